@@ -1,0 +1,79 @@
+//! The repository's own commands: `cargo xtask test`, `tidy`, `ci` and `pg`.
+//!
+//! Every convention that can be checked by a command is one (see `docs/testing.md`). Not here: anything that the
+//! product needs at run time.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its streams")]
+
+mod limits;
+mod machine;
+mod pg;
+mod run;
+mod stop;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+use crate::stop::Stop;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Amana's own commands", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Start a throw-away PostgreSQL cluster, print its URL, and stop it on Ctrl-C.
+    Pg {
+        /// Also write the URL to this file.
+        #[arg(long, value_name = "FILE")]
+        url_file: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match work(&Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(task: &Task) -> Result<()> {
+    let stop = Stop::watch()?;
+    match task {
+        Task::Pg { url_file } => serve_pg(url_file.as_ref(), &stop),
+    }
+}
+
+fn serve_pg(url_file: Option<&PathBuf>, stop: &Stop) -> Result<()> {
+    machine::ensure(&[pg::NEED], stop)?;
+    println!("==> starting PostgreSQL");
+    let mut cluster = pg::Cluster::start(stop)?;
+    if let Some(file) = url_file {
+        std::fs::write(file, format!("{}\n", cluster.url()))
+            .with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
+    println!("AMANA_TEST_POSTGRES_URL={}", cluster.url());
+    println!("    process {}; Ctrl-C stops it and removes its data", cluster.process_id());
+    while !stop.asked() {
+        if cluster.gone() {
+            bail!("PostgreSQL ended by itself");
+        }
+        std::thread::sleep(limits::POLL);
+    }
+    println!("    stopping PostgreSQL");
+    Ok(())
+}
+
+/// One environment variable of the person who runs the command. The rest of the code takes values, not variables.
+#[expect(clippy::disallowed_methods, reason = "this is the program's edge, where the environment is read")]
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
