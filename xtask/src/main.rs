@@ -4,11 +4,16 @@
 //! product needs at run time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its streams")]
 
+mod ci;
 mod limits;
 mod machine;
 mod pg;
+mod results;
 mod run;
 mod stop;
+mod suites;
+mod tidy;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +21,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 
+use crate::results::Results;
 use crate::stop::Stop;
+use crate::suites::Part;
+use crate::workspace::Workspace;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Amana's own commands", disable_help_subcommand = true)]
@@ -27,6 +35,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Run every test: cargo's on both stores, then the whole story in a browser. Installs what is missing.
+    Test {
+        /// Run only this part.
+        #[arg(long)]
+        only: Option<Part>,
+        /// Leave PostgreSQL's data and the demo's data directory for inspection.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Check the house rules that the compiler does not: arrows between crates, catalogues, sides, lengths, words.
+    Tidy,
+    /// All that a change must pass: format, tidy, clippy, test.
+    Ci,
     /// Start a throw-away PostgreSQL cluster, print its URL, and stop it on Ctrl-C.
     Pg {
         /// Also write the URL to this file.
@@ -37,7 +58,8 @@ enum Task {
 
 fn main() -> ExitCode {
     match work(&Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -45,11 +67,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(task: &Task) -> Result<()> {
+/// Does the task; false when something that was checked failed.
+fn work(task: &Task) -> Result<bool> {
     let stop = Stop::watch()?;
     match task {
-        Task::Pg { url_file } => serve_pg(url_file.as_ref(), &stop),
+        Task::Test { only, keep } => Ok(close(&suites::run(&Workspace::find()?, *only, *keep, &stop)?)),
+        Task::Tidy => Ok(ci::tidy(&Workspace::find()?)?.failed() == 0),
+        Task::Ci => Ok(close(&ci::run(&Workspace::find()?, &stop)?)),
+        Task::Pg { url_file } => serve_pg(url_file.as_ref(), &stop).map(|()| true),
     }
+}
+
+/// Prints the closing table; true when nothing failed.
+fn close(results: &Results) -> bool {
+    println!("{}", results.table());
+    results.failed() == 0
 }
 
 fn serve_pg(url_file: Option<&PathBuf>, stop: &Stop) -> Result<()> {

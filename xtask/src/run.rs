@@ -94,7 +94,9 @@ impl Step {
         let started = Instant::now();
         let mut command = Command::new(program);
         command.args(arguments).envs(&self.env).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // One pipe for both streams, so that lines stay in the order in which they were printed.
+        let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+        command.stdout(writer.try_clone().context("cannot make a pipe")?).stderr(writer);
         // A group of its own: Ctrl-C in the terminal reaches only this process, which then stops the children in order.
         command.process_group(0);
         if let Some(folder) = &self.folder {
@@ -103,12 +105,11 @@ impl Step {
         let child = command
             .spawn()
             .with_context(|| format!("{}: cannot start `{}`", self.title, program.to_string_lossy()))?;
+        // The command holds this side's copies of the pipe: without them, the reader sees the end.
+        drop(command);
         let mut group = Group { child };
         let kept = Arc::new(Mutex::new(String::new()));
-        let readers = [
-            group.child.stdout.take().map(|pipe| read_lines(pipe, Arc::clone(&kept), self.quiet)),
-            group.child.stderr.take().map(|pipe| read_lines(pipe, Arc::clone(&kept), self.quiet)),
-        ];
+        let reader = read_lines(reader, Arc::clone(&kept), self.quiet);
 
         let mut beat = started;
         let status = loop {
@@ -133,9 +134,7 @@ impl Step {
         };
         // The step is over when its program is: whatever it left running in its group would hold the pipes open.
         group.end();
-        for reader in readers.into_iter().flatten() {
-            let _ = reader.join();
-        }
+        let _ = reader.join();
         let output = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let elapsed = started.elapsed();
         let word = if status.success() { "ok" } else { "FAILED" };

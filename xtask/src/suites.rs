@@ -1,0 +1,168 @@
+//! `cargo xtask test`: everything that tests the product, in one command, on a machine that had nothing set up.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::limits;
+use crate::machine::{self, Need};
+use crate::pg::{self, Cluster};
+use crate::results::{self, Results, Suite};
+use crate::run::{Env, Step};
+use crate::stop::Stop;
+use crate::workspace::Workspace;
+
+/// The variable that tells the store's tests where PostgreSQL is.
+const PG_VARIABLE: &str = "AMANA_TEST_POSTGRES_URL";
+
+/// A part of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// `cargo test --workspace`: unit, property, conformance on both stores, end to end over HTTP.
+    Unit,
+    /// The whole story in a headless browser, in English and Arabic, with accessibility checks.
+    Browser,
+}
+
+/// What every part needs.
+const BUILD_NEEDS: [Need; 1] = [Need {
+    what: "a C compiler (`cc`)",
+    packages: &["gcc", "libc6-dev"],
+    present: || machine::on_path("cc").is_some(),
+}];
+
+/// What the browser story needs.
+const BROWSER_NEEDS: [Need; 4] = [
+    Need { what: "Chromium", packages: &["chromium"], present: || chromium().is_some() },
+    Need { what: "Node.js", packages: &["nodejs"], present: || machine::on_path("node").is_some() },
+    Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() },
+    Need {
+        what: "a font with Arabic letters (`fc-list :lang=ar`)",
+        packages: &["fontconfig", "fonts-noto-core"],
+        present: has_arabic_font,
+    },
+];
+
+fn chromium() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+        .iter()
+        .find_map(|name| machine::on_path(name))
+}
+
+fn has_arabic_font() -> bool {
+    Command::new("fc-list")
+        .arg(":lang=ar")
+        .output()
+        .is_ok_and(|out| out.status.success() && !out.stdout.is_empty())
+}
+
+/// Runs the chosen part, or all; returns the rows of the closing table.
+///
+/// # Errors
+/// When something is missing that cannot be installed, when a server does not start, and when the person asked to stop.
+/// Failed tests are no error here: they are in the rows.
+pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &Stop) -> Result<Results> {
+    let wants = |part: Part| only.is_none_or(|chosen| chosen == part);
+    let mut needs: Vec<Need> = BUILD_NEEDS.into();
+    if wants(Part::Unit) {
+        needs.push(pg::NEED);
+    }
+    if wants(Part::Browser) {
+        needs.extend(BROWSER_NEEDS);
+    }
+    machine::ensure(&needs, stop)?;
+
+    let mut results = Results::default();
+    if wants(Part::Unit) {
+        results.add(unit(workspace, keep, stop)?);
+    }
+    if wants(Part::Browser) {
+        results.add(browser(workspace, keep, stop)?);
+    }
+    Ok(results)
+}
+
+fn unit(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
+    println!("==> starting a throw-away PostgreSQL");
+    let cluster = Cluster::start(stop)?;
+    let mut env = workspace.cargo_env();
+    env.insert(PG_VARIABLE.to_owned(), cluster.url().to_owned());
+    let ended = Step::new(
+        "cargo test --workspace",
+        [workspace.cargo().as_os_str(), "test".as_ref(), "--workspace".as_ref(), "--no-fail-fast".as_ref()],
+        limits::UNIT_WAIT,
+    )
+    .folder(workspace.root())
+    .env(&env)
+    .run(stop);
+    if keep {
+        if let Some(folder) = cluster.stop_and_keep() {
+            println!("    kept: PostgreSQL's data and log in {}", folder.display());
+        }
+    } else {
+        drop(cluster);
+    }
+    let ended = ended?;
+    Ok(results::cargo(&ended.output, ended.success, ended.elapsed))
+}
+
+fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
+    let failed = |name: &str, elapsed: Duration| Results {
+        suites: vec![Suite::step(name, false, elapsed)],
+        failures: vec![format!("{name}: see above")],
+    };
+    let built = Step::new(
+        "cargo build --package amana",
+        [workspace.cargo().as_os_str(), "build".as_ref(), "--package".as_ref(), "amana".as_ref()],
+        limits::UNIT_WAIT,
+    )
+    .folder(workspace.root())
+    .env(&workspace.cargo_env())
+    .run(stop)?;
+    if !built.success {
+        return Ok(failed("browser story: build", built.elapsed));
+    }
+
+    let folder = workspace.root().join("e2e");
+    install_packages(&folder, stop)?;
+
+    let mut env = Env::new();
+    let binary = workspace.target().join("debug/amana");
+    env.insert("AMANA_BIN".to_owned(), binary.display().to_string());
+    let chromium = chromium().context("Chromium was here a moment ago and is gone")?;
+    env.insert("CHROMIUM".to_owned(), chromium.display().to_string());
+    if keep {
+        env.insert("AMANA_E2E_KEEP".to_owned(), "1".to_owned());
+    }
+    let ended =
+        Step::new("the story in a browser, English and Arabic", ["node", "story.mjs"], limits::BROWSER_WAIT)
+            .folder(&folder)
+            .env(&env)
+            .run(stop)?;
+    Ok(results::browser(&ended.output, ended.success, ended.elapsed))
+}
+
+/// `npm ci`, unless the packages of this very lock file are installed.
+fn install_packages(folder: &Path, stop: &Stop) -> Result<()> {
+    let lock =
+        std::fs::read(folder.join("package-lock.json")).context("cannot read e2e/package-lock.json")?;
+    let installed = folder.join("node_modules/.installed-from");
+    if std::fs::read(&installed).is_ok_and(|from| from == lock) {
+        return Ok(());
+    }
+    let ended = Step::new(
+        "npm ci (e2e/)",
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        limits::INSTALL_WAIT,
+    )
+    .folder(folder)
+    .quiet()
+    .run(stop)?;
+    if !ended.success {
+        bail!("`npm ci` failed in e2e/; its last lines:\n{}", ended.tail());
+    }
+    std::fs::write(&installed, lock).context("cannot write in e2e/node_modules")
+}
