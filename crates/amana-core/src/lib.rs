@@ -1,0 +1,36 @@
+//! The words of Amana: ids, purposes, clusters, forms, agreements, consents, money, accounts, transactions, content.
+//!
+//! What is **not** here: no I/O, no database, no HTTP, no ambient clock or randomness, no wire format of a bank or of
+//! a chat platform, and no way to release anything (that is `amana-gate`). This crate is what every other crate may
+//! know, so it changes least and holds only what several of them need.
+
+mod agreement;
+mod bank;
+mod clock;
+mod consent;
+mod content;
+mod entropy;
+mod event;
+pub mod ids;
+mod kill;
+mod lang;
+mod money;
+mod secret;
+mod words;
+
+pub use agreement::{Agreement, AgreementState};
+pub use bank::{Account, AccountKind, Direction, Page, Transaction, TransactionState};
+pub use clock::{Clock, ManualClock, Timestamp, from_micros, micros};
+pub use consent::{CONSENT_DAYS_MAX, Consent, ConsentError, ConsentState, Grant};
+pub use content::{Action, Address, Card, CardLine, Content};
+pub use entropy::{Entropy, SeededEntropy};
+pub use event::{BankEvent, BankEventBody, BankEventKind};
+pub use ids::{
+    AccountId, AgreementId, ChannelId, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, LinkId,
+    MessageId, Psid, Shard,
+};
+pub use kill::{Kill, KillScope, KillSwitches};
+pub use lang::Lang;
+pub use money::{Currency, Money, MoneyError};
+pub use secret::Secret;
+pub use words::{Cluster, Clusters, Form, Purpose, UnknownWord};

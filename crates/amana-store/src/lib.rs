@@ -1,0 +1,1 @@
+//! amana-store
