@@ -1,0 +1,94 @@
+// What is true of every page of the product: language and direction, accessibility, no sideways scrolling on a phone,
+// a picture for people to look at.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+import { PHONE_WIDTH_PX } from "./limits.mjs";
+import { check } from "./report.mjs";
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The impacts that fail the story; the lesser ones are for review. */
+const IMPACTS = new Set(["serious", "critical"]);
+
+/** Checks one page under the name `name` and saves its picture. Reports each check; never throws for a finding. */
+export async function visit(page, name, language, artifacts) {
+  await page.waitForLoadState("load");
+  const scope = language.code;
+
+  const html = await page.evaluate(() => ({
+    lang: document.documentElement.lang,
+    dir: document.documentElement.dir || "ltr",
+    title: document.title,
+  }));
+  const said = html.lang.split("-")[0] === language.code && html.dir === language.dir;
+  check(scope, `${name}: language and direction`, said ? null : `lang="${html.lang}" dir="${html.dir}"`);
+  check(scope, `${name}: has a title`, html.title.trim() ? null : "the title is empty");
+
+  await page.screenshot({ path: path.join(artifacts, `${scope}-${name}.png`), fullPage: true });
+
+  // Evaluated by the browser's debugger, so the page's own content security policy stays as it is.
+  await page.evaluate(axeSource);
+  const result = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  const bad = result.violations.filter((violation) => IMPACTS.has(violation.impact));
+  check(
+    scope,
+    `${name}: accessible`,
+    bad.length === 0
+      ? null
+      : bad.map((one) => `${one.id} (${one.impact}) at ${one.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`).join("; "),
+  );
+
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: PHONE_WIDTH_PX, height: 844 });
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await page.screenshot({ path: path.join(artifacts, `${scope}-${name}-phone.png`) });
+  if (size) await page.setViewportSize(size);
+  check(scope, `${name}: fits a phone`, excess <= 1 ? null : `${excess} px wider than ${PHONE_WIDTH_PX} px`);
+}
+
+/** Collects whatever the pages of `context` complain about in their consoles. */
+export function watchConsoles(context) {
+  const complaints = [];
+  context.on("console", (message) => {
+    if (message.type() === "error") complaints.push(`${message.text()} (${message.location().url})`);
+  });
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  return complaints;
+}
+
+/** The first visible element among `locators`, waiting up to `limit` milliseconds for one to appear. */
+export async function firstVisible(locators, limit, what) {
+  const until = Date.now() + limit;
+  for (;;) {
+    for (const locator of locators) {
+      const count = await locator.count();
+      for (let index = 0; index < count; index += 1) {
+        const one = locator.nth(index);
+        if (await one.isVisible()) return one;
+      }
+    }
+    if (Date.now() > until) throw new Error(`no ${what} after ${limit} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Something that can be tapped, by the name a person reads; the newest one when there are several. */
+export async function tappable(root, name, limit) {
+  const role = (kind) => root.getByRole(kind, { name });
+  const until = Date.now() + limit;
+  for (;;) {
+    for (const locator of [role("button"), role("link")]) {
+      for (let index = (await locator.count()) - 1; index >= 0; index -= 1) {
+        const one = locator.nth(index);
+        if (await one.isVisible()) return one;
+      }
+    }
+    if (Date.now() > until) throw new Error(`no button or link named ${name} after ${limit} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,98 @@
+// What the story looks for, as data: names that a person reads on buttons and fields, per language, and the addresses
+// of pages. Elements are found by role and name, as a screen reader finds them; there are no CSS classes here.
+// When a page's wording changes, this is the only file to mend.
+
+/** The institution that the story links, and its path on the sandbox bank. */
+export const institution = { path: "cedar-bank", name: /Cedar Bank|بنك الأرز|بنك سيدر/ };
+
+/** The chat page of one person, on the Messenger simulator. */
+export function chatAddress(base, language) {
+  return `${base}/chat?user=story-${language.code}&locale=${language.chatLocale}`;
+}
+
+/** The sandbox bank's control interface. */
+export function controlAddress(base, action) {
+  return `${base}/${institution.path}/control/${action}`;
+}
+
+export const languages = {
+  en: {
+    code: "en",
+    dir: "ltr",
+    browserLocale: "en-US",
+    chatLocale: "en_US",
+    /** A customer of the sandbox bank. Each language has its own, so that the two stories share nothing. */
+    customer: { username: "layla", password: "demo" },
+    chat: {
+      getStarted: /get started/i,
+      composer: /message/i,
+      linkMyBank: /link my bank/i,
+      // The platform's own account-link button says this.
+      logIn: /^log in$/i,
+      linked: /linked/i,
+      askBalance: "what's my balance?",
+      balanceAnswer: /\$\s?\d[\d,]*\.\d{2}/,
+      askPrivacy: "my privacy",
+      privacyPage: /privacy/i,
+    },
+    link: { next: /continue|next/i },
+    bank: {
+      username: /user ?name|user id/i,
+      password: /password/i,
+      logIn: /log in|sign in/i,
+      allow: /allow|agree|authori[sz]e|approve/i,
+    },
+    consent: {
+      heading: /consent|agree|choose|share/i,
+      formDetail: /detail/i,
+      duration: /month|year|days/i,
+      agree: /agree|allow|give consent|confirm|save/i,
+    },
+    privacy: {
+      revoke: /revoke|withdraw|stop sharing|unlink/i,
+      confirm: /revoke|withdraw|yes|confirm|stop/i,
+      revoked: /revoked|withdrawn|stopped|no longer|unlinked/i,
+    },
+    purchase: { merchant: "Blue Bottle Coffee", amount: "4.51", shown: /4\.51/ },
+    purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.77", shown: /7\.77/ },
+  },
+  ar: {
+    code: "ar",
+    dir: "rtl",
+    browserLocale: "ar",
+    chatLocale: "ar_AR",
+    customer: { username: "omar", password: "demo" },
+    chat: {
+      getStarted: /ابدأ|البدء|بدء/,
+      composer: /رسالة/,
+      linkMyBank: /(ربط|اربط).*(بنك|مصرف|حساب)/,
+      logIn: /تسجيل الدخول|^دخول$/,
+      linked: /تم (ال)?ربط|مرتبط|رُبط|ارتبط/,
+      askBalance: "كم رصيدي؟",
+      // Digits of either kind, with a fraction.
+      balanceAnswer: /[\d٠-٩][\d٠-٩,٬]*[.٫][\d٠-٩]{2}/,
+      askPrivacy: "خصوصيتي",
+      privacyPage: /خصوصي/,
+    },
+    link: { next: /متابعة|التالي|استمرار/ },
+    bank: {
+      username: /اسم المستخدم/,
+      password: /كلمة (المرور|السر)/,
+      logIn: /تسجيل الدخول|دخول/,
+      allow: /سماح|السماح|أوافق|موافق|أسمح/,
+    },
+    consent: {
+      heading: /موافق|مشاركة|اختر|اختيار/,
+      formDetail: /تفصيل|تفاصيل|مفصّ?ل|كامل/,
+      duration: /شهر|أشهر|شهور|سنة|يوم|عام/,
+      agree: /أوافق|موافق|سماح|تأكيد|حفظ/,
+    },
+    privacy: {
+      revoke: /سحب|إلغاء|إيقاف|اسحب|أوقف/,
+      confirm: /سحب|إلغاء|إيقاف|نعم|تأكيد|اسحب|أوقف/,
+      revoked: /سُ?حب|أُ?لغي|أُ?وقف|توقف|لم تعد|تم (السحب|الإلغاء|الإيقاف)/,
+    },
+    purchase: { merchant: "Blue Bottle Coffee", amount: "4.52", shown: /4\.52|٤٫٥٢/ },
+    purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.78", shown: /7\.78|٧٫٧٨/ },
+  },
+};
