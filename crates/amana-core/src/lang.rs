@@ -62,9 +62,10 @@ impl Lang {
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         text.chars().find(|c| c.is_alphabetic()).map(|c| match c {
-            '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}' => {
-                Self::Arabic
-            }
+            '\u{0600}'..='\u{06FF}'
+            | '\u{0750}'..='\u{077F}'
+            | '\u{FB50}'..='\u{FDFF}'
+            | '\u{FE70}'..='\u{FEFF}' => Self::Arabic,
             _ => Self::English,
         })
     }

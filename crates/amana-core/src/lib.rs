@@ -26,8 +26,8 @@ pub use content::{Action, Address, Card, CardLine, Content};
 pub use entropy::{Entropy, SeededEntropy};
 pub use event::{BankEvent, BankEventBody, BankEventKind};
 pub use ids::{
-    AccountId, AgreementId, ChannelId, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, LinkId,
-    MessageId, Psid, Shard,
+    AccountId, AgreementId, ChannelId, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId,
+    LinkId, MessageId, Psid, Shard,
 };
 pub use kill::{Kill, KillScope, KillSwitches};
 pub use lang::Lang;

@@ -93,7 +93,9 @@ impl Purpose {
     #[must_use]
     pub fn clusters(self) -> Clusters {
         match self {
-            Self::BalanceOnRequest | Self::BalanceUpdate => Clusters::of(&[Cluster::AccountBasic, Cluster::Balances]),
+            Self::BalanceOnRequest | Self::BalanceUpdate => {
+                Clusters::of(&[Cluster::AccountBasic, Cluster::Balances])
+            }
             Self::TransactionUpdate | Self::SecurityAlert => {
                 Clusters::of(&[Cluster::AccountBasic, Cluster::Transactions])
             }
@@ -236,7 +238,9 @@ mod tests {
         for p in Purpose::ALL {
             assert_eq!(p.as_str().parse::<Purpose>().as_ref(), Ok(p));
         }
-        for word in ["Advertising", "TargetedAdvertising", "Profiling", "SellDataToThirdParties", "", "balanceupdate"] {
+        for word in
+            ["Advertising", "TargetedAdvertising", "Profiling", "SellDataToThirdParties", "", "balanceupdate"]
+        {
             let e = word.parse::<Purpose>().expect_err("not a purpose");
             assert!(e.to_string().contains(&format!("`{word}` is not a known purpose")));
         }

@@ -1,1 +1,32 @@
-//! amana-gate
+//! The gate: the one door through which a bank's data can leave.
+//!
+//! ```text
+//! Protected<T> ── disclose::<P> ──▶ Disclosure ── store: one durable commit ──▶ OutboxRow ── release ──▶ Released
+//!                 agreement ∧ consent ∧ policy ∧ no kill switch                 the same again        what a channel takes
+//! ```
+//!
+//! What is **not** here: no I/O, no clock, no randomness, no database, no HTTP, no text of a message (renderers come in
+//! as plain function pointers, which cannot capture a sink). No purpose for advertising, profiling or sale: such a
+//! purpose has no type and so cannot be named.
+//!
+//! Invariants:
+//! - A [`Protected`] value cannot be printed, compared, cloned, serialised or borrowed from outside this crate; at rest
+//!   it exists only as ciphertext ([`Protected::seal`]).
+//! - The answer is *deny* unless every party says yes, at the decision and again at the moment of sending.
+//! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent twice.
+
+mod decision;
+mod key;
+mod protected;
+pub mod purpose;
+mod receipt;
+mod release;
+
+pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
+pub use key::{DataKey, KeyError};
+pub use protected::{Protected, Subject, Unaddressed};
+pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
+pub use release::{
+    Basis, Disclosure, Encode, EncodeError, Gate, OutboxRow, Refusal, Released, RenderContext, Renderer,
+    TICKET_HOURS,
+};

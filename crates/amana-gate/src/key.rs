@@ -1,0 +1,134 @@
+//! Keys for data at rest: AES-256-GCM with a random nonce in front.
+
+use amana_core::Entropy;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use zeroize::Zeroizing;
+
+/// A ciphertext that does not open: another key, another context, or changed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored bytes do not open under their key: another master key, or a damaged row")]
+pub struct KeyError;
+
+/// A 256-bit key, of a customer or of the deployment. It does not print, and is wiped when dropped.
+pub struct DataKey(Zeroizing<[u8; 32]>);
+
+impl DataKey {
+    /// The key of these bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// A new random key.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self::new(entropy.array())
+    }
+
+    fn aead(&self) -> Result<LessSafeKey, KeyError> {
+        UnboundKey::new(&AES_256_GCM, self.0.as_ref()).map(LessSafeKey::new).map_err(|_| KeyError)
+    }
+
+    /// Encrypts: nonce ‖ ciphertext ‖ tag. `context` says what the bytes are and whose, and must be given again to open
+    /// them, so that a row cannot be moved to another place.
+    ///
+    /// # Errors
+    /// Never in practice: only when the cipher refuses the length.
+    pub fn seal(&self, context: &[u8], plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
+        let nonce: [u8; NONCE_LEN] = entropy.array();
+        let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + 16);
+        out.extend_from_slice(plain);
+        self.aead()?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut out)
+            .map_err(|_| KeyError)?;
+        out.splice(0..0, nonce);
+        Ok(out)
+    }
+
+    /// Decrypts what [`DataKey::seal`] made for the same context.
+    ///
+    /// # Errors
+    /// When key, context or bytes are not those.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(KeyError)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeyError)?;
+        let mut rest = rest.to_vec();
+        let plain =
+            self.aead()?.open_in_place(nonce, Aad::from(context), &mut rest).map_err(|_| KeyError)?.len();
+        rest.truncate(plain);
+        Ok(rest)
+    }
+
+    /// This key, encrypted under another (envelope encryption).
+    ///
+    /// # Errors
+    /// As [`DataKey::seal`].
+    pub fn wrap(&self, under: &Self, context: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
+        under.seal(context, self.0.as_ref(), entropy)
+    }
+
+    /// The key that [`DataKey::wrap`] encrypted.
+    ///
+    /// # Errors
+    /// As [`DataKey::open`], or when what opens is not 32 bytes.
+    pub fn unwrap_key(under: &Self, context: &[u8], wrapped: &[u8]) -> Result<Self, KeyError> {
+        let plain = Zeroizing::new(under.open(context, wrapped)?);
+        <[u8; 32]>::try_from(plain.as_slice()).map(Self::new).map_err(|_| KeyError)
+    }
+
+    /// HMAC-SHA256 under this key: for fingerprints and lookups that only the holder of the key can make.
+    #[must_use]
+    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.as_ref());
+        let mut context = ring::hmac::Context::with_key(&key);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        out
+    }
+
+    /// Whether `tag` is the [`DataKey::mac`] of these parts, in constant time.
+    #[must_use]
+    pub fn verify_mac(&self, parts: &[&[u8]], tag: &[u8; 32]) -> bool {
+        let message: Vec<u8> = parts
+            .iter()
+            .flat_map(|p| (p.len() as u64).to_be_bytes().into_iter().chain(p.iter().copied()))
+            .collect();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.as_ref());
+        ring::hmac::verify(&key, &message, tag).is_ok()
+    }
+
+    /// A key for one use, derived from this one.
+    #[must_use]
+    pub fn derive(&self, label: &str) -> Self {
+        Self::new(self.mac(&[b"amana/derive/v1", label.as_bytes()]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amana_core::SeededEntropy;
+
+    #[test]
+    fn bytes_open_only_under_their_key_and_context() {
+        let entropy = SeededEntropy::new(7);
+        let (a, b) = (DataKey::generate(&entropy), DataKey::generate(&entropy));
+        let sealed = a.seal(b"row 1", b"42.10", &entropy).expect("seals");
+        assert_eq!(a.open(b"row 1", &sealed).as_deref(), Ok(b"42.10".as_slice()));
+        assert_eq!(a.open(b"row 2", &sealed), Err(KeyError));
+        assert_eq!(b.open(b"row 1", &sealed), Err(KeyError));
+        assert_eq!(a.open(b"row 1", &sealed[..20]), Err(KeyError));
+        assert_eq!(a.open(b"row 1", b""), Err(KeyError));
+        let wrapped = a.wrap(&b, b"customer", &entropy).expect("wraps");
+        let again = DataKey::unwrap_key(&b, b"customer", &wrapped).expect("unwraps");
+        assert_eq!(again.mac(&[b"x"]), a.mac(&[b"x"]));
+        assert!(
+            a.verify_mac(&[b"ab", b"c"], &a.mac(&[b"ab", b"c"])) && !b.verify_mac(&[b"x"], &a.mac(&[b"x"]))
+        );
+        assert_ne!(a.mac(&[b"ab", b"c"]), a.mac(&[b"a", b"bc"]), "parts are delimited");
+    }
+}

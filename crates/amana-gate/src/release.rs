@@ -1,0 +1,431 @@
+//! From a protected value to bytes that may leave: decision, rendering, receipt and ticket; and at the send, all again.
+
+use crate::decision::{Ask, Denial, Facts, Policy, decide};
+use crate::key::DataKey;
+use crate::protected::{Protected, Subject};
+use crate::purpose::Purpose;
+use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
+use amana_core::ids::sha256;
+use amana_core::{
+    AccountId, Address, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
+    Lang, MessageId, Timestamp, micros,
+};
+use serde::{Deserialize, Serialize};
+
+/// How long a ticket is good: a message that could not be sent for so long is decided anew or not at all.
+pub const TICKET_HOURS: i64 = 72;
+
+/// A message that a channel's rules do not allow. The text names the limit, never the content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{limit}")]
+pub struct EncodeError {
+    /// Which limit, in a sentence.
+    pub limit: String,
+}
+
+/// Turns content into the exact bytes that a channel's API takes. A plain function: it cannot capture a sink.
+pub type Encode = fn(&Content, &Address, MessageId) -> Result<Vec<u8>, EncodeError>;
+
+/// What a renderer may know beside the data.
+#[derive(Debug, Clone)]
+pub struct RenderContext {
+    /// The customer's language.
+    pub lang: Lang,
+    /// The institution's name in that language.
+    pub institution_name: String,
+    /// Now.
+    pub now: Timestamp,
+    /// A page where the rest can be read; a notice carries it.
+    pub open_url: Option<String>,
+    /// The form that was decided; the gate sets it.
+    pub form: Form,
+}
+
+/// How one kind of data is said, in each form. The notice gets no data at all, so it cannot leak any.
+pub struct Renderer<T, A> {
+    /// The name of the template, for receipts.
+    pub template: &'static str,
+    /// "Something new, open it here".
+    pub notice: fn(&RenderContext) -> Content,
+    /// The fact and the amount.
+    pub summary: fn(&T, &A, &RenderContext) -> Content,
+    /// All that the purpose needs.
+    pub detail: fn(&T, &A, &RenderContext) -> Content,
+}
+
+/// Why bytes may leave: what is checked again at the send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// Whose data.
+    pub customer: CustomerId,
+    /// From which institution.
+    pub institution: InstitutionId,
+    /// For which purpose.
+    pub purpose: amana_core::Purpose,
+    /// About which accounts.
+    pub accounts: Vec<AccountId>,
+    /// Of which kinds.
+    pub clusters: Clusters,
+    /// In which form it was rendered. If less is allowed at the send, it does not leave.
+    pub form: Form,
+    /// By which consent.
+    pub consent: ConsentId,
+}
+
+/// A message with its ticket, as the outbox keeps it. The payload is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The message.
+    pub message: MessageId,
+    /// To whom.
+    pub recipient: Address,
+    /// Why it may leave; `None` for a message that holds no bank data.
+    pub basis: Option<Basis>,
+    /// The exact bytes for the platform, encrypted.
+    pub payload: Vec<u8>,
+    /// SHA-256 of the exact bytes.
+    pub payload_sha256: [u8; 32],
+    /// When the ticket ends.
+    pub expires_at: Timestamp,
+    /// The gate's MAC over everything above.
+    pub ticket: [u8; 32],
+}
+
+/// A decision to release, not durable yet. The store takes it apart and commits receipt and row together.
+#[must_use = "nothing leaves until a disclosure is committed"]
+#[derive(Debug)]
+pub struct Disclosure {
+    /// The receipt; `None` for a message that holds no bank data.
+    pub receipt: Option<ReceiptDraft>,
+    /// The row for the outbox.
+    pub row: OutboxRow,
+}
+
+/// A decision not to release, with the receipt that records it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub denial: Denial,
+    /// The receipt of the denial.
+    pub receipt: ReceiptDraft,
+}
+
+/// Bytes that may leave now. Made by [`Gate::release`] alone; not `Clone`; a channel consumes it.
+#[must_use = "released bytes are sent or dropped, once"]
+pub struct Released {
+    message: MessageId,
+    recipient: Address,
+    body: Vec<u8>,
+}
+
+impl Released {
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+    /// To whom it goes.
+    #[must_use]
+    pub fn recipient(&self) -> &Address {
+        &self.recipient
+    }
+    /// The exact bytes, taken out for sending.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+}
+
+/// The gate of one deployment.
+pub struct Gate {
+    ticket_key: DataKey,
+}
+
+impl Gate {
+    /// The gate that signs tickets with this key. Egress must have the same.
+    #[must_use]
+    pub fn new(ticket_key: DataKey) -> Self {
+        Self { ticket_key }
+    }
+
+    /// Decides whether the data may be released for the purpose `P`, and if so renders and seals the message.
+    ///
+    /// # Errors
+    /// A refusal with its receipt, when any party says no or anything goes wrong.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one fact of the decision; a struct would only rename them"
+    )]
+    pub fn disclose<P: Purpose, T, A>(
+        &self,
+        facts: &Facts<'_>,
+        policy: &dyn Policy,
+        data: &Protected<T>,
+        about: (&[AccountId], Clusters),
+        recipient: &Address,
+        renderer: &Renderer<T, A>,
+        args: &A,
+        context: &RenderContext,
+        encode: Encode,
+        message: MessageId,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Disclosure, Box<Refusal>> {
+        let (accounts, clusters) = about;
+        let ask = Ask { subject: data.subject(), recipient, accounts, clusters };
+        let mut receipt = ReceiptDraft {
+            kind: ReceiptKind::Denial,
+            institution: ask.subject.institution.clone(),
+            agreement: facts.agreement.map(|a| a.id),
+            consent: facts.consent.map(|c| (c.id, consent_hash(c))),
+            purpose: Some(P::WORD),
+            clusters,
+            channel: Some(recipient.channel.clone()),
+            recipient: Recipient::Customer,
+            form: None,
+            template: None,
+            payload_sha256: None,
+            policy_set_sha256: Some(policy.set_sha256().to_owned()),
+            decided_at: facts.now,
+        };
+        let refuse = |denial: Denial, mut receipt: ReceiptDraft| {
+            receipt.template = Some(denial.as_str().to_owned());
+            Box::new(Refusal { denial, receipt })
+        };
+        let (form, consent) = match (decide(P::WORD, &ask, facts, policy), facts.consent) {
+            (Ok(form), Some(consent)) => (form, consent),
+            (Ok(_), None) => return Err(refuse(Denial::NoConsent, receipt)),
+            (Err(denial), _) => return Err(refuse(denial, receipt)),
+        };
+        let context = RenderContext { form, ..context.clone() };
+        let content = match form {
+            Form::Notice => (renderer.notice)(&context),
+            Form::Summary => (renderer.summary)(data.open(), args, &context),
+            Form::Detail => (renderer.detail)(data.open(), args, &context),
+        };
+        let basis = Basis {
+            customer: ask.subject.customer,
+            institution: ask.subject.institution.clone(),
+            purpose: P::WORD,
+            accounts: accounts.to_vec(),
+            clusters,
+            form,
+            consent: consent.id,
+        };
+        let row =
+            match self.ticketed(&content, recipient, Some(basis), encode, message, facts.now, key, entropy) {
+                Ok(row) => row,
+                Err(denial) => return Err(refuse(denial, receipt)),
+            };
+        receipt.kind = ReceiptKind::Disclosure;
+        receipt.form = Some(form);
+        receipt.template = Some(renderer.template.to_owned());
+        receipt.payload_sha256 = Some(hex::encode(row.payload_sha256));
+        Ok(Disclosure { receipt: Some(receipt), row })
+    }
+
+    /// A message that holds no bank data: help, an invitation to link, a confirmation. It gets a ticket all the same,
+    /// since egress sends nothing without one.
+    ///
+    /// # Errors
+    /// When the channel's rules do not allow the content.
+    #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
+    pub fn plain(
+        &self,
+        content: &Content,
+        recipient: &Address,
+        encode: Encode,
+        message: MessageId,
+        now: Timestamp,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Disclosure, Denial> {
+        let row = self.ticketed(content, recipient, None, encode, message, now, key, entropy)?;
+        Ok(Disclosure { receipt: None, row })
+    }
+
+    /// At the moment of sending: checks the ticket, decides again on fresh facts, and opens the bytes.
+    ///
+    /// # Errors
+    /// When the ticket is bad or over, or any party says no now (less than was rendered is also a no).
+    pub fn release(
+        &self,
+        row: OutboxRow,
+        facts: &Facts<'_>,
+        policy: &dyn Policy,
+        key: &DataKey,
+    ) -> Result<Released, Denial> {
+        if !self.ticket_is_ours(&row) {
+            return Err(Denial::BadTicket);
+        }
+        if facts.now >= row.expires_at {
+            return Err(Denial::TicketExpired);
+        }
+        match &row.basis {
+            Some(basis) => {
+                let subject = Subject { institution: basis.institution.clone(), customer: basis.customer };
+                let ask = Ask {
+                    subject: &subject,
+                    recipient: &row.recipient,
+                    accounts: &basis.accounts,
+                    clusters: basis.clusters,
+                };
+                let form = decide(basis.purpose, &ask, facts, policy)?;
+                if form < basis.form {
+                    return Err(Denial::Policy);
+                }
+            }
+            None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
+            None => {}
+        }
+        let body = key.open(&payload_context(row.message), &row.payload).map_err(|_| Denial::Unreadable)?;
+        if sha256(&[&body]) != row.payload_sha256 {
+            return Err(Denial::BadTicket);
+        }
+        Ok(Released { message: row.message, recipient: row.recipient, body })
+    }
+
+    /// Shows a value to the person whose it is, on a page of the bank's own origin: nothing goes to a platform. The
+    /// viewer must be a session of that very customer. A word to look for in review, like `expose`.
+    ///
+    /// # Errors
+    /// When the viewer is not the subject.
+    pub fn show_to_subject<T, R>(
+        &self,
+        data: &Protected<T>,
+        viewer: &Subject,
+        view: fn(&T) -> R,
+    ) -> Result<R, Denial> {
+        if data.subject() == viewer { Ok(view(data.open())) } else { Err(Denial::RecipientNotSubject) }
+    }
+
+    /// Reads back, for the customer's own privacy page, the bytes that were handed to the platform.
+    ///
+    /// # Errors
+    /// When the row is not the viewer's, or does not open.
+    pub fn said(&self, row: &OutboxRow, viewer: &Subject, key: &DataKey) -> Result<Vec<u8>, Denial> {
+        let own = row
+            .basis
+            .as_ref()
+            .is_some_and(|b| b.customer == viewer.customer && b.institution == viewer.institution);
+        if !own {
+            return Err(Denial::RecipientNotSubject);
+        }
+        key.open(&payload_context(row.message), &row.payload).map_err(|_| Denial::Unreadable)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
+    fn ticketed(
+        &self,
+        content: &Content,
+        recipient: &Address,
+        basis: Option<Basis>,
+        encode: Encode,
+        message: MessageId,
+        now: Timestamp,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<OutboxRow, Denial> {
+        let body = encode(content, recipient, message).map_err(|_| Denial::NotEncodable)?;
+        let payload = key.seal(&payload_context(message), &body, entropy).map_err(|_| Denial::Unreadable)?;
+        let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
+        let mut row = OutboxRow {
+            message,
+            recipient: recipient.clone(),
+            basis,
+            payload,
+            payload_sha256: sha256(&[&body]),
+            expires_at,
+            ticket: [0; 32],
+        };
+        row.ticket = self.sign(&row);
+        Ok(row)
+    }
+
+    fn sign(&self, row: &OutboxRow) -> [u8; 32] {
+        let (basis, expires) = ticket_parts(row);
+        self.ticket_key.mac(&ticketed_facts(row, &basis, &expires))
+    }
+
+    fn ticket_is_ours(&self, row: &OutboxRow) -> bool {
+        let (basis, expires) = ticket_parts(row);
+        self.ticket_key.verify_mac(&ticketed_facts(row, &basis, &expires), &row.ticket)
+    }
+}
+
+/// SHA-256 of a consent's record, in hex: the `consent.hash` of a receipt.
+fn consent_hash(consent: &Consent) -> String {
+    // What the customer allowed, not how it stands: the hash must not change when the consent is revoked.
+    let given =
+        (&consent.id, &consent.customer, &consent.grants, &consent.notice_sha256, micros(consent.expires_at));
+    hex::encode(sha256(&[&serde_json::to_vec(&given).unwrap_or_default()]))
+}
+
+fn ticket_parts(row: &OutboxRow) -> (Vec<u8>, [u8; 8]) {
+    let basis = row.basis.as_ref().map_or_else(Vec::new, |b| serde_json::to_vec(b).unwrap_or_default());
+    (basis, micros(row.expires_at).to_be_bytes())
+}
+
+/// Everything that a ticket vouches for.
+fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) -> [&'a [u8]; 7] {
+    [
+        b"amana/ticket/v1",
+        row.message.as_bytes(),
+        row.recipient.channel.as_str().as_bytes(),
+        row.recipient.psid.as_str().as_bytes(),
+        basis,
+        &row.payload_sha256,
+        expires,
+    ]
+}
+
+fn payload_context(message: MessageId) -> Vec<u8> {
+    [b"outbox payload".as_slice(), message.as_bytes()].concat()
+}
+
+fn jiff_hours(hours: i64) -> std::time::Duration {
+    std::time::Duration::from_secs(u64::try_from(hours).unwrap_or(0) * 3600)
+}
+
+/// A receipt for an event of a consent's life (given, taken back).
+impl ReceiptDraft {
+    /// The receipt of a consent that was given or taken back.
+    #[must_use]
+    pub fn of_consent(kind: ReceiptKind, consent: &Consent, at: Timestamp) -> Self {
+        Self {
+            kind,
+            institution: consent.institution.clone(),
+            agreement: None,
+            consent: Some((consent.id, consent_hash(consent))),
+            purpose: None,
+            clusters: consent.grants.values().fold(Clusters::default(), |all, g| all.union(g.clusters)),
+            channel: Some(consent.channel.clone()),
+            recipient: Recipient::Customer,
+            form: None,
+            template: None,
+            payload_sha256: None,
+            policy_set_sha256: None,
+            decided_at: at,
+        }
+    }
+
+    /// The receipt of what became of a disclosure at the platform: `outcome` is a stable word such as `sent`.
+    #[must_use]
+    pub fn of_outcome(row: &OutboxRow, basis: &Basis, outcome: &str, at: Timestamp) -> Self {
+        Self {
+            kind: ReceiptKind::Outcome,
+            institution: basis.institution.clone(),
+            agreement: None,
+            consent: None,
+            purpose: Some(basis.purpose),
+            clusters: basis.clusters,
+            channel: Some(row.recipient.channel.clone()),
+            recipient: Recipient::Customer,
+            form: Some(basis.form),
+            template: Some(outcome.to_owned()),
+            payload_sha256: Some(hex::encode(row.payload_sha256)),
+            policy_set_sha256: None,
+            decided_at: at,
+        }
+    }
+}
