@@ -1,1 +1,118 @@
-//! amana-store
+//! One [`Store`], two backends: SQLite (bundled, the default) and PostgreSQL.
+//!
+//! What is **not** here: no decision, no rendering, no HTTP. Callers never see SQL, a connection or an engine's error:
+//! they submit [`Command`]s, which become durable together or not at all, and ask named queries.
+//!
+//! Invariants:
+//! - [`Store::submit`] returns `Ok` only after its commands are durable (SQLite `synchronous=FULL`, PostgreSQL a committed
+//!   transaction). Submissions share transactions (group commit), each in a savepoint of its own.
+//! - A receipt gets its number inside the commit, so a customer's receipts have no gaps; a disclosure's receipt and its
+//!   outbox row are one commit.
+//! - Every stored byte about what a customer has or did is under the customer's key; chat text is under the deployment's.
+//! - Every hot table's key begins with the shard.
+//!
+//! To add to the store: add the command or query here, implement it in `sqlite/` and `postgres/`, add a numbered migration
+//! to both if the schema changes, and a case to the conformance suite, which runs against both.
+
+mod command;
+mod keyring;
+pub mod limits;
+mod rows;
+
+pub use command::{Command, Delivery, InboxResult, NewInbox, Outcome, SubmitError, TokenKind};
+pub use keyring::Keyring;
+pub use rows::{
+    BankGrant, Conversation, Counts, Customer, InboxRow, InboxSource, Job, JobKind, Link, LinkState,
+    OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
+};
+
+use amana_core::{
+    AccountId, Agreement, ChannelId, Consent, ConversationId, CustomerId, InstitutionId, KillSwitches,
+    LinkId, MessageId, Shard, Timestamp,
+};
+use async_trait::async_trait;
+
+/// A store that could not answer. It is opaque: nobody decides by what went wrong in a database. The text is for the
+/// operator's log and names no data.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is not available: {0}")]
+pub struct StoreError(pub(crate) String);
+
+/// What a query answers.
+pub type Answer<T> = Result<T, StoreError>;
+
+/// The store of one deployment.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes the commands durable, in their order, all or none; the outcomes are one for each.
+    ///
+    /// # Errors
+    /// [`SubmitError::Conflict`] when a command's precondition does not hold (nothing of the submission is kept),
+    /// [`SubmitError::Overloaded`] when the writer's queue is full, [`SubmitError::Store`] when the database fails.
+    async fn submit(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError>;
+
+    /// The conversation, if anything ever came from it.
+    async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>>;
+    /// The links of a conversation that are not ended, in the order of their making.
+    async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>>;
+    /// The active links of an institution that hold an account: whom an event about the account may concern.
+    async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>>;
+    /// One link.
+    async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>>;
+    /// A pending link by the hash of the authorization code that its webhook must bring.
+    async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>>;
+    /// One customer, with the unwrapped key.
+    async fn customer(&self, shard: Shard, id: CustomerId) -> Answer<Option<Customer>>;
+    /// A customer by the bank's own id, blinded with [`Keyring::blind`].
+    async fn customer_by_subject(
+        &self,
+        institution: &InstitutionId,
+        subject: &[u8; 32],
+    ) -> Answer<Option<Customer>>;
+    /// The consents of a customer, newest first, ended ones too.
+    async fn consents(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Consent>>;
+    /// The newest consent on a link, whatever its state.
+    async fn consent_of_link(&self, shard: Shard, link: LinkId) -> Answer<Option<Consent>>;
+    /// The agreement between an institution and a channel.
+    async fn agreement(&self, institution: &InstitutionId, channel: &ChannelId) -> Answer<Option<Agreement>>;
+    /// Every agreement.
+    async fn agreements(&self) -> Answer<Vec<Agreement>>;
+    /// The kill switches that are on.
+    async fn kills(&self) -> Answer<KillSwitches>;
+
+    /// The heads of lanes that wait and are due, oldest first: the first waiting row of each lane, at most `limit`.
+    async fn inbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>>;
+    /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose time is
+    /// over; at most `limit`, oldest first. A held, sending or unconfirmed row before it keeps a conversation's later rows back.
+    async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>>;
+    /// One outgoing message.
+    async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>>;
+    /// Messages that were given up, newest first.
+    async fn dead_letters(&self, limit: usize) -> Answer<Vec<OutboxEntry>>;
+    /// A customer's receipts with number at least `from`, in order, decrypted.
+    async fn receipts(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        from: u64,
+        limit: usize,
+    ) -> Answer<Vec<StoredReceipt>>;
+
+    /// What was told of a transaction.
+    async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>>;
+    /// The bank's tokens of a customer, decrypted.
+    async fn bank_grant(&self, shard: Shard, customer: CustomerId) -> Answer<Option<BankGrant>>;
+    /// A one-time token by its hash, without using it up.
+    async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>>;
+    /// A browser session by the hash of its cookie, if it has not ended at `now`.
+    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
+    /// Jobs that are due.
+    async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
+
+    /// How many rows wait, for metrics and the doctor.
+    async fn counts(&self) -> Answer<Counts>;
+    /// Whether the store can be written now: commits an empty transaction.
+    async fn writable(&self) -> Answer<()>;
+    /// The keys of this deployment.
+    fn keyring(&self) -> &Keyring;
+}

@@ -1,0 +1,304 @@
+//! What can be made durable.
+
+use crate::StoreError;
+use crate::rows::{
+    BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
+};
+use amana_core::{
+    Agreement, Consent, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, Kill, KillScope,
+    Lang, LinkId, MessageId, Shard, Timestamp,
+};
+use amana_gate::{Disclosure, ReceiptDraft};
+
+/// An event that came in.
+#[derive(Debug, Clone)]
+pub struct NewInbox {
+    /// The shard of its conversation or customer.
+    pub shard: Shard,
+    /// The unit within which order is kept: a conversation (chat) or a customer (bank), as 32 bytes.
+    pub lane: [u8; 32],
+    /// The key under which it is stored once.
+    pub key: EventKey,
+    /// Where it came from.
+    pub source: InboxSource,
+    /// The event, encrypted.
+    pub body: Vec<u8>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InboxResult {
+    /// Its effects are in this submission. The body is dropped; the key stays, so that a redelivery still collides.
+    Done,
+    /// Not now: it stays the head of its lane until then.
+    Retry {
+        /// When to try again.
+        not_before: Timestamp,
+    },
+    /// Given up, for a stable reason that names no data. The body stays for the operator.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What became of a message at the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Accepted; the platform's message id.
+    Sent {
+        /// `message_id`, or empty where the platform gives none.
+        mid: String,
+    },
+    /// Surely not sent; try again.
+    Retry {
+        /// When.
+        due_at: Timestamp,
+    },
+    /// The window is closed: it waits for the customer.
+    Held,
+    /// May have been sent: wait for an echo until then, and only then send again.
+    Unconfirmed {
+        /// When the wait is over.
+        until: Timestamp,
+    },
+    /// Will not be sent, for a stable reason that names no data. Operators see it and can replay it.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+    /// The gate said no at the send.
+    Denied {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a one-time token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Linking a bank.
+    Link,
+    /// Entering the privacy page.
+    Privacy,
+}
+
+/// One change. Each says its precondition; where it does not hold, the submission is refused as a whole.
+#[derive(Debug)]
+pub enum Command {
+    /// Takes an event in, once. Never refused: a duplicate answers [`Outcome::Duplicate`].
+    Accept(NewInbox),
+    /// Ends the processing of an event. Refused if it is not waiting.
+    FinishInbox {
+        /// Its shard.
+        shard: Shard,
+        /// Its position.
+        position: i64,
+        /// What became of it.
+        result: InboxResult,
+    },
+    /// Makes or replaces a conversation's record. `last_inbound_at` never moves back.
+    PutConversation(Conversation),
+    /// Makes a customer with a fresh key. Refused if (institution, subject) exists.
+    CreateCustomer {
+        /// The shard: that of the conversation of the first link.
+        shard: Shard,
+        /// The id.
+        id: CustomerId,
+        /// The institution.
+        institution: InstitutionId,
+        /// The bank's own id of the customer, blinded.
+        subject: [u8; 32],
+        /// The customer's key, wrapped by [`crate::Keyring::wrap_customer_key`].
+        wrapped_key: Vec<u8>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Makes a link (pending or active) with its accounts.
+    CreateLink(Link),
+    /// Moves a link to another state; replaces its accounts if `accounts` is given. Refused if it is not in `from`.
+    SetLink {
+        /// Its shard.
+        shard: Shard,
+        /// The link.
+        id: LinkId,
+        /// The state it must be in.
+        from: LinkState,
+        /// The state it gets.
+        to: LinkState,
+        /// When.
+        at: Timestamp,
+    },
+    /// Records a consent and its receipt. Refused if the link has an active one that has not been revoked in the same
+    /// submission before, or if [`Consent::check`] fails.
+    GrantConsent {
+        /// The customer's shard.
+        shard: Shard,
+        /// The consent.
+        consent: Consent,
+        /// The receipt.
+        receipt: ReceiptDraft,
+    },
+    /// Takes a consent back. Refused if it is not active.
+    RevokeConsent {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The consent.
+        consent: ConsentId,
+        /// When.
+        at: Timestamp,
+        /// The receipt.
+        receipt: ReceiptDraft,
+    },
+    /// Puts a decided message into the outbox, with its receipt in the same commit.
+    Disclose {
+        /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
+        shard: Shard,
+        /// The decision.
+        disclosure: Disclosure,
+        /// When.
+        at: Timestamp,
+    },
+    /// Records a receipt alone: a denial, a view.
+    Record {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The receipt.
+        receipt: ReceiptDraft,
+    },
+    /// Marks a message as being sent, before its bytes leave: after a crash it is known that they may have. Refused if the
+    /// row is not in state `from`.
+    ClaimOutbox {
+        /// The message.
+        message: MessageId,
+        /// The state it must be in.
+        from: OutboxState,
+        /// When the claim is over: after a crash the row is treated as unconfirmed until then.
+        until: Timestamp,
+    },
+    /// Ends an attempt to send. Refused unless the row is being sent, unconfirmed, pending or held.
+    FinishOutbox {
+        /// The message.
+        message: MessageId,
+        /// What became of it.
+        delivery: Delivery,
+        /// The outcome's receipt with the customer's shard and id, for a message that held bank data.
+        receipt: Option<(Shard, CustomerId, ReceiptDraft)>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The platform echoed a message of ours: if it is being sent or unconfirmed it was sent. Never refused; answers
+    /// [`Outcome::Changed`] or [`Outcome::Unchanged`].
+    Echoed {
+        /// The message, from the echo's metadata.
+        message: MessageId,
+        /// The platform's id.
+        mid: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The customer wrote: held messages of the conversation are pending again.
+    OpenWindow {
+        /// The conversation.
+        conversation: ConversationId,
+    },
+    /// An operator replays a dead message. Refused if it is not dead.
+    ReplayDead {
+        /// The message.
+        message: MessageId,
+        /// When it is due.
+        due_at: Timestamp,
+    },
+    /// Makes or replaces what was told of a transaction.
+    PutStory(Story),
+    /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two refreshes one wins.
+    PutBankGrant {
+        /// The grant; its `version` becomes `expected + 1`.
+        grant: BankGrant,
+        /// The version that must be stored now.
+        expected: i64,
+    },
+    /// Forgets the bank's tokens.
+    DropBankGrant {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+    },
+    /// Makes a one-time token.
+    PutToken(Token),
+    /// Uses a one-time token up. Refused if it is unknown, used, or over at `now`.
+    ConsumeToken {
+        /// Its hash.
+        hash: [u8; 32],
+        /// Now.
+        now: Timestamp,
+    },
+    /// Makes or replaces a browser session.
+    PutSession(Session),
+    /// Ends a browser session. Refused if it is not there (so that a page posted twice acts once).
+    TakeSession {
+        /// The hash of its cookie.
+        hash: [u8; 32],
+    },
+    /// Makes an agreement (version 1) or a new version of it. Refused if the stored version is not one less.
+    PutAgreement(Agreement),
+    /// Turns a kill switch on; on twice is once.
+    SetKill(Kill),
+    /// Turns a kill switch off; off twice is once.
+    ClearKill(KillScope),
+    /// Puts a job into the durable queue.
+    Enqueue(Job),
+    /// Ends a job, or puts it off. Refused if it is gone.
+    FinishJob {
+        /// The job.
+        id: [u8; 16],
+        /// Put off until then; `None` ends it.
+        retry_at: Option<Timestamp>,
+    },
+    /// The language that the customer chose.
+    SetLang {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The language.
+        lang: Lang,
+    },
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Changed,
+    /// There was nothing to change.
+    Unchanged,
+    /// The event is there already.
+    Duplicate,
+    /// A receipt was recorded, under this number.
+    Receipt(u64),
+}
+
+/// Why a submission was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// A command's precondition does not hold.
+    #[error("the {what} (command {index} of the submission) is not as expected; nothing was changed")]
+    Conflict {
+        /// Which command, from 0.
+        index: usize,
+        /// What was not as expected: `token`, `link`, `consent`, …
+        what: &'static str,
+    },
+    /// The writer's queue is full.
+    #[error("the store is busy; try again shortly")]
+    Overloaded,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,305 @@
+//! What the store hands out.
+
+use crate::command::TokenKind;
+use amana_core::{
+    AccountId, ChannelId, ConversationId, CustomerId, EventKey, InstitutionId, Lang, LinkId, MessageId, Psid,
+    Shard, Timestamp,
+};
+use amana_gate::{DataKey, OutboxRow};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A conversation: one person on one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// In which language it is held.
+    pub lang: Lang,
+    /// Whether the customer chose the language (then it is not guessed again).
+    pub lang_chosen: bool,
+    /// When the customer last did something that opens the window.
+    pub last_inbound_at: Option<Timestamp>,
+    /// When we welcomed them.
+    pub welcomed_at: Option<Timestamp>,
+}
+
+/// Where a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Waits for the platform's word that the chat identity is the right one.
+    Pending,
+    /// In force.
+    Active,
+    /// Ended.
+    Ended,
+}
+
+/// A chat identity bound to a customer at one institution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Its id.
+    pub id: LinkId,
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// The institution.
+    pub institution: InstitutionId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// The chat identity.
+    pub psid: Psid,
+    /// The accounts that the bank shared on it.
+    pub accounts: BTreeSet<AccountId>,
+    /// Where it stands.
+    pub state: LinkState,
+    /// SHA-256 of the code that the account-linking webhook must bring, while pending.
+    pub code_hash: Option<[u8; 32]>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Link {
+    /// The conversation of the link.
+    #[must_use]
+    pub fn conversation(&self) -> ConversationId {
+        ConversationId { channel: self.channel.clone(), psid: self.psid.clone() }
+    }
+}
+
+/// A customer, with the key under which everything about them is stored.
+#[derive(Clone)]
+pub struct Customer {
+    /// The id.
+    pub id: CustomerId,
+    /// The shard.
+    pub shard: Shard,
+    /// The institution.
+    pub institution: InstitutionId,
+    /// The customer's key.
+    pub key: Arc<DataKey>,
+    /// When we first met.
+    pub created_at: Timestamp,
+}
+
+/// Where an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InboxSource {
+    /// The chat platform's webhook.
+    Chat,
+    /// A bank's push.
+    Bank,
+}
+
+/// An event that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its shard.
+    pub shard: Shard,
+    /// Its place; grows with time.
+    pub position: i64,
+    /// Its lane.
+    pub lane: [u8; 32],
+    /// Its key.
+    pub key: EventKey,
+    /// Where it came from.
+    pub source: InboxSource,
+    /// The event, encrypted.
+    pub body: Vec<u8>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboxState {
+    /// Waits for its turn.
+    Pending,
+    /// Its bytes may be leaving now.
+    Sending,
+    /// May have been sent.
+    Unconfirmed,
+    /// Waits for the customer to open the window.
+    Held,
+    /// The platform has it.
+    Sent,
+    /// Given up.
+    Dead,
+    /// The gate said no at the send.
+    Denied,
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// The conversation's shard.
+    pub shard: Shard,
+    /// Its place; grows with time.
+    pub position: i64,
+    /// The message with its ticket.
+    pub row: OutboxRow,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The platform's id, once sent.
+    pub mid: Option<String>,
+    /// Why it is dead or denied.
+    pub reason: Option<String>,
+    /// The customer's shard, for a message with bank data.
+    pub customer_shard: Shard,
+    /// When it was put in.
+    pub created_at: Timestamp,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A receipt as it is kept, decrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// Its number.
+    pub seq: u64,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+    /// The message that it is about.
+    pub message: Option<MessageId>,
+}
+
+/// How far a transaction's story was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoryState {
+    /// Told as authorised.
+    Authorised,
+    /// Told as booked, or booked without anything new to tell.
+    Posted,
+    /// Told as undone.
+    Reversed,
+}
+
+/// What was told of a transaction: never the data, only keyed hashes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// The transaction, as a MAC of its id under the customer's key.
+    pub key: [u8; 32],
+    /// How far it was told.
+    pub state: StoryState,
+    /// The fingerprint of what was told.
+    pub told: [u8; 32],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The bank's tokens of a customer, decrypted: the connector's own bytes.
+#[derive(Clone)]
+pub struct BankGrant {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// Counts every change, from 1.
+    pub version: i64,
+    /// The tokens in the connector's own form. Encrypted at rest.
+    pub tokens: Vec<u8>,
+    /// The bank's id of its consent.
+    pub bank_consent: Option<String>,
+    /// When it was last changed.
+    pub at: Timestamp,
+}
+
+/// A one-time token, known by its hash only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// What it is for.
+    pub kind: TokenKind,
+    /// The conversation that it was given to.
+    pub conversation: ConversationId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// A browser session, known by the hash of its cookie.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the cookie's value.
+    pub hash: [u8; 32],
+    /// What it holds, in the web layer's own form. Encrypted at rest under the deployment's key.
+    pub body: Vec<u8>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    /// Tells the bank that a consent was taken back (RFC 7009 and FDX consent revocation).
+    RevokeAtBank,
+}
+
+/// A job in the durable queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: [u8; 16],
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// What it does.
+    pub kind: JobKind,
+    /// What it needs, encrypted under the customer's key by who enqueued it.
+    pub body: Vec<u8>,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Events not processed yet.
+    pub inbox_waiting: u64,
+    /// Events given up.
+    pub inbox_failed: u64,
+    /// Messages pending or being sent.
+    pub outbox_open: u64,
+    /// Messages that wait for the customer.
+    pub outbox_held: u64,
+    /// Messages given up.
+    pub outbox_dead: u64,
+    /// Active links.
+    pub links_active: u64,
+    /// Receipts.
+    pub receipts: u64,
+}
+
+// Masked: tokens and session contents never print.
+impl std::fmt::Debug for BankGrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BankGrant")
+            .field("customer", &self.customer)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
