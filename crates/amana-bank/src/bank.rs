@@ -1,0 +1,189 @@
+//! The one way in which the rest of the house talks to a bank.
+
+use crate::error::BankError;
+use crate::tokens::{Pending, Tokens};
+use amana_core::{Account, AccountId, Clusters, InstitutionId, Lang, Page, Timestamp, Transaction};
+use amana_gate::{Protected, Subject};
+use async_trait::async_trait;
+use url::Url;
+
+/// What is asked of the customer on the bank's pages.
+#[derive(Debug, Clone)]
+pub struct AuthorizeAsk {
+    /// Where the bank sends the browser back to; exactly as registered with the bank.
+    pub redirect_uri: Url,
+    /// The kinds of data.
+    pub clusters: Clusters,
+    /// For how long, in days (FDX `durationPeriod`).
+    pub duration_days: u32,
+    /// How far back transactions may be read, in days (FDX `lookbackPeriod`).
+    pub lookback_days: u32,
+    /// The language of the bank's pages (`ui_locales`).
+    pub lang: Lang,
+    /// Only who it is: no data, no refresh token. For signing in to the privacy page.
+    pub login_only: bool,
+}
+
+/// An authorization that has begun.
+#[derive(Debug)]
+pub struct Authorization {
+    /// Where to send the browser.
+    pub url: Url,
+    /// What must be kept until the callback, at rest only encrypted.
+    pub pending: Pending,
+}
+
+/// The query of the callback, as it came: untrusted.
+#[derive(Debug, Clone, Default)]
+pub struct Callback {
+    /// The authorization code.
+    pub code: Option<amana_core::Secret>,
+    /// Ours, given back.
+    pub state: Option<String>,
+    /// Who answers (RFC 9207).
+    pub iss: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// The bank's words about it. Never shown or logged.
+    pub error_description: Option<String>,
+}
+
+/// What an authorization gave.
+#[derive(Debug)]
+pub struct Granted {
+    /// The tokens; to be stored before they are used.
+    pub tokens: Tokens,
+    /// The bank's own id of the customer: `sub` of the verified ID token, or of a JWT access token.
+    pub subject: Option<String>,
+    /// The bank's id of the consent (`grant_id`, `fdxConsentId`, or the claim of a JWT access token).
+    pub bank_consent: Option<String>,
+}
+
+/// On whose behalf a call is made (FDX `FDX-API-Actor-Type`); banks count the two apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// The customer waits for the answer.
+    User,
+    /// Nobody waits.
+    Batch,
+}
+
+impl Actor {
+    /// The header's value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Batch => "BATCH",
+        }
+    }
+}
+
+/// The accounts that the customer shares.
+pub struct Accounts {
+    /// Their ids, for consents and routing.
+    pub ids: Vec<AccountId>,
+    /// The rest of it, closed.
+    pub data: Protected<Vec<Account>>,
+    /// How many rows could not be read and were left out (an unreadable id or amount, an error of that account).
+    pub skipped: usize,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("ids", &self.ids.len()).field("skipped", &self.skipped).finish()
+    }
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What, in a few words.
+    pub what: &'static str,
+    /// How it stands: a fact such as a URL.
+    pub found: String,
+    /// What to do about it, if something should be done though it works.
+    pub warning: Option<String>,
+}
+
+/// A healthy institution: what was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckReport {
+    /// In the order of checking.
+    pub checked: Vec<Checked>,
+}
+
+/// An institution that cannot work as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("institution `{institution}`: {what}")]
+pub struct CheckError {
+    /// The institution.
+    pub institution: InstitutionId,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it.
+    pub mend: String,
+    /// What was found to be in order before.
+    pub checked: Vec<Checked>,
+}
+
+/// A bank as a data provider. It knows no channel.
+#[async_trait]
+pub trait Bank: Send + Sync {
+    /// Which bank.
+    fn id(&self) -> &InstitutionId;
+
+    /// Begins an authorization: pushed (RFC 9126) if the server can, with PKCE S256, `state` and `nonce`.
+    ///
+    /// # Errors
+    /// When the server's metadata cannot be read or the pushed request is refused.
+    async fn begin(&self, ask: &AuthorizeAsk) -> Result<Authorization, BankError>;
+
+    /// Ends an authorization: checks `state` and `iss`, redeems the code, verifies the ID token.
+    ///
+    /// # Errors
+    /// `Declined` when the customer said no, `BadCallback` when the callback is not the request's, else as the bank
+    /// answers. The code is spent in any case.
+    async fn complete(&self, pending: &Pending, callback: &Callback) -> Result<Granted, BankError>;
+
+    /// New tokens. The caller stores them before using them, and never refreshes the same tokens twice at a time.
+    ///
+    /// # Errors
+    /// `RelinkNeeded` when the refresh token is not good any more, or there is none.
+    async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, BankError>;
+
+    /// The accounts that the customer shares, with balances where the scope allows.
+    ///
+    /// # Errors
+    /// As the bank answers. A single row that cannot be read is left out and counted, never fatal.
+    async fn accounts(&self, tokens: &Tokens, subject: &Subject, actor: Actor)
+    -> Result<Accounts, BankError>;
+
+    /// Transactions from `from` (inclusive) to `to` (exclusive), the newest first.
+    ///
+    /// # Errors
+    /// As the bank answers. A single row that cannot be read is left out, never fatal; when rows are left out because
+    /// of our own limits, the page says that it is truncated.
+    async fn transactions(
+        &self,
+        tokens: &Tokens,
+        subject: &Subject,
+        account: &AccountId,
+        from: Timestamp,
+        to: Timestamp,
+        actor: Actor,
+    ) -> Result<Protected<Page<Transaction>>, BankError>;
+
+    /// Takes the grant back at the bank: the FDX consent where the profile has that API, then refresh and access token
+    /// (RFC 7009). What is gone already counts as taken back.
+    ///
+    /// # Errors
+    /// When the bank could not be told everything; to be tried again until it succeeds.
+    async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError>;
+
+    /// Checks metadata, endpoints, the client's credentials and the API's address, for the operator.
+    ///
+    /// # Errors
+    /// The first thing that keeps the institution from working, and how to mend it.
+    async fn check(&self) -> Result<CheckReport, CheckError>;
+}

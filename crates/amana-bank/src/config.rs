@@ -1,0 +1,70 @@
+//! How an institution is configured.
+
+use crate::limits;
+use crate::profile::Profile;
+use amana_core::{InstitutionId, Secret};
+use std::time::Duration;
+use url::Url;
+
+/// How the client proves itself to the authorization server.
+#[derive(Debug, Clone)]
+pub enum ClientAuth {
+    /// `client_secret_basic` (RFC 6749 §2.3.1).
+    SecretBasic(Secret),
+    /// `client_secret_post` (RFC 6749 §2.3.1).
+    SecretPost(Secret),
+    /// `private_key_jwt` (RFC 7523; FAPI 2.0: the audience is the issuer).
+    PrivateKeyJwt {
+        /// The private key, PEM: P-256 (PKCS#8) signs ES256, RSA (PKCS#8 or PKCS#1) signs PS256.
+        key_pem: Secret,
+        /// The key's id in the client's published JWKS.
+        kid: Option<String>,
+    },
+}
+
+/// One institution.
+#[derive(Debug, Clone)]
+pub struct InstitutionConfig {
+    /// Its id in the configuration.
+    pub id: InstitutionId,
+    /// The name that customers know.
+    pub name: String,
+    /// How it differs from the standard.
+    pub profile: Profile,
+    /// The authorization server's issuer identifier, exactly as its metadata say it. It stays a text: a URL type
+    /// would add a slash, and issuers are compared byte by byte (RFC 8414 §3.3).
+    pub issuer: String,
+    /// The base of the FDX API, such as `https://api.fi.com/fdx/v6`.
+    pub api_url: Url,
+    /// Our id there.
+    pub client_id: String,
+    /// How we prove that it is us.
+    pub client_auth: ClientAuth,
+}
+
+/// How HTTP is done.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpClientOptions {
+    /// Whether a bank may be on a loopback or private address, and be spoken to without TLS there. For sandboxes.
+    pub allow_private_addresses: bool,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long one call may take in all.
+    pub call_timeout: Duration,
+    /// How long all pages of one list together may take.
+    pub list_timeout: Duration,
+    /// The largest body that is read, in bytes.
+    pub body_bytes_max: usize,
+}
+
+impl Default for HttpClientOptions {
+    fn default() -> Self {
+        Self {
+            allow_private_addresses: false,
+            connect_timeout: limits::CONNECT_TIMEOUT,
+            call_timeout: limits::CALL_TIMEOUT,
+            list_timeout: limits::LIST_TIMEOUT,
+            body_bytes_max: limits::BODY_BYTES_MAX,
+        }
+    }
+}

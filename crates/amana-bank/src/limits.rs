@@ -1,0 +1,50 @@
+//! Every bound of this crate, in one place.
+
+use std::time::Duration;
+
+/// The largest answer that is read from a bank, in bytes. A page of 500 transactions is below 1 MiB.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long a connection to a bank may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one call to a bank may take, from the first byte sent to the last one read.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long all pages of one list together may take.
+pub const LIST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the server's metadata are believed.
+pub const METADATA_TTL: Duration = Duration::from_secs(3600);
+/// How long the server's signing keys are believed.
+pub const JWKS_TTL: Duration = Duration::from_secs(3600);
+/// The shortest time between two reads of the signing keys because a key was not among them.
+pub const JWKS_RELOAD_MIN: Duration = Duration::from_secs(10);
+/// How many signing keys of a server are looked at.
+pub const JWKS_KEYS_MAX: usize = 32;
+/// How many pages of one list are read.
+pub const PAGES_MAX: usize = 40;
+/// How many rows of one list are kept.
+pub const ROWS_MAX: usize = 5_000;
+/// How many rows are asked for in one page.
+pub const PAGE_ROWS: usize = 200;
+/// How many accounts of one customer are kept.
+pub const ACCOUNTS_MAX: usize = 200;
+/// How many accounts' currencies are remembered, so that a transaction's amount has one.
+pub const CURRENCIES_REMEMBERED_MAX: usize = 50_000;
+/// The longest name of an account or shop that is kept, in characters.
+pub const NAME_CHARS_MAX: usize = 80;
+/// The longest line of text of a transaction that is kept, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 200;
+/// The longest token, code or state that is taken, in bytes. JWT access tokens of banks reach 8 KiB.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// The longest wait that a bank can ask for with `Retry-After`.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How far the bank's clock and ours may differ, in seconds.
+pub const CLOCK_SKEW_SECS: i64 = 60;
+/// How long a client assertion is good, in seconds (FAPI 2.0: at most 60).
+pub const ASSERTION_LIFE_SECS: i64 = 55;
+/// How long an access token is believed to live when the server does not say, in seconds.
+pub const TOKEN_LIFE_DEFAULT_SECS: i64 = 300;
+/// The longest life of an access token that is believed, in seconds.
+pub const TOKEN_LIFE_MAX_SECS: i64 = 30 * 86_400;
+/// How many events a batch may hold.
+pub const EVENTS_MAX: usize = 1_000;
+/// The longest event id, source or type, in bytes.
+pub const EVENT_ATTRIBUTE_BYTES_MAX: usize = 512;

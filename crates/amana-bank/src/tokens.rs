@@ -1,0 +1,123 @@
+//! What must be kept of an authorization: while it is pending, and when it is granted. At rest only encrypted.
+
+use amana_core::{Secret, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Stored bytes that are not what they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored {0} cannot be read: a damaged row, or one of a newer version")]
+pub struct StoredError(pub &'static str);
+
+/// An authorization that waits for its callback. It holds secrets: whoever stores it stores it encrypted.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    pub(crate) state: String,
+    pub(crate) verifier: String,
+    pub(crate) nonce: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) issuer: String,
+    pub(crate) login_only: bool,
+}
+
+impl Pending {
+    /// The `state` by which the callback names its request: whoever keeps many pendings looks them up by its hash.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// The tokens of one grant. Serialised only by [`Tokens::to_bytes`], whose result belongs under the customer's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// What the API takes.
+    pub access: Secret,
+    /// What buys the next access token.
+    pub refresh: Option<Secret>,
+    /// The ID token, kept only for banks whose API takes it as bearer.
+    pub id_token: Option<Secret>,
+    /// When the access token ends; a guess on the short side if the bank does not say.
+    pub expires_at: Timestamp,
+    /// The scope that was granted.
+    pub scope: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored<'a> {
+    v: u8,
+    access: std::borrow::Cow<'a, str>,
+    refresh: Option<std::borrow::Cow<'a, str>>,
+    id_token: Option<std::borrow::Cow<'a, str>>,
+    expires_at: Timestamp,
+    scope: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl Tokens {
+    /// Whether the access token is over, or will be within so many seconds.
+    #[must_use]
+    pub fn stale(&self, now: Timestamp, margin_s: i64) -> bool {
+        self.expires_at.as_second().saturating_sub(now.as_second()) <= margin_s
+    }
+
+    /// The tokens as bytes, in the clear: to be encrypted by the caller.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let stored = Stored {
+            v: 1,
+            access: self.access.expose().into(),
+            refresh: self.refresh.as_ref().map(|s| s.expose().into()),
+            id_token: self.id_token.as_ref().map(|s| s.expose().into()),
+            expires_at: self.expires_at,
+            scope: self.scope.as_deref().map(Into::into),
+        };
+        // Serialising strings into memory has no failing case.
+        serde_json::to_vec(&stored).unwrap_or_default()
+    }
+
+    /// The tokens of [`Tokens::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are not those.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoredError> {
+        let stored: Stored<'_> = serde_json::from_slice(bytes).map_err(|_| StoredError("tokens"))?;
+        if stored.v != 1 {
+            return Err(StoredError("tokens"));
+        }
+        Ok(Self {
+            access: Secret::new(stored.access),
+            refresh: stored.refresh.map(Secret::new),
+            id_token: stored.id_token.map(Secret::new),
+            expires_at: stored.expires_at,
+            scope: stored.scope.map(std::borrow::Cow::into_owned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_survive_their_bytes_and_never_print() {
+        let tokens = Tokens {
+            access: Secret::new("at-secret"),
+            refresh: Some(Secret::new("rt-secret")),
+            id_token: None,
+            expires_at: "2026-11-24T10:15:00Z".parse().expect("instant"),
+            scope: Some("openid".into()),
+        };
+        assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
+        assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());
+        assert!(!format!("{tokens:?}").contains("secret"));
+        assert!(tokens.stale("2026-11-24T10:14:30Z".parse().expect("instant"), 60));
+        assert!(!tokens.stale("2026-11-24T10:00:00Z".parse().expect("instant"), 60));
+    }
+}
