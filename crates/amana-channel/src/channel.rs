@@ -1,0 +1,210 @@
+//! What a chat platform must be able to do for us, whichever it is.
+
+use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
+use amana_gate::Released;
+use std::time::Duration;
+
+/// The platform took the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The platform's own id of the message.
+    pub mid: String,
+}
+
+/// Why a call did not succeed, sorted by what the caller may do next. Texts hold no content, name or token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The person's window is closed. Do not repeat; hold the message until the person writes.
+    #[error("the platform's window for this conversation is closed: wait for the person's next message")]
+    WindowClosed,
+    /// The person cannot be reached now (blocked us, left). Try at the person's next message.
+    #[error("the person cannot receive messages now: wait for the person's next message")]
+    Unreachable,
+    /// The platform refuses this message for good. Do not repeat.
+    #[error("the platform refused the call for good (code {code}{}): correct what was sent or the app's settings", sub_text(*.sub))]
+    Permanent {
+        /// The platform's code; 0 if it gave none.
+        code: i64,
+        /// Its finer code.
+        sub: Option<i64>,
+    },
+    /// The channel's token is dead. Stop the channel, keep the queue, tell the operator.
+    #[error("the page's access token is no longer valid: issue a new one and set it in the configuration")]
+    TokenDead,
+    /// The platform restricts the whole channel. Stop it, keep the queue, tell the operator.
+    #[error("the platform restricts this page from sending: look into the page's support inbox")]
+    PageBlocked,
+    /// Too fast. Nothing was sent.
+    #[error("the platform limits the rate: try again in {} s", .retry_after.as_secs())]
+    Throttled {
+        /// How long to wait at least.
+        retry_after: Duration,
+    },
+    /// Surely not sent, and may go through later: no connection, the platform's own passing trouble.
+    #[error("not sent ({what}): try again later")]
+    Transient {
+        /// What went wrong.
+        what: &'static str,
+    },
+    /// It may have been sent. Messenger has no idempotency key, so it must not be repeated blindly; the echo may tell.
+    #[error("it is not known whether it was sent ({what}): do not repeat; wait for the echo")]
+    Ambiguous {
+        /// What went wrong.
+        what: &'static str,
+    },
+    /// Another app or a person in the platform's own inbox holds the conversation.
+    #[error("another app controls this conversation now")]
+    NotThreadOwner,
+    /// No such channel is configured here.
+    #[error("the channel is not configured here: add its page to the configuration")]
+    UnknownChannel,
+}
+
+fn sub_text(sub: Option<i64>) -> String {
+    sub.map(|s| format!(", subcode {s}")).unwrap_or_default()
+}
+
+impl SendError {
+    /// A stable word for receipts and metrics.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::WindowClosed => "window-closed",
+            Self::Unreachable => "unreachable",
+            Self::Permanent { .. } => "permanent",
+            Self::TokenDead => "token-dead",
+            Self::PageBlocked => "page-blocked",
+            Self::Throttled { .. } => "throttled",
+            Self::Transient { .. } => "transient",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::NotThreadOwner => "not-thread-owner",
+            Self::UnknownChannel => "unknown-channel",
+        }
+    }
+
+    /// Whether the same bytes may be sent again by themselves after a while: surely nothing was sent, and time heals it.
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Transient { .. })
+    }
+}
+
+/// Why a linking token names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkingError {
+    /// The token is wrong, used or over (Messenger: five minutes).
+    #[error("the account linking token is not valid any more: start linking again from the chat")]
+    BadToken,
+    /// The platform's answer is not about this channel, or not understood.
+    #[error("the platform's answer does not name a person on this channel: start linking again from the chat")]
+    Unclear,
+    /// The call itself failed.
+    #[error(transparent)]
+    Call(#[from] SendError),
+}
+
+/// How long after a person's last act a platform lets us write freely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowPolicy {
+    /// The window, less a safety margin; `None` where there is none and one may always write.
+    pub open_for: Option<Duration>,
+}
+
+impl WindowPolicy {
+    /// Until when the window that `last_inbound` opened is open. [`Timestamp::MAX`] where there is no window.
+    #[must_use]
+    pub fn open_until(&self, last_inbound: Timestamp) -> Timestamp {
+        match self.open_for {
+            Some(open_for) => last_inbound.checked_add(open_for).unwrap_or(Timestamp::MAX),
+            None => Timestamp::MAX,
+        }
+    }
+
+    /// Whether one may write freely now. Without any inbound act only a platform without windows says yes.
+    #[must_use]
+    pub fn is_open(&self, last_inbound: Option<Timestamp>, now: Timestamp) -> bool {
+        match (self.open_for, last_inbound) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(last)) => now < self.open_until(last),
+        }
+    }
+}
+
+/// A chat platform. Narrow enough for others than Messenger:
+///
+/// | here | WhatsApp Cloud | Telegram |
+/// |---|---|---|
+/// | `send` | `POST /{phone_number_id}/messages` | `sendMessage` |
+/// | `typing`, `mark_seen` | one call on the last message | `sendChatAction`; nothing to mark |
+/// | `linking_recipient`, `unlink` | no such flow: [`LinkingError::Unclear`], nothing to do | the same |
+/// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
+/// | `window` | 24 hours | none: `open_for: None` |
+///
+/// The bytes of [`Released`] were made by that platform's own [`amana_gate::Encode`] function. Implementations keep no
+/// order and repeat nothing: the outbox sends one message of a conversation at a time.
+#[async_trait::async_trait]
+pub trait Channel: Send + Sync {
+    /// Sends the released bytes, exactly once or not at all or [`SendError::Ambiguous`].
+    ///
+    /// # Errors
+    /// See the classes of [`SendError`].
+    async fn send(&self, released: Released) -> Result<Sent, SendError>;
+
+    /// Shows or hides "is typing".
+    ///
+    /// # Errors
+    /// As `send`; nobody need act on them.
+    async fn typing(&self, to: &Address, on: bool) -> Result<(), SendError>;
+
+    /// Tells the person that the message was seen.
+    ///
+    /// # Errors
+    /// As `send`; nobody need act on them.
+    async fn mark_seen(&self, to: &Address) -> Result<(), SendError>;
+
+    /// Who it is that the platform's linking token stands for, asked at the platform itself (never from the browser).
+    ///
+    /// # Errors
+    /// When the token is not good, or the call fails.
+    async fn linking_recipient(&self, channel: &ChannelId, token: &str) -> Result<Psid, LinkingError>;
+
+    /// Asks the platform to forget that the person's account is linked.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn unlink(&self, to: &Address) -> Result<(), SendError>;
+
+    /// The person's language, if the platform tells. `None` on any doubt or error: it is only a first guess.
+    async fn locale(&self, of: &Address) -> Option<Lang>;
+
+    /// When one may write freely.
+    fn window(&self) -> WindowPolicy;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_open_and_close() {
+        let at = |s: &str| -> Timestamp { s.parse().expect("instant") };
+        let day = WindowPolicy { open_for: Some(Duration::from_secs(24 * 3600 - 900)) };
+        let last = at("2026-11-24T10:00:00Z");
+        assert!(day.is_open(Some(last), at("2026-11-25T09:44:59Z")));
+        assert!(!day.is_open(Some(last), at("2026-11-25T09:45:00Z")));
+        assert!(!day.is_open(None, last));
+        assert!(WindowPolicy { open_for: None }.is_open(None, last));
+        assert_eq!(day.open_until(Timestamp::MAX), Timestamp::MAX);
+    }
+
+    #[test]
+    fn only_what_surely_was_not_sent_may_be_retried() {
+        assert!(SendError::Transient { what: "x" }.may_retry());
+        assert!(!SendError::Ambiguous { what: "x" }.may_retry());
+        assert!(!SendError::WindowClosed.may_retry());
+        let text = SendError::Permanent { code: 100, sub: Some(2_018_001) }.to_string();
+        assert!(text.contains("100, subcode 2018001"), "{text}");
+    }
+}

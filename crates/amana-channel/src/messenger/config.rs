@@ -1,0 +1,131 @@
+//! What the client is told, and what it tells about a page.
+
+use crate::limits;
+use amana_core::{Action, ChannelId, Lang, Secret};
+use std::time::Duration;
+use url::Url;
+
+/// The `[messenger]` part of the configuration.
+#[derive(Debug, Clone)]
+pub struct MessengerConfig {
+    /// The Graph API, `https://graph.facebook.com`; plain http only to a loopback address. The only host that is called.
+    pub graph_url: Url,
+    /// Its version, `v26.0`.
+    pub graph_version: String,
+    /// The app's id.
+    pub app_id: String,
+    /// The app's secret: signs `appsecret_proof`.
+    pub app_secret: Secret,
+    /// The pages.
+    pub pages: Vec<PageConfig>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+}
+
+/// One page.
+#[derive(Debug, Clone)]
+pub struct PageConfig {
+    /// Its id.
+    pub id: ChannelId,
+    /// Its access token.
+    pub token: Secret,
+}
+
+/// How long to wait for the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For a whole call, connection included.
+    pub call: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: limits::CONNECT_TIMEOUT, call: limits::CALL_TIMEOUT }
+    }
+}
+
+/// What is wrong with the configuration of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {what}")]
+pub struct ChannelProblem {
+    /// The key, such as `messenger.graph_url`.
+    pub key: &'static str,
+    /// What is wrong and what is expected. No secret.
+    pub what: String,
+}
+
+/// What a person sees of a page before and beside the messages (Messenger profile, section 2.1). English is the profile's
+/// default, Arabic its `ar_AR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// What *Get started* sends back.
+    pub get_started_payload: String,
+    /// The greeting per language, ≤ 160 characters; English is required.
+    pub greeting: Vec<(Lang, String)>,
+    /// The persistent menu per language: postbacks and URLs, ≤ 20 entries with titles ≤ 30; English is required.
+    pub menu: Vec<(Lang, Vec<Action>)>,
+    /// Our account-linking page.
+    pub account_linking_url: Option<String>,
+    /// Our public origin, whitelisted if it is https with a domain name.
+    pub public_url: Option<String>,
+}
+
+/// What `setup` changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupReport {
+    /// Webhook fields that were added to the subscription.
+    pub subscribed: Vec<&'static str>,
+    /// Profile properties that were written.
+    pub written: Vec<&'static str>,
+}
+
+/// How a page's token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenState {
+    /// It works and is this page's.
+    Valid,
+    /// It works, but for another page, whose id this is.
+    OtherPage(String),
+    /// It does not work any more.
+    Dead,
+    /// It could not be tried; why.
+    NotTried(String),
+}
+
+/// How a page stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageStatus {
+    /// Which page.
+    pub page: ChannelId,
+    /// Its name at the platform.
+    pub name: Option<String>,
+    /// Its token.
+    pub token: TokenState,
+    /// Webhook fields that are not subscribed; `None` if it could not be read.
+    pub missing_fields: Option<Vec<&'static str>>,
+    /// Profile properties that differ from what they should be; `None` if it could not be read.
+    pub profile_differs: Option<Vec<&'static str>>,
+}
+
+impl PageStatus {
+    /// A page about which nothing is known: it is not configured here.
+    pub(crate) fn unknown(page: &ChannelId) -> Self {
+        Self {
+            page: page.clone(),
+            name: None,
+            token: TokenState::NotTried("the page is not configured here".to_owned()),
+            missing_fields: None,
+            profile_differs: None,
+        }
+    }
+
+    /// Whether all is as it should be.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.token == TokenState::Valid
+            && self.missing_fields.as_ref().is_some_and(Vec::is_empty)
+            && self.profile_differs.as_ref().is_some_and(Vec::is_empty)
+    }
+}

@@ -1,0 +1,14 @@
+//! What Messenger posts to us: signature, subscription handshake, events (messenger reference, section 1).
+
+mod event;
+mod loose;
+mod parse;
+mod signature;
+
+pub use event::{
+    ChannelEvent, ChannelEventKind, Handover, Inbound, InboundKind, ReactionAction, Referral, opens_window,
+};
+pub use parse::{Parsed, WebhookError, parse};
+pub use signature::{
+    SignatureError, SubscriptionError, Verified, app_secret_proof, verify_signature, verify_subscription,
+};

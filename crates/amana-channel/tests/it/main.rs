@@ -1,0 +1,1 @@
+//! The channel against a Graph server of its own, over HTTP.
