@@ -49,7 +49,8 @@ pub(crate) fn minor(el: El<'_>, value: &str, unit: Unit, notation: Notation) -> 
     let plain = match plain {
         Ok(plain) => plain,
         Err(Problem::NotAnAmount) => {
-            return Err(el.error(ErrorKind::NotAnAmount { element, value: value_shown }));
+            let example = if notation == Notation::Ofx { "-1234.56" } else { "1234.56" };
+            return Err(el.error(ErrorKind::NotAnAmount { element, value: value_shown, example }));
         }
         Err(Problem::Ambiguous) => {
             return Err(el.error(ErrorKind::AmbiguousAmount { element, value: value_shown }));

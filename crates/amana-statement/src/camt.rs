@@ -25,7 +25,8 @@ pub(crate) fn statements(doc: &Doc<'_>) -> Result<Vec<Statement>, StatementError
             } else if message.is("BkToCstmrDbtCdtNtfctn") {
                 (Format::Camt054, "Ntfctn")
             } else {
-                let name = if message.is("BkToCstmrAcctRpt") { "camt.052".to_owned() } else { message.name() };
+                let name =
+                    if message.is("BkToCstmrAcctRpt") { "camt.052".to_owned() } else { message.name() };
                 return Err(message.error(ErrorKind::UnsupportedMessage { name }));
             };
             message_seen = true;
@@ -61,7 +62,9 @@ fn statement(el: El<'_>, format: Format, room: &mut usize) -> Result<Statement, 
     let account_el = el.at("Acct").ok_or_else(|| missing(el, "Acct"))?;
     let number = match account_el.text_at("Id/IBAN")? {
         Some(iban) => iban.replace(' ', ""),
-        None => account_el.required("Id/Othr/Id").map_err(|_| missing(account_el, "Id/IBAN or Id/Othr/Id"))?.1,
+        None => {
+            account_el.required("Id/Othr/Id").map_err(|_| missing(account_el, "Id/IBAN or Id/Othr/Id"))?.1
+        }
     };
     let unit = account_unit(el, account_el)?;
     let created = match el.at("CreDtTm") {
@@ -261,7 +264,8 @@ impl<'d> Entry<'d> {
         for &detail in details {
             let amounts = ["Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt"];
             let own = amounts.iter().filter_map(|path| detail.at(path));
-            let Some(amount_el) = own.into_iter().find(|a| a.attribute("Ccy").as_deref() == Some(self.unit.code))
+            let Some(amount_el) =
+                own.into_iter().find(|a| a.attribute("Ccy").as_deref() == Some(self.unit.code))
             else {
                 return Ok(None);
             };
@@ -337,11 +341,8 @@ impl<'d> Entry<'d> {
 /// `BkTxCd`: the ISO code as domain-family-subfamily, else the bank's own.
 fn bank_code(el: El<'_>) -> Result<Option<String>, StatementError> {
     let Some(code) = el.at("BkTxCd") else { return Ok(None) };
-    let parts = [
-        code.text_at("Domn/Cd")?,
-        code.text_at("Domn/Fmly/Cd")?,
-        code.text_at("Domn/Fmly/SubFmlyCd")?,
-    ];
+    let parts =
+        [code.text_at("Domn/Cd")?, code.text_at("Domn/Fmly/Cd")?, code.text_at("Domn/Fmly/SubFmlyCd")?];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { code.text_at("Prtry/Cd") } else { Ok(Some(parts.join("-"))) }
 }

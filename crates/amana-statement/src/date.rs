@@ -17,12 +17,12 @@ pub(crate) struct When {
 
 /// An OFX date-time (OFX 1.6 §3.2.8) found in `el`.
 pub(crate) fn ofx(el: El<'_>, value: &str) -> Result<When, StatementError> {
-    parse_ofx(value).ok_or_else(|| not_a_date(el, value, "`20260301` or `20260301143000`"))
+    parse_ofx(value).ok_or_else(|| not_a_date(el, value, "20260301"))
 }
 
 /// An ISO 8601 date or date-time (XML Schema `date`, `dateTime`) found in `el`.
 pub(crate) fn iso(el: El<'_>, value: &str) -> Result<When, StatementError> {
-    parse_iso(value).ok_or_else(|| not_a_date(el, value, "`2026-03-01` or `2026-03-01T14:30:00+03:00`"))
+    parse_iso(value).ok_or_else(|| not_a_date(el, value, "2026-03-01"))
 }
 
 fn not_a_date(el: El<'_>, value: &str, example: &'static str) -> StatementError {

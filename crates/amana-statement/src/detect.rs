@@ -53,14 +53,23 @@ pub(crate) fn detect(text: &str) -> Result<Family, StatementError> {
         } else if marked.starts_with("<!") {
             return Err(StatementError::at(text, at, ErrorKind::DoctypeRefused));
         } else {
-            let name: String = marked.chars().skip(1).take_while(|c| !matches!(c, '>' | '/' | '<') && !c.is_whitespace()).take(64).collect();
+            let name: String = marked
+                .chars()
+                .skip(1)
+                .take_while(|c| !matches!(c, '>' | '/' | '<') && !c.is_whitespace())
+                .take(64)
+                .collect();
             let before = text.get(..at).unwrap_or("");
             if name.eq_ignore_ascii_case("OFX") {
                 let xml = before.contains("<?") || before.contains("OFXHEADER=");
                 return Ok(Family::Ofx { version: if xml { Format::Ofx2 } else { Format::Ofx1 } });
             }
             let header_only = before.trim_start_matches(is_padding);
-            return if header_only.is_empty() || header_only.starts_with('<') { Ok(Family::Xml) } else { Err(unknown()) };
+            return if header_only.is_empty() || header_only.starts_with('<') {
+                Ok(Family::Xml)
+            } else {
+                Err(unknown())
+            };
         };
         match marked.find(end) {
             Some(length) => at += length + end.len(),

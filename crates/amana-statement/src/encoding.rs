@@ -27,7 +27,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, StatementError> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok(Cow::Borrowed(text));
     }
-    let head: String = bytes.iter().take(HEAD_MAX_BYTES).map(|&b| if b.is_ascii() { b as char } else { '?' }).collect();
+    let head: String =
+        bytes.iter().take(HEAD_MAX_BYTES).map(|&b| if b.is_ascii() { b as char } else { '?' }).collect();
     let upper = head.to_ascii_uppercase();
     let ofx = upper.contains("<OFX") || upper.contains("OFXHEADER");
     if !ofx && !head.contains('<') {
@@ -138,7 +139,8 @@ mod tests {
 
     #[test]
     fn labels_as_banks_write_them() {
-        let ofx = |charset: &str| declared(&format!("OFXHEADER:100\nENCODING:USASCII\nCHARSET:{charset}\n\n<OFX>"));
+        let ofx =
+            |charset: &str| declared(&format!("OFXHEADER:100\nENCODING:USASCII\nCHARSET:{charset}\n\n<OFX>"));
         assert_eq!(ofx("1252").unwrap(), Some(WINDOWS_1252));
         assert_eq!(ofx("1256").unwrap(), Some(WINDOWS_1256));
         assert_eq!(ofx("8859-1").unwrap(), Some(WINDOWS_1252), "the web's reading of Latin-1");

@@ -31,7 +31,9 @@ pub enum ErrorKind {
     #[error("the file is empty; export it again")]
     Empty,
     /// Neither OFX nor camt.
-    #[error("this is {looks_like}, not a statement in OFX or camt.053; choose `OFX`, `QFX`, `Quicken`, `Money` or `camt.053` in the bank's export")]
+    #[error(
+        "this is {looks_like}, not a statement in OFX or camt.053; choose `OFX`, `QFX`, `Quicken`, `Money` or `camt.053` in the bank's export"
+    )]
     UnknownFormat {
         /// What it seems to be instead.
         looks_like: LooksLike,
@@ -49,7 +51,9 @@ pub enum ErrorKind {
         label: String,
     },
     /// Bytes that the encoding does not have.
-    #[error("there are bytes that are not {encoding}; correct the declared encoding or save the file as UTF-8")]
+    #[error(
+        "there are bytes that are not {encoding}; correct the declared encoding or save the file as UTF-8"
+    )]
     NotInEncoding {
         /// The encoding that was tried.
         encoding: &'static str,
@@ -61,10 +65,10 @@ pub enum ErrorKind {
     #[error("a tag that begins here is malformed; close it with `>`, or write a `<` in a text as `&lt;`")]
     MalformedTag,
     /// XML syntax, in the words of the problem.
-    #[error("the XML is broken: {detail}; export the file again")]
+    #[error("the XML is broken: {fault}; export the file again")]
     XmlSyntax {
         /// What is wrong.
-        detail: String,
+        fault: XmlFault,
     },
     /// An element is still open where it must have ended. Positioned at its opening.
     #[error("`{element}` is opened here and never closed; the file may be cut off, so export it again")]
@@ -75,6 +79,12 @@ pub enum ErrorKind {
     /// An end tag without its start tag.
     #[error("`{element}` is closed here but was not open; remove the tag or export the file again")]
     UnexpectedClose {
+        /// The element.
+        element: String,
+    },
+    /// A transaction in a place where the format has none; leaving it out would lose it.
+    #[error("`{element}` stands outside a list of transactions; export the file again")]
+    Misplaced {
         /// The element.
         element: String,
     },
@@ -120,15 +130,19 @@ pub enum ErrorKind {
         element: &'static str,
     },
     /// Not a number as the format writes amounts.
-    #[error("`{element}` is `{value}`, not an amount; write it like `-1234.56`")]
+    #[error("`{element}` is `{value}`, not an amount; write it like `{example}`")]
     NotAnAmount {
         /// The element.
         element: String,
         /// What it says.
         value: String,
+        /// How the format writes one.
+        example: &'static str,
     },
     /// `1,234` in a currency with decimals: 1.234 or 1234?
-    #[error("`{element}` is `{value}`, which can mean two amounts; write it with its decimals, like `1234.00`")]
+    #[error(
+        "`{element}` is `{value}`, which can mean two amounts; write it with its decimals, like `1234.00`"
+    )]
     AmbiguousAmount {
         /// The element.
         element: String,
@@ -136,7 +150,9 @@ pub enum ErrorKind {
         value: String,
     },
     /// More decimals than the currency has.
-    #[error("`{element}` is `{value}`, but {currency} has {exponent} decimals; correct the amount or the currency")]
+    #[error(
+        "`{element}` is `{value}`, but {currency} has {exponent} decimals; correct the amount or the currency"
+    )]
     TooManyDecimals {
         /// The element.
         element: String,
@@ -156,7 +172,7 @@ pub enum ErrorKind {
         value: String,
     },
     /// Not a date of the format, or not a day that exists.
-    #[error("`{element}` is `{value}`, not a date; write it like {example}")]
+    #[error("`{element}` is `{value}`, not a date; write it like `{example}`")]
     NotADate {
         /// The element.
         element: String,
@@ -200,6 +216,40 @@ pub enum ErrorKind {
     /// The right format, but no statement in it.
     #[error("there is no bank or credit-card statement in the file; investment accounts are not read")]
     NoStatement,
+}
+
+/// How XML can be broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum XmlFault {
+    /// An end tag of another element than the open one.
+    Mismatched {
+        /// The element that is open.
+        expected: String,
+        /// The element that is closed.
+        found: String,
+    },
+    /// An `&` that begins no entity.
+    BareAmpersand,
+    /// A comment without its end.
+    UnclosedComment,
+    /// A CDATA section without its end.
+    UnclosedCdata,
+    /// Anything else.
+    NotWellFormed,
+}
+
+impl fmt::Display for XmlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mismatched { expected, found } => {
+                write!(f, "`{found}` is closed where `{expected}` should be")
+            }
+            Self::BareAmpersand => f.write_str("an `&` begins no entity (write it as `&amp;`)"),
+            Self::UnclosedComment => f.write_str("a comment does not end"),
+            Self::UnclosedCdata => f.write_str("a CDATA section does not end"),
+            Self::NotWellFormed => f.write_str("it is not well-formed"),
+        }
+    }
 }
 
 /// What a file of another format seems to be.
@@ -340,7 +390,11 @@ mod tests {
         let error = StatementError {
             line: Some(42),
             column: Some(9),
-            kind: ErrorKind::NotAnAmount { element: "TRNAMT".to_owned(), value: "12,3,4".to_owned() },
+            kind: ErrorKind::NotAnAmount {
+                element: "TRNAMT".to_owned(),
+                value: "12,3,4".to_owned(),
+                example: "-1234.56",
+            },
         };
         assert_eq!(
             error.to_string(),

@@ -1,6 +1,6 @@
 //! The errors in Arabic, for the person whose file it is. Same content as the English messages in [`crate::error`].
 
-use crate::error::{ErrorKind, LooksLike, StatementError};
+use crate::error::{ErrorKind, LooksLike, StatementError, XmlFault};
 use crate::limits;
 
 /// A value or element name between isolates, so that it does not turn the sentence around it.
@@ -32,6 +32,22 @@ impl LooksLike {
             LooksLike::Mt940 => "ملف SWIFT MT940",
             LooksLike::OtherXml => "ملف XML من نوع آخر",
             LooksLike::Unknown => "ملف غير معروف النوع",
+        }
+    }
+}
+
+impl XmlFault {
+    fn arabic(&self) -> String {
+        match self {
+            Self::Mismatched { expected, found } => {
+                format!("أُغلق {} حيث يجب إغلاق {}", apart(found), apart(expected))
+            }
+            Self::BareAmpersand => {
+                format!("الرمز {} لا يبدأ كيانًا (اكتبه هكذا {})", apart("&"), apart("&amp;"))
+            }
+            Self::UnclosedComment => "تعليق لا ينتهي".to_owned(),
+            Self::UnclosedCdata => format!("مقطع {} لا ينتهي", apart("CDATA")),
+            Self::NotWellFormed => "الملف غير سليم البناء".to_owned(),
         }
     }
 }
@@ -68,17 +84,18 @@ impl ErrorKind {
                 apart("<"),
                 apart("&lt;")
             ),
-            Self::XmlSyntax { detail } => {
-                format!("بنية XML غير سليمة ({})؛ صدّر الملف من جديد", apart(detail))
+            Self::XmlSyntax { fault } => {
+                format!("بنية XML غير سليمة: {}؛ صدّر الملف من جديد", fault.arabic())
             }
-            Self::Unclosed { element } => format!(
-                "العنصر {} يُفتح هنا ولا يُغلق؛ قد يكون الملف مبتورًا، فصدّره من جديد",
-                apart(element)
-            ),
-            Self::UnexpectedClose { element } => format!(
-                "العنصر {} يُغلق هنا ولم يكن مفتوحًا؛ احذف الوسم أو صدّر الملف من جديد",
-                apart(element)
-            ),
+            Self::Unclosed { element } => {
+                format!("العنصر {} يُفتح هنا ولا يُغلق؛ قد يكون الملف مبتورًا، فصدّره من جديد", apart(element))
+            }
+            Self::UnexpectedClose { element } => {
+                format!("العنصر {} يُغلق هنا ولم يكن مفتوحًا؛ احذف الوسم أو صدّر الملف من جديد", apart(element))
+            }
+            Self::Misplaced { element } => {
+                format!("العنصر {} خارج قائمة المعاملات؛ صدّر الملف من جديد", apart(element))
+            }
             Self::OutsideRoot { element } => {
                 format!("العنصر {} خارج {}؛ احذفه أو صدّر الملف من جديد", apart(element), apart("OFX"))
             }
@@ -108,11 +125,11 @@ impl ErrorKind {
                 apart(parent),
                 apart(element)
             ),
-            Self::NotAnAmount { element, value } => format!(
+            Self::NotAnAmount { element, value, example } => format!(
                 "قيمة {} هي {}، وليست مبلغًا؛ اكتبها هكذا {}",
                 apart(element),
                 apart(value),
-                apart("-1234.56")
+                apart(example)
             ),
             Self::AmbiguousAmount { element, value } => format!(
                 "قيمة {} هي {}، وتحتمل مبلغين؛ اكتبها مع كسورها هكذا {}",
@@ -133,7 +150,7 @@ impl ErrorKind {
                 "قيمة {} هي {}، وليست تاريخًا؛ اكتبها هكذا {}",
                 apart(element),
                 apart(value),
-                apart(&example.replace(" or ", " \u{2069}أو\u{2068} "))
+                apart(example)
             ),
             Self::NotACurrency { element, value } => format!(
                 "قيمة {} هي {}، وليست عملة من ISO 4217؛ اكتبها هكذا {}",
@@ -141,11 +158,9 @@ impl ErrorKind {
                 apart(value),
                 apart("USD")
             ),
-            Self::CurrencyMismatch { expected, found } => format!(
-                "عملة الرصيد {} وعملة الحساب {}؛ صحّح إحداهما",
-                apart(found),
-                apart(expected)
-            ),
+            Self::CurrencyMismatch { expected, found } => {
+                format!("عملة الرصيد {} وعملة الحساب {}؛ صحّح إحداهما", apart(found), apart(expected))
+            }
             Self::NotACode { element, value, expected } => format!(
                 "قيمة {} هي {}، وليست من القيم {}؛ صحّحها",
                 apart(element),

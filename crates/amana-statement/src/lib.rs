@@ -33,7 +33,7 @@ mod text;
 mod tree;
 mod xml;
 
-pub use error::{ErrorKind, LooksLike, StatementError};
+pub use error::{ErrorKind, LooksLike, StatementError, XmlFault};
 pub use model::{Account, AccountKind, Balance, Format, Statement, Status, Transaction};
 
 /// Reads all statements of one file. The format and the character encoding are found from the content.

@@ -17,20 +17,26 @@ pub(crate) fn statements(doc: &Doc<'_>, format: Format) -> Result<Vec<Statement>
         let signon = root.at("SIGNONMSGSRSV1/SONRS");
         let institution = institution_name(signon)?;
         let as_of_default = signon.and_then(|s| s.at("DTSERVER"));
-        // A refusal of one account next to statements of others is an error too: whoever loads the file would
-        // take the account for loaded.
-        for response in root.all_in_root("STMTTRNRS").chain(root.all_in_root("CCSTMTTRNRS")) {
-            if response.at("STMTRS").or_else(|| response.at("CCSTMTRS")).is_none() {
-                refuse_error_status(response)?;
-            }
-        }
+        let before = room;
         // Found by name at any depth: banks put credit-card statements among the bank messages and the reverse.
-        for (name, card) in [("STMTRS", false), ("CCSTMTRS", true)] {
-            for el in root.all_in_root(name) {
-                let statement = Reader { format, institution: &institution, as_of_default, card };
-                out.push(statement.read(el, &mut room)?);
-            }
+        for el in root.all_in_root() {
+            let card = if el.is("STMTRS") {
+                false
+            } else if el.is("CCSTMTRS") {
+                true
+            } else {
+                // A refusal of one account next to statements of others is an error too: whoever loads the file
+                // would take the account for loaded.
+                let response = el.is("STMTTRNRS") || el.is("CCSTMTTRNRS");
+                if response && el.at("STMTRS").or_else(|| el.at("CCSTMTRS")).is_none() {
+                    refuse_error_status(el)?;
+                }
+                continue;
+            };
+            let reader = Reader { format, institution: &institution, as_of_default, card };
+            out.push(reader.read(el, &mut room)?);
         }
+        refuse_lost_transactions(root, before - room)?;
         if out.is_empty()
             && let Some(signon) = signon
         {
@@ -38,6 +44,43 @@ pub(crate) fn statements(doc: &Doc<'_>, format: Format) -> Result<Vec<Statement>
         }
     }
     if out.is_empty() { Err(StatementError::whole_file(ErrorKind::NoStatement)) } else { Ok(out) }
+}
+
+/// The transactions of one statement: most have one list, some none, some their transactions without a list.
+fn entries(statement: El<'_>) -> impl Iterator<Item = (El<'_>, Status)> {
+    let lists = statement.children().filter(|c| c.is("BANKTRANLIST") || c.is("BANKTRANLISTP"));
+    std::iter::once(statement)
+        .chain(lists)
+        .flat_map(El::children)
+        .filter_map(|el| Some((el, entry_status(el)?)))
+}
+
+fn entry_status(el: El<'_>) -> Option<Status> {
+    if el.is("STMTTRN") {
+        Some(Status::Booked)
+    } else if el.is("STMTTRNP") {
+        Some(Status::Pending)
+    } else {
+        None
+    }
+}
+
+/// All or nothing: every transaction of the file must have been among those that were read.
+fn refuse_lost_transactions(root: El<'_>, read_count: usize) -> Result<(), StatementError> {
+    let all = || root.all_in_root().filter(|el| entry_status(*el).is_some());
+    // Investment accounts wrap theirs, and are not read.
+    let investment = || root.all_in_root().filter(|el| el.is("INVBANKTRAN")).flat_map(El::children);
+    let of_investment = investment().filter(|el| entry_status(*el).is_some()).count();
+    if all().count() == read_count + of_investment {
+        return Ok(());
+    }
+    let statements = root.all_in_root().filter(|el| el.is("STMTRS") || el.is("CCSTMTRS"));
+    let read = statements.flat_map(entries).map(|(el, _)| el);
+    let known: HashSet<u32> = read.chain(investment()).map(El::identity).collect();
+    match all().find(|el| !known.contains(&el.identity())) {
+        Some(lost) => Err(lost.error(ErrorKind::Misplaced { element: lost.name() })),
+        None => Ok(()),
+    }
 }
 
 fn institution_name(signon: Option<El<'_>>) -> Result<Option<String>, StatementError> {
@@ -81,16 +124,7 @@ impl Reader<'_> {
             account_kind(from.text_at("ACCTTYPE")?.as_deref().unwrap_or(""))
         };
         let mut transactions = Corrections::default();
-        // Most have one list, some none, some their transactions without a list.
-        let lists = el.children().filter(|c| c.is("BANKTRANLIST") || c.is("BANKTRANLISTP"));
-        for entry in std::iter::once(el).chain(lists).flat_map(El::children) {
-            let status = if entry.is("STMTTRN") {
-                Status::Booked
-            } else if entry.is("STMTTRNP") {
-                Status::Pending
-            } else {
-                continue;
-            };
+        for (entry, status) in entries(el) {
             *room = room.checked_sub(1).ok_or_else(|| entry.error(ErrorKind::TooManyTransactions))?;
             transactions.add(entry, transaction(entry, unit, status)?)?;
         }

@@ -96,7 +96,10 @@ mod tests {
     #[test]
     fn entities_cdata_and_bare_ampersands() {
         assert_eq!(decode("AT&T &amp; Co &lt;3&#x21;&#33;"), "AT&T & Co <3!!");
-        assert_eq!(decode("&unknown; &; & &#xD800; &#99999999999;"), "&unknown; &; & &#xD800; &#99999999999;");
+        assert_eq!(
+            decode("&unknown; &; & &#xD800; &#99999999999;"),
+            "&unknown; &; & &#xD800; &#99999999999;"
+        );
         assert_eq!(decode("a<![CDATA[ <b> & ]]>c<!-- no -->d"), "a <b> & cd");
         assert_eq!(decode("&amp;amp;"), "&amp;", "resolved once, not twice");
     }

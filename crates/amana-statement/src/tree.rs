@@ -82,7 +82,12 @@ impl<'t> Builder<'t> {
     }
 
     /// A start tag: the name's range, and where its content begins.
-    pub(crate) fn start(&mut self, name: usize, name_len: usize, content: usize) -> Result<(), StatementError> {
+    pub(crate) fn start(
+        &mut self,
+        name: usize,
+        name_len: usize,
+        content: usize,
+    ) -> Result<(), StatementError> {
         let fail = |kind| Err(StatementError::at(self.doc.text, name.saturating_sub(1), kind));
         if self.open.len() >= limits::NESTING_MAX_DEPTH {
             return fail(ErrorKind::TooDeep);
@@ -227,15 +232,20 @@ impl<'d> El<'d> {
         path.split('/').try_fold(self, |el, name| el.children().find(|child| child.is(name)))
     }
 
-    /// All elements of this name inside a root, at any depth, in the order of the file. Only for a root: elements
-    /// lie in file order, so that its descendants are all up to the next root.
-    pub(crate) fn all_in_root(self, name: &'d str) -> impl Iterator<Item = El<'d>> {
+    /// All elements inside a root, at any depth, in the order of the file. Only for a root: elements lie in file
+    /// order, so that its descendants are all up to the next root.
+    pub(crate) fn all_in_root(self) -> impl Iterator<Item = El<'d>> {
         let end = match self.doc.node(self.id) {
             Some(n) if n.next_sibling != NONE => n.next_sibling,
             _ => small(self.doc.nodes.len()),
         };
         let doc = self.doc;
-        (self.id + 1..end).map(move |id| El { doc, id }).filter(move |el| el.is(name))
+        (self.id + 1..end).map(move |id| El { doc, id })
+    }
+
+    /// Tells this element from all others of its document.
+    pub(crate) fn identity(self) -> u32 {
+        self.id
     }
 
     /// Its text, decoded and cleaned; `None` if that is empty or if it has children.

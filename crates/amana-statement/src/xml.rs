@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error, IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 
-use crate::error::{ErrorKind, StatementError, shown};
+use crate::error::{ErrorKind, StatementError, XmlFault, shown};
 use crate::tree::{Builder, Doc};
 
 /// Reads the whole text. Document type declarations and entities other than the five of XML are refused, so there
@@ -75,21 +75,19 @@ fn is_character(number: &str) -> bool {
 }
 
 fn describe(error: Error) -> ErrorKind {
-    let detail = match error {
+    let fault = match error {
         Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
-            format!("`{}` is closed where `{}` should be", shown(&found), shown(&expected))
+            XmlFault::Mismatched { expected: shown(&expected), found: shown(&found) }
         }
         Error::IllFormed(IllFormedError::UnmatchedEndTag(name)) => {
             return ErrorKind::UnexpectedClose { element: shown(&name) };
         }
-        Error::IllFormed(IllFormedError::UnclosedReference) => {
-            "an `&` begins no entity (write it as `&amp;`)".to_owned()
-        }
-        Error::Syntax(SyntaxError::UnclosedComment) => "a comment does not end".to_owned(),
-        Error::Syntax(SyntaxError::UnclosedCData) => "a CDATA section does not end".to_owned(),
+        Error::IllFormed(IllFormedError::UnclosedReference) => XmlFault::BareAmpersand,
+        Error::Syntax(SyntaxError::UnclosedComment) => XmlFault::UnclosedComment,
+        Error::Syntax(SyntaxError::UnclosedCData) => XmlFault::UnclosedCdata,
         Error::Syntax(SyntaxError::UnclosedDoctype) => return ErrorKind::DoctypeRefused,
         Error::Syntax(_) => return ErrorKind::MalformedTag,
-        _ => "it is not well-formed".to_owned(),
+        _ => XmlFault::NotWellFormed,
     };
-    ErrorKind::XmlSyntax { detail }
+    ErrorKind::XmlSyntax { fault }
 }

@@ -1,0 +1,7 @@
+//! Integration tests, one binary.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod fixtures;
+mod limits;
+mod properties;
+mod show;
