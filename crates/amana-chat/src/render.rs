@@ -1,0 +1,47 @@
+//! How bank data is said: one [`amana_gate::Renderer`] for each kind, in the three forms. The gate alone calls them.
+
+mod balances;
+mod spending;
+mod transactions;
+mod update;
+
+pub use balances::{BALANCES, BalanceArgs};
+pub use spending::{SPENDING, SpendingArgs, Total, totals};
+pub use transactions::{TRANSACTIONS, TransactionsArgs};
+pub use update::{AccountLabel, Story, UPDATE, UpdateArgs};
+
+use crate::catalogue::{Arg, chat};
+use crate::format;
+use crate::limits::CARD_LINES_MAX;
+use amana_core::{Action, Card, CardLine, Content};
+use amana_gate::RenderContext;
+
+/// A text of the catalogue as a bubble.
+fn say(ctx: &RenderContext, id: &str, args: &[(&str, Arg<'_>)]) -> String {
+    format::bubble(ctx.lang, chat().text(ctx.lang, id, args))
+}
+
+/// A notice: that there is something, and where to read it. It is given no data.
+fn notice(ctx: &RenderContext, id: &str) -> Content {
+    let bank = format::clean(&ctx.institution_name);
+    Content { text: say(ctx, id, &[("bank", Arg::Text(&bank))]), buttons: open(ctx), ..Content::default() }
+}
+
+/// The button to the page where the rest can be read, if there is one.
+fn open(ctx: &RenderContext) -> Vec<Action> {
+    let title = || chat().text(ctx.lang, "button-open", &[]);
+    ctx.open_url.iter().map(|url| Action::Url { title: title(), url: url.clone() }).collect()
+}
+
+/// A card of the first lines that a channel shows; none if there are none.
+fn card(ctx: &RenderContext, lines: impl IntoIterator<Item = (String, String)>) -> Option<Card> {
+    let lines: Vec<CardLine> = lines
+        .into_iter()
+        .take(CARD_LINES_MAX)
+        .map(|(title, subtitle)| CardLine {
+            title: format::bubble(ctx.lang, title),
+            subtitle: if subtitle.is_empty() { subtitle } else { format::bubble(ctx.lang, subtitle) },
+        })
+        .collect();
+    (!lines.is_empty()).then_some(Card { lines })
+}

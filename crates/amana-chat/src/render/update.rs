@@ -1,0 +1,127 @@
+//! Updates that the bank pushed.
+
+use super::{balances, notice, open, say};
+use crate::catalogue::{Arg, chat};
+use crate::format;
+use amana_core::{Account, AccountKind, BankEventBody, Content, Direction, Transaction, TransactionState};
+use amana_gate::{RenderContext, Renderer};
+
+/// Where in its story an update stands. A pending transaction and its posting are one story to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Story {
+    /// The customer hears of it for the first time.
+    New,
+    /// It was told, and the amount has changed since (a tip, a fuel pump).
+    Changed,
+    /// It was told, and is undone.
+    Reversed,
+    /// It was told as pending, and is booked.
+    Posted,
+}
+
+/// An account as an update may name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountLabel {
+    /// The name the customer knows.
+    pub name: String,
+    /// At most the last four digits.
+    pub last_four: Option<String>,
+}
+
+/// What an update needs to know beside the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateArgs {
+    /// Where in its story it stands.
+    pub story: Story,
+    /// The account, where it is known; said in detail only.
+    pub account: Option<AccountLabel>,
+}
+
+/// Updates: an authorised, booked, changed or undone transaction, a deposit, a balance.
+pub const UPDATE: Renderer<BankEventBody, UpdateArgs> =
+    Renderer { template: "update", notice: notice_of, summary, detail };
+
+fn notice_of(ctx: &RenderContext) -> Content {
+    notice(ctx, "update-notice")
+}
+
+fn summary(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Content {
+    let text = match body {
+        BankEventBody::Transaction(t) => transaction(t, args, ctx, None),
+        BankEventBody::Balance(a) => {
+            let kind = balances::kind(ctx.lang, a.kind);
+            balance(a, &kind, ctx)
+        }
+    };
+    Content { text, buttons: open(ctx), ..Content::default() }
+}
+
+fn detail(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Content {
+    let text = match body {
+        BankEventBody::Transaction(t) => {
+            let shop = t.merchant.as_deref().map(format::clean).filter(|m| !m.is_empty());
+            let shop = shop.or_else(|| Some(format::clean(&t.description)).filter(|d| !d.is_empty()));
+            let mut text = transaction(t, args, ctx, shop.as_deref());
+            if let Some(account) = &args.account {
+                text.push('\n');
+                text.push_str(&say(ctx, "update-account", &[("account", Arg::Text(&label(account, ctx)))]));
+            }
+            text
+        }
+        BankEventBody::Balance(a) => {
+            let own = AccountLabel { name: a.name.clone(), last_four: a.last_four.clone() };
+            let account = args.account.as_ref().unwrap_or(&own);
+            let named = !format::clean(&account.name).is_empty() || account.last_four.is_some();
+            let label = if named { label(account, ctx) } else { balances::kind(ctx.lang, a.kind) };
+            balance(a, &label, ctx)
+        }
+    };
+    Content { text, buttons: open(ctx), ..Content::default() }
+}
+
+fn transaction(t: &Transaction, args: &UpdateArgs, ctx: &RenderContext, shop: Option<&str>) -> String {
+    let amount = format::money(ctx.lang, t.amount);
+    let what = match (args.story, t.direction) {
+        (_, Direction::Memo) => "memo",
+        (Story::Reversed, Direction::Out) => "reversed-out",
+        (Story::Reversed, Direction::In) => "reversed-in",
+        _ if t.state == TransactionState::Reversed && t.direction == Direction::In => "reversed-in",
+        _ if t.state == TransactionState::Reversed => "reversed-out",
+        (Story::Changed, Direction::Out) => "changed-out",
+        (Story::Changed, Direction::In) => "changed-in",
+        (Story::Posted, Direction::Out) => "posted-out",
+        (Story::Posted, Direction::In) => "posted-in",
+        (Story::New, Direction::Out) if t.state == TransactionState::Pending => "pending-out",
+        (Story::New, Direction::In) if t.state == TransactionState::Pending => "pending-in",
+        (Story::New, Direction::Out) => "new-out",
+        (Story::New, Direction::In) => "new-in",
+    };
+    let bank = format::clean(&ctx.institution_name);
+    let mut with = vec![("amount", Arg::Text(&amount)), ("bank", Arg::Text(&bank))];
+    let id = match shop {
+        Some(shop) => {
+            with.push(("merchant", Arg::Text(shop)));
+            format!("update-{what}-shop")
+        }
+        None => format!("update-{what}"),
+    };
+    say(ctx, &id, &with)
+}
+
+fn balance(account: &Account, label: &str, ctx: &RenderContext) -> String {
+    let owed = matches!(account.kind, AccountKind::CreditCard | AccountKind::Loan);
+    let id = if owed { "update-balance-owed" } else { "update-balance" };
+    let amounts = balances::amounts(account, ctx.lang);
+    say(ctx, id, &[("account", Arg::Text(label)), ("amounts", Arg::Text(&amounts))])
+}
+
+fn label(account: &AccountLabel, ctx: &RenderContext) -> String {
+    let name = match format::clean(&account.name) {
+        empty if empty.is_empty() => chat().text(ctx.lang, "account", &[]),
+        name => name,
+    };
+    match account.last_four.as_deref() {
+        Some(four) if !four.is_empty() => format!("{name} {}", format::masked(four)),
+        _ => name,
+    }
+}
