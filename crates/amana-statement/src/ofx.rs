@@ -12,12 +12,16 @@ use crate::tree::{Doc, El};
 /// All statements of a file, in its order.
 pub(crate) fn statements(doc: &Doc<'_>, format: Format) -> Result<Vec<Statement>, StatementError> {
     let mut out = Vec::new();
-    let mut room = limits::TRANSACTIONS_MAX_COUNT;
+    // Counted first, so that a file that is too long costs little.
+    let mut all = doc.roots().flat_map(El::all_in_root).filter(|el| entry_status(*el).is_some());
+    if let Some(el) = all.nth(limits::TRANSACTIONS_MAX_COUNT) {
+        return Err(el.error(ErrorKind::TooManyTransactions));
+    }
     for root in doc.roots() {
         let signon = root.at("SIGNONMSGSRSV1/SONRS");
         let institution = institution_name(signon)?;
         let as_of_default = signon.and_then(|s| s.at("DTSERVER"));
-        let before = room;
+        let mut read_count = 0;
         // Found by name at any depth: banks put credit-card statements among the bank messages and the reverse.
         for el in root.all_in_root() {
             let card = if el.is("STMTRS") {
@@ -34,9 +38,9 @@ pub(crate) fn statements(doc: &Doc<'_>, format: Format) -> Result<Vec<Statement>
                 continue;
             };
             let reader = Reader { format, institution: &institution, as_of_default, card };
-            out.push(reader.read(el, &mut room)?);
+            out.push(reader.read(el, &mut read_count)?);
         }
-        refuse_lost_transactions(root, before - room)?;
+        refuse_lost_transactions(root, read_count)?;
         if out.is_empty()
             && let Some(signon) = signon
         {
@@ -109,7 +113,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&self, el: El<'_>, room: &mut usize) -> Result<Statement, StatementError> {
+    fn read(&self, el: El<'_>, read_count: &mut usize) -> Result<Statement, StatementError> {
         let (currency_el, currency) = el.required("CURDEF")?;
         let unit = amount::unit(currency_el, &currency)?;
         let from = if self.card { "CCACCTFROM" } else { "BANKACCTFROM" };
@@ -125,7 +129,7 @@ impl Reader<'_> {
         };
         let mut transactions = Corrections::default();
         for (entry, status) in entries(el) {
-            *room = room.checked_sub(1).ok_or_else(|| entry.error(ErrorKind::TooManyTransactions))?;
+            *read_count += 1;
             transactions.add(entry, transaction(entry, unit, status)?)?;
         }
         Ok(Statement {
