@@ -12,13 +12,17 @@ use crate::{Error, ids};
 /// Why an action could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ActionError {
-    #[error("page `{0}` is not configured, or the user name is empty, longer than 64 characters or not printable")]
+    #[error(
+        "page `{0}` is not configured, or the user name is empty, longer than 64 characters or not printable"
+    )]
     NoThread(String),
     #[error("the text is empty or has {limit} characters or more", limit = limits::TEXT_CHARS)]
     Text,
     #[error("no button of kind `{kind}` with this payload or title is in the thread")]
     NoButton { kind: String },
-    #[error("kind `{0}` is unknown: use postback, quick_reply, get_started, menu, account_link or account_unlink")]
+    #[error(
+        "kind `{0}` is unknown: use postback, quick_reply, get_started, menu, account_link or account_unlink"
+    )]
     Kind(String),
     #[error("too many account links are open; wait five minutes")]
     Busy,
@@ -41,7 +45,8 @@ pub(crate) fn say(hub: &Arc<Hub>, key: &ThreadKey, text: &str) -> Result<String,
     if text.is_empty() || text.chars().count() >= limits::TEXT_CHARS {
         return Err(ActionError::Text);
     }
-    hub.with(|inner, hub| write(inner, hub, key, text, None))?.ok_or_else(|| ActionError::NoThread(key.page.clone()))
+    hub.with(|inner, hub| write(inner, hub, key, text, None))?
+        .ok_or_else(|| ActionError::NoThread(key.page.clone()))
 }
 
 fn write(inner: &mut Inner, hub: &Hub, key: &ThreadKey, text: &str, payload: Option<&str>) -> Option<String> {
@@ -209,10 +214,14 @@ pub(crate) fn advance(inner: &mut Inner, hub: &Hub, key: &ThreadKey, to: Progres
     for (seq, ..) in &moved {
         inner.set_progress(key, *seq, to);
     }
-    let parties = |what: &str, body: Value| json!({"sender": {"id": psid}, "recipient": {"id": key.page}, what: body});
+    let parties =
+        |what: &str, body: Value| json!({"sender": {"id": psid}, "recipient": {"id": key.page}, what: body});
     // What is read was delivered first; a message that skips the middle state still reports both.
-    let mids: Vec<_> =
-        moved.iter().filter(|(.., progress)| *progress == Progress::Sent).map(|(_, mid, ..)| mid.clone()).collect();
+    let mids: Vec<_> = moved
+        .iter()
+        .filter(|(.., progress)| *progress == Progress::Sent)
+        .map(|(_, mid, ..)| mid.clone())
+        .collect();
     if !mids.is_empty() {
         let item = parties("delivery", json!({"mids": mids, "watermark": watermark}));
         inner.push_event(hub, NewEvent::new(key, "message_deliveries", item));

@@ -32,7 +32,8 @@ const WORDS: &str = include_str!("../static/words.js");
 const PERSON: &str = include_str!("../static/person.svg");
 
 /// Only our own scripts and styles; pictures of generic cards may come from anywhere.
-const POLICY: &str = "default-src 'self'; img-src 'self' https: http: data:; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str =
+    "default-src 'self'; img-src 'self' https: http: data:; frame-ancestors 'none'; base-uri 'none'";
 
 /// Routes of the chat page.
 pub(crate) fn routes() -> Router<Arc<Hub>> {
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/", get(|| async { Redirect::temporary("/chat") }))
         .route("/chat", get(page))
         .route("/m/{page}", get(short_link))
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/chat/app.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/chat/app.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/chat/words.js", get(|| async { asset("text/javascript; charset=utf-8", WORDS) }))
@@ -136,7 +138,11 @@ async fn short_link(axum::extract::Path(page): axum::extract::Path<String>) -> R
 }
 
 /// The profile property's entry for a locale, else the default one.
-fn localised<'a>(profile: &'a std::collections::BTreeMap<String, Value>, name: &str, locale: &str) -> Option<&'a Value> {
+fn localised<'a>(
+    profile: &'a std::collections::BTreeMap<String, Value>,
+    name: &str,
+    locale: &str,
+) -> Option<&'a Value> {
     let items = profile.get(name)?.as_array()?;
     let of = |wanted: &str| items.iter().find(|i| i.get("locale").and_then(Value::as_str) == Some(wanted));
     of(locale).or_else(|| of("default")).or_else(|| items.first())
@@ -161,9 +167,11 @@ fn thread_json(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<Value> {
         .and_then(|g| g.get("text"))
         .and_then(Value::as_str)
         .map(|text| {
-            text.replace("{{user_first_name}}", &first)
-                .replace("{{user_last_name}}", &last)
-                .replace("{{user_full_name}}", format!("{first} {last}").trim())
+            // Names may run against the text: isolate them.
+            let isolated = |name: &str| format!("\u{2068}{}\u{2069}", name.trim());
+            text.replace("{{user_first_name}}", &isolated(&first))
+                .replace("{{user_last_name}}", &isolated(&last))
+                .replace("{{user_full_name}}", &isolated(&format!("{first} {last}")))
         });
     let menu = localised(&profile, "persistent_menu", &user.locale);
     let breakers = match profile.get("ice_breakers").and_then(Value::as_array) {

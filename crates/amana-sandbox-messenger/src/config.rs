@@ -99,7 +99,10 @@ impl MessengerConfig {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let bad = |what: String, mend| Err(Error::Config { what, mend });
         if !is_digits(&self.app_id) {
-            return bad(format!("app id `{}` is not a number", self.app_id), "use digits, such as `1900000000000001`");
+            return bad(
+                format!("app id `{}` is not a number", self.app_id),
+                "use digits, such as `1900000000000001`",
+            );
         }
         if self.app_secret.is_empty() {
             return bad("the app secret is empty".to_owned(), "set any non-empty secret");
@@ -118,7 +121,10 @@ impl MessengerConfig {
                 return bad(format!("page `{}` has no token", page.id), "set any non-empty token");
             }
             if page.colour.as_deref().is_some_and(|c| !is_colour(c)) {
-                return bad(format!("the colour of page `{}` is not `#rrggbb`", page.id), "write it as `#1a6b54`");
+                return bad(
+                    format!("the colour of page `{}` is not `#rrggbb`", page.id),
+                    "write it as `#1a6b54`",
+                );
             }
             if self.pages.iter().take(i).any(|p| p.id == page.id || p.token == page.token) {
                 return bad(

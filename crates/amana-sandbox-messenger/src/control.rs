@@ -8,7 +8,7 @@
 //! | `POST /control/users/{user}/locale` | `{"locale": "en_US" or "ar_AR"}` |
 //! | `GET /control/threads/{page}/{user}` | the thread: `psid`, `linked`, `messages` with `progress` and `at_ms`, `wire` |
 //! | `GET /control/clock`, `POST` | `{"advance_s": n}` → `{"offset_s","now_ms"}`: moves the virtual clock (windows, tokens) |
-//! | `GET /control/faults`, `POST` | any of the switches of [`Faults`](crate::control#faults); the ones not named stay |
+//! | `GET /control/faults`, `POST` | any of the switches below; the ones not named stay |
 //! | `GET /control/sends` | every accepted send: `mid`, `psid`, `arrived_us` (µs since the epoch, real clock), `request`; `?after=n` skips n |
 //! | `GET /control/webhooks` | `{"pending","delivered","attempts_failed","given_up","callback","callback_verified"}` |
 //! | `GET /control/pages` | pages with name and subscribed fields |
@@ -133,9 +133,11 @@ async fn thread(State(hub): State<Arc<Hub>>, Path((page, user)): Path<(String, S
 }
 
 async fn clock(State(hub): State<Arc<Hub>>) -> Response {
-    answer(hub.with(|inner, hub| {
-        json!({"offset_s": inner.data.app.clock_offset_s, "now_ms": hub.now_ms(inner)})
-    }))
+    answer(
+        hub.with(
+            |inner, hub| json!({"offset_s": inner.data.app.clock_offset_s, "now_ms": hub.now_ms(inner)}),
+        ),
+    )
 }
 
 #[derive(Deserialize)]

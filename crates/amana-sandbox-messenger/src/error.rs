@@ -13,7 +13,9 @@ pub enum Error {
         mend: &'static str,
     },
     /// The data directory cannot be made or opened.
-    #[error("messenger simulator: cannot use data directory `{dir}`: {source}; check that it exists and may be written")]
+    #[error(
+        "messenger simulator: cannot use data directory `{dir}`: {source}; check that it exists and may be written"
+    )]
     DataDir {
         /// The directory of the configuration.
         dir: String,
@@ -24,7 +26,9 @@ pub enum Error {
     #[error("messenger simulator: state file: {0}; if it is damaged, move it away and start again")]
     Store(#[from] rusqlite::Error),
     /// A stored document does not parse.
-    #[error("messenger simulator: stored document `{key}` does not parse: {source}; move the state file away and start again")]
+    #[error(
+        "messenger simulator: stored document `{key}` does not parse: {source}; move the state file away and start again"
+    )]
     Document {
         /// The document's key.
         key: String,

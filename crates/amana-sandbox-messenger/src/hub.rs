@@ -10,9 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::ids::{self, Entropy};
 use crate::limits;
-use crate::model::{
-    Data, Event, From, Message, PageState, Progress, Thread, ThreadKey, User, WireEntry,
-};
+use crate::model::{Data, Event, From, Message, PageState, Progress, Thread, ThreadKey, User, WireEntry};
 use crate::store::{Op, Store};
 use crate::{Error, MessengerConfig};
 
@@ -65,8 +63,7 @@ impl Hub {
             data.app.callback = Some(url.to_string());
             data.app.fields = None;
         }
-        let mut inner =
-            Inner { data, store, ops: Vec::new(), live: Vec::new(), kicks: Vec::new() };
+        let mut inner = Inner { data, store, ops: Vec::new(), live: Vec::new(), kicks: Vec::new() };
         inner.save_app();
         for page in &config.pages {
             let state = inner.data.pages.entry(page.id.clone()).or_default();

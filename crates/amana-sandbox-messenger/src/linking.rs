@@ -91,18 +91,24 @@ async fn link(hub: &Arc<Hub>, key: &crate::model::ThreadKey, code: &str) -> Outc
 fn page(hub: &Hub, outcome: Outcome, locale: &str, key: Option<&crate::model::ThreadKey>) -> Response {
     let arabic = locale.starts_with("ar");
     let (status, title, text) = match (outcome, arabic) {
-        (Outcome::Linked, false) => {
-            (StatusCode::OK, "You’re logged in", "Your account is linked to this chat. You can close this tab.")
-        }
+        (Outcome::Linked, false) => (
+            StatusCode::OK,
+            "You’re logged in",
+            "Your account is linked to this chat. You can close this tab.",
+        ),
         (Outcome::Linked, true) => {
             (StatusCode::OK, "تم تسجيل الدخول", "تم ربط حسابك بهذه المحادثة. يمكنك إغلاق هذه الصفحة.")
         }
-        (Outcome::Failed, false) => {
-            (StatusCode::OK, "Login was not completed", "Nothing was linked. You can close this tab and try again.")
-        }
-        (Outcome::Failed, true) => {
-            (StatusCode::OK, "لم يكتمل تسجيل الدخول", "لم يُربط أي حساب. يمكنك إغلاق هذه الصفحة والمحاولة من جديد.")
-        }
+        (Outcome::Failed, false) => (
+            StatusCode::OK,
+            "Login was not completed",
+            "Nothing was linked. You can close this tab and try again.",
+        ),
+        (Outcome::Failed, true) => (
+            StatusCode::OK,
+            "لم يكتمل تسجيل الدخول",
+            "لم يُربط أي حساب. يمكنك إغلاق هذه الصفحة والمحاولة من جديد.",
+        ),
         (Outcome::Aborted, false) => (
             StatusCode::BAD_GATEWAY,
             "The link was aborted",
@@ -124,8 +130,12 @@ fn page(hub: &Hub, outcome: Outcome, locale: &str, key: Option<&crate::model::Th
             "يجب إكمال تسجيل الدخول مرة واحدة خلال خمس دقائق. اضغط «تسجيل الدخول» في المحادثة من جديد.",
         ),
     };
-    let (lang, dir, back) = if arabic { ("ar", "rtl", "العودة إلى المحادثة") } else { ("en", "ltr", "Back to the chat") };
-    let mut href = hub.config.public_base_url.join("/chat").map(String::from).unwrap_or_else(|_| "/chat".to_owned());
+    let (lang, dir, back) = if arabic {
+        ("ar", "rtl", "العودة إلى المحادثة")
+    } else {
+        ("en", "ltr", "Back to the chat")
+    };
+    let mut href = hub.config.public_base_url.join("/chat").map_or_else(|_| "/chat".to_owned(), String::from);
     if let Some(key) = key {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("page", &key.page)

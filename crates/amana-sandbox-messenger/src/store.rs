@@ -58,7 +58,9 @@ impl Store {
         for op in ops {
             match op {
                 Op::Put(key, body) => tx
-                    .prepare_cached("INSERT INTO document VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET body = ?2")?
+                    .prepare_cached(
+                        "INSERT INTO document VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET body = ?2",
+                    )?
                     .execute(params![key, body])?,
                 Op::Delete(key) => {
                     tx.prepare_cached("DELETE FROM document WHERE key = ?1")?.execute(params![key])?

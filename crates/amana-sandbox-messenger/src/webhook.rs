@@ -125,7 +125,8 @@ fn settle(hub: &Arc<Hub>, event: &Event, ok: bool) {
 
 /// One attempt. `anew` gives the event a new timestamp, as Meta's repeats have (1.6).
 async fn post(hub: &Arc<Hub>, event: &Event, anew: bool) -> bool {
-    let Ok((now, callback)) = hub.with(|inner, hub| (hub.now_ms(inner), inner.data.app.callback.clone())) else {
+    let Ok((now, callback)) = hub.with(|inner, hub| (hub.now_ms(inner), inner.data.app.callback.clone()))
+    else {
         return false;
     };
     let Some(callback) = callback else { return false };
@@ -185,12 +186,9 @@ pub(crate) async fn handshake(hub: &Arc<Hub>, callback: &str, verify_token: &str
         .append_pair("hub.challenge", &challenge)
         .append_pair("hub.verify_token", verify_token);
     let failed = |why: String| format!("Callback verification failed with the following errors: {why}");
-    let response = hub
-        .http
-        .get(url.as_str())
-        .send()
-        .await
-        .map_err(|e| failed(if e.is_timeout() { "Operation timed out".into() } else { "Connection failed".into() }))?;
+    let response = hub.http.get(url.as_str()).send().await.map_err(|e| {
+        failed(if e.is_timeout() { "Operation timed out".into() } else { "Connection failed".into() })
+    })?;
     if response.status() != reqwest::StatusCode::OK {
         return Err(failed(format!("HTTP Status Code = {}", response.status().as_u16())));
     }

@@ -17,7 +17,10 @@ pub struct Signatures {
 pub fn webhook_signatures(app_secret: &str, body: &[u8]) -> Signatures {
     let sha256 = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, app_secret.as_bytes()), body);
     let sha1 = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, app_secret.as_bytes()), body);
-    Signatures { sha256: format!("sha256={}", hex::encode(sha256)), sha1: format!("sha1={}", hex::encode(sha1)) }
+    Signatures {
+        sha256: format!("sha256={}", hex::encode(sha256)),
+        sha1: format!("sha1={}", hex::encode(sha1)),
+    }
 }
 
 /// The `appsecret_proof` of a token: hex HMAC-SHA256 of the token under the app secret (2.4).

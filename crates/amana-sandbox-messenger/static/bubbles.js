@@ -89,9 +89,10 @@ function receipt(payload, tools) {
   const money = (value, currency = payload.currency) => {
     let text;
     try {
-      text = new Intl.NumberFormat(tools.locale, { style: "currency", currency }).format(Number(value));
+      // Without the direction marks that the Arabic pattern holds: the element isolates and orders the amount itself.
+      text = new Intl.NumberFormat(tools.locale, { style: "currency", currency }).format(Number(value)).replace(/[\u200e\u200f\u061c]/g, "");
     } catch { text = `${value} ${currency}`; }
-    return h("bdi", {}, [text]);
+    return h("bdi", { dir: "ltr" }, [text]);
   };
   const line = (label, value, kind = "") => value === undefined || value === null ? null
     : h("div", { class: `line ${kind}` }, [h("span", { dir: "auto" }, [label]), value]);
@@ -113,7 +114,7 @@ function receipt(payload, tools) {
     h("header", {}, [
       h("span", { class: "receipt-mark", "aria-hidden": "true" }),
       h("div", {}, [
-        h("h3", { dir: "auto" }, [payload.merchant_name || word("receipt")]),
+        h("h3", {}, [h("bdi", {}, [payload.merchant_name || word("receipt")])]),
         h("p", {}, [`${word("order")} `, h("bdi", {}, [payload.order_number])]),
       ]),
       h("strong", { class: "receipt-total" }, [money(sum.total_cost)]),

@@ -43,6 +43,12 @@ async function load() {
   markRead();
 }
 
+function labelPanel() {
+  const closed = document.body.classList.contains("meta-closed");
+  $("meta-toggle").setAttribute("aria-expanded", String(!closed));
+  $("meta-toggle").setAttribute("aria-label", word(closed ? "meta_show" : "meta_hide"));
+}
+
 function setLanguage(value) {
   const ar = value.startsWith("ar");
   document.documentElement.lang = ar ? "ar" : "en";
@@ -55,6 +61,7 @@ function setLanguage(value) {
   $("flip").textContent = ar ? "EN" : "ع";
   $("flip").lang = ar ? "en" : "ar";
   $("flip").setAttribute("aria-label", ar ? "English" : "العربية");
+  labelPanel();
   $("text").placeholder = word("message_hint");
   $("text").setAttribute("aria-label", word("message_label"));
 }
@@ -62,7 +69,9 @@ function setLanguage(value) {
 // ---- drawing
 
 function avatar(node, page) {
-  const initials = [...page.name.matchAll(/(?:^|[\s.&-]+)([\p{L}\p{N}])/gu)].map((m) => m[1]).slice(0, 2).join("");
+  // Of an Arabic word the article says nothing.
+  const name = page.name.replace(/(^|\s)\u0627\u0644(?=\p{L}{2})/gu, "$1");
+  const initials = [...name.matchAll(/(?:^|[\s.&-]+)([\p{L}\p{N}])/gu)].map((m) => m[1]).slice(0, 2).join(/\p{Script=Arabic}/u.test(name) ? "\u200c" : "");
   node.textContent = initials.toUpperCase();
   node.style.setProperty("--tint", page.colour);
   return node;
@@ -177,6 +186,7 @@ function drawDock() {
   const { thread } = state;
   const empty = thread.messages.length === 0;
   const start = empty && thread.get_started;
+  $("log").classList.toggle("empty", empty);
   $("start").hidden = !start;
   $("start-note").textContent = word("get_started_note", { page: thread.page.name });
   $("composer").hidden = Boolean(start) || thread.composer_disabled === true && !thread.menu;
@@ -227,14 +237,14 @@ function openMenu(open) {
 function drawThreads() {
   $("threads").replaceChildren(...state.list.map((item) => {
     const current = item.page === state.page;
-    const said = item.last ? (item.last.from === "user" ? `${word("you_said")} ` : "") + preview(item.last, word) : word("no_messages");
+    const said = item.last ? preview(item.last, word) : word("no_messages");
     return h("li", {}, [h("a", {
       href: `/chat?${new URLSearchParams({ page: item.page, user })}`, class: "thread", "aria-current": current ? "page" : null,
     }, [
       avatar(h("span", { class: "avatar", "aria-hidden": "true" }), item),
       h("span", { class: "thread-text" }, [
-        h("span", { class: "thread-name", dir: "auto" }, [item.name]),
-        h("span", { class: "thread-last", dir: "auto" }, [said]),
+        h("span", { class: "thread-name" }, [h("bdi", {}, [item.name])]),
+        h("span", { class: "thread-last" }, [item.last?.from === "user" ? `${word("you_said")} ` : "", h("bdi", {}, [said])]),
       ]),
       h("span", { class: "thread-side" }, [
         item.last ? clockTime(item.last.at_ms, locale()) : "",
@@ -390,9 +400,8 @@ for (const node of document.querySelectorAll("[data-locale]")) node.addEventList
 $("back").addEventListener("click", () => document.body.classList.toggle("show-side"));
 $("raw").addEventListener("change", () => { state.raw = $("raw").checked; drawWire(); });
 $("meta-toggle").addEventListener("click", () => {
-  const closed = document.body.classList.toggle("meta-closed");
-  $("meta-toggle").setAttribute("aria-expanded", String(!closed));
-  $("meta-toggle").setAttribute("aria-label", word(closed ? "meta_show" : "meta_hide"));
+  document.body.classList.toggle("meta-closed");
+  labelPanel();
 });
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !$("sheet").hidden) openMenu(false);

@@ -14,8 +14,8 @@ export function wireItem(entry, { word, locale, raw, open }) {
     h("summary", {}, [
       h("span", { class: "wire-way" }, [word(send ? "from_bank" : "to_bank")]),
       h("span", { class: "wire-kind" }, [kind]),
-      h("span", { class: `wire-status ${good ? "good" : "bad"}` }, [status, entry.took_ms === null ? "" : h("bdi", {}, [` · ${entry.took_ms} ms`])]),
-      h("span", { class: "wire-gist", dir: "auto" }, [gist(parsed, send) || ""]),
+      h("span", { class: `wire-status ${good ? "good" : "bad"}` }, [h("bdi", { dir: "ltr" }, [entry.took_ms === null ? status : `${status} · ${entry.took_ms} ms`])]),
+      h("span", { class: "wire-gist" }, [gist(parsed, send) ? h("bdi", {}, [gist(parsed, send)]) : ""]),
       h("time", { class: "wire-time" }, [time]),
     ]),
     ...body,

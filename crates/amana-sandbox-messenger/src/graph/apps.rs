@@ -8,8 +8,8 @@ use super::error::GraphError;
 use super::{Call, Caller};
 use crate::hub::Hub;
 
-/// Fields this simulator can deliver; others of Meta's list are accepted and stay silent.
-const FIELDS: [&str; 19] = [
+/// The messaging fields of Meta's list. Those without an event in this simulator stay silent.
+const FIELDS: [&str; 27] = [
     "messages",
     "messaging_postbacks",
     "message_echoes",
@@ -28,6 +28,14 @@ const FIELDS: [&str; 19] = [
     "messaging_feedback",
     "response_feedback",
     "message_context",
+    "messaging_customer_information",
+    "messaging_in_thread_lead_form_submit",
+    "messaging_integrity",
+    "business_integrity",
+    "send_cart",
+    "inbox_labels",
+    "calls",
+    "call_permission_reply",
     "feed",
 ];
 
@@ -131,8 +139,10 @@ pub(super) fn unsubscribe_page(hub: &Arc<Hub>, page: &str) -> Result<Value, Grap
 
 /// `GET /debug_token?input_token=`.
 pub(super) fn debug_token(hub: &Arc<Hub>, call: &Call) -> Result<Value, GraphError> {
-    let input =
-        call.params.text("input_token").ok_or_else(|| GraphError::param("The parameter input_token is required."))?;
+    let input = call
+        .params
+        .text("input_token")
+        .ok_or_else(|| GraphError::param("The parameter input_token is required."))?;
     let dead = hub.with(|inner, _| inner.data.faults.token_dead)?;
     let page = hub.config.pages.iter().find(|p| p.token == input);
     Ok(match page {

@@ -8,7 +8,11 @@ use crate::limits;
 /// Checks a list of `min` to three buttons.
 pub(super) fn check_buttons(value: Option<&Value>, min: usize, place: &str) -> Result<(), GraphError> {
     let Some(value) = value else {
-        return if min == 0 { Ok(()) } else { Err(GraphError::param(format!("Param {place}[buttons] is required"))) };
+        return if min == 0 {
+            Ok(())
+        } else {
+            Err(GraphError::param(format!("Param {place}[buttons] is required")))
+        };
     };
     let Value::Array(buttons) = value else {
         return Err(GraphError::param(format!("Param {place}[buttons] must be an array")));
@@ -36,10 +40,10 @@ fn check_button(button: &Map<String, Value>, place: &str) -> Result<(), GraphErr
         "web_url" => {
             title(button, place)?;
             url(button, place, false)?;
-            if let Some(ratio) = button.get("webview_height_ratio").and_then(Value::as_str) {
-                if !["compact", "tall", "full"].contains(&ratio.to_ascii_lowercase().as_str()) {
-                    return Err(GraphError::param(format!("Param {place}[webview_height_ratio] is not valid")));
-                }
+            if let Some(ratio) = button.get("webview_height_ratio").and_then(Value::as_str)
+                && !["compact", "tall", "full"].contains(&ratio.to_ascii_lowercase().as_str())
+            {
+                return Err(GraphError::param(format!("Param {place}[webview_height_ratio] is not valid")));
             }
             if button.get("messenger_extensions").and_then(Value::as_bool) == Some(true) {
                 url(button, place, true)?;
@@ -55,7 +59,9 @@ fn check_button(button: &Map<String, Value>, place: &str) -> Result<(), GraphErr
             if required(button, "payload", place)?.starts_with('+') {
                 Ok(())
             } else {
-                Err(GraphError::param(format!("Param {place}[payload] must be a phone number beginning with +")))
+                Err(GraphError::param(format!(
+                    "Param {place}[payload] must be a phone number beginning with +"
+                )))
             }
         }
         "account_link" => url(button, place, true),
@@ -76,7 +82,11 @@ fn payload(button: &Map<String, Value>, place: &str) -> Result<(), GraphError> {
 }
 
 /// A required, non-empty string.
-pub(super) fn required<'a>(map: &'a Map<String, Value>, name: &str, place: &str) -> Result<&'a str, GraphError> {
+pub(super) fn required<'a>(
+    map: &'a Map<String, Value>,
+    name: &str,
+    place: &str,
+) -> Result<&'a str, GraphError> {
     match map.get(name) {
         Some(Value::String(s)) if !s.trim().is_empty() => Ok(s),
         Some(Value::String(_)) | None | Some(Value::Null) => {

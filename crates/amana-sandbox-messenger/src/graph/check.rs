@@ -41,7 +41,8 @@ pub(super) fn check_message(message: &Map<String, Value>) -> Result<(), GraphErr
         return Err(GraphError::not_built("a message with images or a sticker"));
     }
     if let Some(metadata) = message.get("metadata").filter(|v| !v.is_null()) {
-        let metadata = metadata.as_str().ok_or_else(|| GraphError::param("Param message[metadata] must be a string"))?;
+        let metadata =
+            metadata.as_str().ok_or_else(|| GraphError::param("Param message[metadata] must be a string"))?;
         if metadata.chars().count() >= limits::METADATA_CHARS {
             return Err(GraphError::param("Length of param message[metadata] must be less than 1000"));
         }
@@ -78,8 +79,16 @@ fn check_quick_replies(value: Option<&Value>) -> Result<(), GraphError> {
         };
         match required(reply, "content_type", &place)?.to_ascii_lowercase().as_str() {
             "text" => {
-                length(required(reply, "title", &place)?, limits::BUTTON_TITLE_CHARS, &format!("{place}[title]"))?;
-                length(required(reply, "payload", &place)?, limits::PAYLOAD_CHARS, &format!("{place}[payload]"))?;
+                length(
+                    required(reply, "title", &place)?,
+                    limits::BUTTON_TITLE_CHARS,
+                    &format!("{place}[title]"),
+                )?;
+                length(
+                    required(reply, "payload", &place)?,
+                    limits::PAYLOAD_CHARS,
+                    &format!("{place}[payload]"),
+                )?;
             }
             "user_phone_number" | "user_email" => {}
             _ => {
@@ -102,7 +111,9 @@ fn check_attachment(value: &Value) -> Result<(), GraphError> {
     };
     match kind.as_str() {
         "template" => check_template(payload),
-        "image" | "audio" | "video" | "file" => Err(GraphError::not_built(&format!("an attachment of type {kind}"))),
+        "image" | "audio" | "video" | "file" => {
+            Err(GraphError::not_built(&format!("an attachment of type {kind}")))
+        }
         _ => Err(GraphError::param(
             "Param message[attachment][type] must be one of {audio, file, image, template, video}",
         )),
@@ -118,8 +129,14 @@ fn check_template(payload: &Map<String, Value>) -> Result<(), GraphError> {
         }
         "generic" => check_generic(payload, place),
         "receipt" => check_receipt(payload, place),
-        kind @ ("media" | "coupon" | "customer_feedback" | "customer_information" | "image_grid" | "instant_form"
-        | "product" | "one_time_notif_req") => Err(GraphError::not_built(&format!("the template {kind}"))),
+        kind @ ("media"
+        | "coupon"
+        | "customer_feedback"
+        | "customer_information"
+        | "image_grid"
+        | "instant_form"
+        | "product"
+        | "one_time_notif_req") => Err(GraphError::not_built(&format!("the template {kind}"))),
         _ => Err(GraphError::param("Invalid template type")),
     }
 }
@@ -144,7 +161,9 @@ fn check_generic(payload: &Map<String, Value>, place: &str) -> Result<(), GraphE
             length(subtitle, limits::GENERIC_TITLE_CHARS, &format!("{place}[subtitle]"))?;
         }
         if !["subtitle", "image_url", "buttons", "default_action"].iter().any(|k| element.contains_key(*k)) {
-            return Err(GraphError::param(format!("Param {place} must have at least one property beside title")));
+            return Err(GraphError::param(format!(
+                "Param {place} must have at least one property beside title"
+            )));
         }
         if let Some(image) = element.get("image_url") {
             check_url(image.as_str().unwrap_or_default(), &format!("{place}[image_url]"), false)?;
@@ -154,8 +173,12 @@ fn check_generic(payload: &Map<String, Value>, place: &str) -> Result<(), GraphE
             let Value::Object(action) = action else {
                 return Err(GraphError::param(format!("Param {place} must be a JSON object")));
             };
-            if !required(action, "type", &place)?.eq_ignore_ascii_case("web_url") || action.contains_key("title") {
-                return Err(GraphError::param(format!("Param {place} must be a web_url button without a title")));
+            if !required(action, "type", &place)?.eq_ignore_ascii_case("web_url")
+                || action.contains_key("title")
+            {
+                return Err(GraphError::param(format!(
+                    "Param {place} must be a web_url button without a title"
+                )));
             }
             check_url(required(action, "url", &place)?, &format!("{place}[url]"), false)?;
         }

@@ -92,7 +92,9 @@ fn graph_headers(path: &str) -> [(&'static str, String); 2] {
 
 /// An answer whose body breaks off: the client sees a lost connection.
 fn dropped() -> Response {
-    let broken = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("dropped by a fault switch")) });
+    let broken = futures_util::stream::once(async {
+        Err::<Bytes, _>(std::io::Error::other("dropped by a fault switch"))
+    });
     (StatusCode::OK, axum::body::Body::from_stream(broken)).into_response()
 }
 
@@ -119,7 +121,8 @@ async fn route(
         [name, edge] => (*name, *edge),
         _ => return Err(GraphError::new(2_500, format!("Unknown path components: {}", uri.path()))),
     };
-    let node = resolve(hub, &caller, name)?.ok_or_else(|| GraphError::no_object(call.method.as_str(), name))?;
+    let node =
+        resolve(hub, &caller, name)?.ok_or_else(|| GraphError::no_object(call.method.as_str(), name))?;
     dispatch(hub, &call, &caller, &node, name, edge).await
 }
 
@@ -161,9 +164,16 @@ async fn dispatch(
             ("GET", "") => node::page(hub, call, page).map(Answer::from),
             (
                 _,
-                "personas" | "message_attachments" | "pass_thread_control" | "take_thread_control"
-                | "release_thread_control" | "request_thread_control" | "extend_thread_control" | "conversations"
-                | "custom_user_settings" | "message_template_library",
+                "personas"
+                | "message_attachments"
+                | "pass_thread_control"
+                | "take_thread_control"
+                | "release_thread_control"
+                | "request_thread_control"
+                | "extend_thread_control"
+                | "conversations"
+                | "custom_user_settings"
+                | "message_template_library",
             ) => Err(GraphError::not_built(&format!("the edge {edge}"))),
             _ => unsupported(),
         },
@@ -181,9 +191,10 @@ fn effective(method: Method, params: &Params) -> Method {
 }
 
 fn check_version(version: &str, path: &str) -> Result<(), GraphError> {
-    let parsed = version.strip_prefix('v').and_then(|v| v.split_once('.')).and_then(|(major, minor)| {
-        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
-    });
+    let parsed = version
+        .strip_prefix('v')
+        .and_then(|v| v.split_once('.'))
+        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
     match parsed {
         Some(version) if version >= limits::GRAPH_VERSION_MIN => Ok(()),
         _ => Err(GraphError::new(2_500, format!("Unknown path components: {path}"))),
@@ -210,6 +221,10 @@ fn authenticate(hub: &Arc<Hub>, params: &Params, headers: &HeaderMap) -> Result<
         }
         Caller::Page(page.id.clone())
     };
+    if caller == Caller::App {
+        // Whoever holds the app token holds the secret; real clients send the page token's proof along with it.
+        return Ok(caller);
+    }
     match params.text("appsecret_proof") {
         Some(proof) if !wire::proof_holds(&hub.config.app_secret, &token, &proof) => {
             Err(method_error("Invalid appsecret_proof provided in the API argument"))

@@ -22,7 +22,8 @@ fn pick(call: &Call, all: Value) -> Value {
 
 /// `GET /{page}?fields=id,name`, and `GET /me?fields=recipient&account_linking_token=T` (reference 5, step 4).
 pub(super) fn page(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
-    if call.params.list("fields").iter().any(|f| f == "recipient") || call.params.get("account_linking_token").is_some()
+    if call.params.list("fields").iter().any(|f| f == "recipient")
+        || call.params.get("account_linking_token").is_some()
     {
         let token = call.params.text("account_linking_token").unwrap_or_default();
         let psid = hub.with(|inner, hub| {
@@ -86,7 +87,10 @@ pub(crate) fn person(user: &str, locale: &str) -> (String, String) {
 
 /// `GET /{page}/thread_owner?recipient=PSID`: without a default app the app owns a thread that is not idle.
 pub(super) fn thread_owner(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
-    let recipient = call.params.get("recipient").ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
+    let recipient = call
+        .params
+        .get("recipient")
+        .ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
     let psid = recipient.get("id").and_then(text).or_else(|| text(recipient)).unwrap_or_default();
     let state = hub.with(|inner, hub| {
         let now = hub.now_ms(inner);

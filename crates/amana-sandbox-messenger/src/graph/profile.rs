@@ -25,7 +25,8 @@ const OTHER: [&str; 4] = ["access_token", "appsecret_proof", "platform", "method
 /// `GET ?fields=a,b`.
 pub(super) fn get(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let fields = call.params.list("fields");
-    let profile = hub.with(|inner, _| inner.data.pages.get(page).map(|p| p.profile.clone()).unwrap_or_default())?;
+    let profile =
+        hub.with(|inner, _| inner.data.pages.get(page).map(|p| p.profile.clone()).unwrap_or_default())?;
     let shown: Map<String, Value> =
         profile.into_iter().filter(|(k, _)| fields.is_empty() || fields.contains(k)).collect();
     let data = if shown.is_empty() { json!([]) } else { json!([shown]) };
@@ -35,12 +36,15 @@ pub(super) fn get(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, Grap
 /// `POST`: sets the properties given, all or none.
 pub(super) fn post(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let given: Vec<&str> = call.params.names().filter(|n| !OTHER.contains(n)).collect();
-    let unknown: Vec<String> = given.iter().filter(|n| !FIELDS.contains(n)).map(|n| (*n).to_owned()).collect();
+    let unknown: Vec<String> =
+        given.iter().filter(|n| !FIELDS.contains(n)).map(|n| (*n).to_owned()).collect();
     if !unknown.is_empty() {
         return Err(GraphError::unknown_keys(&unknown, "messenger_profile"));
     }
     if given.is_empty() {
-        return Err(GraphError::param("Requires one of the params: get_started,greeting,ice_breakers,persistent_menu"));
+        return Err(GraphError::param(
+            "Requires one of the params: get_started,greeting,ice_breakers,persistent_menu",
+        ));
     }
     let mut new = Vec::with_capacity(given.len());
     for name in given {
@@ -52,7 +56,9 @@ pub(super) fn post(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, Gra
         let profile = &mut inner.data.pages.entry(page.to_owned()).or_default().profile;
         let has_start = profile.contains_key("get_started") || new.iter().any(|(k, _)| k == "get_started");
         if new.iter().any(|(k, _)| k == "persistent_menu") && !has_start {
-            return Err(GraphError::param("You must set a Get Started button if you also wish to use persistent menu."));
+            return Err(GraphError::param(
+                "You must set a Get Started button if you also wish to use persistent menu.",
+            ));
         }
         profile.extend(new);
         inner.save_page(page);
@@ -72,9 +78,12 @@ pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
     hub.with(|inner, _| {
         let profile = &mut inner.data.pages.entry(page.to_owned()).or_default().profile;
         let loses_start = fields.iter().any(|f| f == "get_started");
-        let keeps_menu = profile.contains_key("persistent_menu") && !fields.iter().any(|f| f == "persistent_menu");
+        let keeps_menu =
+            profile.contains_key("persistent_menu") && !fields.iter().any(|f| f == "persistent_menu");
         if loses_start && keeps_menu {
-            return Err(GraphError::param("You must delete the persistent menu before the Get Started button."));
+            return Err(GraphError::param(
+                "You must delete the persistent menu before the Get Started button.",
+            ));
         }
         profile.retain(|k, _| !fields.contains(k));
         inner.save_page(page);
@@ -85,9 +94,11 @@ pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
 fn check(name: &str, value: &Value) -> Result<(), GraphError> {
     match name {
         "get_started" => match value {
-            Value::Object(map) => {
-                length(required(map, "payload", "get_started")?, limits::PAYLOAD_CHARS, "get_started[payload]")
-            }
+            Value::Object(map) => length(
+                required(map, "payload", "get_started")?,
+                limits::PAYLOAD_CHARS,
+                "get_started[payload]",
+            ),
             _ => Err(GraphError::param("Param get_started must be a JSON object")),
         },
         "greeting" => localised(value, "greeting", |map, place| {
@@ -146,7 +157,11 @@ fn check_menu(map: &Map<String, Value>, place: &str) -> Result<(), GraphError> {
         match required(item, "type", &place)?.to_ascii_lowercase().as_str() {
             "postback" => length(required(item, "payload", &place)?, limits::PAYLOAD_CHARS, &place)?,
             "web_url" => check_url(required(item, "url", &place)?, &format!("{place}[url]"), false)?,
-            _ => return Err(GraphError::param(format!("Param {place}[type] must be one of {{postback, web_url}}"))),
+            _ => {
+                return Err(GraphError::param(format!(
+                    "Param {place}[type] must be one of {{postback, web_url}}"
+                )));
+            }
         }
     }
     Ok(())
@@ -177,7 +192,8 @@ fn check_ice_breakers(value: &Value) -> Result<(), GraphError> {
         return Err(GraphError::param("Param ice_breakers must not mix both forms"));
     }
     localised(value, "ice_breakers", |map, place| {
-        let items = map.get("call_to_actions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let items =
+            map.get("call_to_actions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         questions(items, place)
     })
 }
@@ -192,10 +208,13 @@ fn check_domains(value: &Value) -> Result<(), GraphError> {
     for domain in domains {
         let url = domain.as_str().and_then(|d| url::Url::parse(d).ok());
         let fits = url.is_some_and(|url| {
-            url.scheme() == "https" && matches!(url.host(), Some(url::Host::Domain(name)) if name != "localhost")
+            url.scheme() == "https"
+                && matches!(url.host(), Some(url::Host::Domain(name)) if name != "localhost")
         });
         if !fits {
-            return Err(GraphError::param("Param whitelisted_domains must hold https domains, no IP, no localhost"));
+            return Err(GraphError::param(
+                "Param whitelisted_domains must hold https domains, no IP, no localhost",
+            ));
         }
     }
     Ok(())

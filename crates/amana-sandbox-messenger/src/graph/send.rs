@@ -80,8 +80,10 @@ struct Sent {
 /// The error the fault switches have for this send, if any.
 fn fault(inner: &mut Inner) -> Option<GraphError> {
     let next = inner.data.faults.fail_next.as_mut()?;
-    let mut error =
-        GraphError::new(next.code, next.message.clone().unwrap_or_else(|| format!("(#{}) injected error", next.code)));
+    let mut error = GraphError::new(
+        next.code,
+        next.message.clone().unwrap_or_else(|| format!("(#{}) injected error", next.code)),
+    );
     error.subcode = next.subcode;
     error.transient = matches!(next.code, 1 | 2 | 1_200);
     if let Some(status) = next.status.and_then(|s| StatusCode::from_u16(s).ok()) {
@@ -96,8 +98,9 @@ fn fault(inner: &mut Inner) -> Option<GraphError> {
 
 /// Exactly one way to name the recipient; only `id` is built.
 fn recipient(params: &Params) -> Result<String, GraphError> {
-    let recipient =
-        params.object("recipient")?.ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
+    let recipient = params
+        .object("recipient")?
+        .ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
     let unknown: Vec<String> =
         recipient.keys().filter(|k| !RECIPIENT_KEYS.contains(&k.as_str())).cloned().collect();
     if !unknown.is_empty() {
@@ -105,11 +108,9 @@ fn recipient(params: &Params) -> Result<String, GraphError> {
     }
     let named: Vec<&str> = recipient.keys().map(String::as_str).filter(|k| *k != "name").collect();
     match named.as_slice() {
-        ["id"] => recipient
-            .get("id")
-            .and_then(text)
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| GraphError::param("Param recipient[id] must be a valid ID string (e.g., \"123\")")),
+        ["id"] => recipient.get("id").and_then(text).filter(|id| !id.is_empty()).ok_or_else(|| {
+            GraphError::param("Param recipient[id] must be a valid ID string (e.g., \"123\")")
+        }),
         [other] => Err(GraphError::not_built(&format!("a recipient by {other}"))),
         _ => Err(GraphError::param("Param recipient must have exactly one of its keys")),
     }
@@ -173,14 +174,17 @@ fn message(inner: &mut Inner, hub: &Hub, call: &Call, page: &str, psid: &str) ->
             return Err(GraphError::not_built(&format!("the parameter {name}")));
         }
     }
-    let message = call.params.object("message")?.ok_or_else(|| {
-        GraphError::param("Message cannot be empty, must provide valid attachment or text")
-    })?;
+    let message = call
+        .params
+        .object("message")?
+        .ok_or_else(|| GraphError::param("Message cannot be empty, must provide valid attachment or text"))?;
     let kind = kind(&call.params, message)?;
-    if let Some(n) = call.params.text("notification_type") {
-        if !["REGULAR", "SILENT_PUSH", "NO_PUSH"].contains(&n.to_ascii_uppercase().as_str()) {
-            return Err(GraphError::param("Param notification_type must be one of {REGULAR, SILENT_PUSH, NO_PUSH}"));
-        }
+    if let Some(n) = call.params.text("notification_type")
+        && !["REGULAR", "SILENT_PUSH", "NO_PUSH"].contains(&n.to_ascii_uppercase().as_str())
+    {
+        return Err(GraphError::param(
+            "Param notification_type must be one of {REGULAR, SILENT_PUSH, NO_PUSH}",
+        ));
     }
     check_message(message)?;
     let (key, last) = conversation(inner, page, psid)?;
@@ -215,12 +219,16 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
     let kind = params.text("messaging_type").unwrap_or_else(|| "RESPONSE".to_owned()).to_ascii_uppercase();
     match (kind.as_str(), tag.as_deref()) {
         ("UTILITY", _) if templated => Ok(Kind::Utility),
-        ("UTILITY", _) => Err(GraphError::param("Param message[template] is required with messaging_type UTILITY")),
+        ("UTILITY", _) => {
+            Err(GraphError::param("Param message[template] is required with messaging_type UTILITY"))
+        }
         _ if templated => Err(GraphError::param("A utility template needs messaging_type UTILITY")),
         ("RESPONSE" | "UPDATE", None) => Ok(Kind::Standard),
         ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some("HUMAN_AGENT")) => Ok(Kind::HumanAgent),
         ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some("CUSTOMER_FEEDBACK")) => Ok(Kind::CustomerFeedback),
-        ("MESSAGE_TAG", None) => Err(GraphError::param("The parameter tag is required with messaging_type MESSAGE_TAG")),
+        ("MESSAGE_TAG", None) => {
+            Err(GraphError::param("The parameter tag is required with messaging_type MESSAGE_TAG"))
+        }
         ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some(_)) => {
             Err(GraphError::param("Param tag must be one of {HUMAN_AGENT, CUSTOMER_FEEDBACK}"))
         }
@@ -233,10 +241,9 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
 fn check_window(kind: Kind, age_ms: i64) -> Result<(), GraphError> {
     let open = match kind {
         Kind::Utility => true,
-        Kind::Standard => age_ms < limits::WINDOW_MS,
+        // The feedback template itself is not built, so there is nothing a feedback tag could carry out of the window.
+        Kind::Standard | Kind::CustomerFeedback => age_ms < limits::WINDOW_MS,
         Kind::HumanAgent => age_ms < limits::TAG_WINDOW_MS,
-        // The feedback template itself is not built, so nothing a feedback tag could carry outside the window exists.
-        Kind::CustomerFeedback => age_ms < limits::WINDOW_MS,
     };
     if open { Ok(()) } else { Err(GraphError::window_closed()) }
 }
@@ -269,7 +276,15 @@ fn record(
 }
 
 /// Shows the call and its answer in the thread's wire log, if it names one.
-fn log(inner: &mut Inner, hub: &Hub, page: &str, psid: &str, call: &Call, status: StatusCode, answer: &Value) {
+fn log(
+    inner: &mut Inner,
+    hub: &Hub,
+    page: &str,
+    psid: &str,
+    call: &Call,
+    status: StatusCode,
+    answer: &Value,
+) {
     let Some(key) = inner.data.psids.get(psid).filter(|k| k.page == page).cloned() else { return };
     let title = match call.params.text("sender_action") {
         Some(action) => format!("messages · {}", action.to_ascii_lowercase()),

@@ -20,7 +20,9 @@ pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
     };
     let name = need("name")?;
     if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        return Err(GraphError::param("Param name must have only lower-case letters, digits and underscores"));
+        return Err(GraphError::param(
+            "Param name must have only lower-case letters, digits and underscores",
+        ));
     }
     let language = need("language")?;
     if !need("category")?.eq_ignore_ascii_case("UTILITY") {
@@ -47,8 +49,13 @@ pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
 }
 
 fn check_components(components: &Value) -> Result<(), GraphError> {
-    let body = component(components, "BODY").ok_or_else(|| GraphError::param("Param components needs a BODY"))?;
-    length(required(body, "text", "components[BODY]")?, limits::TEMPLATE_BODY_CHARS, "components[BODY][text]")?;
+    let body =
+        component(components, "BODY").ok_or_else(|| GraphError::param("Param components needs a BODY"))?;
+    length(
+        required(body, "text", "components[BODY]")?,
+        limits::TEMPLATE_BODY_CHARS,
+        "components[BODY][text]",
+    )?;
     let buttons = component(components, "BUTTONS").and_then(|c| c.get("buttons")).and_then(Value::as_array);
     let buttons = buttons.map(Vec::as_slice).unwrap_or_default();
     if buttons.len() > limits::BUTTONS {
@@ -58,7 +65,9 @@ fn check_components(components: &Value) -> Result<(), GraphError> {
         let kind = button.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
         match kind.as_str() {
             "POSTBACK" if button.get("example").is_some() => {
-                return Err(GraphError::param(format!("Button at index {i} has unexpected field(s)")).sub(2_388_051));
+                return Err(
+                    GraphError::param(format!("Button at index {i} has unexpected field(s)")).sub(2_388_051)
+                );
             }
             "POSTBACK" | "URL" | "PHONE_NUMBER" => {}
             "QUICK_REPLY" => {
@@ -93,8 +102,7 @@ pub(super) fn list(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, Gra
 
 /// `DELETE message_templates`: all languages of a name, or one by `template_id` / `hsm_id`.
 pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
-    let name =
-        call.params.text("name").ok_or_else(|| GraphError::param("The parameter name is required"))?;
+    let name = call.params.text("name").ok_or_else(|| GraphError::param("The parameter name is required"))?;
     let id = call.params.text("template_id").or_else(|| call.params.text("hsm_id"));
     hub.with(|inner, _| {
         let state = inner.data.pages.entry(page.to_owned()).or_default();
@@ -109,9 +117,11 @@ pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
 }
 
 fn component<'a>(components: &'a Value, kind: &str) -> Option<&'a Map<String, Value>> {
-    components.as_array()?.iter().filter_map(Value::as_object).find(|c| {
-        c.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind))
-    })
+    components
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_object)
+        .find(|c| c.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind)))
 }
 
 /// Fills a registered template in and returns what the person sees: a text, or a button template.
@@ -132,7 +142,9 @@ pub(super) fn render(
         .get(page)
         .and_then(|p| p.templates.iter().find(|t| t.name == name && t.language == language))
         .ok_or_else(|| {
-            GraphError::param(format!("No approved template {name} in language {language} exists on this page"))
+            GraphError::param(format!(
+                "No approved template {name} in language {language} exists on this page"
+            ))
         })?;
     let components = sent.get("components").cloned().unwrap_or_else(|| json!([]));
     let header = filled(template, &components, "HEADER")?;
@@ -159,7 +171,8 @@ fn filled(template: &Template, sent: &Value, kind: &str) -> Result<Option<String
     let Some(own) = component(&template.components, kind) else { return Ok(None) };
     let Some(text) = own.get("text").and_then(Value::as_str) else { return Ok(None) };
     let empty = Vec::new();
-    let given = component(sent, kind).and_then(|c| c.get("parameters")).and_then(Value::as_array).unwrap_or(&empty);
+    let given =
+        component(sent, kind).and_then(|c| c.get("parameters")).and_then(Value::as_array).unwrap_or(&empty);
     let place = format!("message[template][components][{kind}]");
     let wanted = placeholders(text);
     if wanted.len() != given.len() {
@@ -195,7 +208,8 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
 
 /// The buttons, with positional parameters (also in NAMED templates). Fewer parameters than buttons: 100/1893029.
 fn buttons(template: &Template, sent: &Value) -> Result<Vec<Value>, GraphError> {
-    let own = component(&template.components, "BUTTONS").and_then(|c| c.get("buttons")).and_then(Value::as_array);
+    let own =
+        component(&template.components, "BUTTONS").and_then(|c| c.get("buttons")).and_then(Value::as_array);
     let own = own.map(Vec::as_slice).unwrap_or_default();
     let given = component(sent, "BUTTONS").and_then(|c| c.get("parameters")).and_then(Value::as_array);
     let given = given.map(Vec::as_slice).unwrap_or_default();
@@ -203,11 +217,14 @@ fn buttons(template: &Template, sent: &Value) -> Result<Vec<Value>, GraphError> 
         return Err(GraphError::unknown_keys(&["index".to_owned()], "parameters"));
     }
     if given.len() < own.len() {
-        return Err(GraphError::param("User pass less payload than required for POSTBACK button").sub(1_893_029));
+        return Err(
+            GraphError::param("User pass less payload than required for POSTBACK button").sub(1_893_029)
+        );
     }
     let mut out = Vec::with_capacity(own.len());
     for (button, parameter) in own.iter().zip(given) {
-        let field = |map: &Value, name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let field =
+            |map: &Value, name: &str| map.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let kind = field(button, "type").to_ascii_uppercase();
         let title = field(button, "text");
         out.push(match kind.as_str() {
