@@ -78,9 +78,7 @@ pub(crate) fn ensure(needs: &[Need], stop: &Stop) -> Result<()> {
         bail!("{by_hand}\n  not installed here because this machine has no apt-get");
     }
     let Some(prefix) = root_prefix()? else {
-        bail!(
-            "{by_hand}\n  not installed here because this user is not root and `sudo -n` asks for a password"
-        );
+        bail!("{by_hand}\n  not installed here because this user is not root and may not use `sudo -n`");
     };
     println!("==> missing: {names}; installing {}", packages.join(" "));
     let apt = |title: &str, arguments: &[&str]| -> Result<()> {

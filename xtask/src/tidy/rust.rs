@@ -137,7 +137,7 @@ fn split(text: &str) -> Vec<Line> {
                     line.code.push_str("\"\"");
                     taken = hashes + 2;
                 } else if c == '\'' {
-
+                    // `'a'` and `'\n'` are characters, `'a` is a lifetime. A quote in one must not open a string.
                     if at(index + 1) == '\\' {
                         taken = 3 + (index + 3..index + 12).take_while(|&next| at(next) != '\'').count();
                         taken += 1;
