@@ -45,7 +45,11 @@ enum Task {
         keep: bool,
     },
     /// Check the house rules that the compiler does not: arrows between crates, catalogues, sides, lengths, words.
-    Tidy,
+    Tidy {
+        /// First wrap comments that are too long; look at the change before you commit it.
+        #[arg(long)]
+        fix: bool,
+    },
     /// All that a change must pass: format, tidy, clippy, test.
     Ci,
     /// Start a throw-away PostgreSQL cluster, print its URL, and stop it on Ctrl-C.
@@ -72,7 +76,15 @@ fn work(task: &Task) -> Result<bool> {
     let stop = Stop::watch()?;
     match task {
         Task::Test { only, keep } => Ok(close(&suites::run(&Workspace::find()?, *only, *keep, &stop)?)),
-        Task::Tidy => Ok(ci::tidy(&Workspace::find()?)?.failed() == 0),
+        Task::Tidy { fix } => {
+            let workspace = Workspace::find()?;
+            if *fix {
+                for path in tidy::fix(workspace.root())? {
+                    println!("    wrapped: {path}");
+                }
+            }
+            Ok(ci::tidy(&workspace)?.failed() == 0)
+        }
         Task::Ci => Ok(close(&ci::run(&Workspace::find()?, &stop)?)),
         Task::Pg { url_file } => serve_pg(url_file.as_ref(), &stop).map(|()| true),
     }

@@ -9,6 +9,7 @@ mod fluent;
 mod modules;
 mod rust;
 mod text;
+mod wrap;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -69,6 +70,22 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
     findings.sort();
     findings.dedup();
     Ok((paths.len(), findings))
+}
+
+/// Mends what can be mended without thinking: wraps comments that are too long. Returns the files that changed.
+///
+/// # Errors
+/// When `git` cannot be run, or a file cannot be read or written.
+pub(crate) fn fix(root: &Path) -> Result<Vec<String>> {
+    let mut changed = Vec::new();
+    for source in read_sources(root, &mut Vec::new())?.iter().filter(|source| source.path.ends_with(".rs")) {
+        if let Some(text) = wrap::comments(&source.text, limits::LINE_CHARS_MAX) {
+            std::fs::write(root.join(&source.path), text)
+                .with_context(|| format!("cannot write `{}`", source.path))?;
+            changed.push(source.path.clone());
+        }
+    }
+    Ok(changed)
 }
 
 /// The files that git tracks or would track, less the binary ones.
