@@ -37,11 +37,7 @@ pub(super) fn comments(text: &str, limit: usize) -> Option<String> {
         if content.starts_with("```") {
             fenced = !fenced;
         }
-        if fenced
-            || line.chars().count() <= limit
-            || content.starts_with(['|', '#'])
-            || content.contains("://")
-        {
+        if fenced || breakable_chars(line) <= limit || content.starts_with(['|', '#']) {
             out.push(line.to_owned());
             continue;
         }
