@@ -97,7 +97,9 @@ pub enum LinkingError {
     #[error("the account linking token is not valid any more: start linking again from the chat")]
     BadToken,
     /// The platform's answer is not about this channel, or not understood.
-    #[error("the platform's answer does not name a person on this channel: start linking again from the chat")]
+    #[error(
+        "the platform's answer does not name a person on this channel: start linking again from the chat"
+    )]
     Unclear,
     /// The call itself failed.
     #[error(transparent)]

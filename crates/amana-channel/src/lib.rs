@@ -20,5 +20,6 @@ pub mod webhook;
 
 pub use channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 pub use messenger::{
-    ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, Profile, SetupReport, Timeouts, TokenState,
+    ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport,
+    Timeouts, TokenState,
 };

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 /// The largest webhook body that is read, in bytes. Meta batches at most about 1,000 updates in one.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// The most items of one webhook body that are looked at; Meta's own batches stay below.
-pub const WEBHOOK_ITEMS_MAX: usize = 10_000;
 /// The longest platform message id that is kept, in bytes (Messenger's have about 80).
 pub const MID_BYTES_MAX: usize = 512;
 /// The longest short text (payload, title, reference, code) that is kept, in bytes; longer ones fail the item.
 pub const SHORT_TEXT_BYTES_MAX: usize = 8 * 1024;
+/// The longest name that is kept of an item that is not understood, in characters.
+pub const UNKNOWN_KEY_CHARS_MAX: usize = 64;
 /// The most keys that are named for an item that is not understood.
 pub const UNKNOWN_KEYS_MAX: usize = 16;
 
@@ -44,8 +44,13 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A whole call, if not configured.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an idle connection is kept: shorter than a server keeps it, since a send into a closing connection is ambiguous.
+pub const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(30);
 /// Idle connections kept to the platform.
 pub const IDLE_CONNECTIONS_MAX: usize = 32;
+
+/// The longest account linking token that is asked about, in bytes.
+pub const LINKING_TOKEN_BYTES_MAX: usize = 4 * 1024;
 
 /// The free window after a person's act.
 pub const WINDOW: Duration = Duration::from_secs(24 * 3600);

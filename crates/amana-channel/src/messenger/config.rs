@@ -1,5 +1,6 @@
 //! What the client is told, and what it tells about a page.
 
+use crate::channel::SendError;
 use crate::limits;
 use amana_core::{Action, ChannelId, Lang, Secret};
 use std::time::Duration;
@@ -54,6 +55,17 @@ pub struct ChannelProblem {
     pub key: &'static str,
     /// What is wrong and what is expected. No secret.
     pub what: String,
+}
+
+/// Why a page could not be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The profile breaks a limit of the platform; nothing was written.
+    #[error(transparent)]
+    Profile(#[from] ChannelProblem),
+    /// A call failed; what was written before stays, and the next run writes the rest.
+    #[error(transparent)]
+    Call(#[from] SendError),
 }
 
 /// What a person sees of a page before and beside the messages (Messenger profile, section 2.1). English is the profile's

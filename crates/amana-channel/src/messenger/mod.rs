@@ -1,20 +1,39 @@
 //! Messenger: its Send API, profile and subscriptions (messenger reference, sections 2, 2.1 and 5).
 
 mod config;
+mod display;
 mod encode;
+mod error;
+mod http;
+mod setup;
 
 pub use config::{
-    ChannelProblem, MessengerConfig, PageConfig, PageStatus, Profile, SetupReport, Timeouts, TokenState,
+    ChannelProblem, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport, Timeouts,
+    TokenState,
 };
-pub use encode::{Said, decode_for_display, encode, encode_reply};
+pub use display::{Said, decode_for_display};
+pub use encode::{encode, encode_reply};
+pub use setup::FIELDS;
 
 use crate::channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid};
 use amana_gate::Released;
+use error::{LINKING_TOKEN, Refused};
+use http::{Graph, Params};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-/// The Messenger client: the only holder of page tokens.
+/// The Messenger client: the only holder of page tokens. It calls one host, follows no redirect and uses no proxy.
 pub struct Messenger {
-    _config: MessengerConfig,
+    graph: Graph,
+    app_id: String,
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger").field("app_id", &self.app_id).finish_non_exhaustive()
+    }
 }
 
 impl Messenger {
@@ -23,46 +42,102 @@ impl Messenger {
     /// # Errors
     /// When the configuration cannot be used, with the key to mend.
     pub fn new(config: MessengerConfig) -> Result<Self, ChannelProblem> {
-        Ok(Self { _config: config })
+        let app_id = config.app_id.clone();
+        if app_id.is_empty() || !app_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(ChannelProblem {
+                key: "messenger.app_id",
+                what: "expected the app's number from its dashboard".to_owned(),
+            });
+        }
+        Ok(Self { graph: Graph::new(config)?, app_id })
     }
 
-    /// Subscribes the page and writes its profile: reads first, writes only what differs, so it may run at every start.
-    ///
-    /// # Errors
-    /// As [`Channel::send`].
-    pub async fn setup(&self, page: &ChannelId, profile: &Profile) -> Result<SetupReport, SendError> {
-        let _ = (page, profile);
-        Err(SendError::UnknownChannel)
-    }
-
-    /// How the page stands, for `amana doctor`. Changes nothing. Without `profile` the profile is not compared.
-    pub async fn status(&self, page: &ChannelId, profile: Option<&Profile>) -> PageStatus {
-        let _ = profile;
-        PageStatus::unknown(page)
+    /// A sender action: its own call, with recipient and action only (section 2, limits).
+    async fn action(&self, to: &Address, action: &str) -> Result<(), SendError> {
+        let body = json!({"recipient": {"id": to.psid.as_str()}, "sender_action": action});
+        let params = Params { json: Some(body.to_string().into_bytes()), ..Params::default() };
+        let page = &to.channel;
+        let sent = self.graph.call(page, Method::POST, &[page.as_str(), "messages"], params).await;
+        sent.map(|_| ()).map_err(|refused| refused.class)
     }
 }
 
 #[async_trait::async_trait]
 impl Channel for Messenger {
-    async fn send(&self, _released: Released) -> Result<Sent, SendError> {
-        Err(SendError::UnknownChannel)
+    async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        let page = released.recipient().channel.clone();
+        let message = released.message();
+        let params = Params { json: Some(released.into_body()), ..Params::default() };
+        let answer = self.graph.call(&page, Method::POST, &[page.as_str(), "messages"], params).await;
+        let answer = answer.map_err(|refused| refused.class)?;
+        match answer.get("message_id").and_then(Value::as_str) {
+            Some(mid) if !mid.is_empty() && mid.len() <= limits::MID_BYTES_MAX => {
+                tracing::debug!(channel = %page, %message, "sent");
+                Ok(Sent { mid: mid.to_owned() })
+            }
+            _ => Err(SendError::Ambiguous { what: "the answer names no message" }),
+        }
     }
-    async fn typing(&self, _to: &Address, _on: bool) -> Result<(), SendError> {
-        Err(SendError::UnknownChannel)
+
+    async fn typing(&self, to: &Address, on: bool) -> Result<(), SendError> {
+        self.action(to, if on { "typing_on" } else { "typing_off" }).await
     }
-    async fn mark_seen(&self, _to: &Address) -> Result<(), SendError> {
-        Err(SendError::UnknownChannel)
+
+    async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
+        self.action(to, "mark_seen").await
     }
-    async fn linking_recipient(&self, _channel: &ChannelId, _token: &str) -> Result<Psid, LinkingError> {
-        Err(LinkingError::BadToken)
+
+    async fn linking_recipient(&self, channel: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
+        if !self.graph.knows(channel) {
+            return Err(SendError::UnknownChannel.into());
+        }
+        let plausible = !token.is_empty() && token.len() <= limits::LINKING_TOKEN_BYTES_MAX;
+        if !plausible || token.chars().any(char::is_control) {
+            return Err(LinkingError::BadToken);
+        }
+        let query = [("fields", "recipient"), ("account_linking_token", token)];
+        let params = Params { query: &query, ..Params::default() };
+        let answer = match self.graph.call(channel, Method::GET, &["me"], params).await {
+            Ok(answer) => answer,
+            Err(Refused { graph: Some(error), .. }) if error.code == Some(LINKING_TOKEN) => {
+                return Err(LinkingError::BadToken);
+            }
+            Err(refused) => return Err(refused.class.into()),
+        };
+        // The page in the answer must be the one asked about: ids of persons mean nothing on another page.
+        let same = answer.get("id").and_then(text_id).is_some_and(|id| id == channel.as_str());
+        let person = answer.get("recipient").and_then(text_id).and_then(|id| Psid::new(id).ok());
+        person.filter(|_| same).ok_or(LinkingError::Unclear)
     }
-    async fn unlink(&self, _to: &Address) -> Result<(), SendError> {
-        Err(SendError::UnknownChannel)
+
+    async fn unlink(&self, to: &Address) -> Result<(), SendError> {
+        let body = json!({"psid": to.psid.as_str()});
+        let params = Params { json: Some(body.to_string().into_bytes()), ..Params::default() };
+        let done = self.graph.call(&to.channel, Method::POST, &["me", "unlink_accounts"], params).await;
+        done.map(|_| ()).map_err(|refused| refused.class)
     }
-    async fn locale(&self, _of: &Address) -> Option<Lang> {
-        None
+
+    async fn locale(&self, of: &Address) -> Option<Lang> {
+        // The id becomes part of a path, so it must be one segment of plain characters; Messenger's are digits.
+        let psid = of.psid.as_str();
+        if !psid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            return None;
+        }
+        let params = Params { query: &[("fields", "locale")], ..Params::default() };
+        let answer = self.graph.call(&of.channel, Method::GET, &[psid], params).await.ok()?;
+        Lang::from_tag(answer.get("locale")?.as_str()?)
     }
+
     fn window(&self) -> WindowPolicy {
-        WindowPolicy { open_for: Some(crate::limits::WINDOW.saturating_sub(crate::limits::WINDOW_MARGIN)) }
+        WindowPolicy { open_for: Some(limits::WINDOW.saturating_sub(limits::WINDOW_MARGIN)) }
+    }
+}
+
+/// An id as string or number (section 1.3).
+fn text_id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) if !s.is_empty() => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
     }
 }

@@ -3,6 +3,7 @@
 mod event;
 mod loose;
 mod parse;
+mod read;
 mod signature;
 
 pub use event::{

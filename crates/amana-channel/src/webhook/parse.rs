@@ -1,6 +1,14 @@
-//! From the bytes of one webhook to events (messenger reference, sections 1.3 and 1.5).
+//! From the bytes of one webhook to events: envelope and addressing (messenger reference, section 1.3).
+//!
+//! Events are told apart by the keys they have, not by the array they come in: hand-over events come in `messaging`. Only
+//! `standby` is taken at its word, since nothing else says that another app controls the thread.
 
-use super::event::{ChannelEvent, Inbound};
+use super::event::{ChannelEvent, ChannelEventKind, Inbound, InboundKind};
+use super::loose::{self, Object};
+use super::read::{self, Key};
+use crate::limits;
+use amana_core::{ChannelId, ConversationId, EventKey, Psid, Timestamp};
+use serde_json::Value;
 
 /// What one webhook body held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,7 +17,7 @@ pub struct Parsed {
     pub events: Vec<Inbound>,
     /// Events of whole channels.
     pub channel_events: Vec<ChannelEvent>,
-    /// Items that hold nothing for us: unknown ones and those in `faults`.
+    /// Items that hold nothing for us: unknown ones (they are in the lists, too) and those in `faults`.
     pub ignored: u32,
     /// Items that are broken. Their neighbours are not affected.
     pub faults: Vec<WebhookError>,
@@ -25,11 +33,196 @@ pub struct WebhookError {
     pub what: String,
 }
 
+impl WebhookError {
+    pub(super) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { place: place.into(), what: what.into() }
+    }
+}
+
 /// Reads one webhook body. Call [`super::verify_signature`] on the same bytes first.
 ///
 /// # Errors
-/// When the body as a whole is no webhook of a page: too large, not JSON, no `object: page`, no `entry` list.
+/// When the body as a whole is no webhook of a page: larger than [`limits::WEBHOOK_BODY_BYTES_MAX`], not JSON, no
+/// `object: page`, no `entry` list. One broken item is no error: it is in [`Parsed::faults`].
 pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
-    let _ = raw;
-    Err(WebhookError { place: "$".to_owned(), what: "not read yet".to_owned() })
+    if raw.len() > limits::WEBHOOK_BODY_BYTES_MAX {
+        let what = format!("the body is larger than {} bytes", limits::WEBHOOK_BODY_BYTES_MAX);
+        return Err(WebhookError::new("$", what));
+    }
+    let body = read_json(raw)?;
+    let body = body.as_object().ok_or_else(|| WebhookError::new("$", "expected a JSON object"))?;
+    if body.get("object").and_then(Value::as_str) != Some("page") {
+        return Err(WebhookError::new("object", "expected `page`"));
+    }
+    let entries = body.get("entry").and_then(Value::as_array);
+    let entries = entries.ok_or_else(|| WebhookError::new("entry", "expected a list"))?;
+    let mut parsed = Parsed::default();
+    for (i, entry) in entries.iter().enumerate() {
+        let place = format!("entry[{i}]");
+        match entry.as_object() {
+            Some(entry) => parsed.entry(entry, &place),
+            None => parsed.fault(WebhookError::new(place, "expected an object")),
+        }
+    }
+    Ok(parsed)
+}
+
+fn read_json(raw: &[u8]) -> Result<Value, WebhookError> {
+    let first = match serde_json::from_slice(raw) {
+        Ok(value) => return Ok(value),
+        Err(e) => e,
+    };
+    // Broken text in one message must not lose the others.
+    if let Some(value) = loose::mend(raw).and_then(|mended| serde_json::from_str(&mended).ok()) {
+        return Ok(value);
+    }
+    // serde_json's own text may quote the input, so only its place is told.
+    let what = format!("not JSON (line {}, column {})", first.line(), first.column());
+    Err(WebhookError::new("$", what))
+}
+
+/// What the items of one entry share.
+struct Entry {
+    page: Option<ChannelId>,
+    time: Option<Timestamp>,
+}
+
+impl Parsed {
+    fn fault(&mut self, error: WebhookError) {
+        self.ignored = self.ignored.saturating_add(1);
+        self.faults.push(error);
+    }
+
+    fn entry(&mut self, entry: &Object, place: &str) {
+        let shared = Entry {
+            page: entry.get("id").and_then(loose::id).and_then(|id| ChannelId::new(id).ok()),
+            time: entry.get("time").and_then(loose::instant),
+        };
+        for (name, value) in entry {
+            let Some(items) = value.as_array() else { continue };
+            let expected = name == "standby" || name.starts_with("messaging");
+            for (i, item) in items.iter().enumerate() {
+                let place = format!("{place}.{}[{i}]", shown(name));
+                let read = match item.as_object() {
+                    Some(change) if name == "changes" => self.change(&shared, change, &place),
+                    Some(item) if expected || addressed(item) => {
+                        self.item(&shared, item, name == "standby", &place)
+                    }
+                    None if expected || name == "changes" => {
+                        Err(WebhookError::new(place, "expected an object"))
+                    }
+                    // An array of something else, such as `hop_context`.
+                    Some(_) | None => Ok(()),
+                };
+                if let Err(error) = read {
+                    self.fault(error);
+                }
+            }
+        }
+    }
+
+    /// A change of a field that is no message: kept by its field's name.
+    fn change(&mut self, entry: &Entry, change: &Object, place: &str) -> Result<(), WebhookError> {
+        let field = change.get("field").and_then(Value::as_str).map_or_else(|| "changes".to_owned(), shown);
+        let page = entry.page.clone().ok_or_else(|| no_page(place))?;
+        let at = entry.time.unwrap_or(Timestamp::UNIX_EPOCH);
+        let key = Key::unknown(change, &[&field]).of(&page);
+        self.unknown(page, at, key, vec![field]);
+        Ok(())
+    }
+
+    fn unknown(&mut self, channel: ChannelId, at: Timestamp, key: EventKey, keys: Vec<String>) {
+        self.ignored = self.ignored.saturating_add(1);
+        self.channel_events.push(ChannelEvent { channel, at, key, kind: ChannelEventKind::Unknown { keys } });
+    }
+
+    fn item(&mut self, entry: &Entry, item: &Object, standby: bool, place: &str) -> Result<(), WebhookError> {
+        let sender = party(item, "sender");
+        let recipient = party(item, "recipient");
+        let is_echo = loose::object(item, "message").is_some_and(|m| read::flag(m, "is_echo"));
+        // An echo goes from the page to the person, everything else the other way.
+        let (person, page) = if is_echo { (recipient, sender) } else { (sender, recipient) };
+        let page = match &entry.page {
+            Some(page) => page.clone(),
+            None => page.clone().and_then(|id| ChannelId::new(id).ok()).ok_or_else(|| no_page(place))?,
+        };
+        // Some events about a thread name the page as their sender.
+        let person = match person {
+            Some(id) if id == page.as_str() && !is_echo => {
+                party(item, "recipient").filter(|r| r != page.as_str())
+            }
+            other => other,
+        };
+        let at = item.get("timestamp").and_then(loose::instant).or(entry.time);
+        let Some(person) = person else { return self.without_person(page, at, item, place) };
+        let psid = Psid::new(person).map_err(|_| {
+            WebhookError::new(format!("{place}.sender.id"), "expected 1 to 256 bytes of an id")
+        })?;
+
+        let (kind, key) = read::kind(item, psid.as_str(), at, place)?;
+        let watermark = match &kind {
+            InboundKind::Delivery { watermark, .. } | InboundKind::Read { watermark } => Some(*watermark),
+            _ => None,
+        };
+        if matches!(kind, InboundKind::Unknown { .. }) {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        let key = key.of(&page);
+        let kind = if standby { InboundKind::Standby(Box::new(kind)) } else { kind };
+        let at = at.or(watermark).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.events.push(Inbound { conversation: ConversationId { channel: page, psid }, at, key, kind });
+        Ok(())
+    }
+
+    /// An item without a page-scoped id: about the page, from a plugin's `user_ref`, or broken.
+    fn without_person(
+        &mut self,
+        page: ChannelId,
+        at: Option<Timestamp>,
+        item: &Object,
+        place: &str,
+    ) -> Result<(), WebhookError> {
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let policy =
+            loose::object(item, "policy_enforcement").or_else(|| loose::object(item, "policy-enforcement"));
+        if let Some(policy) = policy {
+            let place = format!("{place}.policy_enforcement");
+            let action = read::short(policy, "action", &place)?
+                .ok_or_else(|| WebhookError::new(format!("{place}.action"), "expected a text"))?
+                .to_ascii_lowercase();
+            let reason = read::short(policy, "reason", &place)?;
+            let key = Key::dated(at, &["policy", &action, reason.as_deref().unwrap_or_default()]).of(&page);
+            let kind = ChannelEventKind::PolicyEnforcement { action, reason };
+            self.channel_events.push(ChannelEvent { channel: page, at, key, kind });
+            return Ok(());
+        }
+        let from_plugin = loose::object(item, "sender").is_some_and(|s| s.contains_key("user_ref"));
+        if item.contains_key("message") && !from_plugin {
+            return Err(WebhookError::new(format!("{place}.sender.id"), "expected the id of a person"));
+        }
+        let keys = read::keys(item);
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let key = Key::unknown(item, &names).of(&page);
+        self.unknown(page, at, key, keys);
+        Ok(())
+    }
+}
+
+fn no_page(place: &str) -> WebhookError {
+    WebhookError::new(place, "no page id: expected `id` in the entry")
+}
+
+/// Whether an item of an array of unknown name looks like a messaging item.
+fn addressed(item: &Object) -> bool {
+    item.contains_key("sender") && item.contains_key("recipient")
+}
+
+/// The id in `sender` or `recipient`.
+fn party(item: &Object, name: &str) -> Option<String> {
+    loose::object(item, name)?.get("id").and_then(loose::id)
+}
+
+/// A foreign name, fit to be shown and kept.
+fn shown(name: &str) -> String {
+    read::name(name)
 }

@@ -70,7 +70,8 @@ const CHALLENGE_BYTES_MAX: usize = 256;
 /// # Errors
 /// When the mode or token is wrong or there is no usable challenge.
 pub fn verify_subscription(verify_token: &Secret, query: &str) -> Result<Verified, SubscriptionError> {
-    let of = |name: &str| url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == name).map(|(_, v)| v);
+    let of =
+        |name: &str| url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == name).map(|(_, v)| v);
     if of("hub.mode").as_deref() != Some("subscribe") {
         return Err(SubscriptionError::Mode);
     }
@@ -109,7 +110,10 @@ mod tests {
             ("hub.mode=subscribe&hub.verify_token=check+m&hub.challenge=1", SubscriptionError::Token),
             ("hub.mode=subscribe&hub.verify_token=check+me", SubscriptionError::Challenge),
             ("hub.mode=subscribe&hub.verify_token=check+me&hub.challenge=", SubscriptionError::Challenge),
-            ("hub.mode=subscribe&hub.verify_token=check+me&hub.challenge=%3Cb%3E", SubscriptionError::Challenge),
+            (
+                "hub.mode=subscribe&hub.verify_token=check+me&hub.challenge=%3Cb%3E",
+                SubscriptionError::Challenge,
+            ),
         ] {
             assert_eq!(verify_subscription(&token, query), Err(why), "{query}");
         }

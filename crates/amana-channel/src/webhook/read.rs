@@ -1,0 +1,287 @@
+//! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and 1.6).
+
+use super::event::{Handover, InboundKind, ReactionAction, Referral};
+use super::loose::{self, Object};
+use super::parse::WebhookError;
+use crate::limits;
+use amana_core::{ChannelId, EventKey, Timestamp, ids::sha256};
+use serde_json::Value;
+
+/// The name of an event, and its time if a redelivery cannot change it.
+pub(super) struct Key {
+    time: Option<Timestamp>,
+    name: String,
+}
+
+impl Key {
+    /// Named by the platform's own id; a redelivery has another time, so none is in it.
+    fn named(parts: &[&str]) -> Self {
+        Self { time: None, name: joined(parts) }
+    }
+    /// There is no id, so the time is part of the name.
+    pub(super) fn dated(at: Timestamp, parts: &[&str]) -> Self {
+        Self { time: Some(at), name: joined(parts) }
+    }
+    /// Nothing is known about it, so all of it is the name.
+    pub(super) fn unknown(item: &Object, parts: &[&str]) -> Self {
+        let hash = sha256(&[Value::Object(item.clone()).to_string().as_bytes()]);
+        let hash = hex::encode(hash);
+        Self { time: None, name: joined(&[&["unknown", hash.as_str()], parts].concat()) }
+    }
+    pub(super) fn of(&self, page: &ChannelId) -> EventKey {
+        EventKey::new(self.time, page.as_str(), &self.name)
+    }
+}
+
+/// Joined so that different parts never give the same text (texts from outside hold no NUL, see `loose::text`).
+fn joined(parts: &[&str]) -> String {
+    parts.join("\0")
+}
+
+/// Sorts one item by the keys it has. `at` is its time, if it or its entry has one.
+pub(super) fn kind(
+    item: &Object,
+    psid: &str,
+    at: Option<Timestamp>,
+    place: &str,
+) -> Result<(InboundKind, Key), WebhookError> {
+    let now = at.unwrap_or(Timestamp::UNIX_EPOCH);
+    let within = |key: &str| loose::object(item, key).map(|object| (object, format!("{place}.{key}")));
+    if let Some((message, place)) = within("message") {
+        return of_message(message, &place);
+    }
+    if let Some((edit, place)) = within("message_edit") {
+        let mid = mid(edit, &place)?;
+        let edits = loose::count(edit.get("num_edit"));
+        let text = edit.get("text").and_then(loose::text).unwrap_or_default();
+        let key = Key::named(&["edited", &mid, &edits.to_string()]);
+        return Ok((InboundKind::Edited { mid, text, edits }, key));
+    }
+    if let Some((postback, place)) = within("postback") {
+        return of_postback(postback, psid, now, &place);
+    }
+    if let Some((reaction, place)) = within("reaction") {
+        return of_reaction(reaction, psid, now, &place);
+    }
+    if let Some((delivery, place)) = within("delivery") {
+        let watermark = watermark(delivery, &place)?;
+        let mids = loose::list(delivery, "mids").iter().filter_map(loose::id);
+        let mids: Vec<String> = mids.filter(|mid| mid.len() <= limits::MID_BYTES_MAX).collect();
+        let key = Key::dated(watermark, &["delivery", psid, &mids.join(" ")]);
+        return Ok((InboundKind::Delivery { mids, watermark }, key));
+    }
+    if let Some((read, place)) = within("read") {
+        let watermark = watermark(read, &place)?;
+        return Ok((InboundKind::Read { watermark }, Key::dated(watermark, &["read", psid])));
+    }
+    if let Some((linking, place)) = within("account_linking") {
+        return of_linking(linking, psid, now, &place);
+    }
+    if let Some(found) = of_handover(item, psid, now, place)? {
+        return Ok(found);
+    }
+    if let Some((optin, place)) = within("optin") {
+        let kind = short(optin, "type", &place)?;
+        let reference = match short(optin, "payload", &place)? {
+            Some(payload) => Some(payload),
+            None => short(optin, "ref", &place)?,
+        };
+        let parts =
+            ["optin", psid, kind.as_deref().unwrap_or_default(), reference.as_deref().unwrap_or_default()];
+        let key = Key::dated(now, &parts);
+        return Ok((InboundKind::Optin { kind, reference }, key));
+    }
+    if let Some((from, place)) = within("referral") {
+        let referral = referral(from, &place)?;
+        let key = Key::dated(now, &["referral", psid, referral.reference.as_deref().unwrap_or_default()]);
+        return Ok((InboundKind::Referral(referral), key));
+    }
+    for name in ["response_feedback", "messaging_feedback"] {
+        if let Some((feedback, place)) = within(name) {
+            let mid = short(feedback, "mid", &place)?;
+            let key = Key::dated(now, &[name, psid, mid.as_deref().unwrap_or_default()]);
+            return Ok((InboundKind::Feedback { mid }, key));
+        }
+    }
+    let keys = keys(item);
+    let key = Key::unknown(item, &[psid]);
+    Ok((InboundKind::Unknown { keys }, key))
+}
+
+fn of_message(message: &Object, place: &str) -> Result<(InboundKind, Key), WebhookError> {
+    let mid = mid(message, place)?;
+    if flag(message, "is_echo") {
+        // Metadata that is not ours (another app's, or a person's in the inbox) is not ours to keep.
+        let metadata = message.get("metadata").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let app_id = message.get("app_id").and_then(loose::id);
+        let key = Key::named(&["echo", &mid]);
+        return Ok((InboundKind::Echo { mid, metadata, app_id }, key));
+    }
+    if flag(message, "is_deleted") {
+        let key = Key::named(&["deleted", &mid]);
+        return Ok((InboundKind::Deleted { mid }, key));
+    }
+    let key = Key::named(&["message", &mid]);
+    let text = message.get("text").and_then(loose::text).filter(|text| !text.trim().is_empty());
+    if let Some(reply) = loose::object(message, "quick_reply")
+        && let Some(payload) = short(reply, "payload", &format!("{place}.quick_reply"))?
+    {
+        return Ok((InboundKind::QuickReply { mid, payload, text: text.unwrap_or_default() }, key));
+    }
+    let kinds: Vec<String> = loose::list(message, "attachments")
+        .iter()
+        .map(|a| a.get("type").and_then(Value::as_str).map_or_else(|| "unsupported".to_owned(), name))
+        .collect();
+    // A link in a text comes with a `fallback` attachment that only repeats it.
+    let only_text = kinds.iter().all(|kind| kind == "fallback");
+    let kind = match text {
+        Some(text) if only_text => InboundKind::Text { mid, text },
+        text if kinds.is_empty() => {
+            InboundKind::Attachment { mid, kinds: vec!["unsupported".to_owned()], text }
+        }
+        text => InboundKind::Attachment { mid, kinds, text },
+    };
+    Ok((kind, key))
+}
+
+fn of_postback(
+    postback: &Object,
+    psid: &str,
+    at: Timestamp,
+    place: &str,
+) -> Result<(InboundKind, Key), WebhookError> {
+    let mid = match postback.get("mid") {
+        Some(_) => Some(mid(postback, place)?),
+        None => None,
+    };
+    let payload = short(postback, "payload", place)?;
+    let title = short(postback, "title", place)?;
+    let referral =
+        loose::object(postback, "referral").map(|r| referral(r, &format!("{place}.referral"))).transpose()?;
+    let key = match &mid {
+        Some(mid) => Key::named(&["postback", mid]),
+        None => Key::dated(at, &["postback", psid, payload.as_deref().unwrap_or_default()]),
+    };
+    Ok((InboundKind::Postback { mid, payload, title, referral }, key))
+}
+
+fn of_reaction(
+    reaction: &Object,
+    psid: &str,
+    at: Timestamp,
+    place: &str,
+) -> Result<(InboundKind, Key), WebhookError> {
+    let mid = mid(reaction, place)?;
+    let action = match short(reaction, "action", place)?.map(|a| a.to_ascii_lowercase()).as_deref() {
+        Some("react") => ReactionAction::React,
+        Some("unreact") => ReactionAction::Unreact,
+        _ => return Err(WebhookError::new(format!("{place}.action"), "expected `react` or `unreact`")),
+    };
+    let emoji = short(reaction, "emoji", place)?;
+    let name = short(reaction, "reaction", place)?;
+    let direction = if action == ReactionAction::React { "react" } else { "unreact" };
+    let key = Key::dated(at, &["reaction", &mid, psid, direction, emoji.as_deref().unwrap_or_default()]);
+    Ok((InboundKind::Reaction { mid, action, reaction: name, emoji }, key))
+}
+
+fn of_linking(
+    linking: &Object,
+    psid: &str,
+    at: Timestamp,
+    place: &str,
+) -> Result<(InboundKind, Key), WebhookError> {
+    match short(linking, "status", place)?.map(|s| s.to_ascii_lowercase()).as_deref() {
+        Some("linked") => {
+            let authorization_code = short(linking, "authorization_code", place)?;
+            let key = match &authorization_code {
+                Some(code) => Key::named(&["linked", psid, code]),
+                None => Key::dated(at, &["linked", psid]),
+            };
+            Ok((InboundKind::Linked { authorization_code }, key))
+        }
+        Some("unlinked") => Ok((InboundKind::Unlinked, Key::dated(at, &["unlinked", psid]))),
+        _ => Err(WebhookError::new(format!("{place}.status"), "expected `linked` or `unlinked`")),
+    }
+}
+
+fn of_handover(
+    item: &Object,
+    psid: &str,
+    at: Timestamp,
+    place: &str,
+) -> Result<Option<(InboundKind, Key)>, WebhookError> {
+    for name in ["pass_thread_control", "take_thread_control", "request_thread_control"] {
+        let Some(control) = loose::object(item, name) else { continue };
+        let app = |key: &str| control.get(key).and_then(loose::id);
+        let metadata = short(control, "metadata", &format!("{place}.{name}"))?;
+        let (from, to, by) =
+            (app("previous_owner_app_id"), app("new_owner_app_id"), app("requested_owner_app_id"));
+        let owners = [&from, &to, &by].map(|id| id.as_deref().unwrap_or_default());
+        let key = Key::dated(at, &[&[name, psid], owners.as_slice()].concat());
+        let handover = match name {
+            "pass_thread_control" => Handover::Passed { from, to, metadata },
+            "take_thread_control" => Handover::Taken { from, to, metadata },
+            _ => Handover::Requested { by, metadata },
+        };
+        return Ok(Some((InboundKind::Handover(handover), key)));
+    }
+    Ok(None)
+}
+
+fn referral(from: &Object, place: &str) -> Result<Referral, WebhookError> {
+    Ok(Referral {
+        reference: short(from, "ref", place)?,
+        source: short(from, "source", place)?,
+        ad_id: from.get("ad_id").and_then(loose::id),
+    })
+}
+
+fn mid(from: &Object, place: &str) -> Result<String, WebhookError> {
+    from.get("mid")
+        .and_then(loose::id)
+        .filter(|mid| mid.len() <= limits::MID_BYTES_MAX)
+        .ok_or_else(|| WebhookError::new(format!("{place}.mid"), "expected a message id"))
+}
+
+fn watermark(from: &Object, place: &str) -> Result<Timestamp, WebhookError> {
+    from.get("watermark")
+        .and_then(loose::instant)
+        .ok_or_else(|| WebhookError::new(format!("{place}.watermark"), "expected an instant"))
+}
+
+/// A short text, or a number as text; anything else counts as absent.
+pub(super) fn short(from: &Object, key: &str, place: &str) -> Result<Option<String>, WebhookError> {
+    let text = from.get(key).and_then(loose::text);
+    if text.as_ref().is_some_and(|text| text.len() > limits::SHORT_TEXT_BYTES_MAX) {
+        let what = format!("longer than {} bytes", limits::SHORT_TEXT_BYTES_MAX);
+        return Err(WebhookError::new(format!("{place}.{key}"), what));
+    }
+    Ok(text)
+}
+
+/// Whether a flag is set, as `true` or `"true"`.
+pub(super) fn flag(from: &Object, key: &str) -> bool {
+    match from.get(key) {
+        Some(Value::Bool(set)) => *set,
+        Some(Value::String(text)) => text == "true",
+        _ => false,
+    }
+}
+
+/// The names of an item's keys, without those that every item has.
+pub(super) fn keys(item: &Object) -> Vec<String> {
+    item.keys()
+        .filter(|key| !["sender", "recipient", "timestamp"].contains(&key.as_str()))
+        .take(limits::UNKNOWN_KEYS_MAX)
+        .map(|key| name(key))
+        .collect()
+}
+
+/// A foreign name, fit to be shown and kept: bounded, and only of letters, digits, `_`, `-` and `.`.
+pub(super) fn name(foreign: &str) -> String {
+    foreign
+        .chars()
+        .take(limits::UNKNOWN_KEY_CHARS_MAX)
+        .map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '?' })
+        .collect()
+}
