@@ -1,4 +1,5 @@
-//! The control API: what tests and demos do to the simulator. JSON in, JSON out; errors as `{"error": "…"}`.
+//! The control API: what tests and demos do to the simulator. JSON in, JSON out; errors as `{"error": "…"}`
+//! (a body that does not parse gets a plain text instead).
 //!
 //! | call | body or answer |
 //! |---|---|

@@ -244,10 +244,10 @@ function drawThreads() {
       avatar(h("span", { class: "avatar", "aria-hidden": "true" }), item),
       h("span", { class: "thread-text" }, [
         h("span", { class: "thread-name" }, [h("bdi", {}, [item.name])]),
-        h("span", { class: "thread-last" }, [item.last?.from === "user" ? `${word("you_said")} ` : "", h("bdi", {}, [said])]),
-      ]),
-      h("span", { class: "thread-side" }, [
-        item.last ? clockTime(item.last.at_ms, locale()) : "",
+        h("span", { class: "thread-time" }, [item.last ? clockTime(item.last.at_ms, locale()) : ""]),
+        h("span", { class: "thread-last" }, [
+          item.last?.from === "user" ? h("span", {}, [word("you_said")]) : "", h("bdi", {}, [said]),
+        ]),
         item.unread && !current ? h("span", { class: "unread" }, [String(item.unread)]) : "",
       ]),
     ])]);

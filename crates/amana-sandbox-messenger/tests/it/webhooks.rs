@@ -231,7 +231,10 @@ async fn a_restart_loses_nothing() {
     let psid = rig.say("amal", "before the restart").await;
     rig.wait(1, is_text).await;
     rig.graph("POST", "me/messenger_profile", Some(json!({"get_started": {"payload": "GS"}}))).await;
+    // An open chat page does not hold the stop up.
+    let open = rig.client.get(format!("{}/chat/events?user=amal", rig.base)).send().await.unwrap();
     rig.stop().await;
+    drop(open);
 
     let rig = Rig::with(Some(dir.path().to_owned()), |_| {}).await;
     let hook = rig.wait(1, is_text).await.remove(0);
