@@ -5,16 +5,28 @@
 //! never leave it. Errors carry classes and fixed words, never content.
 
 mod bank;
+mod check;
+mod client_auth;
 mod config;
+mod connector;
+mod discovery;
 mod error;
+pub mod events;
+mod fdx;
+mod http;
+mod jose;
 pub mod limits;
+mod oauth;
 pub mod profile;
+mod text;
 mod tokens;
 
 pub use bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked, Granted,
 };
 pub use config::{ClientAuth, HttpClientOptions, InstitutionConfig};
+pub use connector::FdxBank;
 pub use error::{BankError, BankErrorClass, ConfigError};
+pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
 pub use profile::Profile;
 pub use tokens::{Pending, StoredError, Tokens};

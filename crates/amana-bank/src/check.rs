@@ -1,0 +1,175 @@
+//! What `amana doctor` asks of an institution: from the outside in, and how to mend what is wrong.
+
+use crate::bank::{CheckError, CheckReport, Checked};
+use crate::connector::FdxBank;
+use crate::error::BankErrorClass;
+use crate::profile::{ClientAuthMethod, Par, Status};
+use url::Url;
+
+/// A refresh token that no server has given: a server that knows the client answers `invalid_grant`.
+const NO_SUCH_TOKEN: &str = "amana-doctor-no-such-token";
+
+impl FdxBank {
+    pub(crate) async fn examine(&self) -> Result<CheckReport, CheckError> {
+        let mut report = CheckReport::default();
+        match self.steps(&mut report.checked).await {
+            Ok(()) => Ok(report),
+            Err((what, mend)) => Err(CheckError {
+                institution: self.config.id.clone(),
+                what,
+                mend: mend.to_owned(),
+                checked: report.checked,
+            }),
+        }
+    }
+
+    async fn steps(&self, done: &mut Vec<Checked>) -> Result<(), (String, &'static str)> {
+        let profile = &self.config.profile;
+        done.push(Checked {
+            what: "profile",
+            found: format!("{} (fdx {})", profile.name, profile.api.fdx_version),
+            warning: (profile.status == Status::Unverified).then(|| {
+                "this profile was written from public papers and not tried against the bank itself".to_owned()
+            }),
+        });
+        let plain =
+            [&self.config.issuer, self.config.api_url.as_str()].iter().any(|u| u.starts_with("http:"));
+        done.push(Checked {
+            what: "tls",
+            found: if plain { "plain http" } else { "https" }.to_owned(),
+            warning: if plain {
+                Some("tokens travel unprotected: only for a sandbox on this machine".to_owned())
+            } else if self.http.has_roots {
+                None
+            } else {
+                Some(
+                    "this machine has no root certificates: install the package `ca-certificates`".to_owned(),
+                )
+            },
+        });
+
+        self.discovery.forget().await;
+        let metadata = self.metadata().await.map_err(|class| (class.to_string(), mend_metadata(class)))?;
+        done.push(Checked { what: "issuer", found: metadata.issuer.clone(), warning: None });
+
+        let method = self.authenticator.method();
+        let word = match method {
+            ClientAuthMethod::ClientSecretBasic => "client_secret_basic",
+            ClientAuthMethod::ClientSecretPost => "client_secret_post",
+            ClientAuthMethod::PrivateKeyJwt => "private_key_jwt",
+        };
+        let offered = metadata.token_endpoint_auth_methods_supported.as_ref();
+        done.push(Checked {
+            what: "client authentication",
+            found: word.to_owned(),
+            warning: offered
+                .is_some_and(|all| !all.iter().any(|m| m == word))
+                .then(|| format!("the server's metadata do not offer `{word}`")),
+        });
+        let has_par = metadata.pushed_authorization_request_endpoint.is_some();
+        done.push(Checked {
+            what: "authorization requests",
+            found: if has_par && profile.oauth.par != Par::None { "pushed" } else { "in the url" }.to_owned(),
+            warning: None,
+        });
+        done.push(Checked {
+            what: "revocation",
+            found: metadata.revocation_endpoint.as_ref().map_or("none".to_owned(), Url::to_string),
+            warning: metadata.revocation_endpoint.is_none().then(|| {
+                "the server has no revocation endpoint: a customer's stop reaches the bank only through its consent api"
+                    .to_owned()
+            }),
+        });
+        if let Some(scopes) = &metadata.scopes_supported {
+            let missing: Vec<&str> = profile
+                .oauth
+                .scopes
+                .iter()
+                .map(String::as_str)
+                .filter(|scope| !scopes.iter().any(|s| s == scope))
+                .collect();
+            done.push(Checked {
+                what: "scopes",
+                found: format!("{} offered", scopes.len()),
+                warning: (!missing.is_empty())
+                    .then(|| format!("the server's metadata do not offer {}", missing.join(", "))),
+            });
+        }
+        self.try_credentials(&metadata.token_endpoint).await?;
+        done.push(Checked {
+            what: "client credentials",
+            found: "the server knows this client".to_owned(),
+            warning: None,
+        });
+        self.try_api(done).await
+    }
+
+    async fn try_credentials(&self, token_endpoint: &Url) -> Result<(), (String, &'static str)> {
+        let form =
+            vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", NO_SUCH_TOKEN.to_owned())];
+        let mend = "check `client_id` and `client_secret` (or `private_key_file` and that the bank has its public key), and this machine's clock";
+        let answer = self
+            .post_form(token_endpoint, form)
+            .await
+            .map_err(|class| (class.to_string(), "check that the token endpoint can be reached from here"))?;
+        match crate::oauth::class_of(&answer, self.clock.now()) {
+            BankErrorClass::OurRequest(what @ ("invalid_client" | "client authentication is refused")) => {
+                Err((format!("the server does not accept the client's credentials ({what})"), mend))
+            }
+            class if class.is_transient() => {
+                Err((class.to_string(), "the server fails: try again, then ask the bank"))
+            }
+            // Whatever else it finds wrong with an invented token, it knew the client.
+            _ => Ok(()),
+        }
+    }
+
+    async fn try_api(&self, done: &mut Vec<Checked>) -> Result<(), (String, &'static str)> {
+        let url = self.api(&["accounts"]);
+        let interaction = uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string();
+        let request = self.http.get(url.clone()).header("x-fapi-interaction-id", interaction);
+        let answer =
+            self.http.send(request).await.map_err(|class| {
+                (class.to_string(), "check `api_url`, and that it can be reached from here")
+            })?;
+        let status = answer.status.as_u16();
+        let found = format!("{url} answers {status} without a token");
+        match status {
+            400 | 401 | 403 => done.push(Checked { what: "api", found, warning: None }),
+            200..=299 => {
+                return Err((
+                    format!("{found}: it asks for no authorization"),
+                    "check `api_url`: this is not a bank's data api",
+                ));
+            }
+            404 => {
+                return Err((found, "check `api_url`: it must be the base in front of `/accounts`"));
+            }
+            _ => done.push(Checked {
+                what: "api",
+                found,
+                warning: Some("a bank answers 401 to a request without a token: check `api_url`".to_owned()),
+            }),
+        }
+        Ok(())
+    }
+}
+
+/// How to mend metadata that cannot be used.
+fn mend_metadata(class: BankErrorClass) -> &'static str {
+    match class {
+        BankErrorClass::Nonsense("the server's metadata name another issuer") => {
+            "set `issuer` to exactly what the metadata say, with or without the slash at the end"
+        }
+        BankErrorClass::Nonsense("its tls certificate is not trusted") => {
+            "install the bank's certificate authority on this machine, or the package `ca-certificates`"
+        }
+        BankErrorClass::OurRequest(_) => {
+            "check `issuer`; private addresses need to be allowed in the configuration"
+        }
+        BankErrorClass::Retry(_) | BankErrorClass::Wait { .. } => {
+            "check that `issuer` can be reached from here"
+        }
+        _ => "check `issuer`; a server without metadata needs a profile with `oauth.endpoints`",
+    }
+}

@@ -1,0 +1,342 @@
+//! The calls: headers, errors, and what becomes of the rows.
+
+use super::list::{ACCOUNTS, TRANSACTIONS};
+use super::{read, value};
+use crate::bank::Actor;
+use crate::connector::{Failure, FdxBank};
+use crate::error::BankErrorClass;
+use crate::http::Answer;
+use crate::limits;
+use crate::profile::{Bearer, DateParams, InteractionEcho};
+use crate::tokens::Tokens;
+use amana_core::{Account, AccountId, Currency, Page, Timestamp, Transaction};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use url::Url;
+
+const INTERACTION_HEADER: &str = "x-fapi-interaction-id";
+const ACTOR_HEADER: &str = "fdx-api-actor-type";
+
+/// One call: where to, with what, for whom.
+pub(crate) struct Call<'a> {
+    pub(crate) url: Url,
+    pub(crate) tokens: &'a Tokens,
+    pub(crate) actor: Actor,
+}
+
+/// The currencies of accounts that were read: FDX transactions have none of their own.
+#[derive(Default)]
+pub(crate) struct Currencies(Mutex<HashMap<AccountId, Currency>>);
+
+impl Currencies {
+    fn get(&self, account: &AccountId) -> Option<Currency> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(account).copied()
+    }
+
+    fn put(&self, account: &AccountId, currency: Currency) {
+        let mut known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if known.len() >= limits::CURRENCIES_REMEMBERED_MAX {
+            known.clear();
+        }
+        known.insert(account.clone(), currency);
+    }
+}
+
+impl FdxBank {
+    /// A URL below the API's base; every segment is escaped.
+    pub(crate) fn api(&self, segments: &[&str]) -> Url {
+        let mut url = self.config.api_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    fn new_interaction(&self) -> String {
+        uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string()
+    }
+
+    fn dressed(
+        &self,
+        mut request: reqwest::RequestBuilder,
+        call: &Call<'_>,
+        interaction: &str,
+    ) -> reqwest::RequestBuilder {
+        let bearer = match self.config.profile.api.bearer {
+            Bearer::AccessToken => &call.tokens.access,
+            Bearer::IdToken => call.tokens.id_token.as_ref().unwrap_or(&call.tokens.access),
+        };
+        request = request
+            .bearer_auth(bearer.expose())
+            .header(reqwest::header::ACCEPT, "application/json")
+            .header(INTERACTION_HEADER, interaction)
+            .header(ACTOR_HEADER, call.actor.as_str());
+        for (name, value) in &self.config.profile.api.extra_headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    /// GET, as JSON. `None` is an empty answer (204). The interaction id comes along.
+    pub(crate) async fn get_json(
+        &self,
+        call: &Call<'_>,
+        url: &Url,
+    ) -> Result<(Option<Value>, String), Failure> {
+        let interaction = self.new_interaction();
+        let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
+        let request = self.dressed(self.http.get(url.clone()), call, &interaction);
+        let answer = self.http.send(request).await.map_err(failed)?;
+        self.note_echo(&answer, &interaction);
+        if !answer.status.is_success() {
+            return Err(failed(class_of(&answer, self.clock.now())));
+        }
+        if answer.status.as_u16() == 204 {
+            return Ok((None, interaction));
+        }
+        let body = answer.json().ok_or_else(|| failed(BankErrorClass::Nonsense("the answer is not json")))?;
+        Ok((Some(body), interaction))
+    }
+
+    fn note_echo(&self, answer: &Answer, interaction: &str) {
+        let expected = self.config.profile.api.interaction_id_echo == InteractionEcho::Expected;
+        let echoed = answer.headers.get(INTERACTION_HEADER).is_some_and(|v| v == interaction);
+        if expected && !echoed {
+            tracing::debug!(institution = %self.config.id, interaction, "the bank did not echo interaction {interaction}");
+        }
+    }
+
+    fn default_currency(&self) -> Option<Currency> {
+        self.config.profile.api.default_currency.as_deref().and_then(|code| Currency::from_code(code).ok())
+    }
+
+    /// Every account that the grant shows, and how many rows or balances were left out.
+    pub(crate) async fn read_accounts(
+        &self,
+        tokens: &Tokens,
+        actor: Actor,
+    ) -> Result<(Vec<Account>, usize), Failure> {
+        let mut url = self.api(&["accounts"]);
+        url.query_pairs_mut().append_pair("resultType", "details");
+        let call = Call { url: self.with_limit(url), tokens, actor };
+        let list = self.list(&call, ACCOUNTS).await?;
+        let mut accounts = Vec::new();
+        let mut known = HashSet::new();
+        let mut skipped = 0;
+        for row in &list.rows {
+            if accounts.len() == limits::ACCOUNTS_MAX {
+                skipped += 1;
+                continue;
+            }
+            match read::account(row, self.config.profile.api.shape, self.default_currency()) {
+                Ok(row) => {
+                    skipped += row.unreadable;
+                    if let Some(currency) = row.currency {
+                        self.currencies.put(&row.account.id, currency);
+                    }
+                    if known.insert(row.account.id.clone()) {
+                        accounts.push(row.account);
+                    }
+                }
+                Err(value::Unreadable) => skipped += 1,
+            }
+        }
+        if skipped > 0 {
+            tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable accounts or balances");
+        }
+        Ok((accounts, skipped))
+    }
+
+    /// The account's transactions in a period, the newest first.
+    pub(crate) async fn read_transactions(
+        &self,
+        tokens: &Tokens,
+        account: &AccountId,
+        from: Timestamp,
+        to: Timestamp,
+        actor: Actor,
+    ) -> Result<Page<Transaction>, Failure> {
+        if from >= to {
+            return Ok(Page { rows: Vec::new(), truncated: false });
+        }
+        let currency = self.currency_of(tokens, account, actor).await?;
+        let mut url = self.api(&["accounts", account.as_str(), "transactions"]);
+        self.add_period(&mut url, from, to);
+        let call = Call { url: self.with_limit(url), tokens, actor };
+        let list = self.list(&call, TRANSACTIONS).await?;
+        let mut rows = Vec::with_capacity(list.rows.len());
+        let mut known = HashSet::new();
+        let mut skipped = 0usize;
+        // A bank may ignore the dates, or know only whole days.
+        let inside = |at: Timestamp| from <= at && at < to;
+        for row in &list.rows {
+            match read::transaction(row, self.config.profile.api.shape, account, currency) {
+                Ok(row) => {
+                    if (inside(row.transaction.at) || row.posted.is_some_and(inside))
+                        && known.insert(row.transaction.id.clone())
+                    {
+                        rows.push(row.transaction);
+                    }
+                }
+                Err(value::Unreadable) => skipped += 1,
+            }
+        }
+        if skipped > 0 {
+            tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable transactions");
+        }
+        rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
+        Ok(Page { rows, truncated: list.truncated })
+    }
+
+    /// The account's currency: remembered, or asked for.
+    async fn currency_of(
+        &self,
+        tokens: &Tokens,
+        account: &AccountId,
+        actor: Actor,
+    ) -> Result<Currency, Failure> {
+        if let Some(currency) = self.currencies.get(account) {
+            return Ok(currency);
+        }
+        let call = Call { url: self.api(&["accounts", account.as_str()]), tokens, actor };
+        let none = || BankErrorClass::Nonsense("an account has no currency, and the profile has no default");
+        match self.get_json(&call, &call.url).await {
+            Ok((Some(body), interaction)) => {
+                let api = &self.config.profile.api;
+                let currency = read::account(&body, api.shape, self.default_currency())
+                    .ok()
+                    .and_then(|row| row.currency)
+                    .ok_or_else(|| Failure { class: none(), interaction: Some(interaction) })?;
+                self.currencies.put(account, currency);
+                Ok(currency)
+            }
+            // A bank without this call has the list.
+            Ok((None, _)) => self.currency_by_list(tokens, account, actor).await,
+            Err(f) if matches!(f.class, BankErrorClass::OurRequest(_)) => {
+                self.currency_by_list(tokens, account, actor).await
+            }
+            Err(f) => Err(f),
+        }
+    }
+
+    async fn currency_by_list(
+        &self,
+        tokens: &Tokens,
+        account: &AccountId,
+        actor: Actor,
+    ) -> Result<Currency, Failure> {
+        self.read_accounts(tokens, actor).await?;
+        self.currencies
+            .get(account)
+            .ok_or_else(|| BankErrorClass::Gone("the account is not among those of the grant").into())
+    }
+
+    fn with_limit(&self, mut url: Url) -> Url {
+        let rows = self.config.profile.api.page_rows.min(limits::PAGE_ROWS);
+        if rows > 0 {
+            url.query_pairs_mut().append_pair("limit", &rows.to_string());
+        }
+        url
+    }
+
+    /// Both ends, always: without them a bank gives its last seven days.
+    fn add_period(&self, url: &mut Url, from: Timestamp, to: Timestamp) {
+        let dates = self.config.profile.api.date_params;
+        let mut query = url.query_pairs_mut();
+        if matches!(dates, DateParams::Time | DateParams::Both) {
+            query.append_pair("startTime", &from.to_string()).append_pair("endTime", &to.to_string());
+        }
+        if matches!(dates, DateParams::Date | DateParams::Both) {
+            let day = |at: Timestamp| jiff::tz::TimeZone::UTC.to_datetime(at).date().to_string();
+            // The last day is inclusive, the end of the period is not.
+            let last = to.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(to);
+            query.append_pair("startDate", &day(from)).append_pair("endDate", &day(last));
+        }
+    }
+
+    /// `PUT /consents/{id}/revocation`. `Ok(true)`: it is revoked, now or before. `Ok(false)`: the bank has no such call
+    /// for us, and the tokens' own revocation must do.
+    pub(crate) async fn revoke_consent(&self, tokens: &Tokens, id: &str) -> Result<bool, Failure> {
+        let interaction = self.new_interaction();
+        let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
+        let call = Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User };
+        let request = self
+            .dressed(self.http.put(call.url.clone()), &call, &interaction)
+            .json(&json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" }));
+        let answer = self.http.send(request).await.map_err(failed)?;
+        match answer.status.as_u16() {
+            200..=299 | 404 | 409 | 410 => Ok(true),
+            403 | 405 | 501 => Ok(false),
+            _ => Err(failed(class_of(&answer, self.clock.now()))),
+        }
+    }
+}
+
+/// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.
+pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
+    use BankErrorClass as C;
+    let status = answer.status.as_u16();
+    let code = answer.json().and_then(|body| value::text(&body, "code")).unwrap_or_default();
+    let wait = |what| C::Wait { what, retry_after: answer.retry_after(now) };
+    match (status, code.trim()) {
+        (429, _) | (400..=499, "1207") => wait("too many requests"),
+        (503, _) => wait("the bank is closed for maintenance"),
+        (401, _) => C::RelinkNeeded("the token is not accepted"),
+        (501, "1106") => C::OurRequest("this version of fdx is not supported"),
+        (500..=599, _) => C::Retry("the bank's service fails"),
+        (300..=399, _) => C::Nonsense("the api redirects"),
+        (408 | 425, _) => C::Retry("the bank gave up waiting"),
+        (400..=499, "1300") => wait("the bank is still preparing it"),
+        (400..=499, "602" | "603") => C::RelinkNeeded("the customer has not authorised this"),
+        (400..=499, "701") => C::Gone("the account is not known"),
+        (400..=499, "705") => C::Gone("the account is closed"),
+        (400..=499, "702" | "703") => C::OurRequest("the period is not accepted"),
+        (400..=499, "704") => C::OurRequest("the account's type does not have this"),
+        (403, _) => C::RelinkNeeded("access is forbidden"),
+        (404 | 410, _) => C::Gone("it is not there"),
+        (400..=499, _) => C::OurRequest("the request is refused"),
+        _ => C::Nonsense("an unexpected status"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+
+    #[test]
+    fn errors_by_status_and_code() {
+        let class = |status, body: &str| {
+            class_of(
+                &Answer {
+                    status: StatusCode::from_u16(status).expect("a status"),
+                    headers: reqwest::header::HeaderMap::new(),
+                    body: body.as_bytes().to_vec(),
+                },
+                "2026-11-24T10:00:00Z".parse().expect("instant"),
+            )
+            .as_str()
+        };
+        for (status, body, expected) in [
+            (401, r#"{"code":"603"}"#, "relink-needed"),
+            (401, r#"{"error":"error","message":"x","code":401}"#, "relink-needed"),
+            (403, r#"{"code":602}"#, "relink-needed"),
+            (404, r#"{"code":"701"}"#, "gone"),
+            (400, r#"{"code":701}"#, "gone"),
+            (409, r#"{"code":"705"}"#, "gone"),
+            (400, r#"{"code":"703"}"#, "our-request"),
+            (400, r#"{"error":"Validation failed","details":[]}"#, "our-request"),
+            (422, r#"{"code":"704"}"#, "our-request"),
+            (429, "", "wait"),
+            (503, r#"{"code":503}"#, "wait"),
+            (400, r#"{"code":"1207"}"#, "wait"),
+            (500, "<html>oops</html>", "retry"),
+            (500, r#"{"code":"603"}"#, "retry"),
+            (502, "", "retry"),
+            (302, "", "nonsense"),
+        ] {
+            assert_eq!(class(status, body), expected, "{status} {body}");
+        }
+    }
+}

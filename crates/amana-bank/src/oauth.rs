@@ -1,0 +1,170 @@
+//! The wire of OAuth 2.0: what a token endpoint says, and what its errors mean.
+
+use crate::error::BankErrorClass;
+use crate::http::Answer;
+use crate::limits;
+use amana_core::{Secret, Timestamp};
+use serde_json::Value;
+
+/// A token endpoint's answer, read tolerantly.
+pub(crate) struct TokenAnswer {
+    pub(crate) access: Secret,
+    pub(crate) refresh: Option<Secret>,
+    pub(crate) id_token: Option<Secret>,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) scope: Option<String>,
+    /// `grant_id` (FDX) or `fdxConsentId` (as others call it).
+    pub(crate) bank_consent: Option<String>,
+}
+
+impl TokenAnswer {
+    pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<Self, BankErrorClass> {
+        if !answer.status.is_success() {
+            return Err(class_of(answer, now));
+        }
+        let body = answer.json().ok_or(BankErrorClass::Nonsense("the token answer is not json"))?;
+        let text = |name: &str| {
+            body.get(name)
+                .and_then(Value::as_str)
+                .filter(|t| !t.is_empty() && t.len() <= limits::TOKEN_BYTES_MAX)
+        };
+        let access = text("access_token")
+            .filter(|token| token.bytes().all(|b| b.is_ascii_graphic()))
+            .ok_or(BankErrorClass::Nonsense("the token answer has no usable access token"))?;
+        // RFC 6749 §5.1 requires the type; a missing one is taken for what nearly all mean.
+        if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+            return Err(BankErrorClass::Nonsense("the access token is not a bearer token"));
+        }
+        let lives = body
+            .get("expires_in")
+            .and_then(|v| v.as_i64().or_else(|| v.as_str()?.trim().parse().ok()))
+            .filter(|seconds| *seconds > 0)
+            .unwrap_or(limits::TOKEN_LIFE_DEFAULT_SECS)
+            .min(limits::TOKEN_LIFE_MAX_SECS);
+        Ok(Self {
+            access: Secret::new(access),
+            refresh: text("refresh_token").map(Secret::new),
+            id_token: text("id_token").map(Secret::new),
+            expires_at: now.saturating_add(jiff::SignedDuration::from_secs(lives)).unwrap_or(now),
+            scope: text("scope").map(str::to_owned),
+            bank_consent: text("grant_id").or_else(|| text("fdxConsentId")).and_then(consent_id),
+        })
+    }
+}
+
+/// The bank's consent id, if it can be one (several stand with spaces between).
+pub(crate) fn consent_id(text: &str) -> Option<String> {
+    (!text.is_empty() && text.len() <= 1024 && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// What an error answer of the authorization server means.
+pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
+    let status = answer.status;
+    if status.as_u16() == 429 || status.as_u16() == 503 {
+        return BankErrorClass::Wait {
+            what: if status.as_u16() == 429 { "too many requests" } else { "the server is closed" },
+            retry_after: answer.retry_after(now),
+        };
+    }
+    if status.is_redirection() {
+        return BankErrorClass::Nonsense("the server redirects a request that cannot be redirected");
+    }
+    if status.is_server_error() {
+        return BankErrorClass::Retry("the authorization server fails");
+    }
+    let body = answer.json();
+    match body.as_ref().and_then(|b| b.get("error")).and_then(Value::as_str) {
+        Some(code) => class_of_code(code),
+        None if status.as_u16() == 401 => BankErrorClass::OurRequest("client authentication is refused"),
+        None if status.is_client_error() => BankErrorClass::OurRequest("the authorization server refuses it"),
+        None => BankErrorClass::Nonsense("the authorization server answers with an unexpected status"),
+    }
+}
+
+/// What a standard error code of OAuth means. Only codes that are known become words: a bank's text is never repeated.
+pub(crate) fn class_of_code(code: &str) -> BankErrorClass {
+    use BankErrorClass as C;
+    match code {
+        "invalid_grant" => C::RelinkNeeded("invalid_grant"),
+        "access_denied" => C::Declined("access_denied"),
+        "login_required" => C::Declined("login_required"),
+        "consent_required" => C::Declined("consent_required"),
+        "interaction_required" => C::Declined("interaction_required"),
+        "account_selection_required" => C::Declined("account_selection_required"),
+        "temporarily_unavailable" => {
+            C::Wait { what: "the authorization server is not available", retry_after: None }
+        }
+        "server_error" => C::Retry("the authorization server fails"),
+        "invalid_client" => C::OurRequest("invalid_client"),
+        "unauthorized_client" => C::OurRequest("unauthorized_client"),
+        "invalid_request" => C::OurRequest("invalid_request"),
+        "invalid_request_uri" => C::OurRequest("invalid_request_uri"),
+        "invalid_scope" => C::OurRequest("invalid_scope"),
+        "invalid_target" => C::OurRequest("invalid_target"),
+        "invalid_authorization_details" => C::OurRequest("invalid_authorization_details"),
+        "invalid_redirect_uri" => C::OurRequest("invalid_redirect_uri"),
+        "unsupported_grant_type" => C::OurRequest("unsupported_grant_type"),
+        "unsupported_response_type" => C::OurRequest("unsupported_response_type"),
+        "unsupported_token_type" => C::OurRequest("unsupported_token_type"),
+        "invalid_token" => C::RelinkNeeded("invalid_token"),
+        "invalid_dpop_proof" | "use_dpop_nonce" => C::OurRequest("the server asks for dpop"),
+        _ => C::OurRequest("an error code that is not standard"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-24T10:00:00Z".parse().expect("instant")
+    }
+
+    #[test]
+    fn token_answers_are_read_tolerantly_but_not_believed_blindly() {
+        let read = |body: &str| TokenAnswer::read(&answer(200, body), now());
+        let good =
+            read(r#"{"access_token":"a","token_type":"bEaReR","expires_in":"900","fdxConsentId":"c1"}"#)
+                .expect("readable");
+        assert_eq!(good.expires_at.as_second() - now().as_second(), 900);
+        assert_eq!(good.bank_consent.as_deref(), Some("c1"));
+        let silent = read(r#"{"access_token":"a"}"#).expect("expires_in is not required");
+        assert_eq!(silent.expires_at.as_second() - now().as_second(), limits::TOKEN_LIFE_DEFAULT_SECS);
+        assert!(read(r#"{"access_token":"a","expires_in":9e99}"#).is_ok());
+        for bad in [
+            "<html>",
+            "[]",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":"a b"}"#,
+            r#"{"access_token":"a","token_type":"DPoP"}"#,
+            r#"{"access_token":7}"#,
+        ] {
+            assert!(matches!(read(bad), Err(BankErrorClass::Nonsense(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn errors_become_classes_and_never_repeat_the_bank() {
+        let class = |status, body: &str| class_of(&answer(status, body), now());
+        assert!(matches!(class(400, r#"{"error":"invalid_grant"}"#), BankErrorClass::RelinkNeeded(_)));
+        assert!(matches!(
+            class(401, r#"{"error":"invalid_client"}"#),
+            BankErrorClass::OurRequest("invalid_client")
+        ));
+        assert!(matches!(class(500, "<html>"), BankErrorClass::Retry(_)));
+        assert!(matches!(class(503, ""), BankErrorClass::Wait { .. }));
+        assert!(matches!(class(302, ""), BankErrorClass::Nonsense(_)));
+        let odd = class(400, r#"{"error":"Layla's card 4111 is closed"}"#).to_string();
+        assert!(!odd.contains("Layla") && !odd.contains("4111"), "{odd}");
+    }
+}
