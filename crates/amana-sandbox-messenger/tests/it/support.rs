@@ -22,7 +22,7 @@ pub(crate) const OTHER: &str = "1002";
 pub(crate) const FIELDS: &str =
     "messages,messaging_postbacks,message_echoes,message_deliveries,message_reads,messaging_account_linking";
 /// Longest wait of a test for something that has to happen.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Bytes that only depend on the seed.
 pub(crate) struct Seeded(pub(crate) AtomicU64);
@@ -94,7 +94,7 @@ impl Rig {
         );
         let mut config = MessengerConfig::new(base.parse().unwrap(), APP_ID, SECRET, pages.to_vec());
         config.webhook_url = Some(callback.parse().unwrap());
-        config.webhook_timeout = Duration::from_millis(600);
+        config.webhook_timeout = Duration::from_secs(3);
         config.verify_token = "verify-me".to_owned();
         config.data_dir = dir;
         change(&mut config);

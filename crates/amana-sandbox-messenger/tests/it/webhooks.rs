@@ -94,8 +94,8 @@ async fn failures_are_tried_again_in_order() {
 
 #[tokio::test]
 async fn a_slow_answer_is_no_answer() {
-    let rig = Rig::new().await;
-    rig.answer_after(Duration::from_millis(900));
+    let rig = Rig::with(None, |config| config.webhook_timeout = Duration::from_millis(400)).await;
+    rig.answer_after(Duration::from_millis(700));
     rig.say("amal", "one").await;
     rig.wait(2, is_text).await;
     rig.answer_after(Duration::ZERO);
@@ -108,14 +108,13 @@ async fn a_slow_answer_is_no_answer() {
 #[tokio::test]
 async fn one_slow_conversation_does_not_hold_another() {
     let rig = Rig::new().await;
-    rig.post("/control/faults", json!({"delay_ms": 0})).await;
-    rig.answer_after(Duration::from_millis(400));
+    rig.answer_after(Duration::from_millis(1_500));
     for user in ["a", "b", "c", "d"] {
         rig.say(user, "hi").await;
     }
     let hooks = rig.wait(4, is_text).await;
     let spread = hooks[3].at - hooks[0].at;
-    assert!(spread < Duration::from_millis(390), "delivered one after the other: {spread:?}");
+    assert!(spread < Duration::from_millis(1_400), "delivered one after the other: {spread:?}");
 }
 
 #[tokio::test]
@@ -156,12 +155,19 @@ async fn an_open_chat_page_is_a_device() {
         seen.push_str(&String::from_utf8_lossy(&chunk));
     }
     drop(stream);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    // The server notices the closed stream at the next thing it writes.
-    rig.send(&psid, json!({"text": "maybe"})).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    rig.send(&psid, json!({"text": "after"})).await;
-    assert_eq!(rig.thread("amal").await["messages"][4]["progress"], "sent");
+    // The server notices the closed stream at one of the next things it writes.
+    let mut progress = String::new();
+    for _ in 0..100 {
+        rig.send(&psid, json!({"text": "anybody?"})).await;
+        let thread = rig.thread("amal").await;
+        progress =
+            thread["messages"].as_array().unwrap().last().unwrap()["progress"].as_str().unwrap().to_owned();
+        if progress == "sent" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(progress, "sent", "a closed page is no device");
 }
 
 #[tokio::test]
