@@ -1,0 +1,140 @@
+//! What a caller hands to the sandbox bank: configuration, clock and randomness.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jsonwebtoken::jwk::JwkSet;
+
+/// The time, as the caller tells it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A source of unpredictable bytes (tokens, codes, cookies, keys).
+pub trait Entropy: Send + Sync {
+    /// Fills all of `out`.
+    fn fill(&self, out: &mut [u8]);
+}
+
+impl<F: Fn(&mut [u8]) + Send + Sync> Entropy for F {
+    fn fill(&self, out: &mut [u8]) {
+        self(out);
+    }
+}
+
+/// How a client proves who it is at the PAR, token and revocation endpoints.
+#[derive(Clone)]
+pub enum ClientAuth {
+    /// `client_secret_basic` (RFC 6749 §2.3.1).
+    SecretBasic(String),
+    /// `client_secret_post` (RFC 6749 §2.3.1).
+    SecretPost(String),
+    /// `private_key_jwt` (RFC 7523, OpenID Connect Core §9), ES256 or PS256; `aud` must be the issuer.
+    PrivateKeyJwt(JwkSet),
+}
+
+impl ClientAuth {
+    /// The registered `token_endpoint_auth_method`.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::SecretBasic(_) => "client_secret_basic",
+            Self::SecretPost(_) => "client_secret_post",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.method())
+    }
+}
+
+/// One application that may ask this bank's customers for data.
+#[derive(Clone, Debug)]
+pub struct ClientRegistration {
+    /// The `client_id`; known at every institution of the process.
+    pub client_id: String,
+    /// Name shown on the consent page.
+    pub name: String,
+    /// Name shown on the Arabic consent page.
+    pub name_ar: String,
+    /// How it authenticates.
+    pub auth: ClientAuth,
+    /// Redirect URIs, compared exactly (RFC 9700 §2.1).
+    pub redirect_uris: Vec<String>,
+}
+
+/// How events travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum EventMode {
+    /// One event per request, `application/cloudevents+json`.
+    #[default]
+    Single,
+    /// All waiting events in one request, `application/cloudevents-batch+json`.
+    Batched,
+}
+
+/// Where an institution pushes its events.
+#[derive(Clone)]
+pub struct EventTarget {
+    /// Address that takes the POST.
+    pub url: String,
+    /// Sent as `Authorization: Bearer …`.
+    pub token: String,
+    /// Only accounts under an active consent given to this client are told about.
+    pub client_id: String,
+    /// Single or batched.
+    pub mode: EventMode,
+}
+
+impl std::fmt::Debug for EventTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventTarget")
+            .field("url", &self.url)
+            .field("client_id", &self.client_id)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Configuration of one process with one or more institutions.
+#[derive(Clone, Debug)]
+pub struct BankConfig {
+    /// Address at which the outside world sees the listener, without a path and without a trailing slash
+    /// (`http://127.0.0.1:7001`). Issuers are `{public_base_url}/{institution}`.
+    pub public_base_url: String,
+    /// Directory for the state file; made if absent.
+    pub data_dir: PathBuf,
+    /// Institutions to run, from [`crate::brand::all`]; empty = all of them.
+    pub institutions: Vec<String>,
+    /// Registered applications.
+    pub clients: Vec<ClientRegistration>,
+    /// Event targets by institution. An institution without one pushes nothing.
+    pub event_targets: BTreeMap<String, EventTarget>,
+    /// Seed of the made-up customers and their history.
+    pub seed: u64,
+    /// Refuse authorization requests that were not pushed first (RFC 9126 §5).
+    pub require_par: bool,
+    /// Issue a new refresh token with each refresh; the old one stops working, and using it again ends the
+    /// consent's tokens (RFC 9700 §4.14).
+    pub rotate_refresh_tokens: bool,
+}
+
+impl BankConfig {
+    /// A configuration with all institutions, no clients and no event targets.
+    #[must_use]
+    pub fn new(public_base_url: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            public_base_url: public_base_url.into(),
+            data_dir: data_dir.into(),
+            institutions: Vec::new(),
+            clients: Vec::new(),
+            event_targets: BTreeMap::new(),
+            seed: 1,
+            require_par: false,
+            rotate_refresh_tokens: false,
+        }
+    }
+}

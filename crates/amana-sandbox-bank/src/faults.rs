@@ -1,0 +1,115 @@
+//! Misbehaviour on demand: what a client must survive, switched on by the control API.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::brand::Brand;
+use crate::limits;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FaultKind {
+    /// 429 with `Retry-After`.
+    TooManyRequests,
+    /// 503, planned maintenance.
+    Unavailable,
+    /// The right answer, late.
+    Slow,
+    /// 500.
+    ServerError,
+    /// 200 with a body that is not what it says.
+    Nonsense,
+    /// 401, as if the token had ended.
+    Unauthorized,
+    /// No fault: clears all.
+    None,
+}
+
+/// Which part misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// The FDX API.
+    #[default]
+    Fdx,
+    /// The token endpoint.
+    Token,
+}
+
+/// One fault that is switched on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    #[serde(default)]
+    pub(crate) place: Place,
+    /// Requests it strikes before it goes away; absent = until cleared.
+    pub(crate) times: Option<u32>,
+    /// `Retry-After` in seconds, for 429 and 503.
+    pub(crate) retry_after: Option<u32>,
+    /// Delay in milliseconds, for `slow`.
+    pub(crate) ms: Option<u64>,
+    /// Only paths that contain this.
+    pub(crate) path: Option<String>,
+}
+
+/// Applies the first fault that fits. `None`: answer as usual (perhaps after a delay).
+pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path: &str) -> Option<Response> {
+    let fault = app.bank(brand, |bank, _| {
+        let at = bank.faults.iter().position(|fault| {
+            fault.place == place && fault.path.as_deref().is_none_or(|part| path.contains(part))
+        })?;
+        let fault = bank.faults.get_mut(at)?;
+        let struck = fault.clone();
+        if let Some(times) = &mut fault.times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                bank.faults.remove(at);
+            }
+        }
+        Some(struck)
+    })??;
+    let (status, code, message) = match fault.kind {
+        FaultKind::None => return None,
+        FaultKind::Slow => {
+            let delay = Duration::from_millis(fault.ms.unwrap_or(1_000)).min(limits::SLOW_MAX);
+            tokio::time::sleep(delay).await;
+            return None;
+        }
+        FaultKind::Nonsense => {
+            return Some(
+                ([(header::CONTENT_TYPE, "application/json")], "<html>\u{0}{\"accounts\": [{]")
+                    .into_response(),
+            );
+        }
+        FaultKind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "1207", "too many requests"),
+        FaultKind::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "503", "the bank is under planned maintenance")
+        }
+        FaultKind::ServerError => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "500", "the bank had an internal error")
+        }
+        FaultKind::Unauthorized => (StatusCode::UNAUTHORIZED, "603", "authentication failed"),
+    };
+    let mut response =
+        (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response();
+    match fault.kind {
+        FaultKind::TooManyRequests | FaultKind::Unavailable => {
+            let seconds = fault.retry_after.unwrap_or(1).to_string();
+            if let Ok(value) = HeaderValue::from_str(&seconds) {
+                response.headers_mut().insert(header::RETRY_AFTER, value);
+            }
+        }
+        FaultKind::Unauthorized => {
+            let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        _ => {}
+    }
+    Some(response)
+}

@@ -1,0 +1,201 @@
+//! The FDX 6.4 data API. Every request is checked against the consent that its token stands for.
+
+pub(crate) mod accounts;
+pub(crate) mod consents;
+pub(crate) mod entity;
+pub(crate) mod meta;
+pub(crate) mod paging;
+pub(crate) mod transactions;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::brand::Brand;
+use crate::error::Error;
+use crate::faults;
+use crate::oauth::Params;
+use crate::records::{Cluster, Consent, Token, TokenUse};
+
+/// Correlates a request and its answer; a UUID, required by FDX 6.x and echoed.
+static INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
+
+/// An error in FDX's shape, with the HTTP status that belongs to its code.
+#[derive(Debug)]
+pub(crate) struct FdxError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    challenge: Option<&'static str>,
+}
+
+impl FdxError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), challenge: None }
+    }
+
+    pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "401", message)
+    }
+
+    pub(crate) fn account_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "701", "account not found")
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self {
+            challenge: Some("Bearer error=\"insufficient_scope\""),
+            ..Self::new(StatusCode::FORBIDDEN, "403", message)
+        }
+    }
+
+    fn unauthenticated(message: &str, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, "603", message) }
+    }
+}
+
+impl From<Error> for FdxError {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "the bank's state could not be written");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "500", "the bank could not store the change")
+    }
+}
+
+impl IntoResponse for FdxError {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "code": self.code, "message": self.message }));
+        let mut response = (self.status, body).into_response();
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+/// Wraps every FDX route: the interaction id, then the faults, then the route; the id is echoed in any case.
+pub(crate) async fn envelope(
+    State(app): State<Shared>,
+    AtBank(brand): AtBank,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = interaction_id(request.headers());
+    let mut response = match &id {
+        None => FdxError::invalid_input("the header `x-fapi-interaction-id` must be present and a UUID")
+            .into_response(),
+        Some(_) => match faults::strike(&app, brand, faults::Place::Fdx, request.uri().path()).await {
+            Some(response) => response,
+            None => next.run(request).await,
+        },
+    };
+    if let Some(id) = id {
+        response.headers_mut().insert(INTERACTION_ID.clone(), id);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn interaction_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(&INTERACTION_ID)?;
+    uuid::Uuid::try_parse(value.to_str().ok()?).ok()?;
+    Some(value.clone())
+}
+
+/// A path that the API has not.
+pub(crate) async fn no_such_path() -> FdxError {
+    FdxError::new(StatusCode::NOT_FOUND, "1107", "there is no such resource")
+}
+
+/// A method that the path has not.
+pub(crate) async fn no_such_method() -> FdxError {
+    FdxError::new(StatusCode::METHOD_NOT_ALLOWED, "1206", "the method is not allowed here")
+}
+
+/// The bearer token of a request, live (RFC 6750).
+pub(crate) struct Bearer(pub(crate) Token);
+
+/// A customer's consent, behind the bearer token of a request, active at this moment.
+pub(crate) struct Consented {
+    pub(crate) brand: &'static Brand,
+    pub(crate) consent: Consent,
+}
+
+impl Consented {
+    /// Refuses unless one of these clusters was granted.
+    pub(crate) fn need_any(&self, clusters: &[Cluster]) -> Result<(), FdxError> {
+        if clusters.iter().any(|cluster| self.consent.clusters.contains(cluster)) {
+            Ok(())
+        } else {
+            Err(FdxError::forbidden("the consent does not cover this kind of data"))
+        }
+    }
+}
+
+fn bearer_of(app: &App, brand: &'static Brand, headers: &HeaderMap) -> Result<Token, FdxError> {
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .ok_or_else(|| FdxError::unauthenticated("the bearer token is missing", "Bearer realm=\"fdx\""))?;
+    let secret = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| FdxError::unauthenticated("the scheme must be Bearer", "Bearer realm=\"fdx\""))?;
+    let now = app.now();
+    app.bank(brand, |bank, _| bank.tokens.get(&sha256_hex(secret)).cloned())
+        .flatten()
+        .filter(|token| matches!(token.usage, TokenUse::Access | TokenUse::Client))
+        .filter(|token| token.expires.is_some_and(|end| end > now))
+        .ok_or_else(|| {
+            FdxError::unauthenticated("the token is not valid any more", "Bearer error=\"invalid_token\"")
+        })
+}
+
+impl FromRequestParts<Shared> for Bearer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Response> {
+        let AtBank(brand) = AtBank::from_request_parts(parts, app).await?;
+        bearer_of(app, brand, &parts.headers).map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+impl FromRequestParts<Shared> for Consented {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Response> {
+        let AtBank(brand) = AtBank::from_request_parts(parts, app).await?;
+        let token = bearer_of(app, brand, &parts.headers).map_err(IntoResponse::into_response)?;
+        let now = app.now();
+        let consent = token
+            .consent_id
+            .and_then(|id| app.bank(brand, |bank, _| bank.consents.get(&id).cloned()).flatten())
+            .filter(|consent| consent.is_active(now));
+        let Some(mut consent) = consent else {
+            let error = FdxError::new(StatusCode::FORBIDDEN, "602", "the customer has not authorised this");
+            return Err(error.into_response());
+        };
+        // A token with narrower scopes than its consent (RFC 6749 §6) reaches only what the scopes name.
+        consent.clusters.retain(|cluster| token.scopes.contains(cluster.scope()));
+        Ok(Self { brand, consent })
+    }
+}
+
+/// Query parameters, none twice.
+pub(crate) struct Query(pub(crate) Params);
+
+impl FromRequestParts<Shared> for Query {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Response> {
+        Params::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .map(Self)
+            .map_err(|error| FdxError::invalid_input(error.description).into_response())
+    }
+}

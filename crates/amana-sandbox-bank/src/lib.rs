@@ -1,0 +1,115 @@
+//! A sandbox bank over real HTTP: several institutions in one process, each with an OAuth 2.0 authorization server, an
+//! FDX 6.4 data API, its own sign-in, consent and till pages, and a pusher of CloudEvents.
+//!
+//! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
+//! it knows protocol types only: nothing here knows the gateway. Not in it: TLS (put it behind a proxy), sender-constrained
+//! tokens (DPoP, mTLS), money movement, statements as documents.
+//!
+//! Time and randomness come from the caller. Everything that was given or made to happen (consents, tokens,
+//! purchases, imported customers, events on their way out) survives a kill at any instant; made-up history is made
+//! again from its seed.
+
+mod app;
+mod bank;
+pub mod brand;
+pub mod config;
+mod control;
+mod db;
+mod error;
+mod events;
+mod faults;
+mod fdx;
+mod generator;
+mod import;
+pub mod limits;
+mod merchants;
+mod model;
+mod money;
+mod oauth;
+mod pages;
+mod prng;
+mod push;
+mod records;
+mod server;
+mod teller;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, EventMode, EventTarget};
+pub use error::Error;
+pub use import::{ImportOutcome, ImportedAccount, ImportedCustomer, ImportedTransaction};
+pub use model::AccountKind;
+
+/// An opened sandbox bank. Cloning gives another handle on the same one.
+#[derive(Clone)]
+pub struct SandboxBank {
+    app: app::Shared,
+}
+
+impl SandboxBank {
+    /// Opens the data directory and makes the demonstration customers' history up to the clock's now.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a configuration that contradicts itself; [`Error::DataDir`], [`Error::State`] and
+    /// [`Error::Record`] for a data directory that cannot be used, also when another process uses it.
+    pub fn open(config: BankConfig, clock: Clock, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+        Ok(Self { app: app::App::open(config, clock, entropy)? })
+    }
+
+    /// Loads a person's own statement as a customer of an institution: all of it or, with an error, nothing. Doing it
+    /// again changes nothing; accounts are told apart by their number.
+    ///
+    /// # Errors
+    /// [`Error::Import`] with what is wrong with the customer; [`Error::State`] if it could not be stored.
+    pub fn import_customer(
+        &self,
+        institution: &str,
+        customer: &ImportedCustomer,
+    ) -> Result<ImportOutcome, Error> {
+        import::import(&self.app, institution, customer)
+    }
+
+    /// Serves until the token is cancelled; then takes no new connections and lets open requests finish for
+    /// [`limits::DRAIN`].
+    ///
+    /// # Errors
+    /// [`Error::Listen`] if the listener fails.
+    pub async fn run(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
+        let mut pushers = tokio::task::JoinSet::new();
+        for (institution, target) in &self.app.config.event_targets {
+            if let Some(brand) = brand::find(institution) {
+                pushers.spawn(push::run(self.app.clone(), brand, target.clone(), shutdown.clone()));
+            }
+        }
+        let router = server::router(self.app.clone());
+        let serving =
+            axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let drained = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(limits::DRAIN).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => served?,
+            () = drained => tracing::info!("connections still open at the end of the drain were closed"),
+        }
+        pushers.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Opens a sandbox bank and serves it until `shutdown`.
+///
+/// # Errors
+/// Those of [`SandboxBank::open`] and [`SandboxBank::run`].
+pub async fn serve(
+    listener: TcpListener,
+    config: BankConfig,
+    clock: Clock,
+    entropy: Arc<dyn Entropy>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    SandboxBank::open(config, clock, entropy)?.run(listener, shutdown).await
+}

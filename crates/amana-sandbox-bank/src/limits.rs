@@ -1,0 +1,76 @@
+//! Every bound of the sandbox bank, with its unit last in the name and its reason beside it.
+
+use std::time::Duration;
+
+/// Life of a pushed authorization request (RFC 9126 §2.2 suggests 5 to 600 s; FAPI 2.0 asks for less than 600 s).
+pub const PUSHED_REQUEST_LIFE_SECS: i64 = 60;
+/// Life of an authorization code (FAPI 2.0 §5.3.2.1 item 11: at most 60 s).
+pub const CODE_LIFE_SECS: i64 = 60;
+/// Life of an access token (FDX Security Model v5.0: at most 900 s).
+pub const ACCESS_TOKEN_LIFE_SECS: i64 = 900;
+/// Life of an ID token: as long as the access token beside it.
+pub const ID_TOKEN_LIFE_SECS: i64 = ACCESS_TOKEN_LIFE_SECS;
+/// How long a customer may take from the authorization request to the answer.
+pub const INTERACTION_LIFE_SECS: i64 = 15 * 60;
+/// How long a customer stays signed in at the bank's pages.
+pub const SESSION_LIFE_SECS: i64 = 15 * 60;
+/// Wrong passwords on one sign-in before it has to be started again.
+pub const LOGIN_ATTEMPTS: u32 = 8;
+/// Longest life of a client assertion that is accepted (RFC 7523; FAPI 2.0 clients use a minute or so).
+pub const ASSERTION_LIFE_SECS: i64 = 300;
+/// Difference of clocks that is tolerated in assertions (FAPI 2.0 §5.3.2.1 item 13: 10 s, at most 60 s).
+pub const CLOCK_SKEW_SECS: i64 = 10;
+/// Longest consent, in days (CFPB §1033.421: one year).
+pub const CONSENT_DAYS_MAX: i64 = 365;
+/// Consent length when the request names none, in days.
+pub const CONSENT_DAYS_DEFAULT: i64 = 365;
+/// How far back a consent reaches when the request names no `lookbackPeriod`, in days.
+pub const LOOKBACK_DAYS_DEFAULT: i64 = 730;
+/// Window of `/transactions` without dates, in days (FDX: last seven days).
+pub const TRANSACTIONS_WINDOW_DAYS: i64 = 7;
+/// Rows of a page when `limit` is absent.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// Most rows of a page; a larger `limit` is lowered to this.
+pub const PAGE_ROWS_MAX: usize = 500;
+/// History made up for a demonstration customer, in days.
+pub const HISTORY_DAYS: i64 = 365;
+/// Days the generator will simulate at most, so that a wrong clock cannot keep it busy for ever.
+pub const SIMULATION_DAYS_MAX: i64 = 10 * 366;
+/// Largest request body, in bytes: forms and small JSON only.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Longest value of a request parameter, in bytes.
+pub const PARAMETER_BYTES_MAX: usize = 16 * 1024;
+/// Longest merchant name or description typed by a person, in characters.
+pub const MERCHANT_CHARS_MAX: usize = 80;
+/// Largest single amount, in minor units: keeps every sum far from `i64` overflow.
+pub const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000;
+/// Most transactions of one imported account.
+pub const IMPORT_TRANSACTIONS_MAX: usize = 200_000;
+/// Most accounts of one imported customer.
+pub const IMPORT_ACCOUNTS_MAX: usize = 100;
+/// Delivered events kept for redelivery, per institution.
+pub const DELIVERED_KEPT: usize = 1_000;
+/// Most events redelivered by one call.
+pub const REDELIVER_MAX: usize = 200;
+/// Most events in one batch.
+pub const BATCH_EVENTS_MAX: usize = 50;
+/// First pause after a failed delivery; doubled each time.
+pub const RETRY_FIRST: Duration = Duration::from_millis(250);
+/// Longest pause between deliveries of one event.
+pub const RETRY_MAX: Duration = Duration::from_secs(60);
+/// An event that could not be delivered for this long is given up.
+pub const EVENT_LIFE_SECS: i64 = 3 * 86_400;
+/// Time one delivery may take.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a reordered pair waits for its second event.
+pub const REORDER_WAIT: Duration = Duration::from_secs(30);
+/// Longest delay that a `slow` fault may ask for.
+pub const SLOW_MAX: Duration = Duration::from_secs(120);
+/// How long open connections may take to finish after the shutdown signal.
+pub const DRAIN: Duration = Duration::from_secs(5);
+/// Rows of the till's list of recent transactions.
+pub const TILL_ROWS: usize = 12;
+
+const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);
+const _: () = assert!(ACCESS_TOKEN_LIFE_SECS <= 900);
+const _: () = assert!(CONSENT_DAYS_DEFAULT <= CONSENT_DAYS_MAX);

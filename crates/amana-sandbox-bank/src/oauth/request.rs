@@ -1,0 +1,263 @@
+//! The authorization request: pushed (RFC 9126) or plain, checked before any page is shown.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE};
+use super::{OAuthError, Params, client_auth, form, no_store};
+use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::brand::Brand;
+use crate::config::ClientRegistration;
+use crate::db::Change;
+use crate::limits;
+use crate::records::{AuthRequest, Cluster, DurationType, Pushed, kind};
+
+const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// `POST …/par`.
+pub(crate) async fn par(
+    State(app): State<Shared>,
+    AtBank(brand): AtBank,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, OAuthError> {
+    let params = form(&headers, &body)?;
+    let client = client_auth::authenticate(&app, brand, &headers, &params)?;
+    if params.get("request_uri").is_some() {
+        return Err(OAuthError::invalid_request("`request_uri` cannot be pushed"));
+    }
+    let redirect_uri = checked_redirect(client, &params)?;
+    let request = check(client, redirect_uri, &params)?;
+    let secret = app.secret();
+    let hash = sha256_hex(&secret);
+    let pushed = Pushed { request, expires: app.later(limits::PUSHED_REQUEST_LIFE_SECS) };
+    let now = app.now();
+    app.bank(brand, |bank, db| {
+        bank.prune(db, now)?;
+        db.commit(&[Change::put(kind::PUSHED, brand.id, &hash, &pushed)?])?;
+        bank.pushed.insert(hash, pushed);
+        Ok::<_, crate::Error>(())
+    })
+    .unwrap_or(Ok(()))?;
+    let body = json!({
+        "request_uri": format!("{REQUEST_URI_PREFIX}{secret}"),
+        "expires_in": limits::PUSHED_REQUEST_LIFE_SECS,
+    });
+    Ok((StatusCode::CREATED, no_store(), Json(body)).into_response())
+}
+
+/// Why an authorization request does not lead to the sign-in page.
+pub(crate) enum Refusal {
+    /// Client or redirect URI cannot be trusted: tell the person, never redirect (RFC 6749 §4.1.2.1).
+    Page(OAuthError),
+    /// Tell the client.
+    Redirect { redirect_uri: String, state: Option<String>, error: OAuthError },
+}
+
+/// Finds and checks the request that a browser brought to `…/authorize`. Uses up a pushed one.
+pub(crate) fn resolve(app: &App, brand: &'static Brand, params: &Params) -> Result<AuthRequest, Refusal> {
+    let client_id = params.need("client_id").map_err(Refusal::Page)?;
+    let client = app.client(client_id).ok_or_else(|| {
+        Refusal::Page(OAuthError::new("invalid_client", "the application is not known to this bank"))
+    })?;
+    if let Some(uri) = params.get("request_uri") {
+        return take_pushed(app, brand, client, uri).map_err(Refusal::Page);
+    }
+    let redirect_uri = checked_redirect(client, params).map_err(Refusal::Page)?;
+    let state = params.get("state").map(str::to_owned);
+    let to_client =
+        |error| Refusal::Redirect { redirect_uri: redirect_uri.clone(), state: state.clone(), error };
+    if app.config.require_par {
+        return Err(to_client(OAuthError::invalid_request(
+            "this bank takes pushed authorization requests only",
+        )));
+    }
+    check(client, redirect_uri.clone(), params).map_err(to_client)
+}
+
+fn take_pushed(
+    app: &App,
+    brand: &'static Brand,
+    client: &ClientRegistration,
+    uri: &str,
+) -> Result<AuthRequest, OAuthError> {
+    let gone =
+        || OAuthError::new("invalid_request_uri", "the `request_uri` is not known, has expired or was used");
+    let hash = sha256_hex(uri.strip_prefix(REQUEST_URI_PREFIX).ok_or_else(gone)?);
+    let now = app.now();
+    app.bank(brand, |bank, db| {
+        let pushed =
+            bank.pushed.get(&hash).filter(|pushed| pushed.request.client_id == client.client_id).cloned();
+        let Some(pushed) = pushed else { return Err(gone()) };
+        db.commit(&[Change::delete(kind::PUSHED, brand.id, &hash)])?;
+        bank.pushed.remove(&hash);
+        if pushed.expires <= now { Err(gone()) } else { Ok(pushed.request) }
+    })
+    .unwrap_or_else(|| Err(gone()))
+}
+
+fn checked_redirect(client: &ClientRegistration, params: &Params) -> Result<String, OAuthError> {
+    let uri = params.need("redirect_uri")?;
+    if client.redirect_uris.iter().any(|registered| registered == uri) {
+        Ok(uri.to_owned())
+    } else {
+        Err(OAuthError::invalid_request(
+            "`redirect_uri` is not registered for this client, character for character",
+        ))
+    }
+}
+
+fn check(
+    client: &ClientRegistration,
+    redirect_uri: String,
+    params: &Params,
+) -> Result<AuthRequest, OAuthError> {
+    if params.get("request").is_some() {
+        return Err(OAuthError::new("request_not_supported", "request objects are not taken"));
+    }
+    if params.need("response_type")? != "code" {
+        return Err(OAuthError::new("unsupported_response_type", "`response_type` must be `code`"));
+    }
+    if params.get("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(OAuthError::invalid_request("`response_mode` must be `query`"));
+    }
+    let challenge = params.get("code_challenge").ok_or_else(|| {
+        OAuthError::invalid_request("`code_challenge` is missing: PKCE with S256 is required (RFC 7636)")
+    })?;
+    if params.get("code_challenge_method") != Some("S256") {
+        return Err(OAuthError::invalid_request("`code_challenge_method` must be `S256`"));
+    }
+    if challenge.len() != 43
+        || !challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        return Err(OAuthError::invalid_request("`code_challenge` is not a base64url SHA-256"));
+    }
+    let scopes = check_scopes(params.get("scope").unwrap_or_default())?;
+    let allowed: BTreeSet<Cluster> = scopes.iter().filter_map(|scope| Cluster::by_scope(scope)).collect();
+    let ask = match params.get("authorization_details") {
+        Some(text) => check_details(text, &allowed)?,
+        None => Ask {
+            clusters: allowed,
+            duration_type: DurationType::TimeBound,
+            duration_days: limits::CONSENT_DAYS_DEFAULT,
+            lookback_days: limits::LOOKBACK_DAYS_DEFAULT,
+        },
+    };
+    if ask.clusters.is_empty() {
+        return Err(OAuthError::new(
+            "invalid_scope",
+            "no data is asked for: name at least one `fdx:…:read` scope",
+        ));
+    }
+    let prompt: BTreeSet<&str> = params.get("prompt").unwrap_or_default().split(' ').collect();
+    if prompt.contains("none") && prompt.len() > 1 {
+        return Err(OAuthError::invalid_request("`prompt` cannot be `none` and something else"));
+    }
+    Ok(AuthRequest {
+        client_id: client.client_id.clone(),
+        redirect_uri,
+        scopes,
+        state: params.get("state").map(str::to_owned),
+        challenge: challenge.to_owned(),
+        nonce: params.get("nonce").map(str::to_owned),
+        ui_locales: params.get("ui_locales").map(str::to_owned),
+        clusters: ask.clusters,
+        duration_type: ask.duration_type,
+        duration_days: ask.duration_days,
+        lookback_days: ask.lookback_days,
+        prompt_none: prompt.contains("none"),
+        prompt_login: prompt.contains("login"),
+    })
+}
+
+fn check_scopes(text: &str) -> Result<BTreeSet<String>, OAuthError> {
+    let mut scopes = BTreeSet::new();
+    for scope in text.split(' ').filter(|scope| !scope.is_empty()) {
+        if scope != OPENID && scope != OFFLINE_ACCESS && Cluster::by_scope(scope).is_none() {
+            return Err(OAuthError::new("invalid_scope", "a scope is not served by this bank"));
+        }
+        scopes.insert(scope.to_owned());
+    }
+    Ok(scopes)
+}
+
+struct Ask {
+    clusters: BTreeSet<Cluster>,
+    duration_type: DurationType,
+    duration_days: i64,
+    lookback_days: i64,
+}
+
+/// Reads `authorization_details` (RFC 9396) with one FDX `consentRequest`.
+fn check_details(text: &str, allowed: &BTreeSet<Cluster>) -> Result<Ask, OAuthError> {
+    let wrong = |what: &str| OAuthError::new("invalid_authorization_details", what);
+    let value: Value =
+        serde_json::from_str(text).map_err(|_| wrong("`authorization_details` is not JSON"))?;
+    let items = value.as_array().ok_or_else(|| wrong("`authorization_details` is not an array"))?;
+    let [item] = items.as_slice() else { return Err(wrong("exactly one authorization detail is taken")) };
+    if item.get("type").and_then(Value::as_str) != Some(RAR_TYPE) {
+        return Err(wrong("the authorization detail's type must be `fdx_v1.0`"));
+    }
+    let consent = item
+        .get("consentRequest")
+        .filter(|consent| consent.is_object())
+        .ok_or_else(|| wrong("`consentRequest` is missing"))?;
+    let duration_type = match consent.get("durationType").and_then(Value::as_str) {
+        Some("ONE_TIME") => DurationType::OneTime,
+        Some("PERSISTENT") => DurationType::Persistent,
+        Some("TIME_BOUND") => DurationType::TimeBound,
+        _ => return Err(wrong("`durationType` must be ONE_TIME, PERSISTENT or TIME_BOUND")),
+    };
+    let days = |name: &str| match consent.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_i64().filter(|days| *days > 0).map(Some).ok_or_else(|| {
+            OAuthError::new(
+                "invalid_authorization_details",
+                format!("`{name}` must be a whole number of days"),
+            )
+        }),
+    };
+    let duration_days = match (duration_type, days("durationPeriod")?) {
+        (DurationType::TimeBound, None) => return Err(wrong("`durationPeriod` is needed with TIME_BOUND")),
+        (DurationType::TimeBound, Some(days)) if days > limits::CONSENT_DAYS_MAX => {
+            return Err(wrong("`durationPeriod` may be 365 days at most"));
+        }
+        (DurationType::TimeBound, Some(days)) => days,
+        (DurationType::OneTime, _) => 1,
+        (DurationType::Persistent, _) => limits::CONSENT_DAYS_MAX,
+    };
+    let lookback_days = days("lookbackPeriod")?.unwrap_or(limits::LOOKBACK_DAYS_DEFAULT);
+    let resources = consent
+        .get("resources")
+        .and_then(Value::as_array)
+        .filter(|resources| !resources.is_empty())
+        .ok_or_else(|| wrong("`resources` is missing or empty"))?;
+    let mut clusters = BTreeSet::new();
+    for resource in resources {
+        if !matches!(resource.get("resourceType").and_then(Value::as_str), Some("ACCOUNT" | "CUSTOMER")) {
+            return Err(wrong("`resourceType` must be ACCOUNT or CUSTOMER"));
+        }
+        let names = resource
+            .get("dataClusters")
+            .and_then(Value::as_array)
+            .ok_or_else(|| wrong("`dataClusters` is missing"))?;
+        for name in names {
+            let cluster = name
+                .as_str()
+                .and_then(Cluster::by_name)
+                .ok_or_else(|| wrong("a data cluster is not served by this bank"))?;
+            // FDX Security Model: the scopes asked for must match the consent request.
+            if !allowed.contains(&cluster) {
+                return Err(wrong("a data cluster is asked for whose scope is not"));
+            }
+            clusters.insert(cluster);
+        }
+    }
+    Ok(Ask { clusters, duration_type, duration_days, lookback_days })
+}

@@ -1,0 +1,281 @@
+//! The token endpoint: authorization code, refresh token and client credentials.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use ring::digest;
+use serde_json::{Value, json};
+
+use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE, sign_jwt};
+use super::{OAuthError, Params, client_auth, form, no_store};
+use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::bank::Bank;
+use crate::brand::Brand;
+use crate::config::ClientRegistration;
+use crate::db::{Change, Db};
+use crate::faults;
+use crate::limits;
+use crate::records::{Consent, Revocation, Token, TokenUse, kind};
+
+/// `POST …/token`.
+pub(crate) async fn token(
+    State(app): State<Shared>,
+    AtBank(brand): AtBank,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Some(response) = faults::strike(&app, brand, faults::Place::Token, "/token").await {
+        return response;
+    }
+    match answer(&app, brand, &headers, &body) {
+        Ok(value) => (no_store(), Json(value)).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn answer(app: &App, brand: &'static Brand, headers: &HeaderMap, body: &[u8]) -> Result<Value, OAuthError> {
+    let params = form(headers, body)?;
+    let client = client_auth::authenticate(app, brand, headers, &params)?;
+    let run = |bank: &mut Bank, db: &mut Db| {
+        bank.prune(db, app.now())?;
+        match params.need("grant_type")? {
+            "authorization_code" => by_code(app, bank, db, client, &params),
+            "refresh_token" => by_refresh(app, bank, db, client, &params),
+            "client_credentials" => for_client(app, bank, db, client, &params),
+            _ => Err(OAuthError::new("unsupported_grant_type", "the grant type is not supported")),
+        }
+    };
+    app.bank(brand, run).unwrap_or_else(|| Err(OAuthError::invalid_request("there is no such bank")))
+}
+
+fn by_code(
+    app: &App,
+    bank: &mut Bank,
+    db: &mut Db,
+    client: &ClientRegistration,
+    params: &Params,
+) -> Result<Value, OAuthError> {
+    let now = app.now();
+    let hash = sha256_hex(params.need("code")?);
+    let code = bank
+        .codes
+        .get(&hash)
+        .filter(|code| code.client_id == client.client_id)
+        .cloned()
+        .ok_or_else(|| OAuthError::invalid_grant("the code is not known"))?;
+    if code.used {
+        // RFC 6749 §4.1.2: a code used twice may be stolen; what it gave is taken back.
+        let revocation = Revocation {
+            at: now,
+            reason: "SECURITY_EVENT".to_owned(),
+            other_reason: None,
+            initiator: "DATA_PROVIDER".to_owned(),
+        };
+        bank.end_consent(db, &code.consent_id, &revocation)?;
+        return Err(OAuthError::invalid_grant("the code was used before; its tokens have been revoked"));
+    }
+    if code.expires <= now {
+        return Err(OAuthError::invalid_grant("the code has expired"));
+    }
+    if params.need("redirect_uri")? != code.redirect_uri {
+        return Err(OAuthError::invalid_grant(
+            "`redirect_uri` differs from the one of the authorization request",
+        ));
+    }
+    let verifier = params.need("code_verifier")?;
+    let well_formed = (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+    let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+    if !well_formed || challenge != code.challenge {
+        return Err(OAuthError::invalid_grant("`code_verifier` does not fit the challenge"));
+    }
+    let consent = active_consent(bank, &code.consent_id, now)?;
+    let mut used = code.clone();
+    used.used = true;
+    let mut changes = vec![Change::put(kind::CODE, bank.brand.id, &hash, &used)?];
+    let refresh = code.scopes.contains(OFFLINE_ACCESS);
+    let mut answer = issue(app, bank, db, &mut changes, &consent, &code.scopes, refresh)?;
+    bank.codes.insert(hash, used);
+    if code.scopes.contains(OPENID)
+        && let Some(object) = answer.as_object_mut()
+    {
+        let mut claims = json!({
+            "iss": app.issuer(bank.brand),
+            "sub": consent.customer_id,
+            "aud": client.client_id,
+            "iat": now.as_second(),
+            "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
+            "auth_time": consent.created.as_second(),
+        });
+        if let (Some(nonce), Some(claims)) = (&code.nonce, claims.as_object_mut()) {
+            claims.insert("nonce".to_owned(), json!(nonce));
+        }
+        object.insert("id_token".to_owned(), json!(sign_jwt(&app.signing_key, &claims)));
+    }
+    Ok(answer)
+}
+
+fn by_refresh(
+    app: &App,
+    bank: &mut Bank,
+    db: &mut Db,
+    client: &ClientRegistration,
+    params: &Params,
+) -> Result<Value, OAuthError> {
+    let now = app.now();
+    let hash = sha256_hex(params.need("refresh_token")?);
+    let unknown = || OAuthError::invalid_grant("the refresh token is not known, or its consent has ended");
+    let token = bank
+        .tokens
+        .get(&hash)
+        .filter(|token| token.client_id == client.client_id)
+        .cloned()
+        .ok_or_else(unknown)?;
+    let consent_id = token.consent_id.clone().ok_or_else(unknown)?;
+    match token.usage {
+        TokenUse::Refresh => {}
+        TokenUse::Rotated => {
+            let revocation = Revocation {
+                at: now,
+                reason: "SECURITY_EVENT".to_owned(),
+                other_reason: None,
+                initiator: "DATA_PROVIDER".to_owned(),
+            };
+            bank.end_consent(db, &consent_id, &revocation)?;
+            return Err(OAuthError::invalid_grant(
+                "the refresh token was replaced before; the consent has been ended",
+            ));
+        }
+        TokenUse::Access | TokenUse::Client => return Err(unknown()),
+    }
+    let consent = active_consent(bank, &consent_id, now)?;
+    let scopes = match params.get("scope") {
+        None => token.scopes.clone(),
+        Some(text) => {
+            let asked: BTreeSet<String> =
+                text.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+            if !asked.is_subset(&token.scopes) {
+                return Err(OAuthError::new("invalid_scope", "more is asked for than was granted"));
+            }
+            asked
+        }
+    };
+    let rotate = app.config.rotate_refresh_tokens;
+    let mut changes = Vec::new();
+    let mut rotated = token.clone();
+    if rotate {
+        rotated.usage = TokenUse::Rotated;
+        changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &rotated)?);
+    }
+    let answer = issue(app, bank, db, &mut changes, &consent, &scopes, rotate)?;
+    if rotate {
+        bank.tokens.insert(hash, rotated);
+    }
+    Ok(answer)
+}
+
+/// A token of the client's own, for its consents and the bank's state; no customer data.
+fn for_client(
+    app: &App,
+    bank: &mut Bank,
+    db: &mut Db,
+    client: &ClientRegistration,
+    params: &Params,
+) -> Result<Value, OAuthError> {
+    if params.get("scope").is_some() {
+        return Err(OAuthError::new("invalid_scope", "client credentials carry no scope at this bank"));
+    }
+    let secret = app.secret();
+    let token = Token {
+        usage: TokenUse::Client,
+        client_id: client.client_id.clone(),
+        consent_id: None,
+        scopes: BTreeSet::new(),
+        expires: Some(app.later(limits::ACCESS_TOKEN_LIFE_SECS)),
+    };
+    let hash = sha256_hex(&secret);
+    db.commit(&[Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?])?;
+    bank.tokens.insert(hash, token);
+    Ok(json!({
+        "access_token": secret,
+        "token_type": "Bearer",
+        "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
+    }))
+}
+
+fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAuthError> {
+    bank.consents
+        .get(id)
+        .filter(|consent| consent.is_active(now))
+        .cloned()
+        .ok_or_else(|| OAuthError::invalid_grant("the consent has ended"))
+}
+
+/// Makes the tokens, commits them with `changes`, and describes them as RFC 6749 §5.1, FDX and RFC 9396 §7 want.
+fn issue(
+    app: &App,
+    bank: &mut Bank,
+    db: &mut Db,
+    changes: &mut Vec<Change>,
+    consent: &Consent,
+    scopes: &BTreeSet<String>,
+    with_refresh: bool,
+) -> Result<Value, OAuthError> {
+    let mut made = Vec::new();
+    let mut make = |usage: TokenUse, expires: Option<Timestamp>| {
+        let secret = app.secret();
+        let token = Token {
+            usage,
+            client_id: consent.client_id.clone(),
+            consent_id: Some(consent.id.clone()),
+            scopes: scopes.clone(),
+            expires,
+        };
+        made.push((sha256_hex(&secret), token));
+        secret
+    };
+    // No token outlives its consent.
+    let end = app.later(limits::ACCESS_TOKEN_LIFE_SECS).min(consent.expires);
+    let access = make(TokenUse::Access, Some(end));
+    let refresh = with_refresh.then(|| make(TokenUse::Refresh, None));
+    for (hash, token) in &made {
+        changes.push(Change::put(kind::TOKEN, bank.brand.id, hash, token)?);
+    }
+    db.commit(changes)?;
+    bank.tokens.extend(made);
+    let scope = scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut answer = json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": end.as_second().saturating_sub(app.now().as_second()),
+        "scope": scope,
+        "grant_id": consent.id,
+        "fdxConsentId": consent.id,
+        "authorization_details": granted_details(consent),
+    });
+    if let (Some(refresh), Some(object)) = (refresh, answer.as_object_mut()) {
+        object.insert("refresh_token".to_owned(), json!(refresh));
+    }
+    Ok(answer)
+}
+
+/// What was granted, in the shape of what was asked.
+fn granted_details(consent: &Consent) -> Value {
+    json!([{
+        "type": RAR_TYPE,
+        "fdxConsentId": consent.id,
+        "consentRequest": {
+            "durationType": consent.duration_type.name(),
+            "durationPeriod": consent.duration_days,
+            "lookbackPeriod": consent.lookback_days,
+            "resources": crate::fdx::consents::resources(consent),
+        },
+    }])
+}
