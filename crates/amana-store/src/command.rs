@@ -116,9 +116,9 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// Makes a link (pending or active) with its accounts.
+    /// Makes a link (pending or active) with its accounts. Refused if the id exists, or the customer does not.
     CreateLink(Link),
-    /// Moves a link to another state; replaces its accounts if `accounts` is given. Refused if it is not in `from`.
+    /// Moves a link to another state. Its code is forgotten when it is no longer pending. Refused if it is not in `from`.
     SetLink {
         /// Its shard.
         shard: Shard,
@@ -154,7 +154,8 @@ pub enum Command {
         /// The receipt.
         receipt: ReceiptDraft,
     },
-    /// Puts a decided message into the outbox, with its receipt in the same commit.
+    /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists, if there
+    /// is bank data (a basis) without a receipt or the other way round, or if the customer does not exist in `shard`.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
         shard: Shard,
@@ -172,8 +173,8 @@ pub enum Command {
         /// The receipt.
         receipt: ReceiptDraft,
     },
-    /// Marks a message as being sent, before its bytes leave: after a crash it is known that they may have. Refused if the
-    /// row is not in state `from`.
+    /// Marks a message as being sent, before its bytes leave: after a crash it is known that they may have. Counts as an
+    /// attempt. Refused if the row is not in state `from`, or is sent, dead or denied.
     ClaimOutbox {
         /// The message.
         message: MessageId,
@@ -208,7 +209,7 @@ pub enum Command {
         /// The conversation.
         conversation: ConversationId,
     },
-    /// An operator replays a dead message. Refused if it is not dead.
+    /// An operator replays a dead message: pending, with no attempts. Refused if it is not dead.
     ReplayDead {
         /// The message.
         message: MessageId,
@@ -231,7 +232,7 @@ pub enum Command {
         /// The customer.
         customer: CustomerId,
     },
-    /// Makes a one-time token.
+    /// Makes a one-time token. Refused if its hash exists.
     PutToken(Token),
     /// Uses a one-time token up. Refused if it is unknown, used, or over at `now`.
     ConsumeToken {
@@ -253,7 +254,7 @@ pub enum Command {
     SetKill(Kill),
     /// Turns a kill switch off; off twice is once.
     ClearKill(KillScope),
-    /// Puts a job into the durable queue.
+    /// Puts a job into the durable queue. Refused if its id exists.
     Enqueue(Job),
     /// Ends a job, or puts it off. Refused if it is gone.
     FinishJob {
@@ -262,7 +263,7 @@ pub enum Command {
         /// Put off until then; `None` ends it.
         retry_at: Option<Timestamp>,
     },
-    /// The language that the customer chose.
+    /// The language that the customer chose; makes the conversation's record if there is none.
     SetLang {
         /// The conversation.
         conversation: ConversationId,

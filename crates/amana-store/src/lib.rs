@@ -11,16 +11,32 @@
 //! - Every stored byte about what a customer has or did is under the customer's key; chat text is under the deployment's.
 //! - Every hot table's key begins with the shard.
 //!
-//! To add to the store: add the command or query here, implement it in `sqlite/` and `postgres/`, add a numbered migration
-//! to both if the schema changes, and a case to the conformance suite, which runs against both.
+//! Commands and queries are written once, over the small trait `db::Db`; an engine is a connection (`sqlite.rs`,
+//! `postgres.rs`) and its schema. To add to the store: add the command or query here, implement it in `apply.rs` or
+//! `queries.rs`, add a numbered migration for both engines if the schema changes, and a case to the conformance suite,
+//! which runs against both.
 
+mod apply;
+mod apply_outbox;
+mod codec;
 mod command;
+mod db;
+mod engine;
 mod keyring;
 pub mod limits;
+mod migrate;
+mod open;
+mod postgres;
+mod queries;
 mod rows;
+mod sqlite;
+mod vault;
+mod writer;
 
 pub use command::{Command, Delivery, InboxResult, NewInbox, Outcome, SubmitError, TokenKind};
 pub use keyring::Keyring;
+pub use migrate::MigrationReport;
+pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
     BankGrant, Conversation, Counts, Customer, InboxRow, InboxSource, Job, JobKind, Link, LinkState,
     OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
@@ -34,9 +50,29 @@ use async_trait::async_trait;
 
 /// A store that could not answer. It is opaque: nobody decides by what went wrong in a database. The text is for the
 /// operator's log and names no data.
-#[derive(Debug, thiserror::Error)]
-#[error("the store is not available: {0}")]
-pub struct StoreError(pub(crate) String);
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store is not available: {text}")]
+pub struct StoreError {
+    text: String,
+    again: bool,
+}
+
+impl StoreError {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), again: false }
+    }
+    /// A transaction that lost against another and changed nothing.
+    pub(crate) fn lost_race(text: impl Into<String>) -> Self {
+        Self { text: text.into(), again: true }
+    }
+    pub(crate) fn may_be_tried_again(&self) -> bool {
+        self.again
+    }
+    /// What became of a commit is not known: it must not be tried again.
+    pub(crate) fn final_(self) -> Self {
+        Self { again: false, ..self }
+    }
+}
 
 /// What a query answers.
 pub type Answer<T> = Result<T, StoreError>;

@@ -1,18 +1,34 @@
 //! Every bound of the store, in one place.
 
+use std::time::Duration;
+
 /// Submissions that may wait for the writer. Past it, callers are told to come back: overload shows at the door, not as
 /// memory.
 pub const WRITER_QUEUE_MAX: usize = 8_192;
 /// Commands that share one transaction. An fsync costs the same for one row as for a thousand; past a thousand the gain is
 /// small and the wait of the first grows.
 pub const BATCH_COMMANDS_MAX: usize = 1_000;
+/// How often a batch is run again after the database said that it lost against another writer (a deadlock).
+pub const BATCH_TRIES_MAX: u32 = 5;
 /// Rows that one query hands out at most, whatever it is asked for.
 pub const QUERY_ROWS_MAX: usize = 10_000;
 /// Read connections of the SQLite backend.
 pub const SQLITE_READERS: usize = 4;
+/// How long SQLite waits for another process's lock.
+pub const SQLITE_BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection: more than there are statements.
+pub const STATEMENTS_KEPT: usize = 128;
 /// Connections of the PostgreSQL backend's pool.
 pub const POSTGRES_CONNECTIONS: usize = 8;
+/// How long one attempt to reach PostgreSQL may take, and how long a read waits for a connection of the pool.
+pub const POSTGRES_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long a PostgreSQL statement may run, in milliseconds.
+pub const POSTGRES_STATEMENT_MS_MAX: u32 = 30_000;
+/// How long an opening store waits for another that is migrating the same PostgreSQL database, in milliseconds.
+pub const POSTGRES_MIGRATION_LOCK_MS_MAX: u32 = 60_000;
 /// The largest sealed body that is stored, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Unwrapped customer keys kept in memory.
+pub const CUSTOMER_KEYS_KEPT: usize = 8_192;
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);

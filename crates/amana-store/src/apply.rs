@@ -1,0 +1,563 @@
+//! What each command does, written once for both engines. Every precondition is part of the statement that writes, or of
+//! a unique index, so that it also holds against another writer on the same database.
+
+use crate::codec::{CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING};
+use crate::db::{Counter, Db, values};
+use crate::limits::BODY_BYTES_MAX;
+use crate::vault::{Vault, context};
+use crate::{
+    BankGrant, Command, Conversation, InboxResult, Job, Link, LinkState, NewInbox, Outcome, Session,
+    StoreError, Story, Token, codec,
+};
+use amana_core::{
+    Agreement, Consent, ConsentId, ConsentState, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId,
+    MessageId, Shard, Timestamp,
+};
+use amana_gate::{DataKey, ReceiptDraft};
+use std::sync::Arc;
+
+/// Why a command was not applied.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Its precondition does not hold: what was not as expected.
+    Conflict(&'static str),
+    /// The database failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+pub(crate) type Applied = Result<Outcome, Refused>;
+
+/// A command whose statement changed no row was not as expected.
+pub(crate) fn changed(rows: u64, what: &'static str) -> Applied {
+    if rows == 0 { Err(Refused::Conflict(what)) } else { Ok(Outcome::Changed) }
+}
+
+/// A command that may find nothing to do.
+pub(crate) fn maybe(rows: u64) -> Applied {
+    Ok(if rows == 0 { Outcome::Unchanged } else { Outcome::Changed })
+}
+
+pub(crate) fn bounded(body: &[u8]) -> Result<(), Refused> {
+    if body.len() > BODY_BYTES_MAX { Err(Refused::Conflict("size of the body")) } else { Ok(()) }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::new("a record cannot be written as JSON"))
+}
+
+/// Applies one command inside the writer's transaction.
+pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -> Applied {
+    match command {
+        Command::Accept(event) => accept(db, event).await,
+        Command::FinishInbox { shard, position, result } => finish_inbox(db, *shard, *position, result).await,
+        Command::PutConversation(conversation) => put_conversation(db, conversation).await,
+        Command::CreateCustomer { shard, id, institution, subject, wrapped_key, at } => {
+            vault.customer_key(*id, wrapped_key).map_err(|_| Refused::Conflict("customer key"))?;
+            let rows = db
+                .run(
+                    "INSERT INTO customer (shard, id, institution, subject, wrapped_key, receipt_seq, \
+                     receipt_hash, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7) ON CONFLICT DO NOTHING",
+                    values![
+                        *shard,
+                        *id,
+                        institution.as_str(),
+                        *subject,
+                        wrapped_key.as_slice(),
+                        [0u8; 32],
+                        *at
+                    ],
+                )
+                .await?;
+            changed(rows, "customer")
+        }
+        Command::CreateLink(link) => create_link(db, link).await,
+        Command::SetLink { shard, id, from, to, at } => set_link(db, *shard, *id, (*from, *to), *at).await,
+        Command::GrantConsent { shard, consent, receipt } => {
+            grant_consent(db, vault, *shard, consent, receipt).await
+        }
+        Command::RevokeConsent { shard, customer, consent, at, receipt } => {
+            revoke_consent(db, vault, (*shard, *customer), *consent, *at, receipt).await
+        }
+        Command::Disclose { shard, disclosure, at } => {
+            crate::apply_outbox::disclose(db, vault, *shard, disclosure, *at).await
+        }
+        Command::Record { shard, customer, receipt } => {
+            record(db, vault, (*shard, *customer), receipt, None).await.map(Outcome::Receipt)
+        }
+        Command::ClaimOutbox { message, from, until } => {
+            crate::apply_outbox::claim(db, *message, *from, *until).await
+        }
+        Command::FinishOutbox { message, delivery, receipt, at } => {
+            crate::apply_outbox::finish(db, vault, *message, delivery, receipt.as_ref(), *at).await
+        }
+        Command::Echoed { message, mid, at } => crate::apply_outbox::echoed(db, *message, mid, *at).await,
+        Command::OpenWindow { conversation } => crate::apply_outbox::open_window(db, conversation).await,
+        Command::ReplayDead { message, due_at } => {
+            crate::apply_outbox::replay_dead(db, *message, *due_at).await
+        }
+        Command::PutStory(story) => put_story(db, story).await,
+        Command::PutBankGrant { grant, expected } => put_bank_grant(db, vault, grant, *expected).await,
+        Command::DropBankGrant { shard, customer } => maybe(
+            db.run(
+                "DELETE FROM bank_grant WHERE shard = $1 AND customer = $2",
+                values![*shard, *customer],
+            )
+            .await?,
+        ),
+        Command::PutToken(token) => put_token(db, token).await,
+        Command::ConsumeToken { hash, now } => changed(
+            db.run(
+                "UPDATE token SET consumed_at = $1 WHERE hash = $2 AND consumed_at IS NULL AND expires_at > $1",
+                values![*now, *hash],
+            )
+            .await?,
+            "token",
+        ),
+        Command::PutSession(session) => put_session(db, vault, session).await,
+        Command::TakeSession { hash } => {
+            changed(db.run("DELETE FROM session WHERE hash = $1", values![*hash]).await?, "session")
+        }
+        Command::PutAgreement(agreement) => put_agreement(db, agreement).await,
+        Command::SetKill(kill) => set_kill(db, kill).await,
+        Command::ClearKill(scope) => clear_kill(db, scope).await,
+        Command::Enqueue(job) => enqueue(db, job).await,
+        Command::FinishJob { id, retry_at } => finish_job(db, *id, *retry_at).await,
+        Command::SetLang { conversation, lang } => set_lang(db, conversation, *lang).await,
+    }
+}
+
+async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
+    bounded(&event.body)?;
+    let position = db.next(Counter::Inbox).await?;
+    let rows = db
+        .run(
+            "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT DO NOTHING",
+            values![
+                event.shard,
+                position,
+                event.lane,
+                event.key.0,
+                codec::source_code(event.source),
+                event.body.as_slice(),
+                INBOX_WAITING,
+                event.received_at
+            ],
+        )
+        .await?;
+    Ok(if rows == 0 { Outcome::Duplicate } else { Outcome::Changed })
+}
+
+async fn finish_inbox<D: Db>(db: &mut D, shard: Shard, position: i64, result: &InboxResult) -> Applied {
+    let rows = match result {
+        InboxResult::Done => {
+            db.run(
+                "UPDATE inbox SET state = $1, body = $2, attempts = attempts + 1 \
+                 WHERE shard = $3 AND position = $4 AND state = 0",
+                values![INBOX_DONE, Vec::new(), shard, position],
+            )
+            .await?
+        }
+        InboxResult::Retry { not_before } => {
+            db.run(
+                "UPDATE inbox SET not_before = $1, attempts = attempts + 1 \
+                 WHERE shard = $2 AND position = $3 AND state = 0",
+                values![*not_before, shard, position],
+            )
+            .await?
+        }
+        InboxResult::Failed { reason } => {
+            db.run(
+                "UPDATE inbox SET state = $1, reason = $2, attempts = attempts + 1 \
+                 WHERE shard = $3 AND position = $4 AND state = 0",
+                values![INBOX_FAILED, reason.as_str(), shard, position],
+            )
+            .await?
+        }
+    };
+    changed(rows, "inbox event")
+}
+
+async fn put_conversation<D: Db>(db: &mut D, conversation: &Conversation) -> Applied {
+    let id = &conversation.id;
+    let rows = db
+        .run(
+            "INSERT INTO conversation (shard, channel, psid, lang, lang_chosen, last_inbound_at, welcomed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (shard, channel, psid) DO UPDATE SET \
+             lang = excluded.lang, lang_chosen = excluded.lang_chosen, welcomed_at = excluded.welcomed_at, \
+             last_inbound_at = CASE \
+               WHEN excluded.last_inbound_at IS NULL THEN conversation.last_inbound_at \
+               WHEN conversation.last_inbound_at > excluded.last_inbound_at THEN conversation.last_inbound_at \
+               ELSE excluded.last_inbound_at END",
+            values![
+                id.shard(),
+                id.channel.as_str(),
+                id.psid.as_str(),
+                conversation.lang.tag(),
+                conversation.lang_chosen,
+                conversation.last_inbound_at,
+                conversation.welcomed_at
+            ],
+        )
+        .await?;
+    changed(rows, "conversation")
+}
+
+async fn set_lang<D: Db>(db: &mut D, id: &ConversationId, lang: Lang) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO conversation (shard, channel, psid, lang, lang_chosen) VALUES ($1, $2, $3, $4, 1) \
+             ON CONFLICT (shard, channel, psid) DO UPDATE SET lang = excluded.lang, lang_chosen = 1",
+            values![id.shard(), id.channel.as_str(), id.psid.as_str(), lang.tag()],
+        )
+        .await?;
+    changed(rows, "conversation")
+}
+
+async fn create_link<D: Db>(db: &mut D, link: &Link) -> Applied {
+    customer_key_wrapped(db, link.shard, link.customer).await?;
+    let position = db.next(Counter::Link).await?;
+    let rows = db
+        .run(
+            "INSERT INTO link (shard, id, position, customer, institution, channel, psid, state, code_hash, \
+             created_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+            values![
+                link.shard,
+                link.id,
+                position,
+                link.customer,
+                link.institution.as_str(),
+                link.channel.as_str(),
+                link.psid.as_str(),
+                codec::link_code(link.state),
+                link.code_hash,
+                link.created_at,
+                link.ended_at
+            ],
+        )
+        .await?;
+    changed(rows, "link")?;
+    for account in &link.accounts {
+        db.run(
+            "INSERT INTO link_account (institution, account, shard, link) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING",
+            values![link.institution.as_str(), account.as_str(), link.shard, link.id],
+        )
+        .await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+async fn set_link<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    id: LinkId,
+    (from, to): (LinkState, LinkState),
+    at: Timestamp,
+) -> Applied {
+    let ended = (to == LinkState::Ended).then_some(at);
+    // The code was for the pending link alone: it works once.
+    let rows = db
+        .run(
+            "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN $1 = 0 THEN code_hash END \
+             WHERE shard = $3 AND id = $4 AND state = $5",
+            values![codec::link_code(to), ended, shard, id, codec::link_code(from)],
+        )
+        .await?;
+    changed(rows, "link")
+}
+
+/// The customer's wrapped key; refused where there is no such customer.
+async fn customer_key_wrapped<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    customer: CustomerId,
+) -> Result<Vec<u8>, Refused> {
+    let row = db
+        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
+        .await?;
+    Ok(row.ok_or(Refused::Conflict("customer"))?.bytes()?)
+}
+
+async fn customer_key<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    customer: CustomerId,
+) -> Result<Arc<DataKey>, Refused> {
+    let wrapped = customer_key_wrapped(db, shard, customer).await?;
+    Ok(vault.customer_key(customer, &wrapped)?)
+}
+
+/// Where a consent's document is sealed to.
+pub(crate) fn consent_context(customer: CustomerId, consent: ConsentId) -> Vec<u8> {
+    context("consent", &[customer.as_bytes(), consent.as_bytes()])
+}
+
+/// Where a receipt is sealed to.
+pub(crate) fn receipt_context(customer: CustomerId, seq: u64) -> Vec<u8> {
+    context("receipt", &[customer.as_bytes(), &seq.to_be_bytes()])
+}
+
+/// Where a customer's bank tokens are sealed to. The version is in it: an older row put back does not open.
+pub(crate) fn grant_context(customer: CustomerId, version: i64) -> Vec<u8> {
+    context("bank grant", &[customer.as_bytes(), &version.to_be_bytes()])
+}
+
+/// Where the bank's id of its consent is sealed to.
+pub(crate) fn bank_consent_context(customer: CustomerId, version: i64) -> Vec<u8> {
+    context("bank consent", &[customer.as_bytes(), &version.to_be_bytes()])
+}
+
+/// Where a browser session is sealed to.
+pub(crate) fn session_context(hash: &[u8; 32]) -> Vec<u8> {
+    context("session", &[hash])
+}
+
+/// Gives a receipt the customer's next number and keeps it. The first statement locks the customer's row, so that
+/// numbers have no gaps and the chain does not fork, whoever else writes.
+pub(crate) async fn record<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    draft: &ReceiptDraft,
+    message: Option<MessageId>,
+) -> Result<u64, Refused> {
+    let row = db
+        .row(
+            "UPDATE customer SET receipt_seq = receipt_seq + 1 WHERE shard = $1 AND id = $2 \
+             RETURNING receipt_seq, receipt_hash, wrapped_key",
+            values![shard, customer],
+        )
+        .await?;
+    let mut row = row.ok_or(Refused::Conflict("customer"))?;
+    let (number, previous, wrapped) = (row.int()?, row.array()?, row.bytes()?);
+    let seq = u64::try_from(number).map_err(|_| StoreError::new("a receipt number is negative"))?;
+    let key = vault.customer_key(customer, &wrapped)?;
+    let receipt = draft.seal(seq, previous, None);
+    let sealed = vault.seal(&key, &receipt_context(customer, seq), &receipt.bytes)?;
+    db.run(
+        "UPDATE customer SET receipt_hash = $1 WHERE shard = $2 AND id = $3",
+        values![receipt.hash, shard, customer],
+    )
+    .await?;
+    db.run(
+        "INSERT INTO receipt (shard, customer, seq, sealed, message) VALUES ($1, $2, $3, $4, $5)",
+        values![shard, customer, number, sealed, message],
+    )
+    .await?;
+    Ok(seq)
+}
+
+async fn grant_consent<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    consent: &Consent,
+    receipt: &ReceiptDraft,
+) -> Applied {
+    if consent.check().is_err() || consent.state != ConsentState::Active {
+        return Err(Refused::Conflict("consent"));
+    }
+    let key = customer_key(db, vault, shard, consent.customer).await?;
+    let document = json(consent)?;
+    let sealed = vault.seal(&key, &consent_context(consent.customer, consent.id), document.as_bytes())?;
+    let position = db.next(Counter::Consent).await?;
+    // The unique index on active consents refuses a second one on the link.
+    let rows = db
+        .run(
+            "INSERT INTO consent (shard, id, position, customer, link, state, sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            values![shard, consent.id, position, consent.customer, consent.link, CONSENT_ACTIVE, sealed],
+        )
+        .await?;
+    changed(rows, "consent")?;
+    record(db, vault, (shard, consent.customer), receipt, None).await.map(Outcome::Receipt)
+}
+
+async fn revoke_consent<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    id: ConsentId,
+    at: Timestamp,
+    receipt: &ReceiptDraft,
+) -> Applied {
+    let row = db
+        .row(
+            "UPDATE consent SET state = $1 WHERE shard = $2 AND id = $3 AND customer = $4 AND state = 0 \
+             RETURNING sealed",
+            values![CONSENT_REVOKED, shard, id, customer],
+        )
+        .await?;
+    let sealed = row.ok_or(Refused::Conflict("consent"))?.bytes()?;
+    let key = customer_key(db, vault, shard, customer).await?;
+    let mut consent = open_consent(&key, customer, id, &sealed)?;
+    consent.state = ConsentState::Revoked;
+    consent.revoked_at = Some(at);
+    let sealed = vault.seal(&key, &consent_context(customer, id), json(&consent)?.as_bytes())?;
+    db.run("UPDATE consent SET sealed = $1 WHERE shard = $2 AND id = $3", values![sealed, shard, id]).await?;
+    record(db, vault, (shard, customer), receipt, None).await.map(Outcome::Receipt)
+}
+
+/// The consent of a stored document.
+pub(crate) fn open_consent(
+    key: &DataKey,
+    customer: CustomerId,
+    id: ConsentId,
+    sealed: &[u8],
+) -> Result<Consent, StoreError> {
+    let document = crate::vault::open(key, &consent_context(customer, id), sealed)?;
+    serde_json::from_slice(&document).map_err(|_| StoreError::new("a stored consent cannot be read"))
+}
+
+async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO story (shard, customer, key, state, told, told_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (shard, customer, key) DO UPDATE SET state = excluded.state, told = excluded.told, \
+             told_at = excluded.told_at",
+            values![
+                story.shard,
+                story.customer,
+                story.key,
+                codec::story_code(story.state),
+                story.told,
+                story.at
+            ],
+        )
+        .await?;
+    changed(rows, "story")
+}
+
+async fn put_bank_grant<D: Db>(db: &mut D, vault: &Vault, grant: &BankGrant, expected: i64) -> Applied {
+    bounded(&grant.tokens)?;
+    let key = customer_key(db, vault, grant.shard, grant.customer).await?;
+    let version = expected.checked_add(1).ok_or(Refused::Conflict("bank grant"))?;
+    let sealed = vault.seal(&key, &grant_context(grant.customer, version), &grant.tokens)?;
+    let bank_consent = grant
+        .bank_consent
+        .as_ref()
+        .map(|id| vault.seal(&key, &bank_consent_context(grant.customer, version), id.as_bytes()))
+        .transpose()?;
+    let rows = if expected == 0 {
+        db.run(
+            "INSERT INTO bank_grant (shard, customer, version, sealed, sealed_bank_consent, changed_at) \
+             VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT DO NOTHING",
+            values![grant.shard, grant.customer, sealed, bank_consent, grant.at],
+        )
+        .await?
+    } else {
+        db.run(
+            "UPDATE bank_grant SET version = $1, sealed = $2, sealed_bank_consent = $3, changed_at = $4 \
+             WHERE shard = $5 AND customer = $6 AND version = $7",
+            values![version, sealed, bank_consent, grant.at, grant.shard, grant.customer, expected],
+        )
+        .await?
+    };
+    changed(rows, "bank grant")
+}
+
+async fn put_token<D: Db>(db: &mut D, token: &Token) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO token (hash, kind, channel, psid, expires_at, consumed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            values![
+                token.hash,
+                codec::token_code(token.kind),
+                token.conversation.channel.as_str(),
+                token.conversation.psid.as_str(),
+                token.expires_at,
+                token.consumed_at
+            ],
+        )
+        .await?;
+    changed(rows, "token")
+}
+
+async fn put_session<D: Db>(db: &mut D, vault: &Vault, session: &Session) -> Applied {
+    bounded(&session.body)?;
+    let sealed = vault.seal(vault.keyring().deployment(), &session_context(&session.hash), &session.body)?;
+    let rows = db
+        .run(
+            "INSERT INTO session (hash, sealed, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (hash) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at",
+            values![session.hash, sealed, session.expires_at],
+        )
+        .await?;
+    changed(rows, "session")
+}
+
+async fn put_agreement<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {
+    let (institution, channel) = (agreement.institution.as_str(), agreement.channel.as_str());
+    let row = db
+        .row(
+            "SELECT coalesce(max(version), 0) FROM agreement WHERE institution = $1 AND channel = $2",
+            values![institution, channel],
+        )
+        .await?;
+    let stored = row.map_or(Ok(0), |mut row| row.int())?;
+    if i64::from(agreement.version) != stored + 1 {
+        return Err(Refused::Conflict("agreement"));
+    }
+    let rows = db
+        .run(
+            "INSERT INTO agreement (institution, channel, version, document) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING",
+            values![institution, channel, agreement.version, json(agreement)?],
+        )
+        .await?;
+    changed(rows, "agreement")
+}
+
+async fn set_kill<D: Db>(db: &mut D, kill: &Kill) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO kill (scope, reason, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            values![json(&kill.scope)?, kill.reason.as_str(), kill.since],
+        )
+        .await?;
+    maybe(rows)
+}
+
+async fn clear_kill<D: Db>(db: &mut D, scope: &KillScope) -> Applied {
+    maybe(db.run("DELETE FROM kill WHERE scope = $1", values![json(scope)?]).await?)
+}
+
+async fn enqueue<D: Db>(db: &mut D, job: &Job) -> Applied {
+    bounded(&job.body)?;
+    let rows = db
+        .run(
+            "INSERT INTO job (id, shard, customer, kind, body, due_at, attempts) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            values![
+                job.id,
+                job.shard,
+                job.customer,
+                codec::job_code(job.kind),
+                job.body.as_slice(),
+                job.due_at,
+                job.attempts
+            ],
+        )
+        .await?;
+    changed(rows, "job")
+}
+
+async fn finish_job<D: Db>(db: &mut D, id: [u8; 16], retry_at: Option<Timestamp>) -> Applied {
+    let rows = match retry_at {
+        None => db.run("DELETE FROM job WHERE id = $1", values![id]).await?,
+        Some(at) => {
+            db.run("UPDATE job SET due_at = $1, attempts = attempts + 1 WHERE id = $2", values![at, id])
+                .await?
+        }
+    };
+    changed(rows, "job")
+}

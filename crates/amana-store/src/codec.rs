@@ -1,0 +1,37 @@
+//! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never change.
+
+use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState, TokenKind};
+
+macro_rules! codes {
+    ($($to:ident, $from:ident: $type:ident { $($variant:ident = $code:literal),+ $(,)? })+) => { $(
+        pub(crate) fn $to(value: $type) -> i64 {
+            match value { $($type::$variant => $code),+ }
+        }
+        pub(crate) fn $from(code: i64) -> Option<$type> {
+            match code { $($code => Some($type::$variant),)+ _ => None }
+        }
+    )+ };
+}
+
+codes! {
+    link_code, link_state: LinkState { Pending = 0, Active = 1, Ended = 2 }
+    source_code, source: InboxSource { Chat = 0, Bank = 1 }
+    // Below 3: may become due. Below 4: keeps later messages of its conversation back.
+    outbox_code, outbox_state: OutboxState {
+        Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
+    }
+    story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
+    token_code, token_kind: TokenKind { Link = 0, Privacy = 1 }
+    job_code, job_kind: JobKind { RevokeAtBank = 0 }
+}
+
+/// A consent's state column.
+pub(crate) const CONSENT_ACTIVE: i64 = 0;
+/// A consent's state column.
+pub(crate) const CONSENT_REVOKED: i64 = 1;
+/// An inbox row that waits.
+pub(crate) const INBOX_WAITING: i64 = 0;
+/// An inbox row that was processed.
+pub(crate) const INBOX_DONE: i64 = 1;
+/// An inbox row that was given up.
+pub(crate) const INBOX_FAILED: i64 = 2;

@@ -1,0 +1,236 @@
+//! What both engines can do, as one small trait: the commands and queries above it are written once.
+//!
+//! Statements are in the subset that both engines read: numbered parameters `$1`, `ON CONFLICT DO NOTHING`, `RETURNING`,
+//! partial indexes, 64-bit integers, text and bytes; no server time, no server randomness, no triggers.
+
+use crate::StoreError;
+use amana_core::{
+    AgreementId, ConsentId, CustomerId, LinkId, MessageId, Shard, Timestamp, from_micros, micros,
+};
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+
+/// A value in a statement or a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Int(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+/// The parameters of a statement.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { &[$($crate::db::Value::from($value)),*] };
+}
+pub(crate) use values;
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Blob(value.to_vec())
+    }
+}
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Blob(value)
+    }
+}
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(value: [u8; N]) -> Self {
+        Self::Blob(value.to_vec())
+    }
+}
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Self::Int(micros(value))
+    }
+}
+impl From<Shard> for Value {
+    fn from(value: Shard) -> Self {
+        Self::Int(i64::from(value.0))
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+macro_rules! id_values {
+    ($($id:ident),+) => { $(
+        impl From<$id> for Value {
+            fn from(value: $id) -> Self {
+                Self::Blob(value.as_bytes().to_vec())
+            }
+        }
+    )+ };
+}
+id_values!(AgreementId, ConsentId, CustomerId, LinkId, MessageId);
+
+/// A row, read column after column in the order of the statement.
+#[derive(Debug)]
+pub(crate) struct Row(std::vec::IntoIter<Value>);
+
+fn damaged() -> StoreError {
+    StoreError::new(
+        "a stored row is not as it was written: the database was changed from outside, or is damaged",
+    )
+}
+
+impl Row {
+    pub(crate) fn new(values: Vec<Value>) -> Self {
+        Self(values.into_iter())
+    }
+    fn value(&mut self) -> Result<Value, StoreError> {
+        self.0.next().ok_or_else(damaged)
+    }
+    pub(crate) fn int(&mut self) -> Result<i64, StoreError> {
+        self.opt_int()?.ok_or_else(damaged)
+    }
+    pub(crate) fn opt_int(&mut self) -> Result<Option<i64>, StoreError> {
+        match self.value()? {
+            Value::Int(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Text(_) | Value::Blob(_) => Err(damaged()),
+        }
+    }
+    /// An integer that must fit (a count, a number, a shard).
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, StoreError> {
+        T::try_from(self.int()?).map_err(|_| damaged())
+    }
+    /// A stored code and what it means.
+    pub(crate) fn code<T>(&mut self, meaning: fn(i64) -> Option<T>) -> Result<T, StoreError> {
+        meaning(self.int()?).ok_or_else(damaged)
+    }
+    pub(crate) fn flag(&mut self) -> Result<bool, StoreError> {
+        Ok(self.int()? != 0)
+    }
+    pub(crate) fn shard(&mut self) -> Result<Shard, StoreError> {
+        self.number().map(Shard)
+    }
+    pub(crate) fn time(&mut self) -> Result<Timestamp, StoreError> {
+        self.int().map(from_micros)
+    }
+    pub(crate) fn opt_time(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.opt_int()?.map(from_micros))
+    }
+    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
+        self.opt_text()?.ok_or_else(damaged)
+    }
+    pub(crate) fn opt_text(&mut self) -> Result<Option<String>, StoreError> {
+        match self.value()? {
+            Value::Text(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Int(_) | Value::Blob(_) => Err(damaged()),
+        }
+    }
+    /// A text that must parse (a foreign id).
+    pub(crate) fn parsed<T: FromStr>(&mut self) -> Result<T, StoreError> {
+        self.text()?.parse().map_err(|_| damaged())
+    }
+    /// A text of JSON.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text()?).map_err(|_| damaged())
+    }
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.opt_bytes()?.ok_or_else(damaged)
+    }
+    pub(crate) fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.value()? {
+            Value::Blob(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Int(_) | Value::Text(_) => Err(damaged()),
+        }
+    }
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        self.bytes()?.try_into().map_err(|_| damaged())
+    }
+    pub(crate) fn opt_array<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
+        self.opt_bytes()?.map(|bytes| bytes.try_into().map_err(|_| damaged())).transpose()
+    }
+}
+
+/// The kinds of position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counter {
+    Inbox,
+    Outbox,
+    Link,
+    Consent,
+}
+
+impl Counter {
+    pub(crate) const ALL: [Self; 4] = [Self::Inbox, Self::Outbox, Self::Link, Self::Consent];
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Outbox => "outbox",
+            Self::Link => "link",
+            Self::Consent => "consent",
+        }
+    }
+}
+
+/// One connection.
+pub(crate) trait Db: Send {
+    /// Runs a statement that answers no rows; how many rows it changed.
+    fn run(
+        &mut self,
+        sql: &'static str,
+        values: &[Value],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Runs a statement that answers rows.
+    fn rows(
+        &mut self,
+        sql: &'static str,
+        values: &[Value],
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
+    /// The next number of a counter. Numbers may be skipped, never repeated.
+    fn next(&mut self, counter: Counter) -> impl Future<Output = Result<i64, StoreError>> + Send;
+    /// Runs a statement that answers at most one row.
+    fn row(
+        &mut self,
+        sql: &'static str,
+        values: &[Value],
+    ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send {
+        async move { Ok(self.rows(sql, values).await?.into_iter().next()) }
+    }
+}
+
+/// A future on the heap, as a reader's closure answers it.
+pub(crate) type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// An engine: how to read from it. Writing goes through [`crate::writer`].
+pub(crate) trait Backend: Send + Sync + 'static {
+    type Conn: Db + 'static;
+    /// Runs a query on a connection of the engine's own choice; it sees every submission that was answered before.
+    fn read<T, F>(&self, query: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Self::Conn) -> Reading<'a, T> + Send + 'static;
+}

@@ -1,0 +1,163 @@
+//! The [`Store`] over any engine: submissions go to the writer, queries to a connection that only reads.
+
+use crate::db::Backend;
+use crate::vault::Vault;
+use crate::writer::Submission;
+use crate::{
+    Answer, BankGrant, Command, Conversation, Counts, Customer, InboxRow, Job, Keyring, Link, OutboxEntry,
+    Outcome, Session, Store, StoreError, StoredReceipt, Story, SubmitError, Token, queries,
+};
+use amana_core::{
+    AccountId, Agreement, ChannelId, Consent, ConversationId, CustomerId, InstitutionId, KillSwitches,
+    LinkId, MessageId, Shard, Timestamp,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
+
+/// A store on an engine.
+pub(crate) struct Engine<B> {
+    pub(crate) backend: B,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) writer: mpsc::Sender<Submission>,
+}
+
+/// Runs a query of [`queries`] on the engine; the names are moved into it.
+macro_rules! ask {
+    ($store:expr, $query:ident($($argument:expr),*)) => {
+        $store.backend.read(move |db| Box::pin(async move { queries::$query(db, $($argument),*).await })).await
+    };
+}
+
+#[async_trait]
+impl<B: Backend> Store for Engine<B> {
+    async fn submit(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(commands).await
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>> {
+        let id = id.clone();
+        ask!(self, conversation(&id))
+    }
+    async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>> {
+        let id = id.clone();
+        ask!(self, links_of_conversation(&id))
+    }
+    async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>> {
+        let (institution, account) = (institution.clone(), account.clone());
+        ask!(self, links_of_account(&institution, &account))
+    }
+    async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
+        ask!(self, link(shard, id))
+    }
+    async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>> {
+        let code_hash = *code_hash;
+        ask!(self, link_by_code(code_hash))
+    }
+    async fn customer(&self, shard: Shard, id: CustomerId) -> Answer<Option<Customer>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, customer(&vault, shard, id))
+    }
+    async fn customer_by_subject(
+        &self,
+        institution: &InstitutionId,
+        subject: &[u8; 32],
+    ) -> Answer<Option<Customer>> {
+        let (vault, institution, subject) = (Arc::clone(&self.vault), institution.clone(), *subject);
+        ask!(self, customer_by_subject(&vault, &institution, subject))
+    }
+    async fn consents(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Consent>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, consents(&vault, shard, customer))
+    }
+    async fn consent_of_link(&self, shard: Shard, link: LinkId) -> Answer<Option<Consent>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, consent_of_link(&vault, shard, link))
+    }
+    async fn agreement(&self, institution: &InstitutionId, channel: &ChannelId) -> Answer<Option<Agreement>> {
+        let (institution, channel) = (institution.clone(), channel.clone());
+        ask!(self, agreement(&institution, &channel))
+    }
+    async fn agreements(&self) -> Answer<Vec<Agreement>> {
+        ask!(self, agreements())
+    }
+    async fn kills(&self) -> Answer<KillSwitches> {
+        ask!(self, kills())
+    }
+
+    async fn inbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>> {
+        ask!(self, inbox_heads(now, limit))
+    }
+    async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>> {
+        ask!(self, outbox_heads(now, limit))
+    }
+    async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>> {
+        ask!(self, outbox_entry(message))
+    }
+    async fn dead_letters(&self, limit: usize) -> Answer<Vec<OutboxEntry>> {
+        ask!(self, dead_letters(limit))
+    }
+    async fn receipts(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        from: u64,
+        limit: usize,
+    ) -> Answer<Vec<StoredReceipt>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, receipts(&vault, (shard, customer), from, limit))
+    }
+
+    async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>> {
+        let key = *key;
+        ask!(self, story((shard, customer), key))
+    }
+    async fn bank_grant(&self, shard: Shard, customer: CustomerId) -> Answer<Option<BankGrant>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, bank_grant(&vault, (shard, customer)))
+    }
+    async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>> {
+        let hash = *hash;
+        ask!(self, token(hash))
+    }
+    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>> {
+        let (vault, hash) = (Arc::clone(&self.vault), *hash);
+        ask!(self, session(&vault, hash, now))
+    }
+    async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+        ask!(self, jobs_due(now, limit))
+    }
+
+    async fn counts(&self) -> Answer<Counts> {
+        ask!(self, counts())
+    }
+    async fn writable(&self) -> Answer<()> {
+        match self.write(Vec::new()).await {
+            Ok(_) => Ok(()),
+            Err(SubmitError::Store(error)) => Err(error),
+            Err(error @ (SubmitError::Overloaded | SubmitError::Conflict { .. })) => {
+                Err(StoreError::new(error.to_string()))
+            }
+        }
+    }
+    fn keyring(&self) -> &Keyring {
+        self.vault.keyring()
+    }
+}
+
+impl<B> Engine<B> {
+    /// Hands commands to the writer and waits for their commit. No command at all is an empty transaction.
+    async fn write(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || SubmitError::Store(StoreError::new("its writer has stopped; restart the process"));
+        self.writer.try_send(Submission { commands, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::Overloaded,
+            TrySendError::Closed(_) => gone(),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}

@@ -1,0 +1,191 @@
+//! Opening a store by its URL: which engine, migrations, and whether the master key is the right one.
+
+use crate::db::{Db, values};
+use crate::vault::{Vault, context, open as open_sealed};
+use crate::{Keyring, MigrationReport, Store, StoreError, postgres, sqlite};
+use amana_core::{Clock, Entropy};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a store does not open, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is of neither kind.
+    #[error("`{scheme}` is not a store; give `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")]
+    Url {
+        /// What stands before the first colon; the rest may hold a password.
+        scheme: String,
+    },
+    /// The PostgreSQL URL cannot be read.
+    #[error("the PostgreSQL url cannot be read: {0}")]
+    PostgresUrl(String),
+    /// PostgreSQL on another machine, which would need TLS.
+    #[error(
+        "the PostgreSQL host `{host}` is not this machine, and the store speaks no TLS to a database yet; \
+         use a local socket or a tunnel that ends on a loopback address"
+    )]
+    NotLocal {
+        /// The host.
+        host: String,
+    },
+    /// The URL asks for TLS.
+    #[error(
+        "`sslmode=require` cannot be met: the store speaks no TLS to a database yet; give `sslmode=disable` \
+         with a local socket or a loopback address"
+    )]
+    Tls,
+    /// The database's file or folder.
+    #[error("the database file `{path}` cannot be opened: {why}; check the path and its permissions")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// PostgreSQL cannot be reached.
+    #[error(
+        "PostgreSQL cannot be reached: {0}; check that it runs, and the url's host, user, password and database"
+    )]
+    Unreachable(String),
+    /// The database is from a later version of Amana.
+    #[error(
+        "the database has schema {found}, this version of amana knows schemas up to {known}; install the newer version"
+    )]
+    Newer {
+        /// The database's number.
+        found: i64,
+        /// The highest number of this version.
+        known: i64,
+    },
+    /// A step is recorded with another checksum.
+    #[error(
+        "schema change {number} in the database is not the one of this version; restore it from a backup"
+    )]
+    Changed {
+        /// The step.
+        number: i64,
+    },
+    /// Migrations are missing and were not to be run.
+    #[error("the database has schema {found}, this version needs {needed}; run `amana migrate`")]
+    Pending {
+        /// The database's number.
+        found: i64,
+        /// The number that is needed.
+        needed: i64,
+    },
+    /// The database was made under another master key.
+    #[error(
+        "the master key is not the one that this database was made with; give the key file that belongs to it"
+    )]
+    WrongKey,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// Whether missing migrations are run; if not, they are an error.
+    pub auto_migrate: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { auto_migrate: true }
+    }
+}
+
+/// Which engine a URL names.
+enum Place<'a> {
+    Sqlite(&'a Path),
+    Postgres(&'a str),
+}
+
+fn place(url: &str) -> Result<Place<'_>, OpenError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        // `sqlite://relative` and `sqlite:///absolute` are written often enough to be understood.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if !path.is_empty() {
+            return Ok(Place::Sqlite(Path::new(path)));
+        }
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Place::Postgres(url));
+    }
+    let scheme = url.split(':').next().unwrap_or_default().chars().take(32).collect();
+    Err(OpenError::Url { scheme })
+}
+
+/// Opens the store at `sqlite:PATH` (made if it is not there: file 0600, folder 0700) or `postgres://…`, and runs
+/// missing migrations. Needs a Tokio runtime.
+///
+/// # Errors
+/// [`OpenError`], which says how to mend it.
+pub async fn open(
+    url: &str,
+    keyring: Keyring,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, OpenError> {
+    open_with(url, keyring, entropy, clock, OpenOptions::default()).await
+}
+
+/// As [`open`], with options.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with(
+    url: &str,
+    keyring: Keyring,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    options: OpenOptions,
+) -> Result<Arc<dyn Store>, OpenError> {
+    let vault = Arc::new(Vault::new(keyring, entropy));
+    match place(url)? {
+        Place::Sqlite(path) => {
+            let path = path.to_owned();
+            // Opening reads and may write the disk.
+            let store =
+                tokio::task::spawn_blocking(move || sqlite::open(&path, &vault, clock.now(), options));
+            Ok(Arc::new(store.await.map_err(|_| StoreError::new("opening it was interrupted"))??))
+        }
+        Place::Postgres(url) => Ok(Arc::new(postgres::open(url, vault, clock.now(), options).await?)),
+    }
+}
+
+/// Brings the database at `url` to this version's schema; makes it if it is not there.
+///
+/// # Errors
+/// [`OpenError`], which says how to mend it. What was applied before the error stays.
+pub async fn migrate(url: &str, clock: &dyn Clock) -> Result<MigrationReport, OpenError> {
+    let now = clock.now();
+    match place(url)? {
+        Place::Sqlite(path) => {
+            let path = path.to_owned();
+            let work = tokio::task::spawn_blocking(move || sqlite::migrate(&path, now));
+            work.await.map_err(|_| StoreError::new("the migration was interrupted"))?
+        }
+        Place::Postgres(url) => postgres::migrate(url, now).await,
+    }
+}
+
+/// Checks that the keys are those that the database was made with; notes them in a new one.
+pub(crate) async fn check_key<D: Db>(db: &mut D, vault: &Vault) -> Result<(), OpenError> {
+    const PLAIN: &[u8] = b"amana";
+    let context = context("key check", &[]);
+    let key = vault.keyring().deployment();
+    let sealed = vault.seal(key, &context, PLAIN)?;
+    db.run(
+        "INSERT INTO setting (name, value) VALUES ('key_check', $1) ON CONFLICT DO NOTHING",
+        values![sealed],
+    )
+    .await?;
+    let row = db.row("SELECT value FROM setting WHERE name = 'key_check'", values![]).await?;
+    let mut row = row.ok_or_else(|| StoreError::new("the key check was not kept"))?;
+    match open_sealed(key, &context, &row.bytes()?) {
+        Ok(plain) if plain == PLAIN => Ok(()),
+        Ok(_) | Err(_) => Err(OpenError::WrongKey),
+    }
+}

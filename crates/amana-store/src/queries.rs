@@ -1,0 +1,516 @@
+//! What each query asks, written once for both engines.
+
+use crate::apply::{bank_consent_context, grant_context, open_consent, receipt_context, session_context};
+use crate::db::{Db, Row, values};
+use crate::limits::QUERY_ROWS_MAX;
+use crate::vault::{Vault, open};
+use crate::{
+    Answer, BankGrant, Conversation, Counts, Customer, InboxRow, Job, Link, OutboxEntry, Session, StoreError,
+    StoredReceipt, Story, Token, codec,
+};
+use amana_core::{
+    AccountId, Address, Agreement, ChannelId, Consent, ConsentId, ConversationId, CustomerId, EventKey,
+    InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
+};
+use amana_gate::OutboxRow;
+use std::collections::BTreeSet;
+
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
+}
+
+pub(crate) async fn conversation<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Option<Conversation>> {
+    let row = db
+        .row(
+            "SELECT lang, lang_chosen, last_inbound_at, welcomed_at FROM conversation \
+             WHERE shard = $1 AND channel = $2 AND psid = $3",
+            values![id.shard(), id.channel.as_str(), id.psid.as_str()],
+        )
+        .await?;
+    row.map(|mut row| {
+        Ok(Conversation {
+            id: id.clone(),
+            lang: Lang::from_tag(&row.text()?).unwrap_or_default(),
+            lang_chosen: row.flag()?,
+            last_inbound_at: row.opt_time()?,
+            welcomed_at: row.opt_time()?,
+        })
+    })
+    .transpose()
+}
+
+macro_rules! link_columns {
+    () => {
+        "l.id, l.shard, l.customer, l.institution, l.channel, l.psid, l.state, l.code_hash, l.created_at, l.ended_at"
+    };
+}
+
+/// Reads links and their accounts.
+async fn links<D: Db>(db: &mut D, rows: Vec<Row>) -> Answer<Vec<Link>> {
+    let mut out = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let mut link = Link {
+            id: LinkId::from_bytes(row.array()?),
+            shard: row.shard()?,
+            customer: CustomerId::from_bytes(row.array()?),
+            institution: row.parsed()?,
+            channel: row.parsed()?,
+            psid: row.parsed()?,
+            accounts: BTreeSet::new(),
+            state: row.code(codec::link_state)?,
+            code_hash: row.opt_array()?,
+            created_at: row.time()?,
+            ended_at: row.opt_time()?,
+        };
+        let accounts = db
+            .rows(
+                "SELECT account FROM link_account WHERE shard = $1 AND link = $2",
+                values![link.shard, link.id],
+            )
+            .await?;
+        for mut account in accounts {
+            link.accounts.insert(account.parsed()?);
+        }
+        out.push(link);
+    }
+    Ok(out)
+}
+
+pub(crate) async fn links_of_conversation<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Vec<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " FROM link l WHERE l.channel = $1 AND l.psid = $2 AND l.state < 2 ORDER BY l.position"
+            ),
+            values![id.channel.as_str(), id.psid.as_str()],
+        )
+        .await?;
+    links(db, rows).await
+}
+
+pub(crate) async fn links_of_account<D: Db>(
+    db: &mut D,
+    institution: &InstitutionId,
+    account: &AccountId,
+) -> Answer<Vec<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " FROM link_account a JOIN link l ON l.shard = a.shard AND l.id = a.link \
+                 WHERE a.institution = $1 AND a.account = $2 AND l.state = 1 ORDER BY l.position"
+            ),
+            values![institution.as_str(), account.as_str()],
+        )
+        .await?;
+    links(db, rows).await
+}
+
+pub(crate) async fn link<D: Db>(db: &mut D, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
+    let rows = db
+        .rows(
+            concat!("SELECT ", link_columns!(), " FROM link l WHERE l.shard = $1 AND l.id = $2"),
+            values![shard, id],
+        )
+        .await?;
+    Ok(links(db, rows).await?.into_iter().next())
+}
+
+pub(crate) async fn link_by_code<D: Db>(db: &mut D, code_hash: [u8; 32]) -> Answer<Option<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " FROM link l WHERE l.code_hash = $1 AND l.state = 0 ORDER BY l.position DESC LIMIT 1"
+            ),
+            values![code_hash],
+        )
+        .await?;
+    Ok(links(db, rows).await?.into_iter().next())
+}
+
+fn read_customer(vault: &Vault, mut row: Row) -> Answer<Customer> {
+    let id = CustomerId::from_bytes(row.array()?);
+    Ok(Customer {
+        id,
+        shard: row.shard()?,
+        institution: row.parsed()?,
+        key: vault.customer_key(id, &row.bytes()?)?,
+        created_at: row.time()?,
+    })
+}
+
+pub(crate) async fn customer<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    id: CustomerId,
+) -> Answer<Option<Customer>> {
+    let row = db
+        .row(
+            "SELECT id, shard, institution, wrapped_key, created_at FROM customer WHERE shard = $1 AND id = $2",
+            values![shard, id],
+        )
+        .await?;
+    row.map(|row| read_customer(vault, row)).transpose()
+}
+
+pub(crate) async fn customer_by_subject<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    institution: &InstitutionId,
+    subject: [u8; 32],
+) -> Answer<Option<Customer>> {
+    let row = db
+        .row(
+            "SELECT id, shard, institution, wrapped_key, created_at FROM customer \
+             WHERE institution = $1 AND subject = $2",
+            values![institution.as_str(), subject],
+        )
+        .await?;
+    row.map(|row| read_customer(vault, row)).transpose()
+}
+
+fn read_consent(vault: &Vault, mut row: Row) -> Answer<Consent> {
+    let id = ConsentId::from_bytes(row.array()?);
+    let customer = CustomerId::from_bytes(row.array()?);
+    let sealed = row.bytes()?;
+    let key = vault.customer_key(customer, &row.bytes()?)?;
+    open_consent(&key, customer, id, &sealed)
+}
+
+pub(crate) async fn consents<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    customer: CustomerId,
+) -> Answer<Vec<Consent>> {
+    let rows = db
+        .rows(
+            "SELECT c.id, c.customer, c.sealed, k.wrapped_key FROM consent c \
+             JOIN customer k ON k.shard = c.shard AND k.id = c.customer \
+             WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position DESC",
+            values![shard, customer],
+        )
+        .await?;
+    rows.into_iter().map(|row| read_consent(vault, row)).collect()
+}
+
+pub(crate) async fn consent_of_link<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    link: LinkId,
+) -> Answer<Option<Consent>> {
+    let row = db
+        .row(
+            "SELECT c.id, c.customer, c.sealed, k.wrapped_key FROM consent c \
+             JOIN customer k ON k.shard = c.shard AND k.id = c.customer \
+             WHERE c.shard = $1 AND c.link = $2 ORDER BY c.position DESC LIMIT 1",
+            values![shard, link],
+        )
+        .await?;
+    row.map(|row| read_consent(vault, row)).transpose()
+}
+
+pub(crate) async fn agreement<D: Db>(
+    db: &mut D,
+    institution: &InstitutionId,
+    channel: &ChannelId,
+) -> Answer<Option<Agreement>> {
+    let row = db
+        .row(
+            "SELECT document FROM agreement WHERE institution = $1 AND channel = $2 ORDER BY version DESC LIMIT 1",
+            values![institution.as_str(), channel.as_str()],
+        )
+        .await?;
+    row.map(|mut row| row.json()).transpose()
+}
+
+pub(crate) async fn agreements<D: Db>(db: &mut D) -> Answer<Vec<Agreement>> {
+    let rows = db
+        .rows(
+            "SELECT document FROM agreement a WHERE version = (SELECT max(b.version) FROM agreement b \
+             WHERE b.institution = a.institution AND b.channel = a.channel) ORDER BY institution, channel",
+            values![],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.json()).collect()
+}
+
+pub(crate) async fn kills<D: Db>(db: &mut D) -> Answer<KillSwitches> {
+    let rows = db.rows("SELECT scope, reason, since FROM kill ORDER BY since, scope", values![]).await?;
+    let kills = rows
+        .into_iter()
+        .map(|mut row| Ok(Kill { scope: row.json()?, reason: row.text()?, since: row.time()? }))
+        .collect::<Answer<_>>()?;
+    Ok(KillSwitches(kills))
+}
+
+pub(crate) async fn inbox_heads<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>> {
+    let rows = db
+        .rows(
+            "SELECT shard, position, lane, key, source, body, attempts, received_at FROM inbox i \
+             WHERE i.state = 0 AND i.not_before <= $1 AND NOT EXISTS (SELECT 1 FROM inbox b \
+             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) ORDER BY i.position LIMIT $2",
+            values![now, at_most(limit)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(InboxRow {
+                shard: row.shard()?,
+                position: row.int()?,
+                lane: row.array()?,
+                key: EventKey(row.array()?),
+                source: row.code(codec::source)?,
+                body: row.bytes()?,
+                attempts: row.number()?,
+                received_at: row.time()?,
+            })
+        })
+        .collect()
+}
+
+macro_rules! outbox_columns {
+    () => {
+        "o.shard, o.position, o.message, o.channel, o.psid, o.basis, o.payload, o.payload_sha256, o.expires_at, \
+         o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, o.created_at, o.sent_at"
+    };
+}
+
+fn read_outbox(mut row: Row) -> Answer<OutboxEntry> {
+    Ok(OutboxEntry {
+        shard: row.shard()?,
+        position: row.int()?,
+        row: OutboxRow {
+            message: MessageId::from_bytes(row.array()?),
+            recipient: Address { channel: row.parsed()?, psid: row.parsed()? },
+            // A basis that cannot be read is left out: the ticket vouches for it, so the gate denies the message, and a
+            // damaged row ends as denied instead of blocking its conversation.
+            basis: row.opt_text()?.and_then(|basis| serde_json::from_str(&basis).ok()),
+            payload: row.bytes()?,
+            payload_sha256: row.array()?,
+            expires_at: row.time()?,
+            ticket: row.array()?,
+        },
+        state: row.code(codec::outbox_state)?,
+        due_at: row.time()?,
+        attempts: row.number()?,
+        mid: row.opt_text()?,
+        reason: row.opt_text()?,
+        customer_shard: row.shard()?,
+        created_at: row.time()?,
+        sent_at: row.opt_time()?,
+    })
+}
+
+pub(crate) async fn outbox_heads<D: Db>(
+    db: &mut D,
+    now: Timestamp,
+    limit: usize,
+) -> Answer<Vec<OutboxEntry>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                outbox_columns!(),
+                " FROM outbox o WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
+                 WHERE b.state < 4 AND b.channel = o.channel AND b.psid = o.psid AND b.position < o.position) \
+                 ORDER BY o.position LIMIT $2"
+            ),
+            values![now, at_most(limit)],
+        )
+        .await?;
+    // One damaged row must not keep every other conversation waiting.
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            read_outbox(row).inspect_err(|error| tracing::error!(%error, "an outbox row is skipped")).ok()
+        })
+        .collect())
+}
+
+pub(crate) async fn outbox_entry<D: Db>(db: &mut D, message: MessageId) -> Answer<Option<OutboxEntry>> {
+    let row = db
+        .row(concat!("SELECT ", outbox_columns!(), " FROM outbox o WHERE o.message = $1"), values![message])
+        .await?;
+    row.map(read_outbox).transpose()
+}
+
+pub(crate) async fn dead_letters<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<OutboxEntry>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                outbox_columns!(),
+                " FROM outbox o WHERE o.state = 5 ORDER BY o.position DESC LIMIT $1"
+            ),
+            values![at_most(limit)],
+        )
+        .await?;
+    rows.into_iter().map(read_outbox).collect()
+}
+
+pub(crate) async fn receipts<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    from: u64,
+    limit: usize,
+) -> Answer<Vec<StoredReceipt>> {
+    let wrapped = db
+        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
+        .await?;
+    let Some(mut wrapped) = wrapped else { return Ok(Vec::new()) };
+    let key = vault.customer_key(customer, &wrapped.bytes()?)?;
+    let rows = db
+        .rows(
+            "SELECT seq, sealed, message FROM receipt WHERE shard = $1 AND customer = $2 AND seq >= $3 \
+             ORDER BY seq LIMIT $4",
+            values![shard, customer, i64::try_from(from).unwrap_or(i64::MAX), at_most(limit)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            let seq: u64 = row.number()?;
+            Ok(StoredReceipt {
+                seq,
+                bytes: open(&key, &receipt_context(customer, seq), &row.bytes()?)?,
+                message: row.opt_array()?.map(MessageId::from_bytes),
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn story<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    key: [u8; 32],
+) -> Answer<Option<Story>> {
+    let row = db
+        .row(
+            "SELECT state, told, told_at FROM story WHERE shard = $1 AND customer = $2 AND key = $3",
+            values![shard, customer, key],
+        )
+        .await?;
+    row.map(|mut row| {
+        Ok(Story {
+            shard,
+            customer,
+            key,
+            state: row.code(codec::story_state)?,
+            told: row.array()?,
+            at: row.time()?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn bank_grant<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+) -> Answer<Option<BankGrant>> {
+    let row = db
+        .row(
+            "SELECT g.version, g.sealed, g.sealed_bank_consent, g.changed_at, k.wrapped_key FROM bank_grant g \
+             JOIN customer k ON k.shard = g.shard AND k.id = g.customer WHERE g.shard = $1 AND g.customer = $2",
+            values![shard, customer],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(None) };
+    let (version, sealed, bank_consent, at) = (row.int()?, row.bytes()?, row.opt_bytes()?, row.time()?);
+    let key = vault.customer_key(customer, &row.bytes()?)?;
+    let bank_consent = bank_consent
+        .map(|sealed| {
+            String::from_utf8(open(&key, &bank_consent_context(customer, version), &sealed)?)
+                .map_err(|_| StoreError::new("a bank's consent id is not UTF-8"))
+        })
+        .transpose()?;
+    let tokens = open(&key, &grant_context(customer, version), &sealed)?;
+    Ok(Some(BankGrant { shard, customer, version, tokens, bank_consent, at }))
+}
+
+pub(crate) async fn token<D: Db>(db: &mut D, hash: [u8; 32]) -> Answer<Option<Token>> {
+    let row = db
+        .row("SELECT kind, channel, psid, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
+        .await?;
+    row.map(|mut row| {
+        Ok(Token {
+            hash,
+            kind: row.code(codec::token_kind)?,
+            conversation: ConversationId { channel: row.parsed()?, psid: row.parsed()? },
+            expires_at: row.time()?,
+            consumed_at: row.opt_time()?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn session<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    hash: [u8; 32],
+    now: Timestamp,
+) -> Answer<Option<Session>> {
+    let row = db
+        .row("SELECT sealed, expires_at FROM session WHERE hash = $1 AND expires_at > $2", values![hash, now])
+        .await?;
+    row.map(|mut row| {
+        let body = open(vault.keyring().deployment(), &session_context(&hash), &row.bytes()?)?;
+        Ok(Session { hash, body, expires_at: row.time()? })
+    })
+    .transpose()
+}
+
+pub(crate) async fn jobs_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+    let rows = db
+        .rows(
+            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job WHERE due_at <= $1 \
+             ORDER BY due_at, id LIMIT $2",
+            values![now, at_most(limit)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(Job {
+                id: row.array()?,
+                shard: row.shard()?,
+                customer: CustomerId::from_bytes(row.array()?),
+                kind: row.code(codec::job_kind)?,
+                body: row.bytes()?,
+                due_at: row.time()?,
+                attempts: row.number()?,
+            })
+        })
+        .collect()
+}
+
+/// Each count is answered from a partial index, except receipts, which are summed over the customers.
+pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
+    let row = db
+        .row(
+            "SELECT (SELECT count(*) FROM inbox WHERE state = 0), (SELECT count(*) FROM inbox WHERE state = 2), \
+             (SELECT count(*) FROM outbox WHERE state < 3), \
+             (SELECT count(*) FROM outbox WHERE state < 4 AND state = 3), \
+             (SELECT count(*) FROM outbox WHERE state = 5), (SELECT count(*) FROM link WHERE state = 1), \
+             (SELECT CAST(coalesce(sum(receipt_seq), 0) AS BIGINT) FROM customer)",
+            values![],
+        )
+        .await?;
+    let mut row = row.ok_or_else(|| StoreError::new("the database does not count"))?;
+    Ok(Counts {
+        inbox_waiting: row.number()?,
+        inbox_failed: row.number()?,
+        outbox_open: row.number()?,
+        outbox_held: row.number()?,
+        outbox_dead: row.number()?,
+        links_active: row.number()?,
+        receipts: row.number()?,
+    })
+}

@@ -1,0 +1,293 @@
+//! The SQLite engine: one writer on a thread of its own, a few connections that only read.
+
+use crate::db::{Backend, Counter, Db, Reading, Row, Value};
+use crate::engine::Engine;
+use crate::limits::{SQLITE_BUSY_WAIT, SQLITE_READERS, STATEMENTS_KEPT, WRITER_QUEUE_MAX};
+use crate::migrate::{Migration, SCHEMA_CHANGE_SQLITE, SQLITE, missing, note};
+use crate::open::check_key;
+use crate::vault::Vault;
+use crate::writer::{Submission, WriterConn, commit_batch, drain};
+use crate::{MigrationReport, OpenError, OpenOptions, StoreError};
+use amana_core::Timestamp;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{Semaphore, mpsc};
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        // SQLite's texts name tables, columns and constraints, never values.
+        Self::new(error.to_string())
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+/// Finishes a future that never waits, which is what the shared code is over this engine.
+fn now<T>(future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    finish(future).unwrap_or_else(|| Err(waited()))
+}
+
+fn finish<F: Future>(future: F) -> Option<F::Output> {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+fn waited() -> StoreError {
+    StoreError::new("a step of the embedded database waited for something else")
+}
+
+/// One connection.
+pub(crate) struct Lite {
+    conn: Connection,
+    /// The counters' values in this transaction, once read.
+    counters: Option<[i64; Counter::ALL.len()]>,
+}
+
+impl Lite {
+    fn new(conn: Connection) -> Self {
+        Self { conn, counters: None }
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.conn.execute_batch(sql)?)
+    }
+
+    fn counters(&mut self) -> Result<&mut [i64; Counter::ALL.len()], StoreError> {
+        if self.counters.is_none() {
+            let mut values = [0; Counter::ALL.len()];
+            let mut statement = self.conn.prepare_cached("SELECT value FROM counter WHERE name = ?1")?;
+            for (value, counter) in values.iter_mut().zip(Counter::ALL) {
+                *value = statement.query_row([counter.name()], |row| row.get(0))?;
+            }
+            self.counters = Some(values);
+        }
+        self.counters.as_mut().ok_or_else(waited)
+    }
+
+    fn keep_counters(&mut self) -> Result<(), StoreError> {
+        let Some(values) = self.counters.take() else { return Ok(()) };
+        let mut statement =
+            self.conn.prepare_cached("UPDATE counter SET value = ?1 WHERE name = ?2 AND value < ?1")?;
+        for (value, counter) in values.iter().zip(Counter::ALL) {
+            statement.execute((value, counter.name()))?;
+        }
+        Ok(())
+    }
+}
+
+/// `$1` is a name to SQLite; `?1` is the number that is meant.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+impl Db for Lite {
+    async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
+        let changed = self.conn.prepare_cached(&numbered(sql))?.execute(params_from_iter(values))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&numbered(sql))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut read = Vec::with_capacity(columns);
+            for column in 0..columns {
+                read.push(match row.get_ref(column)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(value) => Value::Int(value),
+                    ValueRef::Text(value) => Value::Text(
+                        std::str::from_utf8(value)
+                            .map_err(|_| StoreError::new("a stored text is not UTF-8"))?
+                            .to_owned(),
+                    ),
+                    ValueRef::Blob(value) => Value::Blob(value.to_vec()),
+                    ValueRef::Real(_) => return Err(StoreError::new("a stored number is not whole")),
+                });
+            }
+            out.push(Row::new(read));
+        }
+        Ok(out)
+    }
+
+    async fn next(&mut self, counter: Counter) -> Result<i64, StoreError> {
+        let index = Counter::ALL.iter().position(|c| *c == counter);
+        let value = index.and_then(|index| self.counters().map(|all| all.get_mut(index)).transpose());
+        let value = value.ok_or_else(waited)??;
+        *value = value.checked_add(1).ok_or_else(|| StoreError::new("the positions are used up"))?;
+        Ok(*value)
+    }
+}
+
+impl WriterConn for Lite {
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.counters = None;
+        self.batch("BEGIN IMMEDIATE")
+    }
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        self.keep_counters()?;
+        self.batch("COMMIT")
+    }
+    async fn rollback(&mut self) {
+        self.counters = None;
+        // SQLite ends some failed transactions itself.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a rollback failed");
+        }
+    }
+    async fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.conn.prepare_cached("SAVEPOINT submission")?.execute([])?;
+        Ok(())
+    }
+    async fn release(&mut self) -> Result<(), StoreError> {
+        self.conn.prepare_cached("RELEASE submission")?.execute([])?;
+        Ok(())
+    }
+    async fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
+        self.conn.prepare_cached("ROLLBACK TO submission")?.execute([])?;
+        Ok(())
+    }
+}
+
+/// The connections that read.
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Lite>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Backend for Readers {
+    type Conn = Lite;
+
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Lite) -> Reading<'a, T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.free).acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::new("it is closed"))?;
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut conn = kept.map_or_else(|| reader(&path), Ok)?;
+            let answer = now(query(&mut conn));
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            drop(permit);
+            answer
+        });
+        work.await.map_err(|_| StoreError::new("a query was interrupted"))?
+    }
+}
+
+fn reader(path: &Path) -> Result<Lite, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(SQLITE_BUSY_WAIT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    conn.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384;")?;
+    Ok(Lite::new(conn))
+}
+
+/// Makes folder and file where they are missing, readable by their owner alone, and opens the file for writing.
+fn writer(path: &Path) -> Result<Lite, OpenError> {
+    let failed = |error: std::io::Error| OpenError::File { path: path.to_owned(), why: error.to_string() };
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(parent).map_err(failed)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path).map_err(failed)?);
+    let unusable = |error: rusqlite::Error| OpenError::File { path: path.to_owned(), why: error.to_string() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(unusable)?;
+    conn.busy_timeout(SQLITE_BUSY_WAIT).map_err(unusable)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;",
+    )
+    .map_err(unusable)?;
+    Ok(Lite::new(conn))
+}
+
+/// Brings the database to this version's schema.
+pub(crate) fn migrate(path: &Path, at: Timestamp) -> Result<MigrationReport, OpenError> {
+    steps(&mut writer(path)?, at, true)
+}
+
+fn steps(conn: &mut Lite, at: Timestamp, run: bool) -> Result<MigrationReport, OpenError> {
+    // One transaction around the reading and the steps: two processes that open the same file at once take turns.
+    conn.batch("BEGIN IMMEDIATE")?;
+    let report = steps_in_transaction(conn, at, run);
+    conn.batch(if report.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    report
+}
+
+fn steps_in_transaction(conn: &mut Lite, at: Timestamp, run: bool) -> Result<MigrationReport, OpenError> {
+    conn.batch(SCHEMA_CHANGE_SQLITE)?;
+    let (from, todo) = finish(missing(conn, SQLITE)).ok_or_else(waited)??;
+    let to = todo.last().map_or(from, |m: &Migration| m.number);
+    if !run && to != from {
+        return Err(OpenError::Pending { found: from, needed: to });
+    }
+    for step in todo {
+        conn.batch(step.sql)?;
+        now(note(conn, step, at))?;
+    }
+    Ok(MigrationReport { from, to, applied: todo.iter().map(|m| m.name.to_owned()).collect() })
+}
+
+/// Opens the store and starts its writer, which ends when the store is dropped and its queue is empty.
+pub(crate) fn open(
+    path: &Path,
+    vault: &Arc<Vault>,
+    at: Timestamp,
+    options: OpenOptions,
+) -> Result<Engine<Readers>, OpenError> {
+    let mut conn = writer(path)?;
+    steps(&mut conn, at, options.auto_migrate)?;
+    finish(check_key(&mut conn, vault)).ok_or_else(waited)??;
+    let (sender, mut queue) = mpsc::channel::<Submission>(WRITER_QUEUE_MAX);
+    let for_writer = Arc::clone(vault);
+    std::thread::Builder::new()
+        .name("amana-store-writer".to_owned())
+        .spawn(move || {
+            while let Some(first) = queue.blocking_recv() {
+                let batch = drain(first, &mut queue);
+                if finish(commit_batch(&mut conn, &for_writer, batch)).is_none() {
+                    tracing::error!("a batch was left: {}", waited());
+                }
+            }
+        })
+        .map_err(|error| StoreError::new(format!("its writer cannot start: {error}")))?;
+    let readers = Readers {
+        path: path.to_owned(),
+        idle: Arc::default(),
+        free: Arc::new(Semaphore::new(SQLITE_READERS)),
+    };
+    Ok(Engine { backend: readers, vault: Arc::clone(vault), writer: sender })
+}

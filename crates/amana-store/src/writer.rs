@@ -1,0 +1,176 @@
+//! Group commit: what waits is drained, applied in one transaction, committed once, and only then answered. There is no
+//! artificial delay: under load the queue fills while a commit runs, and the next batch is as big as it needs to be.
+
+use crate::apply::{Refused, apply};
+use crate::db::Db;
+use crate::limits::{BATCH_COMMANDS_MAX, BATCH_TRIES_MAX};
+use crate::vault::Vault;
+use crate::{Command, NewInbox, Outcome, StoreError, SubmitError};
+use std::future::Future;
+use tokio::sync::{mpsc, oneshot};
+
+/// What a submission is answered.
+pub(crate) type Reply = Result<Vec<Outcome>, SubmitError>;
+
+/// Commands that become durable together, and who waits for it.
+pub(crate) struct Submission {
+    pub(crate) commands: Vec<Command>,
+    pub(crate) reply: oneshot::Sender<Reply>,
+}
+
+/// The writer's own connection.
+pub(crate) trait WriterConn: Db {
+    fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// After an error here nobody knows whether the batch is durable.
+    fn commit(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Ends the transaction without its changes; a failure is the connection's, and the next `begin` finds it.
+    fn rollback(&mut self) -> impl Future<Output = ()> + Send;
+    fn savepoint(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn release(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn rollback_to_savepoint(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes many events in with one statement; `None` where the engine is as quick one by one.
+    fn accept_many(
+        &mut self,
+        _events: &[&NewInbox],
+    ) -> impl Future<Output = Result<Option<Vec<Outcome>>, StoreError>> + Send {
+        async { Ok(None) }
+    }
+}
+
+/// Adds what waits in the queue, until the batch is full.
+pub(crate) fn drain(first: Submission, queue: &mut mpsc::Receiver<Submission>) -> Vec<Submission> {
+    let mut commands = first.commands.len();
+    let mut batch = vec![first];
+    while commands < BATCH_COMMANDS_MAX {
+        let Ok(next) = queue.try_recv() else { break };
+        commands += next.commands.len().max(1);
+        batch.push(next);
+    }
+    batch
+}
+
+/// Makes a batch durable and answers everyone in it.
+pub(crate) async fn commit_batch<C: WriterConn>(conn: &mut C, vault: &Vault, batch: Vec<Submission>) {
+    let mut tries = 1;
+    let replies = loop {
+        match attempt(conn, vault, &batch).await {
+            Ok(replies) => break replies,
+            Err(error) => {
+                conn.rollback().await;
+                if error.may_be_tried_again() && tries < BATCH_TRIES_MAX {
+                    tries += 1;
+                    continue;
+                }
+                tracing::error!(%error, submissions = batch.len(), "a batch was not committed");
+                break batch.iter().map(|_| Err(SubmitError::Store(error.clone()))).collect();
+            }
+        }
+    };
+    for (submission, reply) in batch.into_iter().zip(replies) {
+        // Whoever no longer waits does not get the answer; the commands are durable all the same.
+        let _ = submission.reply.send(reply);
+    }
+}
+
+fn only_accepts(commands: &[Command]) -> bool {
+    !commands.is_empty() && commands.iter().all(|command| matches!(command, Command::Accept(_)))
+}
+
+/// One transaction. `Err` means that none of it is kept.
+async fn attempt<C: WriterConn>(
+    conn: &mut C,
+    vault: &Vault,
+    batch: &[Submission],
+) -> Result<Vec<Reply>, StoreError> {
+    conn.begin().await?;
+    let mut replies: Vec<Option<Reply>> = batch.iter().map(|_| None).collect();
+    accept_together(conn, batch, &mut replies).await?;
+    // A submission alone in its batch needs no savepoint: the transaction is one.
+    let alone = batch.len() == 1;
+    for (submission, reply) in batch.iter().zip(&mut replies) {
+        if reply.is_some() {
+            continue;
+        }
+        if alone {
+            let answer = run(conn, vault, &submission.commands).await?;
+            if answer.is_err() {
+                conn.rollback().await;
+                return Ok(vec![answer]);
+            }
+            *reply = Some(answer);
+            continue;
+        }
+        conn.savepoint().await?;
+        match run(conn, vault, &submission.commands).await {
+            Ok(answer) => {
+                if answer.is_err() {
+                    conn.rollback_to_savepoint().await?;
+                }
+                conn.release().await?;
+                *reply = Some(answer);
+            }
+            Err(error) if error.may_be_tried_again() => return Err(error),
+            // One submission that the database cannot take must not sink the others.
+            Err(error) => {
+                conn.rollback_to_savepoint().await?;
+                conn.release().await?;
+                *reply = Some(Err(SubmitError::Store(error)));
+            }
+        }
+    }
+    conn.commit().await?;
+    // Every reply is filled by now; should one not be, its submitter learns that nothing is known of it.
+    Ok(replies
+        .into_iter()
+        .map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("a submission was not applied").into())))
+        .collect())
+}
+
+/// Applies the commands of one submission, up to the first that is refused.
+async fn run<C: WriterConn>(conn: &mut C, vault: &Vault, commands: &[Command]) -> Result<Reply, StoreError> {
+    let mut outcomes = Vec::with_capacity(commands.len());
+    for (index, command) in commands.iter().enumerate() {
+        match apply(conn, vault, command).await {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(Refused::Conflict(what)) => return Ok(Err(SubmitError::Conflict { index, what })),
+            Err(Refused::Store(error)) => return Err(error),
+        }
+    }
+    Ok(Ok(outcomes))
+}
+
+/// Takes in, with one statement, every event of the submissions that hold nothing else. They wait at the same time, so
+/// any order among submissions is a right one; among themselves they keep theirs.
+async fn accept_together<C: WriterConn>(
+    conn: &mut C,
+    batch: &[Submission],
+    replies: &mut [Option<Reply>],
+) -> Result<(), StoreError> {
+    let mut events = Vec::new();
+    for submission in batch.iter().filter(|submission| together(submission)) {
+        for command in &submission.commands {
+            if let Command::Accept(event) = command {
+                events.push(event);
+            }
+        }
+    }
+    if events.len() < 2 {
+        return Ok(());
+    }
+    let Some(outcomes) = conn.accept_many(&events).await? else { return Ok(()) };
+    let mut outcomes = outcomes.into_iter();
+    for (submission, reply) in batch.iter().zip(replies) {
+        if together(submission) {
+            *reply = Some(Ok(outcomes.by_ref().take(submission.commands.len()).collect()));
+        }
+    }
+    Ok(())
+}
+
+fn together(submission: &Submission) -> bool {
+    only_accepts(&submission.commands)
+        && submission.commands.iter().all(|command| match command {
+            Command::Accept(event) => event.body.len() <= crate::limits::BODY_BYTES_MAX,
+            _ => false,
+        })
+}
