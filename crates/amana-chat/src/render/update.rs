@@ -60,8 +60,12 @@ fn detail(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Conte
     let text = match body {
         BankEventBody::Transaction(t) => {
             let shop = t.merchant.as_deref().map(format::clean).filter(|m| !m.is_empty());
-            let shop = shop.or_else(|| Some(format::clean(&t.description)).filter(|d| !d.is_empty()));
             let mut text = transaction(t, args, ctx, shop.as_deref());
+            let note = format::clean(&t.description);
+            if shop.is_none() && !note.is_empty() {
+                text.push('\n');
+                text.push_str(&say(ctx, "update-note", &[("text", Arg::Text(&note))]));
+            }
             if let Some(account) = &args.account {
                 text.push('\n');
                 text.push_str(&say(ctx, "update-account", &[("account", Arg::Text(&label(account, ctx)))]));
@@ -112,7 +116,9 @@ fn balance(account: &Account, label: &str, ctx: &RenderContext) -> String {
     let owed = matches!(account.kind, AccountKind::CreditCard | AccountKind::Loan);
     let id = if owed { "update-balance-owed" } else { "update-balance" };
     let amounts = balances::amounts(account, ctx.lang);
-    say(ctx, id, &[("account", Arg::Text(label)), ("amounts", Arg::Text(&amounts))])
+    let bank = format::clean(&ctx.institution_name);
+    let args = [("account", Arg::Text(label)), ("amounts", Arg::Text(&amounts)), ("bank", Arg::Text(&bank))];
+    say(ctx, id, &args)
 }
 
 fn label(account: &AccountLabel, ctx: &RenderContext) -> String {
