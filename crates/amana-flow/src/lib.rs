@@ -1,1 +1,40 @@
-//! amana-flow
+//! The use cases: link, ask, update, revoke, send. Here the parts meet; clock, randomness, store, banks and channel come
+//! in as arguments, so that the whole runs in a test under a clock of its own.
+//!
+//! ```text
+//! webhook ─▶ intake ─▶ inbox ─▶ worker ─▶ chat ─▶ answer ─┐
+//! bank    ─▶ intake ─▶ inbox ─▶ worker ─▶ update ─────────┴─▶ gate ─▶ outbox ─▶ egress ─▶ channel
+//! ```
+//!
+//! What is **not** here: no HTTP server, no SQL, no wire format, no text. Nothing here can open a `Protected` value.
+//!
+//! Invariants:
+//! - An event is acknowledged only when it is in the inbox; its effects and its end are one submission, so that a crash
+//!   anywhere repeats work, never effects.
+//! - A bank is asked only after the gate's decision would allow to release what it answers.
+//! - Before bytes leave, the row is durably marked as leaving; after a crash an echo decides, not hope.
+
+mod answer;
+mod chat;
+mod egress;
+mod error;
+mod gateway;
+mod grants;
+mod intake;
+mod jobs;
+pub mod limits;
+mod link;
+mod privacy;
+mod revoke;
+mod sealed;
+mod session;
+mod update;
+mod worker;
+
+pub use error::{FlowError, LinkError};
+pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
+pub use intake::Accepted;
+pub use link::{
+    AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, PurposeChoice,
+};
+pub use privacy::{ConsentView, PrivacyView, TimelineEntry};

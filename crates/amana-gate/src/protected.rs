@@ -63,6 +63,16 @@ impl<T> Protected<T> {
         Protected { value: f(self.value, args), subject: self.subject }
     }
 
+    /// Several values of one subject as one; `None` when there is none, or when they are not all about the same person.
+    #[must_use]
+    pub fn collect(values: Vec<Self>) -> Option<Protected<Vec<T>>> {
+        let subject = values.first()?.subject.clone();
+        if values.iter().any(|v| v.subject != subject) {
+            return None;
+        }
+        Some(Protected { value: values.into_iter().map(|v| v.value).collect(), subject })
+    }
+
     pub(crate) fn open(&self) -> &T {
         &self.value
     }

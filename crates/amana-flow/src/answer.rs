@@ -1,0 +1,253 @@
+//! A question about the customer's own data: decided before the bank is asked, fetched live, released by the gate.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::LOOKBACK_DAYS;
+use crate::worker::Effects;
+use amana_bank::{Actor, BankError, BankErrorClass, Tokens};
+use amana_chat::filter::{filter_accounts, filter_kind, filter_transactions, merge};
+use amana_chat::{
+    BALANCES, BalanceArgs, Filter, Intent, SPENDING, SpendingArgs, TRANSACTIONS, TransactionsArgs, plain,
+};
+use amana_core::{Account, AccountId, Address, Clusters, Lang, Page, Purpose, Timestamp, Transaction};
+use amana_gate::{
+    Ask, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Renderer, Subject, decide,
+    purpose,
+};
+use amana_store::{Command, Customer, Link, TokenKind};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A question about data.
+pub(crate) enum Question {
+    Balance(BalanceArgs),
+    Transactions(TransactionsArgs, Filter),
+    Spending(SpendingArgs, Filter),
+}
+
+impl Question {
+    /// The question of an intent; `None` if it asks for no data.
+    pub(crate) fn of(intent: &Intent) -> Option<Self> {
+        match intent {
+            Intent::Balance { kind } => Some(Self::Balance(BalanceArgs { kind: *kind })),
+            Intent::Transactions { merchant, period, .. } => Some(Self::Transactions(
+                TransactionsArgs { merchant: merchant.clone(), period: *period },
+                intent.filter()?,
+            )),
+            Intent::Spending { merchant, period } => Some(Self::Spending(
+                SpendingArgs { merchant: merchant.clone(), period: *period },
+                intent.filter()?,
+            )),
+            _ => None,
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Balance(_) => Purpose::BalanceOnRequest,
+            Self::Transactions(..) | Self::Spending(..) => Purpose::TransactionUpdate,
+        }
+    }
+}
+
+/// Why an answer is not one.
+enum NoAnswer {
+    Refused(Box<Refusal>),
+    Bank(BankError),
+    Flow(FlowError),
+}
+
+impl From<FlowError> for NoAnswer {
+    fn from(error: FlowError) -> Self {
+        Self::Flow(error)
+    }
+}
+
+impl From<BankError> for NoAnswer {
+    fn from(error: BankError) -> Self {
+        Self::Bank(error)
+    }
+}
+
+impl From<Box<Refusal>> for NoAnswer {
+    fn from(refusal: Box<Refusal>) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Gateway {
+    /// Answers a question for one link: the disclosure, or the words that say why there is none.
+    pub(crate) async fn answer(
+        &self,
+        link: &Link,
+        intent: &Intent,
+        question: &Question,
+        lang: Lang,
+    ) -> Result<Effects, FlowError> {
+        let (shard, id) = (link.shard, link.customer);
+        let bank = self.institution(&link.institution)?.name_in(lang).to_owned();
+        let conversation = link.conversation();
+        match self.try_answer(link, question, lang).await {
+            Ok(disclosure) => Ok(vec![Command::Disclose { shard, disclosure, at: self.now() }]),
+            Err(NoAnswer::Refused(refusal)) => {
+                metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
+                let (url, token) = self.one_time_link(TokenKind::Link, &conversation);
+                let content = plain::not_allowed(lang, question.purpose(), Some(&url));
+                Ok(vec![
+                    Command::Record { shard, customer: id, receipt: refusal.receipt },
+                    token,
+                    self.say(&conversation, &content, true)?,
+                ])
+            }
+            Err(NoAnswer::Bank(error)) => {
+                tracing::warn!(%error, "a bank could not answer");
+                metrics::counter!("amana_bank_errors_total", "class" => error.class.as_str()).increment(1);
+                match error.class {
+                    BankErrorClass::RelinkNeeded(_)
+                    | BankErrorClass::Gone(_)
+                    | BankErrorClass::Declined(_) => {
+                        let (url, token) = self.one_time_link(TokenKind::Link, &conversation);
+                        let button = self.account_linking_url(&link.channel);
+                        let content = plain::relink_needed(lang, &bank, &button, Some(&url));
+                        Ok(vec![token, self.say(&conversation, &content, true)?])
+                    }
+                    _ => Ok(vec![self.say(
+                        &conversation,
+                        &plain::bank_unreachable(lang, &bank, intent),
+                        true,
+                    )?]),
+                }
+            }
+            Err(NoAnswer::Flow(error)) => Err(error),
+        }
+    }
+
+    async fn try_answer(&self, link: &Link, question: &Question, lang: Lang) -> Result<Disclosure, NoAnswer> {
+        let institution = self.institution(&link.institution)?;
+        let customer = self.customer_of(link.shard, link.customer).await?;
+        let subject = Subject { institution: link.institution.clone(), customer: link.customer };
+        let recipient = Address { channel: link.channel.clone(), psid: link.psid.clone() };
+        let purpose = question.purpose();
+        let clusters = purpose.clusters();
+        let gathered = self.gather(link).await.map_err(FlowError::from)?;
+        let granted: BTreeSet<AccountId> = gathered
+            .consent
+            .as_ref()
+            .and_then(|c| c.grants.get(&purpose))
+            .map(|grant| grant.accounts.clone())
+            .unwrap_or_default();
+        let accounts: Vec<AccountId> = granted.iter().cloned().collect();
+
+        // Decided before the bank is asked: what may not be released is not fetched.
+        let ask = Ask { subject: &subject, recipient: &recipient, accounts: &accounts, clusters };
+        if let Err(denial) = decide(purpose, &ask, &gathered.facts(), &*institution.policy) {
+            let receipt = ReceiptDraft {
+                kind: ReceiptKind::Denial,
+                institution: link.institution.clone(),
+                agreement: gathered.agreement.as_ref().map(|a| a.id),
+                consent: None,
+                purpose: Some(purpose),
+                clusters,
+                channel: Some(link.channel.clone()),
+                recipient: Recipient::Customer,
+                form: None,
+                template: Some(denial.as_str().to_owned()),
+                payload_sha256: None,
+                policy_set_sha256: Some(institution.policy.set_sha256().to_owned()),
+                decided_at: gathered.now,
+            };
+            return Err(Box::new(Refusal { denial, receipt }).into());
+        }
+
+        // Nobody need wait for the dots; an error there is of no account.
+        let _ = self.channel.typing(&recipient, true).await;
+        let tokens = self.tokens(link).await?;
+        let about =
+            About { link, lang, customer: &customer, recipient: &recipient, accounts: &accounts, clusters };
+        match question {
+            Question::Balance(args) => {
+                let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
+                let data = fetched.data.map_with(&granted, filter_accounts).map_with(&args.kind, filter_kind);
+                self.release_answer::<purpose::BalanceOnRequest, Vec<Account>, _>(
+                    &about, &data, &BALANCES, args,
+                )
+                .await
+            }
+            Question::Transactions(args, filter) => {
+                let data = self.transactions(&about, &tokens, &subject, filter).await?;
+                self.release_answer::<purpose::TransactionUpdate, _, _>(&about, &data, &TRANSACTIONS, args)
+                    .await
+            }
+            Question::Spending(args, filter) => {
+                let data = self.transactions(&about, &tokens, &subject, filter).await?;
+                self.release_answer::<purpose::TransactionUpdate, _, _>(&about, &data, &SPENDING, args).await
+            }
+        }
+    }
+
+    /// The transactions of the granted accounts, fetched live and narrowed to the question.
+    async fn transactions(
+        &self,
+        about: &About<'_>,
+        tokens: &Tokens,
+        subject: &Subject,
+        filter: &Filter,
+    ) -> Result<Protected<Page<Transaction>>, NoAnswer> {
+        let bank = &self.institution(&about.link.institution)?.bank;
+        let now = self.now();
+        let from = filter.from.and_then(start_of_day).unwrap_or_else(|| {
+            now.checked_sub(Duration::from_secs(u64::from(LOOKBACK_DAYS) * 86_400)).unwrap_or(now)
+        });
+        let to = filter.to.and_then(start_of_day).map_or_else(|| tomorrow(now), |to| to.min(tomorrow(now)));
+        let mut pages = Vec::with_capacity(about.accounts.len());
+        for account in about.accounts {
+            pages.push(bank.transactions(tokens, subject, account, from, to, Actor::User).await?);
+        }
+        let pages = Protected::collect(pages).ok_or(FlowError::Unreadable("answer"))?;
+        Ok(pages.map(merge).map_with(filter, filter_transactions))
+    }
+
+    /// Decides anew, on facts read after the bank answered, and renders.
+    async fn release_answer<P: purpose::Purpose, T: Sync, A: Sync>(
+        &self,
+        about: &About<'_>,
+        data: &Protected<T>,
+        renderer: &Renderer<T, A>,
+        args: &A,
+    ) -> Result<Disclosure, NoAnswer> {
+        let institution = self.institution(&about.link.institution)?;
+        let gathered = self.gather(about.link).await.map_err(FlowError::from)?;
+        let context = self.render_context(institution, about.lang);
+        Ok(self.gate.disclose::<P, T, A>(
+            &gathered.facts(),
+            &*institution.policy,
+            data,
+            (about.accounts, about.clusters),
+            about.recipient,
+            renderer,
+            args,
+            &context,
+            self.encode.1,
+            self.message_id(),
+            &about.customer.key,
+            &*self.entropy,
+        )?)
+    }
+}
+
+struct About<'a> {
+    link: &'a Link,
+    lang: Lang,
+    customer: &'a Customer,
+    recipient: &'a Address,
+    accounts: &'a [AccountId],
+    clusters: Clusters,
+}
+
+fn start_of_day(date: jiff::civil::Date) -> Option<Timestamp> {
+    jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
+}
+
+fn tomorrow(now: Timestamp) -> Timestamp {
+    now.checked_add(Duration::from_secs(86_400)).unwrap_or(now)
+}

@@ -1,0 +1,200 @@
+//! The dialogue: what a person did in the chat, and what that leads to.
+
+use crate::answer::Question;
+use crate::error::FlowError;
+use crate::gateway::{Gateway, Institution};
+use crate::worker::{Effects, Trouble};
+use amana_channel::webhook::{Inbound, InboundKind, opens_window};
+use amana_chat::{Intent, Understood, plain};
+use amana_core::{Address, Content, ConversationId, Lang};
+use amana_store::{Command, Conversation, InboxRow, Link, LinkState, TokenKind};
+
+impl Gateway {
+    pub(crate) async fn on_chat(&self, row: &InboxRow) -> Result<Effects, Trouble> {
+        let inbound = self.open_chat(row)?;
+        let conversation = inbound.conversation.clone();
+        let known = self.store.conversation(&conversation).await?;
+        let mut person = match known {
+            Some(person) => person,
+            None => self.meet(&inbound).await,
+        };
+        let mut effects = Vec::new();
+        if opens_window(&inbound.kind) {
+            // The platform's clock and ours may differ; the window is counted from the earlier of the two.
+            let at = inbound.at.min(self.now());
+            person.last_inbound_at = person.last_inbound_at.max(Some(at));
+            effects.push(Command::OpenWindow { conversation: conversation.clone() });
+        }
+
+        let intent = self.intent(&inbound.kind, &mut person);
+        let replies = match intent {
+            Some(intent) => self.reply(&mut person, &intent).await?,
+            None => self.react(&person, &inbound.kind).await?,
+        };
+        effects.insert(0, Command::PutConversation(person));
+        effects.extend(replies);
+        Ok(effects)
+    }
+
+    /// A person's first sign of life.
+    async fn meet(&self, inbound: &Inbound) -> Conversation {
+        let address = Address {
+            channel: inbound.conversation.channel.clone(),
+            psid: inbound.conversation.psid.clone(),
+        };
+        let by_text = match &inbound.kind {
+            InboundKind::Text { text, .. } => Lang::of_text(text),
+            _ => None,
+        };
+        let lang = match by_text {
+            Some(lang) => Some(lang),
+            None => self.channel.locale(&address).await,
+        };
+        Conversation {
+            id: inbound.conversation.clone(),
+            lang: lang.unwrap_or_default(),
+            lang_chosen: false,
+            last_inbound_at: None,
+            welcomed_at: None,
+        }
+    }
+
+    /// What the person means, for events that mean something. The language of what they write becomes the conversation's,
+    /// unless they chose one.
+    fn intent(&self, kind: &InboundKind, person: &mut Conversation) -> Option<Intent> {
+        match kind {
+            InboundKind::Text { text, .. } => {
+                let Understood { intent, lang } = self.understand.understand(text, person.lang, self.now());
+                if !person.lang_chosen {
+                    person.lang = lang;
+                }
+                Some(intent)
+            }
+            InboundKind::QuickReply { payload, .. } => Some(Intent::from_payload(payload)),
+            InboundKind::Postback { payload, .. } => {
+                Some(payload.as_deref().map_or(Intent::Greeting, Intent::from_payload))
+            }
+            _ => None,
+        }
+    }
+
+    async fn reply(&self, person: &mut Conversation, intent: &Intent) -> Result<Effects, FlowError> {
+        let to = person.id.clone();
+        let mut effects = Vec::new();
+        if person.welcomed_at.is_none() {
+            person.welcomed_at = Some(self.now());
+            let name = self.page_name(&to, person.lang);
+            effects.push(self.say(&to, &plain::welcome(person.lang, &name), true)?);
+        }
+        let links: Vec<Link> = self.store.links_of_conversation(&to).await?;
+        let active: Vec<&Link> = links.iter().filter(|l| l.state == LinkState::Active).collect();
+        let lang = person.lang;
+
+        if let Some(question) = Question::of(intent) {
+            if active.is_empty() {
+                effects.extend(self.ask_to_link(&to, lang)?);
+            }
+            for link in active {
+                effects.extend(self.answer(link, intent, &question, lang).await?);
+            }
+            return Ok(effects);
+        }
+        match intent {
+            Intent::Greeting if active.is_empty() => effects.extend(self.ask_to_link(&to, lang)?),
+            Intent::Link => effects.extend(self.ask_to_link(&to, lang)?),
+            Intent::Greeting => effects.push(self.say(&to, &plain::greeting(lang), true)?),
+            Intent::Privacy if active.is_empty() => {
+                effects.push(self.say(&to, &plain::privacy_not_linked(lang), true)?);
+            }
+            Intent::Privacy => {
+                let (url, token) = self.one_time_link(TokenKind::Privacy, &to);
+                effects.push(token);
+                effects.push(self.say(&to, &plain::privacy(lang, &url), true)?);
+            }
+            Intent::Stop | Intent::Unlink if links.is_empty() => {
+                effects.push(self.say(&to, &plain::nothing_to_stop(lang), true)?);
+            }
+            Intent::Stop | Intent::Unlink => {
+                effects.extend(self.end_links(&to).await?);
+                let names = self.names(links.iter(), lang);
+                let content = match intent {
+                    Intent::Stop => plain::stopped(lang, &names),
+                    _ => plain::unlinked(lang, &names),
+                };
+                effects.push(self.say(&to, &content, true)?);
+            }
+            Intent::SwitchLanguage(chosen) => {
+                person.lang = *chosen;
+                person.lang_chosen = true;
+                effects.push(self.say(&to, &plain::language_set(*chosen), true)?);
+            }
+            other => effects.push(self.say(&to, &self.plain_answer(other, &to, lang), true)?),
+        }
+        Ok(effects)
+    }
+
+    fn plain_answer(&self, intent: &Intent, to: &ConversationId, lang: Lang) -> Content {
+        match intent {
+            Intent::Help => plain::help(lang),
+            Intent::ChooseLanguage => plain::choose_language(lang),
+            Intent::Thanks => plain::thanks(lang),
+            Intent::Person => plain::person(lang, &self.page_name(to, lang)),
+            Intent::Unsupported => plain::unsupported_request(lang),
+            _ => plain::not_understood(lang),
+        }
+    }
+
+    /// What events lead to that are no utterance.
+    async fn react(&self, person: &Conversation, kind: &InboundKind) -> Result<Effects, FlowError> {
+        let to = &person.id;
+        match kind {
+            InboundKind::Linked { authorization_code } => {
+                self.on_linked(to, authorization_code.as_deref()).await
+            }
+            InboundKind::Unlinked => {
+                let links = self.store.links_of_conversation(to).await?;
+                if links.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let mut effects = self.end_links(to).await?;
+                let names = self.names(links.iter(), person.lang);
+                effects.push(self.say(to, &plain::unlinked(person.lang, &names), false)?);
+                Ok(effects)
+            }
+            InboundKind::Attachment { .. } => {
+                Ok(vec![self.say(to, &plain::unsupported_attachment(person.lang), true)?])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
+        let (url, token) = self.one_time_link(TokenKind::Link, to);
+        let button = self.account_linking_url(&to.channel);
+        Ok(vec![token, self.say(to, &plain::ask_to_link(lang, &button, Some(&url)), true)?])
+    }
+
+    /// The name that a page speaks under: its bank's, or all its banks'.
+    fn page_name(&self, to: &ConversationId, lang: Lang) -> String {
+        let ids = self.channels.get(&to.channel).map(|c| c.institutions.as_slice()).unwrap_or_default();
+        let names: Vec<&str> =
+            ids.iter().filter_map(|id| Some(self.institutions.get(id)?.name_in(lang))).collect();
+        join(&names, lang)
+    }
+
+    fn names<'a>(&self, links: impl Iterator<Item = &'a Link>, lang: Lang) -> String {
+        let mut names: Vec<&str> = links
+            .filter_map(|l| self.institutions.get(&l.institution))
+            .map(|i: &Institution| i.name_in(lang))
+            .collect();
+        names.dedup();
+        join(&names, lang)
+    }
+}
+
+fn join(names: &[&str], lang: Lang) -> String {
+    names.join(match lang {
+        Lang::English => ", ",
+        Lang::Arabic => "، ",
+    })
+}

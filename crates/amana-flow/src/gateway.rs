@@ -1,0 +1,328 @@
+//! The gateway: everything the flows need, gathered once.
+
+use crate::error::FlowError;
+use amana_bank::Bank;
+use amana_channel::Channel;
+use amana_chat::Understand;
+use amana_core::{
+    Address, Agreement, AgreementId, AgreementState, ChannelId, Clock, Clusters, Consent, Content,
+    ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard, Timestamp,
+};
+use amana_gate::{Encode, Facts, Gate, Policy, RenderContext};
+use amana_store::{Answer, Command, Link, Store, Token, TokenKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use url::Url;
+
+/// An institution as the flows know it.
+pub struct Institution {
+    /// Its English name.
+    pub name_en: String,
+    /// Its Arabic name.
+    pub name_ar: String,
+    /// The connector.
+    pub bank: Arc<dyn Bank>,
+    /// Its policy.
+    pub policy: Arc<dyn Policy>,
+}
+
+impl Institution {
+    /// An institution with these names.
+    #[must_use]
+    pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>, policy: Arc<dyn Policy>) -> Self {
+        Self { name_en, name_ar, bank, policy }
+    }
+
+    /// Its name in a language.
+    #[must_use]
+    pub fn name_in(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::English => &self.name_en,
+            Lang::Arabic => &self.name_ar,
+        }
+    }
+}
+
+/// A channel as the flows know it.
+#[derive(Debug, Clone)]
+pub struct ChannelConfig {
+    /// The institutions that are offered on it, in the order of showing.
+    pub institutions: Vec<InstitutionId>,
+}
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The chat platform.
+    pub channel: Arc<dyn Channel>,
+    /// How content becomes the platform's bytes: for what we say by ourselves, and for what answers.
+    pub encode: (Encode, Encode),
+    /// The institutions.
+    pub institutions: BTreeMap<InstitutionId, Institution>,
+    /// The channels.
+    pub channels: BTreeMap<ChannelId, ChannelConfig>,
+    /// What a text means.
+    pub understand: Box<dyn Understand>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where our pages are.
+    pub public_url: Url,
+    /// Hosts (`host` or `host:port`) to which an account-linking redirect may go: the platform's own.
+    pub redirect_hosts: BTreeSet<String>,
+}
+
+/// The gateway.
+pub struct Gateway {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) channel: Arc<dyn Channel>,
+    pub(crate) encode: (Encode, Encode),
+    pub(crate) institutions: BTreeMap<InstitutionId, Institution>,
+    pub(crate) channels: BTreeMap<ChannelId, ChannelConfig>,
+    pub(crate) understand: Box<dyn Understand>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) public_url: Url,
+    pub(crate) redirect_hosts: BTreeSet<String>,
+    pub(crate) gate: Gate,
+    pub(crate) refreshing: crate::grants::Refreshing,
+    pub(crate) inbox_filled: Notify,
+    pub(crate) outbox_filled: Notify,
+    pub(crate) jobs_filled: Notify,
+}
+
+/// What is known when a decision is made.
+pub(crate) struct Gathered {
+    pub(crate) agreement: Option<Agreement>,
+    pub(crate) consent: Option<Consent>,
+    pub(crate) kills: KillSwitches,
+    pub(crate) now: Timestamp,
+}
+
+impl Gathered {
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            agreement: self.agreement.as_ref(),
+            consent: self.consent.as_ref(),
+            kills: &self.kills,
+            now: self.now,
+        }
+    }
+}
+
+impl Gateway {
+    /// A gateway of these parts.
+    #[must_use]
+    pub fn new(parts: GatewayParts) -> Arc<Self> {
+        let gate = Gate::new(parts.store.keyring().ticket());
+        Arc::new(Self {
+            store: parts.store,
+            channel: parts.channel,
+            encode: parts.encode,
+            institutions: parts.institutions,
+            channels: parts.channels,
+            understand: parts.understand,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            public_url: parts.public_url,
+            redirect_hosts: parts.redirect_hosts,
+            gate,
+            refreshing: crate::grants::Refreshing::default(),
+            inbox_filled: Notify::new(),
+            outbox_filled: Notify::new(),
+            jobs_filled: Notify::new(),
+        })
+    }
+
+    /// The store, for health and metrics.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The institutions.
+    #[must_use]
+    pub fn institutions(&self) -> &BTreeMap<InstitutionId, Institution> {
+        &self.institutions
+    }
+
+    /// The channels.
+    #[must_use]
+    pub fn channels(&self) -> &BTreeMap<ChannelId, ChannelConfig> {
+        &self.channels
+    }
+
+    /// Brings the agreement between an institution and a channel to what the configuration says: makes it, or makes a
+    /// new version when terms or state differ. A tightened one binds old consents at once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ensure_agreement(
+        &self,
+        institution: &InstitutionId,
+        channel: &ChannelId,
+        state: AgreementState,
+        form: Form,
+    ) -> Result<(), FlowError> {
+        let terms: BTreeMap<Purpose, (Clusters, Form)> =
+            OFFERED_PURPOSES.iter().map(|p| (*p, (p.clusters(), form))).collect();
+        let (id, version) = match self.store.agreement(institution, channel).await? {
+            Some(now) if now.state == state && now.terms == terms => return Ok(()),
+            Some(now) => (now.id, now.version.saturating_add(1)),
+            None => (AgreementId::new(&*self.clock, &*self.entropy), 1),
+        };
+        let agreement = Agreement {
+            id,
+            institution: institution.clone(),
+            channel: channel.clone(),
+            state,
+            terms,
+            version,
+            changed_at: self.now(),
+        };
+        self.store.submit(vec![Command::PutAgreement(agreement)]).await?;
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn after(&self, seconds: i64) -> Timestamp {
+        self.now()
+            .checked_add(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The wait before attempt `attempts + 1`: doubling from [`crate::limits::RETRY_BASE_S`], with up to a quarter of jitter.
+    pub(crate) fn backoff(&self, attempts: u32) -> Timestamp {
+        use crate::limits::{RETRY_BASE_S, RETRY_MAX_S};
+        let base = RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(RETRY_MAX_S);
+        let jitter_ms =
+            u64::from(u16::from_be_bytes(self.entropy.array())) * u64::try_from(base).unwrap_or(1) * 250
+                / u64::from(u16::MAX);
+        self.after(base).checked_add(Duration::from_millis(jitter_ms)).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) fn institution(&self, id: &InstitutionId) -> Result<&Institution, FlowError> {
+        self.institutions.get(id).ok_or(FlowError::NotConfigured("institution"))
+    }
+
+    /// Reads agreement, consent and kill switches afresh.
+    pub(crate) async fn gather(&self, link: &Link) -> Answer<Gathered> {
+        Ok(Gathered {
+            agreement: self.store.agreement(&link.institution, &link.channel).await?,
+            consent: self.store.consent_of_link(link.shard, link.id).await?,
+            kills: self.store.kills().await?,
+            now: self.now(),
+        })
+    }
+
+    pub(crate) fn message_id(&self) -> MessageId {
+        MessageId::new(&*self.clock, &*self.entropy)
+    }
+
+    pub(crate) fn render_context(&self, institution: &Institution, lang: Lang) -> RenderContext {
+        RenderContext {
+            lang,
+            institution_name: institution.name_in(lang).to_owned(),
+            now: self.now(),
+            open_url: self.page("privacy").map(|url| url.to_string()),
+            form: Form::Notice,
+        }
+    }
+
+    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person.
+    pub(crate) fn say(
+        &self,
+        to: &ConversationId,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
+        let encode = if reply { self.encode.1 } else { self.encode.0 };
+        let key = self.store.keyring().deployment();
+        let disclosure = self
+            .gate
+            .plain(content, &recipient, encode, self.message_id(), self.now(), key, &*self.entropy)
+            .map_err(FlowError::Plain)?;
+        Ok(Command::Disclose { shard: to.shard(), disclosure, at: self.now() })
+    }
+
+    /// A page of ours.
+    pub(crate) fn page(&self, path: &str) -> Option<Url> {
+        self.public_url.join(path).ok()
+    }
+
+    /// A new one-time link to one of our pages: the address for the message, and the command that makes it good.
+    pub(crate) fn one_time_link(&self, kind: TokenKind, conversation: &ConversationId) -> (String, Command) {
+        let token = self.secret_text();
+        let path = match kind {
+            TokenKind::Link => "link/start",
+            TokenKind::Privacy => "privacy/enter",
+        };
+        let url = self.page(path).map_or_else(String::new, |mut url| {
+            url.query_pairs_mut().append_pair("t", &token);
+            url.to_string()
+        });
+        let row = Token {
+            hash: amana_core::ids::token_hash(&token),
+            kind,
+            conversation: conversation.clone(),
+            expires_at: self.after(crate::limits::TOKEN_LIFE_S),
+            consumed_at: None,
+        };
+        (url, Command::PutToken(row))
+    }
+
+    /// 256 random bits as text for a URL or a cookie.
+    pub(crate) fn secret_text(&self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.entropy.array::<32>())
+    }
+
+    /// The address of the account-linking page for a channel; the platform adds its own parameters.
+    pub(crate) fn account_linking_url(&self, channel: &ChannelId) -> String {
+        self.page("link/messenger").map_or_else(String::new, |mut url| {
+            url.query_pairs_mut().append_pair("page", channel.as_str());
+            url.to_string()
+        })
+    }
+
+    pub(crate) fn lane_of_conversation(conversation: &ConversationId) -> [u8; 32] {
+        amana_core::ids::sha256(&[
+            b"lane/chat",
+            conversation.channel.as_str().as_bytes(),
+            b"\0",
+            conversation.psid.as_str().as_bytes(),
+        ])
+    }
+
+    pub(crate) fn lane_of_link(link: &Link) -> [u8; 32] {
+        amana_core::ids::sha256(&[b"lane/bank", link.id.as_bytes()])
+    }
+}
+
+/// The purposes that the gateway serves today, in the order in which the consent page shows them. (Receipts, deliveries,
+/// security alerts, service, offers and transfers come with their own flows.)
+pub(crate) const OFFERED_PURPOSES: &[Purpose] =
+    &[Purpose::BalanceOnRequest, Purpose::TransactionUpdate, Purpose::BalanceUpdate];
+
+/// The clusters that the offered purposes need together: what a bank is asked for.
+pub(crate) fn offered_clusters() -> Clusters {
+    OFFERED_PURPOSES.iter().fold(Clusters::default(), |all, p| all.union(p.clusters()))
+}
+
+pub(crate) fn shard_context(what: &str, shard: Shard, id: &[u8]) -> Vec<u8> {
+    [what.as_bytes(), &shard.0.to_be_bytes(), id].concat()
+}

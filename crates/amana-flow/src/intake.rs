@@ -1,0 +1,114 @@
+//! Intake: events become durable before they are acknowledged.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use amana_channel::webhook::{Inbound, InboundKind};
+use amana_core::{BankEvent, BankEventBody, EventKey};
+use amana_gate::Unaddressed;
+use amana_store::{Command, InboxSource, NewInbox, Outcome};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// Events that are new and durable now.
+    pub stored: usize,
+    /// Events that were there already.
+    pub duplicates: usize,
+    /// Events that concern nobody here: no link holds the account, or the page is not ours.
+    pub unmatched: usize,
+}
+
+impl Gateway {
+    /// Takes the platform's events in. When it returns, they are durable.
+    ///
+    /// # Errors
+    /// When the store does not take them; then the platform must be told to deliver again.
+    pub async fn accept_chat(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
+        let mut accepted = Accepted::default();
+        let mut commands = Vec::with_capacity(events.len());
+        for inbound in events {
+            if !self.channels.contains_key(&inbound.conversation.channel) {
+                accepted.unmatched += 1;
+                continue;
+            }
+            // Delivery and read marks change nothing that we keep; they are answered and forgotten.
+            if matches!(inbound.kind, InboundKind::Delivery { .. } | InboundKind::Read { .. }) {
+                continue;
+            }
+            // An echo says that a message of ours arrived. It needs no lane: it may come before our own call returns.
+            if let InboundKind::Echo { mid, metadata, .. } = &inbound.kind {
+                if let Some(message) = metadata {
+                    commands.push(Command::Echoed { message: *message, mid: mid.clone(), at: self.now() });
+                }
+                continue;
+            }
+            commands.push(Command::Accept(NewInbox {
+                shard: inbound.conversation.shard(),
+                lane: Self::lane_of_conversation(&inbound.conversation),
+                key: inbound.key,
+                source: InboxSource::Chat,
+                body: self.seal_chat(inbound)?,
+                received_at: self.now(),
+            }));
+        }
+        self.keep(commands, &mut accepted).await?;
+        Ok(accepted)
+    }
+
+    /// Takes a bank's events in, one row for each link that holds the account. When it returns, they are durable.
+    ///
+    /// # Errors
+    /// When the store does not take them; then the bank must deliver again.
+    pub async fn accept_bank(
+        &self,
+        events: &[(BankEvent, Unaddressed<BankEventBody>)],
+    ) -> Result<Accepted, FlowError> {
+        let mut accepted = Accepted::default();
+        let mut commands = Vec::with_capacity(events.len());
+        for (event, body) in events {
+            let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
+            // Where the bank says whose event it is, the other holders of the account do not get it.
+            if let Some(subject) = &event.subject {
+                let blind = self.store.keyring().blind(&event.institution, subject);
+                if let Some(customer) = self.store.customer_by_subject(&event.institution, &blind).await? {
+                    links.retain(|link| link.customer == customer.id);
+                }
+            }
+            if links.is_empty() {
+                accepted.unmatched += 1;
+            }
+            for link in links {
+                let customer = self.customer_of(link.shard, link.customer).await?;
+                let name = format!("{}\0{}", link.id, event.id);
+                let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
+                commands.push(Command::Accept(NewInbox {
+                    shard: link.shard,
+                    lane: Self::lane_of_link(&link),
+                    key,
+                    source: InboxSource::Bank,
+                    body: self.seal_bank(&customer, &link, event, body, &key.0)?,
+                    received_at: self.now(),
+                }));
+            }
+        }
+        self.keep(commands, &mut accepted).await?;
+        metrics::counter!("amana_bank_events_total", "result" => "unmatched")
+            .increment(accepted.unmatched as u64);
+        Ok(accepted)
+    }
+
+    async fn keep(&self, commands: Vec<Command>, accepted: &mut Accepted) -> Result<(), FlowError> {
+        if commands.is_empty() {
+            return Ok(());
+        }
+        for outcome in self.store.submit(commands).await? {
+            match outcome {
+                Outcome::Duplicate => accepted.duplicates += 1,
+                _ => accepted.stored += 1,
+            }
+        }
+        self.inbox_filled.notify_one();
+        self.outbox_filled.notify_one();
+        Ok(())
+    }
+}

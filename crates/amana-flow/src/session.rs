@@ -1,0 +1,93 @@
+//! What a browser session holds. The cookie's value is random; the store knows its hash, and the content encrypted.
+
+use crate::error::LinkError;
+use crate::gateway::Gateway;
+use amana_bank::Pending;
+use amana_core::{AccountId, ConversationId, CustomerId, InstitutionId, Lang, Shard};
+use amana_store::{Command, Session};
+use serde::{Deserialize, Serialize};
+
+/// A browser's state.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Browser {
+    /// Away at the bank's pages.
+    AtBank(AtBank),
+    /// Back from the bank, before the consent page.
+    Consenting(Box<Consenting>),
+    /// Signed in to the privacy page.
+    Customer(SignedIn),
+}
+
+/// What a browser was sent to the bank for.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Aim {
+    Link,
+    Privacy,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AtBank {
+    pub(crate) aim: Aim,
+    pub(crate) conversation: ConversationId,
+    pub(crate) institution: InstitutionId,
+    pub(crate) lang: Lang,
+    pub(crate) pending: Pending,
+    /// Where the platform's account-linking flow wants the browser back.
+    pub(crate) redirect_uri: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Consenting {
+    pub(crate) conversation: ConversationId,
+    pub(crate) institution: InstitutionId,
+    pub(crate) lang: Lang,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) customer: CustomerId,
+    pub(crate) shard: Shard,
+    /// The bank's own id of the customer, blinded.
+    pub(crate) subject: [u8; 32],
+    /// Whether the customer has to be made yet.
+    pub(crate) new: bool,
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) tokens: Vec<u8>,
+    pub(crate) bank_consent: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SignedIn {
+    pub(crate) customer: CustomerId,
+    pub(crate) shard: Shard,
+    pub(crate) institution: InstitutionId,
+    pub(crate) lang: Lang,
+    /// What a form on the page must bring (against requests forged by other sites).
+    pub(crate) csrf: String,
+}
+
+impl Gateway {
+    /// The command that keeps a browser's state under a cookie.
+    pub(crate) fn keep_browser(
+        &self,
+        cookie: &str,
+        browser: &Browser,
+        life_s: i64,
+    ) -> Result<Command, LinkError> {
+        let body = serde_json::to_vec(browser).map_err(|_| crate::FlowError::Unreadable("session"))?;
+        Ok(Command::PutSession(Session {
+            hash: amana_core::ids::token_hash(cookie),
+            body,
+            expires_at: self.after(life_s),
+        }))
+    }
+
+    /// A browser's state.
+    pub(crate) async fn browser(&self, cookie: &str) -> Result<Browser, LinkError> {
+        let hash = amana_core::ids::token_hash(cookie);
+        let session = self.store.session(&hash, self.now()).await?.ok_or(LinkError::Over)?;
+        serde_json::from_slice(&session.body).map_err(|_| LinkError::Over)
+    }
+
+    /// The command that ends a browser's state; the submission is refused if it has ended already.
+    pub(crate) fn take_browser(cookie: &str) -> Command {
+        Command::TakeSession { hash: amana_core::ids::token_hash(cookie) }
+    }
+}

@@ -1,0 +1,3 @@
+use amana_gate::Released;
+fn copy(released: &Released) -> Released { released.clone() }
+fn main() {}

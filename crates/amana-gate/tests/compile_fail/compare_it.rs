@@ -1,0 +1,3 @@
+use amana_gate::Protected;
+fn guess(a: &Protected<i64>, b: &Protected<i64>) -> bool { a == b }
+fn main() {}

@@ -1,0 +1,3 @@
+use amana_gate::Protected;
+fn export(data: &Protected<i64>) -> String { serde_json::to_string(data).unwrap() }
+fn main() {}
