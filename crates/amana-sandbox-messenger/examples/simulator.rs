@@ -1,4 +1,5 @@
-//! Runs the simulator alone on a port of 127.0.0.1, with two pages: `cargo run -p amana-sandbox-messenger --example simulator -- 8480 http://127.0.0.1:9000/webhooks/messenger`.
+//! Runs the simulator alone on a port of 127.0.0.1, with two pages: `cargo run -p amana-sandbox-messenger
+//! --example simulator -- 8480 http://127.0.0.1:9000/webhooks/messenger`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::sync::Arc;

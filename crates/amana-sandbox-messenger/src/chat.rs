@@ -1,6 +1,7 @@
 //! The chat page of the demo user: the page itself, its small JSON API, and its live updates.
 //!
-//! There is no login: whoever reaches the simulator may be any demo user. It is a sandbox, and binds to loopback in the demo.
+//! There is no login: whoever reaches the simulator may be any demo user. It is a sandbox, and binds to
+//! loopback in the demo.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -104,7 +105,8 @@ pub(crate) fn refuse(error: &ActionError) -> Response {
     (status, Json(json!({"error": error.to_string()}))).into_response()
 }
 
-/// `GET /chat?page=PAGE&user=NAME&lang=en|ar`. The shell is the same for all; the language is set before first paint.
+/// `GET /chat?page=PAGE&user=NAME&lang=en|ar`. The shell is the same for all; the language is set before first
+/// paint.
 async fn page(
     State(hub): State<Arc<Hub>>,
     Query(at): Query<Where>,
@@ -318,8 +320,8 @@ impl Drop for Online {
     }
 }
 
-/// `GET /chat/events?user=`: live updates of all of a user's threads. An open stream is an online device: what was sent
-/// meanwhile counts as delivered.
+/// `GET /chat/events?user=`: live updates of all of a user's threads. An open stream is an online device: what
+/// was sent meanwhile counts as delivered.
 async fn events(State(hub): State<Arc<Hub>>, Query(at): Query<Where>) -> Response {
     let user = at.user.trim().to_owned();
     let receiver = hub.bus.subscribe();

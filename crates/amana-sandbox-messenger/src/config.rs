@@ -18,8 +18,9 @@ pub struct PageConfig {
     pub token: String,
     /// Picture colour as `#rrggbb`; `None` picks one from the id.
     pub colour: Option<String>,
-    /// Webhook fields the app is subscribed to on this Page from the first start, as if somebody had ticked them in the
-    /// dashboard. `POST subscribed_apps` replaces them. Empty: nothing is delivered until that call.
+    /// Webhook fields the app is subscribed to on this Page from the first start, as if somebody had ticked
+    /// them in the dashboard. `POST subscribed_apps` replaces them. Empty: nothing is delivered until that
+    /// call.
     pub subscribed_fields: Vec<String>,
 }
 
@@ -71,7 +72,8 @@ impl MessengerConfig {
     /// Meta's webhook time-out.
     pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// A configuration with Meta's defaults: 5 s time-out, proof checked when present, state in memory, no callback.
+    /// A configuration with Meta's defaults: 5 s time-out, proof checked when present, state in memory, no
+    /// callback.
     #[must_use]
     pub fn new(
         public_base_url: Url,

@@ -375,8 +375,8 @@ impl Inner {
         }
     }
 
-    /// Forgets threads' messages, waiting events, sends, faults and the clock offset; with `all` the page-scoped ids,
-    /// profiles, subscriptions and templates too.
+    /// Forgets threads' messages, waiting events, sends, faults and the clock offset; with `all` the
+    /// page-scoped ids, profiles, subscriptions and templates too.
     pub(crate) fn reset(&mut self, hub: &Hub, all: bool) {
         for prefix in ["message/", "wire/", "event/"] {
             self.ops.push(Op::DeletePrefix(prefix.to_owned()));

@@ -1,12 +1,13 @@
-//! A simulator of the Messenger Platform: the Graph API and the webhooks of Facebook Pages over real HTTP, with a chat
-//! page for the person at the other end.
+//! A simulator of the Messenger Platform: the Graph API and the webhooks of Facebook Pages over real HTTP, with
+//! a chat page for the person at the other end.
 //!
-//! What is **not** here: anything of Amana. This crate knows Meta's protocol only, so that the gateway is tested against
-//! what Meta documents and not against itself. Also not here yet: uploads, personas, conversation routing beyond
-//! `thread_owner`, rate limits, the Conversations API; calls to them get an error that says so.
+//! What is **not** here: anything of Amana. This crate knows Meta's protocol only, so that the gateway is
+//! tested against what Meta documents and not against itself. Also not here yet: uploads, personas,
+//! conversation routing beyond `thread_owner`, rate limits, the Conversations API; calls to them get an error
+//! that says so.
 //!
-//! As strict as what it stands for: limits, windows, tags, tokens and error shapes are Meta's; where Meta's text is silent
-//! or contradicts itself the stricter reading is taken. Time and randomness are arguments.
+//! As strict as what it stands for: limits, windows, tags, tokens and error shapes are Meta's; where Meta's
+//! text is silent or contradicts itself the stricter reading is taken. Time and randomness are arguments.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,12 +51,12 @@ pub use error::Error;
 pub use hub::Clock;
 pub use ids::Entropy;
 
-/// Runs the simulator on `listener` until `shutdown` is cancelled, then ends the live streams, finishes open requests and
-/// stops. Waiting webhooks stay stored and go out at the next start.
+/// Runs the simulator on `listener` until `shutdown` is cancelled, then ends the live streams, finishes open
+/// requests and stops. Waiting webhooks stay stored and go out at the next start.
 ///
 /// # Errors
-/// [`Error::Config`] for a configuration that cannot work, [`Error::DataDir`], [`Error::Store`] and [`Error::Document`] for
-/// a state that cannot be loaded, [`Error::Serve`] when the listener fails.
+/// [`Error::Config`] for a configuration that cannot work, [`Error::DataDir`], [`Error::Store`] and
+/// [`Error::Document`] for a state that cannot be loaded, [`Error::Serve`] when the listener fails.
 pub async fn serve(
     listener: TcpListener,
     config: MessengerConfig,
@@ -83,8 +84,9 @@ pub async fn serve(
     served.map_err(Error::Serve)
 }
 
-/// Meta verifies a callback when the dashboard is saved (1.1). Ours comes from the configuration, and the gateway may start
-/// after us: so the handshake is tried in the background, and its outcome is shown by `GET /control/webhooks`.
+/// Meta verifies a callback when the dashboard is saved (1.1). Ours comes from the configuration, and the
+/// gateway may start after us: so the handshake is tried in the background, and its outcome is shown by `GET
+/// /control/webhooks`.
 fn verify_configured_callback(hub: &Arc<hub::Hub>) {
     let Some(callback) = hub.config.webhook_url.as_ref().map(ToString::to_string) else { return };
     let hub = Arc::clone(hub);

@@ -1,5 +1,5 @@
-//! The webhook engine (messenger reference 1.2, 1.3, 1.6): per conversation one event after the other, each tried until
-//! it is answered 200, with the fault switches of the control API.
+//! The webhook engine (messenger reference 1.2, 1.3, 1.6): per conversation one event after the other, each
+//! tried until it is answered 200, with the fault switches of the control API.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -174,7 +174,8 @@ fn envelope(event: &Event, timestamp: i64, now: i64) -> String {
     }))
 }
 
-/// Asks a callback to prove itself (1.1): `hub.mode`, `hub.verify_token`, `hub.challenge`, the challenge echoed with 200.
+/// Asks a callback to prove itself (1.1): `hub.mode`, `hub.verify_token`, `hub.challenge`, the challenge echoed
+/// with 200.
 ///
 /// # Errors
 /// What went wrong, in Meta's words where they are known.

@@ -106,8 +106,8 @@ pub(super) fn length(text: &str, limit: usize, place: &str) -> Result<(), GraphE
     Ok(())
 }
 
-/// A URL that a browser opens. Where Meta requires https, plain http is let through to loopback hosts only: without that
-/// no sandbox could run without certificates.
+/// A URL that a browser opens. Where Meta requires https, plain http is let through to loopback hosts only:
+/// without that no sandbox could run without certificates.
 fn url(button: &Map<String, Value>, place: &str, secure: bool) -> Result<(), GraphError> {
     check_url(required(button, "url", place)?, &format!("{place}[url]"), secure)
 }

@@ -1,7 +1,7 @@
 //! The Graph API: versions, tokens, objects and edges.
 //!
-//! Not here: uploads, personas, conversations, conversation routing beyond `thread_owner`, rate limits. Calls to them get
-//! an error that says so.
+//! Not here: uploads, personas, conversations, conversation routing beyond `thread_owner`, rate limits. Calls
+//! to them get an error that says so.
 
 pub(crate) mod error;
 pub(crate) mod params;

@@ -1,5 +1,5 @@
-//! Parameters in every encoding that real clients use (messenger reference 2): JSON body, form body whose objects are
-//! JSON strings, query string.
+//! Parameters in every encoding that real clients use (messenger reference 2): JSON body, form body whose
+//! objects are JSON strings, query string.
 
 use std::collections::BTreeMap;
 

@@ -241,7 +241,8 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
 fn check_window(kind: Kind, age_ms: i64) -> Result<(), GraphError> {
     let open = match kind {
         Kind::Utility => true,
-        // The feedback template itself is not built, so there is nothing a feedback tag could carry out of the window.
+        // The feedback template itself is not built, so there is nothing a feedback tag could carry out of the
+        // window.
         Kind::Standard | Kind::CustomerFeedback => age_ms < limits::WINDOW_MS,
         Kind::HumanAgent => age_ms < limits::TAG_WINDOW_MS,
     };

@@ -12,8 +12,8 @@ use crate::hub::{Hub, Inner};
 use crate::model::Template;
 use crate::{ids, limits};
 
-/// `POST message_templates`: registers a template, approved at once. An existing (name, language) is an error, as identity
-/// is (page, name, language).
+/// `POST message_templates`: registers a template, approved at once. An existing (name, language) is an error,
+/// as identity is (page, name, language).
 pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let need = |name: &str| {
         call.params.text(name).ok_or_else(|| GraphError::param(format!("The parameter {name} is required")))
