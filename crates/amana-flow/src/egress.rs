@@ -176,9 +176,8 @@ impl Gateway {
         });
         let finish = Command::FinishOutbox { message: entry.row.message, delivery, receipt, at };
         match self.store.submit(vec![finish]).await {
-            Ok(_) => Ok(()),
-            // The echo came before our call returned: the row is sent already.
-            Err(SubmitError::Conflict { .. }) => Ok(()),
+            // A conflict: the echo came before our call returned, and the row is sent already.
+            Ok(_) | Err(SubmitError::Conflict { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

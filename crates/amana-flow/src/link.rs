@@ -360,10 +360,9 @@ impl Gateway {
         self.outbox_filled.notify_one();
         if let (Ok(tokens), Ok(institution)) =
             (Tokens::from_bytes(&at.tokens), self.institution(&at.institution))
+            && let Err(error) = institution.bank.revoke(&tokens, at.bank_consent.as_deref()).await
         {
-            if let Err(error) = institution.bank.revoke(&tokens, at.bank_consent.as_deref()).await {
-                tracing::warn!(%error, "a grant without a consent could not be taken back; it ends by itself");
-            }
+            tracing::warn!(%error, "a grant without a consent could not be taken back; it ends by itself");
         }
         Ok(())
     }

@@ -137,14 +137,15 @@ impl Gateway {
                 state: None,
                 note: (read.kind == ReceiptKind::Denial).then_some(read.template).flatten(),
             };
-            if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message) {
-                if let Some(row) = self.store.outbox_entry(message).await? {
-                    entry.state = Some(row.state);
-                    let bytes = self.gate.said(&row.row, &subject, &customer.key).unwrap_or_default();
-                    if let Some(said) = amana_channel::messenger::decode_for_display(&bytes) {
-                        entry.said = said_lines(&said);
-                    }
-                }
+            if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
+                && let Some(row) = self.store.outbox_entry(message).await?
+            {
+                entry.state = Some(row.state);
+                let bytes = self.gate.said(&row.row, &subject, &customer.key).unwrap_or_default();
+                entry.said = amana_channel::messenger::decode_for_display(&bytes)
+                    .as_ref()
+                    .map(said_lines)
+                    .unwrap_or_default();
             }
             entries.push(entry);
         }

@@ -172,7 +172,7 @@ fn messages_without_data_need_a_ticket_too_and_stop_at_the_kill_switch() {
 #[test]
 fn only_the_subject_sees_a_value_on_our_own_page() {
     let (rig, world) = (Rig::new(), World::good());
-    let data = Protected::new(world.subject.clone(), 42i64);
+    let data = Protected::new(world.subject.clone(), 987654321i64);
     assert_eq!(rig.gate.show_to_subject(&data, &world.subject, |v| *v), Ok(987654321));
     let other = Subject { customer: customer(2), ..world.subject };
     assert_eq!(rig.gate.show_to_subject(&data, &other, |v| *v), Err(Denial::RecipientNotSubject));
