@@ -8,6 +8,7 @@ mod rules;
 mod slots;
 mod text;
 mod when;
+mod words;
 
 pub(crate) use text::normalise;
 

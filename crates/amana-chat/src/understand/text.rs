@@ -1,15 +1,15 @@
 //! Normalising: one spelling for what people write in many. For understanding and comparing only; never shown.
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::DecomposingNormalizerBorrowed;
 
 /// The words of a text, normalised and separated by single spaces: compatibility forms folded, lower case, without
-/// direction marks, tatweel, diacritics and punctuation; digits in ASCII; letters that Arabic writers interchange as one;
+/// accents, direction marks, tatweel, diacritics and punctuation; digits in ASCII; letters that Arabic writers interchange as one;
 /// a letter at most twice in a row.
 pub(crate) fn normalise(text: &str) -> String {
-    let nfkc = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
-    let mut out = String::with_capacity(nfkc.len());
+    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    let mut out = String::with_capacity(decomposed.len());
     let mut run = (' ', 0u8);
-    for c in nfkc.chars().flat_map(char::to_lowercase) {
+    for c in decomposed.chars().flat_map(char::to_lowercase) {
         let Some(c) = fold(c) else { continue };
         let c = if c.is_alphanumeric() { c } else { ' ' };
         if c == ' ' {
@@ -42,6 +42,7 @@ fn fold(c: char) -> Option<char> {
         | '\u{064B}'..='\u{065F}'
         | '\u{0670}'
         | '\u{06D6}'..='\u{06ED}'
+        | '\u{0300}'..='\u{036F}'
         | 'ء'
         // "McDonald's", "don't": the mark joins.
         | '\'' | '’' | '‘' | '`' | '´' => return None,
@@ -81,6 +82,7 @@ mod tests {
             ("helloooooo", "helloo"),
             ("100000", "100000"),
             ("ﻛﻢ", "كم"),
+            ("Café de Flore", "cafe de flore"),
             ("ｂａｌａｎｃｅ", "balance"),
             ("", ""),
             ("?!", ""),

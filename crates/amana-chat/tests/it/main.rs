@@ -1,0 +1,13 @@
+//! The crate from outside.
+
+mod cases;
+mod filters;
+mod rendering;
+mod texts;
+
+use amana_core::Timestamp;
+
+/// Monday, 23 November 2026, noon UTC.
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().expect("an instant")
+}
