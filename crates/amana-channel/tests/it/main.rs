@@ -1,1 +1,15 @@
-//! The channel against a Graph server of its own, over HTTP.
+//! The channel against a Graph server of its own, over HTTP, and against every shape of webhook on record.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking; clippy exempts only functions marked as tests, not their helpers"
+)]
+
+mod calls;
+mod classes;
+mod encoding;
+mod graph;
+mod inbound;
+mod profile;
+mod signature;
