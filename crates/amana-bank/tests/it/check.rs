@@ -1,0 +1,58 @@
+//! What the doctor is told.
+
+use crate::fake::*;
+use amana_bank::{Bank, ClientAuth, FdxBank};
+use amana_core::{Clock, Entropy, ManualClock, Secret, SeededEntropy};
+use serde_json::json;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_healthy_bank_is_reported_in_order() {
+    let b = bench(Knobs::default(), |seen| {
+        assert!(!seen.headers.contains_key("authorization"));
+        say(401, r#"{"code":"603"}"#)
+    })
+    .await;
+    let report = b.bank.check().await.unwrap();
+    let what: Vec<_> = report.checked.iter().map(|c| c.what).collect();
+    assert_eq!(
+        what,
+        [
+            "profile",
+            "tls",
+            "issuer",
+            "client authentication",
+            "authorization requests",
+            "revocation",
+            "client credentials",
+            "api"
+        ]
+    );
+    let warned: Vec<_> = report.checked.iter().filter(|c| c.warning.is_some()).map(|c| c.what).collect();
+    assert_eq!(warned, ["tls"], "plain http is warned of, nothing else");
+}
+
+#[tokio::test]
+async fn each_trouble_comes_with_how_to_mend_it() {
+    let b =
+        bench(Knobs { metadata_extra: json!({"issuer": "https://x.example"}), ..Knobs::default() }, |_| {
+            say(401, "")
+        })
+        .await;
+    let e = b.bank.check().await.unwrap_err();
+    assert!(e.mend.contains("`issuer`"), "{e:?}");
+
+    for (status, word) in [(404, "api_url"), (200, "api_url")] {
+        let b = bench(Knobs::default(), move |_| say(status, "{}")).await;
+        let e = b.bank.check().await.unwrap_err();
+        assert!(e.mend.contains(word) && e.checked.len() == 7, "{e:?}");
+    }
+
+    let b = bench(Knobs { auth: "client_secret_post", ..Knobs::default() }, |_| say(401, "")).await;
+    let mut config = config(&b.fake.issuer, &format!("{}/fdx/v6", b.fake.issuer), "client_secret_post");
+    config.client_auth = ClientAuth::SecretPost(Secret::new("wrong-secret"));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(start()));
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+    let e = FdxBank::new(config, options(), clock, entropy).unwrap().check().await.unwrap_err();
+    assert!(e.mend.contains("client_secret") && !format!("{e:?}").contains("wrong-secret"), "{e:?}");
+}

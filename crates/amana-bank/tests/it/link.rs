@@ -1,0 +1,258 @@
+//! Linking: the authorization code flow, refresh, revocation.
+
+use crate::fake::*;
+use amana_bank::{Bank, BankErrorClass as Class, Callback, Granted, Pending, Tokens};
+use amana_core::Secret;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_pushed_request_becomes_tokens_with_every_client_authentication() {
+    for auth in ["client_secret_basic", "client_secret_post", "private_key_jwt", "private_key_jwt_rsa"] {
+        let b = bench(Knobs { auth, require_par: true, ..Knobs::default() }, |_| say(404, "")).await;
+        let granted = b.link().await;
+        assert_eq!(granted.subject.as_deref(), Some("customer-42"), "{auth}");
+        assert_eq!(granted.bank_consent.as_deref(), Some("consent-7"));
+        assert!(granted.tokens.refresh.is_some());
+        assert_eq!(granted.tokens.expires_at.as_second(), start().as_second() + 900);
+
+        let pushed = &b.fake.forms_to("/par")[0];
+        assert_eq!(
+            pushed["scope"],
+            "openid offline_access fdx:accountbasic:read fdx:balances:read fdx:transactions:read"
+        );
+        assert_eq!(pushed["ui_locales"], "ar en");
+        let details: Value = serde_json::from_str(&pushed["authorization_details"]).unwrap();
+        assert_eq!(
+            details,
+            json!([{"type": "fdx_v1.0", "consentRequest": {"durationType": "TIME_BOUND", "durationPeriod": 365,
+                "lookbackPeriod": 730, "resources": [{"resourceType": "ACCOUNT",
+                "dataClusters": ["ACCOUNT_BASIC", "BALANCES", "TRANSACTIONS"]}]}}])
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_par_the_request_stands_in_the_url_and_every_request_is_new() {
+    let b = bench(Knobs { par: false, rar: false, iss: false, ..Knobs::default() }, |_| say(404, "")).await;
+    let first = b.bank.begin(&ask()).await.unwrap();
+    let second = b.bank.begin(&ask()).await.unwrap();
+    let query = |url: &url::Url| pairs(url.query().unwrap());
+    for name in ["state", "nonce", "code_challenge"] {
+        assert_ne!(query(&first.url)[name], query(&second.url)[name], "{name}");
+    }
+    assert!(!query(&first.url).contains_key("authorization_details"));
+    assert!(!format!("{:?}", first.pending).contains(first.pending.state()));
+
+    // What is pending survives being stored.
+    let stored = serde_json::to_vec(&first.pending).unwrap();
+    let pending: Pending = serde_json::from_slice(&stored).unwrap();
+    let callback = b.fake.authorize(&first.url).unwrap();
+    assert!(b.bank.complete(&pending, &callback).await.is_ok());
+    // The code is spent.
+    let again = b.bank.complete(&pending, &callback).await.unwrap_err();
+    assert_eq!(again.class, Class::RelinkNeeded("invalid_grant"));
+}
+
+#[tokio::test]
+async fn every_form_of_discovery_is_found() {
+    for (well_known, path) in
+        [("rfc8414", "/cedar"), ("appended", "/cedar"), ("oidc", "/cedar"), ("rfc8414", ""), ("oidc", "")]
+    {
+        let b = bench(Knobs { well_known, path, ..Knobs::default() }, |_| say(404, "")).await;
+        assert!(b.bank.begin(&ask()).await.is_ok(), "{well_known} {path}");
+    }
+}
+
+#[tokio::test]
+async fn id_tokens_of_three_algorithms_are_verified() {
+    for algorithm in [Algorithm::ES256, Algorithm::PS256, Algorithm::RS256] {
+        let b = bench(Knobs { id_token: Some(algorithm), ..Knobs::default() }, |_| say(404, "")).await;
+        assert_eq!(b.link().await.subject.as_deref(), Some("customer-42"), "{algorithm:?}");
+    }
+    // Several audiences need an authorized party.
+    let id_claims = json!({"aud": [CLIENT_ID, "other"], "azp": CLIENT_ID});
+    let b = bench(Knobs { id_claims, ..Knobs::default() }, |_| say(404, "")).await;
+    assert_eq!(b.link().await.subject.as_deref(), Some("customer-42"));
+}
+
+async fn link_error(knobs: Knobs) -> Class {
+    let b = bench(knobs, |_| say(404, "")).await;
+    let begun = b.bank.begin(&ask()).await.unwrap();
+    let callback = b.fake.authorize(&begun.url).unwrap();
+    b.bank.complete(&begun.pending, &callback).await.expect_err("refused").class
+}
+
+#[tokio::test]
+async fn an_id_token_that_is_not_ours_is_not_believed() {
+    let now = start().as_second();
+    for id_claims in [
+        json!({"iss": "https://evil.example"}),
+        json!({"aud": "another client"}),
+        json!({"aud": [CLIENT_ID, "other"]}),
+        json!({"azp": "another client"}),
+        json!({"exp": now - 61}),
+        json!({"exp": null}),
+        json!({"iat": now + 120}),
+        json!({"nonce": "another"}),
+        json!({"nonce": null}),
+    ] {
+        let class = link_error(Knobs { id_claims: id_claims.clone(), ..Knobs::default() }).await;
+        assert!(matches!(class, Class::Nonsense(_)), "{id_claims}: {class:?}");
+    }
+    let class = link_error(Knobs { id_token: Some(Algorithm::HS256), ..Knobs::default() }).await;
+    assert!(matches!(class, Class::Nonsense(_)), "signed with the client secret: {class:?}");
+    let class = link_error(Knobs { token_extra: json!({"id_token": "a.b.c"}), ..Knobs::default() }).await;
+    assert!(matches!(class, Class::Nonsense(_)), "{class:?}");
+}
+
+#[tokio::test]
+async fn without_an_id_token_a_signed_access_token_names_the_customer_and_the_consent() {
+    // An opaque access token says nothing.
+    let b = bench(Knobs { id_token: None, ..Knobs::default() }, |_| say(404, "")).await;
+    assert_eq!(b.link().await.subject, None);
+
+    let now = start().as_second();
+    let issuer_of = |b: &Bench| b.fake.issuer.clone();
+    let jwt = |issuer: &str| {
+        let claims = json!({"iss": issuer, "sub": "customer-43", "exp": now + 60, "fdxConsentId": "c-9"});
+        jsonwebtoken::encode(
+            &jsonwebtoken::Header::new(Algorithm::ES256),
+            &claims,
+            &signing_key(Algorithm::ES256),
+        )
+        .unwrap()
+    };
+    // The issuer's address is known only once it runs, so the token is handed over in the answer of a second bank
+    // which signs with the same keys.
+    let granted = |b: Bench| async move { b.link().await };
+    let _: Granted = granted(b).await;
+    let foreign = Knobs {
+        id_token: None,
+        token_extra: json!({"access_token": jwt("https://elsewhere.example"), "grant_id": null}),
+        ..Knobs::default()
+    };
+    let b = bench(foreign, |_| say(404, "")).await;
+    let _ = issuer_of(&b);
+    let granted = b.link().await;
+    assert_eq!((granted.subject, granted.bank_consent), (None, None), "another issuer's token says nothing");
+}
+
+#[tokio::test]
+async fn signing_in_asks_for_nothing_else_and_needs_an_id_token() {
+    let login = amana_bank::AuthorizeAsk { login_only: true, ..ask() };
+    let b = bench(Knobs::default(), |_| say(404, "")).await;
+    let begun = b.bank.begin(&login).await.unwrap();
+    let form = &b.fake.forms_to("/par")[0];
+    assert_eq!(form["scope"], "openid");
+    assert!(!form.contains_key("authorization_details"));
+    let callback = b.fake.authorize(&begun.url).unwrap();
+    let granted = b.bank.complete(&begun.pending, &callback).await.unwrap();
+    assert_eq!(granted.subject.as_deref(), Some("customer-42"));
+
+    let b = bench(Knobs { id_token: None, ..Knobs::default() }, |_| say(404, "")).await;
+    let begun = b.bank.begin(&login).await.unwrap();
+    let callback = b.fake.authorize(&begun.url).unwrap();
+    let e = b.bank.complete(&begun.pending, &callback).await.unwrap_err();
+    assert!(matches!(e.class, Class::Nonsense(_)));
+}
+
+#[tokio::test]
+async fn a_callback_that_is_not_the_requests_is_refused_before_the_code_is_used() {
+    let b = bench(Knobs::default(), |_| say(404, "")).await;
+    let begun = b.bank.begin(&ask()).await.unwrap();
+    let good = b.fake.authorize(&begun.url).unwrap();
+    let bad: Vec<(&str, Callback)> = vec![
+        ("no state", Callback { state: None, ..good.clone() }),
+        ("another state", Callback { state: Some("x".into()), ..good.clone() }),
+        ("no iss", Callback { iss: None, ..good.clone() }),
+        ("another iss", Callback { iss: Some("https://evil.example".into()), ..good.clone() }),
+        ("iss with a slash", Callback { iss: good.iss.clone().map(|i| i + "/"), ..good.clone() }),
+        ("no code", Callback { code: None, ..good.clone() }),
+        ("empty code", Callback { code: Some(Secret::new("")), ..good.clone() }),
+        (
+            "an error of another issuer",
+            Callback {
+                error: Some("access_denied".into()),
+                iss: Some("https://evil.example".into()),
+                ..good.clone()
+            },
+        ),
+    ];
+    for (what, callback) in bad {
+        let e = b.bank.complete(&begun.pending, &callback).await.unwrap_err();
+        assert!(matches!(e.class, Class::BadCallback(_)), "{what}: {e}");
+    }
+    assert!(b.fake.forms_to("/token").is_empty(), "nothing was redeemed");
+    assert!(b.bank.complete(&begun.pending, &good).await.is_ok());
+
+    let denied = Callback { code: None, error: Some("access_denied".into()), ..good };
+    let e = b.bank.complete(&begun.pending, &denied).await.unwrap_err();
+    assert_eq!(e.class, Class::Declined("access_denied"));
+}
+
+#[tokio::test]
+async fn tokens_are_refreshed_with_and_without_rotation() {
+    for rotate in [false, true] {
+        let b = bench(Knobs { rotate, ..Knobs::default() }, |_| say(404, "")).await;
+        let first = b.link().await.tokens;
+        let second = b.bank.refresh(&first).await.unwrap();
+        assert_ne!(second.access, first.access);
+        assert_eq!(second.refresh == first.refresh, !rotate);
+        let third = b.bank.refresh(&second).await.unwrap();
+        assert_ne!(third.access, second.access, "refreshed twice in a row");
+        if rotate {
+            let e = b.bank.refresh(&first).await.unwrap_err();
+            assert_eq!(e.class, Class::RelinkNeeded("invalid_grant"));
+        }
+        let none = Tokens { refresh: None, ..first };
+        assert!(matches!(b.bank.refresh(&none).await.unwrap_err().class, Class::RelinkNeeded(_)));
+    }
+}
+
+#[tokio::test]
+async fn revoking_tells_the_consent_api_and_both_tokens() {
+    let b = bench(Knobs::default(), |seen| {
+        assert_eq!(seen.method, "PUT");
+        assert!(seen.path.ends_with("/fdx/v6/consents/consent-7/revocation"), "{}", seen.path);
+        let body: Value = serde_json::from_str(&seen.body).unwrap();
+        assert_eq!(body["reason"], "USER_ACTION");
+        say(204, "")
+    })
+    .await;
+    let granted = b.link().await;
+    b.bank.revoke(&granted.tokens, granted.bank_consent.as_deref()).await.unwrap();
+    let revoked = b.fake.revoked.lock().unwrap().clone();
+    assert_eq!(revoked, [granted.tokens.refresh.unwrap().expose(), granted.tokens.access.expose()]);
+    assert_eq!(b.fake.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn revoking_what_is_gone_is_done_and_what_fails_is_told() {
+    for (status, ok) in [(404, true), (409, true), (401, true), (405, true), (500, false), (503, false)] {
+        let b = bench(Knobs::default(), move |_| say(status, "")).await;
+        let granted = b.link().await;
+        let outcome = b.bank.revoke(&granted.tokens, Some("consent-7")).await;
+        assert_eq!(outcome.is_ok(), ok, "{status}: {outcome:?}");
+        // Whatever the consent api says, the tokens are revoked.
+        assert_eq!(b.fake.revoked.lock().unwrap().len(), 2, "{status}");
+    }
+    // An old access token is renewed to say it.
+    let b = bench(Knobs::default(), |seen| {
+        let bearer = seen.headers["authorization"].to_str().unwrap().to_owned();
+        say(if bearer == "Bearer at-stale" { 401 } else { 204 }, "")
+    })
+    .await;
+    let mut tokens = b.link().await.tokens;
+    tokens.access = Secret::new("at-stale");
+    b.bank.revoke(&tokens, Some("consent-7")).await.unwrap();
+    assert_eq!(b.fake.calls().len(), 2);
+
+    // No way to tell the bank at all.
+    let b = bench(Knobs { metadata_extra: json!({"revocation_endpoint": null}), ..Knobs::default() }, |_| {
+        say(404, "")
+    })
+    .await;
+    let e = b.bank.revoke(&b.tokens(), None).await.unwrap_err();
+    assert!(matches!(e.class, Class::OurRequest(_)));
+}

@@ -1,0 +1,17 @@
+//! The connector against a small strict bank of its own, over real HTTP on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod check;
+mod data;
+mod events;
+mod fake;
+mod link;
+mod refusals;
