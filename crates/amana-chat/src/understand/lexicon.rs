@@ -104,12 +104,12 @@ sets! {
         "رصيد* | أرصد* | كم عندي | كم معي | كم معاي | كم معايا | كم فلوسي | كم باقي | كم بقي | كم تبقى | كم ظل | كم لدي | قديش معي | قديش عندي | قديش في | قديش باقي | أديش معي | معايا كام"
         "عندي كام | كام معايا | كام عندي | فلوسي | كم في حساب* | كم بحساب* | كم المتاح | المبلغ المتاح | المتاح | كم علي | كم المستحق | المستحق | حساباتي | شقد عندي | شكد عندي"
         "جم عندي | مصاري بحسابي | بحسابي | في حسابي | لازم أدفع | أقدر أصرف | يمكنني صرفه | حسابي | فاضل كام | كم الفلوس | كم فلوس";
-    NOT_BALANCE = "work life balance | new balance | balanced | balance sheet | توازن";
+    NOT_BALANCE = "work life balance | new balance | balance sheet | توازن";
 
-    TRANSACTIONS = "transaction* | trx | txn | txns | activity | history | purchases | purchase | payments | last payment | latest payment | recent payment | charges | charged"
+    TRANSACTIONS = "transaction* | transaction | transactions | trx | txn | txns | activity | history | purchases | purchase | payments | last payment | latest payment | recent payment | charges | charged"
         "statement | statements | movements | what did i buy | deposits | transfers | recent | what happened in my account | salary | paycheck | been paid | got paid"
         "debits | withdrawals"
-        "معاملات* | معاملة | معاملتين | معاملاتي | حركات* | حركة | حركتين | عمليات* | عمليتين | آخر عملية | اخر العمليات | مشتريات* | مدفوعات* | كشف حساب* | كشف الحساب | كشف"
+        "معاملات* | معاملات | معاملة | عملية | معاملتين | معاملاتي | حركات* | حركة | حركتين | عمليات* | عمليتين | آخر عملية | اخر العمليات | مشتريات* | مدفوعات* | كشف حساب* | كشف الحساب | كشف"
         "سجل | ايش شريت | وش شريت | وش اشتريت | ماذا اشتريت | شو اشتريت | اشتريت ايه | تحويلاتي | راتب* | الراتب | سحوبات* | إيداعات* | معاملت*";
     ONE = "last transaction | latest transaction | last payment | latest payment | last purchase | latest purchase | last charge | most recent transaction | last activity"
         "آخر معاملة | آخر عملية | آخر حركة | آخر عملية شراء";
@@ -129,7 +129,7 @@ sets! {
         "مساعدة | المساعدة | ساعدني | ساعديني | ساعدوني | ماذا تستطيع | ماذا يمكنك | وش تقدر | ايش تقدر | شو بتعمل | شو بتقدر | شو فيك | بتعمل ايه | تعمل ايه | تقدر تعمل ايه | كيف أستخدم | كيف استعمل"
         "كيف يعمل | كيف تعمل | القائمة | الخيارات | خيارات | ماذا يمكنني | الأوامر | شنو تسوي | وش تسوي | تعليمات";
     THANKS = "thanks | thank | thx | thnx | ty | tysm | cheers | appreciate | شكرا | شكرًا | مشكور* | تسلم* | يعطيك العافية | ممنون* | متشكر* | جزاك الله | الله يعطيك | يسلمو";
-    GREETING = "hi | hello | hey | heya | hiya | helo | hallo | good morning | good evening | good afternoon | good day | morning | yo | salam | salaam | marhaba | start | get started | howdy | greetings"
+    GREETING = "hi | hii | heyy | helloo | hello | hey | heya | hiya | helo | hallo | good morning | good evening | good afternoon | good day | morning | yo | salam | salaam | marhaba | start | get started | howdy | greetings"
         "السلام عليكم | سلام | السلام | مرحبا | مرحبًا | مراحب | هلا | أهلا | أهلين | هاي | صباح الخير | صباح النور | مساء الخير | مسا الخير | كيفك | كيف حالك | شلونك | ازيك | إزيك | يا هلا | هلو | الو | ابدأ | تحية";
     FILLER = "please | pls | there | you | amana | bot | a | lot | so | much | very | for | the | your | ok | okay | everyone | how | are | is | it | and | again | great | dear | bro | sir | all"
         "يا | أمانة | لك | لكم | جزيلا | كثير | كتير | جدا | على | عليكم | ورحمة | الله | وبركاته | أخي | بكم | فيك | وسهلا | من | فضلك | غالي | قلبي | والله | بوت";

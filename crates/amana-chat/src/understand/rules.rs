@@ -65,7 +65,9 @@ pub(super) fn intent(text: &str, today: Date) -> Intent {
     if short(&lex::THANKS) {
         return Intent::Thanks;
     }
-    if short(&lex::GREETING) || words.only(&[&lex::GREETING, &lex::FILLER, &lex::THANKS]) && words.has(&lex::GREETING) {
+    if short(&lex::GREETING)
+        || words.only(&[&lex::GREETING, &lex::FILLER, &lex::THANKS]) && words.has(&lex::GREETING)
+    {
         return Intent::Greeting;
     }
     Intent::Unknown
@@ -76,7 +78,9 @@ fn command(words: &Words<'_>) -> Option<Intent> {
     if words.has(&lex::NEGATED) {
         return Some(Intent::Unknown);
     }
-    if words.has(&lex::STOP_PAYMENT) || (words.has(&lex::CARD) && words.has(&lex::BLOCK) && !words.has(&lex::LOOKS)) {
+    if words.has(&lex::STOP_PAYMENT)
+        || (words.has(&lex::CARD) && words.has(&lex::BLOCK) && !words.has(&lex::LOOKS))
+    {
         return Some(Intent::Unsupported);
     }
     if words.has(&lex::IDENTITY) {
@@ -121,7 +125,8 @@ fn buys(words: &Words<'_>) -> bool {
 }
 
 fn order_first(words: &Words<'_>) -> bool {
-    let polite = ["please", "pls", "can", "you", "could", "i", "want", "to", "would", "like", "id", "need", "my"];
+    let polite =
+        ["please", "pls", "can", "you", "could", "i", "want", "to", "would", "like", "id", "need", "my"];
     let first = (0..words.len()).find(|i| !polite.contains(&words.at(*i)));
     first.is_some_and(|i| {
         (words.phrase_at(&lex::ORDER, i).is_some() || words.phrase_at(&lex::SPEND, i).is_some())
@@ -144,7 +149,10 @@ fn is_order(words: &Words<'_>) -> bool {
     }
     let asks_for_answer = words.has(&lex::SEND_ME)
         && !words.words.iter().any(|w| w.norm.starts_with(|c: char| c.is_ascii_digit()))
-        && (words.has(&lex::BALANCE) || words.has(&lex::TRANSACTIONS) || words.has(&lex::LINK) || words.has(&lex::HELP));
+        && (words.has(&lex::BALANCE)
+            || words.has(&lex::TRANSACTIONS)
+            || words.has(&lex::LINK)
+            || words.has(&lex::HELP));
     !asks_for_answer
 }
 
@@ -161,7 +169,8 @@ fn only_names_account(words: &Words<'_>) -> bool {
     let names = ["account", "accounts", "حسابي", "حساباتي", "بحسابي"];
     let named = words.words.iter().any(|w| names.contains(&w.norm.as_str()));
     let balance_word = words.words.iter().any(|w| {
-        ["balance", "balances", "bal", "money", "owe", "left"].contains(&w.norm.as_str()) || w.norm.contains("رصيد")
+        ["balance", "balances", "bal", "money", "owe", "left"].contains(&w.norm.as_str())
+            || w.norm.contains("رصيد")
     });
     let question = words.has(&lex::HOW_MUCH);
     named
@@ -181,7 +190,11 @@ fn kind(words: &Words<'_>) -> Option<AccountKind> {
     match named.as_slice() {
         [one] => Some(*one),
         // "debit card", "credit card loan": the first is the better one; "savings and checking": both, so none.
-        [AccountKind::Checking | AccountKind::Loan, AccountKind::CreditCard] if !words.has(&Set::new("and")) => named.first().copied(),
+        [AccountKind::Checking | AccountKind::Loan, AccountKind::CreditCard]
+            if !words.has(&Set::new("and")) =>
+        {
+            named.first().copied()
+        }
         _ => None,
     }
 }

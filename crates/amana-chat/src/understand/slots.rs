@@ -15,21 +15,158 @@ const BEFORE: &[&[&str]] = &[
 
 /// Words at which a shop's name ends.
 const ENDS: &[&str] = &[
-    "at", "on", "in", "from", "with", "this", "last", "during", "since", "between", "please", "pls", "today", "yesterday",
-    "so", "past", "altogether", "total", "recently", "lately", "using", "again", "did", "was", "have", "until", "over", "within",
-    "for", "per", "ever", "now", "and", "but", "then", "thanks", "in", "by", "is", "i",
-    "في", "من", "علي", "عند", "خلال", "منذ", "لو", "كم", "اليوم", "امس", "هذا", "هذه", "اخر", "الان", "الي", "حتي", "بس", "رجا",
-    "كلها", "كله", "بالكامل", "شكرا", "الحين", "لحد", "بالشهر", "بطاقتي", "اللي",
+    "at",
+    "on",
+    "in",
+    "from",
+    "with",
+    "this",
+    "last",
+    "during",
+    "since",
+    "between",
+    "please",
+    "pls",
+    "today",
+    "yesterday",
+    "so",
+    "past",
+    "altogether",
+    "total",
+    "recently",
+    "lately",
+    "using",
+    "again",
+    "did",
+    "was",
+    "have",
+    "until",
+    "over",
+    "within",
+    "for",
+    "per",
+    "ever",
+    "now",
+    "and",
+    "but",
+    "then",
+    "thanks",
+    "in",
+    "by",
+    "is",
+    "i",
+    "في",
+    "من",
+    "علي",
+    "عند",
+    "خلال",
+    "منذ",
+    "لو",
+    "كم",
+    "اليوم",
+    "امس",
+    "هذا",
+    "هذه",
+    "اخر",
+    "الان",
+    "الي",
+    "حتي",
+    "بس",
+    "رجا",
+    "كلها",
+    "كله",
+    "بالكامل",
+    "شكرا",
+    "الحين",
+    "لحد",
+    "بالشهر",
+    "بطاقتي",
+    "اللي",
 ];
 
 /// Words that are no shop.
 const NO_SHOP: &[&str] = &[
-    "the", "a", "an", "my", "me", "it", "that", "all", "everything", "everywhere", "anything", "total", "average", "general", "account",
-    "accounts", "card", "cards", "credit", "debit", "checking", "savings", "bank", "them", "there", "here", "stuff", "things",
-    "shopping", "money", "cash", "purchases", "transactions", "spending", "month", "week", "year", "day", "days", "much", "what",
-    "which", "each", "every", "file", "record", "own", "chat", "history", "activity", "your", "our", "past", "last", "recent",
-    "حسابي", "الحساب", "حساب", "حساباتي", "بطاقتي", "البطاقه", "بطاقه", "البنك", "بنك", "كل", "شي", "المجموع", "الكل", "اموالي", "فلوسي",
-    "فلوس", "المال", "هنا", "هناك", "كم", "العام", "الحين", "المشتريات", "التسوق", "عام", "المعاملات",
+    "the",
+    "a",
+    "an",
+    "my",
+    "me",
+    "it",
+    "that",
+    "all",
+    "everything",
+    "everywhere",
+    "anything",
+    "total",
+    "average",
+    "general",
+    "account",
+    "accounts",
+    "card",
+    "cards",
+    "credit",
+    "debit",
+    "checking",
+    "savings",
+    "bank",
+    "them",
+    "there",
+    "here",
+    "stuff",
+    "things",
+    "shopping",
+    "money",
+    "cash",
+    "purchases",
+    "transactions",
+    "spending",
+    "month",
+    "week",
+    "year",
+    "day",
+    "days",
+    "much",
+    "what",
+    "which",
+    "each",
+    "every",
+    "file",
+    "record",
+    "own",
+    "chat",
+    "history",
+    "activity",
+    "your",
+    "our",
+    "past",
+    "last",
+    "recent",
+    "حسابي",
+    "الحساب",
+    "حساب",
+    "حساباتي",
+    "بطاقتي",
+    "البطاقه",
+    "بطاقه",
+    "البنك",
+    "بنك",
+    "كل",
+    "شي",
+    "المجموع",
+    "الكل",
+    "اموالي",
+    "فلوسي",
+    "فلوس",
+    "المال",
+    "هنا",
+    "هناك",
+    "كم",
+    "العام",
+    "الحين",
+    "المشتريات",
+    "التسوق",
+    "عام",
+    "المعاملات",
 ];
 
 /// The shop, if the words name one. `verb` is where "spent" stands: "paid Netflix", "my Amazon spending".
@@ -98,8 +235,10 @@ fn ends_clause(words: &Words<'_>, i: usize) -> bool {
 
 /// "my Amazon spending": the words before it that are no filler.
 fn name_before(words: &Words<'_>, at: usize) -> Option<String> {
-    const FILL: [&str; 14] =
-        ["show", "me", "whats", "what", "is", "was", "are", "how", "much", "total", "monthly", "weekly", "tell", "about"];
+    const FILL: [&str; 14] = [
+        "show", "me", "whats", "what", "is", "was", "are", "how", "much", "total", "monthly", "weekly",
+        "tell", "about",
+    ];
     let mut start = at;
     while let Some(before) = start.checked_sub(1) {
         let word = words.at(before);
@@ -113,11 +252,16 @@ fn name_before(words: &Words<'_>, at: usize) -> Option<String> {
 
 /// "بستاربكس": the preposition grown onto the name. Only after a word for spending or transactions.
 fn attached(words: &Words<'_>, when: Option<&When>) -> Option<String> {
-    let verb = words.find(&lex::SPENT).or_else(|| words.find(&lex::SPEND)).or_else(|| words.find(&lex::TRANSACTIONS));
+    let verb = words
+        .find(&lex::SPENT)
+        .or_else(|| words.find(&lex::SPEND))
+        .or_else(|| words.find(&lex::TRANSACTIONS));
     let after = verb.map(|(i, n)| i + n)?;
     (after..words.len()).filter(|i| when.is_none_or(|w| !w.covers(*i))).find_map(|i| {
         let bare = words.at(i).strip_prefix('ب').filter(|rest| rest.chars().count() >= 3)?;
-        let known = words.phrase_at(&lex::CARD, i).is_some() || NO_SHOP.contains(&bare) || ENDS.contains(&words.at(i));
+        let known = words.phrase_at(&lex::CARD, i).is_some()
+            || NO_SHOP.contains(&bare)
+            || ENDS.contains(&words.at(i));
         if known {
             return None;
         }
@@ -128,7 +272,10 @@ fn attached(words: &Words<'_>, when: Option<&When>) -> Option<String> {
 
 /// The text of the words from `start` to before `end`, if it is a name.
 fn between(words: &Words<'_>, start: usize, end: usize) -> Option<String> {
-    if start >= end || (start..end).all(|i| NO_SHOP.contains(&words.at(i)) || words.at(i).bytes().all(|b| b.is_ascii_digit())) {
+    if start >= end
+        || (start..end)
+            .all(|i| NO_SHOP.contains(&words.at(i)) || words.at(i).bytes().all(|b| b.is_ascii_digit()))
+    {
         return None;
     }
     // "my credit card": what begins with an account is no shop.
@@ -144,7 +291,11 @@ fn between(words: &Words<'_>, start: usize, end: usize) -> Option<String> {
 fn tidy(name: &str) -> Option<String> {
     let name = crate::format::clean(name);
     let name = name.trim_matches(|c: char| !c.is_alphanumeric() && !"%&+#".contains(c));
-    let name = name.strip_suffix("'s").or_else(|| name.strip_suffix("’s")).filter(|n| n.contains('@')).unwrap_or(name);
+    let name = name
+        .strip_suffix("'s")
+        .or_else(|| name.strip_suffix("’s"))
+        .filter(|n| n.contains('@'))
+        .unwrap_or(name);
     let fits = name.chars().count() <= MERCHANT_CHARS_MAX && name.split(' ').count() <= MERCHANT_WORDS_MAX;
     (fits && name.chars().any(char::is_alphabetic)).then(|| name.to_owned())
 }

@@ -34,7 +34,10 @@ pub(super) fn find(words: &Words<'_>, today: Date) -> Option<When> {
             range(words, i, today).or_else(|| since(words, i, today)).or_else(|| point(words, i, today))?;
         // A preposition before it belongs to it, so that it does not look for a shop.
         let before = i.checked_sub(1).map_or("", |b| words.at(b));
-        let start = if is(before, &["in", "on", "during", "for", "within", "over", "of", "في", "خلال", "ب", "عن", "the", "ل"]) {
+        let start = if is(
+            before,
+            &["in", "on", "during", "for", "within", "over", "of", "في", "خلال", "ب", "عن", "the", "ل"],
+        ) {
             i.saturating_sub(1)
         } else {
             i
@@ -109,11 +112,14 @@ enum Unit {
 fn unit(word: &str) -> Option<Unit> {
     if is(word, &["day", "days"]) || any_form(word, &["يوم", "ايام", "يوما"]) {
         Some(Unit::Day)
-    } else if is(word, &["week", "weeks", "wk"]) || any_form(word, &["اسبوع", "اسابيع", "اسبوعا", "جمعه"]) {
+    } else if is(word, &["week", "weeks", "wk"]) || any_form(word, &["اسبوع", "اسابيع", "اسبوعا", "جمعه"])
+    {
         Some(Unit::Week)
-    } else if is(word, &["month", "months"]) || any_form(word, &["شهر", "شهور", "اشهر", "شهرا"]) {
+    } else if is(word, &["month", "months"]) || any_form(word, &["شهر", "شهور", "اشهر", "شهرا"])
+    {
         Some(Unit::Month)
-    } else if is(word, &["year", "years"]) || any_form(word, &["سنه", "سنوات", "سنين", "عام", "اعوام"]) {
+    } else if is(word, &["year", "years"]) || any_form(word, &["سنه", "سنوات", "سنين", "عام", "اعوام"])
+    {
         Some(Unit::Year)
     } else {
         None
@@ -121,7 +127,8 @@ fn unit(word: &str) -> Option<Unit> {
 }
 
 fn dual(word: &str) -> Option<Unit> {
-    let duals = [("يومين", Unit::Day), ("اسبوعين", Unit::Week), ("شهرين", Unit::Month), ("سنتين", Unit::Year)];
+    let duals =
+        [("يومين", Unit::Day), ("اسبوعين", Unit::Week), ("شهرين", Unit::Month), ("سنتين", Unit::Year)];
     duals.iter().find(|(w, _)| any_form(word, &[w])).map(|(_, u)| *u)
 }
 
@@ -189,7 +196,8 @@ fn point(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
         // "اليوم" after "this" is still today.
         return Some((Period::today(today), 1));
     }
-    if is(word, &["yesterday", "yday", "امس", "امبارح", "البارح", "البارحه", "مبارح"]) {
+    if is(word, &["yesterday", "yday", "امس", "امبارح", "البارح", "البارحه", "مبارح"])
+    {
         return Some((Period::yesterday(today), 1));
     }
     last_amount(words, i, today)
@@ -246,7 +254,8 @@ fn this_or_last(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usi
     let next = words.at(i + 1);
     if is(next, &PAST) {
         let two = is(next, &["اللي", "الي"]);
-        if two && !is(words.at(i + 2), &["فات", "فاتت", "راح", "راحت", "مضي", "مضت", "عدي"]) {
+        if two && !is(words.at(i + 2), &["فات", "فاتت", "راح", "راحت", "مضي", "مضت", "عدي"])
+        {
             return None;
         }
         return Some((named(unit, true), if two { 3 } else { 2 }));
@@ -297,7 +306,10 @@ fn month(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
     let before = i.checked_sub(1).map_or("", |b| words.at(b));
     let leads = is(
         before,
-        &["in", "since", "during", "for", "of", "last", "from", "to", "until", "between", "and", "في", "منذ", "من", "خلال", "شهر", "الي"],
+        &[
+            "in", "since", "during", "for", "of", "last", "from", "to", "until", "between", "and", "في",
+            "منذ", "من", "خلال", "شهر", "الي",
+        ],
     );
     let year_at = |j: usize| four_digits(words.at(j)).filter(|y| (2000..=today.year()).contains(y));
     // "5 October [2025]"
@@ -314,7 +326,8 @@ fn month(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
     let at = i + skip;
     if skip == 1
         && any_form(words.at(i), &["شهر"])
-        && let Some(m) = number(words.at(at)).and_then(|n| i8::try_from(n).ok()).filter(|m| (1..=12).contains(m))
+        && let Some(m) =
+            number(words.at(at)).and_then(|n| i8::try_from(n).ok()).filter(|m| (1..=12).contains(m))
     {
         return Period::latest_month(today, m).map(|p| (p, 2));
     }
@@ -331,7 +344,8 @@ fn month(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
         return Period::month(today, year, m).map(|p| (p, after + 1 - i));
     }
     let said_last = is(words.at(after), &["الماضي", "اللي"]);
-    Period::latest_month(today, m).map(|p| (p, after - i + usize::from(said_last && words.at(after) == "الماضي")))
+    Period::latest_month(today, m)
+        .map(|p| (p, after - i + usize::from(said_last && words.at(after) == "الماضي")))
 }
 
 /// "5", "5th": a day of a month.
@@ -373,7 +387,10 @@ fn year(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
     let named = is(words.at(i), &["year", "سنه", "عام"]);
     let at = i + usize::from(named);
     let leads = named
-        || is(before, &["in", "since", "during", "for", "of", "from", "في", "منذ", "من", "خلال", "to", "الي", "since"]);
+        || is(
+            before,
+            &["in", "since", "during", "for", "of", "from", "في", "منذ", "من", "خلال", "to", "الي", "since"],
+        );
     let year = four_digits(words.at(at)).filter(|_| leads)?;
     Period::year(today, year).map(|p| (p, at + 1 - i))
 }

@@ -38,10 +38,8 @@ pub(super) struct Set(Vec<Phrase>);
 impl Set {
     /// A set from phrases separated by `|`, in ordinary spelling; they are normalised here, once.
     pub(super) fn new(phrases: &str) -> Self {
-        let pattern = |word: &str| Pattern {
-            text: normalise(word.trim_end_matches('*')),
-            open: word.ends_with('*'),
-        };
+        let pattern =
+            |word: &str| Pattern { text: normalise(word.trim_end_matches('*')), open: word.ends_with('*') };
         let phrase = |p: &str| p.split_whitespace().map(pattern).collect::<Phrase>();
         Self(phrases.split('|').map(phrase).filter(|p| !p.is_empty()).collect())
     }
@@ -121,7 +119,7 @@ fn matches(word: &str, pattern: &Pattern) -> bool {
 
 /// An Arabic word, and what is left without "and", "in", "to" and the article in front of it.
 pub(super) fn forms(word: &str) -> impl Iterator<Item = &str> {
-    const PREFIXES: [&str; 12] = ["", "و", "ال", "وال", "بال", "لل", "فال", "ب", "ل", "ف", "ها", "ه"];
+    const PREFIXES: [&str; 13] = ["", "هال", "و", "ال", "وال", "بال", "لل", "فال", "ب", "ل", "ف", "ها", "ه"];
     PREFIXES
         .iter()
         .filter_map(move |p| word.strip_prefix(p).filter(|rest| p.is_empty() || rest.chars().count() >= 3))
@@ -136,14 +134,20 @@ fn typo(word: &str, want: &str) -> bool {
     if !enough || w.len().abs_diff(v.len()) > 1 || w.first() != v.first() {
         return false;
     }
+    // A plural or a past tense is another word, not an error.
+    let stem = |s: &[char]| s.strip_suffix(&['s']).map_or_else(|| s.to_vec(), <[char]>::to_vec);
+    if ascii
+        && let Some((last, rest)) = w.split_last()
+        && matches!(last, 's' | 'd')
+        && (rest == v || rest == stem(&v))
+    {
+        return false;
+    }
     let same = w.iter().zip(&v).take_while(|(a, b)| a == b).count();
     let (w, v) = (w.get(same..).unwrap_or_default(), v.get(same..).unwrap_or_default());
     let rest = |s: &[char], n: usize| s.get(n..).map(<[char]>::to_vec);
     rest(w, 1) == Some(v.to_vec())
         || rest(v, 1) == Some(w.to_vec())
         || (rest(w, 1).is_some() && rest(w, 1) == rest(v, 1))
-        || (w.len() >= 2
-            && w.first() == v.get(1)
-            && w.get(1) == v.first()
-            && rest(w, 2) == rest(v, 2))
+        || (w.len() >= 2 && w.first() == v.get(1) && w.get(1) == v.first() && rest(w, 2) == rest(v, 2))
 }

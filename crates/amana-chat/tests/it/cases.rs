@@ -83,8 +83,20 @@ fn long_texts_change_nothing() {
 #[test]
 fn payloads_round_trip_and_hold_no_merchant() {
     for text in [
-        "hi", "help", "link", "balance", "savings balance", "last 3 transactions", "privacy", "stop", "unlink", "arabic",
-        "language", "thanks", "agent", "block my card",
+        "hi",
+        "help",
+        "link",
+        "balance",
+        "savings balance",
+        "last 3 transactions",
+        "privacy",
+        "stop",
+        "unlink",
+        "arabic",
+        "language",
+        "thanks",
+        "agent",
+        "block my card",
     ] {
         let intent = Rules.understand(text, Lang::English, now()).intent;
         assert_ne!(intent, Intent::Unknown, "{text}");
@@ -93,11 +105,24 @@ fn payloads_round_trip_and_hold_no_merchant() {
     let asked = Rules.understand("how much at Blue Bottle last month", Lang::English, now()).intent;
     let payload = asked.payload();
     assert_eq!(payload, "v1:spending:last-month:2026-10-01:2026-11-01");
-    let Intent::Spending { merchant: None, period: p } = Intent::from_payload(&payload) else { panic!("{payload}") };
+    let Intent::Spending { merchant: None, period: p } = Intent::from_payload(&payload) else {
+        panic!("{payload}")
+    };
     assert_eq!(period(&p), "last-month");
-    for bad in ["", "v1:", "v2:balance", "balance", "v1:balance:gold", "v1:recent:x", "v1:recent:1:2", "v1:spending:today:b:c",
-        "v1:spending:today:2026-11-02:2026-11-01", "v1:unlink:now", "v1:lang:fr", "v1:help:a:b:c:d"]
-    {
+    for bad in [
+        "",
+        "v1:",
+        "v2:balance",
+        "balance",
+        "v1:balance:gold",
+        "v1:recent:x",
+        "v1:recent:1:2",
+        "v1:spending:today:b:c",
+        "v1:spending:today:2026-11-02:2026-11-01",
+        "v1:unlink:now",
+        "v1:lang:fr",
+        "v1:help:a:b:c:d",
+    ] {
         assert_eq!(Intent::from_payload(bad), Intent::Unknown, "{bad}");
     }
     assert_eq!(Intent::from_payload("v1:recent:9999"), Intent::recent(limits::TRANSACTIONS_MAX));

@@ -1,1 +1,159 @@
-//! x
+//! Every text in both languages, and the limits of a chat.
+
+use crate::now;
+use amana_chat::{Arg, Intent, chat, limits, plain, profile};
+use amana_core::{Action, Content, Form, Lang, Purpose};
+
+/// Every plain message.
+fn every_message(lang: Lang) -> Vec<Content> {
+    let (link, page) = ("https://gw.example/link", Some("https://gw.example/l/abc"));
+    let allowed: Vec<_> = Purpose::ALL
+        .iter()
+        .map(|p| (*p, Form::Summary))
+        .chain([(Purpose::BankOffer, Form::Notice), (Purpose::BankOffer, Form::Detail)])
+        .collect();
+    let mut all = vec![
+        plain::welcome(lang, "Chase"),
+        plain::greeting(lang),
+        plain::ask_to_link(lang, link, page),
+        plain::linked(lang, "Chase", &allowed, now(), now()),
+        plain::link_failed(lang, "Chase"),
+        plain::link_cancelled(lang),
+        plain::relink_needed(lang, "Chase", link, page),
+        plain::help(lang),
+        plain::not_understood(lang),
+        plain::unsupported_request(lang),
+        plain::unsupported_attachment(lang),
+        plain::privacy(lang, "https://gw.example/p"),
+        plain::privacy_not_linked(lang),
+        plain::stopped(lang, "Chase"),
+        plain::unlinked(lang, "Chase"),
+        plain::nothing_to_stop(lang),
+        plain::not_offered(lang, "Chase"),
+        plain::bank_unreachable(lang, "Chase", &Intent::recent(3)),
+        plain::choose_language(lang),
+        plain::language_set(lang),
+        plain::updates_paused(lang, "Chase"),
+        plain::person(lang, "Chase"),
+        plain::thanks(lang),
+        plain::slow_down(lang),
+    ];
+    all.extend(Purpose::ALL.iter().map(|p| plain::not_allowed(lang, *p, Some("https://gw.example/c"))));
+    all
+}
+
+#[test]
+fn every_id_renders_in_both_languages_with_every_number() {
+    for lang in Lang::ALL {
+        for id in chat().ids(*lang) {
+            for n in [0, 1, 2, 3, 10, 11, 99, 100, 102, 103] {
+                let names = [
+                    "amount",
+                    "bank",
+                    "merchant",
+                    "period",
+                    "day",
+                    "month",
+                    "year",
+                    "from",
+                    "to",
+                    "at",
+                    "owed",
+                    "available",
+                    "current",
+                    "names",
+                    "text",
+                    "account",
+                    "amounts",
+                    "purpose",
+                    "form",
+                    "until",
+                ];
+                let mut args: Vec<(&str, Arg<'_>)> = names.iter().map(|n| (*n, Arg::Text("§"))).collect();
+                args.push(("count", Arg::Count(n)));
+                let text = chat().text(*lang, id, &args);
+                assert!(!text.is_empty() && text != id, "{id}");
+                assert!(!text.contains(['{', '}', '$']), "{id} lacks an argument: {text}");
+                assert!(!text.contains("\u{2068}{"), "{id}");
+                if *lang == Lang::Arabic && !["language-choose", "menu-language"].contains(&id) {
+                    let latin = text.chars().filter(char::is_ascii_alphabetic).count();
+                    let arabic = text.chars().filter(|c| ('\u{0600}'..='\u{06FF}').contains(c)).count();
+                    assert!(arabic > latin || arabic == 0 && latin == 0, "{id} is not Arabic: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn arabic_has_its_six_plurals() {
+    let say = |n| {
+        let text = chat().text(Lang::Arabic, "period-days", &[("count", Arg::Count(n))]);
+        text.replace(['\u{2068}', '\u{2069}'], "")
+    };
+    assert_eq!(
+        [0, 1, 2, 3, 11, 100].map(say),
+        ["خلال اليوم", "خلال آخر يوم", "خلال آخر يومين", "خلال آخر 3 أيام", "خلال آخر 11 يومًا", "خلال آخر 100 يوم"]
+    );
+}
+
+#[test]
+fn messages_keep_the_limits_of_a_chat() {
+    for lang in Lang::ALL {
+        for content in every_message(*lang) {
+            assert!(!content.text.is_empty() && content.text.chars().count() <= 1_000, "{content:?}");
+            assert!(!content.text.contains(['{', '}']) && content.text.contains(' '), "{content:?}");
+            assert!(content.buttons.len() <= 3 && content.suggestions.len() <= 13);
+            for action in content.buttons.iter().chain(&content.suggestions) {
+                match action {
+                    Action::Postback { title, payload } => {
+                        assert!((1..=limits::TITLE_CHARS_MAX).contains(&title.chars().count()), "{title}");
+                        assert_ne!(Intent::from_payload(payload), Intent::Unknown, "{payload}");
+                        assert!(payload.len() <= limits::PAYLOAD_BYTES_MAX);
+                    }
+                    Action::Url { title, url } => {
+                        assert!((1..=limits::TITLE_CHARS_MAX).contains(&title.chars().count()), "{title}");
+                        assert!(url.starts_with("https://"));
+                    }
+                    Action::LinkAccount { url } => assert!(url.starts_with("https://")),
+                    Action::UnlinkAccount => {}
+                }
+            }
+            assert!(content.suggestions.iter().all(|a| matches!(a, Action::Postback { .. })));
+            if *lang == Lang::Arabic {
+                let first = content.text.chars().next();
+                assert!(
+                    first == Some('\u{200F}') || Lang::of_text(&content.text) == Some(Lang::Arabic),
+                    "{content:?}"
+                );
+            }
+        }
+    }
+    let titles = |lang| plain::suggestions(lang).len();
+    assert_eq!((titles(Lang::English), titles(Lang::Arabic)), (4, 4));
+}
+
+#[test]
+fn the_welcome_says_that_it_is_a_machine() {
+    assert!(plain::welcome(Lang::English, "Chase").text.contains("automated assistant"));
+    assert!(plain::welcome(Lang::Arabic, "Chase").text.contains("مساعد آلي"));
+}
+
+#[test]
+fn the_profile_keeps_its_limits() {
+    for lang in Lang::ALL {
+        let profile = profile(*lang);
+        assert!(
+            (1..=limits::GREETING_CHARS_MAX).contains(&profile.greeting.chars().count()),
+            "{}",
+            profile.greeting
+        );
+        assert_eq!(Intent::from_payload(&profile.get_started), Intent::Greeting);
+        assert!((1..=20).contains(&profile.menu.len()));
+        for entry in &profile.menu {
+            let Action::Postback { title, payload } = entry else { panic!("{entry:?}") };
+            assert!((1..=limits::MENU_TITLE_CHARS_MAX).contains(&title.chars().count()), "{title}");
+            assert_ne!(Intent::from_payload(payload), Intent::Unknown);
+        }
+    }
+}
