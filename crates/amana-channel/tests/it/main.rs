@@ -13,3 +13,4 @@ mod graph;
 mod inbound;
 mod profile;
 mod signature;
+mod simulator;

@@ -1,0 +1,306 @@
+//! The client and the webhook reader against the simulator of the platform, both directions over HTTP. The simulator knows
+//! Meta's protocol and nothing of ours, so what the two agree on is not only our own opinion.
+
+use crate::graph::{PAGE, TOKEN, config, page, released};
+use amana_channel::webhook::{
+    Inbound, InboundKind, opens_window, parse, verify_signature, verify_subscription,
+};
+use amana_channel::{Channel, LinkingError, Messenger, Profile, SendError, Timeouts};
+use amana_core::{Action, Address, Card, CardLine, Content, Lang, Psid, Secret};
+use amana_sandbox_messenger as sandbox;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::routing::get;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const USER: &str = "amal";
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Different bytes each time, the same in each run.
+struct Counted(AtomicU64);
+
+impl sandbox::Entropy for Counted {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let n = self.0.fetch_add(1, Ordering::SeqCst);
+            let block = amana_core::ids::sha256(&[&n.to_be_bytes()]);
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+    }
+}
+
+struct Rig {
+    base: String,
+    http: reqwest::Client,
+    channel: Messenger,
+    inbox: Arc<Mutex<Vec<Inbound>>>,
+    stop: CancellationToken,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Rig {
+    async fn start() -> Self {
+        let inbox: Arc<Mutex<Vec<Inbound>>> = Arc::default();
+        let hooks = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let callback = format!("http://{}/webhooks/messenger", hooks.local_addr().expect("address"));
+        let into = Arc::clone(&inbox);
+        let receiver = axum::Router::new().route(
+            "/webhooks/messenger",
+            get(handshake).post(move |headers, body| {
+                let into = Arc::clone(&into);
+                async move { receive(&into, &headers, &body) }
+            }),
+        );
+        tokio::spawn(async move { axum::serve(hooks, receiver).await });
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("address"));
+        let pages = vec![sandbox::PageConfig::new(PAGE, "Bank", TOKEN)];
+        let own = base.parse().expect("url");
+        let mut platform = sandbox::MessengerConfig::new(own, "4242", "APPSECRET", pages);
+        platform.webhook_url = Some(callback.parse().expect("url"));
+        platform.verify_token = "verify".to_owned();
+        platform.require_appsecret_proof = true;
+        let start = std::time::Instant::now();
+        // Any instant will do; it only has to go on.
+        let clock = Arc::new(move || {
+            amana_core::from_micros(
+                1_764_000_000_000_000 + i64::try_from(start.elapsed().as_micros()).expect("short"),
+            )
+        });
+        let stop = CancellationToken::new();
+        let entropy = Arc::new(Counted(AtomicU64::new(0)));
+        tokio::spawn(sandbox::serve(listener, platform, clock, entropy, stop.clone()));
+
+        let timeouts = Timeouts { connect: Duration::from_secs(2), call: WAIT };
+        let ours = amana_channel::MessengerConfig { timeouts, ..config(&base) };
+        let channel = Messenger::new(ours).expect("a configuration");
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(WAIT);
+        let http = http.tls_certs_only([]).build().expect("a client");
+        let rig = Self { base, http, channel, inbox, stop };
+        rig.channel.setup(&page(), &profile()).await.expect("the page is set up");
+        rig
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/control/{path}", self.base);
+        let call = self.http.post(url).header("content-type", "application/json").body(body.to_string());
+        let answer = call.send().await.expect("an answer");
+        let text = answer.text().await.expect("a body");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{path}: {text}"))
+    }
+
+    async fn thread(&self) -> Value {
+        let url = format!("{}/control/threads/{PAGE}/{USER}", self.base);
+        let answer = self.http.get(url).send().await.expect("an answer");
+        serde_json::from_str(&answer.text().await.expect("a body")).expect("json")
+    }
+
+    /// The person writes; gives back who it is, as the webhook says.
+    async fn say(&self, text: &str) -> Address {
+        self.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": text})).await;
+        let event = self.wait(|e| matches!(&e.kind, InboundKind::Text { text: t, .. } if t == text)).await;
+        assert!(opens_window(&event.kind));
+        Address { channel: event.conversation.channel, psid: event.conversation.psid }
+    }
+
+    async fn tap(&self, kind: &str, payload: &str, title: &str) -> Value {
+        let body = json!({"page": PAGE, "kind": kind, "payload": payload, "title": title});
+        self.control(&format!("users/{USER}/tap"), body).await
+    }
+
+    async fn wait(&self, wanted: impl Fn(&Inbound) -> bool) -> Inbound {
+        let found = tokio::time::timeout(WAIT, async {
+            loop {
+                let found = self.inbox.lock().expect("lock").iter().find(|e| wanted(e)).cloned();
+                match found {
+                    Some(event) => return event,
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("no such event in {:#?}", self.inbox.lock().expect("lock")))
+    }
+}
+
+async fn handshake(uri: Uri) -> Result<String, StatusCode> {
+    verify_subscription(&Secret::new("verify"), uri.query().unwrap_or_default())
+        .map(|verified| verified.challenge)
+        .map_err(|_| StatusCode::FORBIDDEN)
+}
+
+fn receive(inbox: &Mutex<Vec<Inbound>>, headers: &HeaderMap, body: &Bytes) -> StatusCode {
+    let header = headers.get("x-hub-signature-256").and_then(|v| v.to_str().ok());
+    if verify_signature(&Secret::new("APPSECRET"), body, header).is_err() {
+        return StatusCode::UNAUTHORIZED;
+    }
+    let parsed = parse(body).expect("a webhook");
+    assert!(parsed.faults.is_empty() && parsed.ignored == 0, "{parsed:?}");
+    inbox.lock().expect("lock").extend(parsed.events);
+    StatusCode::OK
+}
+
+fn profile() -> Profile {
+    let menu =
+        |title: &str| vec![Action::Postback { title: title.to_owned(), payload: "v1:balance".to_owned() }];
+    Profile {
+        get_started_payload: "v1:start".to_owned(),
+        greeting: vec![(Lang::English, "Welcome".to_owned()), (Lang::Arabic, "أهلا بك".to_owned())],
+        menu: vec![(Lang::English, menu("Balance")), (Lang::Arabic, menu("الرصيد"))],
+        account_linking_url: Some("http://127.0.0.1:9/link".to_owned()),
+        public_url: Some("http://127.0.0.1:9".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_set_up_once_and_found_good() {
+    let rig = Rig::start().await;
+    let again = rig.channel.setup(&page(), &profile()).await.expect("set up");
+    assert!(again.subscribed.is_empty() && again.written.is_empty(), "{again:?}");
+    let status = rig.channel.status(&page(), Some(&profile())).await;
+    assert!(status.is_good(), "{status:?}");
+    assert_eq!(status.name.as_deref(), Some("Bank"));
+}
+
+#[tokio::test]
+async fn a_question_is_answered_and_the_echo_names_our_message() {
+    let rig = Rig::start().await;
+    let to = rig.say("كم رصيدي؟ 😀 / \"x\"").await;
+    assert_eq!(rig.channel.mark_seen(&to).await, Ok(()));
+    assert_eq!(rig.channel.typing(&to, true).await, Ok(()));
+    assert_eq!(rig.channel.locale(&to).await, Some(Lang::English));
+
+    let line =
+        |title: &str| CardLine { title: title.to_owned(), subtitle: "\u{2068}$5.00\u{2069}".to_owned() };
+    let card = || Some(Card { lines: vec![line("Checking"), line("Savings")] });
+    let postback = |title: &str| Action::Postback { title: title.to_owned(), payload: format!("v1:{title}") };
+    let open = Action::Url { title: "Open".to_owned(), url: "http://127.0.0.1:9/privacy".to_owned() };
+    let link = Action::LinkAccount { url: "http://127.0.0.1:9/link".to_owned() };
+    for content in [
+        Content::text("رصيدك"),
+        Content { suggestions: vec![postback("Help"); 13], ..Content::text("t") },
+        Content { buttons: vec![postback("Balance"), open, link], ..Content::text("t".repeat(640)) },
+        Content { card: card(), ..Content::default() },
+        Content { card: card(), buttons: vec![postback("More")], ..Content::text("Accounts") },
+        Content { card: card(), suggestions: vec![postback("Help")], ..Content::text("Accounts") },
+        Content { buttons: vec![Action::UnlinkAccount], ..Content::text("Unlink?") },
+        Content::text("س".repeat(1999)),
+    ] {
+        let message = released(&content, &to);
+        let ours = message.message();
+        let sent = rig.channel.send(message).await.expect("the platform takes what we encode");
+        let echo = rig.wait(|e| matches!(&e.kind, InboundKind::Echo { mid, .. } if *mid == sent.mid)).await;
+        let expected =
+            InboundKind::Echo { mid: sent.mid, metadata: Some(ours), app_id: Some("4242".to_owned()) };
+        assert_eq!(echo.kind, expected);
+        assert_eq!(echo.conversation.psid, to.psid);
+    }
+
+    rig.tap("quick_reply", "v1:Help", "Help").await;
+    rig.wait(|e| matches!(&e.kind, InboundKind::QuickReply { payload, .. } if payload == "v1:Help")).await;
+    rig.tap("postback", "v1:Balance", "Balance").await;
+    rig.wait(|e| matches!(&e.kind, InboundKind::Postback { payload: Some(p), .. } if p == "v1:Balance"))
+        .await;
+    rig.control(&format!("users/{USER}/read"), json!({"page": PAGE})).await;
+    rig.wait(|e| matches!(e.kind, InboundKind::Read { .. })).await;
+    rig.wait(|e| matches!(e.kind, InboundKind::Delivery { .. })).await;
+}
+
+#[tokio::test]
+async fn a_duplicated_webhook_has_the_same_key() {
+    let rig = Rig::start().await;
+    rig.control("faults", json!({"duplicate": true})).await;
+    rig.say("twice").await;
+    let twice = || {
+        let inbox = rig.inbox.lock().expect("lock");
+        let of = |e: &&Inbound| matches!(&e.kind, InboundKind::Text { text, .. } if text == "twice");
+        inbox.iter().filter(of).map(|e| e.key).collect::<Vec<_>>()
+    };
+    let deadline = std::time::Instant::now() + WAIT;
+    while twice().len() < 2 && std::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let keys = twice();
+    assert!(keys.len() >= 2 && keys.iter().all(|k| *k == keys[0]), "{keys:?}");
+}
+
+#[tokio::test]
+async fn the_platform_s_refusals_have_their_class() {
+    let rig = Rig::start().await;
+    let to = rig.say("hi").await;
+    let send = || rig.channel.send(released(&Content::text("hello"), &to));
+
+    let nobody = Address { psid: Psid::new("99999999999999999").expect("id"), ..to.clone() };
+    let refused = rig.channel.send(released(&Content::text("hello"), &nobody)).await;
+    assert_eq!(refused, Err(SendError::Permanent { code: 100, sub: Some(2_018_001) }));
+
+    rig.control("faults", json!({"fail_next": {"code": 613, "times": 1}})).await;
+    assert!(matches!(send().await, Err(SendError::Throttled { .. })));
+
+    // Carried out, but the answer is lost: it must not look like a failure that may be repeated.
+    let before = rig.thread().await["messages"].as_array().map_or(0, Vec::len);
+    rig.control("faults", json!({"drop_connection_next": 1})).await;
+    let lost = send().await;
+    assert!(matches!(lost, Err(SendError::Ambiguous { .. })), "{lost:?}");
+    let after = rig.thread().await["messages"].as_array().map_or(0, Vec::len);
+    assert_eq!(after, before + 1, "it was sent once");
+
+    rig.control("clock", json!({"advance_s": 25 * 3600})).await;
+    assert_eq!(send().await, Err(SendError::WindowClosed));
+    rig.say("again").await;
+    assert!(send().await.is_ok());
+
+    rig.control("faults", json!({"token_dead": true})).await;
+    assert_eq!(send().await, Err(SendError::TokenDead));
+    let status = rig.channel.status(&page(), None).await;
+    assert_eq!(status.token, amana_channel::TokenState::Dead);
+}
+
+#[tokio::test]
+async fn an_account_is_linked_and_unlinked() {
+    let rig = Rig::start().await;
+    let to = rig.say("link").await;
+    let link = Action::LinkAccount { url: "http://127.0.0.1:9/link?from=chat".to_owned() };
+    let content = Content { buttons: vec![link], ..Content::text("Link your bank") };
+    rig.channel.send(released(&content, &to)).await.expect("sent");
+
+    let opened = rig.tap("account_link", "", "").await;
+    let opened = opened["open"].as_str().expect("a link").to_owned();
+    let opened = match opened.strip_prefix("http://127.0.0.1:9/") {
+        Some(_) => opened,
+        // The chat page leads there.
+        None => {
+            let answer = follow(&rig, &opened).await;
+            answer.headers()["location"].to_str().expect("location").to_owned()
+        }
+    };
+    let opened: url::Url = opened.parse().expect("url");
+    let query: BTreeMap<_, _> = opened.query_pairs().into_owned().collect();
+    let token = &query["account_linking_token"];
+    assert_eq!(rig.channel.linking_recipient(&page(), token).await, Ok(to.psid.clone()));
+    assert_eq!(rig.channel.linking_recipient(&page(), "wrong").await, Err(LinkingError::BadToken));
+
+    let back = format!("{}&authorization_code=C-1", query["redirect_uri"]);
+    assert!(follow(&rig, &back).await.status().is_success());
+    let code = Some("C-1".to_owned());
+    rig.wait(|e| e.kind == InboundKind::Linked { authorization_code: code.clone() }).await;
+    assert_eq!(rig.channel.linking_recipient(&page(), token).await, Err(LinkingError::BadToken));
+    assert_eq!(rig.channel.unlink(&to).await, Ok(()));
+    rig.wait(|e| e.kind == InboundKind::Unlinked).await;
+}
+
+async fn follow(rig: &Rig, url: &str) -> reqwest::Response {
+    let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", rig.base) };
+    rig.http.get(url).send().await.expect("an answer")
+}
