@@ -265,7 +265,7 @@ async fn set_link<D: Db>(
     // The code was for the pending link alone: it works once.
     let rows = db
         .run(
-            "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN $1 = 0 THEN code_hash END \
+            "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN CAST($1 AS BIGINT) = 0 THEN code_hash END \
              WHERE shard = $3 AND id = $4 AND state = $5",
             values![codec::link_code(to), ended, shard, id, codec::link_code(from)],
         )

@@ -1,0 +1,894 @@
+//! What holds on every engine. Each test gets a new store.
+
+use crate::place::Place;
+use crate::world::*;
+use amana_core::*;
+use amana_gate::*;
+use amana_store::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+macro_rules! suite {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let world = super::World::on(super::Place::sqlite()).await;
+                super::$name(&world).await;
+                world.close().await;
+            }
+        )+ }
+        mod on_postgres { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let world = super::World::on(super::Place::postgres().await).await;
+                super::$name(&world).await;
+                world.close().await;
+            }
+        )+ }
+    };
+}
+
+suite!(
+    an_event_is_taken_in_once,
+    lanes_keep_their_order,
+    a_refused_submission_changes_nothing,
+    submissions_of_one_batch_do_not_share_their_fate,
+    conversations,
+    customers_have_keys,
+    links_come_and_go,
+    consents_are_granted_and_revoked,
+    receipts_have_no_gaps_under_concurrency,
+    what_the_gate_ticketed_comes_back_and_leaves,
+    one_flipped_byte_and_it_does_not_leave,
+    a_disclosure_without_its_receipt_is_refused,
+    conversations_send_in_order,
+    a_claim_that_was_interrupted_comes_back,
+    held_messages_wait_for_the_customer,
+    an_echo_settles_what_was_unclear,
+    what_is_over_stays_over,
+    dead_letters_can_be_replayed,
+    stories,
+    of_two_refreshes_one_wins,
+    tokens_work_once,
+    sessions,
+    agreements_count_their_versions,
+    kill_switches,
+    jobs,
+    everything_survives_a_restart,
+    another_master_key_does_not_open_it,
+    bounds,
+    nothing_protected_is_readable_in_the_database,
+);
+
+async fn an_event_is_taken_in_once(w: &World) {
+    assert_eq!(w.one(Command::Accept(event(1, 1))).await, Outcome::Changed);
+    assert_eq!(w.one(Command::Accept(event(1, 1))).await, Outcome::Duplicate);
+    assert_eq!(w.one(Command::Accept(event(2, 1))).await, Outcome::Changed, "another shard, another event");
+    let twice = vec![Command::Accept(event(1, 2)), Command::Accept(event(1, 2))];
+    assert_eq!(w.store.submit(twice).await.expect("kept"), [Outcome::Changed, Outcome::Duplicate]);
+    // Many at once, each three times, so that they share batches.
+    let mut tasks = Vec::new();
+    for n in 0..150u8 {
+        let store = Arc::clone(&w.store);
+        tasks.push(tokio::spawn(async move {
+            let pair = vec![Command::Accept(event(9, n % 50)), Command::Accept(event(8, n % 50))];
+            store.submit(pair).await.expect("kept")
+        }));
+    }
+    let mut new = 0;
+    for task in tasks {
+        new += task.await.expect("runs").iter().filter(|o| **o == Outcome::Changed).count();
+    }
+    assert_eq!(new, 100);
+    assert_eq!(w.store.counts().await.expect("answers").inbox_waiting, 103);
+}
+
+fn keys(rows: &[InboxRow]) -> Vec<u8> {
+    rows.iter().map(|row| row.key.0[0]).collect()
+}
+
+async fn lanes_keep_their_order(w: &World) {
+    for (lane, n) in [(1, 10), (1, 11), (2, 20), (1, 12)] {
+        w.one(Command::Accept(event(lane, n))).await;
+    }
+    let heads = w.store.inbox_heads(at(0), 10).await.expect("answers");
+    assert_eq!(keys(&heads), [10, 20], "one for each lane, oldest first");
+    assert_eq!(keys(&w.store.inbox_heads(at(0), 1).await.expect("answers")), [10]);
+    let (first, sent) = (&heads[0], event(1, 10));
+    assert_eq!(
+        (first.shard, first.lane, first.key, first.source),
+        (sent.shard, sent.lane, sent.key, sent.source)
+    );
+    assert_eq!((first.attempts, first.received_at, &first.body), (0, sent.received_at, &sent.body));
+    assert_eq!(heads[1].source, InboxSource::Chat);
+
+    let finish =
+        |row: &InboxRow, result| Command::FinishInbox { shard: row.shard, position: row.position, result };
+    w.one(finish(first, InboxResult::Retry { not_before: at(60) })).await;
+    assert_eq!(
+        keys(&w.store.inbox_heads(at(59), 10).await.expect("answers")),
+        [20],
+        "it keeps its lane back"
+    );
+    let heads = w.store.inbox_heads(at(60), 10).await.expect("answers");
+    assert_eq!((keys(&heads), heads[0].attempts), (vec![10, 20], 1));
+
+    assert_eq!(w.one(finish(&heads[0], InboxResult::Done)).await, Outcome::Changed);
+    let again = w.refused(vec![finish(&heads[0], InboxResult::Done)]).await;
+    assert_eq!(again, (0, "inbox event"));
+    let heads = w.store.inbox_heads(at(60), 10).await.expect("answers");
+    assert_eq!(keys(&heads), [11, 20]);
+    w.one(finish(&heads[0], InboxResult::Failed { reason: "unreadable".into() })).await;
+    assert_eq!(
+        keys(&w.store.inbox_heads(at(60), 10).await.expect("answers")),
+        [20, 12],
+        "given up, the next comes"
+    );
+    let unknown =
+        Command::FinishInbox { shard: Shard(3), position: heads[0].position, result: InboxResult::Done };
+    assert_eq!(w.refused(vec![unknown]).await.1, "inbox event");
+    // Redelivered after it was done or given up: still known.
+    assert_eq!(w.one(Command::Accept(event(1, 10))).await, Outcome::Duplicate);
+    assert_eq!(w.one(Command::Accept(event(1, 11))).await, Outcome::Duplicate);
+    let counts = w.store.counts().await.expect("answers");
+    assert_eq!((counts.inbox_waiting, counts.inbox_failed), (2, 1));
+}
+
+async fn a_refused_submission_changes_nothing(w: &World) {
+    w.customer(1).await;
+    let consume = || Command::ConsumeToken { hash: [9; 32], now: at(0) };
+    let record =
+        || Command::Record { shard: Shard(1), customer: customer_id(1), receipt: draft(ReceiptKind::Denial) };
+    let mixed = vec![Command::Accept(event(1, 1)), record(), consume(), Command::Accept(event(1, 2))];
+    assert_eq!(w.refused(mixed).await, (2, "token"));
+    assert!(w.store.inbox_heads(at(0), 10).await.expect("answers").is_empty());
+    assert!(w.chain(1).await.is_empty());
+    assert_eq!(w.one(record()).await, Outcome::Receipt(1), "the number was not used up");
+    let message = w.store.submit(vec![consume()]).await.expect_err("refused").to_string();
+    assert_eq!(message, "the token (command 0 of the submission) is not as expected; nothing was changed");
+}
+
+async fn submissions_of_one_batch_do_not_share_their_fate(w: &World) {
+    w.customer(1).await;
+    let mut tasks = Vec::new();
+    for n in 0..60u8 {
+        let store = Arc::clone(&w.store);
+        tasks.push(tokio::spawn(async move {
+            let mut commands = vec![
+                Command::Accept(event(n, n)),
+                Command::Record {
+                    shard: Shard(1),
+                    customer: customer_id(1),
+                    receipt: draft(ReceiptKind::View),
+                },
+            ];
+            if n % 3 == 0 {
+                commands.push(Command::TakeSession { hash: [n; 32] });
+            }
+            (n, store.submit(commands).await)
+        }));
+    }
+    let mut kept = BTreeSet::new();
+    for task in tasks {
+        let (n, answer) = task.await.expect("runs");
+        if n % 3 == 0 {
+            assert_eq!(conflict(answer), (2, "session"));
+        } else {
+            assert!(matches!(answer.expect("kept")[..], [Outcome::Changed, Outcome::Receipt(_)]));
+            kept.insert(n);
+        }
+    }
+    let heads = w.store.inbox_heads(at(0), 100).await.expect("answers");
+    assert_eq!(keys(&heads).into_iter().collect::<BTreeSet<_>>(), kept);
+    assert_eq!(w.chain(1).await.len(), kept.len());
+}
+
+async fn conversations(w: &World) {
+    let id_ = conversation(1);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), None);
+    let mut record = Conversation {
+        id: id_.clone(),
+        lang: Lang::Arabic,
+        lang_chosen: false,
+        last_inbound_at: Some(at(100)),
+        welcomed_at: Some(at(90)),
+    };
+    assert_eq!(w.one(Command::PutConversation(record.clone())).await, Outcome::Changed);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers").as_ref(), Some(&record));
+    for earlier in [Some(at(50)), None] {
+        w.one(Command::PutConversation(Conversation { last_inbound_at: earlier, ..record.clone() })).await;
+        let stored = w.store.conversation(&id_).await.expect("answers").expect("is there");
+        assert_eq!(stored.last_inbound_at, Some(at(100)), "it never moves back");
+    }
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(101)), ..record.clone() })).await;
+    w.one(Command::SetLang { conversation: id_.clone(), lang: Lang::English }).await;
+    record.last_inbound_at = Some(at(101));
+    record.lang = Lang::English;
+    record.lang_chosen = true;
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), Some(record));
+    // Where nothing was yet.
+    w.one(Command::SetLang { conversation: conversation(2), lang: Lang::Arabic }).await;
+    let made = w.store.conversation(&conversation(2)).await.expect("answers").expect("is there");
+    assert_eq!((made.lang, made.lang_chosen, made.last_inbound_at), (Lang::Arabic, true, None));
+    let first = Conversation { id: conversation(3), last_inbound_at: None, ..made };
+    w.one(Command::PutConversation(first.clone())).await;
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(5)), ..first })).await;
+    let stored = w.store.conversation(&conversation(3)).await.expect("answers").expect("is there");
+    assert_eq!(stored.last_inbound_at, Some(at(5)));
+}
+
+async fn customers_have_keys(w: &World) {
+    assert!(w.store.customer(Shard(1), customer_id(1)).await.expect("answers").is_none());
+    let (key, wrapped_key) = w.store.keyring().new_customer_key(customer_id(1), &*w.entropy).expect("key");
+    let create = |id_: CustomerId, subject: [u8; 32], wrapped_key: &[u8]| Command::CreateCustomer {
+        shard: Shard(1),
+        id: id_,
+        institution: id("cedar-bank"),
+        subject,
+        wrapped_key: wrapped_key.to_vec(),
+        at: at(3),
+    };
+    w.one(create(customer_id(1), [1; 32], &wrapped_key)).await;
+    let stored = w.store.customer(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    assert_eq!(stored.key.mac(&[b"x"]), key.mac(&[b"x"]));
+    assert_eq!(
+        (stored.shard, stored.institution.as_str(), stored.created_at),
+        (Shard(1), "cedar-bank", at(3))
+    );
+    let found = w.store.customer_by_subject(&id("cedar-bank"), &[1; 32]).await.expect("answers");
+    assert_eq!(found.expect("is there").id, customer_id(1));
+    assert!(w.store.customer_by_subject(&id("other-bank"), &[1; 32]).await.expect("answers").is_none());
+    assert!(w.store.customer(Shard(2), customer_id(1)).await.expect("answers").is_none());
+    let (_, other) = w.store.keyring().new_customer_key(customer_id(2), &*w.entropy).expect("key");
+    assert_eq!(
+        w.refused(vec![create(customer_id(2), [1; 32], &other)]).await,
+        (0, "customer"),
+        "same subject"
+    );
+    assert_eq!(
+        w.refused(vec![create(customer_id(1), [2; 32], &wrapped_key)]).await,
+        (0, "customer"),
+        "same id"
+    );
+    assert_eq!(w.refused(vec![create(customer_id(2), [2; 32], &wrapped_key)]).await, (0, "customer key"));
+    // Made and rolled back, then made with another key: what was cached for the first must not be used.
+    let failing = vec![
+        create(customer_id(2), [2; 32], &other),
+        Command::Record { shard: Shard(1), customer: customer_id(2), receipt: draft(ReceiptKind::View) },
+        Command::TakeSession { hash: [0; 32] },
+    ];
+    assert_eq!(w.refused(failing).await, (2, "session"));
+    let (second, wrapped) = w.store.keyring().new_customer_key(customer_id(2), &*w.entropy).expect("key");
+    w.one(create(customer_id(2), [2; 32], &wrapped)).await;
+    let stored = w.store.customer(Shard(1), customer_id(2)).await.expect("answers").expect("is there");
+    assert_eq!(stored.key.mac(&[b"x"]), second.mac(&[b"x"]));
+}
+
+async fn links_come_and_go(w: &World) {
+    assert_eq!(w.refused(vec![Command::CreateLink(link(1, 1, LinkState::Active))]).await, (0, "customer"));
+    w.customer(1).await;
+    let pending = link(1, 1, LinkState::Pending);
+    w.one(Command::CreateLink(pending.clone())).await;
+    assert_eq!(w.refused(vec![Command::CreateLink(pending.clone())]).await, (0, "link"));
+    assert_eq!(w.store.link(Shard(1), pending.id).await.expect("answers").as_ref(), Some(&pending));
+    assert_eq!(w.store.link(Shard(2), pending.id).await.expect("answers"), None);
+    assert_eq!(w.store.link_by_code(&[1; 32]).await.expect("answers").as_ref(), Some(&pending));
+    assert_eq!(w.store.link_by_code(&[2; 32]).await.expect("answers"), None);
+    assert!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers").is_empty());
+    // A second link with a smaller id comes later all the same.
+    let second = Link { id: LinkId::from_bytes([0; 16]), ..link(0, 1, LinkState::Active) };
+    w.one(Command::CreateLink(second.clone())).await;
+    let of_conversation = w.store.links_of_conversation(&conversation(1)).await.expect("answers");
+    assert_eq!(of_conversation, [pending.clone(), second.clone()]);
+
+    let set = |from, to| Command::SetLink { shard: Shard(1), id: pending.id, from, to, at: at(9) };
+    assert_eq!(w.refused(vec![set(LinkState::Active, LinkState::Ended)]).await, (0, "link"));
+    assert_eq!(w.one(set(LinkState::Pending, LinkState::Active)).await, Outcome::Changed);
+    assert_eq!(w.refused(vec![set(LinkState::Pending, LinkState::Active)]).await, (0, "link"));
+    assert_eq!(w.store.link_by_code(&[1; 32]).await.expect("answers"), None, "the code worked once");
+    let active = Link { state: LinkState::Active, code_hash: None, ..pending };
+    let of_account = w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers");
+    assert_eq!(of_account, [active.clone(), second.clone()]);
+    assert!(w.store.links_of_account(&id("other"), &id("acc-1")).await.expect("answers").is_empty());
+    assert_eq!(w.store.counts().await.expect("answers").links_active, 2);
+    w.one(set(LinkState::Active, LinkState::Ended)).await;
+    let ended = w.store.link(Shard(1), active.id).await.expect("answers").expect("is there");
+    assert_eq!(ended, Link { state: LinkState::Ended, ended_at: Some(at(9)), ..active });
+    assert_eq!(w.store.links_of_conversation(&conversation(1)).await.expect("answers"), [second.clone()]);
+    assert_eq!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers"), [second]);
+}
+
+async fn consents_are_granted_and_revoked(w: &World) {
+    let grant = |c: &Consent| Command::GrantConsent {
+        shard: Shard(1),
+        consent: c.clone(),
+        receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, c, at(0)),
+    };
+    let revoke = |c: &Consent, customer: u8| Command::RevokeConsent {
+        shard: Shard(1),
+        customer: customer_id(customer),
+        consent: c.id,
+        at: at(5),
+        receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, c, at(5)),
+    };
+    let first = consent(9, 1, 1);
+    assert_eq!(w.refused(vec![grant(&first)]).await, (0, "customer"));
+    w.customer(1).await;
+    assert_eq!(w.one(grant(&first)).await, Outcome::Receipt(1));
+    let second = consent(2, 1, 1);
+    assert_eq!(w.refused(vec![grant(&second)]).await, (0, "consent"), "one active consent on a link");
+    assert_eq!(w.refused(vec![grant(&first)]).await, (0, "consent"));
+    let too_long = Consent { expires_at: at(400 * 86_400), ..consent(3, 1, 2) };
+    assert_eq!(w.refused(vec![grant(&too_long)]).await, (0, "consent"));
+    let revoked_already = Consent { state: ConsentState::Revoked, ..consent(3, 1, 2) };
+    assert_eq!(w.refused(vec![grant(&revoked_already)]).await, (0, "consent"));
+    assert_eq!(w.refused(vec![revoke(&first, 2)]).await, (0, "consent"), "not that customer's");
+    assert_eq!(w.store.consent_of_link(Shard(1), first.link).await.expect("answers").as_ref(), Some(&first));
+    // Changed is revoked and granted anew, in one commit.
+    let outcomes = w.store.submit(vec![revoke(&first, 1), grant(&second)]).await.expect("kept");
+    assert_eq!(outcomes, [Outcome::Receipt(2), Outcome::Receipt(3)]);
+    let ended = Consent { state: ConsentState::Revoked, revoked_at: Some(at(5)), ..first.clone() };
+    let all = w.store.consents(Shard(1), customer_id(1)).await.expect("answers");
+    assert_eq!(all, [second.clone(), ended.clone()], "newest first");
+    assert_eq!(w.store.consent_of_link(Shard(1), first.link).await.expect("answers"), Some(second.clone()));
+    assert_eq!(w.refused(vec![revoke(&first, 1)]).await, (0, "consent"), "once");
+    w.one(revoke(&second, 1)).await;
+    let newest = w.store.consent_of_link(Shard(1), first.link).await.expect("answers").expect("is there");
+    assert_eq!((newest.id, newest.state), (second.id, ConsentState::Revoked));
+    let other_link = consent(4, 1, 2);
+    w.one(grant(&other_link)).await;
+    assert_eq!(w.chain(1).await.len(), 5);
+    assert!(w.store.consents(Shard(1), customer_id(2)).await.expect("answers").is_empty());
+}
+
+async fn receipts_have_no_gaps_under_concurrency(w: &World) {
+    w.customer(1).await;
+    w.customer(2).await;
+    let mut tasks = Vec::new();
+    for n in 0..16u8 {
+        let store = Arc::clone(&w.store);
+        tasks.push(tokio::spawn(async move {
+            let mut seqs = Vec::new();
+            for _ in 0..10 {
+                let customer = 1 + n % 2;
+                let record = Command::Record {
+                    shard: Shard(u16::from(customer)),
+                    customer: customer_id(customer),
+                    receipt: draft(ReceiptKind::Denial),
+                };
+                match store.submit(vec![record]).await.expect("kept")[..] {
+                    [Outcome::Receipt(seq)] => seqs.push(seq),
+                    ref other => panic!("{other:?}"),
+                }
+            }
+            seqs
+        }));
+    }
+    let mut seqs = Vec::new();
+    for task in tasks {
+        seqs.extend(task.await.expect("runs"));
+    }
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=80u64).flat_map(|n| [n, n]).collect::<Vec<_>>());
+    assert_eq!((w.chain(1).await.len(), w.chain(2).await.len()), (80, 80));
+    let some = w.store.receipts(Shard(1), customer_id(1), 40, 3).await.expect("answers");
+    assert_eq!(some.iter().map(|r| r.seq).collect::<Vec<_>>(), [40, 41, 42]);
+    assert!(w.store.receipts(Shard(1), customer_id(1), 81, 3).await.expect("answers").is_empty());
+    assert!(w.store.receipts(Shard(1), customer_id(9), 0, 3).await.expect("answers").is_empty());
+    assert_eq!(w.store.counts().await.expect("answers").receipts, 160);
+    let unknown =
+        Command::Record { shard: Shard(1), customer: customer_id(9), receipt: draft(ReceiptKind::View) };
+    assert_eq!(w.refused(vec![unknown]).await, (0, "customer"));
+}
+
+fn disclose(shard: u16, disclosure: Disclosure, due: i64) -> Command {
+    Command::Disclose { shard: Shard(shard), disclosure, at: at(due) }
+}
+
+async fn what_the_gate_ticketed_comes_back_and_leaves(w: &World) {
+    let customer = w.customer(1).await;
+    let consent = consent(1, 1, 1);
+    let disclosure = w.disclosure(&customer, &consent, 5);
+    let row = disclosure.row.clone();
+    assert_eq!(w.one(disclose(1, disclosure, 3)).await, Outcome::Receipt(1));
+    assert!(w.store.outbox_heads(at(2), 10).await.expect("answers").is_empty(), "not due");
+    let heads = w.store.outbox_heads(at(3), 10).await.expect("answers");
+    assert_eq!(heads.len(), 1);
+    let entry = &heads[0];
+    assert_eq!(entry.row, row, "every field comes back");
+    assert_eq!((entry.shard, entry.customer_shard), (conversation(1).shard(), Shard(1)));
+    assert_eq!((entry.state, entry.due_at, entry.created_at), (OutboxState::Pending, at(3), at(3)));
+    assert_eq!((entry.attempts, &entry.mid, &entry.reason, entry.sent_at), (0, &None, &None, None));
+    assert_eq!(w.store.outbox_entry(message(5)).await.expect("answers").as_ref(), Some(entry));
+    let body = w.release(entry.row.clone(), &consent, &customer.key).expect("leaves");
+    assert_eq!(body, b"balance 42.10 MARKER");
+    let receipts = w.chain(1).await;
+    assert_eq!(receipts[0].message, Some(message(5)));
+    assert!(String::from_utf8_lossy(&receipts[0].bytes).contains(&hex::encode(row.payload_sha256)));
+    // The same message again: no second row, and no receipt either.
+    let again = w.disclosure(&customer, &consent, 5);
+    assert_eq!(w.refused(vec![disclose(1, again, 3)]).await, (0, "message"));
+    assert_eq!(w.chain(1).await.len(), 1);
+    // A message without bank data has no receipt.
+    let plain = w.plain(1, 6);
+    assert_eq!(w.one(disclose(1, plain, 3)).await, Outcome::Changed);
+    let entry = w.store.outbox_entry(message(6)).await.expect("answers").expect("is there");
+    let key = w.store.keyring().deployment();
+    assert_eq!(w.release(entry.row, &consent, key).as_deref(), Ok(b"hello".as_slice()));
+}
+
+async fn one_flipped_byte_and_it_does_not_leave(w: &World) {
+    let customer = w.customer(1).await;
+    let consent = consent(1, 1, 1);
+    let flip = |bytes: &[u8], index: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[index] ^= 1;
+        bytes
+    };
+    let columns =
+        ["payload", "payload_sha256", "ticket", "expires_at", "psid", "channel", "basis", "basis-json"];
+    for (n, column) in (1u8..).zip(columns) {
+        w.one(disclose(1, w.disclosure(&customer, &consent, n), 0)).await;
+        let row = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").row;
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let basis = serde_json::to_string(&row.basis).expect("JSON");
+        let value = match column {
+            "payload" => w.place.bytes(&flip(&row.payload, 20)),
+            "payload_sha256" => w.place.bytes(&flip(&row.payload_sha256, 0)),
+            "ticket" => w.place.bytes(&flip(&row.ticket, 31)),
+            "expires_at" => (micros(row.expires_at) ^ 1).to_string(),
+            "psid" => {
+                text(&String::from_utf8(flip(row.recipient.psid.as_str().as_bytes(), 5)).expect("UTF-8"))
+            }
+            "channel" => text("1000"),
+            "basis" => text(&basis.replace("acc-1", "acc-0")),
+            _ => text(&basis[1..]),
+        };
+        let name = column.split('-').next().expect("a name");
+        let at_row = format!("WHERE message = {}", w.place.bytes(message(n).as_bytes()));
+        w.place.sql(&format!("UPDATE outbox SET {name} = {value} {at_row}")).await;
+        let damaged = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").row;
+        assert_ne!(damaged, row, "{column} was changed");
+        let denial = w.release(damaged, &consent, &customer.key).expect_err(column);
+        assert!(matches!(denial, Denial::BadTicket | Denial::Unreadable), "{column}: {denial}");
+        w.place.sql(&format!("UPDATE outbox SET state = 6 {at_row}")).await;
+    }
+    // A sealed receipt that was moved or changed does not open.
+    w.place.sql("UPDATE receipt SET seq = 1000 WHERE seq = 1").await;
+    assert!(w.store.receipts(Shard(1), customer_id(1), 1000, 1).await.is_err());
+}
+
+async fn a_disclosure_without_its_receipt_is_refused(w: &World) {
+    let customer = w.customer(1).await;
+    let mut bare = w.disclosure(&customer, &consent(1, 1, 1), 1);
+    bare.receipt = None;
+    assert_eq!(w.refused(vec![disclose(1, bare, 0)]).await, (0, "receipt"));
+    let mut odd = w.plain(1, 2);
+    odd.receipt = Some(draft(ReceiptKind::Disclosure));
+    assert_eq!(w.refused(vec![disclose(1, odd, 0)]).await, (0, "receipt"));
+    let misplaced = w.disclosure(&customer, &consent(1, 1, 1), 3);
+    assert_eq!(w.refused(vec![disclose(2, misplaced, 0)]).await, (0, "customer"), "not in that shard");
+    assert_eq!(w.store.counts().await.expect("answers"), Counts::default());
+}
+
+fn messages(entries: &[OutboxEntry]) -> Vec<u8> {
+    entries.iter().map(|entry| entry.row.message.as_bytes()[0]).collect()
+}
+
+async fn heads(w: &World, second: i64) -> Vec<u8> {
+    messages(&w.store.outbox_heads(at(second), 100).await.expect("answers"))
+}
+
+fn claim(n: u8, from: OutboxState, until: i64) -> Command {
+    Command::ClaimOutbox { message: message(n), from, until: at(until) }
+}
+
+fn finish(n: u8, delivery: Delivery) -> Command {
+    Command::FinishOutbox { message: message(n), delivery, receipt: None, at: at(50) }
+}
+
+fn sent() -> Delivery {
+    Delivery::Sent { mid: "m_1".into() }
+}
+
+async fn conversations_send_in_order(w: &World) {
+    for (conversation, n) in [(1, 30), (1, 10), (2, 40), (1, 20)] {
+        w.one(disclose(0, w.plain(conversation, n), 0)).await;
+    }
+    assert_eq!(heads(w, 0).await, [30, 40], "the oldest of each conversation");
+    assert_eq!(messages(&w.store.outbox_heads(at(0), 1).await.expect("answers")), [30]);
+    w.one(claim(30, OutboxState::Pending, 60)).await;
+    assert_eq!(heads(w, 0).await, [40], "what is being sent keeps the next back");
+    assert_eq!(w.refused(vec![claim(30, OutboxState::Pending, 60)]).await, (0, "message"), "claimed once");
+    w.one(finish(30, Delivery::Retry { due_at: at(10) })).await;
+    assert_eq!(heads(w, 9).await, [40], "what is put off keeps the next back too");
+    assert_eq!(heads(w, 10).await, [30, 40]);
+    w.one(claim(30, OutboxState::Pending, 60)).await;
+    w.one(finish(30, sent())).await;
+    assert_eq!(heads(w, 10).await, [10, 40]);
+    let entry = w.store.outbox_entry(message(30)).await.expect("answers").expect("is there");
+    assert_eq!(
+        (entry.state, entry.mid.as_deref(), entry.sent_at),
+        (OutboxState::Sent, Some("m_1"), Some(at(50)))
+    );
+    assert_eq!(entry.attempts, 2);
+    assert_eq!(
+        entry.row.payload,
+        w.store.outbox_entry(message(30)).await.expect("answers").expect("row").row.payload
+    );
+    w.one(finish(10, Delivery::Denied { reason: "consent-revoked".into() })).await;
+    assert_eq!(heads(w, 10).await, [40, 20], "a denied one lets the next pass");
+    let entry = w.store.outbox_entry(message(10)).await.expect("answers").expect("is there");
+    assert_eq!((entry.state, entry.reason.as_deref()), (OutboxState::Denied, Some("consent-revoked")));
+    assert_eq!(w.store.outbox_entry(message(99)).await.expect("answers"), None);
+}
+
+async fn a_claim_that_was_interrupted_comes_back(w: &World) {
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(disclose(0, w.plain(1, 2), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    assert!(heads(w, 59).await.is_empty());
+    let back = w.store.outbox_heads(at(60), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].state), (vec![1], OutboxState::Sending));
+    w.one(claim(1, OutboxState::Sending, 90)).await;
+    assert!(heads(w, 89).await.is_empty());
+    w.one(finish(1, Delivery::Unconfirmed { until: at(200) })).await;
+    assert!(heads(w, 199).await.is_empty(), "it waits for an echo");
+    let back = w.store.outbox_heads(at(200), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].state), (vec![1], OutboxState::Unconfirmed));
+    w.one(claim(1, OutboxState::Unconfirmed, 260)).await;
+    w.one(finish(1, sent())).await;
+    assert_eq!(heads(w, 200).await, [2]);
+}
+
+async fn held_messages_wait_for_the_customer(w: &World) {
+    for (conversation, n) in [(1, 1), (1, 2), (2, 3)] {
+        w.one(disclose(0, w.plain(conversation, n), 0)).await;
+    }
+    for n in [1, 3] {
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        w.one(finish(n, Delivery::Held)).await;
+    }
+    assert!(heads(w, 10_000).await.is_empty(), "a held one is never due and keeps the rest back");
+    assert_eq!(w.store.counts().await.expect("answers").outbox_held, 2);
+    let open = |n| Command::OpenWindow { conversation: conversation(n) };
+    assert_eq!(w.one(open(1)).await, Outcome::Changed);
+    assert_eq!(w.one(open(1)).await, Outcome::Unchanged);
+    assert_eq!(w.one(open(7)).await, Outcome::Unchanged);
+    assert_eq!(heads(w, 10_000).await, [1]);
+    let counts = w.store.counts().await.expect("answers");
+    assert_eq!((counts.outbox_open, counts.outbox_held, counts.outbox_dead), (2, 1, 0));
+    w.one(finish(3, Delivery::Dead { reason: "blocked".into() })).await;
+    assert_eq!(w.one(open(2)).await, Outcome::Unchanged);
+}
+
+async fn an_echo_settles_what_was_unclear(w: &World) {
+    let echo = |n| Command::Echoed { message: message(n), mid: format!("m_{n}"), at: at(70) };
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not ours");
+    for n in [1, 2, 3] {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+    }
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not sent yet");
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    assert_eq!(w.one(echo(1)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged);
+    w.one(claim(2, OutboxState::Pending, 60)).await;
+    w.one(finish(2, Delivery::Unconfirmed { until: at(100) })).await;
+    assert_eq!(w.one(echo(2)).await, Outcome::Changed);
+    let entry = w.store.outbox_entry(message(2)).await.expect("answers").expect("is there");
+    assert_eq!(
+        (entry.state, entry.mid.as_deref(), entry.sent_at),
+        (OutboxState::Sent, Some("m_2"), Some(at(70)))
+    );
+    // The answer that comes after the echo finds it done.
+    assert_eq!(w.refused(vec![finish(1, sent())]).await, (0, "message"));
+    w.one(claim(3, OutboxState::Pending, 60)).await;
+    w.one(finish(3, Delivery::Sent { mid: String::new() })).await;
+    let entry = w.store.outbox_entry(message(3)).await.expect("answers").expect("is there");
+    assert_eq!((entry.state, entry.mid), (OutboxState::Sent, None), "a platform that gives no id");
+}
+
+async fn what_is_over_stays_over(w: &World) {
+    let customer = w.customer(1).await;
+    let over = [sent(), Delivery::Dead { reason: "x".into() }, Delivery::Denied { reason: "x".into() }];
+    let states = [OutboxState::Sent, OutboxState::Dead, OutboxState::Denied];
+    for (n, (delivery, state)) in (1u8..).zip(over.into_iter().zip(states)) {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(finish(n, delivery)).await;
+        assert_eq!(w.refused(vec![finish(n, sent())]).await, (0, "message"));
+        assert_eq!(w.refused(vec![claim(n, state, 60)]).await, (0, "message"));
+    }
+    assert_eq!(w.refused(vec![finish(99, sent())]).await, (0, "message"));
+    assert_eq!(w.refused(vec![claim(99, OutboxState::Pending, 60)]).await, (0, "message"));
+    // The outcome's receipt is one commit with the outcome.
+    let consent = consent(1, 1, 1);
+    w.one(disclose(1, w.disclosure(&customer, &consent, 9), 0)).await;
+    let row = w.store.outbox_entry(message(9)).await.expect("answers").expect("is there").row;
+    let outcome = || {
+        let basis = row.basis.as_ref().expect("bank data");
+        let receipt = ReceiptDraft::of_outcome(&row, basis, "sent", at(50));
+        Command::FinishOutbox {
+            message: message(9),
+            delivery: sent(),
+            receipt: Some((Shard(1), customer.id, receipt)),
+            at: at(50),
+        }
+    };
+    assert_eq!(w.one(outcome()).await, Outcome::Receipt(2));
+    assert_eq!(w.refused(vec![outcome()]).await, (0, "message"));
+    let receipts = w.chain(1).await;
+    assert_eq!(receipts.iter().map(|r| r.message).collect::<Vec<_>>(), [Some(message(9)); 2]);
+}
+
+async fn dead_letters_can_be_replayed(w: &World) {
+    for n in [1, 2] {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        w.one(finish(n, Delivery::Dead { reason: "refused".into() })).await;
+    }
+    let dead = w.store.dead_letters(10).await.expect("answers");
+    assert_eq!((messages(&dead), dead[0].reason.as_deref()), (vec![2, 1], Some("refused")), "newest first");
+    assert_eq!(messages(&w.store.dead_letters(1).await.expect("answers")), [2]);
+    assert_eq!(w.store.counts().await.expect("answers").outbox_dead, 2);
+    let replay = |n| Command::ReplayDead { message: message(n), due_at: at(80) };
+    w.one(replay(1)).await;
+    assert_eq!(w.refused(vec![replay(1)]).await, (0, "message"));
+    assert_eq!(w.refused(vec![replay(99)]).await, (0, "message"));
+    assert!(heads(w, 79).await.is_empty());
+    let back = w.store.outbox_heads(at(80), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].attempts, &back[0].reason), (vec![1], 0, &None));
+}
+
+async fn stories(w: &World) {
+    let mut story = Story {
+        shard: Shard(1),
+        customer: customer_id(1),
+        key: [3; 32],
+        state: StoryState::Authorised,
+        told: [4; 32],
+        at: at(1),
+    };
+    let ask = || w.store.story(Shard(1), customer_id(1), &[3; 32]);
+    assert_eq!(ask().await.expect("answers"), None);
+    for state in [StoryState::Authorised, StoryState::Posted, StoryState::Reversed] {
+        story = Story { state, told: [state as u8; 32], at: at(state as i64), ..story };
+        w.one(Command::PutStory(story.clone())).await;
+        assert_eq!(ask().await.expect("answers").as_ref(), Some(&story));
+    }
+    assert_eq!(w.store.story(Shard(1), customer_id(2), &[3; 32]).await.expect("answers"), None);
+}
+
+async fn of_two_refreshes_one_wins(w: &World) {
+    let put = |tokens: &[u8], expected| Command::PutBankGrant { grant: grant(1, tokens), expected };
+    assert_eq!(w.refused(vec![put(b"a", 0)]).await, (0, "customer"));
+    w.customer(1).await;
+    assert!(w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").is_none());
+    assert_eq!(w.refused(vec![put(b"a", 1)]).await, (0, "bank grant"));
+    w.one(put(b"first", 0)).await;
+    assert_eq!(w.refused(vec![put(b"a", 0)]).await, (0, "bank grant"));
+    let mut tasks = Vec::new();
+    for n in 0..8u8 {
+        let store = Arc::clone(&w.store);
+        tasks.push(tokio::spawn(async move {
+            let refreshed = Command::PutBankGrant { grant: grant(1, &[n]), expected: 1 };
+            store.submit(vec![refreshed]).await.is_ok().then_some(n)
+        }));
+    }
+    let mut winners = Vec::new();
+    for task in tasks {
+        winners.extend(task.await.expect("runs"));
+    }
+    assert_eq!(winners.len(), 1);
+    let stored = w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    assert_eq!((stored.version, &stored.tokens), (2, &winners));
+    assert_eq!((stored.bank_consent.as_deref(), stored.at), (Some("bank-consent-MARKER"), at(1)));
+    let drop_it = || Command::DropBankGrant { shard: Shard(1), customer: customer_id(1) };
+    assert_eq!(w.one(drop_it()).await, Outcome::Changed);
+    assert_eq!(w.one(drop_it()).await, Outcome::Unchanged);
+    assert!(w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").is_none());
+    let without = BankGrant { bank_consent: None, ..grant(1, b"anew") };
+    w.one(Command::PutBankGrant { grant: without, expected: 0 }).await;
+    let stored = w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    assert_eq!((stored.version, stored.bank_consent), (1, None));
+}
+
+async fn tokens_work_once(w: &World) {
+    let consume = |n: u8, second| Command::ConsumeToken { hash: [n; 32], now: at(second) };
+    w.one(Command::PutToken(token(1))).await;
+    assert_eq!(w.refused(vec![Command::PutToken(token(1))]).await, (0, "token"));
+    assert_eq!(w.store.token(&[1; 32]).await.expect("answers"), Some(token(1)), "asking does not use it up");
+    assert_eq!(w.store.token(&[2; 32]).await.expect("answers"), None);
+    assert_eq!(w.refused(vec![consume(1, 600)]).await, (0, "token"), "its time is over");
+    assert_eq!(w.refused(vec![consume(2, 0)]).await, (0, "token"), "unknown");
+    let mut tasks = Vec::new();
+    for n in 0..16u8 {
+        let store = Arc::clone(&w.store);
+        tasks.push(tokio::spawn(async move {
+            // With an event beside it, so that the batch has something to undo for the fifteen.
+            let consume = Command::ConsumeToken { hash: [1; 32], now: at(5) };
+            store.submit(vec![Command::Accept(event(n, n)), consume]).await.is_ok()
+        }));
+    }
+    let mut won = 0;
+    for task in tasks {
+        won += usize::from(task.await.expect("runs"));
+    }
+    assert_eq!(won, 1);
+    assert_eq!(w.store.counts().await.expect("answers").inbox_waiting, 1);
+    let used = w.store.token(&[1; 32]).await.expect("answers").expect("is there");
+    assert_eq!(used.consumed_at, Some(at(5)));
+}
+
+async fn sessions(w: &World) {
+    let session = Session { hash: [1; 32], body: b"state=MARKER".to_vec(), expires_at: at(100) };
+    w.one(Command::PutSession(session.clone())).await;
+    assert!(w.store.session(&[1; 32], at(99)).await.expect("answers") == Some(session.clone()));
+    assert!(w.store.session(&[1; 32], at(100)).await.expect("answers").is_none(), "over");
+    assert!(w.store.session(&[2; 32], at(0)).await.expect("answers").is_none());
+    let longer = Session { body: b"more".to_vec(), expires_at: at(200), ..session };
+    w.one(Command::PutSession(longer.clone())).await;
+    assert!(w.store.session(&[1; 32], at(150)).await.expect("answers") == Some(longer));
+    w.one(Command::TakeSession { hash: [1; 32] }).await;
+    assert_eq!(w.refused(vec![Command::TakeSession { hash: [1; 32] }]).await, (0, "session"));
+    assert!(w.store.session(&[1; 32], at(0)).await.expect("answers").is_none());
+}
+
+async fn agreements_count_their_versions(w: &World) {
+    assert!(w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers").is_none());
+    assert_eq!(w.refused(vec![Command::PutAgreement(agreement(2))]).await, (0, "agreement"));
+    w.one(Command::PutAgreement(agreement(1))).await;
+    assert_eq!(w.refused(vec![Command::PutAgreement(agreement(1))]).await, (0, "agreement"));
+    let suspended = Agreement { state: AgreementState::Suspended, ..agreement(2) };
+    w.one(Command::PutAgreement(suspended.clone())).await;
+    let other = Agreement { channel: id("2002"), ..agreement(1) };
+    w.one(Command::PutAgreement(other.clone())).await;
+    let asked = w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers");
+    assert_eq!(asked.as_ref(), Some(&suspended));
+    assert_eq!(w.store.agreements().await.expect("answers"), [suspended, other]);
+}
+
+async fn kill_switches(w: &World) {
+    let scopes = [
+        KillScope::All,
+        KillScope::Institution(id("cedar-bank")),
+        KillScope::Channel(id("1001")),
+        KillScope::Customer(customer_id(1)),
+    ];
+    for (n, scope) in (0..).zip(scopes.clone()) {
+        let kill = Kill { scope, reason: "drill".into(), since: at(n) };
+        assert_eq!(w.one(Command::SetKill(kill.clone())).await, Outcome::Changed);
+        let again = Kill { reason: "again".into(), ..kill };
+        assert_eq!(w.one(Command::SetKill(again)).await, Outcome::Unchanged);
+    }
+    let on = w.store.kills().await.expect("answers");
+    assert_eq!(on.0.iter().map(|k| k.scope.clone()).collect::<Vec<_>>(), scopes);
+    assert!(on.0.iter().all(|k| k.reason == "drill"));
+    for scope in scopes {
+        assert_eq!(w.one(Command::ClearKill(scope.clone())).await, Outcome::Changed);
+        assert_eq!(w.one(Command::ClearKill(scope)).await, Outcome::Unchanged);
+    }
+    assert_eq!(w.store.kills().await.expect("answers"), KillSwitches::default());
+}
+
+async fn jobs(w: &World) {
+    for n in [2, 1, 3] {
+        w.one(Command::Enqueue(job(n))).await;
+    }
+    assert_eq!(w.refused(vec![Command::Enqueue(job(1))]).await, (0, "job"));
+    assert_eq!(w.store.jobs_due(at(2), 10).await.expect("answers"), [job(1), job(2)]);
+    assert_eq!(w.store.jobs_due(at(9), 1).await.expect("answers"), [job(1)]);
+    w.one(Command::FinishJob { id: [1; 16], retry_at: Some(at(50)) }).await;
+    w.one(Command::FinishJob { id: [2; 16], retry_at: None }).await;
+    assert_eq!(w.refused(vec![Command::FinishJob { id: [2; 16], retry_at: None }]).await, (0, "job"));
+    let put_off = Job { due_at: at(50), attempts: 1, ..job(1) };
+    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers"), [job(3), put_off]);
+}
+
+async fn everything_survives_a_restart(w: &World) {
+    let customer = w.customer(1).await;
+    let given = consent(1, 1, 1);
+    w.one(Command::GrantConsent {
+        shard: Shard(1),
+        consent: given.clone(),
+        receipt: draft(ReceiptKind::Consent),
+    })
+    .await;
+    w.one(Command::Accept(event(1, 1))).await;
+    w.one(disclose(1, w.disclosure(&customer, &given, 1), 0)).await;
+    w.one(Command::PutBankGrant { grant: grant(1, b"tokens"), expected: 0 }).await;
+    let again = w.another().await;
+    let inbox = again.inbox_heads(at(0), 10).await.expect("answers");
+    let outbox = again.outbox_heads(at(0), 10).await.expect("answers");
+    assert_eq!((keys(&inbox), messages(&outbox)), (vec![1], vec![1]));
+    assert!(w.release(outbox[0].row.clone(), &given, &customer.key).is_ok());
+    assert_eq!(again.consents(Shard(1), customer_id(1)).await.expect("answers"), [given]);
+    let stored = again.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    assert_eq!(stored.tokens, b"tokens");
+    // Numbers go on, they do not start anew.
+    let record =
+        Command::Record { shard: Shard(1), customer: customer_id(1), receipt: draft(ReceiptKind::View) };
+    let outcomes = again.submit(vec![record, Command::Accept(event(2, 2))]).await.expect("kept");
+    assert_eq!(outcomes, [Outcome::Receipt(3), Outcome::Changed]);
+    let later = w.store.inbox_heads(at(0), 10).await.expect("answers");
+    assert!(later[1].position > inbox[0].position);
+    assert_eq!(w.chain(1).await.len(), 3);
+}
+
+async fn another_master_key_does_not_open_it(w: &World) {
+    let other = open_at(&w.place.url(), [8; 32], &w.entropy, &w.clock).await;
+    let error = other.err().expect("refused");
+    assert!(matches!(error, OpenError::WrongKey), "{error}");
+    assert!(error.to_string().contains("master key"));
+    assert!(open_at(&w.place.url(), MASTER, &w.entropy, &w.clock).await.is_ok());
+}
+
+async fn bounds(w: &World) {
+    assert_eq!(w.store.submit(Vec::new()).await.expect("kept"), []);
+    w.store.writable().await.expect("can be written");
+    let big = |extra| NewInbox { body: vec![1; limits::BODY_BYTES_MAX + extra], ..event(1, 1) };
+    assert_eq!(w.refused(vec![Command::Accept(big(1))]).await, (0, "size of the body"));
+    assert_eq!(w.refused(vec![Command::Accept(event(1, 2)), Command::Accept(big(1))]).await.0, 1);
+    assert_eq!(w.one(Command::Accept(big(0))).await, Outcome::Changed);
+    assert_eq!(w.store.inbox_heads(at(0), usize::MAX).await.expect("answers").len(), 1);
+    assert!(w.store.inbox_heads(at(0), 0).await.expect("answers").is_empty());
+    // More than one batch holds.
+    let many = (0..=u16::try_from(limits::BATCH_COMMANDS_MAX).expect("small"))
+        .map(|n| {
+            let mut key = [0xee; 32];
+            key[..2].copy_from_slice(&n.to_be_bytes());
+            Command::Accept(NewInbox { key: EventKey(key), ..event(5, 1) })
+        })
+        .collect();
+    let outcomes: Vec<Outcome> = w.store.submit(many).await.expect("kept");
+    assert!(
+        outcomes.len() == limits::BATCH_COMMANDS_MAX + 1 && outcomes.iter().all(|o| *o == Outcome::Changed)
+    );
+    // Whoever stops waiting does not undo what was submitted.
+    let submit = w.store.submit(vec![Command::PutToken(token(1))]);
+    let _ = tokio::time::timeout(std::time::Duration::ZERO, submit).await;
+    w.store.writable().await.expect("can be written");
+    assert!(w.store.token(&[1; 32]).await.expect("answers").is_some());
+}
+
+async fn nothing_protected_is_readable_in_the_database(w: &World) {
+    let customer = w.customer(1).await;
+    let given = Consent { notice_sha256: "MARKER".into(), ..consent(1, 1, 1) };
+    let mut receipt = draft(ReceiptKind::Consent);
+    receipt.template = Some("MARKER".into());
+    w.one(Command::GrantConsent { shard: Shard(1), consent: given.clone(), receipt }).await;
+    w.one(disclose(1, w.disclosure(&customer, &given, 1), 0)).await;
+    w.one(Command::PutBankGrant { grant: grant(1, b"token MARKER"), expected: 0 }).await;
+    w.one(Command::PutSession(Session { hash: [1; 32], body: b"MARKER".to_vec(), expires_at: at(9) })).await;
+    // It is there for those who hold the key …
+    assert!(String::from_utf8_lossy(&w.chain(1).await[0].bytes).contains("MARKER"));
+    // … and for no one else.
+    let dump = match &w.place {
+        Place::Sqlite { .. } => {
+            let file = w.place.file();
+            let wal = file.with_extension("db-wal");
+            [std::fs::read(file).expect("reads"), std::fs::read(wal).unwrap_or_default()].concat()
+        }
+        Place::Postgres { .. } => {
+            let client = crate::place::postgres_client(&w.place.url()).await;
+            let mut all = Vec::new();
+            for table in ["consent", "receipt", "outbox", "bank_grant", "session"] {
+                for row in client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.expect("reads")
+                {
+                    all.extend_from_slice(row.get::<_, String>(0).as_bytes());
+                }
+            }
+            // `bytea` prints as hex.
+            assert!(find(&all, b"cedar-bank"), "the dump shows what is not sealed");
+            let hexed = hex::encode("MARKER");
+            assert!(!find(&all, hexed.as_bytes()));
+            all
+        }
+    };
+    assert!(find(&dump, b"cedar-bank"), "the dump shows what is not sealed");
+    assert!(!find(&dump, b"MARKER"));
+}
+
+fn find(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
