@@ -44,6 +44,8 @@ pub struct Knobs {
     pub id_claims: Value,
     /// More members of the token answer.
     pub token_extra: Value,
+    /// Claims of a JWT access token, if it is one.
+    pub access_claims: Option<Value>,
     pub metadata_extra: Value,
     /// Which well-known form answers: `rfc8414`, `appended` or `oidc`.
     pub well_known: &'static str,
@@ -62,6 +64,7 @@ impl Default for Knobs {
             id_token: Some(Algorithm::ES256),
             id_claims: json!({}),
             token_extra: json!({}),
+            access_claims: None,
             metadata_extra: json!({}),
             well_known: "rfc8414",
             rotate: false,
@@ -109,6 +112,8 @@ pub struct Fake {
     pub revoked: Mutex<Vec<String>>,
     jtis: Mutex<Vec<String>>,
     count: Mutex<u32>,
+    /// How often the metadata were read.
+    pub discoveries: std::sync::atomic::AtomicU32,
 }
 
 /// A running bank and the connector to it.
@@ -213,6 +218,7 @@ pub async fn bench_with(
         revoked: Mutex::default(),
         jtis: Mutex::default(),
         count: Mutex::default(),
+        discoveries: std::sync::atomic::AtomicU32::new(0),
     });
     let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&fake));
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -308,6 +314,7 @@ impl Fake {
             _ => format!("{base}/.well-known/openid-configuration"),
         };
         if seen.path == well_known {
+            self.discoveries.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             return say(200, self.metadata());
         }
         if seen.path.contains("/.well-known/") {
@@ -476,6 +483,13 @@ impl Fake {
             if let Some(algorithm) = self.knobs.id_token {
                 answer["id_token"] = json!(self.sign(algorithm, granted.get("nonce")));
             }
+        }
+        if let Some(extra) = &self.knobs.access_claims {
+            let claims = json!({"iss": self.issuer, "sub": "customer-43", "exp": self.clock.now().as_second() + 900,
+                "aud": "the api", "fdxConsentId": "consent-9"});
+            let header = Header::new(Algorithm::ES256);
+            let token = jsonwebtoken::encode(&header, &merge(claims, extra), &signing_key(Algorithm::ES256));
+            answer["access_token"] = json!(token.unwrap());
         }
         Ok(say(200, merge(answer, &self.knobs.token_extra)))
     }

@@ -1,7 +1,7 @@
 //! Linking: the authorization code flow, refresh, revocation.
 
 use crate::fake::*;
-use amana_bank::{Bank, BankErrorClass as Class, Callback, Granted, Pending, Tokens};
+use amana_bank::{Bank, BankErrorClass as Class, Callback, Pending, Tokens};
 use amana_core::Secret;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -108,34 +108,21 @@ async fn an_id_token_that_is_not_ours_is_not_believed() {
 
 #[tokio::test]
 async fn without_an_id_token_a_signed_access_token_names_the_customer_and_the_consent() {
-    // An opaque access token says nothing.
-    let b = bench(Knobs { id_token: None, ..Knobs::default() }, |_| say(404, "")).await;
-    assert_eq!(b.link().await.subject, None);
-
     let now = start().as_second();
-    let issuer_of = |b: &Bench| b.fake.issuer.clone();
-    let jwt = |issuer: &str| {
-        let claims = json!({"iss": issuer, "sub": "customer-43", "exp": now + 60, "fdxConsentId": "c-9"});
-        jsonwebtoken::encode(
-            &jsonwebtoken::Header::new(Algorithm::ES256),
-            &claims,
-            &signing_key(Algorithm::ES256),
-        )
-        .unwrap()
+    let says = |claims: Option<serde_json::Value>| async move {
+        let token_extra = json!({"grant_id": null});
+        let knobs = Knobs { id_token: None, access_claims: claims, token_extra, ..Knobs::default() };
+        let granted = bench(knobs, |_| say(404, "")).await.link().await;
+        (granted.subject, granted.bank_consent)
     };
-    // The issuer's address is known only once it runs, so the token is handed over in the answer of a second bank
-    // which signs with the same keys.
-    let granted = |b: Bench| async move { b.link().await };
-    let _: Granted = granted(b).await;
-    let foreign = Knobs {
-        id_token: None,
-        token_extra: json!({"access_token": jwt("https://elsewhere.example"), "grant_id": null}),
-        ..Knobs::default()
-    };
-    let b = bench(foreign, |_| say(404, "")).await;
-    let _ = issuer_of(&b);
-    let granted = b.link().await;
-    assert_eq!((granted.subject, granted.bank_consent), (None, None), "another issuer's token says nothing");
+    let (subject, consent) = says(Some(json!({}))).await;
+    assert_eq!((subject.as_deref(), consent.as_deref()), (Some("customer-43"), Some("consent-9")));
+    assert_eq!(says(None).await, (None, None), "an opaque one says nothing");
+    for claims in
+        [json!({"iss": "https://elsewhere.example"}), json!({"exp": now - 120}), json!({"exp": null})]
+    {
+        assert_eq!(says(Some(claims.clone())).await, (None, None), "{claims}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,10 @@
     clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
+    clippy::useless_vec,
     reason = "tests"
 )]
 
