@@ -104,6 +104,13 @@ impl Bank {
         }
     }
 
+    /// Demonstration customers first, then imported ones, each by user name.
+    pub(crate) fn customers_in_order(&self) -> Vec<&Customer> {
+        let mut customers: Vec<_> = self.customers.values().collect();
+        customers.sort_by(|a, b| (a.imported, &a.username).cmp(&(b.imported, &b.username)));
+        customers
+    }
+
     pub(crate) fn customer_by_username(&self, username: &str) -> Option<&Customer> {
         self.customers.values().find(|customer| customer.username == username)
     }

@@ -63,9 +63,9 @@ impl IntoResponse for Refused {
     }
 }
 
-fn take<T>(body: Body<T>) -> Result<T, Response> {
+fn take<T>(body: Body<T>) -> Result<T, Box<Response>> {
     body.map(|Json(value)| value)
-        .map_err(|rejection| say(rejection.status(), "invalid_input", &rejection.body_text()))
+        .map_err(|rejection| Box::new(say(rejection.status(), "invalid_input", &rejection.body_text())))
 }
 
 fn told(done: Result<Txn, Refused>) -> Response {
@@ -98,7 +98,7 @@ pub(crate) async fn purchase(
 ) -> Response {
     let order = match take(body) {
         Ok(order) => order,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let at = Where {
         customer: &order.customer,
@@ -124,7 +124,7 @@ pub(crate) async fn post(State(app): State<Shared>, AtBank(brand): AtBank, body:
             &order.transaction_id,
             order.amount.as_ref().map(|a| a.0.as_str()),
         )),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -146,7 +146,7 @@ pub(crate) async fn deposit(
 ) -> Response {
     let order = match take(body) {
         Ok(order) => order,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let at = Where {
         customer: &order.customer,
@@ -177,7 +177,7 @@ pub(crate) struct Refund {
 pub(crate) async fn refund(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Refund>) -> Response {
     let order = match take(body) {
         Ok(order) => order,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let at = Where {
         customer: &order.customer,
@@ -201,7 +201,7 @@ pub(crate) async fn reverse(
 ) -> Response {
     match take(body) {
         Ok(order) => told(teller::reverse(&app, brand, &order.transaction_id)),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -222,7 +222,7 @@ pub(crate) async fn redeliver(
 ) -> Response {
     let order = match take(body) {
         Ok(order) => order,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let done = app.bank(brand, |bank, db| {
         let numbers: Vec<u64> = bank
@@ -273,7 +273,7 @@ pub(crate) async fn reorder(State(app): State<Shared>, AtBank(brand): AtBank) ->
 pub(crate) async fn fault(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Fault>) -> Response {
     let fault = match take(body) {
         Ok(fault) => fault,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let active = app.bank(brand, |bank, _| {
         if fault.kind == FaultKind::None {

@@ -81,13 +81,18 @@ pub(crate) fn about(
     let balances = after.balances();
     let current =
         if after.kind.is_deposit() { balances.ledger_minor } else { balances.ledger_minor.saturating_neg() };
-    let balance = json!({
+    let available = after.currency.number(balances.available_minor);
+    let mut balance = json!({
         "accountCategory": after.kind.category(),
         "currentBalance": after.currency.number(current),
-        "availableBalance": after.currency.number(balances.available_minor),
+        "availableBalance": available,
         "currency": after.currency.code(),
         "asOf": now,
     });
+    // A card's is named as in FDX, too.
+    if let (false, Some(fields)) = (after.kind.is_deposit(), balance.as_object_mut()) {
+        fields.insert("availableCredit".to_owned(), available);
+    }
     [
         told(event_type, ("transaction", entity::transaction(after, txn))),
         told(EventType::Balance, ("balance", balance)),

@@ -69,20 +69,16 @@ impl TxnKind {
     pub(crate) fn fdx_type(self, deposit: bool, credit: bool) -> &'static str {
         match (self, deposit) {
             (Self::Purchase, true) => "POSDEBIT",
-            (Self::Purchase, false) => "PURCHASE",
             (Self::Refund, true) => "POSCREDIT",
-            (Self::Payment, false) => "PAYMENT",
-            (Self::Interest, _) => "INTEREST",
             (Self::DirectDeposit, true) => "DIRECTDEPOSIT",
-            (Self::Deposit, true) => "DEPOSIT",
             (Self::Transfer, true) => "TRANSFER",
             (Self::AtmWithdrawal, true) => "ATMWITHDRAWAL",
-            (Self::AtmWithdrawal, false) => "WITHDRAWAL",
             (Self::BillPayment | Self::Payment, true) => "BILLPAYMENT",
-            (Self::Other, true) if credit => "DEPOSIT",
-            (Self::Other, true) => "WITHDRAWAL",
-            (Self::Other, false) if credit => "PAYMENT",
-            (Self::Other, false) => "PURCHASE",
+            (Self::Interest, _) => "INTEREST",
+            (Self::Deposit | Self::Other, true) if credit => "DEPOSIT",
+            (Self::Other, true) | (Self::AtmWithdrawal, false) => "WITHDRAWAL",
+            (Self::Payment | Self::Other, false) if credit => "PAYMENT",
+            (Self::Purchase | Self::Other, false) => "PURCHASE",
             _ => "ADJUSTMENT",
         }
     }

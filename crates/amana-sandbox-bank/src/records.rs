@@ -114,6 +114,13 @@ pub(crate) struct AuthRequest {
     pub(crate) prompt_login: bool,
 }
 
+impl AuthRequest {
+    /// Asks who the customer is and for nothing else (scope `openid` alone).
+    pub(crate) fn is_sign_in_only(&self) -> bool {
+        self.clusters.is_empty()
+    }
+}
+
 /// A pushed request, waiting to be used once (RFC 9126).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pushed {
@@ -143,7 +150,11 @@ pub(crate) struct Session {
 /// An authorization code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Code {
-    pub(crate) consent_id: String,
+    /// Absent when the customer only signed in.
+    pub(crate) consent_id: Option<String>,
+    pub(crate) customer_id: String,
+    /// When the customer signed in or consented.
+    pub(crate) at: Timestamp,
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
@@ -172,7 +183,7 @@ pub(crate) struct Token {
     #[serde(rename = "use")]
     pub(crate) usage: TokenUse,
     pub(crate) client_id: String,
-    /// Absent for [`TokenUse::Client`].
+    /// Absent for [`TokenUse::Client`] and after a mere sign-in.
     pub(crate) consent_id: Option<String>,
     pub(crate) scopes: BTreeSet<String>,
     /// Absent for refresh tokens, which live as long as their consent.

@@ -5,60 +5,65 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{any, get, post, put};
 
 use crate::app::Shared;
 use crate::{control, fdx, limits, oauth, pages};
 
 /// All institutions' routes.
 pub(crate) fn router(app: Shared) -> Router {
+    // Written out, not nested: nested routers with fallbacks of their own cannot begin with a parameter.
     let data = Router::new()
-        .route("/accounts", get(fdx::accounts::list))
-        .route("/accounts/{account_id}", get(fdx::accounts::one))
-        .route("/accounts/{account_id}/transactions", get(fdx::transactions::list))
-        .route("/customers/current", get(fdx::accounts::customer))
-        .route("/consents/{consent_id}", get(fdx::consents::one))
-        .route("/consents/{consent_id}/revocation", put(fdx::consents::revoke).get(fdx::consents::revocation))
-        .route("/availability", get(fdx::meta::availability))
-        .route("/capability", get(fdx::meta::capability))
-        .fallback(fdx::no_such_path)
+        .route("/{bank}/fdx/v6/accounts", get(fdx::accounts::list))
+        .route("/{bank}/fdx/v6/accounts/{account_id}", get(fdx::accounts::one))
+        .route("/{bank}/fdx/v6/accounts/{account_id}/transactions", get(fdx::transactions::list))
+        .route("/{bank}/fdx/v6/customers/current", get(fdx::accounts::customer))
+        .route("/{bank}/fdx/v6/consents/{consent_id}", get(fdx::consents::one))
+        .route(
+            "/{bank}/fdx/v6/consents/{consent_id}/revocation",
+            put(fdx::consents::revoke).get(fdx::consents::revocation),
+        )
+        .route("/{bank}/fdx/v6/availability", get(fdx::meta::availability))
+        .route("/{bank}/fdx/v6/capability", get(fdx::meta::capability))
+        .route("/{bank}/fdx/v6/{*rest}", any(fdx::no_such_path))
         .method_not_allowed_fallback(fdx::no_such_method)
         .layer(from_fn_with_state(app.clone(), fdx::envelope));
     let authorization = Router::new()
-        .route("/.well-known/oauth-authorization-server", get(oauth::metadata::discovery))
-        .route("/.well-known/openid-configuration", get(oauth::metadata::discovery))
-        .route("/jwks", get(oauth::metadata::jwks))
-        .route("/par", post(oauth::request::par))
-        .route("/token", post(oauth::token::token))
-        .route("/revoke", post(oauth::revoke::revoke));
-    let own_pages = Router::new()
-        .route("/authorize", get(pages::sign_in::authorize).post(pages::sign_in::authorize_post))
-        .route("/login", get(pages::sign_in::login).post(pages::sign_in::login_post))
-        .route("/consent", get(pages::consent::consent).post(pages::consent::consent_post))
-        .route("/till", get(pages::till::till).post(pages::till::till_post))
-        .layer(from_fn(page_headers));
-    let controls = Router::new()
-        .route("/purchase", post(control::purchase))
-        .route("/post", post(control::post))
-        .route("/deposit", post(control::deposit))
-        .route("/refund", post(control::refund))
-        .route("/reverse", post(control::reverse))
-        .route("/redeliver", post(control::redeliver))
-        .route("/reorder", post(control::reorder))
-        .route("/fault", post(control::fault))
-        .route("/events", get(control::events));
-    Router::new()
-        .route("/", get(pages::home::banks).layer(from_fn(page_headers)))
-        .route("/assets/bank.css", get(pages::neutral_style))
         .route("/.well-known/oauth-authorization-server/{bank}", get(oauth::metadata::discovery))
         .route("/.well-known/openid-configuration/{bank}", get(oauth::metadata::discovery))
-        .route("/{bank}", get(pages::home::home).layer(from_fn(page_headers)))
-        .route("/{bank}/", get(pages::home::home).layer(from_fn(page_headers)))
+        .route("/{bank}/.well-known/oauth-authorization-server", get(oauth::metadata::discovery))
+        .route("/{bank}/.well-known/openid-configuration", get(oauth::metadata::discovery))
+        .route("/{bank}/jwks", get(oauth::metadata::jwks))
+        .route("/{bank}/par", post(oauth::request::par))
+        .route("/{bank}/token", post(oauth::token::token))
+        .route("/{bank}/revoke", post(oauth::revoke::revoke));
+    let own_pages = Router::new()
+        .route("/", get(pages::home::banks))
+        .route("/{bank}", get(pages::home::home))
+        .route("/{bank}/", get(pages::home::home))
+        .route("/{bank}/authorize", get(pages::sign_in::authorize).post(pages::sign_in::authorize_post))
+        .route("/{bank}/login", get(pages::sign_in::login).post(pages::sign_in::login_post))
+        .route("/{bank}/consent", get(pages::consent::consent).post(pages::consent::consent_post))
+        .route("/{bank}/till", get(pages::till::till).post(pages::till::till_post))
+        .route("/{bank}/{*rest}", get(pages::no_page))
+        .layer(from_fn(page_headers));
+    let controls = Router::new()
+        .route("/{bank}/control/purchase", post(control::purchase))
+        .route("/{bank}/control/post", post(control::post))
+        .route("/{bank}/control/deposit", post(control::deposit))
+        .route("/{bank}/control/refund", post(control::refund))
+        .route("/{bank}/control/reverse", post(control::reverse))
+        .route("/{bank}/control/redeliver", post(control::redeliver))
+        .route("/{bank}/control/reorder", post(control::reorder))
+        .route("/{bank}/control/fault", post(control::fault))
+        .route("/{bank}/control/events", get(control::events));
+    Router::new()
+        .route("/assets/bank.css", get(pages::neutral_style))
         .route("/{bank}/assets/bank.css", get(pages::style))
-        .route("/{bank}/{*rest}", get(pages::no_page).layer(from_fn(page_headers)))
-        .nest("/{bank}/fdx/v6", data)
-        .nest("/{bank}/control", controls)
-        .merge(Router::new().nest("/{bank}", authorization.merge(own_pages)))
+        .merge(data)
+        .merge(authorization)
+        .merge(own_pages)
+        .merge(controls)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
         .with_state(app)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Bearer, FdxError};
 use crate::app::{App, AtBank, Shared};
-use crate::records::{Consent, Revocation, Token};
+use crate::records::{Consent, Revocation, Token, TokenUse};
 
 /// FDX ConsentResource list: one per account.
 pub(crate) fn resources(consent: &Consent) -> Value {
@@ -44,7 +44,7 @@ fn owned(app: &App, bank: AtBank, token: &Token, id: &str) -> Result<Consent, Fd
     app.bank(brand, |bank, _| bank.consents.get(id).cloned())
         .flatten()
         .filter(|consent| consent.client_id == token.client_id)
-        .filter(|consent| token.consent_id.as_ref().is_none_or(|own| *own == consent.id))
+        .filter(|consent| token.usage == TokenUse::Client || token.consent_id.as_ref() == Some(&consent.id))
         .ok_or_else(|| FdxError::new(StatusCode::NOT_FOUND, "1107", "there is no such consent"))
 }
 

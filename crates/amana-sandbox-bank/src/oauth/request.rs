@@ -149,10 +149,12 @@ fn check(
             lookback_days: limits::LOOKBACK_DAYS_DEFAULT,
         },
     };
-    if ask.clusters.is_empty() {
+    let sign_in_only =
+        scopes.len() == 1 && scopes.contains(OPENID) && params.get("authorization_details").is_none();
+    if ask.clusters.is_empty() && !sign_in_only {
         return Err(OAuthError::new(
             "invalid_scope",
-            "no data is asked for: name at least one `fdx:…:read` scope",
+            "no data is asked for: name at least one `fdx:…:read` scope, or `openid` alone for signing in",
         ));
     }
     let prompt: BTreeSet<&str> = params.get("prompt").unwrap_or_default().split(' ').collect();

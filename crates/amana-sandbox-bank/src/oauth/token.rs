@@ -71,14 +71,17 @@ fn by_code(
         .cloned()
         .ok_or_else(|| OAuthError::invalid_grant("the code is not known"))?;
     if code.used {
-        // RFC 6749 §4.1.2: a code used twice may be stolen; what it gave is taken back.
+        // RFC 6749 §4.1.2: a code used twice may be stolen; what it gave is taken back. After a mere sign-in there is
+        // nothing to take back: its token opens nothing.
         let revocation = Revocation {
             at: now,
             reason: "SECURITY_EVENT".to_owned(),
             other_reason: None,
             initiator: "DATA_PROVIDER".to_owned(),
         };
-        bank.end_consent(db, &code.consent_id, &revocation)?;
+        if let Some(consent_id) = &code.consent_id {
+            bank.end_consent(db, consent_id, &revocation)?;
+        }
         return Err(OAuthError::invalid_grant("the code was used before; its tokens have been revoked"));
     }
     if code.expires <= now {
@@ -96,23 +99,31 @@ fn by_code(
     if !well_formed || challenge != code.challenge {
         return Err(OAuthError::invalid_grant("`code_verifier` does not fit the challenge"));
     }
-    let consent = active_consent(bank, &code.consent_id, now)?;
+    let consent = match &code.consent_id {
+        Some(id) => Some(active_consent(bank, id, now)?),
+        None => None,
+    };
     let mut used = code.clone();
     used.used = true;
     let mut changes = vec![Change::put(kind::CODE, bank.brand.id, &hash, &used)?];
     let refresh = code.scopes.contains(OFFLINE_ACCESS);
-    let mut answer = issue(app, bank, db, &mut changes, &consent, &code.scopes, refresh)?;
+    let mut answer = match &consent {
+        Some(consent) => {
+            issue(app, bank, db, &mut changes, consent, &code.scopes, refresh.then_some(&code.scopes))?
+        }
+        None => sign_in_token(app, bank, db, &mut changes, client, &code.scopes)?,
+    };
     bank.codes.insert(hash, used);
     if code.scopes.contains(OPENID)
         && let Some(object) = answer.as_object_mut()
     {
         let mut claims = json!({
             "iss": app.issuer(bank.brand),
-            "sub": consent.customer_id,
+            "sub": code.customer_id,
             "aud": client.client_id,
             "iat": now.as_second(),
             "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
-            "auth_time": consent.created.as_second(),
+            "auth_time": code.at.as_second(),
         });
         if let (Some(nonce), Some(claims)) = (&code.nonce, claims.as_object_mut()) {
             claims.insert("nonce".to_owned(), json!(nonce));
@@ -174,7 +185,7 @@ fn by_refresh(
         rotated.usage = TokenUse::Rotated;
         changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &rotated)?);
     }
-    let answer = issue(app, bank, db, &mut changes, &consent, &scopes, rotate)?;
+    let answer = issue(app, bank, db, &mut changes, &consent, &scopes, rotate.then_some(&token.scopes))?;
     if rotate {
         bank.tokens.insert(hash, rotated);
     }
@@ -210,6 +221,35 @@ fn for_client(
     }))
 }
 
+/// The access token of a mere sign-in: RFC 6749 wants one, it opens nothing.
+fn sign_in_token(
+    app: &App,
+    bank: &mut Bank,
+    db: &mut Db,
+    changes: &mut Vec<Change>,
+    client: &ClientRegistration,
+    scopes: &BTreeSet<String>,
+) -> Result<Value, OAuthError> {
+    let secret = app.secret();
+    let token = Token {
+        usage: TokenUse::Access,
+        client_id: client.client_id.clone(),
+        consent_id: None,
+        scopes: scopes.clone(),
+        expires: Some(app.later(limits::ACCESS_TOKEN_LIFE_SECS)),
+    };
+    let hash = sha256_hex(&secret);
+    changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?);
+    db.commit(changes)?;
+    bank.tokens.insert(hash, token);
+    Ok(json!({
+        "access_token": secret,
+        "token_type": "Bearer",
+        "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
+        "scope": OPENID,
+    }))
+}
+
 fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAuthError> {
     bank.consents
         .get(id)
@@ -218,7 +258,7 @@ fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAut
         .ok_or_else(|| OAuthError::invalid_grant("the consent has ended"))
 }
 
-/// Makes the tokens, commits them with `changes`, and describes them as RFC 6749 §5.1, FDX and RFC 9396 §7 want.
+/// Makes the tokens, an access token and with `refresh_scopes` a refresh token, commits them with `changes`, and describes them as RFC 6749 §5.1, FDX and RFC 9396 §7 want.
 fn issue(
     app: &App,
     bank: &mut Bank,
@@ -226,10 +266,10 @@ fn issue(
     changes: &mut Vec<Change>,
     consent: &Consent,
     scopes: &BTreeSet<String>,
-    with_refresh: bool,
+    refresh_scopes: Option<&BTreeSet<String>>,
 ) -> Result<Value, OAuthError> {
     let mut made = Vec::new();
-    let mut make = |usage: TokenUse, expires: Option<Timestamp>| {
+    let mut make = |usage: TokenUse, scopes: &BTreeSet<String>, expires: Option<Timestamp>| {
         let secret = app.secret();
         let token = Token {
             usage,
@@ -243,8 +283,8 @@ fn issue(
     };
     // No token outlives its consent.
     let end = app.later(limits::ACCESS_TOKEN_LIFE_SECS).min(consent.expires);
-    let access = make(TokenUse::Access, Some(end));
-    let refresh = with_refresh.then(|| make(TokenUse::Refresh, None));
+    let access = make(TokenUse::Access, scopes, Some(end));
+    let refresh = refresh_scopes.map(|scopes| make(TokenUse::Refresh, scopes, None));
     for (hash, token) in &made {
         changes.push(Change::put(kind::TOKEN, bank.brand.id, hash, token)?);
     }

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::generator::day_of;
 use crate::limits;
 use crate::oauth::metadata::{OFFLINE_ACCESS, OPENID};
-use crate::records::{Cluster, Code, Consent, DurationType, kind};
+use crate::records::{AuthRequest, Cluster, Code, Consent, DurationType, kind};
 
 struct AccountRow {
     id: String,
@@ -117,7 +117,7 @@ pub(crate) async fn consent(
 ) -> Response {
     let ongoing = match Ongoing::find(&app, brand, &headers, &query(&uri)) {
         Ok(ongoing) => ongoing,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match &ongoing.interaction.customer_id {
         Some(customer_id) => consent_page(&app, brand, &ongoing, customer_id, &BTreeSet::new(), None),
@@ -135,7 +135,7 @@ pub(crate) async fn consent_post(
 ) -> Response {
     let ongoing = match Ongoing::find(&app, brand, &headers, &query(&uri)) {
         Ok(ongoing) => ongoing,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let text = ongoing.lang.text();
     let form = Form::parse(&body);
@@ -166,6 +166,42 @@ pub(crate) async fn consent_post(
             error(brand, ongoing.lang, StatusCode::INTERNAL_SERVER_ERROR, text.error_store, None)
         }
     }
+}
+
+/// Ends a mere sign-in with a code that stands for who the customer is and for nothing else.
+pub(super) fn signed_in(
+    app: &App,
+    brand: &'static Brand,
+    request: &AuthRequest,
+    customer_id: &str,
+    interaction: Option<&str>,
+) -> Result<String, Error> {
+    let secret = app.secret();
+    let hash = sha256_hex(&secret);
+    let code = Code {
+        consent_id: None,
+        customer_id: customer_id.to_owned(),
+        at: app.now(),
+        client_id: request.client_id.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        challenge: request.challenge.clone(),
+        nonce: request.nonce.clone(),
+        scopes: request.scopes.clone(),
+        expires: app.later(limits::CODE_LIFE_SECS),
+        used: false,
+    };
+    app.bank(brand, |bank, db| {
+        let mut changes = vec![Change::put(kind::CODE, brand.id, &hash, &code)?];
+        changes.extend(interaction.map(|hash| Change::delete(kind::INTERACTION, brand.id, hash)));
+        db.commit(&changes)?;
+        bank.codes.insert(hash, code);
+        if let Some(interaction) = interaction {
+            bank.interactions.remove(interaction);
+        }
+        Ok::<_, Error>(())
+    })
+    .unwrap_or(Ok(()))?;
+    Ok(callback(app, brand, &request.redirect_uri, request.state.as_deref(), &[("code", &secret)]))
 }
 
 /// Ends the interaction with a consent and a code, or with a denial. `None` if it was ended meanwhile.
@@ -215,7 +251,9 @@ fn decide(
         };
         let secret = app.secret();
         let code = Code {
-            consent_id: consent.id.clone(),
+            consent_id: Some(consent.id.clone()),
+            customer_id: customer_id.to_owned(),
+            at: now,
             client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),

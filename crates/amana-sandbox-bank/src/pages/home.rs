@@ -30,8 +30,8 @@ pub(crate) async fn home(
     let customers = app
         .bank(brand, |bank, _| {
             let arabic = lang.is_arabic();
-            bank.customers
-                .values()
+            bank.customers_in_order()
+                .iter()
                 .map(|customer| (customer.username.clone(), customer.name_in(arabic)))
                 .collect()
         })

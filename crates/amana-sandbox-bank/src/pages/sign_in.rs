@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
+use super::consent;
 use super::text::{Lang, fill};
 use super::{
     BROWSER_COOKIE, Form, Frame, SESSION_COOKIE, cookie, error, go, html, language, query, set_cookie,
@@ -80,6 +81,12 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
         let session = app.bank(brand, |bank, _| bank.sessions.get(&hash).cloned()).flatten()?;
         (session.expires > now).then_some(session.customer_id)
     });
+    if let (Some(customer_id), true) = (&signed_in, request.is_sign_in_only()) {
+        return match consent::signed_in(app, brand, &request, customer_id, None) {
+            Ok(to) => go(&to),
+            Err(problem) => not_stored(brand, language(&params, None, headers), &problem),
+        };
+    }
     if request.prompt_none {
         let code = if signed_in.is_some() { "consent_required" } else { "login_required" };
         let fields = [("error", code), ("error_description", "the customer has to be asked")];
@@ -103,13 +110,16 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
         Ok::<_, Error>(())
     });
     if let Some(Err(problem)) = stored {
-        tracing::error!(error = %problem, "an interaction could not be stored");
-        let lang = language(&params, None, headers);
-        return error(brand, lang, StatusCode::INTERNAL_SERVER_ERROR, lang.text().error_store, None);
+        return not_stored(brand, language(&params, None, headers), &problem);
     }
     let mut response = go(&format!("/{}/{next}?i={id}", brand.id));
     set_cookie(app, brand, &mut response, BROWSER_COOKIE, &browser);
     response
+}
+
+fn not_stored(brand: &'static Brand, lang: Lang, problem: &Error) -> Response {
+    tracing::error!(error = %problem, "the bank's state could not be written");
+    error(brand, lang, StatusCode::INTERNAL_SERVER_ERROR, lang.text().error_store, None)
 }
 
 /// The client's redirect URI with an answer: fields, `state` as it came, `iss` (RFC 9207).
@@ -151,7 +161,7 @@ impl Ongoing {
         brand: &'static Brand,
         headers: &HeaderMap,
         params: &Params,
-    ) -> Result<Self, Response> {
+    ) -> Result<Self, Box<Response>> {
         let found = || {
             let id = params.get("i")?;
             let hash = sha256_hex(id);
@@ -168,7 +178,7 @@ impl Ongoing {
             }
             None => {
                 let lang = language(params, None, headers);
-                Err(error(brand, lang, StatusCode::BAD_REQUEST, lang.text().error_expired, None))
+                Err(Box::new(error(brand, lang, StatusCode::BAD_REQUEST, lang.text().error_expired, None)))
             }
         }
     }
@@ -203,8 +213,7 @@ fn login_page(
     let frame = Frame::new(brand, ongoing.lang, &here);
     let customers = app
         .bank(brand, |bank, _| {
-            let mut customers: Vec<_> = bank.customers.values().collect();
-            customers.sort_by_key(|customer| (customer.imported, customer.username.clone()));
+            let customers = bank.customers_in_order();
             let arabic = ongoing.lang.is_arabic();
             customers.iter().map(|customer| (customer.username.clone(), customer.name_in(arabic))).collect()
         })
@@ -231,7 +240,7 @@ pub(crate) async fn login(
 ) -> Response {
     match Ongoing::find(&app, brand, &headers, &query(&uri)) {
         Ok(ongoing) => login_page(&app, brand, &ongoing, StatusCode::OK, "", None),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -245,7 +254,7 @@ pub(crate) async fn login_post(
 ) -> Response {
     let ongoing = match Ongoing::find(&app, brand, &headers, &query(&uri)) {
         Ok(ongoing) => ongoing,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let text = ongoing.lang.text();
     let form = Form::parse(&body);
@@ -280,16 +289,23 @@ pub(crate) async fn login_post(
         db.commit(&changes)?;
         bank.interactions.insert(ongoing.hash.clone(), interaction);
         bank.sessions.extend(session);
-        Ok::<_, Error>(customer.is_some())
+        Ok::<_, Error>(customer)
     });
     match signed_in {
-        Some(Ok(true)) => {
-            let next = format!("{}&lang={}", ongoing.path(brand, "consent"), ongoing.lang.code());
+        Some(Ok(Some(customer_id))) => {
+            let next = if ongoing.request().is_sign_in_only() {
+                match consent::signed_in(&app, brand, ongoing.request(), &customer_id, Some(&ongoing.hash)) {
+                    Ok(to) => to,
+                    Err(problem) => return not_stored(brand, ongoing.lang, &problem),
+                }
+            } else {
+                format!("{}&lang={}", ongoing.path(brand, "consent"), ongoing.lang.code())
+            };
             let mut response = go(&next);
             set_cookie(&app, brand, &mut response, SESSION_COOKIE, &secret);
             response
         }
-        Some(Ok(false)) => {
+        Some(Ok(None)) => {
             login_page(&app, brand, &ongoing, StatusCode::UNAUTHORIZED, &username, Some(text.wrong_password))
         }
         _ => error(brand, ongoing.lang, StatusCode::INTERNAL_SERVER_ERROR, text.error_store, None),

@@ -127,8 +127,7 @@ pub(crate) async fn till(
         let frame = Frame::new(brand, lang, &here);
         let (done, failed) = outcome(frame.t, params.get("said").unwrap_or_default());
         let count = |status| bank.events.values().filter(|event| event.status == status).count();
-        let mut customers: Vec<_> = bank.customers.values().collect();
-        customers.sort_by_key(|customer| (customer.imported, customer.username.clone()));
+        let customers = bank.customers_in_order();
         Some(TillPage {
             action: format!("/{}/till?lang={}", brand.id, lang.code()),
             form_token: app.form_token(&browser, PURPOSE),

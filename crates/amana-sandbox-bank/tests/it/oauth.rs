@@ -149,7 +149,7 @@ async fn wrong_requests_are_refused() {
         ("code_challenge", Some("short"), "invalid_request"),
         ("response_type", Some("token"), "unsupported_response_type"),
         ("scope", Some("fdx:tax:read"), "invalid_scope"),
-        ("scope", Some("openid"), "invalid_scope"),
+        ("scope", Some("openid offline_access"), "invalid_scope"),
         ("prompt", Some("none"), "login_required"),
         ("request", Some("e30.e30."), "request_not_supported"),
     ];
@@ -368,6 +368,35 @@ async fn a_signed_in_customer_is_not_asked_again_unless_the_client_wants_it() {
     let mut ask = bank.ask();
     ask.insert("prompt", "login".to_owned());
     assert!(location(&browser.authorize(&ask).await).contains("/login?"));
+}
+
+#[tokio::test]
+async fn signing_in_alone_shows_no_consent_page_and_opens_nothing() {
+    let bank = start().await;
+    let linked = bank.link(&bank.ask(), &[0]).await;
+    let mut ask = bank.ask();
+    ask.insert("scope", "openid".to_owned());
+    let mut browser = Browser::new(&bank);
+    let response = browser.authorize(&ask).await;
+    let login = Page::of(browser.open(&location(&response)).await).await;
+    let token = login.one("input[name=form_token]", "value");
+    let form = [("form_token", token.as_str()), ("username", "layla"), ("password", "demo")];
+    let response = browser.send(&login.one("form", "action"), &form).await;
+    let (status, answer) = bank.exchange(&callback(&location(&response))["code"]).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(answer.get("refresh_token").is_none() && answer.get("grant_id").is_none());
+    let payload = answer["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    let own = bank.get_ok(linked["access_token"].as_str().unwrap(), &bank.fdx("/customers/current")).await;
+    assert_eq!(claims["sub"], own["customerId"]);
+    let access = answer["access_token"].as_str().unwrap();
+    assert_eq!(bank.get(access, &bank.fdx("/accounts")).await.status(), StatusCode::FORBIDDEN);
+    let consent = linked["grant_id"].as_str().unwrap();
+    let reached = bank.get(access, &bank.fdx(&format!("/consents/{consent}"))).await;
+    assert_eq!(reached.status(), StatusCode::NOT_FOUND, "a sign-in reached a consent");
+    // Signed in already: straight back, even without asking.
+    ask.insert("prompt", "none".to_owned());
+    assert!(callback(&location(&browser.authorize(&ask).await)).contains_key("code"));
 }
 
 #[tokio::test]

@@ -277,12 +277,6 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-    }
-}
-
 /// HTTP Basic of the `amana` client, form-urlencoded first as RFC 6749 wants.
 pub(crate) fn basic() -> String {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
