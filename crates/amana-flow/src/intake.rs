@@ -5,7 +5,7 @@ use crate::gateway::Gateway;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
-use amana_store::{Command, InboxSource, NewInbox, Outcome};
+use amana_store::{Command, InboxSource, Link, NewInbox, Outcome};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,12 +67,8 @@ impl Gateway {
         let mut commands = Vec::with_capacity(events.len());
         for (event, body) in events {
             let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
-            // Where the bank says whose event it is, the other holders of the account do not get it.
             if let Some(subject) = &event.subject {
-                let blind = self.store.keyring().blind(&event.institution, subject);
-                if let Some(customer) = self.store.customer_by_subject(&event.institution, &blind).await? {
-                    links.retain(|link| link.customer == customer.id);
-                }
+                links = self.links_of_subject(event, subject, links).await?;
             }
             if links.is_empty() {
                 accepted.unmatched += 1;
@@ -95,6 +91,28 @@ impl Gateway {
         metrics::counter!("amana_bank_events_total", "result" => "unmatched")
             .increment(accepted.unmatched as u64);
         Ok(accepted)
+    }
+
+    /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank never
+    /// named is known by the accounts alone, and gets what is about them.
+    async fn links_of_subject(
+        &self,
+        event: &BankEvent,
+        subject: &str,
+        links: Vec<Link>,
+    ) -> Result<Vec<Link>, FlowError> {
+        let blind = self.store.keyring().blind(&event.institution, subject);
+        let named = self.store.customer_by_subject(&event.institution, &blind).await?.map(|c| c.id);
+        let mut kept = Vec::with_capacity(links.len());
+        for link in links {
+            let by_accounts = self.blind_by_accounts(&link.institution, &link.accounts);
+            let unnamed =
+                self.store.customer_by_subject(&link.institution, &by_accounts).await?.map(|c| c.id);
+            if named == Some(link.customer) || unnamed == Some(link.customer) {
+                kept.push(link);
+            }
+        }
+        Ok(kept)
     }
 
     async fn keep(&self, commands: Vec<Command>, accepted: &mut Accepted) -> Result<(), FlowError> {

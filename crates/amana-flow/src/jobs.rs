@@ -22,22 +22,7 @@ impl Gateway {
             });
             let none = due.is_empty();
             for job in due {
-                let (id, attempts) = (job.id, job.attempts);
-                let done = self.do_job(&job).await;
-                let retry_at = match done {
-                    Ok(()) => None,
-                    Err(why) if attempts < JOB_ATTEMPTS_MAX => {
-                        tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
-                        Some(self.backoff(attempts))
-                    }
-                    Err(why) => {
-                        tracing::error!(job = hex::encode(id), why, "a job is given up");
-                        None
-                    }
-                };
-                if let Err(error) = self.store.submit(vec![Command::FinishJob { id, retry_at }]).await {
-                    tracing::warn!(%error, "a job's end could not be stored; it will be done again");
-                }
+                self.work_job(job).await;
             }
             if none {
                 tokio::select! {
@@ -46,6 +31,24 @@ impl Gateway {
                     () = stop.cancelled() => {}
                 }
             }
+        }
+    }
+
+    pub(crate) async fn work_job(&self, job: Job) {
+        let (id, attempts) = (job.id, job.attempts);
+        let retry_at = match self.do_job(&job).await {
+            Ok(()) => None,
+            Err(why) if attempts < JOB_ATTEMPTS_MAX => {
+                tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
+                Some(self.backoff(attempts))
+            }
+            Err(why) => {
+                tracing::error!(job = hex::encode(id), why, "a job is given up");
+                None
+            }
+        };
+        if let Err(error) = self.store.submit(vec![Command::FinishJob { id, retry_at }]).await {
+            tracing::warn!(%error, "a job's end could not be stored; it will be done again");
         }
     }
 

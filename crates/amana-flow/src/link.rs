@@ -280,11 +280,8 @@ impl Gateway {
                     return Err(LinkError::NoAccounts);
                 }
                 // A bank that does not say who it is: its accounts name the customer.
-                let subject = blinded.unwrap_or_else(|| {
-                    let mut ids: Vec<_> = accounts.ids.iter().map(AccountId::as_str).collect();
-                    ids.sort_unstable();
-                    self.store.keyring().blind(&at.institution, &format!("accounts:{}", ids.join("\n")))
-                });
+                let subject =
+                    blinded.unwrap_or_else(|| self.blind_by_accounts(&at.institution, &accounts.ids));
                 let known = self.store.customer_by_subject(&at.institution, &subject).await?;
                 let consenting = Consenting {
                     customer: known.as_ref().map_or(fresh, |c| c.id),
@@ -448,12 +445,13 @@ impl Gateway {
             });
         }
         // Linking again replaces: what was allowed before is taken back first.
+        let mut version = self.store.bank_grant(at.shard, at.customer).await?.map_or(0, |g| g.version);
         for old in self.store.links_of_conversation(&at.conversation).await? {
             if old.institution == at.institution {
                 commands.extend(self.end_link(&old, now).await?);
+                version = 0;
             }
         }
-        let version = self.store.bank_grant(at.shard, at.customer).await?.map_or(0, |g| g.version);
         commands.push(Command::CreateLink(link.clone()));
         commands.push(Command::GrantConsent {
             shard: at.shard,
@@ -532,6 +530,17 @@ impl Gateway {
             self.now(),
         );
         self.say(&link.conversation(), &content, false)
+    }
+
+    /// The lookup value of a customer whom the bank does not name.
+    pub(crate) fn blind_by_accounts<'a>(
+        &self,
+        institution: &InstitutionId,
+        accounts: impl IntoIterator<Item = &'a AccountId>,
+    ) -> [u8; 32] {
+        let mut ids: Vec<_> = accounts.into_iter().map(AccountId::as_str).collect();
+        ids.sort_unstable();
+        self.store.keyring().blind(institution, &format!("accounts:{}", ids.join("\n")))
     }
 
     async fn lang_of(&self, conversation: &ConversationId) -> Result<Lang, LinkError> {

@@ -135,4 +135,30 @@ impl Gateway {
         self.inbox_filled.notify_one();
         self.jobs_filled.notify_one();
     }
+
+    /// Works off everything that is due, one thing after the other, until nothing is: for simulation and tests, where time
+    /// stands still and order must be repeatable.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn settle(&self) -> Result<(), FlowError> {
+        loop {
+            let mut idle = true;
+            while let Some(row) = self.store.inbox_heads(self.now(), 1).await?.pop() {
+                idle = false;
+                self.process(row).await;
+            }
+            while let Some(entry) = self.store.outbox_heads(self.now(), 1).await?.pop() {
+                idle = false;
+                self.send_one(entry).await;
+            }
+            while let Some(job) = self.store.jobs_due(self.now(), 1).await?.pop() {
+                idle = false;
+                self.work_job(job).await;
+            }
+            if idle {
+                return Ok(());
+            }
+        }
+    }
 }

@@ -1,0 +1,187 @@
+//! Linking: both ways in, and everything that must not work.
+
+use crate::support::*;
+use amana_channel::webhook::InboundKind;
+use amana_core::*;
+use amana_flow::*;
+
+#[tokio::test]
+async fn a_one_time_link_links_once_and_looking_costs_nothing() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    for _ in 0..3 {
+        let offer = rig.gateway.link_offer(&entry).await.expect("an offer");
+        assert_eq!(offer.institutions.len(), 1);
+    }
+    let bank = InstitutionId::new(BANK).unwrap();
+    let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.expect("begun");
+    assert!(matches!(rig.gateway.link_begin(&entry, &bank, Lang::English).await, Err(LinkError::Over)));
+    assert!(matches!(rig.gateway.link_offer(&entry).await, Err(LinkError::Over)));
+
+    assert_eq!(rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back"), Next::Consent);
+    let form = rig.gateway.consent_form(&begun.cookie).await.expect("a form");
+    assert_eq!((form.accounts.len(), form.purposes.len()), (2, 3));
+
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1", "not-mine"]);
+    rig.gateway.consent_give(&begun.cookie, &answer).await.expect("linked");
+    assert!(
+        matches!(rig.gateway.consent_give(&begun.cookie, &answer).await, Err(LinkError::Over)),
+        "posted twice acts once"
+    );
+
+    let links = rig.store.links_of_conversation(&conversation("1")).await.unwrap();
+    let consent = rig.store.consent_of_link(links[0].shard, links[0].id).await.unwrap().expect("a consent");
+    let grant = &consent.grants[&Purpose::BalanceOnRequest];
+    assert_eq!(
+        grant.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>(),
+        ["a1"],
+        "a foreign account is not taken"
+    );
+    assert!(!consent.grants.contains_key(&Purpose::TransactionUpdate), "what was not ticked is not granted");
+}
+
+#[tokio::test]
+async fn a_link_is_over_in_time_and_a_bad_answer_is_refused() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    rig.clock.advance_s(601);
+    assert!(matches!(rig.gateway.link_offer(&entry).await, Err(LinkError::Over)));
+    let unknown = Entry::OneTime { token: "nonsense".into() };
+    assert!(matches!(rig.gateway.link_offer(&unknown).await, Err(LinkError::Over)));
+
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let bank = InstitutionId::new(BANK).unwrap();
+    let other = InstitutionId::new("other").unwrap();
+    assert!(matches!(
+        rig.gateway.link_begin(&entry, &other, Lang::English).await,
+        Err(LinkError::NoSuchInstitution)
+    ));
+    let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.expect("begun");
+    let forged = amana_bank::Callback { state: Some("other".into()), ..rig.callback() };
+    assert!(matches!(rig.gateway.link_callback(&begun.cookie, &forged).await, Err(LinkError::Over)));
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
+    let mut answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    for days in [0, 366, -1, i64::MAX] {
+        answer.days = days;
+        assert!(
+            matches!(rig.gateway.consent_give(&begun.cookie, &answer).await, Err(LinkError::Consent(_))),
+            "{days}"
+        );
+    }
+    let none = rig.answer(&[], Form::Detail, &["a1"]);
+    assert!(matches!(rig.gateway.consent_give(&begun.cookie, &none).await, Err(LinkError::Consent(_))));
+    let no_account = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &[]);
+    assert!(matches!(rig.gateway.consent_give(&begun.cookie, &no_account).await, Err(LinkError::Consent(_))));
+    answer.days = 365;
+    rig.gateway.consent_give(&begun.cookie, &answer).await.expect("a year is allowed");
+}
+
+#[tokio::test]
+async fn declining_at_the_bank_is_told_and_shares_nothing() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let begun = rig
+        .gateway
+        .link_begin(&entry, &InstitutionId::new(BANK).unwrap(), Lang::English)
+        .await
+        .expect("begun");
+    let callback = amana_bank::Callback { error: Some("access_denied".into()), code: None, ..rig.callback() };
+    assert!(matches!(rig.gateway.link_callback(&begun.cookie, &callback).await, Err(LinkError::Declined)));
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.sees("1").len(), 1);
+    assert!(rig.store.links_of_conversation(&conversation("1")).await.unwrap().is_empty());
+}
+
+async fn by_button(rig: &Rig, token: &str) -> Result<Linked, LinkError> {
+    let entry = Entry::AccountLinking {
+        channel: conversation("1").channel,
+        token: token.into(),
+        redirect_uri: "https://www.facebook.com/messenger/account_linking/?x=1".into(),
+    };
+    let begun = rig.gateway.link_begin(&entry, &InstitutionId::new(BANK).unwrap(), Lang::English).await?;
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await?;
+    rig.gateway
+        .consent_give(&begun.cookie, &rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]))
+        .await
+}
+
+fn code_of(linked: &Linked) -> String {
+    let url = linked.redirect.as_ref().expect("back to the platform");
+    assert!(
+        url.as_str()
+            .starts_with("https://www.facebook.com/messenger/account_linking/?x=1&authorization_code=")
+    );
+    url.query_pairs().find(|(k, _)| k == "authorization_code").expect("our code").1.into_owned()
+}
+
+#[tokio::test]
+async fn the_platforms_button_links_only_when_the_platform_names_the_same_person() {
+    let rig = Rig::new().await;
+    rig.says("1", "hello").await;
+    rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
+    let code = code_of(&by_button(&rig, "T1").await.expect("consented"));
+    rig.sees("1");
+    rig.says("1", "what's my balance?").await;
+    assert!(!rig.sees("1").concat().contains("1,234.56"), "a pending link answers nothing");
+
+    rig.event("1", InboundKind::Linked { authorization_code: Some(code.clone()) }).await;
+    assert!(rig.sees("1").concat().contains("Cedar Bank"));
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+
+    // The code again, or from somebody else, does nothing.
+    rig.event("1", InboundKind::Linked { authorization_code: Some(code.clone()) }).await;
+    rig.event("2", InboundKind::Linked { authorization_code: Some(code) }).await;
+    assert!(rig.sees("2").is_empty());
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+}
+
+#[tokio::test]
+async fn a_code_from_another_chat_ends_the_link() {
+    let rig = Rig::new().await;
+    rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
+    let code = code_of(&by_button(&rig, "T1").await.expect("consented"));
+    rig.event("666", InboundKind::Linked { authorization_code: Some(code.clone()) }).await;
+    rig.event("1", InboundKind::Linked { authorization_code: Some(code) }).await;
+    for psid in ["1", "666"] {
+        rig.sees(psid);
+        rig.says(psid, "what's my balance?").await;
+        assert!(!rig.sees(psid).concat().contains("1,234.56"));
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_redirect_or_a_bad_platform_token_is_refused() {
+    let rig = Rig::new().await;
+    rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
+    assert!(matches!(by_button(&rig, "T2").await, Err(LinkError::Platform(_))));
+    for uri in [
+        "https://evil.example/",
+        "http://www.facebook.com/",
+        "https://www.facebook.com@evil.example/",
+        "https://user@www.facebook.com/",
+        "https://www.facebook.com:444/",
+        "javascript:alert(1)",
+        "",
+    ] {
+        let entry = Entry::AccountLinking {
+            channel: conversation("1").channel,
+            token: "T1".into(),
+            redirect_uri: uri.into(),
+        };
+        assert!(matches!(rig.gateway.link_offer(&entry).await, Err(LinkError::ForeignRedirect)), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn linking_again_replaces_and_leaves_one_consent() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Summary).await;
+    let links = rig.store.links_of_conversation(&conversation("1")).await.unwrap();
+    assert_eq!(links.len(), 1);
+    let consents = rig.store.consents(links[0].shard, links[0].customer).await.unwrap();
+    assert_eq!(consents.iter().filter(|c| c.state == ConsentState::Active).count(), 1);
+    assert_eq!(consents.len(), 2, "the old one stays on record");
+}

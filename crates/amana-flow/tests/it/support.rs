@@ -1,0 +1,437 @@
+//! A gateway on a real SQLite store, with a bank and a channel that a test can steer.
+
+use amana_bank::*;
+use amana_channel::webhook::{Inbound, InboundKind};
+use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
+use amana_chat::Rules;
+use amana_core::*;
+use amana_flow::*;
+use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject, Unaddressed};
+use amana_store::{Keyring, Store};
+use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) const BANK: &str = "cedar-bank";
+pub(crate) const PAGE: &str = "1001";
+
+pub(crate) fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::from_code("USD").expect("a currency"))
+}
+
+pub(crate) fn account(id: &str) -> AccountId {
+    AccountId::new(id).expect("an id")
+}
+
+pub(crate) fn conversation(psid: &str) -> ConversationId {
+    ConversationId { channel: ChannelId::new(PAGE).expect("an id"), psid: Psid::new(psid).expect("an id") }
+}
+
+/// A bank of one customer, `subject`, with two accounts.
+pub(crate) struct FakeBank {
+    id: InstitutionId,
+    clock: Arc<dyn Clock>,
+    pub(crate) subject: Mutex<Option<String>>,
+    pub(crate) error: Mutex<Option<BankErrorClass>>,
+    pub(crate) calls: Mutex<Vec<&'static str>>,
+    pub(crate) life_s: Mutex<i64>,
+}
+
+impl FakeBank {
+    fn call(&self, what: &'static str) -> Result<(), BankError> {
+        self.calls.lock().expect("lock").push(what);
+        match *self.error.lock().expect("lock") {
+            Some(class) => Err(BankError { institution: self.id.clone(), interaction: None, class }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn called(&self, what: &str) -> usize {
+        self.calls.lock().expect("lock").iter().filter(|c| **c == what).count()
+    }
+
+    fn tokens(&self) -> Tokens {
+        let life = Duration::from_secs(self.life_s.lock().expect("lock").unsigned_abs());
+        Tokens {
+            access: Secret::new("access"),
+            refresh: Some(Secret::new("refresh")),
+            id_token: None,
+            expires_at: self.clock.now().checked_add(life).expect("an instant"),
+            scope: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Bank for FakeBank {
+    fn id(&self) -> &InstitutionId {
+        &self.id
+    }
+    async fn begin(&self, ask: &AuthorizeAsk) -> Result<Authorization, BankError> {
+        self.call("begin")?;
+        let pending: Pending = serde_json::from_value(serde_json::json!({
+            "state": "s", "verifier": "v", "nonce": "n", "redirect_uri": ask.redirect_uri.as_str(),
+            "issuer": "https://bank.example", "login_only": ask.login_only,
+        }))
+        .expect("the stored form of a pending authorization");
+        Ok(Authorization { url: "https://bank.example/authorize".parse().expect("a url"), pending })
+    }
+    async fn complete(&self, pending: &Pending, callback: &Callback) -> Result<Granted, BankError> {
+        self.call("complete")?;
+        let error = |class| BankError { institution: self.id.clone(), interaction: None, class };
+        if callback.state.as_deref() != Some(pending.state()) {
+            return Err(error(BankErrorClass::BadCallback("state")));
+        }
+        if callback.error.is_some() {
+            return Err(error(BankErrorClass::Declined("access_denied")));
+        }
+        let subject = self.subject.lock().expect("lock").clone();
+        Ok(Granted { tokens: self.tokens(), subject, bank_consent: Some("grant-1".into()) })
+    }
+    async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
+        self.call("refresh")?;
+        Ok(self.tokens())
+    }
+    async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
+        self.call("accounts")?;
+        let make = |id: &str, name: &str, kind, minor| Account {
+            id: account(id),
+            name: name.into(),
+            last_four: Some("1234".into()),
+            kind,
+            current: Some(usd(minor)),
+            available: Some(usd(minor)),
+            as_of: None,
+        };
+        let rows = vec![
+            make("a1", "Everyday Checking", AccountKind::Checking, 123_456),
+            make("a2", "Rainy Day Savings", AccountKind::Savings, 777_700),
+        ];
+        let ids = rows.iter().map(|a| a.id.clone()).collect();
+        Ok(Accounts { ids, data: Protected::new(subject.clone(), rows), skipped: 0 })
+    }
+    async fn transactions(
+        &self,
+        _: &Tokens,
+        subject: &Subject,
+        id: &AccountId,
+        from: Timestamp,
+        to: Timestamp,
+        _: Actor,
+    ) -> Result<Protected<Page<Transaction>>, BankError> {
+        self.call("transactions")?;
+        let rows: Vec<Transaction> = ["2026-11-20T09:00:00Z", "2026-10-12T09:00:00Z", "2026-10-03T09:00:00Z"]
+            .iter()
+            .enumerate()
+            .map(|(i, at)| Transaction {
+                id: format!("t{i}"),
+                reference_id: None,
+                account: id.clone(),
+                state: TransactionState::Posted,
+                direction: Direction::Out,
+                amount: usd(450 + i64::try_from(i).expect("small")),
+                merchant: Some("Blue Bottle Coffee".into()),
+                description: "BLUE BOTTLE".into(),
+                at: at.parse().expect("an instant"),
+            })
+            .filter(|t| t.at >= from && t.at < to)
+            .collect();
+        Ok(Protected::new(subject.clone(), Page { rows, truncated: false }))
+    }
+    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+        self.call("revoke")
+    }
+    async fn check(&self) -> Result<CheckReport, CheckError> {
+        Ok(CheckReport::default())
+    }
+}
+
+/// What the channel does with the next sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The person sees it and we are told.
+    Deliver,
+    /// The person sees it and we are not told.
+    DeliverSilently,
+    /// Nobody sees it and we are not told.
+    LoseSilently,
+    /// Nobody sees it and we are told.
+    Fail,
+}
+
+pub(crate) struct FakeChannel {
+    /// What persons saw: page-scoped id, text, message id.
+    pub(crate) seen: Mutex<Vec<(String, String, MessageId)>>,
+    pub(crate) fates: Mutex<Vec<Fate>>,
+    pub(crate) error: Mutex<Option<SendError>>,
+    pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
+}
+
+#[async_trait]
+impl Channel for FakeChannel {
+    async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        if let Some(error) = self.error.lock().expect("lock").clone() {
+            return Err(error);
+        }
+        let fate = self.fates.lock().expect("lock").pop().unwrap_or(Fate::Deliver);
+        let (message, psid) = (released.message(), released.recipient().psid.to_string());
+        let said = messenger::decode_for_display(&released.into_body()).expect("our own encoding");
+        let text = std::iter::once(said.text)
+            .chain(said.lines.into_iter().map(|(a, b)| format!("{a} {b}")))
+            .collect::<Vec<_>>()
+            .join("\n");
+        if matches!(fate, Fate::Deliver | Fate::DeliverSilently) {
+            self.seen.lock().expect("lock").push((psid, plain(&text), message));
+        }
+        match fate {
+            Fate::Deliver => Ok(Sent { mid: format!("m_{message}") }),
+            Fate::DeliverSilently | Fate::LoseSilently => Err(SendError::Ambiguous { what: "a test" }),
+            Fate::Fail => Err(SendError::Transient { what: "a test" }),
+        }
+    }
+    async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn mark_seen(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn linking_recipient(&self, _: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
+        self.linking.lock().expect("lock").get(token).cloned().ok_or(LinkingError::BadToken)
+    }
+    async fn unlink(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn locale(&self, _: &Address) -> Option<Lang> {
+        None
+    }
+    fn window(&self) -> WindowPolicy {
+        WindowPolicy { open_for: Some(Duration::from_secs(86_400 - 900)) }
+    }
+}
+
+/// The text without the characters that isolate directions.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')).collect()
+}
+
+pub(crate) struct Rig {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) bank: Arc<FakeBank>,
+    pub(crate) channel: Arc<FakeChannel>,
+    pub(crate) clock: Arc<ManualClock>,
+    entropy: Arc<SeededEntropy>,
+    folder: tempfile::TempDir,
+    counter: Mutex<u64>,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(ManualClock::at("2026-11-24T10:00:00Z".parse().expect("an instant")));
+        let entropy = Arc::new(SeededEntropy::new(11));
+        let folder = tempfile::tempdir().expect("a folder");
+        let bank = Arc::new(FakeBank {
+            id: InstitutionId::new(BANK).expect("an id"),
+            clock: clock.clone(),
+            subject: Mutex::new(Some("customer-1".into())),
+            error: Mutex::default(),
+            calls: Mutex::default(),
+            life_s: Mutex::new(900),
+        });
+        let channel = Arc::new(FakeChannel {
+            seen: Mutex::default(),
+            fates: Mutex::default(),
+            error: Mutex::default(),
+            linking: Mutex::default(),
+        });
+        let store = open(&folder, &entropy, &clock).await;
+        let gateway = build(store.clone(), &bank, &channel, &clock, &entropy);
+        gateway
+            .ensure_agreement(&bank.id, &conversation("1").channel, AgreementState::Active, Form::Detail)
+            .await
+            .expect("an agreement");
+        Self { gateway, store, bank, channel, clock, entropy, folder, counter: Mutex::new(0) }
+    }
+
+    /// The process ends without a word and starts again on the same store.
+    pub(crate) async fn restart(&mut self) {
+        self.store = open(&self.folder, &self.entropy, &self.clock).await;
+        self.gateway = build(self.store.clone(), &self.bank, &self.channel, &self.clock, &self.entropy);
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        let mut counter = self.counter.lock().expect("lock");
+        *counter += 1;
+        *counter
+    }
+
+    pub(crate) async fn event(&self, psid: &str, kind: InboundKind) {
+        let n = self.next();
+        let inbound = Inbound {
+            conversation: conversation(psid),
+            at: self.clock.now(),
+            key: EventKey::new(None, PAGE, &n.to_string()),
+            kind,
+        };
+        self.gateway.accept_chat(&[inbound]).await.expect("accepted");
+        self.gateway.settle().await.expect("settled");
+    }
+
+    pub(crate) async fn says(&self, psid: &str, text: &str) {
+        self.event(psid, InboundKind::Text { mid: format!("mid{}", self.next()), text: text.into() }).await;
+    }
+
+    /// What a person has seen since the last look.
+    pub(crate) fn sees(&self, psid: &str) -> Vec<String> {
+        let mut seen = self.channel.seen.lock().expect("lock");
+        let (mine, others) =
+            std::mem::take(&mut *seen).into_iter().partition::<Vec<_>, _>(|(p, ..)| p == psid);
+        *seen = others;
+        mine.into_iter().map(|(_, text, _)| text).collect()
+    }
+
+    /// The one-time linking token that the chat would show.
+    pub(crate) async fn link_token(&self, psid: &str) -> String {
+        self.says(psid, "link my bank").await;
+        self.token_in_outbox(psid).await
+    }
+
+    /// The one-time token of the privacy page that the chat would show.
+    pub(crate) async fn token_for_privacy(&self, psid: &str) -> String {
+        self.token_in_outbox(psid).await
+    }
+
+    async fn token_in_outbox(&self, psid: &str) -> String {
+        let seen: Vec<_> = self.channel.seen.lock().expect("lock").clone();
+        let (_, _, message) = seen.iter().rfind(|(p, ..)| p == psid).expect("a message");
+        let entry = self.store.outbox_entry(*message).await.expect("a store").expect("a row");
+        let key = self.store.keyring().deployment();
+        let context = [b"outbox payload".as_slice(), message.as_bytes()].concat();
+        let body = String::from_utf8(key.open(&context, &entry.row.payload).expect("opens")).expect("UTF-8");
+        let after = body.split("?t=").nth(1).expect("a one-time link");
+        self.sees(psid);
+        after.split('"').next().expect("a token").to_owned()
+    }
+
+    pub(crate) fn callback(&self) -> Callback {
+        Callback { code: Some(Secret::new("code")), state: Some("s".into()), ..Callback::default() }
+    }
+
+    pub(crate) fn answer(&self, purposes: &[Purpose], form: Form, accounts: &[&str]) -> ConsentAnswer {
+        ConsentAnswer {
+            purposes: purposes.iter().map(|p| (*p, form)).collect(),
+            accounts: accounts.iter().map(|a| account(a)).collect(),
+            days: 90,
+            lang: Lang::English,
+            notice: "the text that was shown".into(),
+        }
+    }
+
+    /// Links a person's chat, for everything offered, on account `a1`, in detail. Gives the privacy page's cookie.
+    pub(crate) async fn link(&self, psid: &str) -> String {
+        self.link_for(
+            psid,
+            &[Purpose::BalanceOnRequest, Purpose::TransactionUpdate, Purpose::BalanceUpdate],
+            Form::Detail,
+        )
+        .await
+    }
+
+    pub(crate) async fn link_for(&self, psid: &str, purposes: &[Purpose], form: Form) -> String {
+        let entry = Entry::OneTime { token: self.link_token(psid).await };
+        let begun = self.gateway.link_begin(&entry, &self.bank.id, Lang::English).await.expect("begun");
+        let next = self.gateway.link_callback(&begun.cookie, &self.callback()).await.expect("back");
+        assert_eq!(next, Next::Consent);
+        let linked = self
+            .gateway
+            .consent_give(&begun.cookie, &self.answer(purposes, form, &["a1"]))
+            .await
+            .expect("linked");
+        self.gateway.settle().await.expect("settled");
+        let said = self.sees(psid);
+        assert!(
+            said.last().is_some_and(|s| s.contains("Cedar Bank")),
+            "the chat says that it is linked: {said:?}"
+        );
+        linked.cookie
+    }
+
+    pub(crate) fn transaction(
+        &self,
+        kind: BankEventKind,
+        id: &str,
+        reference: Option<&str>,
+        minor: i64,
+    ) -> (BankEvent, Unaddressed<BankEventBody>) {
+        let at = self.clock.now();
+        let event = BankEvent {
+            institution: self.bank.id.clone(),
+            id: format!("{kind:?}-{id}"),
+            occurred: at,
+            account: account("a1"),
+            subject: Some("customer-1".into()),
+            kind,
+            transaction_id: Some(id.into()),
+            reference_id: reference.map(Into::into),
+        };
+        let body = BankEventBody::Transaction(Transaction {
+            id: id.into(),
+            reference_id: reference.map(Into::into),
+            account: account("a1"),
+            state: match kind {
+                BankEventKind::TransactionAuthorised => TransactionState::Pending,
+                BankEventKind::TransactionReversed => TransactionState::Reversed,
+                _ => TransactionState::Posted,
+            },
+            direction: Direction::Out,
+            amount: usd(minor),
+            merchant: Some("Blue Bottle Coffee".into()),
+            description: "BLUE BOTTLE".into(),
+            at,
+        });
+        (event, Unaddressed::new(body))
+    }
+
+    pub(crate) async fn pushes(&self, event: (BankEvent, Unaddressed<BankEventBody>)) -> Accepted {
+        let accepted = self.gateway.accept_bank(&[event]).await.expect("accepted");
+        self.gateway.settle().await.expect("settled");
+        accepted
+    }
+}
+
+async fn open(
+    folder: &tempfile::TempDir,
+    entropy: &Arc<SeededEntropy>,
+    clock: &Arc<ManualClock>,
+) -> Arc<dyn Store> {
+    let url = format!("sqlite:{}", folder.path().join("amana.sqlite").display());
+    let keyring = Keyring::new(&DataKey::new([1; 32]));
+    amana_store::open(&url, keyring, entropy.clone(), clock.clone()).await.expect("a store")
+}
+
+fn build(
+    store: Arc<dyn Store>,
+    bank: &Arc<FakeBank>,
+    channel: &Arc<FakeChannel>,
+    clock: &Arc<ManualClock>,
+    entropy: &Arc<SeededEntropy>,
+) -> Arc<Gateway> {
+    let institution =
+        Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone(), Arc::new(StandardPolicy));
+    Gateway::new(GatewayParts {
+        store,
+        channel: channel.clone(),
+        encode: (messenger::encode, messenger::encode_reply),
+        institutions: BTreeMap::from([(bank.id.clone(), institution)]),
+        channels: BTreeMap::from([(
+            conversation("1").channel,
+            ChannelConfig { institutions: vec![bank.id.clone()] },
+        )]),
+        understand: Box::new(Rules),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        public_url: "https://gateway.example/".parse().expect("a url"),
+        redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
+    })
+}

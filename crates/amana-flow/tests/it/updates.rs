@@ -1,0 +1,121 @@
+//! Updates: who hears what, and who does not.
+
+use crate::support::*;
+use amana_core::*;
+use amana_flow::*;
+use amana_store::Command;
+
+#[tokio::test]
+async fn a_purchase_is_told_once_and_its_posting_is_the_same_story() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let authorised = || rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450);
+    assert_eq!(rig.pushes(authorised()).await.stored, 1);
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("4.50") && said[0].contains("Blue Bottle"), "{said:?}");
+    assert_eq!(rig.pushes(authorised()).await, Accepted { stored: 0, duplicates: 1, unmatched: 0 });
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", Some("t1"), 450)).await;
+    assert!(rig.sees("1").is_empty(), "posted as authorised is no news");
+
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 2_000)).await;
+    rig.sees("1");
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p2", Some("t2"), 2_400)).await;
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("24.00"), "a tip is news: {said:?}");
+
+    // Out of order: the posting first; the authorization that comes after it is old.
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p3", Some("t3"), 700)).await;
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t3", None, 700)).await;
+    assert_eq!(rig.sees("1").len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_elses_event_and_no_unlinked_account_is_told() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450);
+    event.account = account("unknown");
+    assert_eq!(rig.pushes((event.clone(), body)).await.unmatched, 1);
+    // An account that the bank shared but the customer did not choose.
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 450);
+    event.account = account("a2");
+    rig.pushes((event, body)).await;
+    // The same account, another holder.
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t3", None, 450);
+    event.subject = Some("customer-2".into());
+    rig.pushes((event, body)).await;
+    // Another bank's event about an account of the same name.
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t4", None, 450);
+    event.institution = InstitutionId::new("other-bank").unwrap();
+    assert_eq!(rig.pushes((event, body)).await.unmatched, 1);
+    assert_eq!(rig.sees("1"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn revoked_between_decision_and_send_does_not_leave() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    // Put into the outbox, not sent: the channel fails for now.
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(rig.sees("1").is_empty());
+    let view = rig.gateway.privacy_view(&cookie).await.unwrap();
+    rig.gateway.privacy_revoke(&cookie, &view.csrf, view.consents[0].id, None).await.expect("revoked");
+    rig.clock.advance_s(3_600);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1");
+    assert!(!said.concat().contains("4.50"), "{said:?}");
+    assert_eq!(said.len(), 1, "only the confirmation that it is stopped");
+}
+
+#[tokio::test]
+async fn a_kill_switch_or_a_suspended_agreement_stops_at_once() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let kill = Kill {
+        scope: KillScope::Institution(InstitutionId::new(BANK).unwrap()),
+        reason: "drill".into(),
+        since: rig.clock.now(),
+    };
+    rig.store.submit(vec![Command::SetKill(kill.clone())]).await.unwrap();
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(!said.contains("4.50") && !said.contains("1,234.56"));
+    rig.store.submit(vec![Command::ClearKill(kill.scope)]).await.unwrap();
+    let channel = conversation("1").channel;
+    let bank = InstitutionId::new(BANK).unwrap();
+    rig.gateway.ensure_agreement(&bank, &channel, AgreementState::Suspended, Form::Detail).await.unwrap();
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 450)).await;
+    assert!(!rig.sees("1").concat().contains("4.50"));
+    // Tightened: the old consent is bound at once.
+    rig.gateway.ensure_agreement(&bank, &channel, AgreementState::Active, Form::Notice).await.unwrap();
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t3", None, 450)).await;
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && !said[0].contains("4.50") && !said[0].contains("Blue"), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_expired_consent_stops_by_itself() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.clock.advance_s(91 * 86_400);
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(!said.contains("4.50") && !said.contains("1,234.56"), "{said}");
+}
+
+#[tokio::test]
+async fn an_old_event_is_not_news() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let event = rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450);
+    rig.clock.advance_s(8 * 86_400);
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.pushes(event).await;
+    assert!(rig.sees("1").is_empty());
+}
