@@ -47,7 +47,8 @@ pub enum SendError {
         /// What went wrong.
         what: &'static str,
     },
-    /// It may have been sent. Messenger has no idempotency key, so it must not be repeated blindly; the echo may tell.
+    /// It may have been sent. Messenger has no idempotency key, so it must not be repeated blindly; the echo
+    /// may tell.
     #[error("it is not known whether it was sent ({what}): do not repeat; wait for the echo")]
     Ambiguous {
         /// What went wrong.
@@ -83,7 +84,8 @@ impl SendError {
         }
     }
 
-    /// Whether the same bytes may be sent again by themselves after a while: surely nothing was sent, and time heals it.
+    /// Whether the same bytes may be sent again by themselves after a while: surely nothing was sent, and
+    /// time heals it.
     #[must_use]
     pub fn may_retry(&self) -> bool {
         matches!(self, Self::Throttled { .. } | Self::Transient { .. })
@@ -144,8 +146,9 @@ impl WindowPolicy {
 /// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
-/// The bytes of [`Released`] were made by that platform's own [`amana_gate::Encode`] function. Implementations keep no
-/// order and repeat nothing: the outbox sends one message of a conversation at a time.
+/// The bytes of [`Released`] were made by that platform's own [`amana_gate::Encode`] function.
+/// Implementations keep no order and repeat nothing: the outbox sends one message of a conversation at a
+/// time.
 #[async_trait::async_trait]
 pub trait Channel: Send + Sync {
     /// Sends the released bytes, exactly once or not at all or [`SendError::Ambiguous`].
@@ -166,7 +169,8 @@ pub trait Channel: Send + Sync {
     /// As `send`; nobody need act on them.
     async fn mark_seen(&self, to: &Address) -> Result<(), SendError>;
 
-    /// Who it is that the platform's linking token stands for, asked at the platform itself (never from the browser).
+    /// Who it is that the platform's linking token stands for, asked at the platform itself (never from the
+    /// browser).
     ///
     /// # Errors
     /// When the token is not good, or the call fails.

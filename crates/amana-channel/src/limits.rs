@@ -1,4 +1,5 @@
-//! Every bound of this crate. Messenger's own are those of its Send API reference; characters are Unicode scalar values.
+//! Every bound of this crate. Messenger's own are those of its Send API reference; characters are Unicode
+//! scalar values.
 
 use std::time::Duration;
 
@@ -6,7 +7,8 @@ use std::time::Duration;
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest platform message id that is kept, in bytes (Messenger's have about 80).
 pub const MID_BYTES_MAX: usize = 512;
-/// The longest short text (payload, title, reference, code) that is kept, in bytes; longer ones fail the item.
+/// The longest short text (payload, title, reference, code) that is kept, in bytes; longer ones fail the
+/// item.
 pub const SHORT_TEXT_BYTES_MAX: usize = 8 * 1024;
 /// The longest name that is kept of an item that is not understood, in characters.
 pub const UNKNOWN_KEY_CHARS_MAX: usize = 64;
@@ -44,7 +46,8 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A whole call, if not configured.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long an idle connection is kept: shorter than a server keeps it, since a send into a closing connection is ambiguous.
+/// How long an idle connection is kept: shorter than a server keeps it, since a send into a closing
+/// connection is ambiguous.
 pub const IDLE_CONNECTION_TIME: Duration = Duration::from_secs(30);
 /// Idle connections kept to the platform.
 pub const IDLE_CONNECTIONS_MAX: usize = 32;

@@ -9,7 +9,8 @@ use url::Url;
 /// The `[messenger]` part of the configuration.
 #[derive(Debug, Clone)]
 pub struct MessengerConfig {
-    /// The Graph API, `https://graph.facebook.com`; plain http only to a loopback address. The only host that is called.
+    /// The Graph API, `https://graph.facebook.com`; plain http only to a loopback address. The only host that
+    /// is called.
     pub graph_url: Url,
     /// Its version, `v26.0`.
     pub graph_version: String,
@@ -68,15 +69,16 @@ pub enum SetupError {
     Call(#[from] SendError),
 }
 
-/// What a person sees of a page before and beside the messages (Messenger profile, section 2.1). English is the profile's
-/// default, Arabic its `ar_AR`.
+/// What a person sees of a page before and beside the messages (Messenger profile, section 2.1). English is
+/// the profile's default, Arabic its `ar_AR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// What *Get started* sends back.
     pub get_started_payload: String,
     /// The greeting per language, ≤ 160 characters; English is required.
     pub greeting: Vec<(Lang, String)>,
-    /// The persistent menu per language: postbacks and URLs, ≤ 20 entries with titles ≤ 30; English is required.
+    /// The persistent menu per language: postbacks and URLs, ≤ 20 entries with titles ≤ 30; English is
+    /// required.
     pub menu: Vec<(Lang, Vec<Action>)>,
     /// Our account-linking page.
     pub account_linking_url: Option<String>,

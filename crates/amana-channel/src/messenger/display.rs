@@ -9,7 +9,8 @@ pub struct Said {
     pub text: String,
     /// The lines of a card: title and subtitle.
     pub lines: Vec<(String, String)>,
-    /// What the buttons and quick replies said. *Log in* and *Log out* are the platform's own words and not in it.
+    /// What the buttons and quick replies said. *Log in* and *Log out* are the platform's own words and not
+    /// in it.
     pub buttons: Vec<String>,
 }
 

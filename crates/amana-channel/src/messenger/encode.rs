@@ -7,12 +7,12 @@
 //! | card | generic template, one element per line; buttons on the first element |
 //! | card, text and buttons | generic template that begins with an element of the text and the buttons |
 //! | card and text | text: an element of a title alone is not allowed, and a list reads better in one bubble |
-//! | card that does not fit (over 10 elements, a title or subtitle empty or over 80 characters) | text, each line as title and subtitle |
+//! | card that does not fit (over 10 elements, a part empty or over 80 characters) | text, each line as two |
 //! | suggestions | quick replies beside any of these |
 //!
-//! `messaging_type` is the caller's choice of function: [`encode_reply`] for an answer to what the person just did
-//! (`RESPONSE`), [`encode`] for anything else (`UPDATE`). Neither is a right to write outside the window. The bytes depend on
-//! the arguments alone: structs, not maps, so the order of keys is fixed.
+//! `messaging_type` is the caller's choice of function: [`encode_reply`] for an answer to what the person
+//! just did (`RESPONSE`), [`encode`] for anything else (`UPDATE`). Neither is a right to write outside the
+//! window. The bytes depend on the arguments alone: structs, not maps, so the order of keys is fixed.
 
 use crate::limits;
 use amana_core::{Action, Address, Card, Content, MessageId};
@@ -181,7 +181,8 @@ fn template(payload: Template<'_>) -> Body<'_> {
     Body::Attachment(Attachment { kind: "template", payload })
 }
 
-/// Title and subtitle on lines of their own: each is a paragraph with its own direction, so English and Arabic do not mix.
+/// Title and subtitle on lines of their own: each is a paragraph with its own direction, so English and
+/// Arabic do not mix.
 fn with_lines(text: &str, card: &Card) -> String {
     let mut blocks = Vec::with_capacity(card.lines.len() + 1);
     if !text.is_empty() {

@@ -52,8 +52,8 @@ impl From<SendError> for Refused {
     }
 }
 
-/// Reads an answer: the value of a success, or what its error means. `status` is HTTP's; Messenger answers most errors
-/// with 400, so the codes in the body decide and the status only where there are none.
+/// Reads an answer: the value of a success, or what its error means. `status` is HTTP's; Messenger answers
+/// most errors with 400, so the codes in the body decide and the status only where there are none.
 pub(super) fn read_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refused> {
     if let Ok(Envelope { error }) = serde_json::from_slice::<Envelope>(body) {
         let class = of_graph(status, &error, wait(headers));
@@ -84,8 +84,9 @@ pub(super) fn of_graph(status: u16, error: &GraphError, retry_after: Duration) -
         (2_018_300 | 2_018_321, _) | (_, 2_018_300 | 2_018_321) | (100, 2_534_037) => {
             SendError::NotThreadOwner
         }
-        // Refused before anything is sent, and waiting does not help: frequency rules of marketing messages and opt-in requests;
-        // settings of ours (2/2018344, 1/99) and a bad form (1/2018382) under codes that mean something else by themselves.
+        // Refused before anything is sent, and waiting does not help: frequency rules of marketing messages
+        // and opt-in requests; settings of ours (2/2018344, 1/99) and a bad form (1/2018382) under codes that
+        // mean something else by themselves.
         (4, 2_018_354) | (613, 1_893_016) | (2, 2_018_344) | (1, 99 | 2_018_382) => {
             SendError::Permanent { code, sub }
         }
@@ -112,7 +113,8 @@ pub(super) fn of_transport(error: &reqwest::Error) -> SendError {
     }
 }
 
-/// How long the platform asks to wait: `Retry-After` in seconds, or the business use case header's minutes (section 2.3).
+/// How long the platform asks to wait: `Retry-After` in seconds, or the business use case header's minutes
+/// (section 2.3).
 fn wait(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.trim().parse::<u64>().ok());
     let minutes = headers
@@ -233,7 +235,8 @@ mod tests {
         }
     }
 
-    /// Where the shared reference lies beside the repository, nothing in it may be missing above or be sorted otherwise.
+    /// Where the shared reference lies beside the repository, nothing in it may be missing above or be sorted
+    /// otherwise.
     #[test]
     fn the_table_covers_the_shared_file() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/messenger/errors.json");

@@ -60,7 +60,8 @@ impl Graph {
                 ));
             }
         }
-        // `reqwest` is built without a crypto provider of its own. A second installation fails, which is as good.
+        // `reqwest` is built without a crypto provider of its own. A second installation fails, which is as
+        // good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .connect_timeout(config.timeouts.connect)

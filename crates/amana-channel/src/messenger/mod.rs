@@ -24,7 +24,8 @@ use http::{Graph, Params};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The Messenger client: the only holder of page tokens. It calls one host, follows no redirect and uses no proxy.
+/// The Messenger client: the only holder of page tokens. It calls one host, follows no redirect and uses no
+/// proxy.
 pub struct Messenger {
     graph: Graph,
     app_id: String,
@@ -118,7 +119,8 @@ impl Channel for Messenger {
     }
 
     async fn locale(&self, of: &Address) -> Option<Lang> {
-        // The id becomes part of a path, so it must be one segment of plain characters; Messenger's are digits.
+        // The id becomes part of a path, so it must be one segment of plain characters; Messenger's are
+        // digits.
         let psid = of.psid.as_str();
         if !psid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             return None;

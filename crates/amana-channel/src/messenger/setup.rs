@@ -1,4 +1,5 @@
-//! A page's subscription and profile: read, compared, and written only where they differ (messenger reference, 1.1, 1.4, 2.1).
+//! A page's subscription and profile: read, compared, and written only where they differ (messenger
+//! reference, 1.1, 1.4, 2.1).
 //!
 //! The profile may be written ten times in ten minutes, so all that differs goes in one call.
 
@@ -14,7 +15,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-/// The webhook fields that a page subscribes. Not `response_feedback`: it would add buttons to every message (section 1.4).
+/// The webhook fields that a page subscribes. Not `response_feedback`: it would add buttons to every message
+/// (section 1.4).
 pub const FIELDS: &[&str] = &[
     "messages",
     "messaging_postbacks",
@@ -36,7 +38,8 @@ const DOMAINS: &str = "whitelisted_domains";
 const PROPERTIES: &str = "get_started,greeting,persistent_menu,account_linking_url,whitelisted_domains";
 
 impl Messenger {
-    /// Subscribes the page and writes its profile: reads first, writes only what differs, so it may run at every start.
+    /// Subscribes the page and writes its profile: reads first, writes only what differs, so it may run at
+    /// every start.
     ///
     /// # Errors
     /// When the profile breaks a limit (nothing was called then), or a call fails.
@@ -77,7 +80,8 @@ impl Messenger {
         Ok(SetupReport { subscribed, written })
     }
 
-    /// How the page stands, for `amana doctor`. Changes nothing. Without `profile` the profile is not compared.
+    /// How the page stands, for `amana doctor`. Changes nothing. Without `profile` the profile is not
+    /// compared.
     pub async fn status(&self, page: &ChannelId, profile: Option<&Profile>) -> PageStatus {
         let mut status = PageStatus::unknown(page);
         if !self.graph.knows(page) {
@@ -147,7 +151,8 @@ fn differing(wanted: &[(&'static str, Value)], have: &Map<String, Value>) -> Vec
     wanted.iter().filter(|(name, value)| !same(name, value)).map(|(name, _)| *name).collect()
 }
 
-/// Whether the platform's value says all that ours says. It may have added defaults to objects, and put languages in another order.
+/// Whether the platform's value says all that ours says. It may have added defaults to objects, and put
+/// languages in another order.
 fn holds(have: &Value, wanted: &Value) -> bool {
     match (have, wanted) {
         (Value::Object(have), Value::Object(wanted)) => {
@@ -270,7 +275,8 @@ fn menu_entry(action: &Action) -> Result<Value, ChannelProblem> {
     }
 }
 
-/// The origin of a URL that Messenger lets on its list: https and a domain with a dot, no address, not this machine.
+/// The origin of a URL that Messenger lets on its list: https and a domain with a dot, no address, not this
+/// machine.
 fn whitelistable(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let domain = url.domain().filter(|d| d.contains('.') && !d.ends_with(".localhost"));

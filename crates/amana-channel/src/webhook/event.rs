@@ -219,9 +219,10 @@ pub enum Handover {
     },
 }
 
-/// Whether the event opens the 24-hour window: an act of the person towards the page (section 3). Also while another app
-/// controls the thread. An opt-in opens nothing, nor does taking something back (a deleted message, a removed reaction), an
-/// edit, a receipt or an echo. `Linked` is an act in the browser, not in the chat; Meta does not list it.
+/// Whether the event opens the 24-hour window: an act of the person towards the page (section 3). Also while
+/// another app controls the thread. An opt-in opens nothing, nor does taking something back (a deleted
+/// message, a removed reaction), an edit, a receipt or an echo. `Linked` is an act in the browser, not in the
+/// chat; Meta does not list it.
 #[must_use]
 pub fn opens_window(kind: &InboundKind) -> bool {
     match kind {

@@ -1,4 +1,5 @@
-//! Values as Messenger writes them: ids as strings or numbers, times in seconds or milliseconds (section 1.3).
+//! Values as Messenger writes them: ids as strings or numbers, times in seconds or milliseconds (section
+//! 1.3).
 
 use amana_core::Timestamp;
 use serde_json::{Map, Value};
@@ -6,7 +7,8 @@ use serde_json::{Map, Value};
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// Numbers below are seconds, others milliseconds: as milliseconds it is March 1973, as seconds the year 5138.
+/// Numbers below are seconds, others milliseconds: as milliseconds it is March 1973, as seconds the year
+/// 5138.
 const MILLIS_FROM: i64 = 100_000_000_000;
 
 /// An id: a non-empty string, or a whole number with all its digits (they may exceed 2^53).
@@ -56,8 +58,9 @@ fn clean(s: &str) -> String {
     s.replace('\0', "\u{fffd}")
 }
 
-/// Makes JSON readable that is JSON but for broken text: bytes that are not UTF-8, and escapes of half a surrogate pair
-/// (a platform that cuts a text may cut an emoji in two). Both become U+FFFD; `None` if nothing had to be mended.
+/// Makes JSON readable that is JSON but for broken text: bytes that are not UTF-8, and escapes of half a
+/// surrogate pair (a platform that cuts a text may cut an emoji in two). Both become U+FFFD; `None` if
+/// nothing had to be mended.
 pub(super) fn mend(raw: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(raw);
     let mut out = String::with_capacity(text.len());

@@ -1,6 +1,7 @@
 //! From the bytes of one webhook to events: envelope and addressing (messenger reference, section 1.3).
 //!
-//! Events are told apart by the keys they have, not by the array they come in: hand-over events come in `messaging`. Only
+//! Events are told apart by the keys they have, not by the array they come in: hand-over events come in
+//! `messaging`. Only
 //! `standby` is taken at its word, since nothing else says that another app controls the thread.
 
 use super::event::{ChannelEvent, ChannelEventKind, Inbound, InboundKind};
@@ -42,7 +43,8 @@ impl WebhookError {
 /// Reads one webhook body. Call [`super::verify_signature`] on the same bytes first.
 ///
 /// # Errors
-/// When the body as a whole is no webhook of a page: larger than [`limits::WEBHOOK_BODY_BYTES_MAX`], not JSON, no
+/// When the body as a whole is no webhook of a page: larger than [`limits::WEBHOOK_BODY_BYTES_MAX`], not
+/// JSON, no
 /// `object: page`, no `entry` list. One broken item is no error: it is in [`Parsed::faults`].
 pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
     if raw.len() > limits::WEBHOOK_BODY_BYTES_MAX {

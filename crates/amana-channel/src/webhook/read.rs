@@ -1,4 +1,5 @@
-//! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and 1.6).
+//! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and
+//! 1.6).
 
 use super::event::{Handover, InboundKind, ReactionAction, Referral};
 use super::loose::{self, Object};
@@ -33,7 +34,8 @@ impl Key {
     }
 }
 
-/// Joined so that different parts never give the same text (texts from outside hold no NUL, see `loose::text`).
+/// Joined so that different parts never give the same text (texts from outside hold no NUL, see
+/// `loose::text`).
 fn joined(parts: &[&str]) -> String {
     parts.join("\0")
 }

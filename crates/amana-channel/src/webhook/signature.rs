@@ -19,7 +19,8 @@ pub enum SignatureError {
     Mismatch,
 }
 
-/// Checks `X-Hub-Signature-256` over the raw bytes as they came, in constant time. The old sha1 header is not looked at.
+/// Checks `X-Hub-Signature-256` over the raw bytes as they came, in constant time. The old sha1 header is not
+/// looked at.
 ///
 /// # Errors
 /// When the header is missing, malformed or wrong.
@@ -65,7 +66,8 @@ pub struct Verified {
 /// The longest challenge that is echoed, in bytes; Meta's are ten digits.
 const CHALLENGE_BYTES_MAX: usize = 256;
 
-/// Checks the handshake `GET ?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`. `query` is the raw query string.
+/// Checks the handshake `GET ?hub.mode=subscribe&hub.verify_token=…&hub.challenge=…`. `query` is the raw
+/// query string.
 ///
 /// # Errors
 /// When the mode or token is wrong or there is no usable challenge.
@@ -88,7 +90,8 @@ pub fn verify_subscription(verify_token: &Secret, query: &str) -> Result<Verifie
     Ok(Verified { challenge: challenge.into_owned() })
 }
 
-/// Equality in constant time: both sides under the same key, so that only MACs are compared. An empty token matches nothing.
+/// Equality in constant time: both sides under the same key, so that only MACs are compared. An empty token
+/// matches nothing.
 fn same(ours: &[u8], theirs: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"amana/verify-token/v1");
     !ours.is_empty() && hmac::verify(&key, theirs, hmac::sign(&key, ours).as_ref()).is_ok()

@@ -205,28 +205,39 @@ fn what_was_said_is_read_back() {
     }
 }
 
-fn any_text(max: usize) -> impl Strategy<Value = String> {
+/// Texts around a limit, mostly below it: three in four fit, so that whole messages do, too.
+fn around(limit: usize) -> impl Strategy<Value = String> {
+    let length = prop_oneof![30 => 1..=limit, 1 => limit + 1..limit + 9, 1 => Just(0)];
     prop_oneof![
-        proptest::collection::vec(any::<char>(), 0..max).prop_map(|c| c.into_iter().collect()),
-        (0..max).prop_map(|n| "ع".repeat(n)),
+        length.prop_map(|n| "ع".repeat(n)),
+        proptest::collection::vec(any::<char>(), 1..=limit.min(60))
+            .prop_map(|chars| chars.into_iter().collect()),
     ]
 }
 
+fn any_postback() -> impl Strategy<Value = Action> {
+    (around(20), around(1000)).prop_map(|(title, payload)| Action::Postback { title, payload })
+}
+
 fn any_action() -> impl Strategy<Value = Action> {
+    let https = around(20).prop_map(|title| Action::Url { title, url: "https://bank.example/p".to_owned() });
     prop_oneof![
-        (any_text(25), any_text(1100)).prop_map(|(title, payload)| Action::Postback { title, payload }),
-        (any_text(25), any_text(40)).prop_map(|(title, url)| Action::Url { title, url }),
-        any_text(20).prop_map(|title| Action::Url { title, url: "https://bank.example/p".to_owned() }),
-        Just(Action::LinkAccount { url: "https://bank.example/l".to_owned() }),
-        Just(Action::UnlinkAccount),
+        8 => any_postback(),
+        8 => https,
+        1 => (around(20), around(40)).prop_map(|(title, url)| Action::Url { title, url }),
+        4 => Just(Action::LinkAccount { url: "https://bank.example/l".to_owned() }),
+        4 => Just(Action::UnlinkAccount),
     ]
 }
 
 fn any_content() -> impl Strategy<Value = Content> {
-    let line = (any_text(90), any_text(90)).prop_map(|(title, subtitle)| CardLine { title, subtitle });
+    let line = (around(80), around(80)).prop_map(|(title, subtitle)| CardLine { title, subtitle });
     let card = proptest::option::of(proptest::collection::vec(line, 0..12).prop_map(|lines| Card { lines }));
-    let few = |n| proptest::collection::vec(any_action(), 0..n);
-    (any_text(2100), card, few(5), few(15)).prop_map(|(text, card, buttons, suggestions)| Content {
+    let text = prop_oneof![Just(String::new()), around(80), around(640), around(1999)];
+    let suggestion = prop_oneof![40 => any_postback(), 1 => any_action()];
+    let buttons = prop_oneof![Just(Vec::new()), proptest::collection::vec(any_action(), 1..5)];
+    let suggestions = prop_oneof![Just(Vec::new()), proptest::collection::vec(suggestion, 1..15)];
+    (text, card, buttons, suggestions).prop_map(|(text, card, buttons, suggestions)| Content {
         text,
         card,
         buttons,

@@ -1,4 +1,5 @@
-//! Every kind of event and every quirk of the platform. `inbound.json` holds the items; here are the envelopes.
+//! Every kind of event and every quirk of the platform. `inbound.json` holds the items; here are the
+//! envelopes.
 
 use crate::graph::{PAGE, PERSON};
 use amana_channel::limits;
@@ -326,7 +327,8 @@ proptest! {
         let _ = parse(&bytes);
     }
 
-    /// Any JSON in the envelope: nothing fails badly, each item is counted once, and the good neighbour is there.
+    /// Any JSON in the envelope: nothing fails badly, each item is counted once, and the good neighbour is
+    /// there.
     #[test]
     fn any_item_leaves_its_neighbour_alone(what in any_json()) {
         let body = json!({"object": "page", "entry": [what, {"id": PAGE, "time": AT, "messaging": [what, text("m_good")]}]});

@@ -1,5 +1,5 @@
-//! The client and the webhook reader against the simulator of the platform, both directions over HTTP. The simulator knows
-//! Meta's protocol and nothing of ours, so what the two agree on is not only our own opinion.
+//! The client and the webhook reader against the simulator of the platform, both directions over HTTP. The
+//! simulator knows Meta's protocol and nothing of ours, so what the two agree on is not only our own opinion.
 
 use crate::graph::{PAGE, TOKEN, config, page, released};
 use amana_channel::webhook::{
