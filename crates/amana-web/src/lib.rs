@@ -1,1 +1,132 @@
-//! amana-web
+//! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
+//!
+//! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no script in any
+//! page, no account of a customer other than the bank's own sign-in. A page is forms, text and one style sheet.
+//!
+//! Invariants:
+//! - A GET changes nothing (previews and crawlers open links), except the bank's callback, which is protected by its own
+//!   `state` and the browser's session.
+//! - A form is taken from our own pages alone, and its language, choices and notice come back as they were.
+//! - Logs hold a route's pattern, never an address, a token or a name.
+//! - Every sentence is in both catalogues of `locales/`, and every page in both directions.
+
+mod assets;
+mod body;
+mod browser;
+mod consent;
+mod events;
+mod guard;
+mod health;
+pub mod limits;
+mod link;
+mod pages;
+mod privacy;
+mod privacy_page;
+mod respond;
+mod webhook;
+mod words;
+
+pub use consent::notice_text;
+
+use crate::body::BodyError;
+use crate::browser::Fields;
+use crate::words::Words;
+use amana_core::{InstitutionId, Secret};
+use amana_flow::Gateway;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{get, post};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use url::Url;
+
+/// Renders the metrics of the process as Prometheus text.
+pub type RenderMetrics = Box<dyn Fn() -> String + Send + Sync>;
+
+/// What the surface is made of.
+pub struct WebState {
+    /// The use cases.
+    pub gateway: Arc<Gateway>,
+    /// The platform's app secret: the key of its webhook's signature.
+    pub app_secret: Secret,
+    /// What the platform must know to subscribe the webhook.
+    pub verify_token: Secret,
+    /// Per institution, what its events must bring as bearer token. An institution without one cannot push.
+    pub event_tokens: BTreeMap<InstitutionId, Secret>,
+    /// Whether cookies are for HTTPS only; must be on wherever `public_url` is `https`.
+    pub secure_cookies: bool,
+    /// Where people find the pages.
+    pub public_url: Url,
+    /// Renders the metrics.
+    pub metrics: RenderMetrics,
+    /// The origins that a form may lead on to: the institutions' issuers (and authorization endpoints, where these are on
+    /// another host), and the platform's redirect hosts. As `https://host` or `http://host:port`.
+    pub form_action_origins: Vec<String>,
+}
+
+impl fmt::Debug for WebState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebState").field("public_url", &self.public_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// The whole surface. Serve it with the peer's connection; it needs nothing of it.
+pub fn router(state: WebState) -> Router {
+    let headers = Arc::new(guard::Headers::new(&state));
+    let state = Arc::new(state);
+
+    let pages = Router::new()
+        .route("/", get(privacy::home))
+        .route("/lang", post(privacy::lang))
+        .route("/link/start", get(link::start))
+        .route("/link/messenger", get(link::messenger))
+        .route("/link/begin", post(link::begin))
+        .route("/link/callback", get(link::callback))
+        .route("/link/consent", get(link::consent).post(link::consent_give))
+        .route("/link/cancel", post(link::cancel))
+        .route("/link/done", get(link::done))
+        .route("/privacy", get(privacy::show))
+        .route("/privacy/enter", get(privacy::enter))
+        .route("/privacy/begin", post(privacy::begin))
+        .route("/privacy/revoke", post(privacy::revoke))
+        .route("/privacy/leave", post(privacy::leave))
+        .layer(from_fn_with_state(state.clone(), guard::same_site));
+
+    Router::new()
+        .route("/webhooks/messenger", get(webhook::verify).post(webhook::receive))
+        .route("/events/{institution}", post(events::receive))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/log/{*path}", get(health::log))
+        .route("/static/{file}", get(assets::serve))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/robots.txt", get(assets::robots))
+        .merge(pages)
+        .fallback(guard::not_found)
+        .method_not_allowed_fallback(guard::not_allowed)
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state((headers, state.clone()), guard::outer))
+        .with_state(state)
+}
+
+/// Reads a form of one of our pages: the request's headers and its fields, or the answer that says why not.
+async fn form(request: Request) -> Result<(HeaderMap, Fields), Response> {
+    let (head, content) = request.into_parts();
+    let words = || Words::new(browser::lang(&head.headers, None), "/");
+    match body::read(content, limits::FORM_BODY_BYTES_MAX).await {
+        Ok(raw) => {
+            let fields = Fields::parse(&raw);
+            Ok((head.headers, fields))
+        }
+        Err(BodyError::TooLarge) => {
+            Err(respond::say(words(), StatusCode::PAYLOAD_TOO_LARGE, "too-large", false))
+        }
+        Err(BodyError::Broken) => Err(respond::say(words(), StatusCode::BAD_REQUEST, "consent", false)),
+    }
+}

@@ -1,0 +1,61 @@
+//! The style sheet and the icon: part of the program, under names that hold their hash, so that browsers may keep them.
+
+use crate::limits::STATIC_AGE_S;
+use amana_core::ids::sha256;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::LazyLock;
+
+/// A file with its address.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    pub(crate) path: String,
+    media: &'static str,
+    text: &'static str,
+}
+
+impl Asset {
+    fn new(stem: &str, end: &str, media: &'static str, text: &'static str) -> Self {
+        let hash: String = hex::encode(sha256(&[text.as_bytes()])).chars().take(16).collect();
+        Self { path: format!("/static/{stem}.{hash}.{end}"), media, text }
+    }
+}
+
+static CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("web", "css", "text/css; charset=utf-8", include_str!("../assets/web.css")));
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../assets/favicon.svg")));
+
+pub(crate) fn css() -> &'static Asset {
+    &CSS
+}
+
+pub(crate) fn icon() -> &'static Asset {
+    &ICON
+}
+
+/// `GET /static/{file}`.
+pub(crate) async fn serve(Path(file): Path<String>) -> Response {
+    for asset in [css(), icon()] {
+        if asset.path.strip_prefix("/static/") == Some(file.as_str()) {
+            let age = format!("public, max-age={STATIC_AGE_S}, immutable");
+            return (
+                [(header::CONTENT_TYPE, asset.media.to_owned()), (header::CACHE_CONTROL, age)],
+                asset.text,
+            )
+                .into_response();
+        }
+    }
+    StatusCode::NOT_FOUND.into_response()
+}
+
+/// `GET /favicon.ico`: browsers ask for it wherever they are.
+pub(crate) async fn favicon() -> Response {
+    ([(header::CONTENT_TYPE, ICON.media)], ICON.text).into_response()
+}
+
+/// `GET /robots.txt`: nothing here is for an index.
+pub(crate) async fn robots() -> &'static str {
+    "User-agent: *\nDisallow: /\n"
+}

@@ -1,0 +1,256 @@
+//! The consent page: what it shows, the exact text that is hashed, and what a form answers.
+
+use crate::browser::Fields;
+use crate::limits::{CONSENT_DAYS, CONSENT_DAYS_DEFAULT};
+use crate::words::Words;
+use amana_chat::Arg;
+use amana_chat::format::masked;
+use amana_core::{AccountId, Form, Lang, Purpose};
+use amana_flow::{AccountChoice, ConsentAnswer, ConsentForm, PurposeChoice};
+use askama::Template;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub(crate) struct ConsentPage {
+    w: Words,
+    bank: String,
+    notice: String,
+    purposes: Vec<PurposeView>,
+    accounts: Vec<AccountView>,
+    days: Vec<DaysView>,
+    errors: Vec<Wrong>,
+}
+
+#[derive(Debug)]
+struct PurposeView {
+    id: &'static str,
+    name: String,
+    why: String,
+    clusters: Vec<String>,
+    forms: Vec<FormView>,
+    chosen: bool,
+}
+
+#[derive(Debug)]
+struct FormView {
+    id: &'static str,
+    name: String,
+    example: Option<String>,
+    chosen: bool,
+}
+
+#[derive(Debug)]
+struct AccountView {
+    id: String,
+    name: String,
+    masked: Option<String>,
+    kind: String,
+    chosen: bool,
+}
+
+#[derive(Debug)]
+struct DaysView {
+    value: i64,
+    label: String,
+    chosen: bool,
+}
+
+/// Something to look at again: the part of the page, and the text's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    pub(crate) field: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// What a form said, read leniently: what the page does not offer is not there.
+#[derive(Debug, Default)]
+pub(crate) struct Choices {
+    purposes: BTreeSet<Purpose>,
+    forms: BTreeMap<Purpose, Form>,
+    accounts: BTreeSet<AccountId>,
+    days: Option<i64>,
+    notice: String,
+}
+
+impl Choices {
+    /// Reads a posted form.
+    pub(crate) fn read(fields: &Fields) -> Self {
+        Self {
+            purposes: fields.all("purpose").filter_map(|word| word.parse().ok()).collect(),
+            forms: Purpose::ALL
+                .iter()
+                .filter_map(|p| Some((*p, fields.one(&format!("form.{p}"))?.parse().ok()?)))
+                .collect(),
+            accounts: fields.all("account").filter_map(|id| AccountId::new(id).ok()).collect(),
+            days: fields.one("days").and_then(|days| days.parse().ok()),
+            notice: fields.one("notice").unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// What was chosen, if it can be recorded.
+    ///
+    /// # Errors
+    /// All that has to be looked at again.
+    pub(crate) fn check(&self, form: &ConsentForm) -> Result<ConsentAnswer, Vec<Wrong>> {
+        let notice = notice_text(form);
+        let mut wrong = Vec::new();
+        if self.notice != hash(&notice) {
+            // What would be recorded is not what was read.
+            wrong.push(Wrong { field: "purposes", text: "consent-error-changed" });
+        }
+        let chosen: Vec<&PurposeChoice> =
+            form.purposes.iter().filter(|p| self.purposes.contains(&p.purpose)).collect();
+        if chosen.is_empty() {
+            wrong.push(Wrong { field: "purposes", text: "consent-error-purpose" });
+        }
+        let purposes: Vec<(Purpose, Form)> = chosen
+            .iter()
+            .filter_map(|p| Some((p.purpose, *self.forms.get(&p.purpose).filter(|f| **f <= p.form_max)?)))
+            .collect();
+        if purposes.len() < chosen.len() {
+            wrong.push(Wrong { field: "purposes", text: "consent-error-form" });
+        }
+        let accounts: Vec<AccountId> =
+            form.accounts.iter().map(|a| &a.id).filter(|id| self.accounts.contains(id)).cloned().collect();
+        if accounts.is_empty() {
+            wrong.push(Wrong { field: "accounts", text: "consent-error-account" });
+        }
+        match self.days.filter(|days| CONSENT_DAYS.contains(days)) {
+            Some(days) if wrong.is_empty() => {
+                Ok(ConsentAnswer { purposes, accounts, days, lang: form.lang, notice })
+            }
+            Some(_) => Err(wrong),
+            None => {
+                wrong.push(Wrong { field: "days", text: "consent-error-days" });
+                Err(wrong)
+            }
+        }
+    }
+}
+
+impl ConsentPage {
+    /// The page, with what was chosen before (nothing, the first time) and what has to be looked at again.
+    pub(crate) fn new(form: &ConsentForm, back: &str, choices: &Choices, errors: Vec<Wrong>) -> Self {
+        let w = Words::new(form.lang, back);
+        let days = choices.days.filter(|d| CONSENT_DAYS.contains(d)).unwrap_or(CONSENT_DAYS_DEFAULT);
+        Self {
+            bank: form.institution.clone(),
+            notice: hash(&notice_text(form)),
+            purposes: form.purposes.iter().map(|p| purpose_view(&w, p, choices)).collect(),
+            accounts: form.accounts.iter().map(|a| account_view(&w, a, choices)).collect(),
+            days: CONSENT_DAYS
+                .iter()
+                .map(|d| DaysView { value: *d, label: days_label(&w, *d), chosen: *d == days })
+                .collect(),
+            errors,
+            w,
+        }
+    }
+
+    fn error_at(&self, field: &str) -> Option<String> {
+        self.errors.iter().find(|e| e.field == field).map(|e| self.w.t(e.text))
+    }
+}
+
+fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> PurposeView {
+    let purpose = choice.purpose;
+    let offered: Vec<Form> = Form::ALL.iter().copied().filter(|f| *f <= choice.form_max).collect();
+    // The least open form stands chosen: whoever looks no further shows Messenger the least.
+    let form = choices.forms.get(&purpose).copied().filter(|f| offered.contains(f)).unwrap_or(Form::Notice);
+    PurposeView {
+        id: purpose.as_str(),
+        name: w.purpose(purpose),
+        why: w.t(&format!("why-{purpose}")),
+        clusters: choice.clusters.iter().map(|c| w.cluster(c)).collect(),
+        forms: offered
+            .into_iter()
+            .map(|f| FormView {
+                id: f.as_str(),
+                name: w.t(&format!("form-{f}")),
+                example: w.maybe(&format!("example-{purpose}-{f}")),
+                chosen: f == form,
+            })
+            .collect(),
+        chosen: choices.purposes.contains(&purpose),
+    }
+}
+
+fn account_view(w: &Words, account: &AccountChoice, choices: &Choices) -> AccountView {
+    AccountView {
+        id: account.id.as_str().to_owned(),
+        name: account.name.clone(),
+        masked: account.last_four.as_deref().map(masked),
+        kind: w.kind(account.kind),
+        chosen: choices.accounts.contains(&account.id),
+    }
+}
+
+fn days_label(w: &Words, days: i64) -> String {
+    if days == 365 {
+        w.t("consent-days-year")
+    } else {
+        w.count("consent-days-option", usize::try_from(days).unwrap_or(0))
+    }
+}
+
+fn hash(notice: &str) -> String {
+    hex::encode(amana_core::ids::sha256(&[notice.as_bytes()]))
+}
+
+/// The notice as plain text: every sentence of the consent page, in its order and language, one to a line. Its SHA-256 is
+/// what a consent records, and the page carries the hash, so that what is recorded is what was read. It is made of the
+/// catalogue and the form alone, so the same form in the same language gives the same bytes.
+#[must_use]
+pub fn notice_text(form: &ConsentForm) -> String {
+    let w = Words::new(form.lang, "/");
+    let bank = |id: &str| w.with(id, &[("bank", Arg::Text(&form.institution))]);
+    let mut lines = vec![
+        bank("consent-heading"),
+        w.t("consent-lead"),
+        w.t("consent-purposes"),
+        w.t("consent-purposes-hint"),
+    ];
+    for choice in &form.purposes {
+        let purpose = choice.purpose;
+        let clusters: Vec<String> = choice.clusters.iter().map(|c| w.cluster(c)).collect();
+        lines.push(format!("[ ] {}", w.purpose(purpose)));
+        lines.push(w.t(&format!("why-{purpose}")));
+        lines.push(format!("{} {}", w.t("consent-data"), w.list(&clusters)));
+        lines.push(w.t("consent-form"));
+        for f in Form::ALL.iter().filter(|f| **f <= choice.form_max) {
+            lines.push(format!("( ) {}", w.t(&format!("form-{f}"))));
+            if let Some(example) = w.maybe(&format!("example-{purpose}-{f}")) {
+                lines.push(format!("{} {example}", w.t("example")));
+            }
+        }
+    }
+    lines.push(w.t("consent-accounts"));
+    lines.push(w.t("consent-accounts-hint"));
+    for account in &form.accounts {
+        let last = account.last_four.as_deref().map(masked).unwrap_or_default();
+        lines.push(format!("[ ] {} {last} {}", account.name, w.kind(account.kind)));
+    }
+    lines.push(w.t("consent-days"));
+    lines.extend(CONSENT_DAYS.iter().map(|days| format!("( ) {}", days_label(&w, *days))));
+    lines.push(w.t("consent-days-hint"));
+    for id in ["consent-sees", "consent-sees-one", "consent-sees-two", "consent-sees-three"] {
+        lines.push(bank(id));
+    }
+    for id in ["consent-not", "consent-not-one", "consent-not-two", "consent-not-three"] {
+        lines.push(w.t(id));
+    }
+    lines.push(bank("consent-use"));
+    lines.extend([w.t("consent-refuse"), w.t("consent-allow"), w.t("consent-refuse-hint")]);
+    lines.join("\n")
+}
+
+/// The form as it is in another language (the texts are the catalogue's; only the institution's name has to be known).
+pub(crate) fn in_language(mut form: ConsentForm, lang: Lang, institution: Option<&str>) -> ConsentForm {
+    form.lang = lang;
+    if let Some(name) = institution {
+        name.clone_into(&mut form.institution);
+    }
+    form
+}

@@ -1,0 +1,63 @@
+//! The templates that have no logic of their own.
+
+use crate::words::Words;
+use amana_core::InstitutionId;
+use askama::Template;
+
+/// The first page.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct Home {
+    pub(crate) w: Words,
+}
+
+/// A bank to pick.
+#[derive(Debug)]
+pub(crate) struct BankChoice {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) initial: String,
+}
+
+impl BankChoice {
+    pub(crate) fn new(id: &InstitutionId, name: &str) -> Self {
+        // "بنك الأرز" and "Bank of Cedars" should not all be shown as the letter of "bank".
+        let telling = name.split_whitespace().find(|word| {
+            !["bank", "the", "of", "بنك", "مصرف", "البنك", "المصرف"].contains(&word.to_lowercase().as_str())
+        });
+        let word = telling.or_else(|| name.split_whitespace().next()).unwrap_or_default();
+        let word = word.strip_prefix("ال").unwrap_or(word);
+        let initial = word.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        Self { id: id.as_str().to_owned(), name: name.to_owned(), initial }
+    }
+}
+
+/// Which bank? To link it, or to sign in to the privacy page with it.
+#[derive(Debug, Template)]
+#[template(path = "picker.html")]
+pub(crate) struct Picker {
+    pub(crate) w: Words,
+    pub(crate) entering: bool,
+    pub(crate) action: &'static str,
+    pub(crate) hidden: Vec<(&'static str, String)>,
+    pub(crate) banks: Vec<BankChoice>,
+}
+
+/// One thing to say, with links.
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+pub(crate) struct Message {
+    pub(crate) w: Words,
+    pub(crate) heading: String,
+    pub(crate) texts: Vec<String>,
+    pub(crate) links: Vec<(String, String)>,
+    pub(crate) good: bool,
+}
+
+/// The privacy page of somebody who is not signed in.
+#[derive(Debug, Template)]
+#[template(path = "privacy_out.html")]
+pub(crate) struct PrivacyOut {
+    pub(crate) w: Words,
+    pub(crate) status: Option<String>,
+}

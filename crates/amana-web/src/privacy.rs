@@ -1,0 +1,165 @@
+//! The customer's privacy page, its entrance, and the language switch.
+
+use crate::WebState;
+use crate::browser::{self, Fields};
+use crate::form;
+use crate::link::choices;
+use crate::pages::{Home, Picker, PrivacyOut};
+use crate::privacy_page::PrivacyPage;
+use crate::respond::{link_error, page, say, see_other};
+use crate::words::Words;
+use amana_core::{ConsentId, InstitutionId, Lang, Purpose};
+use amana_flow::{Institution, LinkError};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use std::sync::Arc;
+
+/// `GET /`.
+pub(crate) async fn home(headers: HeaderMap) -> Response {
+    page(StatusCode::OK, &Home { w: Words::new(browser::lang(&headers, None), "/") })
+}
+
+/// `POST /lang`: another language, on the page where it was asked for.
+pub(crate) async fn lang(State(state): State<Arc<WebState>>, request: Request) -> Response {
+    let (headers, fields) = match form(request).await {
+        Ok(form) => form,
+        Err(response) => return response,
+    };
+    let lang = fields.lang().unwrap_or_default();
+    if let Some(cookie) = browser::session(&state, &headers) {
+        // Signed in: the session remembers it, too. Anything else is not signed in, and the cookie alone will do.
+        if let Err(error @ LinkError::Flow(_)) = state.gateway.privacy_lang(cookie, lang).await {
+            tracing::warn!(%error, "the language of a session could not be kept");
+        }
+    }
+    let mut response = see_other(browser::local(fields.one("back").unwrap_or("/")));
+    browser::set_lang(&state, &mut response, lang);
+    response
+}
+
+/// What was just done, by the word in the address.
+fn status(words: &Words, done: Option<&str>) -> Option<String> {
+    match done? {
+        "all" => Some(words.t("privacy-done-all")),
+        "one" => Some(words.t("privacy-done-one")),
+        "left" => Some(words.t("privacy-left")),
+        _ => None,
+    }
+}
+
+/// `GET /privacy`: the page, or how to come to it.
+pub(crate) async fn show(
+    State(state): State<Arc<WebState>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let view = match browser::session(&state, &headers) {
+        Some(cookie) => state.gateway.privacy_view(cookie).await,
+        None => Err(LinkError::Over),
+    };
+    match view {
+        Ok(view) => {
+            let w = Words::new(browser::lang(&headers, Some(view.lang)), "/privacy");
+            let status = status(&w, query.one("done"));
+            let bank = bank_name(&state, &view.institution, view.lang, w.lang);
+            page(StatusCode::OK, &PrivacyPage::new(w, &view, bank, status, state.gateway.clock().now()))
+        }
+        Err(LinkError::Over) => {
+            let w = Words::new(browser::lang(&headers, None), "/privacy");
+            let status = status(&w, query.one("done").filter(|done| *done == "left"));
+            page(StatusCode::OK, &PrivacyOut { status, w })
+        }
+        Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
+    }
+}
+
+/// An institution's name in another language.
+fn bank_name(state: &WebState, name: &str, from: Lang, to: Lang) -> String {
+    let named = |i: &&Institution| i.name_in(from) == name;
+    state.gateway.institutions().values().find(named).map_or(name, |i| i.name_in(to)).to_owned()
+}
+
+/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in already goes on at once.
+pub(crate) async fn enter(
+    State(state): State<Arc<WebState>>,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(cookie) = browser::session(&state, &headers)
+        && state.gateway.privacy_view(cookie).await.is_ok()
+    {
+        return see_other("/privacy");
+    }
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let back = browser::back(&uri);
+    let token = query.one("t").unwrap_or_default();
+    match state.gateway.privacy_offer(token).await {
+        Ok(offer) => {
+            let w = Words::new(browser::lang(&headers, Some(offer.lang)), back);
+            let hidden = vec![("lang", w.lang.tag().to_owned()), ("t", token.to_owned())];
+            let banks = choices(&state, &offer.institutions, w.lang);
+            page(StatusCode::OK, &Picker { w, entering: true, action: "/privacy/begin", hidden, banks })
+        }
+        Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), back)),
+    }
+}
+
+/// `POST /privacy/begin`: to the bank's sign-in.
+pub(crate) async fn begin(State(state): State<Arc<WebState>>, request: Request) -> Response {
+    let (headers, fields) = match form(request).await {
+        Ok(form) => form,
+        Err(response) => return response,
+    };
+    let lang = fields.lang().unwrap_or_else(|| browser::lang(&headers, None));
+    let words = Words::new(lang, "/");
+    let Some(institution) = fields.one("institution").and_then(|id| InstitutionId::new(id).ok()) else {
+        return link_error(&LinkError::NoSuchInstitution, words);
+    };
+    match state.gateway.privacy_begin(fields.one("t").unwrap_or_default(), &institution, lang).await {
+        Ok(begun) => {
+            let mut response = see_other(begun.url.as_str());
+            browser::set_session(&state, &mut response, &begun.cookie);
+            response
+        }
+        Err(error) => link_error(&error, words),
+    }
+}
+
+/// `POST /privacy/revoke`: stops one purpose, or all.
+pub(crate) async fn revoke(State(state): State<Arc<WebState>>, request: Request) -> Response {
+    let (headers, fields) = match form(request).await {
+        Ok(form) => form,
+        Err(response) => return response,
+    };
+    let words = Words::new(browser::lang(&headers, None), "/privacy");
+    let Some(cookie) = browser::session(&state, &headers) else { return link_error(&LinkError::Over, words) };
+    let consent: Option<ConsentId> = fields.one("consent").and_then(|id| id.parse().ok());
+    // A purpose that is not one must not become "all".
+    let purpose: Result<Option<Purpose>, _> = fields.one("purpose").map(str::parse).transpose();
+    let (Some(consent), Ok(purpose)) = (consent, purpose) else {
+        return say(words, StatusCode::UNPROCESSABLE_ENTITY, "consent", false);
+    };
+    let csrf = fields.one("csrf").unwrap_or_default();
+    match state.gateway.privacy_revoke(cookie, csrf, consent, purpose).await {
+        Ok(()) if purpose.is_some() => see_other("/privacy?done=one"),
+        Ok(()) => see_other("/privacy?done=all"),
+        Err(error) => link_error(&error, words),
+    }
+}
+
+/// `POST /privacy/leave`: signs out.
+pub(crate) async fn leave(State(state): State<Arc<WebState>>, headers: HeaderMap) -> Response {
+    if let Some(cookie) = browser::session(&state, &headers) {
+        match state.gateway.privacy_leave(cookie).await {
+            // Over already is what was asked for.
+            Ok(()) | Err(LinkError::Over) => {}
+            Err(error) => return link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
+        }
+    }
+    let mut response = see_other("/privacy?done=left");
+    browser::clear_session(&state, &mut response);
+    response
+}

@@ -1,0 +1,101 @@
+//! The platform's webhook: signature before everything, then durable before it is acknowledged.
+
+use crate::WebState;
+use crate::body::{self, BodyError};
+use crate::limits::WEBHOOK_BODY_BYTES_MAX;
+use crate::respond::{not_stored, problem};
+use amana_channel::webhook::{
+    ChannelEvent, ChannelEventKind, Parsed, SignatureError, parse, verify_signature, verify_subscription,
+};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use std::sync::Arc;
+
+fn rejected(reason: &'static str) {
+    metrics::counter!("amana_webhook_rejected_total", "reason" => reason).increment(1);
+}
+
+/// `GET /webhooks/messenger`: the subscription handshake.
+pub(crate) async fn verify(State(state): State<Arc<WebState>>, RawQuery(query): RawQuery) -> Response {
+    match verify_subscription(&state.verify_token, query.as_deref().unwrap_or_default()) {
+        Ok(verified) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], verified.challenge).into_response()
+        }
+        Err(error) => {
+            rejected("handshake");
+            tracing::warn!(%error, "a webhook handshake was refused");
+            problem(StatusCode::FORBIDDEN, &error.to_string(), Value::Null)
+        }
+    }
+}
+
+/// `POST /webhooks/messenger`: events. 200 means that they are durable; anything else makes the platform deliver again.
+pub(crate) async fn receive(State(state): State<Arc<WebState>>, request: Request) -> Response {
+    let (head, content) = request.into_parts();
+    let raw = match body::read(content, WEBHOOK_BODY_BYTES_MAX).await {
+        Ok(raw) => raw,
+        Err(BodyError::TooLarge) => {
+            rejected("too-large");
+            let detail = format!("the body is larger than {WEBHOOK_BODY_BYTES_MAX} bytes");
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, Value::Null);
+        }
+        Err(BodyError::Broken) => {
+            return problem(StatusCode::BAD_REQUEST, "the body ended too early", Value::Null);
+        }
+    };
+    let signature = head.headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+    if let Err(error) = verify_signature(&state.app_secret, &raw, signature) {
+        rejected("signature");
+        tracing::warn!(%error, "a webhook was not believed");
+        let status = match error {
+            SignatureError::Missing => StatusCode::UNAUTHORIZED,
+            SignatureError::Malformed | SignatureError::Mismatch => StatusCode::FORBIDDEN,
+        };
+        return problem(status, &error.to_string(), Value::Null);
+    }
+    let parsed = match parse(&raw) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            rejected("shape");
+            tracing::error!(%error, "a signed webhook could not be read");
+            return problem(StatusCode::BAD_REQUEST, &error.to_string(), Value::Null);
+        }
+    };
+    note(&parsed);
+    match state.gateway.accept_chat(&parsed.events).await {
+        Ok(_) => "EVENT_RECEIVED".into_response(),
+        Err(error) => not_stored(&error),
+    }
+}
+
+/// What is not an event of a conversation: counted, and told to the operator where it matters.
+fn note(parsed: &Parsed) {
+    metrics::counter!("amana_webhook_faults_total").increment(parsed.faults.len() as u64);
+    metrics::counter!("amana_webhook_ignored_total").increment(parsed.ignored.into());
+    for fault in &parsed.faults {
+        tracing::warn!(%fault, "an item of a webhook could not be read; its neighbours were");
+    }
+    for ChannelEvent { channel, kind, .. } in &parsed.channel_events {
+        match kind {
+            ChannelEventKind::PolicyEnforcement { action, reason } => {
+                metrics::counter!("amana_policy_enforcement_total", "action" => known(action)).increment(1);
+                tracing::error!(%channel, action, reason, "the platform enforces a policy on a page: look into its support inbox");
+            }
+            ChannelEventKind::Unknown { keys } => {
+                tracing::debug!(%channel, ?keys, "an event of a page that this version does not know");
+            }
+        }
+    }
+}
+
+/// An action as a metric's label: of a closed list, so that nobody can make labels without end.
+fn known(action: &str) -> &'static str {
+    match action {
+        "warning" => "warning",
+        "block" => "block",
+        "unblock" => "unblock",
+        _ => "other",
+    }
+}

@@ -1,0 +1,143 @@
+//! The words of the pages: the catalogue, and what every page needs to be in one language.
+
+use crate::assets;
+use amana_chat::{Arg, Catalogue};
+use amana_core::{AccountKind, Cluster, Form, Lang, Purpose};
+use std::sync::LazyLock;
+
+const SOURCES: &[(Lang, &str)] = &[
+    (Lang::English, include_str!("../locales/en/web.ftl")),
+    (Lang::Arabic, include_str!("../locales/ar/web.ftl")),
+];
+
+/// The catalogue of the pages. A test builds it from the same sources, so it is never `None`.
+static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::new(SOURCES).ok());
+
+/// One page's language, and where its language switch leads back to.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) lang: Lang,
+    pub(crate) back: String,
+}
+
+impl Words {
+    pub(crate) fn new(lang: Lang, back: impl Into<String>) -> Self {
+        Self { lang, back: back.into() }
+    }
+
+    /// A text without arguments.
+    pub(crate) fn t(&self, id: &str) -> String {
+        self.with(id, &[])
+    }
+
+    /// A text with arguments, each isolated by U+2068 and U+2069.
+    pub(crate) fn with(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
+        CATALOGUE.as_ref().map_or_else(|| id.to_owned(), |c| c.text(self.lang, id, args))
+    }
+
+    /// A text with one argument, as HTML: escaped, the argument in `<bdi>`.
+    pub(crate) fn html(&self, id: &str, name: &str, value: &str) -> String {
+        let clean: String = value.chars().filter(|c| !is_isolate(*c)).collect();
+        let mut out = String::new();
+        for c in self.with(id, &[(name, Arg::Text(&clean))]).chars() {
+            match c {
+                '\u{2068}' => out.push_str("<bdi>"),
+                '\u{2069}' => out.push_str("</bdi>"),
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&#39;"),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
+    /// A text that only some ids have.
+    pub(crate) fn maybe(&self, id: &str) -> Option<String> {
+        let catalogue = CATALOGUE.as_ref()?;
+        catalogue.ids(self.lang).any(|known| known == id).then(|| self.t(id))
+    }
+
+    pub(crate) fn count(&self, id: &str, count: usize) -> String {
+        self.with(id, &[("count", Arg::Count(count))])
+    }
+
+    pub(crate) fn other(&self) -> Lang {
+        match self.lang {
+            Lang::English => Lang::Arabic,
+            Lang::Arabic => Lang::English,
+        }
+    }
+
+    pub(crate) fn css(&self) -> &'static str {
+        assets::css().path.as_str()
+    }
+
+    pub(crate) fn icon(&self) -> &'static str {
+        assets::icon().path.as_str()
+    }
+
+    pub(crate) fn purpose(&self, purpose: Purpose) -> String {
+        self.t(&format!("purpose-{purpose}"))
+    }
+
+    pub(crate) fn cluster(&self, cluster: Cluster) -> String {
+        self.t(&format!("cluster-{cluster}"))
+    }
+
+    pub(crate) fn form_short(&self, form: Form) -> String {
+        self.t(&format!("form-short-{form}"))
+    }
+
+    pub(crate) fn kind(&self, kind: AccountKind) -> String {
+        self.t(match kind {
+            AccountKind::Checking => "kind-checking",
+            AccountKind::Savings => "kind-savings",
+            AccountKind::CreditCard => "kind-credit-card",
+            AccountKind::Loan => "kind-loan",
+            AccountKind::Other => "kind-other",
+        })
+    }
+
+    /// Things one after the other, as the language separates them.
+    pub(crate) fn list(&self, things: &[String]) -> String {
+        things.join(match self.lang {
+            Lang::English => ", ",
+            Lang::Arabic => "، ",
+        })
+    }
+}
+
+fn is_isolate(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_whole_and_names_every_word_of_the_closed_lists() {
+        let catalogue = Catalogue::new(SOURCES).expect("the sources are right");
+        assert_eq!(catalogue.missing(), []);
+        for lang in Lang::ALL {
+            let words = Words::new(*lang, "/");
+            for purpose in Purpose::ALL {
+                for kind in ["purpose", "why", "because"] {
+                    assert!(words.maybe(&format!("{kind}-{purpose}")).is_some(), "{kind}-{purpose}");
+                }
+            }
+            assert!(Cluster::ALL.iter().all(|c| words.maybe(&format!("cluster-{c}")).is_some()));
+            assert!(Form::ALL.iter().all(|f| words.maybe(&format!("form-{f}")).is_some()));
+            assert!(Form::ALL.iter().all(|f| words.maybe(&format!("form-short-{f}")).is_some()));
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_become_markup_or_turn_the_line() {
+        let html = Words::new(Lang::English, "/").html("consent-heading", "bank", "<b>\u{202E}B&B\u{2069}");
+        assert_eq!(html, "What may <bdi>&lt;b&gt;B&amp;B</bdi> share with Messenger?");
+    }
+}
