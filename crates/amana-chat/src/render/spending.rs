@@ -91,7 +91,7 @@ pub fn totals(rows: &[&Transaction]) -> Vec<Total> {
         sum.minor = sum.minor.saturating_add(t.amount.minor);
         *count += 1;
     }
-    totals.sort_by(|a, b| (b.count + b.refunds).cmp(&(a.count + a.refunds)));
+    totals.sort_by_key(|t| std::cmp::Reverse(t.count + t.refunds));
     totals
 }
 

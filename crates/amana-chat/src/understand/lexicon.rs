@@ -34,9 +34,9 @@ sets! {
         "cancel the transaction | cancel transfer | cancel the transfer | cancel my transfer | cancel my order | cancel order"
         "أوقف الدفعة | أوقف الدفع | أوقف التحويل | وقف التحويل | إلغاء العملية | إلغاء التحويل | ألغ العملية | ألغي العملية | ألغ التحويل | ألغي التحويل | إلغاء الدفع | إيقاف الدفع";
 
-    IDENTITY = "are you a bot | are you a robot | are you human | are you a human | are you real | are you a person | are you a real person"
+    IDENTITY = "what is amana | are you a bot | are you a robot | are you human | are you a human | are you real | are you a person | are you a real person"
         "who are you | what are you | what is this | is this a bot | am i talking to a bot | am i talking to a human | am i talking to a person"
-        "من أنت | مين انت | مين إنت | منو انت | هل أنت روبوت | هل أنت إنسان | انت انسان | انت روبوت | أنت بوت | مين معي | من معي | هل أنت شخص";
+        "ما هي أمانة | ايش أمانة | من أنت | مين انت | مين إنت | منو انت | هل أنت روبوت | هل أنت إنسان | انت انسان | انت روبوت | أنت بوت | مين معي | من معي | هل أنت شخص";
 
     UNLINK = "unlink* | disconnect | remove my bank | remove my account | remove the link | remove link | delete the link | delete link"
         "delete my link | forget my bank | forget my account | forget me | log out | logout | log me out | sign out | signout | sign me out"
@@ -46,7 +46,7 @@ sets! {
     STOP_ALONE = "stop | unsubscribe | cancel | quit | end | halt | stopp | optout | opt out | ستوب | إيقاف | أوقف | وقف | توقف | قف | أوقفي | وقفي | توقفي | إلغاء | كفاية | بس خلاص";
     STOP_WITH = "please | pls | plz | now | all | everything | it | this | that | amana | bot | the | immediately | me | just | ok | okay | thanks | thank you"
         "رجاء | من فضلك | لو سمحت | لو سمحتي | الآن | كل | شيء | كله | كلشي | هذا | حالا | خلاص | فورا | الحين | دلوقتي | ارجوك | أمانة | فضلا | الكل | جميع";
-    STOP = "stop sending | stop messaging | stop texting | stop sharing | stop contacting | stop updates | stop the updates | stop my updates"
+    STOP = "make it stop | no longer want | dont want these messages | dont want messages | dont want any more messages | stop the service | cancel the service | stop sending | stop messaging | stop texting | stop sharing | stop contacting | stop updates | stop the updates | stop my updates"
         "stop all updates | stop all messages | stop notifications | stop the notifications | stop all notifications | stop notifying"
         "stop alerts | stop the alerts | stop messages | stop the messages | stop these messages | stop this | stop everything | stop access"
         "no more messages | no more updates | no more notifications | unsubscribe* | opt me out | opt out | revoke | withdraw consent"
@@ -56,7 +56,7 @@ sets! {
         "إلغاء الاشتراك | ألغ الاشتراك | ألغي الاشتراك | لا ترسل* | لا تبعت* | ما تبعت* | لا تراسلني | لا تشارك | لا تشاركوا | بطل ترسل | بطل تبعت | سحب الموافقة"
         "سحب موافقتي | اسحب موافقتي | أسحب موافقتي | إلغاء الموافقة | إلغاء موافقتي | ألغ الموافقة | ألغي الموافقة | ألغي موافقتي | أوقف التحديثات | أوقف الإشعارات"
         "أوقف الرسائل | وقف الرسائل | وقف الرسايل | وقف الإشعارات | وقف التحديثات | إيقاف الإشعارات | إيقاف التحديثات | إيقاف الرسائل | أوقف المشاركة"
-        "إيقاف المشاركة | وقف المشاركة | أوقف كل | وقف كل | إيقاف كل | لا أريد رسائل | ما أبي رسائل | مش عايز رسايل | ما بدي رسائل | أريد إيقاف | أريد التوقف";
+        "إيقاف المشاركة | وقف المشاركة | أوقف كل | وقف كل | إيقاف كل | لا أريد رسائل | لا أريد المزيد | أوقف الخدمة | وقف الخدمة | إيقاف الخدمة | إلغاء الخدمة | ما أبي رسائل | مش عايز رسايل | ما بدي رسائل | أريد إيقاف | أريد التوقف";
 
     PERSON = "human | agent | representative | operator | real person | talk to someone | speak to someone | speak with someone | talk with someone"
         "chat with someone | talk to a person | speak to a person | speak with a person | talk with a person | person please | customer service"
@@ -65,14 +65,14 @@ sets! {
         "موظف* | خدمة العملاء | خدمة الزبائن | خدمة العميل | أكلم حد | أكلم أحد | أكلم واحد | أحكي مع حد | أحكي مع شخص | أحكي مع موظف | شخص حقيقي | إنسان | التحدث مع شخص"
         "أتكلم مع | أتحدث مع | أتحدث إلى | التحدث إلى | أكلم شخص | أكلم البنك | ممثل | الدعم | مندوب | بشري | شكوى | كول سنتر | اتصلوا بي | اتصل بي";
 
-    SPENT = "spent | spending | spendings | expenses | expense | expenditure* | صرفت | صرفنا | صارف | صارفة | أنفقت | إنفاق* | نفقات* | مصروف* | مصاريف* | مصرفاتي | اتصرف";
+    SPENT = "spent | where did my money go | where did all my money go | راحت فلوسي | راحت الفلوس | spending | spendings | expenses | expense | expenditure* | صرفت | صرفنا | صارف | صارفة | أنفقت | إنفاق* | نفقات* | مصروف* | مصاريف* | مصرفاتي | اتصرف";
     SPEND = "spend | spends | spnd | spen | spendt | paid | pay | cost | costs | drop | buy | bought | purchase | blow"
         "أصرف | بصرف | أنفق | دفعت | دافع | دفعنا | شريت | اشتريت | كلفني | كلفتني | كلف";
     ASKS = "how much | how many | what did | what have | whats my | what is my | what was my | what were my | total | sum | show | tell me | did i | have i | my | list"
         "i spent | i have spent | ive spent | amount i"
         "كم | كام | قديش | قدي | أديش | شقد | شكد | جم | قد ايه | اد ايه | قد إيش | بكم | بكام | ايش | وش | شو | شنو | ماذا | ما | مجموع | إجمالي | اجمالي | أعطني | أعطيني | اعرض | ورني | وريني | هل | احسب | كل | اللي";
-    /// "How much do I have to pay" asks what is owed.
-    MUST_PAY = "have to pay | need to pay | must pay | should i pay | owe | can i spend | left to spend | available to spend | لازم أدفع | علي أدفع | أقدر أصرف | أقدر أصرفه | يمكنني صرفه";
+    /// "How much do I have to pay" asks what is owed, "did I get paid" what came in.
+    MUST_PAY = "have to pay | get paid | got paid | been paid | did i earn | did i receive | need to pay | must pay | should i pay | owe | can i spend | left to spend | available to spend | لازم أدفع | علي أدفع | أقدر أصرف | أقدر أصرفه | يمكنني صرفه";
     HOW_MUCH = "how much | total | كم | كام | قديش | أديش | شقد | بكم | قد ايه | مجموع | إجمالي";
 
     PRIVACY = "privacy | my data | what do you know | what did you share | what was shared | what have you shared | what is shared | whats shared"
@@ -98,7 +98,7 @@ sets! {
     LANGUAGE = "language | languages | change language | switch language | لغة | اللغة | تغيير اللغة | غير اللغة | اللغات | لغتي";
 
     BALANCE = "balance | balances | bal | blance | how much money | how much do i have | how much i have | how much have i got | how much is in | how much is left"
-        "how much left | whats left | what is left | money left | do i have left | i have left | what do i have | my money | do i owe | i owe | owe | owed | can i spend | left to spend"
+        "how much left | have any money | whats left | what is left | money left | do i have left | i have left | what do i have | my money | do i owe | i owe | owe | owed | can i spend | left to spend"
         "available to spend | available funds | available credit | credit available | my funds | am i broke | in my account | in my checking"
         "in my savings | do i have enough | my accounts | my account | accounts | have to pay | need to pay | rasid | rasidi | raseedi | raside | rasidy"
         "رصيد* | أرصد* | كم عندي | كم معي | كم معاي | كم معايا | كم فلوسي | كم باقي | كم بقي | كم تبقى | كم ظل | كم لدي | قديش معي | قديش عندي | قديش في | قديش باقي | أديش معي | معايا كام"
@@ -107,10 +107,10 @@ sets! {
     NOT_BALANCE = "work life balance | new balance | balance sheet | توازن";
 
     TRANSACTIONS = "transaction* | transaction | transactions | trx | txn | txns | activity | history | purchases | purchase | payments | last payment | latest payment | recent payment | charges | charged"
-        "statement | statements | movements | what did i buy | deposits | transfers | recent | what happened in my account | salary | paycheck | been paid | got paid"
+        "statement | statements | movements | what did i buy | deposits | transfers | recent | what happened in my account | salary | paycheck | been paid | got paid | get paid | did i earn | did i receive"
         "debits | withdrawals"
         "معاملات* | معاملات | معاملة | عملية | معاملتين | معاملاتي | حركات* | حركة | حركتين | عمليات* | عمليتين | آخر عملية | اخر العمليات | مشتريات* | مدفوعات* | كشف حساب* | كشف الحساب | كشف"
-        "سجل | ايش شريت | وش شريت | وش اشتريت | ماذا اشتريت | شو اشتريت | اشتريت ايه | تحويلاتي | راتب* | الراتب | سحوبات* | إيداعات* | معاملت*";
+        "سجل | ايش شريت | شريته | اشتريته | وش شريت | وش اشتريت | ماذا اشتريت | شو اشتريت | اشتريت ايه | تحويلاتي | راتب* | الراتب | سحوبات* | إيداعات* | معاملت*";
     ONE = "last transaction | latest transaction | last payment | latest payment | last purchase | latest purchase | last charge | most recent transaction | last activity"
         "آخر معاملة | آخر عملية | آخر حركة | آخر عملية شراء";
     TWO = "معاملتين | حركتين | عمليتين";
@@ -129,7 +129,7 @@ sets! {
         "مساعدة | المساعدة | ساعدني | ساعديني | ساعدوني | ماذا تستطيع | ماذا يمكنك | وش تقدر | ايش تقدر | شو بتعمل | شو بتقدر | شو فيك | بتعمل ايه | تعمل ايه | تقدر تعمل ايه | كيف أستخدم | كيف استعمل"
         "كيف يعمل | كيف تعمل | القائمة | الخيارات | خيارات | ماذا يمكنني | الأوامر | شنو تسوي | وش تسوي | تعليمات";
     THANKS = "thanks | thank | thx | thnx | ty | tysm | cheers | appreciate | شكرا | شكرًا | مشكور* | تسلم* | يعطيك العافية | ممنون* | متشكر* | جزاك الله | الله يعطيك | يسلمو";
-    GREETING = "hi | hii | heyy | helloo | hello | hey | heya | hiya | helo | hallo | good morning | good evening | good afternoon | good day | morning | yo | salam | salaam | marhaba | start | get started | howdy | greetings"
+    GREETING = "how are you | how r u | whats up | hi | hii | heyy | helloo | hello | hey | heya | hiya | helo | hallo | good morning | good evening | good afternoon | good day | morning | yo | salam | salaam | marhaba | start | get started | howdy | greetings"
         "السلام عليكم | سلام | السلام | مرحبا | مرحبًا | مراحب | هلا | أهلا | أهلين | هاي | صباح الخير | صباح النور | مساء الخير | مسا الخير | كيفك | كيف حالك | شلونك | ازيك | إزيك | يا هلا | هلو | الو | ابدأ | تحية";
     FILLER = "please | pls | there | you | amana | bot | a | lot | so | much | very | for | the | your | ok | okay | everyone | how | are | is | it | and | again | great | dear | bro | sir | all"
         "يا | أمانة | لك | لكم | جزيلا | كثير | كتير | جدا | على | عليكم | ورحمة | الله | وبركاته | أخي | بكم | فيك | وسهلا | من | فضلك | غالي | قلبي | والله | بوت";

@@ -52,6 +52,12 @@ pub(super) fn intent(text: &str, today: Date) -> Intent {
     if words.has(&lex::LANGUAGE) {
         return language(&words).map_or(Intent::ChooseLanguage, Intent::SwitchLanguage);
     }
+    // "Savings?", "how much in checking".
+    if (words.len() <= 2 || words.has(&lex::HOW_MUCH))
+        && let Some(kind) = kind(&words)
+    {
+        return Intent::Balance { kind: Some(kind) };
+    }
     // "How much at Starbucks?": a sum, where nothing else was named.
     if words.has(&lex::HOW_MUCH)
         && let Some(merchant) = slots::merchant(text, &words, when.as_ref(), None)
@@ -93,6 +99,11 @@ fn command(words: &Words<'_>) -> Option<Intent> {
         Intent::Unlink
     } else if words.has(&lex::STOP)
         || (words.has(&lex::STOP_ALONE) && words.only(&[&lex::STOP_ALONE, &lex::STOP_WITH]))
+    {
+        Intent::Stop
+    } else if words.len() <= COMMAND_WORDS_MAX / 2
+        && words.has(&lex::STOP_ALONE)
+        && words.has(&lex::HYPOTHETICAL)
     {
         Intent::Stop
     } else {

@@ -148,6 +148,10 @@ const NO_SHOP: &[&str] = &[
     "بطاقتي",
     "البطاقه",
     "بطاقه",
+    "بدايه",
+    "اول",
+    "beginning",
+    "start",
     "البنك",
     "بنك",
     "كل",
@@ -189,9 +193,11 @@ pub(super) fn merchant(
             let (at, len) = verb?;
             let direct = ["paid", "pay", "دفعت"].contains(&words.at(at));
             if direct && let Some(name) = name(words, at + len, when) {
-                return Some(name);
+                // "دفعت لنتفلكس": the preposition is grown onto the name.
+                return Some(name.strip_prefix('ل').map(str::to_owned).unwrap_or(name));
             }
-            ["spending", "expenses", "spendings"].contains(&words.at(at)).then(|| name_before(words, at))?
+            let after_name = ["spending", "expenses", "spendings", "cost", "costs"].contains(&words.at(at));
+            after_name.then(|| name_before(words, at))?
         })
 }
 
@@ -235,9 +241,9 @@ fn ends_clause(words: &Words<'_>, i: usize) -> bool {
 
 /// "my Amazon spending": the words before it that are no filler.
 fn name_before(words: &Words<'_>, at: usize) -> Option<String> {
-    const FILL: [&str; 14] = [
+    const FILL: [&str; 18] = [
         "show", "me", "whats", "what", "is", "was", "are", "how", "much", "total", "monthly", "weekly",
-        "tell", "about",
+        "tell", "about", "did", "does", "has", "do",
     ];
     let mut start = at;
     while let Some(before) = start.checked_sub(1) {

@@ -201,6 +201,7 @@ fn point(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
         return Some((Period::yesterday(today), 1));
     }
     last_amount(words, i, today)
+        .or_else(|| weekend(words, i, today))
         .or_else(|| this_or_last(words, i, today))
         .or_else(|| iso_date(words, i, today))
         .or_else(|| month(words, i, today))
@@ -351,6 +352,7 @@ fn month(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
 /// "5", "5th": a day of a month.
 fn day_number(word: &str) -> Option<i8> {
     let digits = ["st", "nd", "rd", "th"].iter().find_map(|s| word.strip_suffix(s)).unwrap_or(word);
+    let digits = digits.strip_prefix('و').unwrap_or(digits);
     if digits.len() > 2 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -404,6 +406,17 @@ const WEEKDAYS: [(&[&str], Weekday); 7] = [
     (&["saturday", "السبت"], Weekday::Saturday),
     (&["sunday", "الاحد"], Weekday::Sunday),
 ];
+
+/// "last weekend", "this weekend": the latest Saturday and Sunday that have begun.
+fn weekend(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {
+    let skip = usize::from(is(words.at(i), &["last", "this", "the"]));
+    if words.at(i + skip) != "weekend" {
+        return None;
+    }
+    let from = today.saturating_sub(i64::from(Weekday::Saturday.until(today.weekday())).days());
+    let to = from.saturating_add(2.days()).min(today.saturating_add(1.day()));
+    Some((Period { from, to, label: PeriodLabel::Range }, 1 + skip))
+}
 
 /// "on Monday", "last Friday", "يوم الخميس": the latest before today.
 fn weekday(words: &Words<'_>, i: usize, today: Date) -> Option<(Period, usize)> {

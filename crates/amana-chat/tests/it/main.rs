@@ -1,4 +1,5 @@
 //! The crate from outside.
+#![allow(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod cases;
 mod filters;
