@@ -95,22 +95,17 @@ fn command(words: &Words<'_>) -> Option<Intent> {
     if words.len() > COMMAND_WORDS_MAX {
         return None;
     }
-    let wish = if words.has(&lex::UNLINK) {
-        Intent::Unlink
-    } else if words.has(&lex::STOP)
+    let asks = words.has(&lex::HYPOTHETICAL);
+    let stops = words.has(&lex::STOP)
         || (words.has(&lex::STOP_ALONE) && words.only(&[&lex::STOP_ALONE, &lex::STOP_WITH]))
-    {
-        Intent::Stop
-    } else if words.len() <= COMMAND_WORDS_MAX / 2
-        && words.has(&lex::STOP_ALONE)
-        && words.has(&lex::HYPOTHETICAL)
-    {
-        Intent::Stop
-    } else {
-        return None;
+        || (asks && words.has(&lex::STOP_ALONE) && words.len() <= COMMAND_WORDS_MAX / 2);
+    let wish = match (words.has(&lex::UNLINK), stops) {
+        (true, _) => Intent::Unlink,
+        (false, true) => Intent::Stop,
+        (false, false) => return None,
     };
     // A question about stopping is answered where it can be done, not by doing it.
-    Some(if words.has(&lex::HYPOTHETICAL) { Intent::Privacy } else { wish })
+    Some(if asks { Intent::Privacy } else { wish })
 }
 
 fn spending(text: &str, words: &Words<'_>, when: Option<&When>, today: Date) -> Option<Intent> {
