@@ -51,7 +51,7 @@ async fn live(acts: Vec<Act>) {
             ]
         })
         .collect();
-    let mut doubted = Vec::new();
+    let mut echoed = 0;
     for act in acts {
         match act {
             Act::Push(i) => {
@@ -66,22 +66,11 @@ async fn live(acts: Vec<Act>) {
                 } else {
                     Fate::LoseSilently
                 });
-                doubted.push(delivered);
             }
             Act::Wait => rig.clock.advance_s(60),
         }
-        let before = rig.channel.seen.lock().expect("lock").len();
         rig.gateway.settle().await.expect("settled");
-        // The platform echoes what it delivered.
-        let fresh: Vec<_> =
-            rig.channel.seen.lock().expect("lock").iter().skip(before).map(|(_, _, m)| *m).collect();
-        for message in fresh {
-            rig.event(
-                "1",
-                InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None },
-            )
-            .await;
-        }
+        echo(&rig, &mut echoed).await;
     }
     rig.channel.fates.lock().expect("lock").clear();
     rig.clock.advance_s(120);
@@ -112,6 +101,20 @@ async fn live(acts: Vec<Act>) {
         (0, 0, 0),
         "nothing is stuck"
     );
+}
+
+/// The platform echoes whatever it delivered, also what an echo lets through.
+async fn echo(rig: &Rig, echoed: &mut usize) {
+    loop {
+        let next = rig.channel.seen.lock().expect("lock").get(*echoed).cloned();
+        let Some((_, _, message)) = next else { return };
+        *echoed += 1;
+        rig.event(
+            "1",
+            InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None },
+        )
+        .await;
+    }
 }
 
 fn copy(i: usize, event: &BankEvent) -> BankEventBody {
