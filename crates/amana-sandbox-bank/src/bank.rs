@@ -175,7 +175,7 @@ impl Bank {
     pub(crate) fn prune(&mut self, db: &mut Db, now: Timestamp) -> Result<(), Error> {
         let id = self.brand.id;
         let mut changes = Vec::new();
-        // A code is remembered past its end so that its reuse is still noticed: until its consent's tokens are gone too.
+        // A code is remembered past its end, so that its reuse is still noticed.
         let used_codes = now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
         expire(&mut self.codes, kind::CODE, id, &mut changes, |code| code.expires > used_codes);
         expire(&mut self.pushed, kind::PUSHED, id, &mut changes, |pushed| pushed.expires > now);

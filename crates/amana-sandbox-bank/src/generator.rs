@@ -469,8 +469,9 @@ mod tests {
             let mut ids = BTreeSet::new();
             for account in &made.accounts {
                 let balances = account.balances();
-                let posted: i64 = account.txns.iter().filter(|t| t.state == TxnState::Posted).map(|t| t.amount_minor).sum();
-                let held: i64 = account.txns.iter().filter(|t| t.state == TxnState::Pending).map(|t| t.amount_minor).sum();
+                let sum = |state| account.txns.iter().filter(|t| t.state == state).map(|t| t.amount_minor).sum::<i64>();
+                let posted = sum(TxnState::Posted);
+                let held = sum(TxnState::Pending);
                 prop_assert_eq!(balances.ledger_minor, account.opening_minor + posted);
                 prop_assert_eq!(balances.available_minor, balances.ledger_minor + held + account.credit_line_minor);
                 prop_assert!(balances.available_minor >= 0, "{:?} is overdrawn", account.kind);

@@ -2,8 +2,8 @@
 //! FDX 6.4 data API, its own sign-in, consent and till pages, and a pusher of CloudEvents.
 //!
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
-//! it knows protocol types only: nothing here knows the gateway. Not in it: TLS (put it behind a proxy), sender-constrained
-//! tokens (DPoP, mTLS), money movement, statements as documents.
+//! it knows protocol types only: nothing here knows the gateway. Not in it: TLS (put it behind a proxy),
+//! sender-constrained tokens (DPoP, mTLS), money movement, statements as documents.
 //!
 //! Time and randomness come from the caller. Everything that was given or made to happen (consents, tokens,
 //! purchases, imported customers, events on their way out) survives a kill at any instant; made-up history is made

@@ -9,8 +9,8 @@ use crate::app::{AtBank, Shared, sha256_hex};
 use crate::db::Change;
 use crate::records::{Revocation, TokenUse, kind};
 
-/// `POST …/revoke`: an access token ends alone; a refresh token takes its consent with it (RFC 7009 §2.1), for without
-/// it the client could not use the consent any more. Unknown tokens are answered with 200 (§2.2).
+/// `POST …/revoke`: an access token ends alone; a refresh token takes its consent with it (RFC 7009 §2.1), for
+/// without it the client could not use the consent any more. Unknown tokens are answered with 200 (§2.2).
 pub(crate) async fn revoke(
     State(app): State<Shared>,
     AtBank(brand): AtBank,

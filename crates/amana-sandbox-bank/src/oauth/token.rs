@@ -258,7 +258,8 @@ fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAut
         .ok_or_else(|| OAuthError::invalid_grant("the consent has ended"))
 }
 
-/// Makes the tokens, an access token and with `refresh_scopes` a refresh token, commits them with `changes`, and describes them as RFC 6749 §5.1, FDX and RFC 9396 §7 want.
+/// Makes an access token and, with `refresh_scopes`, a refresh token; commits them with `changes`; describes them as
+/// RFC 6749 §5.1, FDX and RFC 9396 §7 want.
 fn issue(
     app: &App,
     bank: &mut Bank,
