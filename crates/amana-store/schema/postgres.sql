@@ -1,0 +1,205 @@
+-- The whole schema as the migrations make it. A test compares them; change it with every migration.
+
+CREATE TABLE schema_change (
+    number BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum BYTEA NOT NULL,
+    at BIGINT NOT NULL
+);
+
+-- Instants are microseconds since the epoch, UTC. Ids are 16 bytes, hashes 32. `sealed` columns are encrypted.
+-- States are the codes of src/codec.rs; the partial indexes below name them.
+
+CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+-- Positions: they grow with time. (SQLite has a table `counter` for this.)
+CREATE SEQUENCE inbox_position;
+CREATE SEQUENCE outbox_position;
+CREATE SEQUENCE link_position;
+CREATE SEQUENCE consent_position;
+
+CREATE TABLE customer (
+    shard BIGINT NOT NULL,
+    id BYTEA NOT NULL,
+    institution TEXT NOT NULL,
+    subject BYTEA NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    receipt_seq BIGINT NOT NULL,
+    receipt_hash BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
+
+CREATE TABLE receipt (
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    seq BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    message BYTEA,
+    PRIMARY KEY (shard, customer, seq)
+);
+
+CREATE TABLE link (
+    shard BIGINT NOT NULL,
+    id BYTEA NOT NULL,
+    position BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    institution TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    state BIGINT NOT NULL,
+    code_hash BYTEA,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (shard, id),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+);
+CREATE INDEX link_conversation ON link (channel, psid, position) WHERE state < 2;
+CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
+CREATE INDEX link_active ON link (position) WHERE state = 1;
+
+CREATE TABLE link_account (
+    institution TEXT NOT NULL,
+    account TEXT NOT NULL,
+    shard BIGINT NOT NULL,
+    link BYTEA NOT NULL,
+    PRIMARY KEY (institution, account, shard, link)
+);
+CREATE INDEX link_account_link ON link_account (shard, link);
+
+CREATE TABLE consent (
+    shard BIGINT NOT NULL,
+    id BYTEA NOT NULL,
+    position BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    link BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (shard, id),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+);
+CREATE INDEX consent_customer ON consent (shard, customer, position);
+CREATE INDEX consent_link ON consent (shard, link, position);
+CREATE UNIQUE INDEX consent_active ON consent (shard, link) WHERE state = 0;
+
+CREATE TABLE bank_grant (
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    sealed_bank_consent BYTEA,
+    changed_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, customer),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+);
+
+CREATE TABLE story (
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    told BYTEA NOT NULL,
+    told_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, customer, key)
+);
+
+CREATE TABLE conversation (
+    shard BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    lang_chosen BIGINT NOT NULL,
+    last_inbound_at BIGINT,
+    welcomed_at BIGINT,
+    PRIMARY KEY (shard, channel, psid)
+);
+
+CREATE TABLE inbox (
+    shard BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    lane BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    source BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    not_before BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    reason TEXT,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, position)
+);
+CREATE UNIQUE INDEX inbox_key ON inbox (shard, key);
+CREATE INDEX inbox_lane ON inbox (lane, position) WHERE state = 0;
+CREATE INDEX inbox_waiting ON inbox (position) WHERE state = 0;
+CREATE INDEX inbox_failed ON inbox (position) WHERE state = 2;
+
+CREATE TABLE outbox (
+    shard BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    message BYTEA NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    basis TEXT,
+    payload BYTEA NOT NULL,
+    payload_sha256 BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ticket BYTEA NOT NULL,
+    state BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    mid TEXT,
+    reason TEXT,
+    customer_shard BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    sent_at BIGINT,
+    PRIMARY KEY (shard, position)
+);
+CREATE UNIQUE INDEX outbox_message ON outbox (message);
+CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE state < 3;
+CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
+
+CREATE TABLE token (
+    hash BYTEA NOT NULL PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    consumed_at BIGINT
+);
+
+CREATE TABLE session (
+    hash BYTEA NOT NULL PRIMARY KEY,
+    sealed BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+-- Every version stays: what an institution once allowed or refused is part of the record.
+CREATE TABLE agreement (
+    institution TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (institution, channel, version)
+);
+
+CREATE TABLE kill (
+    scope TEXT NOT NULL PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since BIGINT NOT NULL
+);
+
+CREATE TABLE job (
+    id BYTEA NOT NULL PRIMARY KEY,
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    kind BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL
+);
+CREATE INDEX job_due ON job (due_at);

@@ -1,0 +1,206 @@
+-- The whole schema as the migrations make it. A test compares them; change it with every migration.
+
+CREATE TABLE schema_change (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum BLOB NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+-- Instants are microseconds since the epoch, UTC. Ids are 16 bytes, hashes 32. `sealed` columns are encrypted.
+-- States are the codes of src/codec.rs; the partial indexes below name them.
+
+CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+-- The last number handed out for each kind of position. (PostgreSQL has sequences for this.)
+CREATE TABLE counter (
+    name TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
+INSERT INTO counter (name, value) VALUES ('inbox', 0), ('outbox', 0), ('link', 0), ('consent', 0);
+
+CREATE TABLE customer (
+    shard INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    institution TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    wrapped_key BLOB NOT NULL,
+    receipt_seq INTEGER NOT NULL,
+    receipt_hash BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, id)
+) STRICT;
+CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
+
+CREATE TABLE receipt (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    message BLOB,
+    PRIMARY KEY (shard, customer, seq)
+) STRICT;
+
+CREATE TABLE link (
+    shard INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    institution TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    code_hash BLOB,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    PRIMARY KEY (shard, id),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+) STRICT;
+CREATE INDEX link_conversation ON link (channel, psid, position) WHERE state < 2;
+CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
+CREATE INDEX link_active ON link (position) WHERE state = 1;
+
+CREATE TABLE link_account (
+    institution TEXT NOT NULL,
+    account TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    link BLOB NOT NULL,
+    PRIMARY KEY (institution, account, shard, link)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX link_account_link ON link_account (shard, link);
+
+CREATE TABLE consent (
+    shard INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    link BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (shard, id),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+) STRICT;
+CREATE INDEX consent_customer ON consent (shard, customer, position);
+CREATE INDEX consent_link ON consent (shard, link, position);
+CREATE UNIQUE INDEX consent_active ON consent (shard, link) WHERE state = 0;
+
+CREATE TABLE bank_grant (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    sealed_bank_consent BLOB,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, customer),
+    FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
+) STRICT;
+
+CREATE TABLE story (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    key BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    told BLOB NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, customer, key)
+) STRICT;
+
+CREATE TABLE conversation (
+    shard INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    lang_chosen INTEGER NOT NULL,
+    last_inbound_at INTEGER,
+    welcomed_at INTEGER,
+    PRIMARY KEY (shard, channel, psid)
+) STRICT;
+
+CREATE TABLE inbox (
+    shard INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    lane BLOB NOT NULL,
+    key BLOB NOT NULL,
+    source INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, position)
+) STRICT;
+CREATE UNIQUE INDEX inbox_key ON inbox (shard, key);
+CREATE INDEX inbox_lane ON inbox (lane, position) WHERE state = 0;
+CREATE INDEX inbox_waiting ON inbox (position) WHERE state = 0;
+CREATE INDEX inbox_failed ON inbox (position) WHERE state = 2;
+
+CREATE TABLE outbox (
+    shard INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    basis TEXT,
+    payload BLOB NOT NULL,
+    payload_sha256 BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ticket BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    mid TEXT,
+    reason TEXT,
+    customer_shard INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    sent_at INTEGER,
+    PRIMARY KEY (shard, position)
+) STRICT;
+CREATE UNIQUE INDEX outbox_message ON outbox (message);
+CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE state < 3;
+CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
+
+CREATE TABLE token (
+    hash BLOB NOT NULL PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    psid TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    consumed_at INTEGER
+) STRICT;
+
+CREATE TABLE session (
+    hash BLOB NOT NULL PRIMARY KEY,
+    sealed BLOB NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+-- Every version stays: what an institution once allowed or refused is part of the record.
+CREATE TABLE agreement (
+    institution TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (institution, channel, version)
+) STRICT;
+
+CREATE TABLE kill (
+    scope TEXT NOT NULL PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE job (
+    id BLOB NOT NULL PRIMARY KEY,
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL
+) STRICT;
+CREATE INDEX job_due ON job (due_at);
