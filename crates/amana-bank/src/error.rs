@@ -8,7 +8,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BankErrorClass {
     /// The bank takes the tokens no more (expired, revoked, `invalid_grant`, FDX 401/602/603): the customer must link
-    /// again.
+    /// again. From a call for data it may only mean that the access token has ended early: refresh once and try again;
+    /// from [`crate::Bank::refresh`] it is final.
     #[error("access has ended ({0}): the customer must link again")]
     RelinkNeeded(&'static str),
     /// The customer, or the bank in the customer's name, said no on the bank's own pages.

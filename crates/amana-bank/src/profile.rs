@@ -316,9 +316,6 @@ mod tests {
         assert!(refused(&good.replace("par =", "parr =")).contains("parr"));
         assert!(refused(&good.replace("name = \"fdx\"", "name = \"other\"")).contains("`other`"));
         assert!(refused(&format!("{good}\ndefault_currency = \"XQQ\"")).contains("XQQ"));
-        assert!(
-            refused(&good.replace("[oauth]", "[oauth]\nauthorize_params = { state = \"x\" }"))
-                .contains("`state`")
-        );
+        assert!(refused(&good.replace("{ prompt =", "{ state =")).contains("`state`"));
     }
 }

@@ -51,6 +51,16 @@ pub(crate) fn last_four_of_number(number: &str) -> Option<String> {
     (number.chars().filter(char::is_ascii_digit).count() > 4).then(|| last_four_of_display(number)).flatten()
 }
 
+/// A name without the masked number at its end, which stands beside it anyway: `Visa ****2618` becomes `Visa`.
+pub(crate) fn without_number(name: &str, last_four: Option<&str>) -> String {
+    let Some((before, last)) = name.rsplit_once(' ') else { return name.to_owned() };
+    let mask = |c: char| matches!(c, '*' | 'x' | 'X' | '•' | '·' | '…' | '.' | '-' | '#' | '(' | ')');
+    let bare = last.trim_matches(mask);
+    let is_number = last_four
+        .is_some_and(|digits| bare.ends_with(digits) && bare.chars().all(|c| c.is_ascii_digit() || mask(c)));
+    if is_number { before.trim_end().to_owned() } else { name.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +73,17 @@ mod tests {
         assert_eq!(clean("می\u{200C}خواهم", 80), "می\u{200C}خواهم");
         assert_eq!(clean("abc def", 4), "abc");
         assert_eq!(clean("abc def", 5), "abc d");
+        for (name, bare) in [
+            ("Rewards Visa ****2618", "Rewards Visa"),
+            ("Checking (...2618)", "Checking"),
+            ("Amex 2618", "Amex"),
+            ("Visa 4111111111112618", "Visa"),
+            ("Savings 2020", "Savings 2020"),
+            ("2618", "2618"),
+        ] {
+            assert_eq!(without_number(name, Some("2618")), bare);
+        }
+        assert_eq!(without_number("Visa ****2618", None), "Visa ****2618");
         assert_eq!(last_four_of_display("xxxx-xxxx-4321").as_deref(), Some("4321"));
         assert_eq!(last_four_of_display("…88").as_deref(), Some("88"));
         assert_eq!(last_four_of_display("none"), None);

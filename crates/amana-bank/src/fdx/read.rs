@@ -85,13 +85,14 @@ pub(crate) fn account(
     if turned {
         current = current.map(negated);
     }
+    let last_four = value::text(row, "accountNumberDisplay")
+        .and_then(|t| text::last_four_of_display(&t))
+        .or_else(|| value::text(row, "accountNumber").and_then(|t| text::last_four_of_number(&t)));
     Ok(AccountRow {
         account: Account {
             id,
-            name: name(row),
-            last_four: value::text(row, "accountNumberDisplay")
-                .and_then(|t| text::last_four_of_display(&t))
-                .or_else(|| value::text(row, "accountNumber").and_then(|t| text::last_four_of_number(&t))),
+            name: name(row, last_four.as_deref()),
+            last_four,
             kind,
             current,
             available,
@@ -106,11 +107,11 @@ fn negated(money: Money) -> Money {
     Money::new(money.minor.saturating_neg(), money.currency)
 }
 
-fn name(row: &Value) -> String {
+fn name(row: &Value, last_four: Option<&str>) -> String {
     ["nickname", "productName", "description", "accountType"]
         .iter()
         .filter_map(|key| value::text(row, key))
-        .map(|name| text::clean(&name, NAME_CHARS_MAX))
+        .map(|name| text::without_number(&text::clean(&name, NAME_CHARS_MAX), last_four))
         .find(|name| !name.is_empty())
         .unwrap_or_default()
 }
@@ -210,6 +211,7 @@ fn foreign(row: &Value, name: &str) -> Option<String> {
 fn merchant(row: &Value) -> Option<String> {
     let named = row.get("transactionPayee").and_then(|payee| {
         value::text(payee, "merchantName")
+            .or_else(|| value::text(payee.get("merchantName")?, "name1"))
             .or_else(|| value::text(payee.get("merchantName")?, "name"))
             .or_else(|| person(payee.get("individualName")?))
     });
