@@ -14,7 +14,7 @@ fn purchase() -> Value {
         "data": {"customerId": "customer-42", "accountId": "chk", "currency": "USD", "transaction": {
             "accountId": "chk", "transactionId": "t1", "amount": 4.50, "debitCreditMemo": "DEBIT", "status": "AUTHORIZATION",
             "description": "BLUE BOTTLE", "transactionTimestamp": "2026-11-24T10:00:00Z",
-            "transactionPayee": {"merchantName": "Blue Bottle Coffee"}}}
+            "transactionPayee": {"merchantName": {"name1": "Blue Bottle Coffee"}}}}
     })
 }
 
