@@ -1,1 +1,128 @@
-fn main() {}
+//! The `amana` binary: command line, configuration, wiring. Here, and only here, the real clock, the system's randomness
+//! and the environment come in.
+//!
+//! ```text
+//! cli ─▶ config (default ▸ file ▸ environment) ─▶ gateway::connectors ─▶ gateway::prepare ─▶ gateway::run
+//! demo ─▶ sandbox bank + Messenger simulator, and a configuration in memory ─▶ the same way
+//! ```
+//!
+//! What is **not** here: no rule of what may flow, no SQL, no wire format, no page.
+
+mod ambient;
+mod cli;
+mod config;
+mod demo;
+mod doctor;
+mod files;
+mod gateway;
+mod keys;
+mod lifecycle;
+mod limits;
+mod operate;
+mod output;
+mod sandbox;
+mod serve;
+mod telemetry;
+
+use clap::Parser as _;
+use cli::{
+    AgreementCommand, Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand,
+    SandboxCommand,
+};
+use config::{ConfigErrors, Log, Settings};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::anyhow!("the runtime cannot start: {error}")),
+    };
+    let result = runtime.block_on(run(cli.command));
+    // A blocked thread (a slow disk, a name look-up) does not hold the end up.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says the error on standard error.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "amana: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn load(configured: &Configured) -> Result<Settings, ConfigErrors> {
+    config::load(&configured.config, config::variables())
+}
+
+/// For a command that works once: the log says only what is wrong.
+fn load_quietly(configured: &Configured) -> anyhow::Result<Settings> {
+    let settings = load(configured)?;
+    telemetry::log(&Log { level: "warn".to_owned(), ..settings.log.clone() })?;
+    Ok(settings)
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => demo::demo(args).await?,
+        Command::Serve(configured) => {
+            let settings = load(&configured)?;
+            telemetry::log(&settings.log)?;
+            serve::serve(&settings).await?;
+        }
+        Command::Migrate(configured) => operate::migrate(&load_quietly(&configured)?).await?,
+        Command::Doctor(args) => return examine(&args).await,
+        Command::Config(ConfigCommand::Default) => output::line(config::DEFAULT.trim_end()),
+        Command::Config(ConfigCommand::Check(configured)) => {
+            gateway::connectors(&load_quietly(&configured)?)?;
+            output::line("the configuration is in order");
+        }
+        Command::Messenger(MessengerCommand::Setup(configured)) => {
+            operate::set_up(&load_quietly(&configured)?).await?;
+        }
+        Command::Agreement(AgreementCommand::List(configured)) => {
+            operate::agreements(&load_quietly(&configured)?).await?;
+        }
+        Command::Kill(KillCommand::On { configured, scope, reason }) => {
+            operate::kill_on(&load_quietly(&configured)?, &scope, &reason).await?;
+        }
+        Command::Kill(KillCommand::Off { configured, scope }) => {
+            operate::kill_off(&load_quietly(&configured)?, &scope).await?;
+        }
+        Command::Kill(KillCommand::List(configured)) => operate::kills(&load_quietly(&configured)?).await?,
+        Command::Dead(DeadCommand::List(configured)) => operate::dead(&load_quietly(&configured)?).await?,
+        Command::Dead(DeadCommand::Replay { message, configured }) => {
+            operate::replay(&load_quietly(&configured)?, &message).await?;
+        }
+        Command::Sandbox(SandboxCommand::Bank(args)) => {
+            telemetry::log(&sandbox_log())?;
+            sandbox::bank(args).await?;
+        }
+        Command::Sandbox(SandboxCommand::Messenger(args)) => {
+            telemetry::log(&sandbox_log())?;
+            sandbox::messenger(args).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sandbox_log() -> Log {
+    Log { json: false, level: "warn".to_owned() }
+}
+
+async fn examine(args: &cli::Doctor) -> anyhow::Result<ExitCode> {
+    let good = match load(&args.configured) {
+        Ok(settings) => {
+            telemetry::log(&Log { level: "error".to_owned(), ..settings.log.clone() })?;
+            doctor::doctor(&settings, args.json).await
+        }
+        Err(errors) => {
+            doctor::bad_configuration(&errors, args.json);
+            false
+        }
+    };
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

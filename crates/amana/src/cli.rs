@@ -1,0 +1,236 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use url::Url;
+
+/// Amana brings banking into messaging apps: nothing leaves the bank without the customer's consent for that very
+/// purpose, and everything that left can be proved.
+#[derive(Debug, Parser)]
+#[command(name = "amana", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try everything on this machine: a sandbox bank, a Messenger simulator and the gateway between them.
+    ///
+    /// All three speak real HTTP over loopback. The data stays in the data directory; starting again goes on where it
+    /// was. Ctrl-C stops.
+    Demo(Demo),
+    /// Run the gateway.
+    ///
+    /// Ctrl-C or SIGTERM stops it: it takes nothing new, finishes what is begun for up to ten seconds, and ends. A
+    /// second signal ends it at once. Nothing is lost either way.
+    Serve(Configured),
+    /// Bring the database to this version's schema. `serve` does it too; this is for doing it beforehand.
+    Migrate(Configured),
+    /// Check everything that the gateway needs, and say how to mend what is wrong. Exits with 1 if anything is.
+    Doctor(Doctor),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Set up the Pages at the platform.
+    #[command(subcommand)]
+    Messenger(MessengerCommand),
+    /// Look at the agreements between institutions and Pages.
+    #[command(subcommand)]
+    Agreement(AgreementCommand),
+    /// Stop what flows, at once, without stopping the gateway.
+    #[command(subcommand)]
+    Kill(KillCommand),
+    /// Look at messages that were given up, and send them again.
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Run a sandbox alone, for trying `serve` against it.
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Configured {
+    /// The configuration file. `amana config default` prints one to begin with. Variables such as
+    /// `AMANA_SERVER__LISTEN` override its keys.
+    #[arg(long, value_name = "FILE", default_value = "amana.toml", env = "AMANA_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR", default_value = "./amana-data")]
+    pub(crate) data_dir: PathBuf,
+    /// The gateway's port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7600)]
+    pub(crate) gateway_port: u16,
+    /// The sandbox bank's port; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7601)]
+    pub(crate) bank_port: u16,
+    /// The Messenger simulator's port; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7602)]
+    pub(crate) chat_port: u16,
+    /// A bank's export of your own account, to be loaded as a customer: OFX 1.x, OFX 2.x, camt.053 or camt.054. May be
+    /// given several times. The files stay on this machine.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) statement: Vec<PathBuf>,
+    /// The language of the chat page.
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    pub(crate) lang: Language,
+    /// Print one line of JSON when ready, instead of text: `gateway`, `bank`, `chat`, `data_dir`.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Forget an earlier demonstration in the data directory, and begin anew.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// How much is logged to standard error: a level or a filter.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+/// A language of the demonstration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// English.
+    En,
+    /// Arabic.
+    Ar,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// Print the checks as one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the default configuration: every key with what it means.
+    Default,
+    /// Check a configuration without using it. Everything wrong is said at once.
+    Check(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessengerCommand {
+    /// Subscribe each Page's events and write its profile (greeting, menu, account linking). Only what differs is
+    /// written, so it may be run at any time.
+    Setup(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgreementCommand {
+    /// List what each institution lets each Page carry. It is set in the configuration, with `agreement`.
+    List(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KillCommand {
+    /// Turn a kill switch on. It works at the next send, also while `serve` runs.
+    On {
+        #[command(flatten)]
+        configured: Configured,
+        /// What to stop: `all`, `institution:ID`, `channel:ID` or `customer:ID`.
+        #[arg(long, value_name = "SCOPE")]
+        scope: String,
+        /// Why, for the list.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Turn a kill switch off.
+    Off {
+        #[command(flatten)]
+        configured: Configured,
+        /// Which: as given to `on`.
+        #[arg(long, value_name = "SCOPE")]
+        scope: String,
+    },
+    /// List the switches that are on.
+    List(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List the messages that were given up, newest first: id, Page, when, attempts, why. Never what they say.
+    List(Configured),
+    /// Send one again. The gate decides anew: what is not allowed any more is not sent.
+    Replay {
+        /// The message's id, `msg_…`.
+        #[arg(value_name = "MESSAGE")]
+        message: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// The sandbox bank: three institutions with OAuth 2.0 and FDX, their customers, and a till at which things happen.
+    Bank(SandboxBank),
+    /// The Messenger simulator: the Graph API, webhooks, and a chat page.
+    Messenger(SandboxMessenger),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxBank {
+    /// Port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7601)]
+    pub(crate) port: u16,
+    /// Where its state is kept.
+    #[arg(long, value_name = "DIR", default_value = "./amana-data/bank")]
+    pub(crate) data_dir: PathBuf,
+    /// An application that may ask for data: `ID=SECRET`. May be given several times.
+    #[arg(long, value_name = "ID=SECRET", default_value = "amana=sandbox-secret")]
+    pub(crate) client: Vec<String>,
+    /// Where the applications' browsers come back to. May be given several times.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7600/link/callback")]
+    pub(crate) redirect_uri: Vec<String>,
+    /// Where events are pushed; the institution's id is put behind it. Without it none are.
+    #[arg(long, value_name = "URL", requires = "event_token")]
+    pub(crate) event_url: Option<Url>,
+    /// The token that goes with the events.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) event_token: Option<String>,
+    /// Send events in batches.
+    #[arg(long)]
+    pub(crate) event_batches: bool,
+    /// Accept pushed authorization requests only.
+    #[arg(long)]
+    pub(crate) require_par: bool,
+    /// Give a new refresh token with every refresh.
+    #[arg(long)]
+    pub(crate) rotate_refresh_tokens: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxMessenger {
+    /// Port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7602)]
+    pub(crate) port: u16,
+    /// Where its state is kept; without it, in memory only.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The app's webhook.
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<Url>,
+    /// The app's number.
+    #[arg(long, value_name = "DIGITS", default_value = crate::sandbox::APP_ID)]
+    pub(crate) app_id: String,
+    /// The app's secret.
+    #[arg(long, value_name = "SECRET", default_value = "sandbox-app-secret")]
+    pub(crate) app_secret: String,
+    /// The word of the webhook's registration.
+    #[arg(long, value_name = "WORD", default_value = "sandbox-verify-token")]
+    pub(crate) verify_token: String,
+    /// A Page: `ID=TOKEN`, or `ID=TOKEN=NAME`. May be given several times.
+    #[arg(long, value_name = "ID=TOKEN[=NAME]", default_value = "1000=sandbox-page-token=Amana")]
+    pub(crate) page: Vec<String>,
+    /// Refuse calls without `appsecret_proof`.
+    #[arg(long)]
+    pub(crate) require_proof: bool,
+}

@@ -1,0 +1,197 @@
+//! Configuration: layers, then every key checked, then one typed value. All that is wrong is said at once.
+
+mod layers;
+mod read;
+mod schema;
+
+pub(crate) use layers::Source;
+pub(crate) use read::is_loopback;
+
+use amana_bank::InstitutionConfig;
+use amana_core::{ChannelId, Form, InstitutionId, Secret};
+use layers::Layers;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// The commented default: the first layer, and the documentation.
+pub(crate) const DEFAULT: &str = include_str!("../../config.default.toml");
+/// How the names of variables that override keys begin.
+pub(crate) const VARIABLE_PREFIX: &str = "AMANA_";
+
+/// Something wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Where it was set.
+    pub(crate) source: Source,
+    /// The key, such as `messenger.page[0].token`; empty when it is about the whole source.
+    pub(crate) key: String,
+    /// What is wrong and what to do.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            write!(f, "{}: {}", self.source, self.what)
+        } else {
+            write!(f, "{}: `{}` {}", self.source, self.key, self.what)
+        }
+    }
+}
+
+type Problems = Vec<Problem>;
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConfigErrors(pub(crate) Vec<Problem>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        for problem in &self.0 {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Where the world sees us; its path is `/`.
+    pub(crate) public_url: Url,
+    /// Whether banks may be on private addresses.
+    pub(crate) allow_private_addresses: bool,
+    /// The store's URL, which may hold a password.
+    pub(crate) store_url: Secret,
+    /// The master key's file, if it was named.
+    pub(crate) master_key_file: Option<PathBuf>,
+    /// The platform.
+    pub(crate) messenger: Messenger,
+    /// The institutions.
+    pub(crate) institutions: Vec<Institution>,
+    /// The log.
+    pub(crate) log: Log,
+}
+
+/// `[messenger]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Messenger {
+    pub(crate) graph_url: Url,
+    pub(crate) graph_version: String,
+    pub(crate) app_id: String,
+    pub(crate) app_secret: Secret,
+    pub(crate) verify_token: Secret,
+    pub(crate) redirect_hosts: BTreeSet<String>,
+    pub(crate) pages: Vec<Page>,
+}
+
+/// `[[messenger.page]]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) id: ChannelId,
+    pub(crate) token: Secret,
+    pub(crate) institutions: Vec<InstitutionId>,
+}
+
+/// `[[institution]]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Institution {
+    pub(crate) name_ar: String,
+    pub(crate) connector: InstitutionConfig,
+    pub(crate) login_origins: Vec<String>,
+    pub(crate) event_token: Option<Secret>,
+    /// The most open form, or `None`: declined.
+    pub(crate) agreement: Option<Form>,
+}
+
+impl Institution {
+    /// Its id.
+    pub(crate) fn id(&self) -> &InstitutionId {
+        &self.connector.id
+    }
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Log {
+    pub(crate) json: bool,
+    pub(crate) level: String,
+}
+
+/// Reads the configuration: the default, the file, then the variables.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub(crate) fn load(
+    path: &Path,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, ConfigErrors> {
+    let name = path.display().to_string();
+    let source = Source::File(name);
+    let whole =
+        |what: String| ConfigErrors(vec![Problem { source: source.clone(), key: String::new(), what }]);
+    let text = crate::files::read_text(path, crate::limits::CONFIG_BYTES_MAX)
+        .map_err(|why| whole(format!("{why}; `amana config default` prints one to begin with")))?;
+    let table = toml::from_str(&text).map_err(|e| whole(of_toml(&e, &text)))?;
+    settle(table, &source, variables)
+}
+
+/// Settings of a table that was made in memory, as if it had stood in a file of this name.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn from_table(table: toml::Table, name: &str) -> Result<Settings, ConfigErrors> {
+    settle(table, &Source::File(name.to_owned()), std::iter::empty())
+}
+
+/// The variables of this process that override keys: those with two underscores between the parts.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let ours = name.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| rest.contains("__"));
+        ours.then(|| value.to_string_lossy().into_owned()).map(|value| (name, value))
+    })
+}
+
+fn settle(
+    table: toml::Table,
+    source: &Source,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, ConfigErrors> {
+    let mut problems = Problems::new();
+    let mut layers = Layers::default();
+    // The default file is TOML: a test holds it.
+    layers.lay(toml::from_str(DEFAULT).unwrap_or_default(), &Source::Default);
+    layers.lay(table, source);
+    // Sorted, so that places are filled from the first on.
+    let mut variables: Vec<_> = variables.collect();
+    variables.sort();
+    for (name, value) in variables {
+        layers.lay_variable(&name, &value, &mut problems);
+    }
+    let settings = read::read(&layers, source, &mut problems);
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(settings),
+        _ => Err(ConfigErrors(problems)),
+    }
+}
+
+/// A syntax error with its line; what stands there is not repeated, as it may be a secret.
+fn of_toml(error: &toml::de::Error, text: &str) -> String {
+    let line =
+        error.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+    let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    format!("{line}it is not TOML: {}", error.message().replace('\n', "; "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,464 @@
+//! From layers to settings: each key is read, checked and given its type.
+
+use super::layers::{Layers, Source};
+use super::{Institution, Log, Messenger, Page, Problem, Problems, Settings};
+use crate::files::read_text;
+use crate::limits::SECRET_FILE_BYTES_MAX;
+use amana_bank::profile::ClientAuthMethod;
+use amana_bank::{ClientAuth, InstitutionConfig, Profile};
+use amana_core::{Form, InstitutionId, Secret};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use toml::Value;
+use url::Url;
+
+/// Reads the settings. `None`, or any problem, means that they cannot be used.
+pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> Option<Settings> {
+    let values = layers.flat(problems);
+    let mut r = Reader { layers, main, values, problems };
+    let listen = r.parsed("server.listen", "an address and a port, such as `127.0.0.1:7600`");
+    let public_url = r.public_url();
+    let allow_private_addresses = r.switch("server.allow_private_addresses");
+    let store_url = r.store_url();
+    let master_key_file = r.text("keys.master_key_file").map(PathBuf::from);
+    if store_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres")) && master_key_file.is_none()
+    {
+        r.missing(
+            "keys.master_key_file",
+            "it must be given with PostgreSQL: `openssl rand -hex 32` makes one",
+        );
+    }
+    let institutions = r.institutions();
+    let messenger = r.messenger(&institutions);
+    let log = r.log();
+    Some(Settings {
+        listen: listen?,
+        public_url: public_url?,
+        allow_private_addresses,
+        store_url: store_url?,
+        master_key_file,
+        messenger: messenger?,
+        institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
+        log: log?,
+    })
+}
+
+struct Reader<'a> {
+    layers: &'a Layers,
+    /// The file, for what is missing.
+    main: &'a Source,
+    values: BTreeMap<String, Value>,
+    problems: &'a mut Problems,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, key: &str, what: impl Into<String>) {
+        let source = self.layers.source(key);
+        self.problems.push(Problem { source, key: key.to_owned(), what: what.into() });
+    }
+
+    fn missing(&mut self, key: &str, what: &str) {
+        let source = self.main.clone();
+        self.problems.push(Problem { source, key: key.to_owned(), what: format!("is missing: {what}") });
+    }
+
+    /// A text, if it is there and not empty.
+    fn text(&self, key: &str) -> Option<String> {
+        self.values.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+    }
+
+    fn needed(&mut self, key: &str, what: &str) -> Option<String> {
+        let text = self.text(key);
+        if text.is_none() && !self.said(key) {
+            self.missing(key, what);
+        }
+        text
+    }
+
+    /// Whether something is said about the key already.
+    fn said(&self, key: &str) -> bool {
+        self.problems.iter().any(|problem| problem.key == key)
+    }
+
+    fn list(&self, key: &str) -> Option<Vec<String>> {
+        let items = self.values.get(key)?.as_array()?;
+        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    fn switch(&self, key: &str) -> bool {
+        self.values.get(key).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T> {
+        let text = self.needed(key, &format!("give {expected}"))?;
+        let parsed = text.trim().parse().ok();
+        if parsed.is_none() {
+            self.wrong(key, format!("is `{}`; it must be {expected}", shown(&text)));
+        }
+        parsed
+    }
+
+    fn id<T>(&mut self, key: &str, what: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.needed(key, what)?;
+        text.parse().map_err(|e: T::Err| self.wrong(key, format!("is refused: {e}"))).ok()
+    }
+
+    /// A secret, given here or in a file.
+    fn secret(&mut self, key: &str) -> Option<Secret> {
+        let file_key = format!("{key}_file");
+        let (here, file) = (self.text(key), self.text(&file_key));
+        match (here, file) {
+            (Some(_), Some(_)) => {
+                self.wrong(&file_key, format!("is given beside `{key}`: take one of them away"));
+                None
+            }
+            (Some(secret), None) => Some(Secret::new(secret)),
+            (None, Some(file)) => self.secret_file(&file_key, Path::new(&file)),
+            (None, None) => None,
+        }
+    }
+
+    fn secret_file(&mut self, key: &str, path: &Path) -> Option<Secret> {
+        match read_text(path, SECRET_FILE_BYTES_MAX) {
+            Ok(text) if text.trim().is_empty() => {
+                self.wrong(
+                    key,
+                    format!("names `{}`, which is empty: write the secret into it", path.display()),
+                );
+                None
+            }
+            Ok(text) => Some(Secret::new(text.trim())),
+            Err(why) => {
+                self.wrong(key, format!("names `{}`, which {why}", path.display()));
+                None
+            }
+        }
+    }
+
+    fn needed_secret(&mut self, key: &str, what: &str) -> Option<Secret> {
+        let secret = self.secret(key);
+        if secret.is_none() && !self.said(key) && !self.said(&format!("{key}_file")) {
+            let leaf = key.rsplit('.').next().unwrap_or(key);
+            self.missing(key, &format!("{what}; give it here, as `{leaf}_file`, or in the environment"));
+        }
+        secret
+    }
+
+    fn public_url(&mut self) -> Option<Url> {
+        const KEY: &str = "server.public_url";
+        let mut url: Url = self.parsed(KEY, "an http or https URL, such as `https://chat.bank.example`")?;
+        let problem = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            "must be an http or https URL with a host"
+        } else if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            "must have no path, query or fragment: the pages are at its root"
+        } else if !url.username().is_empty() || url.password().is_some() {
+            "must have no user name or password"
+        } else if url.scheme() == "http" && !is_loopback(&url) {
+            "must be https: sign-in pages and cookies travel over it (plain http only on this machine)"
+        } else {
+            url.set_path("/");
+            return Some(url);
+        };
+        self.wrong(KEY, problem);
+        None
+    }
+
+    fn store_url(&mut self) -> Option<Secret> {
+        const KEY: &str = "store.url";
+        let url = self.needed(KEY, "give `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")?;
+        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|kind| url.starts_with(kind));
+        if !known || url == "sqlite:" {
+            // The rest may hold a password.
+            let scheme: String = url.split(':').next().unwrap_or_default().chars().take(32).collect();
+            self.wrong(
+                KEY,
+                format!(
+                    "begins with `{scheme}`; it must be `sqlite:PATH` or `postgres://USER@HOST/DATABASE`"
+                ),
+            );
+            return None;
+        }
+        Some(Secret::new(url))
+    }
+
+    fn blocks(&self, list: &str) -> usize {
+        let prefix = format!("{list}[");
+        self.values
+            .keys()
+            .filter_map(|key| key.strip_prefix(&prefix)?.split(']').next()?.parse::<usize>().ok())
+            .max()
+            .map_or(0, |last| last + 1)
+    }
+
+    fn messenger(&mut self, institutions: &[Option<Institution>]) -> Option<Messenger> {
+        let graph_url = self.parsed("messenger.graph_url", "a URL, such as `https://graph.facebook.com`");
+        let graph_version = self.needed("messenger.graph_version", "give a version, such as `v26.0`");
+        let app_id = self.needed("messenger.app_id", "the app's number from its dashboard");
+        let app_secret = self.needed_secret("messenger.app_secret", "the app's secret from its dashboard");
+        let verify_token = self.needed_secret(
+            "messenger.verify_token",
+            "any long random word, the same as in the app's dashboard",
+        );
+        let hosts = self.list("messenger.redirect_hosts").unwrap_or_default();
+        for host in &hosts {
+            if !Url::parse(&format!("https://{host}/"))
+                .is_ok_and(|url| url.path() == "/" && url.username().is_empty())
+            {
+                self.wrong(
+                    "messenger.redirect_hosts",
+                    format!("holds `{}`; each must be `host` or `host:port`", shown(host)),
+                );
+            }
+        }
+        let known: BTreeSet<InstitutionId> = institutions.iter().flatten().map(|i| i.id().clone()).collect();
+        let all_known = institutions.iter().all(Option::is_some);
+        let mut pages = Vec::new();
+        let count = self.blocks("messenger.page");
+        if count == 0 {
+            self.missing("messenger.page", "add a `[[messenger.page]]` block for each Page");
+        }
+        for index in 0..count {
+            pages.push(self.page(index, &known, all_known));
+        }
+        self.twice("messenger.page", count);
+        Some(Messenger {
+            graph_url: graph_url?,
+            graph_version: graph_version?,
+            app_id: app_id?,
+            app_secret: app_secret?,
+            verify_token: verify_token?,
+            redirect_hosts: hosts.into_iter().collect(),
+            pages: pages.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn page(&mut self, index: usize, known: &BTreeSet<InstitutionId>, all_known: bool) -> Option<Page> {
+        let key = |name: &str| format!("messenger.page[{index}].{name}");
+        let id = self.id(&key("id"), "the Page's id");
+        let token = self.needed_secret(&key("token"), "the Page's access token");
+        let offered = self.list(&key("institutions")).unwrap_or_default();
+        if offered.is_empty() && !self.said(&key("institutions")) {
+            self.missing(&key("institutions"), "name the institutions that are offered on the Page");
+        }
+        let mut institutions = Vec::new();
+        for name in &offered {
+            match InstitutionId::new(name.clone()) {
+                Ok(id) if known.contains(&id) => institutions.push(id),
+                // With a broken block it is not known which are there; its own problem is said already.
+                _ if !all_known => {}
+                _ => self.wrong(
+                    &key("institutions"),
+                    format!("names `{}`, and no `[[institution]]` has this id", shown(name)),
+                ),
+            }
+        }
+        Some(Page { id: id?, token: token?, institutions })
+    }
+
+    fn institutions(&mut self) -> Vec<Option<Institution>> {
+        let count = self.blocks("institution");
+        if count == 0 {
+            self.missing("institution", "add an `[[institution]]` block for each bank");
+        }
+        let all = (0..count).map(|index| self.institution(index)).collect();
+        self.twice("institution", count);
+        all
+    }
+
+    /// Two blocks with the same id.
+    fn twice(&mut self, list: &str, count: usize) {
+        let mut seen = BTreeSet::new();
+        for index in 0..count {
+            let key = format!("{list}[{index}].id");
+            if let Some(id) = self.text(&key)
+                && !seen.insert(id.clone())
+            {
+                self.wrong(&key, format!("is `{}` as in an earlier block: one block for each", shown(&id)));
+            }
+        }
+    }
+
+    fn institution(&mut self, index: usize) -> Option<Institution> {
+        let key = |name: &str| format!("institution[{index}].{name}");
+        let id: Option<InstitutionId> = self.institution_id(&key("id"));
+        let name = self.needed(&key("name"), "the name that customers know");
+        let name_ar = self.text(&key("name_ar"));
+        let profile = self.text(&key("profile")).unwrap_or_else(|| "fdx".to_owned());
+        let shown_id = id.as_ref().map_or("?", InstitutionId::as_str).to_owned();
+        let profile = Profile::built_in(&shown_id, &profile)
+            .map_err(|e| self.wrong(&key("profile"), format!("is refused: {e}")))
+            .ok();
+        let issuer = self.needed(&key("issuer"), "the authorization server's issuer, as its metadata say it");
+        if let Some(issuer) = &issuer
+            && Url::parse(issuer).is_err()
+        {
+            self.wrong(&key("issuer"), format!("is `{}`; it must be a URL", shown(issuer)));
+        }
+        let api_url = self
+            .parsed(&key("api_url"), "the base of the FDX API, such as `https://api.bank.example/fdx/v6`");
+        let client_id = self.needed(&key("client_id"), "our id at the bank");
+        let client_auth = self.client_auth(index, profile.as_ref());
+        let event_token = self.secret(&key("event_token"));
+        let agreement = self.agreement(&key("agreement"));
+        let login_origins = self.origins(&key("login_origins"));
+        let name = name?;
+        Some(Institution {
+            name_ar: name_ar.unwrap_or_else(|| name.clone()),
+            connector: InstitutionConfig {
+                id: id?,
+                name,
+                profile: profile?,
+                issuer: issuer?,
+                api_url: api_url?,
+                client_id: client_id?,
+                client_auth: client_auth?,
+            },
+            login_origins: login_origins?,
+            event_token,
+            agreement: agreement?,
+        })
+    }
+
+    /// An institution's id stands in a path, so it is a plain word.
+    fn institution_id(&mut self, key: &str) -> Option<InstitutionId> {
+        let text = self.needed(key, "a short word for the bank, such as `cedar-bank`")?;
+        let plain =
+            text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if !plain {
+            self.wrong(
+                key,
+                format!("is `{}`; it must be up to 64 letters, digits, `-`, `_` or `.`", shown(&text)),
+            );
+            return None;
+        }
+        InstitutionId::new(text).ok()
+    }
+
+    fn client_auth(&mut self, index: usize, profile: Option<&Profile>) -> Option<ClientAuth> {
+        let key = |name: &str| format!("institution[{index}].{name}");
+        let secret = self.secret(&key("client_secret"));
+        let has_secret = secret.is_some() || self.said(&key("client_secret_file"));
+        let key_file = self.text(&key("private_key_file"));
+        match (secret, key_file) {
+            (Some(_), Some(_)) => {
+                self.wrong(
+                    &key("private_key_file"),
+                    "is given beside `client_secret`: take one of them away",
+                );
+                None
+            }
+            (None, Some(file)) => {
+                let key_pem = self.secret_file(&key("private_key_file"), Path::new(&file))?;
+                Some(ClientAuth::PrivateKeyJwt { key_pem, kid: self.text(&key("private_key_id")) })
+            }
+            (Some(secret), None) => {
+                let first = profile.and_then(|profile| {
+                    profile.oauth.client_auth.iter().copied().find(|m| *m != ClientAuthMethod::PrivateKeyJwt)
+                });
+                match (self.text(&key("client_auth")).as_deref(), first) {
+                    (Some("client_secret_basic"), _) => Some(ClientAuth::SecretBasic(secret)),
+                    (Some("client_secret_post"), _) | (None, Some(ClientAuthMethod::ClientSecretPost)) => {
+                        Some(ClientAuth::SecretPost(secret))
+                    }
+                    (None, _) => Some(ClientAuth::SecretBasic(secret)),
+                    (Some(other), _) => {
+                        let what = format!(
+                            "is `{}`; it must be `client_secret_basic` or `client_secret_post`",
+                            shown(other)
+                        );
+                        self.wrong(&key("client_auth"), what);
+                        None
+                    }
+                }
+            }
+            (None, None) => {
+                if !has_secret && !self.said(&key("client_secret")) {
+                    self.missing(
+                        &key("client_secret"),
+                        "give it, `client_secret_file`, or `private_key_file`",
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// The outer `None` is a problem, the inner one a bank that has declined.
+    #[expect(clippy::option_option, reason = "read once, a few lines above")]
+    fn agreement(&mut self, key: &str) -> Option<Option<Form>> {
+        match self.text(key).as_deref() {
+            None => Some(Some(Form::Detail)),
+            Some("declined") => Some(None),
+            Some(word) => match word.parse() {
+                Ok(form) => Some(Some(form)),
+                Err(_) => {
+                    let what = format!(
+                        "is `{}`; it must be `detail`, `summary`, `notice` or `declined`",
+                        shown(word)
+                    );
+                    self.wrong(key, what);
+                    None
+                }
+            },
+        }
+    }
+
+    fn origins(&mut self, key: &str) -> Option<Vec<String>> {
+        let mut out = Vec::new();
+        for item in self.list(key).unwrap_or_default() {
+            match Url::parse(&item) {
+                Ok(url) if url.has_host() && url.path() == "/" && url.query().is_none() => {
+                    out.push(url.origin().ascii_serialization());
+                }
+                _ => {
+                    let what = format!(
+                        "holds `{}`; each must be an origin such as `https://login.bank.example`",
+                        shown(&item)
+                    );
+                    self.wrong(key, what);
+                    return None;
+                }
+            }
+        }
+        Some(out)
+    }
+
+    fn log(&mut self) -> Option<Log> {
+        let json = match self.text("log.format").as_deref() {
+            Some("json") => Some(true),
+            Some("text") => Some(false),
+            other => {
+                let what = format!("is `{}`; it must be `text` or `json`", shown(other.unwrap_or_default()));
+                self.wrong("log.format", what);
+                None
+            }
+        };
+        let level = self.needed("log.level", "give a level, such as `info`")?;
+        if let Err(e) = tracing_subscriber::EnvFilter::try_new(&level) {
+            self.wrong("log.level", format!("is `{}`, which is no level and no filter ({e})", shown(&level)));
+            return None;
+        }
+        Some(Log { json: json?, level })
+    }
+}
+
+/// Whether a URL is of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// A value for a message: short, on one line.
+fn shown(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() || c == '`' { '?' } else { c }).collect()
+}

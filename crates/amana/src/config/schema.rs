@@ -1,0 +1,104 @@
+//! Every key that the configuration may have. `config.default.toml` says what each means; a test keeps the two equal.
+
+/// What kind of value a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// A text that is never shown. It may also be given as a file, under the name with `_file` behind it.
+    Secret,
+    /// `true` or `false`.
+    Switch,
+    /// A list of texts.
+    List,
+}
+
+/// The keys. `[]` stands for the place in a list of blocks.
+pub(super) const KEYS: &[(&str, Kind)] = &[
+    ("server.listen", Kind::Text),
+    ("server.public_url", Kind::Text),
+    ("server.allow_private_addresses", Kind::Switch),
+    ("store.url", Kind::Secret),
+    ("keys.master_key_file", Kind::Text),
+    ("messenger.graph_url", Kind::Text),
+    ("messenger.graph_version", Kind::Text),
+    ("messenger.app_id", Kind::Text),
+    ("messenger.app_secret", Kind::Secret),
+    ("messenger.app_secret_file", Kind::Text),
+    ("messenger.verify_token", Kind::Secret),
+    ("messenger.verify_token_file", Kind::Text),
+    ("messenger.redirect_hosts", Kind::List),
+    ("messenger.page[].id", Kind::Text),
+    ("messenger.page[].token", Kind::Secret),
+    ("messenger.page[].token_file", Kind::Text),
+    ("messenger.page[].institutions", Kind::List),
+    ("institution[].id", Kind::Text),
+    ("institution[].name", Kind::Text),
+    ("institution[].name_ar", Kind::Text),
+    ("institution[].profile", Kind::Text),
+    ("institution[].issuer", Kind::Text),
+    ("institution[].login_origins", Kind::List),
+    ("institution[].api_url", Kind::Text),
+    ("institution[].client_id", Kind::Text),
+    ("institution[].client_secret", Kind::Secret),
+    ("institution[].client_secret_file", Kind::Text),
+    ("institution[].client_auth", Kind::Text),
+    ("institution[].private_key_file", Kind::Text),
+    ("institution[].private_key_id", Kind::Text),
+    ("institution[].event_token", Kind::Secret),
+    ("institution[].event_token_file", Kind::Text),
+    ("institution[].agreement", Kind::Text),
+    ("log.format", Kind::Text),
+    ("log.level", Kind::Text),
+];
+
+/// The lists of blocks.
+pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution"];
+
+/// The kind of the key at a path such as `messenger.page[].id`.
+pub(super) fn kind_of(pattern: &str) -> Option<Kind> {
+    KEYS.iter().find(|(key, _)| *key == pattern).map(|(_, kind)| *kind)
+}
+
+/// The known key that an unknown one was probably meant to be.
+pub(super) fn nearest(pattern: &str) -> Option<&'static str> {
+    KEYS.iter()
+        .map(|(key, _)| (edits(pattern, key), *key))
+        .min()
+        .filter(|(edits, _)| *edits <= crate::limits::SLIP_EDITS_MAX)
+        .map(|(_, key)| key)
+}
+
+/// How many letters must be added, taken away or changed to make one text of the other.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut corner = i;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let above = *cell;
+            left = (corner + usize::from(x != *y)).min(above + 1).min(left + 1);
+            corner = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised() {
+        assert_eq!((edits("listen", "listen"), edits("lisen", "listen"), edits("", "abc")), (0, 1, 3));
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(nearest("server.lisen"), Some("server.listen"));
+        assert_eq!(nearest("messenger.page[].tokn"), Some("messenger.page[].token"));
+        assert_eq!(nearest("colour.of.the.moon"), None);
+    }
+}

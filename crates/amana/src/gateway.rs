@@ -1,0 +1,277 @@
+//! From settings to a running gateway. `serve` and `demo` both come through here; nothing here knows a sandbox.
+
+use crate::ambient::{OsEntropy, SystemClock};
+use crate::config::{ConfigErrors, Problem, Settings, Source};
+use crate::keys;
+use crate::lifecycle::Stop;
+use crate::telemetry;
+use amana_bank::{Bank, FdxBank, HttpClientOptions};
+use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts, messenger};
+use amana_chat::Rules;
+use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
+use amana_gate::StandardPolicy;
+use amana_store::Store;
+use amana_web::WebState;
+use anyhow::{Context as _, bail};
+use axum::serve::ListenerExt as _;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// The connectors: one per institution, and the platform's.
+pub(crate) struct Connectors {
+    pub(crate) banks: BTreeMap<InstitutionId, Arc<FdxBank>>,
+    pub(crate) messenger: Arc<Messenger>,
+}
+
+/// Builds the connectors. Nothing is asked of the network.
+///
+/// # Errors
+/// Everything that they refuse in the configuration, at once.
+pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors> {
+    let mut problems = Vec::new();
+    let problem = |key: &str, what: String| Problem {
+        source: Source::File("the configuration".to_owned()),
+        key: key.to_owned(),
+        what,
+    };
+    let options = HttpClientOptions {
+        allow_private_addresses: settings.allow_private_addresses,
+        ..HttpClientOptions::default()
+    };
+    let mut banks = BTreeMap::new();
+    for institution in &settings.institutions {
+        let id = institution.id().clone();
+        let bank =
+            FdxBank::new(institution.connector.clone(), options, Arc::new(SystemClock), Arc::new(OsEntropy));
+        match bank {
+            Ok(bank) => {
+                banks.insert(id, Arc::new(bank));
+            }
+            Err(e) => problems.push(problem("", e.to_string())),
+        }
+    }
+    let platform = &settings.messenger;
+    let made = Messenger::new(MessengerConfig {
+        graph_url: platform.graph_url.clone(),
+        graph_version: platform.graph_version.clone(),
+        app_id: platform.app_id.clone(),
+        app_secret: platform.app_secret.clone(),
+        pages: platform
+            .pages
+            .iter()
+            .map(|page| PageConfig { id: page.id.clone(), token: page.token.clone() })
+            .collect(),
+        timeouts: Timeouts::default(),
+    });
+    match made {
+        Ok(messenger) if problems.is_empty() => Ok(Connectors { banks, messenger: Arc::new(messenger) }),
+        Ok(_) => Err(ConfigErrors(problems)),
+        Err(e) => {
+            problems.push(problem(e.key, e.what));
+            Err(ConfigErrors(problems))
+        }
+    }
+}
+
+/// Opens the store, and runs missing migrations.
+///
+/// # Errors
+/// When the key or the store cannot be opened, with how to mend it.
+pub(crate) async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let keyring = keys::keyring(settings, true)?;
+    Ok(amana_store::open(settings.store_url.expose(), keyring, Arc::new(OsEntropy), Arc::new(SystemClock))
+        .await?)
+}
+
+/// What people see of our Pages before and beside the messages.
+pub(crate) fn profile(settings: &Settings, page: &amana_core::ChannelId) -> Profile {
+    let (english, arabic) = (amana_chat::profile(Lang::English), amana_chat::profile(Lang::Arabic));
+    let linking = settings.public_url.join("link/messenger").ok().map(|mut url| {
+        url.query_pairs_mut().append_pair("page", page.as_str());
+        url.to_string()
+    });
+    Profile {
+        get_started_payload: english.get_started,
+        greeting: vec![(Lang::English, english.greeting), (Lang::Arabic, arabic.greeting)],
+        menu: vec![(Lang::English, english.menu), (Lang::Arabic, arabic.menu)],
+        account_linking_url: linking,
+        public_url: Some(settings.public_url.to_string()),
+    }
+}
+
+/// Brings the agreements in the store to what the configuration says. Those that it has no more are suspended.
+async fn agree(gateway: &Gateway, settings: &Settings) -> anyhow::Result<()> {
+    let mut wanted = BTreeSet::new();
+    for page in &settings.messenger.pages {
+        for institution in settings.institutions.iter().filter(|i| page.institutions.contains(i.id())) {
+            let (state, form) = match institution.agreement {
+                Some(form) => (AgreementState::Active, form),
+                None => (AgreementState::Declined, Form::Notice),
+            };
+            gateway.ensure_agreement(institution.id(), &page.id, state, form).await?;
+            wanted.insert((institution.id().clone(), page.id.clone()));
+        }
+    }
+    for old in gateway.store().agreements().await? {
+        let gone = !wanted.contains(&(old.institution.clone(), old.channel.clone()));
+        if gone && old.state == AgreementState::Active {
+            tracing::warn!(institution = %old.institution, channel = %old.channel, "not configured any more: its agreement is suspended");
+            let form = old.terms.values().map(|(_, form)| *form).max().unwrap_or(Form::Notice);
+            gateway.ensure_agreement(&old.institution, &old.channel, AgreementState::Suspended, form).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A gateway that is ready to run.
+pub(crate) struct Ready {
+    gateway: Arc<Gateway>,
+    router: axum::Router,
+    handle: PrometheusHandle,
+}
+
+/// Opens the store, sets the agreements, and joins the parts.
+///
+/// # Errors
+/// When a part cannot be made, with how to mend it.
+pub(crate) async fn prepare(
+    settings: &Settings,
+    connectors: &Connectors,
+    handle: PrometheusHandle,
+) -> anyhow::Result<Ready> {
+    let store = store(settings).await?;
+    let mut institutions = BTreeMap::new();
+    for institution in &settings.institutions {
+        let Some(bank) = connectors.banks.get(institution.id()) else { continue };
+        let bank: Arc<dyn Bank> = bank.clone();
+        let (name, name_ar) = (institution.connector.name.clone(), institution.name_ar.clone());
+        institutions.insert(
+            institution.id().clone(),
+            Institution::new(name, name_ar, bank, Arc::new(StandardPolicy)),
+        );
+    }
+    let channels = settings
+        .messenger
+        .pages
+        .iter()
+        .map(|page| (page.id.clone(), ChannelConfig { institutions: page.institutions.clone() }))
+        .collect();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let gateway = Gateway::new(GatewayParts {
+        store,
+        channel: connectors.messenger.clone(),
+        encode: (messenger::encode, messenger::encode_reply),
+        institutions,
+        channels,
+        understand: Box::new(Rules),
+        clock,
+        entropy,
+        public_url: settings.public_url.clone(),
+        redirect_hosts: settings.messenger.redirect_hosts.clone(),
+    });
+    agree(&gateway, settings).await.context("the agreements cannot be stored")?;
+    let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
+    Ok(Ready { gateway, router, handle })
+}
+
+fn web_state(settings: &Settings, gateway: Arc<Gateway>, handle: PrometheusHandle) -> WebState {
+    let event_tokens =
+        settings.institutions.iter().filter_map(|i| Some((i.id().clone(), i.event_token.clone()?))).collect();
+    WebState {
+        gateway,
+        app_secret: settings.messenger.app_secret.clone(),
+        verify_token: settings.messenger.verify_token.clone(),
+        event_tokens,
+        secure_cookies: settings.public_url.scheme() == "https",
+        public_url: settings.public_url.clone(),
+        metrics: Box::new(move || handle.render()),
+        form_action_origins: form_origins(settings),
+    }
+}
+
+/// Where a form of ours may end: the banks' sign-in pages and the platform's way back (browsers hold a form's redirects
+/// to the page's policy).
+fn form_origins(settings: &Settings) -> Vec<String> {
+    let issuers = settings
+        .institutions
+        .iter()
+        .filter_map(|i| url::Url::parse(&i.connector.issuer).ok())
+        .map(|issuer| issuer.origin().ascii_serialization());
+    let logins = settings.institutions.iter().flat_map(|i| i.login_origins.clone());
+    let hosts = settings.messenger.redirect_hosts.iter().map(|host| {
+        let local =
+            url::Url::parse(&format!("http://{host}/")).is_ok_and(|url| crate::config::is_loopback(&url));
+        format!("{}://{host}", if local { "http" } else { "https" })
+    });
+    issuers.chain(logins).chain(hosts).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Runs until stopped. A worker that ends by itself stops the rest, and is an error: half a gateway is none.
+///
+/// # Errors
+/// When a part fails.
+pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
+    let Ready { gateway, router, handle } = ready;
+    let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
+    let soft = stop.soft.clone();
+    // Small answers must not wait for more to be sent.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    parts.spawn(async move {
+        ("server", axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await)
+    });
+    let (worker, soft) = (gateway.clone(), stop.soft.clone());
+    parts.spawn(async move {
+        worker.run_inbox(soft).await;
+        ("inbox", Ok(()))
+    });
+    let (worker, soft) = (gateway.clone(), stop.soft.clone());
+    parts.spawn(async move {
+        worker.run_outbox(soft).await;
+        ("outbox", Ok(()))
+    });
+    let (worker, soft) = (gateway.clone(), stop.soft.clone());
+    parts.spawn(async move {
+        worker.run_jobs(soft).await;
+        ("jobs", Ok(()))
+    });
+    let (store, soft) = (gateway.store().clone(), stop.soft.clone());
+    parts.spawn(async move {
+        telemetry::keep_gauges(store, handle, soft).await;
+        ("gauges", Ok(()))
+    });
+    let mut failed = None;
+    loop {
+        tokio::select! {
+            ended = parts.join_next() => match ended {
+                None => break,
+                Some(Ok((_, Ok(())))) if stop.soft.is_cancelled() => {}
+                Some(Ok((part, result))) => {
+                    let why = result.err().map_or_else(|| "ended by itself".to_owned(), |e| e.to_string());
+                    failed.get_or_insert(format!("the {part} {why}"));
+                    stop.soft.cancel();
+                }
+                Some(Err(error)) => {
+                    let how = if error.is_panic() { "panicked" } else { "was cut off" };
+                    failed.get_or_insert(format!("a part {how}"));
+                    stop.soft.cancel();
+                }
+            },
+            () = stop.hard.cancelled() => {
+                tracing::warn!(left = parts.len(), "stopped before everything was finished; it goes on at the next start");
+                parts.abort_all();
+                break;
+            }
+        }
+    }
+    match failed {
+        Some(why) => bail!("the gateway stopped: {why}"),
+        None => Ok(()),
+    }
+}

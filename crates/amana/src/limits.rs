@@ -1,0 +1,35 @@
+//! Every bound of the binary, in one place.
+
+use std::time::Duration;
+
+/// How long open requests and begun work may take after the first stop signal.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+/// The same in the demonstration, where nobody waits for anything.
+pub(crate) const DEMO_DRAIN: Duration = Duration::from_secs(3);
+/// How often the gauges of waiting rows are read from the store.
+pub(crate) const GAUGES_EVERY: Duration = Duration::from_secs(5);
+/// How often the metrics' histograms are tidied.
+pub(crate) const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// A connection of the doctor.
+pub(crate) const CHECK_CONNECT: Duration = Duration::from_secs(5);
+/// A whole call of the doctor.
+pub(crate) const CHECK_CALL: Duration = Duration::from_secs(15);
+/// The largest answer that the doctor reads, in bytes.
+pub(crate) const CHECK_BYTES_MAX: usize = 64 * 1024;
+/// How far this machine's clock may be off before the doctor complains, in seconds. Signed assertions and tokens of banks
+/// allow little more.
+pub(crate) const CLOCK_OFF_S_MAX: i64 = 30;
+/// How long the demonstration waits for its own parts to answer.
+pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
+/// How often it asks meanwhile.
+pub(crate) const START_POLL: Duration = Duration::from_millis(50);
+/// The largest file with a secret or a key, in bytes.
+pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The largest configuration file, in bytes.
+pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+/// Dead letters that are listed.
+pub(crate) const DEAD_LISTED_MAX: usize = 200;
+/// The longest reason of a kill switch, in characters.
+pub(crate) const REASON_CHARS_MAX: usize = 200;
+/// How different an unknown key may be from a known one to be taken for a slip of the pen, in edits.
+pub(crate) const SLIP_EDITS_MAX: usize = 3;

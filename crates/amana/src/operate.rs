@@ -1,0 +1,233 @@
+//! The operator's short commands: migrate, set up, kill switches, dead letters, agreements.
+
+use crate::ambient::SystemClock;
+use crate::config::Settings;
+use crate::{gateway, keys, limits, output};
+use amana_core::{Clock as _, Kill, KillScope, MessageId, Timestamp};
+use amana_store::{Command, Counts, SubmitError};
+use anyhow::{Context as _, bail};
+
+/// `amana migrate`.
+///
+/// # Errors
+/// When the database cannot be brought to this version's schema.
+pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let report = amana_store::migrate(settings.store_url.expose(), &SystemClock).await?;
+    if report.applied.is_empty() {
+        output::line(&format!("the database has schema {} already", report.to));
+    } else {
+        let steps = report.applied.join(", ");
+        output::line(&format!("the database went from schema {} to {}: {steps}", report.from, report.to));
+    }
+    Ok(())
+}
+
+/// `amana messenger setup`.
+///
+/// # Errors
+/// When a Page could not be set up; the others are all the same.
+pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
+    let messenger = gateway::connectors(settings)?.messenger;
+    let mut failed = 0_usize;
+    for page in &settings.messenger.pages {
+        match messenger.setup(&page.id, &gateway::profile(settings, &page.id)).await {
+            Ok(report) if report.subscribed.is_empty() && report.written.is_empty() => {
+                output::line(&format!("page {}: was set up already", page.id));
+            }
+            Ok(report) => output::line(&format!(
+                "page {}: subscribed [{}], wrote [{}]",
+                page.id,
+                report.subscribed.join(", "),
+                report.written.join(", ")
+            )),
+            Err(error) => {
+                failed += 1;
+                output::line(&format!("page {}: {error}", page.id));
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} pages could not be set up", settings.messenger.pages.len());
+    }
+    Ok(())
+}
+
+/// `amana agreement list`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn agreements(settings: &Settings) -> anyhow::Result<()> {
+    let all = gateway::store(settings).await?.agreements().await?;
+    if all.is_empty() {
+        output::line("no agreement yet: `amana serve` makes them from the configuration");
+    }
+    for agreement in all {
+        let state = serde_json::to_value(agreement.state)?;
+        let terms: Vec<String> =
+            agreement.terms.iter().map(|(purpose, (_, form))| format!("{purpose}={form}")).collect();
+        output::line(&format!(
+            "{} page:{} {} version {} since {} {}",
+            agreement.institution,
+            agreement.channel,
+            state.as_str().unwrap_or_default(),
+            agreement.version,
+            agreement.changed_at,
+            terms.join(" ")
+        ));
+    }
+    Ok(())
+}
+
+/// A scope as it is written on the command line.
+fn scope(text: &str) -> anyhow::Result<KillScope> {
+    const HELP: &str = "it must be `all`, `institution:ID`, `channel:ID` or `customer:ID`";
+    let (kind, id) = text.split_once(':').unwrap_or((text, ""));
+    match kind {
+        "all" if id.is_empty() => Ok(KillScope::All),
+        "institution" => Ok(KillScope::Institution(id.parse().context(HELP)?)),
+        "channel" => Ok(KillScope::Channel(id.parse().context(HELP)?)),
+        "customer" => Ok(KillScope::Customer(id.parse().context(HELP)?)),
+        _ => bail!("`{}` is not a scope: {HELP}", text.chars().take(80).collect::<String>()),
+    }
+}
+
+fn written(scope: &KillScope) -> String {
+    match scope {
+        KillScope::All => "all".to_owned(),
+        KillScope::Institution(id) => format!("institution:{id}"),
+        KillScope::Channel(id) => format!("channel:{id}"),
+        KillScope::Customer(id) => format!("customer:{id}"),
+    }
+}
+
+/// `amana kill on`.
+///
+/// # Errors
+/// When the scope is none or names nothing that is configured, or the store cannot be written.
+pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> anyhow::Result<()> {
+    let scope = scope(text)?;
+    match &scope {
+        KillScope::Institution(id) if !settings.institutions.iter().any(|i| i.id() == id) => {
+            bail!("no institution `{id}` is configured: a switch for it would stop nothing");
+        }
+        KillScope::Channel(id) if !settings.messenger.pages.iter().any(|page| page.id == *id) => {
+            bail!("no Page `{id}` is configured: a switch for it would stop nothing");
+        }
+        _ => {}
+    }
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > limits::REASON_CHARS_MAX {
+        bail!("the reason must have 1 to {} characters", limits::REASON_CHARS_MAX);
+    }
+    let kill = Kill { scope: scope.clone(), reason: reason.to_owned(), since: SystemClock.now() };
+    gateway::store(settings).await?.submit(vec![Command::SetKill(kill)]).await?;
+    output::line(&format!("on: {}. It works at the next send.", written(&scope)));
+    Ok(())
+}
+
+/// `amana kill off`.
+///
+/// # Errors
+/// When the scope is none, or the store cannot be written.
+pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<()> {
+    let scope = scope(text)?;
+    let store = gateway::store(settings).await?;
+    if !store.kills().await?.0.iter().any(|kill| kill.scope == scope) {
+        bail!("the switch `{}` is not on; `amana kill list` shows those that are", written(&scope));
+    }
+    store.submit(vec![Command::ClearKill(scope.clone())]).await?;
+    output::line(&format!("off: {}", written(&scope)));
+    Ok(())
+}
+
+/// `amana kill list`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn kills(settings: &Settings) -> anyhow::Result<()> {
+    let kills = gateway::store(settings).await?.kills().await?.0;
+    if kills.is_empty() {
+        output::line("no kill switch is on");
+    }
+    for kill in kills {
+        output::line(&format!("{} since {}: {}", written(&kill.scope), kill.since, kill.reason));
+    }
+    Ok(())
+}
+
+/// `amana dead list`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
+    let store = gateway::store(settings).await?;
+    let letters = store.dead_letters(limits::DEAD_LISTED_MAX).await?;
+    let Counts { outbox_dead, .. } = store.counts().await?;
+    if letters.is_empty() {
+        output::line("no message was given up");
+    }
+    let listed = letters.len() as u64;
+    for letter in letters {
+        output::line(&format!(
+            "{} page:{} {} after {} attempt(s): {}",
+            letter.row.message,
+            letter.row.recipient.channel,
+            at(letter.created_at),
+            letter.attempts,
+            letter.reason.as_deref().unwrap_or("unknown")
+        ));
+    }
+    if outbox_dead > listed {
+        output::line(&format!("… and {} older ones", outbox_dead - listed));
+    }
+    Ok(())
+}
+
+fn at(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `amana dead replay`.
+///
+/// # Errors
+/// When the message is not a dead one, or the store cannot be written.
+pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result<()> {
+    let message: MessageId = message.parse().context("give an id as `amana dead list` prints it")?;
+    let store = gateway::store(settings).await?;
+    match store.submit(vec![Command::ReplayDead { message, due_at: SystemClock.now() }]).await {
+        Ok(_) => {
+            output::line(&format!(
+                "{message} is sent again by the running gateway, if the gate still allows it"
+            ));
+            Ok(())
+        }
+        Err(SubmitError::Conflict { .. }) => {
+            bail!("`{message}` is not a message that was given up; `amana dead list` shows those that were")
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Checks that the master key is there without making one, for commands that only look.
+///
+/// # Errors
+/// As [`keys::keyring`].
+pub(crate) fn key_is_there(settings: &Settings) -> anyhow::Result<()> {
+    keys::keyring(settings, false).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_as_they_are_written() {
+        for text in ["all", "institution:cedar-bank", "channel:1000"] {
+            assert_eq!(written(&scope(text).expect("a scope")), text);
+        }
+        for text in ["", "all:x", "institution", "institution:", "customer:5", "everything", "page:1"] {
+            let error = format!("{:#}", scope(text).expect_err("not a scope"));
+            assert!(error.contains("`institution:ID`"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The sandboxes alone: `amana sandbox bank` and `amana sandbox messenger`.
+
+use crate::ambient::{OsEntropy, SystemClock};
+use crate::cli::{SandboxBank as BankArgs, SandboxMessenger as MessengerArgs};
+use crate::lifecycle::Stop;
+use crate::serve::bind;
+use crate::{limits, output};
+use amana_core::Clock as _;
+use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget};
+use amana_sandbox_messenger::{MessengerConfig, PageConfig};
+use anyhow::Context as _;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use url::Url;
+
+/// The simulated app's number.
+pub(crate) const APP_ID: &str = "1900000000000001";
+
+/// A port of this machine.
+pub(crate) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// The clock as the sandboxes take it.
+pub(crate) fn clock() -> Arc<dyn Fn() -> jiff::Timestamp + Send + Sync> {
+    Arc::new(|| SystemClock.now())
+}
+
+/// An application as the sandbox bank's consent page names it.
+pub(crate) fn registration(client_id: &str, secret: &str, redirect_uris: Vec<String>) -> ClientRegistration {
+    ClientRegistration {
+        client_id: client_id.to_owned(),
+        name: "Amana".to_owned(),
+        name_ar: "أمانة".to_owned(),
+        auth: ClientAuth::SecretBasic(secret.to_owned()),
+        redirect_uris,
+    }
+}
+
+/// Runs the sandbox bank until a signal. Prints one line of JSON when it listens.
+///
+/// # Errors
+/// When a flag, the port or the data directory cannot be used.
+pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
+    let stop = Stop::on_signals(limits::DEMO_DRAIN).context("signals cannot be heard")?;
+    let listener = bind(loopback(args.port), "choose another with `--port`").await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let mut config = BankConfig::new(&base, args.data_dir);
+    for client in &args.client {
+        let (id, secret) = client
+            .split_once('=')
+            .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
+            .context("`--client` must be `ID=SECRET`")?;
+        config.clients.push(registration(id, secret, args.redirect_uri.clone()));
+    }
+    let first = config.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
+    let brands = amana_sandbox_bank::brand::all();
+    if let (Some(url), Some(token)) = (&args.event_url, &args.event_token) {
+        for brand in brands {
+            let target = EventTarget {
+                url: format!("{}/{}", url.as_str().trim_end_matches('/'), brand.id),
+                token: token.clone(),
+                client_id: first.clone(),
+                mode: if args.event_batches { EventMode::Batched } else { EventMode::Single },
+            };
+            config.event_targets.insert(brand.id.to_owned(), target);
+        }
+    }
+    config.require_par = args.require_par;
+    config.rotate_refresh_tokens = args.rotate_refresh_tokens;
+    let institutions: Vec<_> = brands
+        .iter()
+        .map(|b| json!({"id": b.id, "name": b.name, "issuer": format!("{base}/{}", b.id), "api_url": format!("{base}/{}/fdx/v6", b.id)}))
+        .collect();
+    let served = amana_sandbox_bank::serve(listener, config, clock(), Arc::new(OsEntropy), stop.soft.clone());
+    output::line(&json!({"bank": base, "institutions": institutions}).to_string());
+    tokio::select! {
+        served = served => Ok(served?),
+        () = stop.hard.cancelled() => Ok(()),
+    }
+}
+
+/// Runs the Messenger simulator until a signal. Prints one line of JSON when it listens.
+///
+/// # Errors
+/// When a flag, the port or the data directory cannot be used.
+pub(crate) async fn messenger(args: MessengerArgs) -> anyhow::Result<()> {
+    let stop = Stop::on_signals(limits::DEMO_DRAIN).context("signals cannot be heard")?;
+    let listener = bind(loopback(args.port), "choose another with `--port`").await?;
+    let base: Url = format!("http://{}/", listener.local_addr()?).parse()?;
+    let mut pages = Vec::new();
+    for page in &args.page {
+        let mut parts = page.splitn(3, '=');
+        let (Some(id), Some(token)) = (parts.next(), parts.next()) else {
+            anyhow::bail!("`--page` must be `ID=TOKEN` or `ID=TOKEN=NAME`");
+        };
+        pages.push(PageConfig::new(id, parts.next().unwrap_or(id), token));
+    }
+    let mut config = MessengerConfig::new(base.clone(), args.app_id, args.app_secret, pages);
+    config.data_dir = args.data_dir;
+    config.verify_token = args.verify_token;
+    config.webhook_url = args.webhook;
+    config.require_appsecret_proof = args.require_proof;
+    let chat = base.join("chat")?;
+    let served =
+        amana_sandbox_messenger::serve(listener, config, clock(), Arc::new(OsEntropy), stop.soft.clone());
+    output::line(&json!({"graph_url": base.as_str(), "chat": chat.as_str()}).to_string());
+    tokio::select! {
+        served = served => Ok(served?),
+        () = stop.hard.cancelled() => Ok(()),
+    }
+}
