@@ -36,6 +36,13 @@ pub(crate) struct Failure {
     pub(crate) interaction: Option<String>,
 }
 
+impl Failure {
+    /// Whether the tokens are not taken any more.
+    fn ended(&self) -> bool {
+        matches!(self.class, BankErrorClass::RelinkNeeded(_))
+    }
+}
+
 impl From<BankErrorClass> for Failure {
     fn from(class: BankErrorClass) -> Self {
         Self { class, interaction: None }
@@ -104,7 +111,8 @@ impl FdxBank {
         let authenticator = Authenticator::new(&config.client_auth).map_err(wrong)?;
         if !config.profile.oauth.client_auth.contains(&authenticator.method()) {
             return Err(wrong(
-                "the profile does not take this way of client authentication: give the other of `client_secret` and `private_key_file`",
+                "the profile does not take this way of client authentication: \
+                 give the other of `client_secret` and `private_key_file`",
             ));
         }
         if config.client_id.is_empty() {
@@ -407,8 +415,7 @@ impl FdxBank {
         if self.config.profile.api.consent_api == ConsentApi::Fdx {
             for id in bank_consent.unwrap_or_default().split_whitespace() {
                 let mut outcome = self.revoke_consent(&latest, id).await;
-                let ended = |o: &Result<bool, Failure>| matches!(o, Err(f) if matches!(f.class, BankErrorClass::RelinkNeeded(_)));
-                if ended(&outcome) && latest.refresh.is_some() {
+                if outcome.as_ref().is_err_and(Failure::ended) && latest.refresh.is_some() {
                     // The access token may merely be too old to say so.
                     match self.renew(&latest).await {
                         Ok(new) => {
@@ -422,7 +429,7 @@ impl FdxBank {
                 match outcome {
                     Ok(done) => told |= done,
                     // Neither token is taken any more: the grant is gone.
-                    Err(f) if matches!(f.class, BankErrorClass::RelinkNeeded(_)) => told = true,
+                    Err(f) if f.ended() => told = true,
                     Err(f) => failed = failed.or(Some(f)),
                 }
             }

@@ -91,6 +91,20 @@ fn accept(metadata: Metadata, oauth: &OAuth) -> Result<Metadata, BankErrorClass>
             "the profile requires pushed authorization requests, but the metadata have no endpoint for them",
         ));
     }
+    let tls = metadata.issuer.starts_with("https:");
+    let endpoints = [Some(&metadata.authorization_endpoint), Some(&metadata.token_endpoint)];
+    let more = [
+        metadata.pushed_authorization_request_endpoint.as_ref(),
+        metadata.revocation_endpoint.as_ref(),
+        metadata.jwks_uri.as_ref(),
+    ];
+    // No step down from TLS, and nothing but web addresses: one of them is opened in the customer's browser.
+    let good = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && !tls);
+    if !endpoints.into_iter().chain(more).flatten().all(good) {
+        return Err(BankErrorClass::Nonsense(
+            "the server's metadata have an endpoint that is not an https url",
+        ));
+    }
     Ok(metadata)
 }
 

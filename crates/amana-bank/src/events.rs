@@ -119,8 +119,8 @@ pub fn parse_events(
     Ok(intake)
 }
 
-/// Reads one event in binary mode: `attributes` are the headers that begin with `ce-`, without that, and the body is its
-/// data.
+/// Reads one event in binary mode: `attributes` are the headers that begin with `ce-`, without that, and the body is
+/// its data.
 ///
 /// # Errors
 /// As [`parse_events`].

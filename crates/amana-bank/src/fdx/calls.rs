@@ -255,8 +255,8 @@ impl FdxBank {
         }
     }
 
-    /// `PUT /consents/{id}/revocation`. `Ok(true)`: it is revoked, now or before. `Ok(false)`: the bank has no such call
-    /// for us, and the tokens' own revocation must do.
+    /// `PUT /consents/{id}/revocation`. `Ok(true)`: it is revoked, now or before. `Ok(false)`: the bank has no such
+    /// call for us, and the tokens' own revocation must do.
     pub(crate) async fn revoke_consent(&self, tokens: &Tokens, id: &str) -> Result<bool, Failure> {
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };

@@ -19,6 +19,8 @@ async fn metadata_that_cannot_be_trusted_stop_everything() {
         json!({"issuer": "https://evil.example"}),
         json!({"token_endpoint": null}),
         json!({"token_endpoint": "not a url"}),
+        json!({"authorization_endpoint": "javascript:alert(1)"}),
+        json!({"jwks_uri": "file:///etc/passwd"}),
         json!({"code_challenge_methods_supported": ["plain"]}),
     ] {
         let class = begin_error(Knobs { metadata_extra: metadata_extra.clone(), ..Knobs::default() }).await;
