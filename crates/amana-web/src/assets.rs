@@ -3,7 +3,7 @@
 use crate::limits::STATIC_AGE_S;
 use amana_core::ids::sha256;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 
@@ -47,7 +47,7 @@ pub(crate) async fn serve(Path(file): Path<String>) -> Response {
                 .into_response();
         }
     }
-    StatusCode::NOT_FOUND.into_response()
+    crate::guard::not_found().await
 }
 
 /// `GET /favicon.ico`: browsers ask for it wherever they are.

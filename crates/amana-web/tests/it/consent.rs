@@ -1,0 +1,171 @@
+//! The consent page.
+
+use crate::support::{Answer, Browser, World, notice_of};
+use amana_core::{AccountId, AccountKind, Form, Lang, Purpose};
+use amana_flow::{AccountChoice, ConsentForm, PurposeChoice};
+use amana_web::notice_text;
+use axum::http::StatusCode;
+use scraper::{Html, Selector};
+
+fn select(page: &Answer, selector: &str) -> Vec<(String, Option<String>)> {
+    let html = Html::parse_document(&page.text());
+    let selector = Selector::parse(selector).expect("a selector");
+    let name = |e: scraper::ElementRef<'_>| e.value().attr("name").unwrap_or_default().to_owned();
+    html.select(&selector).map(|e| (name(e), e.value().attr("value").map(str::to_owned))).collect()
+}
+
+fn values(page: &Answer, selector: &str) -> Vec<String> {
+    select(page, selector).into_iter().filter_map(|(_, value)| value).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_ticked_and_the_least_open_form_stands_chosen() {
+    let world = World::new().await;
+    let page = Browser::new(&world, Lang::English).to_consent("t1").await;
+    assert!(select(&page, "input[type=checkbox][checked]").is_empty());
+    assert_eq!(
+        values(&page, "input[name=purpose]"),
+        ["BalanceOnRequest", "TransactionUpdate", "BalanceUpdate"]
+    );
+    assert_eq!(values(&page, "input[name=account]"), ["a1", "a2", "a3"]);
+    assert_eq!(values(&page, "input[type=radio][checked]"), ["notice", "notice", "notice"]);
+    assert_eq!(values(&page, "option"), ["30", "90", "180", "365"]);
+    assert_eq!(values(&page, "option[selected]"), ["90"]);
+    let text = page.text();
+    assert!(text.contains("What may <bdi>Cedar Bank</bdi> share with Messenger?"));
+    assert!(text.contains("Meta runs Messenger and can read what appears in the chat."));
+    for label in ["Account identifying information", "Account balances", "Transaction data"] {
+        assert!(text.contains(label), "{label}");
+    }
+    assert!(
+        text.contains("••1234") && text.contains("حساب الادخار &#60;b&#62;"),
+        "names are text, never markup"
+    );
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_and_what_was_chosen_stays() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    let notice = notice_of(&browser.to_consent("t1").await);
+    let again = browser
+        .post(
+            "/link/consent",
+            &[
+                ("notice", &notice),
+                ("lang", "en"),
+                ("purpose", "TransactionUpdate"),
+                ("form.TransactionUpdate", "summary"),
+                ("days", "180"),
+            ],
+        )
+        .await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        again.text().contains("href=\"#accounts\"") && again.text().contains("Tick at least one account.")
+    );
+    assert!(!again.text().contains("Tick at least one purpose"));
+    assert_eq!(values(&again, "input[type=checkbox][checked]"), ["TransactionUpdate"]);
+    assert_eq!(values(&again, "input[name='form.TransactionUpdate'][checked]"), ["summary"]);
+    assert_eq!(values(&again, "option[selected]"), ["180"]);
+
+    // What the page does not offer is no choice: a purpose without an agreement, another's account, ten years.
+    for (name, value, error) in [
+        ("purpose", "BankOffer", "Tick at least one purpose"),
+        ("account", "somebody-elses", "Tick at least one account."),
+        ("days", "3650", "Choose for how long."),
+        ("form.BalanceOnRequest", "everything", "Choose how much"),
+        ("notice", "0000", "has changed while this page was open"),
+    ] {
+        let mut fields = vec![
+            ("notice", notice.as_str()),
+            ("lang", "en"),
+            ("purpose", "BalanceOnRequest"),
+            ("form.BalanceOnRequest", "detail"),
+            ("account", "a1"),
+            ("days", "90"),
+        ];
+        for field in &mut fields {
+            if field.0 == name {
+                field.1 = value;
+            }
+        }
+        let answer = browser.post("/link/consent", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert!(answer.text().contains(error), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_posted_twice_gives_one_consent() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    let notice = notice_of(&browser.to_consent("t1").await);
+    let before = browser.cookies();
+    let fields = [
+        ("notice", notice.as_str()),
+        ("lang", "en"),
+        ("purpose", "BalanceOnRequest"),
+        ("form.BalanceOnRequest", "detail"),
+        ("account", "a1"),
+        ("days", "90"),
+    ];
+    assert_eq!(browser.post("/link/consent", &fields).await.location(), "/link/done");
+    // With the new cookie, and as a second press of the button would, with the old one.
+    assert_eq!(browser.post("/link/consent", &fields).await.status, StatusCode::GONE);
+    let twin = Browser::new(&world, Lang::English);
+    twin.bring(before);
+    let twice = twin.post("/link/consent", &fields).await;
+    assert_eq!(twice.status, StatusCode::GONE);
+    assert!(twice.text().contains("your choice was recorded once"));
+    assert_eq!(world.gateway.store().counts().await.expect("counts").links_active, 1);
+    assert_eq!(world.gateway.store().counts().await.expect("counts").receipts, 1);
+}
+
+#[tokio::test]
+async fn not_allowing_shares_nothing() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::Arabic);
+    browser.to_consent("t1").await;
+    let answer = browser.post("/link/cancel", &[]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text().contains("لم يُربط شيء"));
+    assert_eq!(browser.get("/link/consent").await.status, StatusCode::GONE);
+    assert_eq!(world.gateway.store().counts().await.expect("counts").links_active, 0);
+}
+
+fn form(lang: Lang, form_max: Form) -> ConsentForm {
+    let purpose = Purpose::TransactionUpdate;
+    ConsentForm {
+        lang,
+        institution: "Cedar Bank".into(),
+        purposes: vec![PurposeChoice { purpose, clusters: purpose.clusters(), form_max }],
+        accounts: vec![AccountChoice {
+            id: AccountId::new("a1").expect("an id"),
+            name: "Everyday Checking".into(),
+            last_four: Some("1234".into()),
+            kind: AccountKind::Checking,
+        }],
+    }
+}
+
+/// The hashed text is the page's, the same for the same form, another for another language or offer.
+#[test]
+fn the_notice_is_deterministic_and_whole() {
+    let text = notice_text(&form(Lang::English, Form::Detail));
+    assert_eq!(text, notice_text(&form(Lang::English, Form::Detail)));
+    for part in [
+        "Cedar Bank",
+        "Transaction data",
+        "All the details",
+        "Everyday Checking",
+        "Meta runs Messenger",
+        "365 days",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    let less = notice_text(&form(Lang::English, Form::Summary));
+    assert!(!less.contains("All the details") && less.contains("Amounts, without names"));
+    assert_ne!(text, notice_text(&form(Lang::Arabic, Form::Detail)));
+    assert!(!text.contains("consent-") && !text.contains("purpose-"), "no text is missing");
+}

@@ -1,0 +1,89 @@
+//! `/events/{institution}`.
+
+use crate::support::{BANK, Browser, EVENT_TOKEN, World, purchase};
+use amana_core::Lang;
+use axum::http::StatusCode;
+use serde_json::json;
+
+const ONE: &str = "application/cloudevents+json";
+const BATCH: &str = "application/cloudevents-batch+json";
+
+#[tokio::test]
+async fn an_unknown_institution_and_a_wrong_token_look_the_same() {
+    let world = World::new().await;
+    let event = purchase("e1", "a1").to_string();
+    let wrong_token = world.events(BANK, Some("guess"), ONE, event.clone()).await;
+    let unknown = world.events("nobody", Some(EVENT_TOKEN), ONE, event.clone()).await;
+    // Configured, but without a token: it cannot push.
+    let without = world.events("harbor", Some(EVENT_TOKEN), ONE, event.clone()).await;
+    let empty = world.events("harbor", Some(""), ONE, event.clone()).await;
+    let none = world.events(BANK, None, ONE, event).await;
+    for answer in [&wrong_token, &unknown, &without, &empty, &none] {
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        assert_eq!(answer.text(), wrong_token.text());
+    }
+}
+
+#[tokio::test]
+async fn events_are_stored_once_and_those_of_nobody_are_counted() {
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let answer = world.pushes(&purchase("e1", "a1")).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(answer.json(), json!({"stored": 1, "duplicates": 0, "unmatched": 0, "ignored": 0}));
+    let again = world.pushes(&purchase("e1", "a1")).await;
+    assert_eq!(again.json(), json!({"stored": 0, "duplicates": 1, "unmatched": 0, "ignored": 0}));
+
+    let mut later = purchase("e3", "a1");
+    later["type"] = json!("bank.something.new.v1");
+    let batch = json!([purchase("e2", "a1"), purchase("e2", "unknown-account"), later]).to_string();
+    let answer = world.events(BANK, Some(EVENT_TOKEN), BATCH, batch).await;
+    assert_eq!(answer.json(), json!({"stored": 1, "duplicates": 0, "unmatched": 1, "ignored": 1}));
+}
+
+#[tokio::test]
+async fn errors_name_the_event_and_the_attribute_and_nothing_is_taken() {
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let mut bad = purchase("e2", "a1");
+    bad.as_object_mut().expect("an object").remove("time");
+    let batch = json!([purchase("e1", "a1"), bad]).to_string();
+    let answer = world.events(BANK, Some(EVENT_TOKEN), BATCH, batch).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem = answer.json();
+    assert_eq!((problem["index"].as_u64(), problem["attribute"].as_str()), (Some(1), Some("time")));
+    assert!(!answer.text().contains("Blue Bottle"));
+    assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 0);
+
+    for (media, body, status) in [
+        ("text/plain", "{}".to_owned(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("", "{}".to_owned(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (ONE, "{".to_owned(), StatusCode::BAD_REQUEST),
+        (ONE, "[]".to_owned(), StatusCode::BAD_REQUEST),
+        (BATCH, "{}".to_owned(), StatusCode::BAD_REQUEST),
+        (BATCH, format!("[{}]", vec!["{}"; 1_001].join(",")), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        assert_eq!(world.events(BANK, Some(EVENT_TOKEN), media, body).await.status, status, "{media}");
+    }
+    let invalid = world.events(BANK, Some(EVENT_TOKEN), ONE, &b"{\"id\": \"\xff\"}"[..]).await;
+    assert_eq!(invalid.status, StatusCode::BAD_REQUEST);
+    let large = world.events(BANK, Some(EVENT_TOKEN), ONE, vec![b' '; 10 << 20]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn binary_mode_is_taken_too() {
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let event = purchase("e1", "a1");
+    let mut request = axum::http::Request::post(format!("/events/{BANK}"))
+        .header("content-type", "application/json")
+        .header("authorization", format!("bearer {EVENT_TOKEN}"));
+    for name in ["specversion", "id", "source", "type", "time"] {
+        request = request.header(format!("ce-{name}"), event[name].as_str().expect("text"));
+    }
+    let answer = world.send(request.body(event["data"].to_string().into()).expect("a request")).await;
+    assert_eq!(answer.json()["stored"], 1, "{}", answer.text());
+}

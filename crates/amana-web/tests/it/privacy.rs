@@ -1,0 +1,113 @@
+//! The privacy page.
+
+use crate::support::{BANK, Browser, World, purchase, value_of};
+use amana_core::Lang;
+use amana_store::TokenKind;
+use axum::http::StatusCode;
+
+#[tokio::test]
+async fn it_lists_what_was_said_why_and_in_which_form() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    world.says("m1", "what's my balance?").await;
+    world.pushes(&purchase("e1", "a1")).await;
+    // Not allowed on this account: the refusal is listed, the purchase is not.
+    world.pushes(&purchase("e2", "a2")).await;
+    let page = browser.get("/privacy").await.text();
+    for part in [
+        "Messenger was told:",
+        "4.51",
+        "Blue Bottle Coffee",
+        "2,480.15",
+        "You asked for your balance",
+        "Money moved, or you asked about it",
+        "Transaction data",
+        "all the details",
+        "Delivered",
+        "You gave your consent",
+        "You had not allowed this account.",
+        "10:00 UTC",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("Blue Bottle Coffee").count(), 1);
+    let newest = page.find("You had not allowed this account.").expect("there");
+    assert!(newest < page.find("You gave your consent").expect("there"), "newest first");
+}
+
+#[tokio::test]
+async fn one_purpose_stops_and_then_all_of_it() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let page = browser.get("/privacy").await.text();
+    let (csrf, consent) = (value_of(&page, "csrf"), value_of(&page, "consent"));
+
+    // A form that is not ours, another's consent, and a purpose that is none: nothing changes.
+    let forged = [("csrf", "x"), ("consent", consent.as_str())];
+    assert_eq!(browser.post("/privacy/revoke", &forged).await.status, StatusCode::GONE);
+    let others = [("csrf", csrf.as_str()), ("consent", "con_00000000000000000000000000000000")];
+    assert_eq!(browser.post("/privacy/revoke", &others).await.status, StatusCode::GONE);
+    let odd = [("csrf", csrf.as_str()), ("consent", consent.as_str()), ("purpose", "Everything")];
+    assert_eq!(browser.post("/privacy/revoke", &odd).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(browser.get("/privacy").await.text().contains(&consent));
+
+    let one = [("csrf", csrf.as_str()), ("consent", consent.as_str()), ("purpose", "BalanceOnRequest")];
+    assert_eq!(browser.post("/privacy/revoke", &one).await.location(), "/privacy?done=one");
+    let page = browser.get("/privacy?done=one").await.text();
+    assert!(page.contains("What you took back will not be sent again"));
+    let rest = value_of(&page, "consent");
+    assert_ne!(rest, consent);
+
+    let all = [("csrf", csrf.as_str()), ("consent", rest.as_str())];
+    assert_eq!(browser.post("/privacy/revoke", &all).await.location(), "/privacy?done=all");
+    // Twice is once.
+    assert_eq!(browser.post("/privacy/revoke", &all).await.location(), "/privacy?done=all");
+    let page = browser.get("/privacy?done=all").await.text();
+    assert!(page.contains("nothing more will be sent") && page.contains("You allow nothing at the moment."));
+    assert!(page.contains("You took your consent back") && page.contains("Earlier consents"));
+    let pushed = world.pushes(&purchase("e1", "a1")).await;
+    assert_eq!(pushed.json()["stored"], 0, "no link holds the account any more");
+    assert!(!browser.get("/privacy").await.text().contains("Blue Bottle"));
+}
+
+#[tokio::test]
+async fn the_entrance_asks_the_bank_who_it_is() {
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let browser = Browser::new(&world, Lang::English);
+    assert!(browser.get("/privacy").await.text().contains("Write “my privacy”."));
+    let token = world.token(TokenKind::Privacy, "p1").await;
+    let path = format!("/privacy/enter?t={token}");
+    let page = browser.get(&path).await;
+    assert!(page.text().contains("Sign in with <bdi>Cedar Bank</bdi>") && !page.text().contains("Harbor"));
+    assert_eq!(browser.get(&path).await.status, StatusCode::OK, "looking uses nothing up");
+    let fields = [("t", token.as_str()), ("institution", BANK), ("lang", "en")];
+    assert_eq!(browser.post("/privacy/begin", &fields).await.location(), "https://bank.example/authorize");
+    assert_eq!(browser.get("/link/callback?code=c&state=s").await.location(), "/privacy");
+    assert!(
+        browser.get("/privacy").await.text().contains("What <bdi>Cedar Bank</bdi> shared with Messenger")
+    );
+    assert_eq!(browser.get(&path).await.location(), "/privacy", "who is signed in goes on at once");
+
+    // The language of the session follows the switch; signing out ends it everywhere.
+    assert_eq!(browser.post("/lang", &[("lang", "ar"), ("back", "/privacy")]).await.location(), "/privacy");
+    assert!(browser.get("/privacy").await.text().contains("ما شاركه <bdi>بنك الأرز</bdi> مع ماسنجر"));
+    let cookies = browser.cookies();
+    assert_eq!(browser.post("/privacy/leave", &[]).await.location(), "/privacy?done=left");
+    browser.bring(cookies);
+    assert!(browser.get("/privacy").await.text().contains("اكتب «خصوصيتي»."));
+}
+
+#[tokio::test]
+async fn a_session_ends_by_itself() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    assert!(browser.get("/privacy").await.text().contains("Cedar Bank"));
+    world.clock.advance_s(1_801);
+    let page = browser.get("/privacy").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text().contains("Cedar Bank"));
+}

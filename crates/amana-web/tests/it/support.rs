@@ -1,0 +1,449 @@
+//! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
+
+use amana_bank::*;
+use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
+use amana_chat::Rules;
+use amana_core::*;
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
+use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
+use amana_store::{Command, Keyring, Token, TokenKind};
+use amana_web::{WebState, router};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tower::ServiceExt;
+
+pub(crate) const BANK: &str = "cedar-bank";
+pub(crate) const PAGE: &str = "1001";
+pub(crate) const PERSON: &str = "24601";
+pub(crate) const APP_SECRET: &str = "app-secret";
+pub(crate) const EVENT_TOKEN: &str = "event-token";
+pub(crate) const PLATFORM_TOKEN: &str = "linking-token";
+pub(crate) const NOW: &str = "2026-11-24T10:00:00Z";
+
+fn institution(id: &str) -> InstitutionId {
+    InstitutionId::new(id).expect("an id")
+}
+
+fn conversation() -> ConversationId {
+    ConversationId { channel: ChannelId::new(PAGE).expect("an id"), psid: Psid::new(PERSON).expect("an id") }
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::from_code("USD").expect("a currency"))
+}
+
+/// A bank of one customer with three accounts, whose sign-in page is at `url`.
+pub(crate) struct FakeBank {
+    id: InstitutionId,
+    url: String,
+    clock: Arc<dyn Clock>,
+    pub(crate) error: Mutex<Option<BankErrorClass>>,
+    pub(crate) no_accounts: Mutex<bool>,
+}
+
+impl FakeBank {
+    fn error(&self) -> Result<(), BankError> {
+        match *self.error.lock().expect("lock") {
+            Some(class) => Err(BankError { institution: self.id.clone(), interaction: None, class }),
+            None => Ok(()),
+        }
+    }
+
+    fn tokens(&self) -> Tokens {
+        Tokens {
+            access: Secret::new("access"),
+            refresh: Some(Secret::new("refresh")),
+            id_token: None,
+            expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
+            scope: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Bank for FakeBank {
+    fn id(&self) -> &InstitutionId {
+        &self.id
+    }
+    async fn begin(&self, ask: &AuthorizeAsk) -> Result<Authorization, BankError> {
+        self.error()?;
+        let pending: Pending = serde_json::from_value(serde_json::json!({
+            "state": "s", "verifier": "v", "nonce": "n", "redirect_uri": ask.redirect_uri.as_str(),
+            "issuer": "https://bank.example", "login_only": ask.login_only,
+        }))
+        .expect("the stored form of a pending authorization");
+        Ok(Authorization { url: self.url.parse().expect("a url"), pending })
+    }
+    async fn complete(&self, pending: &Pending, callback: &Callback) -> Result<Granted, BankError> {
+        self.error()?;
+        let error = |class| BankError { institution: self.id.clone(), interaction: None, class };
+        if callback.state.as_deref() != Some(pending.state()) {
+            return Err(error(BankErrorClass::BadCallback("state")));
+        }
+        if callback.error.is_some() {
+            return Err(error(BankErrorClass::Declined("access_denied")));
+        }
+        Ok(Granted { tokens: self.tokens(), subject: Some("customer-1".into()), bank_consent: None })
+    }
+    async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
+        Ok(self.tokens())
+    }
+    async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
+        self.error()?;
+        let make = |id: &str, name: &str, kind, last: &str, minor| Account {
+            id: AccountId::new(id).expect("an id"),
+            name: name.into(),
+            last_four: Some(last.into()),
+            kind,
+            current: Some(usd(minor)),
+            available: Some(usd(minor)),
+            as_of: None,
+        };
+        let mut rows = vec![
+            make("a1", "Everyday Checking", AccountKind::Checking, "1234", 248_015),
+            make("a2", "حساب الادخار <b>", AccountKind::Savings, "5678", 1_910_000),
+            make("a3", "Travel Card", AccountKind::CreditCard, "9001", 31_240),
+        ];
+        if *self.no_accounts.lock().expect("lock") {
+            rows.clear();
+        }
+        let ids = rows.iter().map(|a| a.id.clone()).collect();
+        Ok(Accounts { ids, data: Protected::new(subject.clone(), rows), skipped: 0 })
+    }
+    async fn transactions(
+        &self,
+        _: &Tokens,
+        subject: &Subject,
+        _: &AccountId,
+        _: Timestamp,
+        _: Timestamp,
+        _: Actor,
+    ) -> Result<Protected<Page<Transaction>>, BankError> {
+        Ok(Protected::new(subject.clone(), Page { rows: Vec::new(), truncated: false }))
+    }
+    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+        Ok(())
+    }
+    async fn check(&self) -> Result<CheckReport, CheckError> {
+        Ok(CheckReport::default())
+    }
+}
+
+/// A channel that takes everything.
+pub(crate) struct FakeChannel;
+
+#[async_trait]
+impl Channel for FakeChannel {
+    async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        Ok(Sent { mid: format!("m_{}", released.message()) })
+    }
+    async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn mark_seen(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn linking_recipient(&self, _: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
+        if token == PLATFORM_TOKEN { Ok(conversation().psid) } else { Err(LinkingError::BadToken) }
+    }
+    async fn unlink(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn locale(&self, _: &Address) -> Option<Lang> {
+        None
+    }
+    fn window(&self) -> WindowPolicy {
+        WindowPolicy { open_for: None }
+    }
+}
+
+/// The deployment under test.
+pub(crate) struct World {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) bank: Arc<FakeBank>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::at("https://gateway.example/", "https://bank.example/authorize").await
+    }
+
+    /// A deployment at an address, whose bank signs people in at another.
+    pub(crate) async fn at(public_url: &str, bank_url: &str) -> Self {
+        let clock = Arc::new(ManualClock::at(NOW.parse().expect("an instant")));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("amana.sqlite").display());
+        let keyring = Keyring::new(&DataKey::new([1; 32]));
+        let store = amana_store::open(&url, keyring, entropy.clone(), clock.clone()).await.expect("a store");
+        let bank = Arc::new(FakeBank {
+            id: institution(BANK),
+            url: bank_url.into(),
+            clock: clock.clone(),
+            error: Mutex::default(),
+            no_accounts: Mutex::default(),
+        });
+        let named = |en: &str, ar: &str| {
+            Institution::new(en.into(), ar.into(), bank.clone(), Arc::new(StandardPolicy))
+        };
+        let page = conversation().channel;
+        let gateway = Gateway::new(GatewayParts {
+            store,
+            channel: Arc::new(FakeChannel),
+            encode: (messenger::encode, messenger::encode_reply),
+            institutions: BTreeMap::from([
+                (institution(BANK), named("Cedar Bank", "بنك الأرز")),
+                (institution("harbor"), named("Harbor Savings", "مصرف الميناء")),
+            ]),
+            channels: BTreeMap::from([(
+                page.clone(),
+                ChannelConfig { institutions: vec![institution(BANK), institution("harbor")] },
+            )]),
+            understand: Box::new(Rules),
+            clock: clock.clone(),
+            entropy,
+            public_url: public_url.parse().expect("a url"),
+            redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
+        });
+        gateway
+            .ensure_agreement(&institution(BANK), &page, AgreementState::Active, Form::Detail)
+            .await
+            .expect("an agreement");
+        let public_url: url::Url = public_url.parse().expect("a url");
+        let app = router(WebState {
+            gateway: gateway.clone(),
+            app_secret: Secret::new(APP_SECRET),
+            verify_token: Secret::new("verify me"),
+            event_tokens: BTreeMap::from([(institution(BANK), Secret::new(EVENT_TOKEN))]),
+            secure_cookies: public_url.scheme() == "https",
+            public_url,
+            metrics: Box::new(|| "# TYPE amana_test counter\namana_test 1\n".to_owned()),
+            form_action_origins: vec!["https://bank.example".into(), "https://www.facebook.com".into()],
+        });
+        Self { gateway, bank, clock, app, _folder: folder }
+    }
+
+    /// A one-time link as the chat would give it.
+    pub(crate) async fn token(&self, kind: TokenKind, token: &str) -> String {
+        let row = Token {
+            hash: amana_core::ids::token_hash(token),
+            kind,
+            conversation: conversation(),
+            expires_at: self.clock.now().checked_add(Duration::from_secs(600)).expect("an instant"),
+            consumed_at: None,
+        };
+        self.gateway.store().submit(vec![Command::PutToken(row)]).await.expect("kept");
+        token.to_owned()
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.expect("an answer");
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, 16 << 20).await.expect("a body");
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Posts what the platform would, signed.
+    pub(crate) async fn webhook(&self, body: impl Into<Vec<u8>>) -> Answer {
+        let body = body.into();
+        let signature = sign(&body);
+        let request =
+            Request::post("/webhooks/messenger").header("x-hub-signature-256", signature).body(body.into());
+        self.send(request.expect("a request")).await
+    }
+
+    /// The person writes in the chat, and everything that follows is done.
+    pub(crate) async fn says(&self, mid: &str, text: &str) {
+        let body = message(mid, text);
+        assert_eq!(self.webhook(body).await.status, StatusCode::OK);
+        self.gateway.settle().await.expect("settled");
+    }
+
+    /// The bank pushes an event, and everything that follows is done.
+    pub(crate) async fn pushes(&self, event: &serde_json::Value) -> Answer {
+        let answer =
+            self.events(BANK, Some(EVENT_TOKEN), "application/cloudevents+json", event.to_string()).await;
+        self.gateway.settle().await.expect("settled");
+        answer
+    }
+
+    pub(crate) async fn events(
+        &self,
+        institution: &str,
+        token: Option<&str>,
+        media: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::post(format!("/events/{institution}")).header(header::CONTENT_TYPE, media);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+}
+
+/// `X-Hub-Signature-256` of a body.
+pub(crate) fn sign(body: &[u8]) -> String {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, APP_SECRET.as_bytes());
+    format!("sha256={}", hex::encode(ring::hmac::sign(&key, body)))
+}
+
+pub(crate) fn message(mid: &str, text: &str) -> String {
+    serde_json::json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_514_400_000i64, "messaging": [{
+        "sender": {"id": PERSON}, "recipient": {"id": PAGE}, "timestamp": 1_795_514_400_000i64,
+        "message": {"mid": mid, "text": text}}]}]})
+    .to_string()
+}
+
+pub(crate) fn purchase(id: &str, account: &str) -> serde_json::Value {
+    serde_json::json!({
+        "specversion": "1.0", "id": id, "source": "https://bank.example/cedar",
+        "type": "bank.transaction.authorised.v1", "time": NOW,
+        "data": {"customerId": "customer-1", "accountId": account, "currency": "USD", "transaction": {
+            "accountId": account, "transactionId": id, "amount": 4.51, "debitCreditMemo": "DEBIT",
+            "status": "AUTHORIZATION", "description": "BLUE BOTTLE", "transactionTimestamp": NOW,
+            "transactionPayee": {"merchantName": "Blue Bottle Coffee"}}}
+    })
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).expect("UTF-8")
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text());
+        self.header("location")
+    }
+}
+
+/// A browser: cookies and a language.
+pub(crate) struct Browser<'a> {
+    world: &'a World,
+    lang: Lang,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(world: &'a World, lang: Lang) -> Self {
+        Self { world, lang, cookies: Mutex::default() }
+    }
+
+    async fn send(&self, request: axum::http::request::Builder, body: Body) -> Answer {
+        let cookies: Vec<String> =
+            self.cookies.lock().expect("lock").iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let request = request
+            .header(header::ACCEPT_LANGUAGE, self.lang.tag())
+            .header(header::COOKIE, cookies.join("; "))
+            .header("sec-fetch-site", "same-origin")
+            .body(body)
+            .expect("a request");
+        let answer = self.world.send(request).await;
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().expect("text");
+            let (name, value) = cookie.split(';').next().and_then(|c| c.split_once('=')).expect("a cookie");
+            let mut cookies = self.cookies.lock().expect("lock");
+            if value.is_empty() {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+
+    pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().expect("lock").clone()
+    }
+
+    pub(crate) fn bring(&self, cookies: BTreeMap<String, String>) {
+        *self.cookies.lock().expect("lock") = cookies;
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path), Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request, Body::from(body)).await
+    }
+
+    /// Goes to the consent page by a one-time link: gives the page.
+    pub(crate) async fn to_consent(&self, token: &str) -> Answer {
+        let token = self.world.token(TokenKind::Link, token).await;
+        let begun = self
+            .post("/link/begin", &[("t", &token), ("institution", BANK), ("lang", self.lang.tag())])
+            .await;
+        assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.location());
+        let back = self.get("/link/callback?code=c&state=s").await;
+        assert_eq!(back.location(), "/link/consent");
+        let page = self.get("/link/consent").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+        page
+    }
+
+    /// Links and allows two purposes on one account, in detail.
+    pub(crate) async fn link(&self, token: &str) {
+        let notice = notice_of(&self.to_consent(token).await);
+        let given = self
+            .post(
+                "/link/consent",
+                &[
+                    ("notice", &notice),
+                    ("lang", self.lang.tag()),
+                    ("purpose", "BalanceOnRequest"),
+                    ("form.BalanceOnRequest", "detail"),
+                    ("purpose", "TransactionUpdate"),
+                    ("form.TransactionUpdate", "detail"),
+                    ("account", "a1"),
+                    ("days", "90"),
+                ],
+            )
+            .await;
+        assert_eq!(given.location(), "/link/done");
+        self.world.gateway.settle().await.expect("settled");
+    }
+}
+
+/// The hash of the notice that a consent page carries.
+pub(crate) fn notice_of(page: &Answer) -> String {
+    value_of(&page.text(), "notice")
+}
+
+/// The value of a hidden field.
+pub(crate) fn value_of(page: &str, name: &str) -> String {
+    let html = scraper::Html::parse_document(page);
+    let selector = scraper::Selector::parse(&format!("input[name='{name}']")).expect("a selector");
+    html.select(&selector).next().and_then(|e| e.value().attr("value")).expect("a field").to_owned()
+}

@@ -1,0 +1,77 @@
+//! `/webhooks/messenger`.
+
+use crate::support::{World, message, sign};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+
+#[tokio::test]
+async fn the_handshake_answers_the_challenge_to_who_knows_the_token_alone() {
+    let world = World::new().await;
+    let good = world
+        .get("/webhooks/messenger?hub.mode=subscribe&hub.verify_token=verify+me&hub.challenge=115")
+        .await;
+    assert_eq!((good.status, good.text().as_str()), (StatusCode::OK, "115"));
+    assert!(good.header("content-type").starts_with("text/plain"));
+    let bad =
+        world.get("/webhooks/messenger?hub.mode=subscribe&hub.verify_token=verify&hub.challenge=115").await;
+    assert_eq!(bad.status, StatusCode::FORBIDDEN);
+    assert_eq!(bad.header("content-type"), "application/problem+json");
+    assert_eq!(world.get("/webhooks/messenger").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn only_signed_bytes_are_stored_and_a_redelivery_changes_nothing() {
+    let world = World::new().await;
+    let waiting = || async { world.gateway.store().counts().await.expect("counts").inbox_waiting };
+    let body = message("m1", "hello");
+    let post = |signature: Option<String>, body: String| {
+        let mut request = Request::post("/webhooks/messenger");
+        if let Some(signature) = signature {
+            request = request.header("x-hub-signature-256", signature);
+        }
+        request.body(Body::from(body)).expect("a request")
+    };
+    assert_eq!(world.send(post(None, body.clone())).await.status, StatusCode::UNAUTHORIZED);
+    let of_another = sign(b"another body");
+    assert_eq!(world.send(post(Some(of_another), body.clone())).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.send(post(Some("sha256=zz".into()), body.clone())).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(waiting().await, 0);
+
+    assert_eq!(world.webhook(body.clone()).await.status, StatusCode::OK);
+    assert_eq!(waiting().await, 1);
+    assert_eq!(world.webhook(body).await.status, StatusCode::OK);
+    assert_eq!(waiting().await, 1, "the same message twice is one event");
+}
+
+#[tokio::test]
+async fn bad_bodies_get_a_clear_error_and_lose_nothing_of_their_neighbours() {
+    let world = World::new().await;
+    let not_json = world.webhook("{").await;
+    assert_eq!(not_json.status, StatusCode::BAD_REQUEST);
+    assert!(
+        not_json.json()["detail"].as_str().is_some_and(|d| d.contains("not JSON")),
+        "{}",
+        not_json.text()
+    );
+    assert_eq!(world.webhook(r#"{"object":"instagram","entry":[]}"#).await.status, StatusCode::BAD_REQUEST);
+
+    // Ten megabytes, with a good signature: too much, and the sender hears it.
+    let large = world.webhook(vec![b' '; 10 << 20]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(large.json()["detail"].as_str().is_some_and(|d| d.contains("larger than")), "{}", large.text());
+
+    // Broken UTF-8 in a signed message: it is mended and stored.
+    let mut broken = message("m1", "BAD").into_bytes();
+    let at = broken.windows(3).position(|w| w == b"BAD").expect("there");
+    broken[at] = 0xff;
+    assert_eq!(world.webhook(broken).await.status, StatusCode::OK);
+    assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 1);
+
+    // A page that is not ours, and an event without a person: taken and forgotten.
+    let other = message("m2", "hi").replace("\"1001\"", "\"777\"");
+    assert_eq!(world.webhook(other).await.status, StatusCode::OK);
+    let policy = r#"{"object":"page","entry":[{"id":"1001","time":1,"messaging":[{"recipient":{"id":"1001"},
+        "timestamp":1,"policy_enforcement":{"action":"block","reason":"spam"}}]}]}"#;
+    assert_eq!(world.webhook(policy).await.status, StatusCode::OK);
+    assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 1);
+}
