@@ -169,7 +169,7 @@ fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> Purpose
             .map(|f| FormView {
                 id: f.as_str(),
                 name: w.t(&format!("form-{f}")),
-                example: w.maybe(&format!("example-{purpose}-{f}")),
+                example: w.example(purpose, f),
                 chosen: f == form,
             })
             .collect(),
@@ -221,7 +221,7 @@ pub fn notice_text(form: &ConsentForm) -> String {
         lines.push(w.t("consent-form"));
         for f in Form::ALL.iter().filter(|f| **f <= choice.form_max) {
             lines.push(format!("( ) {}", w.t(&format!("form-{f}"))));
-            if let Some(example) = w.maybe(&format!("example-{purpose}-{f}")) {
+            if let Some(example) = w.example(purpose, *f) {
                 lines.push(format!("{} {example}", w.t("example")));
             }
         }

@@ -1,8 +1,9 @@
 //! The words of the pages: the catalogue, and what every page needs to be in one language.
 
 use crate::assets;
+use amana_chat::format::{masked, money};
 use amana_chat::{Arg, Catalogue};
-use amana_core::{AccountKind, Cluster, Form, Lang, Purpose};
+use amana_core::{AccountKind, Cluster, Currency, Form, Lang, Money, Purpose};
 use std::sync::LazyLock;
 
 const SOURCES: &[(Lang, &str)] = &[
@@ -54,10 +55,30 @@ impl Words {
         out
     }
 
-    /// A text that only some ids have.
-    pub(crate) fn maybe(&self, id: &str) -> Option<String> {
-        let catalogue = CATALOGUE.as_ref()?;
-        catalogue.ids(self.lang).any(|known| known == id).then(|| self.t(id))
+    /// Whether the language has a text.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        CATALOGUE.as_ref().is_some_and(|c| c.ids(self.lang).any(|known| known == id))
+    }
+
+    /// What the chat would show for a purpose in a form, with made-up amounts; only the purposes that are served have one.
+    pub(crate) fn example(&self, purpose: Purpose, form: Form) -> Option<String> {
+        let id = format!("example-{purpose}-{form}");
+        if !self.has(&id) {
+            return None;
+        }
+        let dollars = Currency::from_code("USD").ok()?;
+        let amount = |minor| money(self.lang, Money::new(minor, dollars));
+        let account = format!("{} {}", self.t("example-account"), masked("1234"));
+        let (balance, booked, paid, shop) =
+            (amount(248_015), amount(251_015), amount(451), self.t("example-shop"));
+        let args = [
+            ("account", Arg::Text(&account)),
+            ("balance", Arg::Text(&balance)),
+            ("booked", Arg::Text(&booked)),
+            ("paid", Arg::Text(&paid)),
+            ("shop", Arg::Text(&shop)),
+        ];
+        Some(self.with(&id, &args))
     }
 
     pub(crate) fn count(&self, id: &str, count: usize) -> String {
@@ -126,12 +147,12 @@ mod tests {
             let words = Words::new(*lang, "/");
             for purpose in Purpose::ALL {
                 for kind in ["purpose", "why", "because"] {
-                    assert!(words.maybe(&format!("{kind}-{purpose}")).is_some(), "{kind}-{purpose}");
+                    assert!(words.has(&format!("{kind}-{purpose}")), "{kind}-{purpose}");
                 }
             }
-            assert!(Cluster::ALL.iter().all(|c| words.maybe(&format!("cluster-{c}")).is_some()));
-            assert!(Form::ALL.iter().all(|f| words.maybe(&format!("form-{f}")).is_some()));
-            assert!(Form::ALL.iter().all(|f| words.maybe(&format!("form-short-{f}")).is_some()));
+            assert!(Cluster::ALL.iter().all(|c| words.has(&format!("cluster-{c}"))));
+            assert!(Form::ALL.iter().all(|f| words.has(&format!("form-{f}"))));
+            assert!(Form::ALL.iter().all(|f| words.has(&format!("form-short-{f}"))));
         }
     }
 

@@ -46,7 +46,7 @@ enter-button = تسجيل الدخول لدى { $bank }
 ## الموافقة
 
 consent-heading = ما الذي يشاركه { $bank } مع ماسنجر؟
-consent-lead = لم يُحدَّد شيء بعد. حدّد ما تريد واترك الباقي، ولك أن تسحب كل شيء متى شئت.
+consent-lead = لا توجد خانة محددة مسبقًا. حدّد ما تريد واترك الباقي، ولك أن تسحب كل شيء متى شئت.
 consent-purposes = لأي غرض
 consent-purposes-hint = كل غرض قائم بذاته.
 consent-data = نحتاج إلى:
@@ -113,14 +113,16 @@ why-PersonToPersonTransfer = لإرسال المال عندما تطلب ذلك
 
 example = في المحادثة:
 example-BalanceOnRequest-notice = وصل الرد. يُفتح في صفحة خاصة بك، لا في هذه المحادثة.
-example-BalanceOnRequest-summary = المتاح 2,480.15 USD
-example-BalanceOnRequest-detail = الحساب الجاري ••1234: المتاح 2,480.15 USD · المقيّد 2,510.15 USD
+example-BalanceOnRequest-summary = المتاح { $balance }
+example-BalanceOnRequest-detail = { $account }: المتاح { $balance } · المقيّد { $booked }
 example-BalanceUpdate-notice = هناك جديد بشأن حسابك.
-example-BalanceUpdate-summary = تغيّر رصيدك: 2,480.15 USD
-example-BalanceUpdate-detail = تغيّر رصيدك. الحساب الجاري ••1234: 2,480.15 USD
+example-BalanceUpdate-summary = تغيّر رصيدك: { $balance }
+example-BalanceUpdate-detail = تغيّر رصيدك. { $account }: { $balance }
 example-TransactionUpdate-notice = هناك جديد بشأن حسابك.
-example-TransactionUpdate-summary = دفعت 4.51 USD.
-example-TransactionUpdate-detail = دفعت 4.51 USD لدى مقهى الزهراء.
+example-TransactionUpdate-summary = دفعت { $paid }.
+example-TransactionUpdate-detail = دفعت { $paid } لدى { $shop }.
+example-account = الحساب الجاري
+example-shop = مقهى الزهراء
 
 cluster-ACCOUNT_BASIC = معلومات التعريف بالحساب
 cluster-BALANCES = أرصدة الحسابات
@@ -170,7 +172,7 @@ privacy-ended-revoked = تراجعتَ عنها في { $at }
 privacy-done-all = تم الإيقاف. انتهت موافقتك، ولن يُرسل شيء بعد الآن.
 privacy-done-one = تم الإيقاف. لن يُرسل ما أوقفته مرة أخرى، ويستمر الباقي كما كان.
 privacy-timeline = ما حدث
-privacy-timeline-hint = الأحدث أولًا. الأوقات بالتوقيت العالمي UTC.
+privacy-timeline-hint = الأحدث أولًا، والأوقات بالتوقيت العالمي UTC. أرقام الإيصالات التي بينها تسجّل ما آلت إليه كل رسالة.
 privacy-timeline-none = لم تتم مشاركة شيء حتى الآن.
 privacy-timeline-none-hint = عندما تحمل رسالة شيئًا من بياناتك، تُدرج هنا فورًا.
 privacy-more = هناك قيود أقدم مما تتسع له هذه الصفحة.

@@ -46,7 +46,7 @@ enter-button = Sign in with { $bank }
 ## Consent
 
 consent-heading = What may { $bank } share with Messenger?
-consent-lead = Nothing is chosen yet. Tick what you want; you can leave the rest, and you can take everything back at any time.
+consent-lead = Nothing is ticked in advance. Tick what you want and leave the rest, and you can take everything back at any time.
 consent-purposes = What it is for
 consent-purposes-hint = Each of these stands alone.
 consent-data = We need:
@@ -110,14 +110,16 @@ why-PersonToPersonTransfer = To send money when you ask for it
 
 example = In the chat:
 example-BalanceOnRequest-notice = Your answer is ready. It opens on a private page, not in this chat.
-example-BalanceOnRequest-summary = $2,480.15 available
-example-BalanceOnRequest-detail = Everyday Checking ••1234: $2,480.15 available · $2,510.15 booked
+example-BalanceOnRequest-summary = { $balance } available
+example-BalanceOnRequest-detail = { $account }: { $balance } available · { $booked } booked
 example-BalanceUpdate-notice = There is news about your account.
-example-BalanceUpdate-summary = Your balance has changed: $2,480.15
-example-BalanceUpdate-detail = Your balance has changed. Everyday Checking ••1234: $2,480.15
+example-BalanceUpdate-summary = Your balance has changed: { $balance }
+example-BalanceUpdate-detail = Your balance has changed. { $account }: { $balance }
 example-TransactionUpdate-notice = There is news about your account.
-example-TransactionUpdate-summary = You paid $4.51.
-example-TransactionUpdate-detail = You paid $4.51 at Blue Bottle Coffee.
+example-TransactionUpdate-summary = You paid { $paid }.
+example-TransactionUpdate-detail = You paid { $paid } at { $shop }.
+example-account = Everyday Checking
+example-shop = Blue Bottle Coffee
 
 cluster-ACCOUNT_BASIC = Account identifying information
 cluster-BALANCES = Account balances
@@ -163,7 +165,7 @@ privacy-ended-revoked = Taken back { $at }
 privacy-done-all = Stopped. Your consent is taken back, and nothing more will be sent.
 privacy-done-one = Stopped. What you took back will not be sent again; the rest goes on as before.
 privacy-timeline = What happened
-privacy-timeline-hint = Newest first. Times are in UTC.
+privacy-timeline-hint = Newest first, times in UTC. The receipt numbers in between record what became of each message.
 privacy-timeline-none = Nothing was shared so far.
 privacy-timeline-none-hint = As soon as a message carries something of yours, it is listed here.
 privacy-more = There are older entries than fit on this page.
