@@ -161,26 +161,51 @@ impl Gateway {
 
         // Nobody need wait for the dots; an error there is of no account.
         let _ = self.channel.typing(&recipient, true).await;
-        let tokens = self.tokens(link).await?;
-        let about =
-            About { link, lang, customer: &customer, recipient: &recipient, accounts: &accounts, clusters };
+        let about = About {
+            link,
+            lang,
+            customer: &customer,
+            subject: &subject,
+            recipient: &recipient,
+            granted: &granted,
+            accounts: &accounts,
+            clusters,
+        };
+        let tokens = self.tokens(link, None).await?;
+        match self.ask_bank(&about, &tokens, question).await {
+            Err(NoAnswer::Bank(BankError { class: BankErrorClass::RelinkNeeded(_), .. })) => {
+                let fresh = self.tokens(link, Some(&tokens)).await?;
+                self.ask_bank(&about, &fresh, question).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_bank(
+        &self,
+        about: &About<'_>,
+        tokens: &Tokens,
+        question: &Question,
+    ) -> Result<Disclosure, NoAnswer> {
         match question {
             Question::Balance(args) => {
-                let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
-                let data = fetched.data.map_with(&granted, filter_accounts).map_with(&args.kind, filter_kind);
+                let bank = &self.institution(&about.link.institution)?.bank;
+                let fetched = bank.accounts(tokens, about.subject, Actor::User).await?;
+                let data =
+                    fetched.data.map_with(about.granted, filter_accounts).map_with(&args.kind, filter_kind);
                 self.release_answer::<purpose::BalanceOnRequest, Vec<Account>, _>(
-                    &about, &data, &BALANCES, args,
+                    about, &data, &BALANCES, args,
                 )
                 .await
             }
             Question::Transactions(args, filter) => {
-                let data = self.transactions(&about, &tokens, &subject, filter).await?;
-                self.release_answer::<purpose::TransactionUpdate, _, _>(&about, &data, &TRANSACTIONS, args)
+                let data = self.transactions(about, tokens, filter).await?;
+                self.release_answer::<purpose::TransactionUpdate, _, _>(about, &data, &TRANSACTIONS, args)
                     .await
             }
             Question::Spending(args, filter) => {
-                let data = self.transactions(&about, &tokens, &subject, filter).await?;
-                self.release_answer::<purpose::TransactionUpdate, _, _>(&about, &data, &SPENDING, args).await
+                let data = self.transactions(about, tokens, filter).await?;
+                self.release_answer::<purpose::TransactionUpdate, _, _>(about, &data, &SPENDING, args).await
             }
         }
     }
@@ -190,7 +215,6 @@ impl Gateway {
         &self,
         about: &About<'_>,
         tokens: &Tokens,
-        subject: &Subject,
         filter: &Filter,
     ) -> Result<Protected<Page<Transaction>>, NoAnswer> {
         let bank = &self.institution(&about.link.institution)?.bank;
@@ -201,7 +225,7 @@ impl Gateway {
         let to = filter.to.and_then(start_of_day).map_or_else(|| tomorrow(now), |to| to.min(tomorrow(now)));
         let mut pages = Vec::with_capacity(about.accounts.len());
         for account in about.accounts {
-            pages.push(bank.transactions(tokens, subject, account, from, to, Actor::User).await?);
+            pages.push(bank.transactions(tokens, about.subject, account, from, to, Actor::User).await?);
         }
         let pages = Protected::collect(pages).ok_or(FlowError::Unreadable("answer"))?;
         Ok(pages.map(merge).map_with(filter, filter_transactions))
@@ -239,7 +263,9 @@ struct About<'a> {
     link: &'a Link,
     lang: Lang,
     customer: &'a Customer,
+    subject: &'a Subject,
     recipient: &'a Address,
+    granted: &'a BTreeSet<AccountId>,
     accounts: &'a [AccountId],
     clusters: Clusters,
 }

@@ -25,11 +25,12 @@ impl Refreshing {
 }
 
 impl Gateway {
-    /// Tokens that are good for a call now.
+    /// Tokens that are good for a call now. `rejected` are tokens that the bank has just refused: an access token may end
+    /// before its time, so they are refreshed once before the customer is asked to link again.
     ///
     /// # Errors
     /// As the bank answers a refresh; `RelinkNeeded` when there are no tokens.
-    pub(crate) async fn tokens(&self, link: &Link) -> Result<Tokens, BankError> {
+    pub(crate) async fn tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
         let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
         let store = |_| error(BankErrorClass::Retry("the store is away"));
         let lock = self.refreshing.of(link.customer);
@@ -39,7 +40,8 @@ impl Gateway {
         let grant = grant.ok_or_else(|| error(BankErrorClass::RelinkNeeded("no tokens are stored")))?;
         let tokens = Tokens::from_bytes(&grant.tokens)
             .map_err(|_| error(BankErrorClass::RelinkNeeded("the stored tokens cannot be read")))?;
-        if !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
+        let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
+        if !refused && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
             return Ok(tokens);
         }
 

@@ -84,6 +84,7 @@ pub(crate) fn about(
     let available = after.currency.number(balances.available_minor);
     let mut balance = json!({
         "accountCategory": after.kind.category(),
+        "accountType": after.kind.account_type(),
         "currentBalance": after.currency.number(current),
         "availableBalance": available,
         "currency": after.currency.code(),

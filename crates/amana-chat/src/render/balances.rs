@@ -1,6 +1,6 @@
 //! Balances on request.
 
-use super::{card, notice, open, say};
+use super::{card, notice, say};
 use crate::catalogue::{Arg, chat};
 use crate::format;
 use crate::plain::suggestions;
@@ -59,8 +59,8 @@ fn answer(
     Content {
         text,
         card: card(ctx, accounts.iter().map(|a| (title(a, ctx), amounts(a, ctx.lang)))),
-        buttons: open(ctx),
         suggestions: suggestions(ctx.lang),
+        ..Content::default()
     }
 }
 

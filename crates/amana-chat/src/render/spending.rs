@@ -1,6 +1,6 @@
 //! What was spent: a sum for each currency, of purchases less refunds.
 
-use super::{notice, open, say};
+use super::{notice, say};
 use crate::catalogue::{Arg, chat};
 use crate::filter::Filter;
 use crate::format;
@@ -166,7 +166,7 @@ fn answer(page: &Page<Transaction>, args: &SpendingArgs, ctx: &RenderContext, de
     if page.truncated {
         lines.push(say(ctx, "spending-truncated", &[]));
     }
-    Content { text: lines.join("\n"), card: None, buttons: open(ctx), suggestions: suggestions(ctx.lang) }
+    Content { text: lines.join("\n"), suggestions: suggestions(ctx.lang), ..Content::default() }
 }
 
 /// "$42.10 and €3.00".

@@ -1,6 +1,6 @@
 //! Transactions on request.
 
-use super::{card, notice, open, say};
+use super::{card, notice, say};
 use crate::catalogue::{Arg, chat};
 use crate::format;
 use crate::period::Period;
@@ -78,8 +78,8 @@ fn answer(
     Content {
         text,
         card: card(ctx, page.rows.iter().map(|t| line(t, ctx))),
-        buttons: open(ctx),
         suggestions: suggestions(ctx.lang),
+        ..Content::default()
     }
 }
 

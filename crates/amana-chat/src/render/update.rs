@@ -1,6 +1,6 @@
 //! Updates that the bank pushed.
 
-use super::{balances, notice, open, say};
+use super::{balances, notice, say};
 use crate::catalogue::{Arg, chat};
 use crate::format;
 use amana_core::{Account, AccountKind, BankEventBody, Content, Direction, Transaction, TransactionState};
@@ -53,7 +53,7 @@ fn summary(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Cont
             balance(a, &kind, ctx)
         }
     };
-    Content { text, buttons: open(ctx), ..Content::default() }
+    Content::text(text)
 }
 
 fn detail(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Content {
@@ -80,7 +80,7 @@ fn detail(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Conte
             balance(a, &label, ctx)
         }
     };
-    Content { text, buttons: open(ctx), ..Content::default() }
+    Content::text(text)
 }
 
 fn transaction(t: &Transaction, args: &UpdateArgs, ctx: &RenderContext, shop: Option<&str>) -> String {

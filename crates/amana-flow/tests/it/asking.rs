@@ -99,6 +99,16 @@ async fn stale_tokens_are_refreshed_once_and_stored_first() {
 }
 
 #[tokio::test]
+async fn an_access_token_that_ended_early_is_refreshed_before_anybody_is_asked_to_link_again() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+    assert_eq!(rig.bank.called("refresh"), 1);
+}
+
+#[tokio::test]
 async fn strangers_are_asked_to_link_and_nothing_else() {
     let rig = Rig::new().await;
     rig.link("1").await;

@@ -36,6 +36,8 @@ pub(crate) struct FakeBank {
     pub(crate) error: Mutex<Option<BankErrorClass>>,
     pub(crate) calls: Mutex<Vec<&'static str>>,
     pub(crate) life_s: Mutex<i64>,
+    /// The next data call finds its access token ended.
+    pub(crate) refuse_once: Mutex<bool>,
 }
 
 impl FakeBank {
@@ -95,6 +97,10 @@ impl Bank for FakeBank {
     }
     async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
         self.call("accounts")?;
+        if std::mem::take(&mut *self.refuse_once.lock().expect("lock")) {
+            let class = BankErrorClass::RelinkNeeded("401");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         let make = |id: &str, name: &str, kind, minor| Account {
             id: account(id),
             name: name.into(),
@@ -238,6 +244,7 @@ impl Rig {
             error: Mutex::default(),
             calls: Mutex::default(),
             life_s: Mutex::new(900),
+            refuse_once: Mutex::new(false),
         });
         let channel = Arc::new(FakeChannel {
             seen: Mutex::default(),
