@@ -1,4 +1,5 @@
-//! The style sheet and the icon: part of the program, under names that hold their hash, so that browsers may keep them.
+//! The style sheet and the icon: part of the program, under names that hold their hash, so that browsers may
+//! keep them.
 
 use crate::limits::STATIC_AGE_S;
 use amana_core::ids::sha256;

@@ -14,8 +14,8 @@ pub(crate) enum BodyError {
     Broken,
 }
 
-/// Reads a body of at most `max` bytes. A larger one is read on and thrown away (to [`DRAIN_BYTES_MAX`]): a sender that is
-/// still writing would see a broken connection instead of the answer.
+/// Reads a body of at most `max` bytes. A larger one is read on and thrown away (to [`DRAIN_BYTES_MAX`]): a
+/// sender that is still writing would see a broken connection instead of the answer.
 pub(crate) async fn read(body: Body, max: usize) -> Result<Bytes, BodyError> {
     let mut stream = body.into_data_stream();
     let mut kept = BytesMut::new();

@@ -19,7 +19,8 @@ fn cookie_named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-/// The session cookie's name: with HTTPS one that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).
+/// The session cookie's name: with HTTPS one that no other host and no plain connection can set (RFC 6265bis
+/// §4.1.3.2).
 fn session_name(state: &WebState) -> &'static str {
     if state.secure_cookies { "__Host-amana" } else { "amana" }
 }
@@ -53,7 +54,8 @@ pub(crate) fn set_lang(state: &WebState, response: &mut Response, lang: Lang) {
     set(state, response, LANG_COOKIE, lang.tag(), LANG_COOKIE_S);
 }
 
-/// The language of a page: what was chosen on a page, else what the conversation is held in, else what the browser asks for.
+/// The language of a page: what was chosen on a page, else what the conversation is held in, else what the
+/// browser asks for.
 pub(crate) fn lang(headers: &HeaderMap, conversation: Option<Lang>) -> Lang {
     let chosen = cookie_named(headers, LANG_COOKIE).and_then(Lang::from_tag);
     let asked = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok().and_then(Lang::negotiate);
@@ -65,7 +67,8 @@ pub(crate) fn back(uri: &Uri) -> String {
     uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
-/// An address on this site, from a form; anything else becomes the first page. (`//host` and `/\host` lead elsewhere.)
+/// An address on this site, from a form; anything else becomes the first page. (`//host` and `/\host` lead
+/// elsewhere.)
 pub(crate) fn local(back: &str) -> &str {
     let own = back.starts_with('/')
         && !back.starts_with("//")

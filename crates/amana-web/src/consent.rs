@@ -199,9 +199,9 @@ fn hash(notice: &str) -> String {
     hex::encode(amana_core::ids::sha256(&[notice.as_bytes()]))
 }
 
-/// The notice as plain text: every sentence of the consent page, in its order and language, one to a line. Its SHA-256 is
-/// what a consent records, and the page carries the hash, so that what is recorded is what was read. It is made of the
-/// catalogue and the form alone, so the same form in the same language gives the same bytes.
+/// The notice as plain text: every sentence of the consent page, in its order and language, one to a line. Its
+/// SHA-256 is what a consent records, and the page carries the hash, so that what is recorded is what was read.
+/// It is made of the catalogue and the form alone, so the same form in the same language gives the same bytes.
 #[must_use]
 pub fn notice_text(form: &ConsentForm) -> String {
     let w = Words::new(form.lang, "/");
@@ -246,7 +246,8 @@ pub fn notice_text(form: &ConsentForm) -> String {
     lines.join("\n")
 }
 
-/// The form as it is in another language (the texts are the catalogue's; only the institution's name has to be known).
+/// The form as it is in another language (the texts are the catalogue's; only the institution's name has to be
+/// known).
 pub(crate) fn in_language(mut form: ConsentForm, lang: Lang, institution: Option<&str>) -> ConsentForm {
     form.lang = lang;
     if let Some(name) = institution {

@@ -21,9 +21,9 @@ pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);
 impl Headers {
     /// The headers of a deployment.
     ///
-    /// `Referrer-Policy: same-origin` and not `no-referrer`: with the latter, browsers send `Origin: null` with forms (Fetch
-    /// §3.2, "append a request Origin header"), and the check of [`same_site`] could not tell our pages from others. No address
-    /// of ours goes to another site either way.
+    /// `Referrer-Policy: same-origin` and not `no-referrer`: with the latter, browsers send `Origin: null` with
+    /// forms (Fetch §3.2, "append a request Origin header"), and the check of [`same_site`] could not tell our
+    /// pages from others. No address of ours goes to another site either way.
     ///
     /// `form-action` names the banks and the platform, since Chromium applies it to the redirects that follow a form.
     pub(crate) fn new(state: &WebState) -> Self {
@@ -146,8 +146,8 @@ pub(crate) async fn not_allowed() -> Response {
     bare(StatusCode::METHOD_NOT_ALLOWED, "method")
 }
 
-/// Forms of our pages are taken from our pages alone. Browsers say where a form comes from in `Sec-Fetch-Site` or, older
-/// ones, in `Origin`; what says neither is no browser and brings no cookie of anybody.
+/// Forms of our pages are taken from our pages alone. Browsers say where a form comes from in `Sec-Fetch-Site`
+/// or, older ones, in `Origin`; what says neither is no browser and brings no cookie of anybody.
 pub(crate) async fn same_site(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
     if request.method() == Method::POST && !from_here(&state, request.headers()) {
         tracing::warn!("a form from another site was refused");

@@ -1,11 +1,12 @@
 //! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
 //!
-//! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no script in any
-//! page, no account of a customer other than the bank's own sign-in. A page is forms, text and one style sheet.
+//! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no
+//! script in any page, no account of a customer other than the bank's own sign-in. A page is forms, text and
+//! one style sheet.
 //!
 //! Invariants:
-//! - A GET changes nothing (previews and crawlers open links), except the bank's callback, which is protected by its own
-//!   `state` and the browser's session.
+//! - A GET changes nothing (previews and crawlers open links), except the bank's callback, which is protected
+//!   by its own `state` and the browser's session.
 //! - A form is taken from our own pages alone, and its language, choices and notice come back as they were.
 //! - Logs hold a route's pattern, never an address, a token or a name.
 //! - Every sentence is in both catalogues of `locales/`, and every page in both directions.
@@ -64,8 +65,8 @@ pub struct WebState {
     pub public_url: Url,
     /// Renders the metrics.
     pub metrics: RenderMetrics,
-    /// The origins that a form may lead on to: the institutions' issuers (and authorization endpoints, where these are on
-    /// another host), and the platform's redirect hosts. As `https://host` or `http://host:port`.
+    /// The origins that a form may lead on to: the institutions' issuers (and authorization endpoints, where
+    /// these are on another host), and the platform's redirect hosts. As `https://host` or `http://host:port`.
     pub form_action_origins: Vec<String>,
 }
 

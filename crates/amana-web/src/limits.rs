@@ -10,8 +10,8 @@ pub const WEBHOOK_BODY_BYTES_MAX: usize = amana_channel::limits::WEBHOOK_BODY_BY
 pub const FORM_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Fields of one form.
 pub const FORM_FIELDS_MAX: usize = 1_024;
-/// How much of a body that is too large is read and thrown away, in bytes, so that the sender hears the answer instead of a
-/// broken connection.
+/// How much of a body that is too large is read and thrown away, in bytes, so that the sender hears the answer
+/// instead of a broken connection.
 pub const DRAIN_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The longest address that the language switch leads back to, in bytes: an account-linking address is below 2 KiB.
 pub const BACK_BYTES_MAX: usize = 4 * 1024;

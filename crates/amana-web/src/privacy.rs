@@ -81,7 +81,8 @@ fn bank_name(state: &WebState, name: &str, from: Lang, to: Lang) -> String {
     state.gateway.institutions().values().find(named).map_or(name, |i| i.name_in(to)).to_owned()
 }
 
-/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in already goes on at once.
+/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in already goes
+/// on at once.
 pub(crate) async fn enter(
     State(state): State<Arc<WebState>>,
     uri: Uri,

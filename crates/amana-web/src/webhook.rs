@@ -31,7 +31,8 @@ pub(crate) async fn verify(State(state): State<Arc<WebState>>, RawQuery(query): 
     }
 }
 
-/// `POST /webhooks/messenger`: events. 200 means that they are durable; anything else makes the platform deliver again.
+/// `POST /webhooks/messenger`: events. 200 means that they are durable; anything else makes the platform
+/// deliver again.
 pub(crate) async fn receive(State(state): State<Arc<WebState>>, request: Request) -> Response {
     let (head, content) = request.into_parts();
     let raw = match body::read(content, WEBHOOK_BODY_BYTES_MAX).await {

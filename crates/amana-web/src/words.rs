@@ -60,7 +60,8 @@ impl Words {
         CATALOGUE.as_ref().is_some_and(|c| c.ids(self.lang).any(|known| known == id))
     }
 
-    /// What the chat would show for a purpose in a form, with made-up amounts; only the purposes that are served have one.
+    /// What the chat would show for a purpose in a form, with made-up amounts; only the purposes that are
+    /// served have one.
     pub(crate) fn example(&self, purpose: Purpose, form: Form) -> Option<String> {
         let id = format!("example-{purpose}-{form}");
         if !self.has(&id) {

@@ -1,6 +1,6 @@
 //! What every answer carries, and who may post.
 
-use crate::support::World;
+use crate::support::{World, message};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
@@ -131,4 +131,23 @@ async fn the_style_sheet_may_be_kept_for_ever() {
     assert_eq!(css.status, StatusCode::OK);
     assert_eq!(css.header(header::CACHE_CONTROL.as_str()), "public, max-age=31536000, immutable");
     assert!(css.header("content-type").starts_with("text/css"));
+}
+
+/// The store cannot be written: whoever delivers is asked to come again, and nothing is half done.
+#[tokio::test]
+async fn a_store_that_is_away_is_told_as_come_again() {
+    let world = World::new().await;
+    let file = world.folder.path().join("amana.sqlite");
+    let lock = rusqlite::Connection::open(file).expect("opens");
+    lock.execute_batch("BEGIN EXCLUSIVE").expect("locks");
+    let (ready, chat) = tokio::join!(world.get("/readyz"), world.webhook(message("m1", "hello")));
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.json()["status"], "not ready");
+    assert_eq!(chat.status, StatusCode::SERVICE_UNAVAILABLE, "{}", chat.text());
+    assert!(chat.header("retry-after").parse::<u64>().is_ok_and(|s| s > 0));
+    assert_eq!(world.get("/healthz").await.status, StatusCode::OK);
+    lock.execute_batch("COMMIT").expect("unlocks");
+    assert_eq!(world.webhook(message("m1", "hello")).await.status, StatusCode::OK);
+    assert_eq!(world.get("/readyz").await.status, StatusCode::OK);
+    assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 1);
 }

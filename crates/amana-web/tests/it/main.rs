@@ -1,5 +1,13 @@
 //! The surface as its callers see it: every route, in both languages, with good and bad input.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
 mod consent;
 mod events;
 mod headers;

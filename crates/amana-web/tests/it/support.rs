@@ -168,7 +168,7 @@ pub(crate) struct World {
     pub(crate) bank: Arc<FakeBank>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Router,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
@@ -228,7 +228,7 @@ impl World {
             metrics: Box::new(|| "# TYPE amana_test counter\namana_test 1\n".to_owned()),
             form_action_origins: vec!["https://bank.example".into(), "https://www.facebook.com".into()],
         });
-        Self { gateway, bank, clock, app, _folder: folder }
+        Self { gateway, bank, clock, app, folder }
     }
 
     /// A one-time link as the chat would give it.
