@@ -1,5 +1,5 @@
-//! What each command does, written once for both engines. Every precondition is part of the statement that writes, or of
-//! a unique index, so that it also holds against another writer on the same database.
+//! What each command does, written once for both engines. Every precondition is part of the statement that writes,
+//! or of a unique index, so that it also holds against another writer on the same database.
 
 use crate::codec::{CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING};
 use crate::db::{Counter, Db, values};

@@ -1,4 +1,5 @@
-//! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never change.
+//! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never
+//! change.
 
 use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState, TokenKind};
 

@@ -118,7 +118,8 @@ pub enum Command {
     },
     /// Makes a link (pending or active) with its accounts. Refused if the id exists, or the customer does not.
     CreateLink(Link),
-    /// Moves a link to another state. Its code is forgotten when it is no longer pending. Refused if it is not in `from`.
+    /// Moves a link to another state. Its code is forgotten when it is no longer pending. Refused if it is not in
+    /// `from`.
     SetLink {
         /// Its shard.
         shard: Shard,
@@ -154,8 +155,9 @@ pub enum Command {
         /// The receipt.
         receipt: ReceiptDraft,
     },
-    /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists, if there
-    /// is bank data (a basis) without a receipt or the other way round, or if the customer does not exist in `shard`.
+    /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
+    /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
+    /// in `shard`.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
         shard: Shard,
@@ -173,8 +175,8 @@ pub enum Command {
         /// The receipt.
         receipt: ReceiptDraft,
     },
-    /// Marks a message as being sent, before its bytes leave: after a crash it is known that they may have. Counts as an
-    /// attempt. Refused if the row is not in state `from`, or is sent, dead or denied.
+    /// Marks a message as being sent, before its bytes leave: after a crash it is known that they may have. Counts
+    /// as an attempt. Refused if the row is not in state `from`, or is sent, dead or denied.
     ClaimOutbox {
         /// The message.
         message: MessageId,
@@ -218,7 +220,8 @@ pub enum Command {
     },
     /// Makes or replaces what was told of a transaction.
     PutStory(Story),
-    /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two refreshes one wins.
+    /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two
+    /// refreshes one wins.
     PutBankGrant {
         /// The grant; its `version` becomes `expected + 1`.
         grant: BankGrant,

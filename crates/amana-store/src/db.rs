@@ -1,7 +1,7 @@
 //! What both engines can do, as one small trait: the commands and queries above it are written once.
 //!
-//! Statements are in the subset that both engines read: numbered parameters `$1`, `ON CONFLICT DO NOTHING`, `RETURNING`,
-//! partial indexes, 64-bit integers, text and bytes; no server time, no server randomness, no triggers.
+//! Statements are in the subset that both engines read: numbered parameters `$1`, `ON CONFLICT DO NOTHING`,
+//! `RETURNING`, partial indexes, 64-bit integers, text and bytes; no server time, no server randomness, no triggers.
 
 use crate::StoreError;
 use amana_core::{

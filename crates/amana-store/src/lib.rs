@@ -1,20 +1,21 @@
 //! One [`Store`], two backends: SQLite (bundled, the default) and PostgreSQL.
 //!
-//! What is **not** here: no decision, no rendering, no HTTP. Callers never see SQL, a connection or an engine's error:
-//! they submit [`Command`]s, which become durable together or not at all, and ask named queries.
+//! What is **not** here: no decision, no rendering, no HTTP. Callers never see SQL, a connection or an engine's
+//! error: they submit [`Command`]s, which become durable together or not at all, and ask named queries.
 //!
 //! Invariants:
-//! - [`Store::submit`] returns `Ok` only after its commands are durable (SQLite `synchronous=FULL`, PostgreSQL a committed
-//!   transaction). Submissions share transactions (group commit), each in a savepoint of its own.
-//! - A receipt gets its number inside the commit, so a customer's receipts have no gaps; a disclosure's receipt and its
-//!   outbox row are one commit.
-//! - Every stored byte about what a customer has or did is under the customer's key; chat text is under the deployment's.
+//! - [`Store::submit`] returns `Ok` only after its commands are durable (SQLite `synchronous=FULL`, PostgreSQL a
+//!   committed transaction). Submissions share transactions (group commit), each in a savepoint of its own.
+//! - A receipt gets its number inside the commit, so a customer's receipts have no gaps; a disclosure's receipt and
+//!   its outbox row are one commit.
+//! - Every stored byte about what a customer has or did is under the customer's key; chat text is under the
+//!   deployment's.
 //! - Every hot table's key begins with the shard.
 //!
 //! Commands and queries are written once, over the small trait `db::Db`; an engine is a connection (`sqlite.rs`,
 //! `postgres.rs`) and its schema. To add to the store: add the command or query here, implement it in `apply.rs` or
-//! `queries.rs`, add a numbered migration for both engines if the schema changes, and a case to the conformance suite,
-//! which runs against both.
+//! `queries.rs`, add a numbered migration for both engines if the schema changes, and a case to the conformance
+//! suite, which runs against both.
 
 mod apply;
 mod apply_outbox;
@@ -118,8 +119,9 @@ pub trait Store: Send + Sync {
 
     /// The heads of lanes that wait and are due, oldest first: the first waiting row of each lane, at most `limit`.
     async fn inbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>>;
-    /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose time is
-    /// over; at most `limit`, oldest first. A held, sending or unconfirmed row before it keeps a conversation's later rows back.
+    /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose
+    /// time is over; at most `limit`, oldest first. A held, sending or unconfirmed row before it keeps a
+    /// conversation's later rows back.
     async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>>;
     /// One outgoing message.
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>>;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Submissions that may wait for the writer. Past it, callers are told to come back: overload shows at the door, not as
-/// memory.
+/// Submissions that may wait for the writer. Past it, callers are told to come back: overload shows at the door, not
+/// as memory.
 pub const WRITER_QUEUE_MAX: usize = 8_192;
-/// Commands that share one transaction. An fsync costs the same for one row as for a thousand; past a thousand the gain is
-/// small and the wait of the first grows.
+/// Commands that share one transaction. An fsync costs the same for one row as for a thousand; past a thousand the
+/// gain is small and the wait of the first grows.
 pub const BATCH_COMMANDS_MAX: usize = 1_000;
 /// How often a batch is run again after the database said that it lost against another writer (a deadlock).
 pub const BATCH_TRIES_MAX: u32 = 5;

@@ -290,8 +290,8 @@ fn read_outbox(mut row: Row) -> Answer<OutboxEntry> {
         row: OutboxRow {
             message: MessageId::from_bytes(row.array()?),
             recipient: Address { channel: row.parsed()?, psid: row.parsed()? },
-            // A basis that cannot be read is left out: the ticket vouches for it, so the gate denies the message, and a
-            // damaged row ends as denied instead of blocking its conversation.
+            // A basis that cannot be read is left out: the ticket vouches for it, so the gate denies the message,
+            // and a damaged row ends as denied instead of blocking its conversation.
             basis: row.opt_text()?.and_then(|basis| serde_json::from_str(&basis).ok()),
             payload: row.bytes()?,
             payload_sha256: row.array()?,

@@ -1,5 +1,6 @@
-//! Group commit: what waits is drained, applied in one transaction, committed once, and only then answered. There is no
-//! artificial delay: under load the queue fills while a commit runs, and the next batch is as big as it needs to be.
+//! Group commit: what waits is drained, applied in one transaction, committed once, and only then answered. There is
+//! no artificial delay: under load the queue fills while a commit runs, and the next batch is as big as it needs to
+//! be.
 
 use crate::apply::{Refused, apply};
 use crate::db::Db;
@@ -139,8 +140,8 @@ async fn run<C: WriterConn>(conn: &mut C, vault: &Vault, commands: &[Command]) -
     Ok(Ok(outcomes))
 }
 
-/// Takes in, with one statement, every event of the submissions that hold nothing else. They wait at the same time, so
-/// any order among submissions is a right one; among themselves they keep theirs.
+/// Takes in, with one statement, every event of the submissions that hold nothing else. They wait at the same time,
+/// so any order among submissions is a right one; among themselves they keep theirs.
 async fn accept_together<C: WriterConn>(
     conn: &mut C,
     batch: &[Submission],

@@ -1,8 +1,16 @@
-//! The store's tests: one suite for both engines, what only one of them can show, a random comparison with a model, and
-//! a process that is killed.
+//! The store's tests: one suite for both engines, what only one of them can show, a random comparison with a model,
+//! and a process that is killed.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, helpers too"
+)]
 
 mod crash;
 mod model;
+mod outbox;
 mod place;
 mod postgres;
 mod schema;

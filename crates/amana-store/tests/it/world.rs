@@ -301,8 +301,8 @@ impl World {
     }
 }
 
-/// Asserts that numbers have no gaps from `first` on and that each receipt names the hash of the one before; answers the
-/// last hash.
+/// Asserts that numbers have no gaps from `first` on and that each receipt names the hash of the one before; answers
+/// the last hash.
 pub(crate) fn check_chain(receipts: &[StoredReceipt], first: u64, before: [u8; 32]) -> [u8; 32] {
     let mut previous = before;
     for (receipt, number) in receipts.iter().zip(first..) {

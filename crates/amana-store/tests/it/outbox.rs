@@ -1,0 +1,264 @@
+//! The part of the suite that is about outgoing messages: tickets, order, holding back, echoes, dead letters.
+
+use crate::world::*;
+use amana_core::*;
+use amana_gate::*;
+use amana_store::*;
+
+pub(crate) fn disclose(shard: u16, disclosure: Disclosure, due: i64) -> Command {
+    Command::Disclose { shard: Shard(shard), disclosure, at: at(due) }
+}
+
+pub(crate) async fn what_the_gate_ticketed_comes_back_and_leaves(w: &World) {
+    let customer = w.customer(1).await;
+    let consent = consent(1, 1, 1);
+    let disclosure = w.disclosure(&customer, &consent, 5);
+    let row = disclosure.row.clone();
+    assert_eq!(w.one(disclose(1, disclosure, 3)).await, Outcome::Receipt(1));
+    assert!(w.store.outbox_heads(at(2), 10).await.expect("answers").is_empty(), "not due");
+    let heads = w.store.outbox_heads(at(3), 10).await.expect("answers");
+    assert_eq!(heads.len(), 1);
+    let entry = &heads[0];
+    assert_eq!(entry.row, row, "every field comes back");
+    assert_eq!((entry.shard, entry.customer_shard), (conversation(1).shard(), Shard(1)));
+    assert_eq!((entry.state, entry.due_at, entry.created_at), (OutboxState::Pending, at(3), at(3)));
+    assert_eq!((entry.attempts, &entry.mid, &entry.reason, entry.sent_at), (0, &None, &None, None));
+    assert_eq!(w.store.outbox_entry(message(5)).await.expect("answers").as_ref(), Some(entry));
+    let body = w.release(entry.row.clone(), &consent, &customer.key).expect("leaves");
+    assert_eq!(body, b"balance 42.10 MARKER");
+    let receipts = w.chain(1).await;
+    assert_eq!(receipts[0].message, Some(message(5)));
+    assert!(String::from_utf8_lossy(&receipts[0].bytes).contains(&hex::encode(row.payload_sha256)));
+    // The same message again: no second row, and no receipt either.
+    let again = w.disclosure(&customer, &consent, 5);
+    assert_eq!(w.refused(vec![disclose(1, again, 3)]).await, (0, "message"));
+    assert_eq!(w.chain(1).await.len(), 1);
+    // A message without bank data has no receipt.
+    let plain = w.plain(1, 6);
+    assert_eq!(w.one(disclose(1, plain, 3)).await, Outcome::Changed);
+    let entry = w.store.outbox_entry(message(6)).await.expect("answers").expect("is there");
+    let key = w.store.keyring().deployment();
+    assert_eq!(w.release(entry.row, &consent, key).as_deref(), Ok(b"hello".as_slice()));
+}
+
+pub(crate) async fn one_flipped_byte_and_it_does_not_leave(w: &World) {
+    let customer = w.customer(1).await;
+    let consent = consent(1, 1, 1);
+    let flip = |bytes: &[u8], index: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[index] ^= 1;
+        bytes
+    };
+    let columns =
+        ["payload", "payload_sha256", "ticket", "expires_at", "psid", "channel", "basis", "basis-json"];
+    for (n, column) in (1u8..).zip(columns) {
+        w.one(disclose(1, w.disclosure(&customer, &consent, n), 0)).await;
+        let row = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").row;
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let basis = serde_json::to_string(&row.basis).expect("JSON");
+        let value = match column {
+            "payload" => w.place.bytes(&flip(&row.payload, 20)),
+            "payload_sha256" => w.place.bytes(&flip(&row.payload_sha256, 0)),
+            "ticket" => w.place.bytes(&flip(&row.ticket, 31)),
+            "expires_at" => (micros(row.expires_at) ^ 1).to_string(),
+            "psid" => {
+                text(&String::from_utf8(flip(row.recipient.psid.as_str().as_bytes(), 5)).expect("UTF-8"))
+            }
+            "channel" => text("1000"),
+            "basis" => text(&basis.replace("acc-1", "acc-0")),
+            _ => text(&basis[1..]),
+        };
+        let name = column.split('-').next().expect("a name");
+        let at_row = format!("WHERE message = {}", w.place.bytes(message(n).as_bytes()));
+        w.place.sql(&format!("UPDATE outbox SET {name} = {value} {at_row}")).await;
+        let damaged = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").row;
+        assert_ne!(damaged, row, "{column} was changed");
+        let denial = w.release(damaged, &consent, &customer.key).expect_err(column);
+        assert!(matches!(denial, Denial::BadTicket | Denial::Unreadable), "{column}: {denial}");
+        w.place.sql(&format!("UPDATE outbox SET state = 6 {at_row}")).await;
+    }
+    // A sealed receipt that was moved or changed does not open.
+    w.place.sql("UPDATE receipt SET seq = 1000 WHERE seq = 1").await;
+    assert!(w.store.receipts(Shard(1), customer_id(1), 1000, 1).await.is_err());
+}
+
+pub(crate) async fn a_disclosure_without_its_receipt_is_refused(w: &World) {
+    let customer = w.customer(1).await;
+    let mut bare = w.disclosure(&customer, &consent(1, 1, 1), 1);
+    bare.receipt = None;
+    assert_eq!(w.refused(vec![disclose(1, bare, 0)]).await, (0, "receipt"));
+    let mut odd = w.plain(1, 2);
+    odd.receipt = Some(draft(ReceiptKind::Disclosure));
+    assert_eq!(w.refused(vec![disclose(1, odd, 0)]).await, (0, "receipt"));
+    let misplaced = w.disclosure(&customer, &consent(1, 1, 1), 3);
+    assert_eq!(w.refused(vec![disclose(2, misplaced, 0)]).await, (0, "customer"), "not in that shard");
+    assert_eq!(w.store.counts().await.expect("answers"), Counts::default());
+}
+
+pub(crate) fn messages(entries: &[OutboxEntry]) -> Vec<u8> {
+    entries.iter().map(|entry| entry.row.message.as_bytes()[0]).collect()
+}
+
+async fn heads(w: &World, second: i64) -> Vec<u8> {
+    messages(&w.store.outbox_heads(at(second), 100).await.expect("answers"))
+}
+
+fn claim(n: u8, from: OutboxState, until: i64) -> Command {
+    Command::ClaimOutbox { message: message(n), from, until: at(until) }
+}
+
+fn finish(n: u8, delivery: Delivery) -> Command {
+    Command::FinishOutbox { message: message(n), delivery, receipt: None, at: at(50) }
+}
+
+fn sent() -> Delivery {
+    Delivery::Sent { mid: "m_1".into() }
+}
+
+pub(crate) async fn conversations_send_in_order(w: &World) {
+    for (conversation, n) in [(1, 30), (1, 10), (2, 40), (1, 20)] {
+        w.one(disclose(0, w.plain(conversation, n), 0)).await;
+    }
+    assert_eq!(heads(w, 0).await, [30, 40], "the oldest of each conversation");
+    assert_eq!(messages(&w.store.outbox_heads(at(0), 1).await.expect("answers")), [30]);
+    w.one(claim(30, OutboxState::Pending, 60)).await;
+    assert_eq!(heads(w, 0).await, [40], "what is being sent keeps the next back");
+    assert_eq!(w.refused(vec![claim(30, OutboxState::Pending, 60)]).await, (0, "message"), "claimed once");
+    w.one(finish(30, Delivery::Retry { due_at: at(10) })).await;
+    assert_eq!(heads(w, 9).await, [40], "what is put off keeps the next back too");
+    assert_eq!(heads(w, 10).await, [30, 40]);
+    w.one(claim(30, OutboxState::Pending, 60)).await;
+    w.one(finish(30, sent())).await;
+    assert_eq!(heads(w, 10).await, [10, 40]);
+    let entry = w.store.outbox_entry(message(30)).await.expect("answers").expect("is there");
+    assert_eq!(
+        (entry.state, entry.mid.as_deref(), entry.sent_at),
+        (OutboxState::Sent, Some("m_1"), Some(at(50)))
+    );
+    assert_eq!(entry.attempts, 2);
+    assert_eq!(
+        entry.row.payload,
+        w.store.outbox_entry(message(30)).await.expect("answers").expect("row").row.payload
+    );
+    w.one(finish(10, Delivery::Denied { reason: "consent-revoked".into() })).await;
+    assert_eq!(heads(w, 10).await, [40, 20], "a denied one lets the next pass");
+    let entry = w.store.outbox_entry(message(10)).await.expect("answers").expect("is there");
+    assert_eq!((entry.state, entry.reason.as_deref()), (OutboxState::Denied, Some("consent-revoked")));
+    assert_eq!(w.store.outbox_entry(message(99)).await.expect("answers"), None);
+}
+
+pub(crate) async fn a_claim_that_was_interrupted_comes_back(w: &World) {
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(disclose(0, w.plain(1, 2), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    assert!(heads(w, 59).await.is_empty());
+    let back = w.store.outbox_heads(at(60), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].state), (vec![1], OutboxState::Sending));
+    w.one(claim(1, OutboxState::Sending, 90)).await;
+    assert!(heads(w, 89).await.is_empty());
+    w.one(finish(1, Delivery::Unconfirmed { until: at(200) })).await;
+    assert!(heads(w, 199).await.is_empty(), "it waits for an echo");
+    let back = w.store.outbox_heads(at(200), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].state), (vec![1], OutboxState::Unconfirmed));
+    w.one(claim(1, OutboxState::Unconfirmed, 260)).await;
+    w.one(finish(1, sent())).await;
+    assert_eq!(heads(w, 200).await, [2]);
+}
+
+pub(crate) async fn held_messages_wait_for_the_customer(w: &World) {
+    for (conversation, n) in [(1, 1), (1, 2), (2, 3)] {
+        w.one(disclose(0, w.plain(conversation, n), 0)).await;
+    }
+    for n in [1, 3] {
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        w.one(finish(n, Delivery::Held)).await;
+    }
+    assert!(heads(w, 10_000).await.is_empty(), "a held one is never due and keeps the rest back");
+    assert_eq!(w.store.counts().await.expect("answers").outbox_held, 2);
+    let open = |n| Command::OpenWindow { conversation: conversation(n) };
+    assert_eq!(w.one(open(1)).await, Outcome::Changed);
+    assert_eq!(w.one(open(1)).await, Outcome::Unchanged);
+    assert_eq!(w.one(open(7)).await, Outcome::Unchanged);
+    assert_eq!(heads(w, 10_000).await, [1]);
+    let counts = w.store.counts().await.expect("answers");
+    assert_eq!((counts.outbox_open, counts.outbox_held, counts.outbox_dead), (2, 1, 0));
+    w.one(finish(3, Delivery::Dead { reason: "blocked".into() })).await;
+    assert_eq!(w.one(open(2)).await, Outcome::Unchanged);
+}
+
+pub(crate) async fn an_echo_settles_what_was_unclear(w: &World) {
+    let echo = |n| Command::Echoed { message: message(n), mid: format!("m_{n}"), at: at(70) };
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not ours");
+    for n in [1, 2, 3] {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+    }
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not sent yet");
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    assert_eq!(w.one(echo(1)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged);
+    w.one(claim(2, OutboxState::Pending, 60)).await;
+    w.one(finish(2, Delivery::Unconfirmed { until: at(100) })).await;
+    assert_eq!(w.one(echo(2)).await, Outcome::Changed);
+    let entry = w.store.outbox_entry(message(2)).await.expect("answers").expect("is there");
+    assert_eq!(
+        (entry.state, entry.mid.as_deref(), entry.sent_at),
+        (OutboxState::Sent, Some("m_2"), Some(at(70)))
+    );
+    // The answer that comes after the echo finds it done.
+    assert_eq!(w.refused(vec![finish(1, sent())]).await, (0, "message"));
+    w.one(claim(3, OutboxState::Pending, 60)).await;
+    w.one(finish(3, Delivery::Sent { mid: String::new() })).await;
+    let entry = w.store.outbox_entry(message(3)).await.expect("answers").expect("is there");
+    assert_eq!((entry.state, entry.mid), (OutboxState::Sent, None), "a platform that gives no id");
+}
+
+pub(crate) async fn what_is_over_stays_over(w: &World) {
+    let customer = w.customer(1).await;
+    let over = [sent(), Delivery::Dead { reason: "x".into() }, Delivery::Denied { reason: "x".into() }];
+    let states = [OutboxState::Sent, OutboxState::Dead, OutboxState::Denied];
+    for (n, (delivery, state)) in (1u8..).zip(over.into_iter().zip(states)) {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(finish(n, delivery)).await;
+        assert_eq!(w.refused(vec![finish(n, sent())]).await, (0, "message"));
+        assert_eq!(w.refused(vec![claim(n, state, 60)]).await, (0, "message"));
+    }
+    assert_eq!(w.refused(vec![finish(99, sent())]).await, (0, "message"));
+    assert_eq!(w.refused(vec![claim(99, OutboxState::Pending, 60)]).await, (0, "message"));
+    // The outcome's receipt is one commit with the outcome.
+    let consent = consent(1, 1, 1);
+    w.one(disclose(1, w.disclosure(&customer, &consent, 9), 0)).await;
+    let row = w.store.outbox_entry(message(9)).await.expect("answers").expect("is there").row;
+    let outcome = || {
+        let basis = row.basis.as_ref().expect("bank data");
+        let receipt = ReceiptDraft::of_outcome(&row, basis, "sent", at(50));
+        Command::FinishOutbox {
+            message: message(9),
+            delivery: sent(),
+            receipt: Some((Shard(1), customer.id, receipt)),
+            at: at(50),
+        }
+    };
+    assert_eq!(w.one(outcome()).await, Outcome::Receipt(2));
+    assert_eq!(w.refused(vec![outcome()]).await, (0, "message"));
+    let receipts = w.chain(1).await;
+    assert_eq!(receipts.iter().map(|r| r.message).collect::<Vec<_>>(), [Some(message(9)); 2]);
+}
+
+pub(crate) async fn dead_letters_can_be_replayed(w: &World) {
+    for n in [1, 2] {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        w.one(finish(n, Delivery::Dead { reason: "refused".into() })).await;
+    }
+    let dead = w.store.dead_letters(10).await.expect("answers");
+    assert_eq!((messages(&dead), dead[0].reason.as_deref()), (vec![2, 1], Some("refused")), "newest first");
+    assert_eq!(messages(&w.store.dead_letters(1).await.expect("answers")), [2]);
+    assert_eq!(w.store.counts().await.expect("answers").outbox_dead, 2);
+    let replay = |n| Command::ReplayDead { message: message(n), due_at: at(80) };
+    w.one(replay(1)).await;
+    assert_eq!(w.refused(vec![replay(1)]).await, (0, "message"));
+    assert_eq!(w.refused(vec![replay(99)]).await, (0, "message"));
+    assert!(heads(w, 79).await.is_empty());
+    let back = w.store.outbox_heads(at(80), 10).await.expect("answers");
+    assert_eq!((messages(&back), back[0].attempts, &back[0].reason), (vec![1], 0, &None));
+}
