@@ -6,7 +6,10 @@ use amana_core::Lang;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 
+/// The language that a person chose on a page.
 const LANG_COOKIE: &str = "amana_lang";
+/// The language of the page from which a person went to the bank, for the pages after it.
+const HINT_COOKIE: &str = "amana_lang_hint";
 
 fn cookie_named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
@@ -54,12 +57,21 @@ pub(crate) fn set_lang(state: &WebState, response: &mut Response, lang: Lang) {
     set(state, response, LANG_COOKIE, lang.tag(), LANG_COOKIE_S);
 }
 
-/// The language of a page: what was chosen on a page, else what the conversation is held in, else what the
-/// browser asks for.
+/// Remembers the language in which a person went to the bank: it gives way to that of any conversation.
+pub(crate) fn hint_lang(state: &WebState, response: &mut Response, lang: Lang) {
+    set(state, response, HINT_COOKIE, lang.tag(), LANG_COOKIE_S);
+}
+
+/// The language of a page: what was chosen on a page, else what the conversation is held in, else that of the page
+/// before the bank, else what the browser asks for.
 pub(crate) fn lang(headers: &HeaderMap, conversation: Option<Lang>) -> Lang {
-    let chosen = cookie_named(headers, LANG_COOKIE).and_then(Lang::from_tag);
+    let of_cookie = |name| cookie_named(headers, name).and_then(Lang::from_tag);
     let asked = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok().and_then(Lang::negotiate);
-    chosen.or(conversation).or_else(asked).unwrap_or_default()
+    of_cookie(LANG_COOKIE)
+        .or(conversation)
+        .or_else(|| of_cookie(HINT_COOKIE))
+        .or_else(asked)
+        .unwrap_or_default()
 }
 
 /// Where the language switch of a page leads back to: its own address.
@@ -136,6 +148,9 @@ mod tests {
         headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static("ar-SA, en;q=0.5"));
         assert_eq!(lang(&headers, None), Lang::Arabic);
         assert_eq!(lang(&headers, Some(Lang::English)), Lang::English);
+        headers.insert(header::COOKIE, HeaderValue::from_static("amana_lang_hint=en"));
+        assert_eq!(lang(&headers, None), Lang::English);
+        assert_eq!(lang(&headers, Some(Lang::Arabic)), Lang::Arabic);
         headers.insert(header::COOKIE, HeaderValue::from_static("x=1; amana_lang=ar"));
         assert_eq!(lang(&headers, Some(Lang::English)), Lang::Arabic);
     }

@@ -106,6 +106,7 @@ pub(crate) async fn begin(State(state): State<Arc<WebState>>, request: Request) 
         Ok(begun) => {
             let mut response = see_other(begun.url.as_str());
             browser::set_session(&state, &mut response, &begun.cookie);
+            browser::hint_lang(&state, &mut response, lang);
             response
         }
         Err(error) => link_error(&error, words),

@@ -81,23 +81,33 @@ fn bank_name(state: &WebState, name: &str, from: Lang, to: Lang) -> String {
     state.gateway.institutions().values().find(named).map_or(name, |i| i.name_in(to)).to_owned()
 }
 
-/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in already goes
-/// on at once.
+/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in at the only bank of
+/// the chat goes on at once.
 pub(crate) async fn enter(
     State(state): State<Arc<WebState>>,
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(cookie) = browser::session(&state, &headers)
-        && state.gateway.privacy_view(cookie).await.is_ok()
-    {
-        return see_other("/privacy");
-    }
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
-    let back = browser::back(&uri);
     let token = query.one("t").unwrap_or_default();
-    match state.gateway.privacy_offer(token).await {
+    let offer = state.gateway.privacy_offer(token).await;
+    if let Some(cookie) = browser::session(&state, &headers)
+        && let Ok(view) = state.gateway.privacy_view(cookie).await
+    {
+        let only = match &offer {
+            Ok(offer) => {
+                let here = bank_name(&state, &view.institution, view.lang, offer.lang);
+                offer.institutions.iter().all(|(_, name)| *name == here)
+            }
+            Err(_) => true,
+        };
+        if only {
+            return see_other("/privacy");
+        }
+    }
+    let back = browser::back(&uri);
+    match offer {
         Ok(offer) => {
             let w = Words::new(browser::lang(&headers, Some(offer.lang)), back);
             let hidden = vec![("lang", w.lang.tag().to_owned()), ("t", token.to_owned())];
@@ -123,6 +133,7 @@ pub(crate) async fn begin(State(state): State<Arc<WebState>>, request: Request) 
         Ok(begun) => {
             let mut response = see_other(begun.url.as_str());
             browser::set_session(&state, &mut response, &begun.cookie);
+            browser::hint_lang(&state, &mut response, lang);
             response
         }
         Err(error) => link_error(&error, words),

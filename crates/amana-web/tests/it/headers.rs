@@ -151,3 +151,23 @@ async fn a_store_that_is_away_is_told_as_come_again() {
     assert_eq!(world.get("/readyz").await.status, StatusCode::OK);
     assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 1);
 }
+
+#[tokio::test]
+async fn a_panic_is_an_answer_without_detail() {
+    let broken = |state: &mut amana_web::WebState| state.metrics = Box::new(|| panic!("with a secret"));
+    let world = World::new().await.changed(broken);
+    let answer = world.get("/metrics").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(!answer.text().contains("secret"));
+    assert_eq!(world.get("/healthz").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_origin_that_is_none_does_not_reach_the_policy() {
+    let origins = vec!["https://a.example; script-src *".to_owned(), "https://b.example".to_owned()];
+    let world = World::new().await.changed(|state| state.form_action_origins = origins);
+    let csp = world.get("/").await.header("content-security-policy").to_owned();
+    assert!(csp.contains("form-action 'self' https://b.example;") && !csp.contains("script-src"), "{csp}");
+}

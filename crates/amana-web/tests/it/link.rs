@@ -114,7 +114,13 @@ async fn saying_no_and_bad_callbacks() {
         browser.get("/link/callback?error=access_denied&error_description=%3Cb%3Esecret&state=s").await;
     assert_eq!(declined.status, StatusCode::OK);
     assert!(declined.text().contains("Nothing was linked") && !declined.text().contains("secret"));
-    assert!(browser.cookies().is_empty());
+    assert!(!browser.cookies().contains_key("__Host-amana"));
+
+    // The page after the bank speaks as the page before it did.
+    let token = world.token(TokenKind::Link, "t3").await;
+    browser.post("/link/begin", &[("t", &token), ("institution", BANK), ("lang", "ar")]).await.location();
+    let declined = browser.get("/link/callback?error=access_denied&state=s").await;
+    assert!(declined.text().contains("لم يُربط شيء"), "{}", declined.text());
 
     begin(&world, &browser, "t2").await;
     for query in ["code=c&state=forged", "code=c&state=s&state=s", "code=c", ""] {

@@ -1,6 +1,6 @@
 //! The privacy page.
 
-use crate::support::{BANK, Browser, World, purchase, value_of};
+use crate::support::{BANK, Browser, HARBOR, World, purchase, value_of};
 use amana_core::Lang;
 use amana_store::TokenKind;
 use axum::http::StatusCode;
@@ -110,4 +110,19 @@ async fn a_session_ends_by_itself() {
     let page = browser.get("/privacy").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.text().contains("Cedar Bank"));
+}
+
+#[tokio::test]
+async fn with_two_banks_the_entrance_still_asks_which() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    browser.link_with(HARBOR, "t2").await;
+    assert!(browser.get("/privacy").await.text().contains("What <bdi>Harbor Savings</bdi> shared"));
+    let token = world.token(TokenKind::Privacy, "p1").await;
+    let page = browser.get(&format!("/privacy/enter?t={token}")).await.text();
+    assert!(page.contains("Cedar Bank") && page.contains("Harbor Savings"), "{page}");
+    // Each page is about its own bank: nothing of the other is on it.
+    world.pushes(&purchase("e1", "a1")).await;
+    assert!(!browser.get("/privacy").await.text().contains("Blue Bottle"));
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tower::ServiceExt;
 
 pub(crate) const BANK: &str = "cedar-bank";
+pub(crate) const HARBOR: &str = "harbor";
 pub(crate) const PAGE: &str = "1001";
 pub(crate) const PERSON: &str = "24601";
 pub(crate) const APP_SECRET: &str = "app-secret";
@@ -201,11 +202,11 @@ impl World {
             encode: (messenger::encode, messenger::encode_reply),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
-                (institution("harbor"), named("Harbor Savings", "مصرف الميناء")),
+                (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),
             ]),
             channels: BTreeMap::from([(
                 page.clone(),
-                ChannelConfig { institutions: vec![institution(BANK), institution("harbor")] },
+                ChannelConfig { institutions: vec![institution(BANK), institution(HARBOR)] },
             )]),
             understand: Box::new(Rules),
             clock: clock.clone(),
@@ -213,12 +214,19 @@ impl World {
             public_url: public_url.parse().expect("a url"),
             redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
         });
-        gateway
-            .ensure_agreement(&institution(BANK), &page, AgreementState::Active, Form::Detail)
-            .await
-            .expect("an agreement");
+        for bank in [BANK, HARBOR] {
+            gateway
+                .ensure_agreement(&institution(bank), &page, AgreementState::Active, Form::Detail)
+                .await
+                .expect("an agreement");
+        }
         let public_url: url::Url = public_url.parse().expect("a url");
-        let app = router(WebState {
+        let app = router(Self::surface(&gateway, public_url));
+        Self { gateway, bank, clock, app, folder }
+    }
+
+    fn surface(gateway: &Arc<Gateway>, public_url: url::Url) -> WebState {
+        WebState {
             gateway: gateway.clone(),
             app_secret: Secret::new(APP_SECRET),
             verify_token: Secret::new("verify me"),
@@ -227,8 +235,15 @@ impl World {
             public_url,
             metrics: Box::new(|| "# TYPE amana_test counter\namana_test 1\n".to_owned()),
             form_action_origins: vec!["https://bank.example".into(), "https://www.facebook.com".into()],
-        });
-        Self { gateway, bank, clock, app, folder }
+        }
+    }
+
+    /// The same deployment with one thing of its surface changed.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut WebState)) -> Self {
+        let mut state = Self::surface(&self.gateway, "https://gateway.example/".parse().expect("a url"));
+        change(&mut state);
+        self.app = router(state);
+        self
     }
 
     /// A one-time link as the chat would give it.
@@ -401,9 +416,13 @@ impl<'a> Browser<'a> {
 
     /// Goes to the consent page by a one-time link: gives the page.
     pub(crate) async fn to_consent(&self, token: &str) -> Answer {
+        self.to_consent_of(BANK, token).await
+    }
+
+    async fn to_consent_of(&self, bank: &str, token: &str) -> Answer {
         let token = self.world.token(TokenKind::Link, token).await;
         let begun = self
-            .post("/link/begin", &[("t", &token), ("institution", BANK), ("lang", self.lang.tag())])
+            .post("/link/begin", &[("t", &token), ("institution", bank), ("lang", self.lang.tag())])
             .await;
         assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.location());
         let back = self.get("/link/callback?code=c&state=s").await;
@@ -415,7 +434,11 @@ impl<'a> Browser<'a> {
 
     /// Links and allows two purposes on one account, in detail.
     pub(crate) async fn link(&self, token: &str) {
-        let notice = notice_of(&self.to_consent(token).await);
+        self.link_with(BANK, token).await;
+    }
+
+    pub(crate) async fn link_with(&self, bank: &str, token: &str) {
+        let notice = notice_of(&self.to_consent_of(bank, token).await);
         let given = self
             .post(
                 "/link/consent",
