@@ -320,15 +320,31 @@ pub(crate) fn session_context(hash: &[u8; 32]) -> Vec<u8> {
     context("session", &[hash])
 }
 
-/// Gives a receipt the customer's next number and keeps it. The first statement locks the customer's row, so that
-/// numbers have no gaps and the chain does not fork, whoever else writes.
+/// Where the basis of a message is sealed to.
+pub(crate) fn basis_context(message: MessageId) -> Vec<u8> {
+    context("basis", &[message.as_bytes()])
+}
+
+/// Records a receipt; its number.
 pub(crate) async fn record<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    place: (Shard, CustomerId),
+    draft: &ReceiptDraft,
+    message: Option<MessageId>,
+) -> Result<u64, Refused> {
+    record_with_key(db, vault, place, draft, message).await.map(|(seq, _)| seq)
+}
+
+/// Gives a receipt the customer's next number and keeps it. The first statement locks the customer's row, so that
+/// numbers have no gaps and the chain does not fork, whoever else writes. Answers the customer's key too.
+pub(crate) async fn record_with_key<D: Db>(
     db: &mut D,
     vault: &Vault,
     (shard, customer): (Shard, CustomerId),
     draft: &ReceiptDraft,
     message: Option<MessageId>,
-) -> Result<u64, Refused> {
+) -> Result<(u64, Arc<DataKey>), Refused> {
     let row = db
         .row(
             "UPDATE customer SET receipt_seq = receipt_seq + 1 WHERE shard = $1 AND id = $2 \
@@ -352,7 +368,7 @@ pub(crate) async fn record<D: Db>(
         values![shard, customer, number, sealed, message],
     )
     .await?;
-    Ok(seq)
+    Ok((seq, key))
 }
 
 async fn grant_consent<D: Db>(

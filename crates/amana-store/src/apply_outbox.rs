@@ -1,6 +1,6 @@
 //! What the commands about outgoing messages do.
 
-use crate::apply::{Applied, Refused, bounded, changed, maybe, record};
+use crate::apply::{Applied, Refused, basis_context, bounded, changed, maybe, record, record_with_key};
 use crate::codec::outbox_code;
 use crate::db::{Counter, Db, values};
 use crate::vault::Vault;
@@ -18,42 +18,40 @@ pub(crate) async fn disclose<D: Db>(
 ) -> Applied {
     let row = &disclosure.row;
     bounded(&row.payload)?;
-    let seq = match (&disclosure.receipt, &row.basis) {
+    let (seq, basis) = match (&disclosure.receipt, &row.basis) {
         (Some(receipt), Some(basis)) => {
-            Some(record(db, vault, (shard, basis.customer), receipt, Some(row.message)).await?)
+            let place = (shard, basis.customer);
+            let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
+            let document = serde_json::to_vec(basis)
+                .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
+            (Some(seq), Some(vault.seal(&key, &basis_context(row.message), &document)?))
         }
-        (None, None) => None,
+        (None, None) => (None, None),
         // Bank data without a receipt, or a receipt of nobody: the gate makes neither.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
     };
     let conversation =
         ConversationId { channel: row.recipient.channel.clone(), psid: row.recipient.psid.clone() };
-    let basis = row
-        .basis
-        .as_ref()
-        .map(serde_json::to_string)
-        .transpose()
-        .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
     let position = db.next(Counter::Outbox).await?;
     let rows = db
         .run(
-            "INSERT INTO outbox (shard, position, message, channel, psid, basis, payload, payload_sha256, expires_at, \
-             ticket, state, due_at, attempts, customer_shard, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, $12, $13) ON CONFLICT DO NOTHING",
+            "INSERT INTO outbox (shard, position, message, channel, psid, customer, sealed_basis, payload, \
+             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0, $13, $12) ON CONFLICT DO NOTHING",
             values![
                 conversation.shard(),
                 position,
                 row.message,
                 conversation.channel.as_str(),
                 conversation.psid.as_str(),
+                row.basis.as_ref().map(|basis| basis.customer),
                 basis,
                 row.payload.as_slice(),
                 row.payload_sha256,
                 row.expires_at,
                 row.ticket,
                 at,
-                shard,
-                at
+                shard
             ],
         )
         .await?;

@@ -93,13 +93,16 @@ impl<B: Backend> Store for Engine<B> {
         ask!(self, inbox_heads(now, limit))
     }
     async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>> {
-        ask!(self, outbox_heads(now, limit))
+        let vault = Arc::clone(&self.vault);
+        ask!(self, outbox_heads(&vault, now, limit))
     }
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>> {
-        ask!(self, outbox_entry(message))
+        let vault = Arc::clone(&self.vault);
+        ask!(self, outbox_entry(&vault, message))
     }
     async fn dead_letters(&self, limit: usize) -> Answer<Vec<OutboxEntry>> {
-        ask!(self, dead_letters(limit))
+        let vault = Arc::clone(&self.vault);
+        ask!(self, dead_letters(&vault, limit))
     }
     async fn receipts(
         &self,

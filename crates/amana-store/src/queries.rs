@@ -1,6 +1,8 @@
 //! What each query asks, written once for both engines.
 
-use crate::apply::{bank_consent_context, grant_context, open_consent, receipt_context, session_context};
+use crate::apply::{
+    bank_consent_context, basis_context, grant_context, open_consent, receipt_context, session_context,
+};
 use crate::db::{Db, Row, values};
 use crate::limits::QUERY_ROWS_MAX;
 use crate::vault::{Vault, open};
@@ -12,7 +14,7 @@ use amana_core::{
     AccountId, Address, Agreement, ChannelId, Consent, ConsentId, ConversationId, CustomerId, EventKey,
     InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
 };
-use amana_gate::OutboxRow;
+use amana_gate::{Basis, OutboxRow};
 use std::collections::BTreeSet;
 
 fn at_most(limit: usize) -> i64 {
@@ -278,21 +280,35 @@ pub(crate) async fn inbox_heads<D: Db>(db: &mut D, now: Timestamp, limit: usize)
 
 macro_rules! outbox_columns {
     () => {
-        "o.shard, o.position, o.message, o.channel, o.psid, o.basis, o.payload, o.payload_sha256, o.expires_at, \
-         o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, o.created_at, o.sent_at"
+        "o.shard, o.position, o.message, o.channel, o.psid, o.customer, o.sealed_basis, k.wrapped_key, o.payload, \
+         o.payload_sha256, o.expires_at, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.created_at, o.sent_at FROM outbox o \
+         LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
 }
 
-fn read_outbox(mut row: Row) -> Answer<OutboxEntry> {
+/// The basis of a message, under its customer's key.
+fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<Basis>> {
+    // All three are taken before any is judged, so that what follows is read from its own column.
+    let (customer, sealed, wrapped) = (row.opt_bytes()?, row.opt_bytes()?, row.opt_bytes()?);
+    let (Some(customer), Some(sealed), Some(wrapped)) = (customer, sealed, wrapped) else { return Ok(None) };
+    let customer = customer.try_into().map_err(|_| StoreError::new("a customer's id has another length"))?;
+    let key = vault.customer_key(CustomerId::from_bytes(customer), &wrapped)?;
+    let document = open(&key, &basis_context(message), &sealed)?;
+    serde_json::from_slice(&document).map(Some).map_err(|_| StoreError::new("a stored basis cannot be read"))
+}
+
+fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
+    let (shard, position, message) = (row.shard()?, row.int()?, MessageId::from_bytes(row.array()?));
     Ok(OutboxEntry {
-        shard: row.shard()?,
-        position: row.int()?,
+        shard,
+        position,
         row: OutboxRow {
-            message: MessageId::from_bytes(row.array()?),
+            message,
             recipient: Address { channel: row.parsed()?, psid: row.parsed()? },
             // A basis that cannot be read is left out: the ticket vouches for it, so the gate denies the message,
             // and a damaged row ends as denied instead of blocking its conversation.
-            basis: row.opt_text()?.and_then(|basis| serde_json::from_str(&basis).ok()),
+            basis: read_basis(vault, message, &mut row).unwrap_or_default(),
             payload: row.bytes()?,
             payload_sha256: row.array()?,
             expires_at: row.time()?,
@@ -311,6 +327,7 @@ fn read_outbox(mut row: Row) -> Answer<OutboxEntry> {
 
 pub(crate) async fn outbox_heads<D: Db>(
     db: &mut D,
+    vault: &Vault,
     now: Timestamp,
     limit: usize,
 ) -> Answer<Vec<OutboxEntry>> {
@@ -319,7 +336,7 @@ pub(crate) async fn outbox_heads<D: Db>(
             concat!(
                 "SELECT ",
                 outbox_columns!(),
-                " FROM outbox o WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
+                " WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
                  WHERE b.state < 4 AND b.channel = o.channel AND b.psid = o.psid AND b.position < o.position) \
                  ORDER BY o.position LIMIT $2"
             ),
@@ -330,30 +347,31 @@ pub(crate) async fn outbox_heads<D: Db>(
     Ok(rows
         .into_iter()
         .filter_map(|row| {
-            read_outbox(row).inspect_err(|error| tracing::error!(%error, "an outbox row is skipped")).ok()
+            read_outbox(vault, row)
+                .inspect_err(|error| tracing::error!(%error, "an outbox row is skipped"))
+                .ok()
         })
         .collect())
 }
 
-pub(crate) async fn outbox_entry<D: Db>(db: &mut D, message: MessageId) -> Answer<Option<OutboxEntry>> {
-    let row = db
-        .row(concat!("SELECT ", outbox_columns!(), " FROM outbox o WHERE o.message = $1"), values![message])
-        .await?;
-    row.map(read_outbox).transpose()
+pub(crate) async fn outbox_entry<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    message: MessageId,
+) -> Answer<Option<OutboxEntry>> {
+    let row =
+        db.row(concat!("SELECT ", outbox_columns!(), " WHERE o.message = $1"), values![message]).await?;
+    row.map(|row| read_outbox(vault, row)).transpose()
 }
 
-pub(crate) async fn dead_letters<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<OutboxEntry>> {
+pub(crate) async fn dead_letters<D: Db>(db: &mut D, vault: &Vault, limit: usize) -> Answer<Vec<OutboxEntry>> {
     let rows = db
         .rows(
-            concat!(
-                "SELECT ",
-                outbox_columns!(),
-                " FROM outbox o WHERE o.state = 5 ORDER BY o.position DESC LIMIT $1"
-            ),
+            concat!("SELECT ", outbox_columns!(), " WHERE o.state = 5 ORDER BY o.position DESC LIMIT $1"),
             values![at_most(limit)],
         )
         .await?;
-    rows.into_iter().map(read_outbox).collect()
+    rows.into_iter().map(|row| read_outbox(vault, row)).collect()
 }
 
 pub(crate) async fn receipts<D: Db>(

@@ -618,7 +618,7 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
         Place::Postgres { .. } => {
             let client = crate::place::postgres_client(&w.place.url()).await;
             let mut all = Vec::new();
-            for table in ["consent", "receipt", "outbox", "bank_grant", "session"] {
+            for table in ["customer", "consent", "receipt", "outbox", "bank_grant", "session"] {
                 for row in client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.expect("reads")
                 {
                     all.extend_from_slice(row.get::<_, String>(0).as_bytes());
@@ -626,13 +626,15 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
             }
             // `bytea` prints as hex.
             assert!(find(&all, b"cedar-bank"), "the dump shows what is not sealed");
-            let hexed = hex::encode("MARKER");
-            assert!(!find(&all, hexed.as_bytes()));
+            for word in ["MARKER", "BalanceOnRequest"] {
+                assert!(!find(&all, hex::encode(word).as_bytes()));
+            }
             all
         }
     };
     assert!(find(&dump, b"cedar-bank"), "the dump shows what is not sealed");
     assert!(!find(&dump, b"MARKER"));
+    assert!(!find(&dump, b"BalanceOnRequest"), "nor what it was for");
 }
 
 fn find(bytes: &[u8], word: &[u8]) -> bool {
