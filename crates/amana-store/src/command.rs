@@ -111,7 +111,7 @@ pub enum Command {
         institution: InstitutionId,
         /// The bank's own id of the customer, blinded.
         subject: [u8; 32],
-        /// The customer's key, wrapped by [`crate::Keyring::wrap_customer_key`].
+        /// The customer's key, wrapped by [`crate::Keyring::new_customer_key`].
         wrapped_key: Vec<u8>,
         /// When.
         at: Timestamp,
