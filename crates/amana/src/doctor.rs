@@ -174,7 +174,7 @@ async fn store(settings: &Settings, findings: &mut Findings) {
             }
         }
         Err(error @ OpenError::Pending { .. }) => {
-            findings.bad("store", error.to_string(), "run `amana migrate`")
+            findings.bad("store", error.to_string(), "run `amana migrate`");
         }
         Err(error) => findings.bad("store", error.to_string(), "correct `[store] url` or the database"),
     }
@@ -268,7 +268,7 @@ async fn own_address(settings: &Settings, client: &reqwest::Client, findings: &m
     };
     match client.get(health).send().await {
         Ok(answer) if answer.status().is_success() => {
-            findings.good("health", "this gateway answers at its public url")
+            findings.good("health", "this gateway answers at its public url");
         }
         Ok(answer) => {
             let found = format!("`/healthz` answers {}", answer.status().as_u16());
@@ -354,7 +354,7 @@ async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findin
         match status.profile_differs {
             Some(differs) if differs.is_empty() => findings.good(&what, "its profile is as it should be"),
             Some(differs) => {
-                findings.bad(&what, format!("its profile differs: {}", differs.join(", ")), mend)
+                findings.bad(&what, format!("its profile differs: {}", differs.join(", ")), mend);
             }
             None => findings.bad(&what, "its profile cannot be read", "check the token's permissions"),
         }

@@ -251,7 +251,7 @@ pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyh
         tokio::select! {
             ended = parts.join_next() => match ended {
                 None => break,
-                Some(Ok((_, Ok(())))) if stop.soft.is_cancelled() => {}
+                Some(Ok((part, Ok(())))) if stop.soft.is_cancelled() => tracing::debug!(part, "ended"),
                 Some(Ok((part, result))) => {
                     let why = result.err().map_or_else(|| "ended by itself".to_owned(), |e| e.to_string());
                     failed.get_or_insert(format!("the {part} {why}"));

@@ -13,7 +13,8 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Listens for Ctrl-C and, on Unix, SIGTERM: the first signal stops softly; the second, or the end of `drain`, hard.
+    /// Listens for Ctrl-C and, on Unix, SIGTERM: the first signal stops softly; the second, or the end of `drain`,
+    /// hard.
     ///
     /// # Errors
     /// When the system lets no signal handler in.

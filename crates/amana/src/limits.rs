@@ -16,8 +16,8 @@ pub(crate) const CHECK_CONNECT: Duration = Duration::from_secs(5);
 pub(crate) const CHECK_CALL: Duration = Duration::from_secs(15);
 /// The largest answer that the doctor reads, in bytes.
 pub(crate) const CHECK_BYTES_MAX: usize = 64 * 1024;
-/// How far this machine's clock may be off before the doctor complains, in seconds. Signed assertions and tokens of banks
-/// allow little more.
+/// How far this machine's clock may be off before the doctor complains, in seconds. Signed assertions and tokens of
+/// banks allow little more.
 pub(crate) const CLOCK_OFF_S_MAX: i64 = 30;
 /// How long the demonstration waits for its own parts to answer.
 pub(crate) const START_WAIT: Duration = Duration::from_secs(15);

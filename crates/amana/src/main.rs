@@ -1,5 +1,5 @@
-//! The `amana` binary: command line, configuration, wiring. Here, and only here, the real clock, the system's randomness
-//! and the environment come in.
+//! The `amana` binary: command line, configuration, wiring. Here, and only here, the real clock, the system's
+//! randomness and the environment come in.
 //!
 //! ```text
 //! cli ─▶ config (default ▸ file ▸ environment) ─▶ gateway::connectors ─▶ gateway::prepare ─▶ gateway::run

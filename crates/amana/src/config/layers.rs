@@ -1,5 +1,5 @@
-//! The layers: the built-in default, the file, the environment. What wins is remembered with where it came from, so that
-//! an error can say where to mend it.
+//! The layers: the built-in default, the file, the environment. What wins is remembered with where it came from,
+//! so that an error can say where to mend it.
 
 use super::schema::{self, Kind};
 use super::{Problem, Problems};
@@ -127,10 +127,10 @@ impl Layers {
                 }
                 (Some(Kind::Text | Kind::Secret), _) => wrong("must be a text in quotation marks".to_owned()),
                 (Some(Kind::Switch), _) => {
-                    wrong("must be `true` or `false`, without quotation marks".to_owned())
+                    wrong("must be `true` or `false`, without quotation marks".to_owned());
                 }
                 (Some(Kind::List), _) => {
-                    wrong("must be a list of texts, such as `[\"a\", \"b\"]`".to_owned())
+                    wrong("must be a list of texts, such as `[\"a\", \"b\"]`".to_owned());
                 }
                 (None, Value::Array(blocks)) if schema::BLOCKS.contains(&pattern.as_str()) => {
                     for (index, block) in blocks.iter().enumerate() {

@@ -153,7 +153,6 @@ pub(crate) fn from_table(table: toml::Table, name: &str) -> Result<Settings, Con
 }
 
 /// The variables of this process that override keys: those with two underscores between the parts.
-#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;

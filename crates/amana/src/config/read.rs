@@ -362,11 +362,10 @@ impl Reader<'_> {
                     profile.oauth.client_auth.iter().copied().find(|m| *m != ClientAuthMethod::PrivateKeyJwt)
                 });
                 match (self.text(&key("client_auth")).as_deref(), first) {
-                    (Some("client_secret_basic"), _) => Some(ClientAuth::SecretBasic(secret)),
                     (Some("client_secret_post"), _) | (None, Some(ClientAuthMethod::ClientSecretPost)) => {
                         Some(ClientAuth::SecretPost(secret))
                     }
-                    (None, _) => Some(ClientAuth::SecretBasic(secret)),
+                    (Some("client_secret_basic") | None, _) => Some(ClientAuth::SecretBasic(secret)),
                     (Some(other), _) => {
                         let what = format!(
                             "is `{}`; it must be `client_secret_basic` or `client_secret_post`",

@@ -1,1 +1,260 @@
 use super::*;
+use std::collections::BTreeSet;
+
+/// A configuration in which everything is right.
+const GOOD: &str = r#"
+[server]
+public_url = "https://chat.example"
+[messenger]
+app_id = "77"
+app_secret = "hidden-app-secret"
+verify_token = "hidden-word"
+[[messenger.page]]
+id = "1000"
+token = "hidden-page-token"
+institutions = ["cedar"]
+[[institution]]
+id = "cedar"
+name = "Cedar Bank"
+issuer = "https://auth.cedar.example"
+api_url = "https://api.cedar.example/fdx/v6"
+client_id = "amana"
+client_secret = "hidden-client-secret"
+event_token = "hidden-event-token"
+"#;
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
+    let table = toml::from_str(text).expect("TOML");
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settle(table, &Source::File("amana.toml".to_owned()), variables)
+}
+
+fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    read(text, variables).expect_err("refused").to_string()
+}
+
+#[test]
+fn the_default_file_holds_every_key_and_no_other() {
+    let keys: BTreeSet<String> = schema::KEYS.iter().map(|(key, _)| (*key).to_owned()).collect();
+    let mut found = BTreeSet::new();
+    let mut block = String::new();
+    let mut commented = false;
+    for line in DEFAULT.lines() {
+        // `#key = value` is a key without a default, `# text` is a comment.
+        let code = match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(' ') || rest.is_empty() => {
+                commented = true;
+                continue;
+            }
+            Some(rest) => rest,
+            None => line,
+        };
+        if let Some(name) = code.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")) {
+            block = format!("{name}[]");
+        } else if let Some(name) = code.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            block = name.to_owned();
+        } else if let Some((key, _)) = code.split_once(" = ") {
+            assert!(commented || key.ends_with("_file"), "`{key}` has no comment above it");
+            found.insert(format!("{block}.{key}"));
+            commented = false;
+        }
+    }
+    assert_eq!(found, keys);
+}
+
+#[test]
+fn the_default_file_with_everything_uncommented_is_toml() {
+    let all: String = DEFAULT
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let table: toml::Table = toml::from_str(&all).expect("TOML");
+    let mut problems = Vec::new();
+    let mut layers = Layers::default();
+    layers.lay(table, &Source::Default);
+    layers.flat(&mut problems);
+    assert_eq!(problems, []);
+}
+
+#[test]
+fn the_example_in_the_documents_is_the_default_file() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/amana.example.toml");
+    let example = std::fs::read_to_string(path).expect("the example");
+    assert_eq!(example, DEFAULT, "run `cp crates/amana/config.default.toml docs/amana.example.toml`");
+}
+
+#[test]
+fn a_good_configuration_is_read() {
+    let settings = read(GOOD, &[]).expect("good");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:7600");
+    assert_eq!(settings.public_url.as_str(), "https://chat.example/");
+    assert_eq!(settings.messenger.graph_url.as_str(), "https://graph.facebook.com/");
+    assert_eq!(settings.institutions[0].connector.profile.name, "fdx");
+    assert_eq!(settings.institutions[0].name_ar, "Cedar Bank");
+    assert_eq!(settings.institutions[0].agreement, Some(Form::Detail));
+    assert!(settings.messenger.redirect_hosts.contains("www.facebook.com"));
+    let printed = format!("{settings:?}");
+    assert!(!printed.contains("hidden"), "{printed}");
+}
+
+#[test]
+fn the_environment_wins_and_names_blocks_by_id_or_place() {
+    let settings = read(
+        GOOD,
+        &[
+            ("AMANA_SERVER__LISTEN", "[::1]:9000"),
+            ("AMANA_SERVER__ALLOW_PRIVATE_ADDRESSES", "true"),
+            ("AMANA_MESSENGER__REDIRECT_HOSTS", "a.example, b.example:81"),
+            ("AMANA_MESSENGER__PAGE__0__TOKEN", "from-outside"),
+            ("AMANA_INSTITUTION__CEDAR__CLIENT_SECRET", "from-outside-too"),
+            ("AMANA_INSTITUTION__CEDAR__AGREEMENT", "declined"),
+        ],
+    )
+    .expect("good");
+    assert_eq!(settings.listen.to_string(), "[::1]:9000");
+    assert!(settings.allow_private_addresses);
+    assert_eq!(settings.messenger.redirect_hosts, ["a.example".to_owned(), "b.example:81".to_owned()].into());
+    assert_eq!(settings.messenger.pages[0].token.expose(), "from-outside");
+    assert_eq!(settings.institutions[0].agreement, None);
+    let amana_bank::ClientAuth::SecretBasic(secret) = &settings.institutions[0].connector.client_auth else {
+        panic!("a secret");
+    };
+    assert_eq!(secret.expose(), "from-outside-too");
+}
+
+#[test]
+fn a_secret_may_be_in_a_file_and_the_later_layer_wins() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "  in-a-file\n").expect("written");
+    let path = path.display().to_string();
+    let with_file =
+        GOOD.replace("app_secret = \"hidden-app-secret\"", &format!("app_secret_file = \"{path}\""));
+    assert_eq!(read(&with_file, &[]).expect("good").messenger.app_secret.expose(), "in-a-file");
+    let over = read(&with_file, &[("AMANA_MESSENGER__APP_SECRET", "later")]).expect("good");
+    assert_eq!(over.messenger.app_secret.expose(), "later");
+    let over = read(GOOD, &[("AMANA_MESSENGER__APP_SECRET_FILE", &path)]).expect("good");
+    assert_eq!(over.messenger.app_secret.expose(), "in-a-file");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place_and_what_to_do() {
+    let cases: &[(&str, &str, &[&str])] = &[
+        (
+            "[server]\npublic_url = \"https://chat.example\"",
+            "[server]\npublic_url = \"http://chat.example\"",
+            &["amana.toml: `server.public_url`", "https"],
+        ),
+        ("[server]\n", "[server]\nlisten = \"7600\"\n", &["`server.listen` is `7600`", "127.0.0.1:7600"]),
+        ("[server]\n", "[server]\nlisten = 7600\n", &["`server.listen` must be a text"]),
+        (
+            "[server]\n",
+            "[server]\nlisen = \"x\"\n",
+            &["`server.lisen` is not a known key", "did you mean `server.listen`?"],
+        ),
+        (
+            "[server]\n",
+            "[store]\nurl = \"mysql://root:hidden@db/x\"\n[server]\n",
+            &["`store.url` begins with `mysql`", "sqlite:PATH"],
+        ),
+        (
+            "[server]\n",
+            "[store]\nurl = \"postgres://u:hidden@localhost/x\"\n[server]\n",
+            &["`keys.master_key_file` is missing", "openssl rand -hex 32"],
+        ),
+        ("app_id = \"77\"\n", "", &["`messenger.app_id` is missing"]),
+        (
+            "app_secret = \"hidden-app-secret\"\n",
+            "",
+            &["`messenger.app_secret` is missing", "`app_secret_file`"],
+        ),
+        (
+            "verify_token = \"hidden-word\"\n",
+            "verify_token = \"\"\n",
+            &["`messenger.verify_token` is missing"],
+        ),
+        (
+            "institutions = [\"cedar\"]\n",
+            "institutions = [\"ceder\"]\n",
+            &["`messenger.page[0].institutions` names `ceder`"],
+        ),
+        ("institutions = [\"cedar\"]\n", "institutions = \"cedar\"\n", &["must be a list"]),
+        ("institutions = [\"cedar\"]\n", "", &["`messenger.page[0].institutions` is missing"]),
+        ("[[messenger.page]]\n", "[messenger.page]\n", &["[[messenger.page]]"]),
+        ("id = \"cedar\"\n", "id = \"ce/dar\"\n", &["`institution[0].id` is `ce/dar`"]),
+        (
+            "name = \"Cedar Bank\"\n",
+            "name = \"C\"\nprofile = \"chase9\"\n",
+            &["`institution[0].profile`", "`chase9`", "plaid-core-exchange"],
+        ),
+        (
+            "client_secret = \"hidden-client-secret\"\n",
+            "",
+            &["`institution[0].client_secret` is missing", "private_key_file"],
+        ),
+        (
+            "client_secret = \"hidden-client-secret\"\n",
+            "private_key_file = \"nowhere.pem\"\n",
+            &["`institution[0].private_key_file` names `nowhere.pem`, which cannot be read"],
+        ),
+        (
+            "event_token =",
+            "agreement = \"all\"\nevent_token =",
+            &["`institution[0].agreement` is `all`", "`declined`"],
+        ),
+        (
+            "event_token =",
+            "client_auth = \"none\"\nevent_token =",
+            &["`institution[0].client_auth` is `none`"],
+        ),
+        (
+            "event_token =",
+            "login_origins = [\"login\"]\nevent_token =",
+            &["`institution[0].login_origins` holds `login`"],
+        ),
+        ("[server]\n", "[log]\nlevel = \"a=b=c\"\n[server]\n", &["`log.level` is `a=b=c`"]),
+        ("[server]\n", "[log]\nformat = \"xml\"\n[server]\n", &["`log.format` is `xml`"]),
+        ("[server]\n", "[colours]\nsky = \"blue\"\n[server]\n", &["`colours` is not a known key"]),
+    ];
+    for (from, to, needles) in cases {
+        let text = GOOD.replace(from, to);
+        assert_ne!(text, GOOD, "{from}");
+        let said = refused(&text, &[]);
+        for needle in *needles {
+            assert!(said.contains(needle), "no `{needle}` in: {said}");
+        }
+        assert!(!said.contains("hidden"), "a secret is shown: {said}");
+    }
+}
+
+#[test]
+fn everything_wrong_is_said_at_once_each_with_its_source() {
+    let text = GOOD.replace("app_id = \"77\"\n", "").replace("issuer = \"https://auth.cedar.example\"\n", "");
+    let said = refused(&text, &[("AMANA_SERVER__LISTEN", "nowhere"), ("AMANA_SERVER__COLOUR", "red")]);
+    for needle in [
+        "amana.toml: `messenger.app_id` is missing",
+        "amana.toml: `institution[0].issuer` is missing",
+        "the variable AMANA_SERVER__LISTEN: `server.listen` is `nowhere`",
+        "the variable AMANA_SERVER__COLOUR: `server.colour` is not a known key",
+    ] {
+        assert!(said.contains(needle), "no `{needle}` in: {said}");
+    }
+}
+
+#[test]
+fn blocks_that_are_twice_are_refused() {
+    let text =
+        format!("{GOOD}\n[[messenger.page]]\nid = \"1000\"\ntoken = \"x\"\ninstitutions = [\"cedar\"]\n");
+    assert!(refused(&text, &[]).contains("`messenger.page[1].id` is `1000` as in an earlier block"));
+}
+
+#[test]
+fn a_secret_and_its_file_in_one_layer_contradict_each_other() {
+    let text = GOOD.replace("app_id =", "app_secret_file = \"x\"\napp_id =");
+    assert!(
+        refused(&text, &[]).contains("`messenger.app_secret_file` is given beside `messenger.app_secret`")
+    );
+}

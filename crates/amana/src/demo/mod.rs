@@ -115,7 +115,7 @@ pub(crate) async fn demo(args: Demo) -> anyhow::Result<()> {
         tokio::select! {
             ended = parts.join_next() => match ended {
                 None => break,
-                Some(Ok(Ok(()))) if stop.soft.is_cancelled() => {}
+                Some(Ok(Ok(()))) if stop.soft.is_cancelled() => tracing::debug!(left = parts.len(), "a part ended"),
                 Some(ended) => {
                     let error = match ended {
                         Ok(Ok(())) => anyhow::anyhow!("a part of the demonstration ended by itself"),

@@ -1,0 +1,23 @@
+//! The binary from outside: real processes, real HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly"
+)]
+
+mod browser;
+mod chat;
+mod command_line;
+mod config;
+mod demo;
+mod latency;
+mod process;
+mod restart;
+mod serve;
+mod statement;
+mod story;

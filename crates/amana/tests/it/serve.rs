@@ -1,0 +1,286 @@
+//! `serve` from a configuration file against the sandboxes run alone, and the operator's commands beside it.
+
+use crate::chat::{Chat, Till, link};
+use crate::process::{Running, Said, amana, folder, run};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A gateway with its surroundings, each a process of its own.
+struct World {
+    config: PathBuf,
+    gateway: Option<Running>,
+    gateway_url: String,
+    bank_url: String,
+    chat_url: String,
+    _bank: Running,
+    _messenger: Running,
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("a port").port()
+}
+
+impl World {
+    fn start(folder: &Path) -> Self {
+        let port = free_port();
+        let gateway_url = format!("http://127.0.0.1:{port}");
+        let mut command = amana();
+        command.args([
+            "sandbox",
+            "bank",
+            "--port",
+            "0",
+            "--client",
+            "gw=client-secret-1",
+            "--event-token",
+            "event-token-1",
+        ]);
+        command.arg("--redirect-uri").arg(format!("{gateway_url}/link/callback"));
+        command
+            .arg("--event-url")
+            .arg(format!("{gateway_url}/events"))
+            .args(["--event-batches", "--rotate-refresh-tokens"]);
+        command.arg("--data-dir").arg(folder.join("bank"));
+        let mut bank = Running::start(command);
+        let bank_url = bank.json()["bank"].as_str().expect("a url").to_owned();
+        let mut command = amana();
+        command.args([
+            "sandbox",
+            "messenger",
+            "--port",
+            "0",
+            "--page",
+            "55=page-token-1=Harbor",
+            "--require-proof",
+        ]);
+        command.arg("--webhook").arg(format!("{gateway_url}/webhooks/messenger"));
+        let mut messenger = Running::start(command);
+        let graph = messenger.json()["graph_url"].as_str().expect("a url").to_owned();
+        let chat_url = graph.trim_end_matches('/').to_owned();
+        let host = chat_url.trim_start_matches("http://").to_owned();
+        std::fs::write(folder.join("page_token"), "page-token-1\n").expect("written");
+        let text = format!(
+            r#"
+[server]
+listen = "127.0.0.1:{port}"
+public_url = "{gateway_url}"
+allow_private_addresses = true
+[store]
+url = "sqlite:{db}"
+[messenger]
+graph_url = "{chat_url}"
+app_id = "1900000000000001"
+app_secret = "sandbox-app-secret"
+verify_token = "sandbox-verify-token"
+redirect_hosts = ["{host}"]
+[[messenger.page]]
+id = "55"
+token_file = "{token}"
+institutions = ["harbor-bank"]
+[[institution]]
+id = "harbor-bank"
+name = "Harbor Bank"
+name_ar = "بنك المرفأ"
+profile = "fdx"
+issuer = "{bank_url}/harbor-bank"
+api_url = "{bank_url}/harbor-bank/fdx/v6"
+client_id = "gw"
+client_secret = "set from outside"
+event_token = "event-token-1"
+[log]
+format = "json"
+"#,
+            db = folder.join("db").join("amana.sqlite").display(),
+            token = folder.join("page_token").display(),
+        );
+        let config = folder.join("amana.toml");
+        std::fs::write(&config, text).expect("written");
+        Self { config, gateway: None, gateway_url, bank_url, chat_url, _bank: bank, _messenger: messenger }
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = amana();
+        command.args(arguments).arg("--config").arg(&self.config);
+        command.env("AMANA_INSTITUTION__HARBOR_BANK__CLIENT_SECRET", "client-secret-1");
+        command
+    }
+
+    fn says(&self, arguments: &[&str]) -> Said {
+        run(self.command(arguments))
+    }
+
+    async fn serve(&mut self) {
+        self.gateway = Some(Running::start(self.command(&["serve"])));
+        let client = crate::browser::client();
+        for _ in 0..600 {
+            if client
+                .get(format!("{}/readyz", self.gateway_url))
+                .send()
+                .await
+                .is_ok_and(|a| a.status().is_success())
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it does not serve: {}", self.gateway.as_ref().expect("a process").log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_doctor_and_the_operators_commands() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+
+    // Before anything runs the doctor says what is missing, and exits with 1.
+    let said = world.says(&["doctor"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(said.out.contains("✗ health") && said.out.contains("start `amana serve`"), "{}", said.out);
+    assert!(
+        said.out.contains("✗ page 55: not subscribed") && said.out.contains("amana messenger setup"),
+        "{}",
+        said.out
+    );
+
+    let said = world.says(&["migrate"]);
+    assert!(said.code == Some(0) && said.out.contains("from schema 0 to"), "{}{}", said.out, said.err);
+    let said = world.says(&["migrate"]);
+    assert!(said.out.contains("already"), "{}", said.out);
+    // A database without its key is never given a new one: this one is empty, and there is none yet.
+    std::fs::remove_file(keep.path().join("db").join("amana.sqlite")).expect("removed");
+
+    world.serve().await;
+    let said = world.says(&["messenger", "setup"]);
+    assert!(said.code == Some(0) && said.out.contains("persistent_menu"), "{}{}", said.out, said.err);
+    let said = world.says(&["messenger", "setup"]);
+    assert!(said.out.contains("was set up already"), "{}", said.out);
+
+    let said = world.says(&["doctor"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(!said.out.contains('✗') && said.out.contains("✓ webhook"), "{}", said.out);
+    for secret in
+        ["client-secret-1", "page-token-1", "event-token-1", "sandbox-app-secret", "sandbox-verify-token"]
+    {
+        assert!(!said.out.contains(secret) && !said.err.contains(secret), "`{secret}` is shown");
+    }
+    let said = world.says(&["doctor", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(report["good"], true);
+
+    let said = world.says(&["agreement", "list"]);
+    assert!(said.out.starts_with("harbor-bank page:55 active version 1"), "{}", said.out);
+
+    // The customer's side, with events in batches and rotating refresh tokens.
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    let done = link(&chat, "harbor-bank", "sam", "detail").await;
+    assert!(done.status.is_success(), "{}", done.text());
+    chat.hears(0, "is linked").await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "59.99").await;
+    chat.hears(before, "59.99").await;
+
+    // A kill switch works while `serve` runs.
+    let said = world.says(&["kill", "on", "--scope", "institution:harbor-bank", "--reason", "a drill"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let said = world.says(&["kill", "list"]);
+    assert!(
+        said.out.contains("institution:harbor-bank since") && said.out.contains("a drill"),
+        "{}",
+        said.out
+    );
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "61.01").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("61.01")));
+    let said = world.says(&["doctor"]);
+    assert!(said.code == Some(0) && said.out.contains("! kill switches: 1 on"), "{}", said.out);
+    assert_eq!(world.says(&["kill", "off", "--scope", "institution:harbor-bank"]).code, Some(0));
+    let said = world.says(&["kill", "off", "--scope", "institution:harbor-bank"]);
+    assert!(said.code == Some(1) && said.err.contains("is not on"), "{}", said.err);
+    let said = world.says(&["kill", "on", "--scope", "institution:nobody", "--reason", "x"]);
+    assert!(said.code == Some(1) && said.err.contains("no institution `nobody`"), "{}", said.err);
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "62.02").await;
+    chat.hears(before, "62.02").await;
+
+    let said = world.says(&["dead", "list"]);
+    assert_eq!((said.code, said.out.trim()), (Some(0), "no message was given up"));
+    let said = world.says(&["dead", "replay", "msg_00000000000000000000000000000000"]);
+    assert!(said.code == Some(1) && said.err.contains("is not a message that was given up"), "{}", said.err);
+
+    // Metrics count what waits.
+    let client = crate::browser::client();
+    let mut metrics = String::new();
+    for _ in 0..100 {
+        let answer = client.get(format!("{}/metrics", world.gateway_url)).send().await.expect("metrics");
+        metrics = answer.text().await.expect("text");
+        if metrics.contains("amana_links_active 1") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(metrics.contains("amana_links_active 1") && metrics.contains("amana_store_up 1"), "{metrics}");
+
+    // The log is JSON, and holds nothing protected.
+    let gateway = world.gateway.take().expect("a process");
+    let log = gateway.log();
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+    }
+    for secret in
+        ["59.99", "Amazon", "client-secret-1", "page-token-1", "event-token-1", "sandbox-app-secret"]
+    {
+        assert!(!log.contains(secret), "`{secret}` is in the log");
+    }
+    let (status, took) = gateway.interrupt();
+    assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_damaged_or_taken_is_said() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    // A second gateway on the same port.
+    let said = world.says(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("is taken (by another program)"), "{}", said.err);
+    world.gateway.take().expect("a process").interrupt();
+
+    // The key is lost, then another one.
+    let key = keep.path().join("db").join("master.key");
+    let good = std::fs::read_to_string(&key).expect("a key");
+    std::fs::remove_file(&key).expect("removed");
+    let said = world.says(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("put the file back from the backup"), "{}", said.err);
+    std::fs::write(&key, "00".repeat(32)).expect("written");
+    let said = world.says(&["doctor"]);
+    assert!(said.code == Some(1) && said.out.contains("the master key is not the one"), "{}", said.out);
+    std::fs::write(&key, "short").expect("written");
+    let said = world.says(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("64 hexadecimal digits"), "{}", said.err);
+    std::fs::write(&key, good).expect("written");
+    world.serve().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bank_that_declines_is_not_offered_and_nothing_flows() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    let text = std::fs::read_to_string(&world.config).expect("a file");
+    std::fs::write(&world.config, text.replace("client_id =", "agreement = \"declined\"\nclient_id ="))
+        .expect("written");
+    world.serve().await;
+    let said = world.says(&["agreement", "list"]);
+    assert!(said.out.starts_with("harbor-bank page:55 declined"), "{}", said.out);
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    chat.say("link my bank").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let said = chat.said().await.join(" ");
+    assert!(!said.contains('$'), "{said}");
+}

@@ -1,0 +1,100 @@
+//! `demo --statement`: a person's own export becomes a customer; a broken one loads nothing.
+
+use crate::chat::{Chat, link};
+use crate::process::{Demo, amana, amana_says, folder, run};
+use std::path::Path;
+
+/// An OFX 1.x export as banks write it: no end tags, and a comma where there should be a point only in the broken one.
+fn ofx(amount: &str) -> String {
+    let head = "OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nSECURITY:NONE\r\nENCODING:USASCII\r\nCHARSET:1252\r\nCOMPRESSION:NONE\r\nOLDFILEUID:NONE\r\nNEWFILEUID:NONE\r\n\r\n";
+    format!(
+        "{head}<OFX><BANKMSGSRSV1><STMTTRNRS><TRNUID>1<STATUS><CODE>0<SEVERITY>INFO</STATUS><STMTRS><CURDEF>USD\r\n\
+         <BANKACCTFROM><BANKID>121000248<ACCTID>4415550123<ACCTTYPE>CHECKING</BANKACCTFROM>\r\n\
+         <BANKTRANLIST><DTSTART>20261001<DTEND>20261031\r\n\
+         <STMTTRN><TRNTYPE>POS<DTPOSTED>20261012<TRNAMT>{amount}<FITID>900<NAME>HARDWARE STORE</STMTTRN>\r\n\
+         </BANKTRANLIST><LEDGERBAL><BALAMT>1234.56<DTASOF>20261031</LEDGERBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\r\n"
+    )
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ones_own_export_becomes_a_customer() {
+    let (keep, data) = folder();
+    let file = written(keep.path(), "export.qfx", &ofx("-45.67"));
+    let demo = Demo::start(&data, [0; 3], &["--statement", &file]);
+    let ports = demo.ports();
+    let chat = Chat::new(&demo.chat, "1000", "you");
+    link(&chat, "cedar-bank", "me", "detail").await;
+    chat.hears(0, "is linked").await;
+    let balance = chat.ask("what is my balance?", "1,234.56").await;
+    assert!(balance.contains("Cedar Bank"), "{balance}");
+
+    // Again, and without: the customer stays as it is.
+    drop(demo);
+    let demo = Demo::start(&data, ports, &["--statement", &file]);
+    chat.ask("what is my balance?", "1,234.56").await;
+    drop(demo);
+    let demo = Demo::start(&data, ports, &[]);
+    chat.ask("what is my balance?", "1,234.56").await;
+    drop(demo);
+}
+
+#[test]
+fn it_says_how_to_sign_in() {
+    let (keep, data) = folder();
+    let file = written(keep.path(), "export.qfx", &ofx("-45.67"));
+    let mut command = amana();
+    command
+        .args([
+            "demo",
+            "--gateway-port",
+            "0",
+            "--bank-port",
+            "0",
+            "--chat-port",
+            "0",
+            "--statement",
+            &file,
+            "--data-dir",
+        ])
+        .arg(&data);
+    let mut process = crate::process::Running::start(command);
+    let lines: Vec<String> = (0..6).map(|_| process.line()).collect();
+    assert!(
+        lines[5].contains("1 account(s), 1 transactions at Cedar Bank") && lines[5].contains("`me`"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line_and_nothing_is_loaded() {
+    let (keep, data) = folder();
+    let good = written(keep.path(), "good.ofx", &ofx("-45.67"));
+    let broken = written(keep.path(), "broken.ofx", &ofx("-45,6,7"));
+    let data_dir = data.display().to_string();
+    let begin =
+        ["demo", "--gateway-port", "0", "--bank-port", "0", "--chat-port", "0", "--data-dir", &data_dir];
+    let with = |files: &[&str], more: &[&str]| {
+        let mut command = amana();
+        command.args(begin).args(more);
+        for file in files {
+            command.arg("--statement").arg(file);
+        }
+        run(command)
+    };
+    let said = with(&[&good, &broken], &[]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("broken.ofx: line 14") && said.err.contains("TRNAMT"), "{}", said.err);
+    assert!(said.err.contains("nothing was loaded") && !data.exists(), "{}", said.err);
+
+    let said = with(&[&broken], &["--lang", "ar"]);
+    assert!(said.err.contains("السطر 14"), "{}", said.err);
+
+    let said = amana_says(&["demo", "--statement", "nowhere.ofx", "--data-dir", &data_dir]);
+    assert!(said.code == Some(1) && said.err.contains("nowhere.ofx: cannot be read"), "{}", said.err);
+}
