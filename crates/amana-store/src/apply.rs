@@ -135,10 +135,11 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
 async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
     bounded(&event.body)?;
     let position = db.next(Counter::Inbox).await?;
+    // Only the key makes a duplicate: a position that is taken is a fault, and must not pass for a known event.
     let rows = db
         .run(
             "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT (shard, key) DO NOTHING",
             values![
                 event.shard,
                 position,

@@ -37,7 +37,7 @@ pub(crate) async fn disclose<D: Db>(
         .run(
             "INSERT INTO outbox (shard, position, message, channel, psid, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0, $13, $12) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0, $13, $12) ON CONFLICT (message) DO NOTHING",
             values![
                 conversation.shard(),
                 position,

@@ -173,7 +173,7 @@ impl WriterConn for Pg {
              received_at) SELECT e.shard, nextval('inbox_position'), e.lane, e.key, e.source, e.body, 0, 0, 0, \
              e.received_at FROM (SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], \
              $5::bytea[], $6::bigint[]) WITH ORDINALITY AS u (shard, lane, key, source, body, received_at, n) \
-             ORDER BY n) e ON CONFLICT DO NOTHING RETURNING shard, key";
+             ORDER BY n) e ON CONFLICT (shard, key) DO NOTHING RETURNING shard, key";
         let shards: Vec<i64> = events.iter().map(|e| i64::from(e.shard.0)).collect();
         let lanes: Vec<&[u8]> = events.iter().map(|e| e.lane.as_slice()).collect();
         let keys: Vec<&[u8]> = events.iter().map(|e| e.key.0.as_slice()).collect();
