@@ -1,13 +1,15 @@
 //! What each command does, written once for both engines. Every precondition is part of the statement that writes,
 //! or of a unique index, so that it also holds against another writer on the same database.
 
-use crate::codec::{CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING};
+use crate::codec::{
+    CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING,
+};
 use crate::db::{Counter, Db, values};
 use crate::limits::BODY_BYTES_MAX;
 use crate::vault::{Vault, context};
 use crate::{
-    BankGrant, Command, Conversation, InboxResult, Job, Link, LinkState, NewInbox, Outcome, Session,
-    StoreError, Story, Token, codec,
+    BankGrant, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox, Outcome,
+    Session, StoreError, Story, Token, codec,
 };
 use amana_core::{
     Agreement, Consent, ConsentId, ConsentState, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId,
@@ -96,20 +98,19 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::FinishOutbox { message, delivery, receipt, at } => {
             crate::apply_outbox::finish(db, vault, *message, delivery, receipt.as_ref(), *at).await
         }
-        Command::Echoed { message, mid, at } => crate::apply_outbox::echoed(db, *message, mid, *at).await,
+        Command::Echoed { message, mid, at } => {
+            crate::apply_outbox::echoed(db, vault, *message, mid, *at).await
+        }
         Command::OpenWindow { conversation } => crate::apply_outbox::open_window(db, conversation).await,
+        Command::RecoverOutbox { until } => crate::apply_outbox::recover(db, *until).await,
         Command::ReplayDead { message, due_at } => {
             crate::apply_outbox::replay_dead(db, *message, *due_at).await
         }
         Command::PutStory(story) => put_story(db, story).await,
         Command::PutBankGrant { grant, expected } => put_bank_grant(db, vault, grant, *expected).await,
-        Command::DropBankGrant { shard, customer } => maybe(
-            db.run(
-                "DELETE FROM bank_grant WHERE shard = $1 AND customer = $2",
-                values![*shard, *customer],
-            )
-            .await?,
-        ),
+        Command::DropBankGrant { shard, link, expected } => {
+            drop_bank_grant(db, *shard, *link, *expected).await
+        }
         Command::PutToken(token) => put_token(db, token).await,
         Command::ConsumeToken { hash, now } => changed(
             db.run(
@@ -127,7 +128,18 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::SetKill(kill) => set_kill(db, kill).await,
         Command::ClearKill(scope) => clear_kill(db, scope).await,
         Command::Enqueue(job) => enqueue(db, job).await,
-        Command::FinishJob { id, retry_at } => finish_job(db, *id, *retry_at).await,
+        Command::FinishJob { id, outcome } => finish_job(db, *id, *outcome).await,
+        Command::CancelJob { id } => maybe(db.run("DELETE FROM job WHERE id = $1", values![*id]).await?),
+        Command::ReplayInbox { shard, position } => changed(
+            db.run(
+                "UPDATE inbox SET state = $1, not_before = 0, attempts = 0, reason = NULL \
+                 WHERE shard = $2 AND position = $3 AND state = 2",
+                values![INBOX_WAITING, *shard, *position],
+            )
+            .await?,
+            "inbox event",
+        ),
+        Command::Sweep { now } => crate::apply_sweep::sweep(db, *now).await,
         Command::SetLang { conversation, lang } => set_lang(db, conversation, *lang).await,
     }
 }
@@ -165,11 +177,11 @@ async fn finish_inbox<D: Db>(db: &mut D, shard: Shard, position: i64, result: &I
             )
             .await?
         }
-        InboxResult::Retry { not_before } => {
+        InboxResult::Retry { not_before, counts } => {
             db.run(
-                "UPDATE inbox SET not_before = $1, attempts = attempts + 1 \
-                 WHERE shard = $2 AND position = $3 AND state = 0",
-                values![*not_before, shard, position],
+                "UPDATE inbox SET not_before = $1, attempts = attempts + $2 \
+                 WHERE shard = $3 AND position = $4 AND state = 0",
+                values![*not_before, *counts, shard, position],
             )
             .await?
         }
@@ -263,12 +275,22 @@ async fn set_link<D: Db>(
     at: Timestamp,
 ) -> Applied {
     let ended = (to == LinkState::Ended).then_some(at);
-    // The code was for the pending link alone: it works once.
+    // The code was for the pending link alone: it works once. A second active link is refused here, and by the unique
+    // index where another writer makes one at the same time.
     let rows = db
         .run(
             "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN CAST($1 AS BIGINT) = 0 THEN code_hash END \
-             WHERE shard = $3 AND id = $4 AND state = $5",
-            values![codec::link_code(to), ended, shard, id, codec::link_code(from)],
+             WHERE shard = $3 AND id = $4 AND state = $5 AND NOT (CAST($1 AS BIGINT) = $6 AND EXISTS (SELECT 1 \
+             FROM link o WHERE o.channel = link.channel AND o.psid = link.psid AND o.institution = link.institution \
+             AND o.state = 1 AND NOT (o.shard = link.shard AND o.id = link.id)))",
+            values![
+                codec::link_code(to),
+                ended,
+                shard,
+                id,
+                codec::link_code(from),
+                codec::link_code(LinkState::Active)
+            ],
         )
         .await?;
     changed(rows, "link")
@@ -306,14 +328,14 @@ pub(crate) fn receipt_context(customer: CustomerId, seq: u64) -> Vec<u8> {
     context("receipt", &[customer.as_bytes(), &seq.to_be_bytes()])
 }
 
-/// Where a customer's bank tokens are sealed to. The version is in it: an older row put back does not open.
-pub(crate) fn grant_context(customer: CustomerId, version: i64) -> Vec<u8> {
-    context("bank grant", &[customer.as_bytes(), &version.to_be_bytes()])
+/// Where a link's bank tokens are sealed to. The version is in it: an older row put back does not open.
+pub(crate) fn grant_context(link: LinkId, version: i64) -> Vec<u8> {
+    context("bank grant", &[link.as_bytes(), &version.to_be_bytes()])
 }
 
 /// Where the bank's id of its consent is sealed to.
-pub(crate) fn bank_consent_context(customer: CustomerId, version: i64) -> Vec<u8> {
-    context("bank consent", &[customer.as_bytes(), &version.to_be_bytes()])
+pub(crate) fn bank_consent_context(link: LinkId, version: i64) -> Vec<u8> {
+    context("bank consent", &[link.as_bytes(), &version.to_be_bytes()])
 }
 
 /// Where a browser session is sealed to.
@@ -457,38 +479,64 @@ async fn put_bank_grant<D: Db>(db: &mut D, vault: &Vault, grant: &BankGrant, exp
     bounded(&grant.tokens)?;
     let key = customer_key(db, vault, grant.shard, grant.customer).await?;
     let version = expected.checked_add(1).ok_or(Refused::Conflict("bank grant"))?;
-    let sealed = vault.seal(&key, &grant_context(grant.customer, version), &grant.tokens)?;
+    let sealed = vault.seal(&key, &grant_context(grant.link, version), &grant.tokens)?;
     let bank_consent = grant
         .bank_consent
         .as_ref()
-        .map(|id| vault.seal(&key, &bank_consent_context(grant.customer, version), id.as_bytes()))
+        .map(|id| vault.seal(&key, &bank_consent_context(grant.link, version), id.as_bytes()))
         .transpose()?;
     let rows = if expected == 0 {
         db.run(
-            "INSERT INTO bank_grant (shard, customer, version, sealed, sealed_bank_consent, changed_at) \
-             VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT DO NOTHING",
-            values![grant.shard, grant.customer, sealed, bank_consent, grant.at],
+            "INSERT INTO bank_grant (shard, link, customer, version, sealed, sealed_bank_consent, changed_at) \
+             VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT DO NOTHING",
+            values![grant.shard, grant.link, grant.customer, sealed, bank_consent, grant.at],
         )
         .await?
     } else {
         db.run(
             "UPDATE bank_grant SET version = $1, sealed = $2, sealed_bank_consent = $3, changed_at = $4 \
-             WHERE shard = $5 AND customer = $6 AND version = $7",
-            values![version, sealed, bank_consent, grant.at, grant.shard, grant.customer, expected],
+             WHERE shard = $5 AND link = $6 AND customer = $7 AND version = $8",
+            values![
+                version,
+                sealed,
+                bank_consent,
+                grant.at,
+                grant.shard,
+                grant.link,
+                grant.customer,
+                expected
+            ],
         )
         .await?
     };
     changed(rows, "bank grant")
 }
 
+async fn drop_bank_grant<D: Db>(db: &mut D, shard: Shard, link: LinkId, expected: i64) -> Applied {
+    let rows = db
+        .run(
+            "DELETE FROM bank_grant WHERE shard = $1 AND link = $2 AND version = $3",
+            values![shard, link, expected],
+        )
+        .await?;
+    if rows == 0 && expected == 0 {
+        let there = db
+            .row("SELECT version FROM bank_grant WHERE shard = $1 AND link = $2", values![shard, link])
+            .await?;
+        if there.is_none() {
+            return Ok(Outcome::Unchanged);
+        }
+    }
+    changed(rows, "bank grant")
+}
+
 async fn put_token<D: Db>(db: &mut D, token: &Token) -> Applied {
     let rows = db
         .run(
-            "INSERT INTO token (hash, kind, channel, psid, expires_at, consumed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO token (hash, channel, psid, expires_at, consumed_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             values![
                 token.hash,
-                codec::token_code(token.kind),
                 token.conversation.channel.as_str(),
                 token.conversation.psid.as_str(),
                 token.expires_at,
@@ -552,14 +600,15 @@ async fn enqueue<D: Db>(db: &mut D, job: &Job) -> Applied {
     bounded(&job.body)?;
     let rows = db
         .run(
-            "INSERT INTO job (id, shard, customer, kind, body, due_at, attempts) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO job (id, shard, customer, kind, body, state, due_at, attempts) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
             values![
                 job.id,
                 job.shard,
                 job.customer,
                 codec::job_code(job.kind),
                 job.body.as_slice(),
+                JOB_WAITING,
                 job.due_at,
                 job.attempts
             ],
@@ -568,12 +617,22 @@ async fn enqueue<D: Db>(db: &mut D, job: &Job) -> Applied {
     changed(rows, "job")
 }
 
-async fn finish_job<D: Db>(db: &mut D, id: [u8; 16], retry_at: Option<Timestamp>) -> Applied {
-    let rows = match retry_at {
-        None => db.run("DELETE FROM job WHERE id = $1", values![id]).await?,
-        Some(at) => {
-            db.run("UPDATE job SET due_at = $1, attempts = attempts + 1 WHERE id = $2", values![at, id])
-                .await?
+async fn finish_job<D: Db>(db: &mut D, id: [u8; 16], outcome: JobOutcome) -> Applied {
+    let rows = match outcome {
+        JobOutcome::Done => db.run("DELETE FROM job WHERE id = $1 AND state = 0", values![id]).await?,
+        JobOutcome::Retry { at } => {
+            db.run(
+                "UPDATE job SET due_at = $1, attempts = attempts + 1 WHERE id = $2 AND state = 0",
+                values![at, id],
+            )
+            .await?
+        }
+        JobOutcome::Dead => {
+            db.run(
+                "UPDATE job SET state = $1, attempts = attempts + 1 WHERE id = $2 AND state = 0",
+                values![JOB_DEAD, id],
+            )
+            .await?
         }
     };
     changed(rows, "job")

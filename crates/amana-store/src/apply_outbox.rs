@@ -5,8 +5,47 @@ use crate::codec::outbox_code;
 use crate::db::{Counter, Db, values};
 use crate::vault::Vault;
 use crate::{Delivery, OutboxState, Outcome, StoreError};
-use amana_core::{ConversationId, CustomerId, MessageId, Shard, Timestamp};
-use amana_gate::{Disclosure, ReceiptDraft};
+use amana_core::{ConversationId, CustomerId, MessageId, Shard, Timestamp, micros};
+use amana_gate::{Basis, Disclosure, ReceiptDraft};
+use serde::{Deserialize, Serialize};
+
+/// What is sealed beside a message with bank data: why it may leave, and the hash of what it says, which in the clear
+/// would let anyone who reads the database try which balance it was.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SealedBasis {
+    pub(crate) basis: Basis,
+    pub(crate) payload_sha256: [u8; 32],
+}
+
+/// Locks the conversation's row, where there is one, and answers when the customer last wrote. Who holds messages back
+/// and who sets them free take turns by it, also on different connections.
+async fn lock_conversation<D: Db>(
+    db: &mut D,
+    (shard, channel, psid): (Shard, &str, &str),
+) -> Result<Option<Timestamp>, Refused> {
+    let row = db
+        .row(
+            "UPDATE conversation SET last_inbound_at = last_inbound_at \
+             WHERE shard = $1 AND channel = $2 AND psid = $3 RETURNING last_inbound_at",
+            values![shard, channel, psid],
+        )
+        .await?;
+    Ok(row.map(|mut row| row.opt_time()).transpose()?.flatten())
+}
+
+async fn has_held<D: Db>(db: &mut D, conversation: &ConversationId) -> Result<bool, Refused> {
+    let row = db
+        .row(
+            "SELECT position FROM outbox WHERE channel = $1 AND psid = $2 AND state = 3 LIMIT 1",
+            values![conversation.channel.as_str(), conversation.psid.as_str()],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+fn place(conversation: &ConversationId) -> (Shard, &str, &str) {
+    (conversation.shard(), conversation.channel.as_str(), conversation.psid.as_str())
+}
 
 /// Receipt first, then the row, in one transaction: there is no message with bank data without its receipt.
 pub(crate) async fn disclose<D: Db>(
@@ -22,7 +61,8 @@ pub(crate) async fn disclose<D: Db>(
         (Some(receipt), Some(basis)) => {
             let place = (shard, basis.customer);
             let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
-            let document = serde_json::to_vec(basis)
+            let sealed = SealedBasis { basis: basis.clone(), payload_sha256: row.payload_sha256 };
+            let document = serde_json::to_vec(&sealed)
                 .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
             (Some(seq), Some(vault.seal(&key, &basis_context(row.message), &document)?))
         }
@@ -32,12 +72,19 @@ pub(crate) async fn disclose<D: Db>(
     };
     let conversation =
         ConversationId { channel: row.recipient.channel.clone(), psid: row.recipient.psid.clone() };
+    // Behind a held message it is held too. Asked again under the lock: the customer may be writing just now.
+    let held = has_held(db, &conversation).await? && {
+        lock_conversation(db, place(&conversation)).await?;
+        has_held(db, &conversation).await?
+    };
+    let state = if held { OutboxState::Held } else { OutboxState::Pending };
+    let sha256_in_clear = row.basis.is_none().then_some(row.payload_sha256);
     let position = db.next(Counter::Outbox).await?;
     let rows = db
         .run(
             "INSERT INTO outbox (shard, position, message, channel, psid, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0, $13, $12) ON CONFLICT (message) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12) ON CONFLICT (message) DO NOTHING",
             values![
                 conversation.shard(),
                 position,
@@ -47,11 +94,12 @@ pub(crate) async fn disclose<D: Db>(
                 row.basis.as_ref().map(|basis| basis.customer),
                 basis,
                 row.payload.as_slice(),
-                row.payload_sha256,
+                sha256_in_clear,
                 row.expires_at,
                 row.ticket,
                 at,
-                shard
+                shard,
+                outbox_code(state)
             ],
         )
         .await?;
@@ -85,18 +133,20 @@ pub(crate) async fn finish<D: Db>(
 ) -> Applied {
     let (state, due_at, mid, reason) = match delivery {
         Delivery::Sent { mid } => (OutboxState::Sent, None, some(mid), None),
-        Delivery::Retry { due_at } => (OutboxState::Pending, Some(*due_at), None, None),
-        Delivery::Held => (OutboxState::Held, None, None, None),
+        Delivery::Retry { due_at, counts: _ } => (OutboxState::Pending, Some(*due_at), None, None),
+        Delivery::Held { seen } => hold(db, message, *seen, at).await?,
         Delivery::Unconfirmed { until } => (OutboxState::Unconfirmed, Some(*until), None, None),
         Delivery::Dead { reason } => (OutboxState::Dead, None, None, some(reason)),
         Delivery::Denied { reason } => (OutboxState::Denied, None, None, some(reason)),
     };
     let sent_at = (state == OutboxState::Sent).then_some(at);
+    // An attempt that does not count is taken back.
+    let taken_back = matches!(delivery, Delivery::Retry { counts: false, .. });
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5 \
-             WHERE message = $6 AND state < 4",
-            values![outbox_code(state), due_at, mid, reason, sent_at, message],
+            "UPDATE outbox SET state = $1, due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
+             attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
+            values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back],
         )
         .await?;
     let done = changed(rows, "message")?;
@@ -108,24 +158,82 @@ pub(crate) async fn finish<D: Db>(
     }
 }
 
+/// Whether a message that egress found to be outside of the window is held, and with it the later ones; or is due
+/// again, because the customer wrote since.
+async fn hold<D: Db>(
+    db: &mut D,
+    message: MessageId,
+    seen: Option<Timestamp>,
+    at: Timestamp,
+) -> Result<(OutboxState, Option<Timestamp>, Option<&'static str>, Option<&'static str>), Refused> {
+    let row = db
+        .row(
+            "SELECT shard, channel, psid, position FROM outbox WHERE message = $1 AND state < 4",
+            values![message],
+        )
+        .await?;
+    let mut row = row.ok_or(Refused::Conflict("message"))?;
+    let (shard, channel, psid, position) = (row.shard()?, row.text()?, row.text()?, row.int()?);
+    // `None`, never, is before every time; both are compared as they are stored.
+    let last = lock_conversation(db, (shard, &channel, &psid)).await?.map(micros);
+    if last > seen.map(micros) {
+        return Ok((OutboxState::Pending, Some(at), None, None));
+    }
+    db.run(
+        "UPDATE outbox SET state = 3 WHERE channel = $1 AND psid = $2 AND state < 4 AND state = 0 AND position > $3",
+        values![channel, psid, position],
+    )
+    .await?;
+    Ok((OutboxState::Held, None, None, None))
+}
+
 fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(crate) async fn echoed<D: Db>(db: &mut D, message: MessageId, mid: &str, at: Timestamp) -> Applied {
+pub(crate) async fn echoed<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    message: MessageId,
+    mid: &str,
+    at: Timestamp,
+) -> Applied {
     let rows = db
         .run(
             "UPDATE outbox SET state = $1, mid = $2, sent_at = $3 WHERE message = $4 AND state IN (1, 2)",
             values![outbox_code(OutboxState::Sent), some(mid), at, message],
         )
         .await?;
+    if rows == 0 {
+        return Ok(Outcome::Unchanged);
+    }
+    // The answer of the platform will find the row done, or was lost: this is the commit that knows the outcome.
+    if let Some(entry) = crate::queries::outbox_entry(db, vault, message).await?
+        && let Some(basis) = &entry.row.basis
+    {
+        let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
+        record(db, vault, (entry.customer_shard, basis.customer), &receipt, Some(message)).await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+pub(crate) async fn recover<D: Db>(db: &mut D, until: Timestamp) -> Applied {
+    let rows = db
+        .run(
+            "UPDATE outbox SET state = $1, due_at = CASE WHEN due_at < $2 THEN $2 ELSE due_at END \
+             WHERE state < 3 AND state > 0",
+            values![outbox_code(OutboxState::Unconfirmed), until],
+        )
+        .await?;
     maybe(rows)
 }
 
 pub(crate) async fn open_window<D: Db>(db: &mut D, conversation: &ConversationId) -> Applied {
+    lock_conversation(db, place(conversation)).await?;
+    // Due at once: since it was made. What stands there is the end of the claim under which it was held.
     let rows = db
         .run(
-            "UPDATE outbox SET state = 0 WHERE channel = $1 AND psid = $2 AND state = 3 AND state < 4",
+            "UPDATE outbox SET state = 0, due_at = created_at WHERE channel = $1 AND psid = $2 AND state = 3",
             values![conversation.channel.as_str(), conversation.psid.as_str()],
         )
         .await?;

@@ -1,7 +1,7 @@
 //! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never
 //! change.
 
-use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState, TokenKind};
+use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState};
 
 macro_rules! codes {
     ($($to:ident, $from:ident: $type:ident { $($variant:ident = $code:literal),+ $(,)? })+) => { $(
@@ -22,8 +22,7 @@ codes! {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
-    token_code, token_kind: TokenKind { Link = 0, Privacy = 1 }
-    job_code, job_kind: JobKind { RevokeAtBank = 0 }
+    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1 }
 }
 
 /// A consent's state column.
@@ -36,3 +35,7 @@ pub(crate) const INBOX_WAITING: i64 = 0;
 pub(crate) const INBOX_DONE: i64 = 1;
 /// An inbox row that was given up.
 pub(crate) const INBOX_FAILED: i64 = 2;
+/// A job that waits for its time.
+pub(crate) const JOB_WAITING: i64 = 0;
+/// A job that was given up.
+pub(crate) const JOB_DEAD: i64 = 1;

@@ -36,6 +36,8 @@ pub enum InboxResult {
     Retry {
         /// When to try again.
         not_before: Timestamp,
+        /// Whether it counts as an attempt; it does not when nothing was tried.
+        counts: bool,
     },
     /// Given up, for a stable reason that names no data. The body stays for the operator.
     Failed {
@@ -56,9 +58,15 @@ pub enum Delivery {
     Retry {
         /// When.
         due_at: Timestamp,
+        /// Whether it counts as an attempt; if not, the one that [`Command::ClaimOutbox`] counted is taken back.
+        counts: bool,
     },
-    /// The window is closed: it waits for the customer.
-    Held,
+    /// The window is closed: it waits for the customer, and so do the conversation's later messages. If the customer
+    /// wrote since, it is pending and due at once instead.
+    Held {
+        /// The conversation's `last_inbound_at` by which the window was found closed.
+        seen: Option<Timestamp>,
+    },
     /// May have been sent: wait for an echo until then, and only then send again.
     Unconfirmed {
         /// When the wait is over.
@@ -76,13 +84,18 @@ pub enum Delivery {
     },
 }
 
-/// What a one-time token is for.
+/// What became of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenKind {
-    /// Linking a bank.
-    Link,
-    /// Entering the privacy page.
-    Privacy,
+pub enum JobOutcome {
+    /// Done: it is deleted.
+    Done,
+    /// Put off, and an attempt is counted.
+    Retry {
+        /// Until when.
+        at: Timestamp,
+    },
+    /// Given up, and an attempt is counted. It stays for the operator and is never due again.
+    Dead,
 }
 
 /// One change. Each says its precondition; where it does not hold, the submission is refused as a whole.
@@ -116,10 +129,11 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// Makes a link (pending or active) with its accounts. Refused if the id exists, or the customer does not.
+    /// Makes a link (pending or active) with its accounts. Refused if the id exists, if the customer does not, or if
+    /// it is active and the conversation has an active link at the institution.
     CreateLink(Link),
     /// Moves a link to another state. Its code is forgotten when it is no longer pending. Refused if it is not in
-    /// `from`.
+    /// `from`, or if it would be a second active link of the conversation at the institution.
     SetLink {
         /// Its shard.
         shard: Shard,
@@ -157,7 +171,7 @@ pub enum Command {
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
     /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
-    /// in `shard`.
+    /// in `shard`. It is held from the start where the conversation has a held message.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
         shard: Shard,
@@ -196,8 +210,9 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// The platform echoed a message of ours: if it is being sent or unconfirmed it was sent. Never refused; answers
-    /// [`Outcome::Changed`] or [`Outcome::Unchanged`].
+    /// The platform echoed a message of ours: if it is being sent or unconfirmed it was sent, and for a message with
+    /// bank data the outcome's receipt is in the same commit. Never refused; answers [`Outcome::Changed`] or
+    /// [`Outcome::Unchanged`].
     Echoed {
         /// The message, from the echo's metadata.
         message: MessageId,
@@ -206,10 +221,16 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// The customer wrote: held messages of the conversation are pending again.
+    /// The customer wrote: held messages of the conversation are pending again, and due.
     OpenWindow {
         /// The conversation.
         conversation: ConversationId,
+    },
+    /// What was being sent or was unconfirmed when the process ended is unconfirmed, and not due before `until`: the
+    /// echoes of that time must be able to arrive first. For the start, before anything is sent. Never refused.
+    RecoverOutbox {
+        /// The earliest time at which such a message may be sent again.
+        until: Timestamp,
     },
     /// An operator replays a dead message: pending, with no attempts. Refused if it is not dead.
     ReplayDead {
@@ -228,12 +249,15 @@ pub enum Command {
         /// The version that must be stored now.
         expected: i64,
     },
-    /// Forgets the bank's tokens.
+    /// Forgets the bank's tokens of a link. Refused if the stored version is not `expected`, so that tokens that were
+    /// refreshed meanwhile are not lost; with 0 (none) there is nothing to do.
     DropBankGrant {
         /// The customer's shard.
         shard: Shard,
-        /// The customer.
-        customer: CustomerId,
+        /// The link.
+        link: LinkId,
+        /// The version that must be stored now.
+        expected: i64,
     },
     /// Makes a one-time token. Refused if its hash exists.
     PutToken(Token),
@@ -259,12 +283,32 @@ pub enum Command {
     ClearKill(KillScope),
     /// Puts a job into the durable queue. Refused if its id exists.
     Enqueue(Job),
-    /// Ends a job, or puts it off. Refused if it is gone.
+    /// Ends a job, or puts it off. Refused if it is gone or dead.
     FinishJob {
         /// The job.
         id: [u8; 16],
-        /// Put off until then; `None` ends it.
-        retry_at: Option<Timestamp>,
+        /// What became of it.
+        outcome: JobOutcome,
+    },
+    /// Takes a job out of the queue, dead or not. Never refused; [`Outcome::Unchanged`] if it is gone.
+    CancelJob {
+        /// The job.
+        id: [u8; 16],
+    },
+    /// An operator replays an event that was given up: it waits again, with no attempts. Refused if it is not failed.
+    ReplayInbox {
+        /// Its shard.
+        shard: Shard,
+        /// Its position.
+        position: i64,
+    },
+    /// Removes what is over: ended tokens and sessions, keys of events done more than
+    /// [`crate::limits::INBOX_KEY_DAYS`] ago, stories told more than [`crate::limits::STORY_DAYS`] ago. Messages that
+    /// wait with a ticket that is over are dead, for the reason `expired`. At most [`crate::limits::SWEEP_ROWS`] rows
+    /// of each. Never refused.
+    Sweep {
+        /// Now.
+        now: Timestamp,
     },
     /// The language that the customer chose; makes the conversation's record if there is none.
     SetLang {

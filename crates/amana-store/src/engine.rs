@@ -4,8 +4,9 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Answer, BankGrant, Command, Conversation, Counts, Customer, InboxRow, Job, Keyring, Link, OutboxEntry,
-    Outcome, Session, Store, StoreError, StoredReceipt, Story, SubmitError, Token, queries,
+    Answer, BankGrant, Command, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
+    Keyring, Link, OutboxEntry, Outcome, Session, Store, StoreError, StoredReceipt, Story, SubmitError,
+    Token, queries,
 };
 use amana_core::{
     AccountId, Agreement, ChannelId, Consent, ConversationId, CustomerId, InstitutionId, KillSwitches,
@@ -46,6 +47,13 @@ impl<B: Backend> Store for Engine<B> {
     async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>> {
         let id = id.clone();
         ask!(self, links_of_conversation(&id))
+    }
+    async fn links_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>> {
+        ask!(self, links_of_customer(shard, customer))
+    }
+    async fn links_ever(&self, id: &ConversationId) -> Answer<Vec<Link>> {
+        let id = id.clone();
+        ask!(self, links_ever(&id))
     }
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>> {
         let (institution, account) = (institution.clone(), account.clone());
@@ -89,12 +97,20 @@ impl<B: Backend> Store for Engine<B> {
         ask!(self, kills())
     }
 
-    async fn inbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>> {
-        ask!(self, inbox_heads(now, limit))
+    async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>> {
+        ask!(self, inbox_heads(now, source, limit))
     }
-    async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>> {
-        let vault = Arc::clone(&self.vault);
-        ask!(self, outbox_heads(&vault, now, limit))
+    async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>> {
+        ask!(self, inbox_failed(limit))
+    }
+    async fn outbox_heads(
+        &self,
+        now: Timestamp,
+        paused: &[ChannelId],
+        limit: usize,
+    ) -> Answer<Vec<OutboxEntry>> {
+        let (vault, paused) = (Arc::clone(&self.vault), paused.to_vec());
+        ask!(self, outbox_heads(&vault, now, &paused, limit))
     }
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>> {
         let vault = Arc::clone(&self.vault);
@@ -114,14 +130,24 @@ impl<B: Backend> Store for Engine<B> {
         let vault = Arc::clone(&self.vault);
         ask!(self, receipts(&vault, (shard, customer), from, limit))
     }
+    async fn receipts_before(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Answer<Vec<StoredReceipt>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, receipts_before(&vault, (shard, customer), before, limit))
+    }
 
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>> {
         let key = *key;
         ask!(self, story((shard, customer), key))
     }
-    async fn bank_grant(&self, shard: Shard, customer: CustomerId) -> Answer<Option<BankGrant>> {
+    async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, bank_grant(&vault, (shard, customer)))
+        ask!(self, bank_grant(&vault, shard, link))
     }
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>> {
         let hash = *hash;

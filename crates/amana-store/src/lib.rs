@@ -19,6 +19,7 @@
 
 mod apply;
 mod apply_outbox;
+mod apply_sweep;
 mod codec;
 mod command;
 mod db;
@@ -34,13 +35,13 @@ mod sqlite;
 mod vault;
 mod writer;
 
-pub use command::{Command, Delivery, InboxResult, NewInbox, Outcome, SubmitError, TokenKind};
+pub use command::{Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, SubmitError};
 pub use keyring::Keyring;
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
-    BankGrant, Conversation, Counts, Customer, InboxRow, InboxSource, Job, JobKind, Link, LinkState,
-    OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
+    BankGrant, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job, JobKind, Link,
+    LinkState, OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
@@ -92,6 +93,11 @@ pub trait Store: Send + Sync {
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>>;
     /// The links of a conversation that are not ended, in the order of their making.
     async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>>;
+    /// The links of a customer that are not ended, in the order of their making.
+    async fn links_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>>;
+    /// The links that a conversation ever had, ended ones too, newest first, at most
+    /// [`limits::LINKS_EVER_MAX`].
+    async fn links_ever(&self, id: &ConversationId) -> Answer<Vec<Link>>;
     /// The active links of an institution that hold an account: whom an event about the account may concern.
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>>;
     /// One link.
@@ -117,12 +123,20 @@ pub trait Store: Send + Sync {
     /// The kill switches that are on.
     async fn kills(&self) -> Answer<KillSwitches>;
 
-    /// The heads of lanes that wait and are due, oldest first: the first waiting row of each lane, at most `limit`.
-    async fn inbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>>;
+    /// The heads of lanes that wait, are due and come from `source`, oldest first: the first waiting row of each
+    /// lane, at most `limit`.
+    async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>>;
+    /// Events that were given up, newest first.
+    async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>>;
     /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose
-    /// time is over; at most `limit`, oldest first. A held, sending or unconfirmed row before it keeps a
-    /// conversation's later rows back.
-    async fn outbox_heads(&self, now: Timestamp, limit: usize) -> Answer<Vec<OutboxEntry>>;
+    /// time is over; at most `limit`, by the time at which they were due, then by position. A held, sending or
+    /// unconfirmed row before it keeps a conversation's later rows back. Rows of `paused` channels are left out.
+    async fn outbox_heads(
+        &self,
+        now: Timestamp,
+        paused: &[ChannelId],
+        limit: usize,
+    ) -> Answer<Vec<OutboxEntry>>;
     /// One outgoing message.
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>>;
     /// Messages that were given up, newest first.
@@ -136,15 +150,24 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Answer<Vec<StoredReceipt>>;
 
+    /// A customer's receipts with number below `before` (all, if `None`), newest first, decrypted.
+    async fn receipts_before(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Answer<Vec<StoredReceipt>>;
+
     /// What was told of a transaction.
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>>;
-    /// The bank's tokens of a customer, decrypted.
-    async fn bank_grant(&self, shard: Shard, customer: CustomerId) -> Answer<Option<BankGrant>>;
+    /// The bank's tokens of a link, decrypted.
+    async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>>;
     /// A one-time token by its hash, without using it up.
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>>;
     /// A browser session by the hash of its cookie, if it has not ended at `now`.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
-    /// Jobs that are due.
+    /// Jobs that are due and not dead.
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
 
     /// How many rows wait, for metrics and the doctor.

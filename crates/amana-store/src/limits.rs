@@ -30,5 +30,14 @@ pub const POSTGRES_MIGRATION_LOCK_MS_MAX: u32 = 60_000;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Unwrapped customer keys kept in memory.
 pub const CUSTOMER_KEYS_KEPT: usize = 8_192;
+/// Links that the history of a conversation shows at most.
+pub const LINKS_EVER_MAX: i64 = 100;
+/// Days for which the key of a processed event is kept: a redelivery after that would be taken in again. Platforms
+/// stop redelivering after hours.
+pub const INBOX_KEY_DAYS: i64 = 30;
+/// Days for which it is kept what was told of a transaction. Past a year a bank does not change one any more.
+pub const STORY_DAYS: i64 = 400;
+/// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
+pub const SWEEP_ROWS: i64 = 10_000;
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);

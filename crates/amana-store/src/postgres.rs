@@ -40,6 +40,8 @@ impl From<tokio_postgres::Error> for StoreError {
         let lost = [
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::T_R_SERIALIZATION_FAILURE,
+            // Another writer made the row since the statement looked: looking again finds it.
+            SqlState::UNIQUE_VIOLATION,
             SqlState::ADMIN_SHUTDOWN,
             SqlState::CRASH_SHUTDOWN,
         ];

@@ -3,18 +3,19 @@
 use crate::apply::{
     bank_consent_context, basis_context, grant_context, open_consent, receipt_context, session_context,
 };
+use crate::apply_outbox::SealedBasis;
 use crate::db::{Db, Row, values};
-use crate::limits::QUERY_ROWS_MAX;
+use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
 use crate::{
-    Answer, BankGrant, Conversation, Counts, Customer, InboxRow, Job, Link, OutboxEntry, Session, StoreError,
-    StoredReceipt, Story, Token, codec,
+    Answer, BankGrant, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job, Link,
+    OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
 };
 use amana_core::{
     AccountId, Address, Agreement, ChannelId, Consent, ConsentId, ConversationId, CustomerId, EventKey,
     InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
 };
-use amana_gate::{Basis, OutboxRow};
+use amana_gate::OutboxRow;
 use std::collections::BTreeSet;
 
 fn at_most(limit: usize) -> i64 {
@@ -87,6 +88,38 @@ pub(crate) async fn links_of_conversation<D: Db>(db: &mut D, id: &ConversationId
                 " FROM link l WHERE l.channel = $1 AND l.psid = $2 AND l.state < 2 ORDER BY l.position"
             ),
             values![id.channel.as_str(), id.psid.as_str()],
+        )
+        .await?;
+    links(db, rows).await
+}
+
+pub(crate) async fn links_of_customer<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    customer: CustomerId,
+) -> Answer<Vec<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " FROM link l WHERE l.shard = $1 AND l.customer = $2 AND l.state < 2 ORDER BY l.position"
+            ),
+            values![shard, customer],
+        )
+        .await?;
+    links(db, rows).await
+}
+
+pub(crate) async fn links_ever<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Vec<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " FROM link l WHERE l.channel = $1 AND l.psid = $2 ORDER BY l.position DESC LIMIT $3"
+            ),
+            values![id.channel.as_str(), id.psid.as_str(), LINKS_EVER_MAX],
         )
         .await?;
     links(db, rows).await
@@ -253,13 +286,18 @@ pub(crate) async fn kills<D: Db>(db: &mut D) -> Answer<KillSwitches> {
     Ok(KillSwitches(kills))
 }
 
-pub(crate) async fn inbox_heads<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<InboxRow>> {
+pub(crate) async fn inbox_heads<D: Db>(
+    db: &mut D,
+    now: Timestamp,
+    source: InboxSource,
+    limit: usize,
+) -> Answer<Vec<InboxRow>> {
     let rows = db
         .rows(
             "SELECT shard, position, lane, key, source, body, attempts, received_at FROM inbox i \
-             WHERE i.state = 0 AND i.not_before <= $1 AND NOT EXISTS (SELECT 1 FROM inbox b \
-             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) ORDER BY i.position LIMIT $2",
-            values![now, at_most(limit)],
+             WHERE i.state = 0 AND i.source = $1 AND i.not_before <= $2 AND NOT EXISTS (SELECT 1 FROM inbox b \
+             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) ORDER BY i.position LIMIT $3",
+            values![codec::source_code(source), now, at_most(limit)],
         )
         .await?;
     rows.into_iter()
@@ -278,6 +316,28 @@ pub(crate) async fn inbox_heads<D: Db>(db: &mut D, now: Timestamp, limit: usize)
         .collect()
 }
 
+pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<FailedEvent>> {
+    let rows = db
+        .rows(
+            "SELECT shard, position, source, reason, attempts, received_at FROM inbox WHERE state = 2 \
+             ORDER BY position DESC LIMIT $1",
+            values![at_most(limit)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(FailedEvent {
+                shard: row.shard()?,
+                position: row.int()?,
+                source: row.code(codec::source)?,
+                reason: row.text()?,
+                attempts: row.number()?,
+                received_at: row.time()?,
+            })
+        })
+        .collect()
+}
+
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.psid, o.customer, o.sealed_basis, k.wrapped_key, o.payload, \
@@ -287,8 +347,8 @@ macro_rules! outbox_columns {
     };
 }
 
-/// The basis of a message, under its customer's key.
-fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<Basis>> {
+/// The basis of a message and the hash of its bytes, under its customer's key.
+fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<SealedBasis>> {
     // All three are taken before any is judged, so that what follows is read from its own column.
     let (customer, sealed, wrapped) = (row.opt_bytes()?, row.opt_bytes()?, row.opt_bytes()?);
     let (Some(customer), Some(sealed), Some(wrapped)) = (customer, sealed, wrapped) else { return Ok(None) };
@@ -300,17 +360,24 @@ fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option
 
 fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let (shard, position, message) = (row.shard()?, row.int()?, MessageId::from_bytes(row.array()?));
+    let recipient = Address { channel: row.parsed()?, psid: row.parsed()? };
+    // What cannot be read, or is not there, is left out: the ticket vouches for basis and hash, so the gate denies the
+    // message, and a damaged row ends as denied instead of blocking its conversation.
+    let sealed = read_basis(vault, message, &mut row).unwrap_or_default();
+    let (payload, in_clear): (_, Option<[u8; 32]>) = (row.bytes()?, row.opt_array()?);
+    let (basis, payload_sha256) = match sealed {
+        Some(sealed) => (Some(sealed.basis), sealed.payload_sha256),
+        None => (None, in_clear.unwrap_or_default()),
+    };
     Ok(OutboxEntry {
         shard,
         position,
         row: OutboxRow {
             message,
-            recipient: Address { channel: row.parsed()?, psid: row.parsed()? },
-            // A basis that cannot be read is left out: the ticket vouches for it, so the gate denies the message,
-            // and a damaged row ends as denied instead of blocking its conversation.
-            basis: read_basis(vault, message, &mut row).unwrap_or_default(),
-            payload: row.bytes()?,
-            payload_sha256: row.array()?,
+            recipient,
+            basis,
+            payload,
+            payload_sha256,
             expires_at: row.time()?,
             ticket: row.array()?,
         },
@@ -329,8 +396,12 @@ pub(crate) async fn outbox_heads<D: Db>(
     db: &mut D,
     vault: &Vault,
     now: Timestamp,
+    paused: &[ChannelId],
     limit: usize,
 ) -> Answer<Vec<OutboxEntry>> {
+    // The paused channels as one text, each between line feeds, which no id holds: a channel that is among them can
+    // be taken out of it. Neither engine has a list as a parameter in the way of the other.
+    let paused: String = paused.iter().map(|channel| format!("\n{}\n", channel.as_str())).collect();
     let rows = db
         .rows(
             concat!(
@@ -338,9 +409,10 @@ pub(crate) async fn outbox_heads<D: Db>(
                 outbox_columns!(),
                 " WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
                  WHERE b.state < 4 AND b.channel = o.channel AND b.psid = o.psid AND b.position < o.position) \
-                 ORDER BY o.position LIMIT $2"
+                 AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
+                 ORDER BY o.due_at, o.position LIMIT $3"
             ),
-            values![now, at_most(limit)],
+            values![now, paused, at_most(limit)],
         )
         .await?;
     // One damaged row must not keep every other conversation waiting.
@@ -381,11 +453,6 @@ pub(crate) async fn receipts<D: Db>(
     from: u64,
     limit: usize,
 ) -> Answer<Vec<StoredReceipt>> {
-    let wrapped = db
-        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
-        .await?;
-    let Some(mut wrapped) = wrapped else { return Ok(Vec::new()) };
-    let key = vault.customer_key(customer, &wrapped.bytes()?)?;
     let rows = db
         .rows(
             "SELECT seq, sealed, message FROM receipt WHERE shard = $1 AND customer = $2 AND seq >= $3 \
@@ -393,6 +460,38 @@ pub(crate) async fn receipts<D: Db>(
             values![shard, customer, i64::try_from(from).unwrap_or(i64::MAX), at_most(limit)],
         )
         .await?;
+    read_receipts(db, vault, (shard, customer), rows).await
+}
+
+pub(crate) async fn receipts_before<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    before: Option<u64>,
+    limit: usize,
+) -> Answer<Vec<StoredReceipt>> {
+    let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
+    let rows = db
+        .rows(
+            "SELECT seq, sealed, message FROM receipt WHERE shard = $1 AND customer = $2 AND seq < $3 \
+             ORDER BY seq DESC LIMIT $4",
+            values![shard, customer, before, at_most(limit)],
+        )
+        .await?;
+    read_receipts(db, vault, (shard, customer), rows).await
+}
+
+async fn read_receipts<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    rows: Vec<Row>,
+) -> Answer<Vec<StoredReceipt>> {
+    let wrapped = db
+        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
+        .await?;
+    let Some(mut wrapped) = wrapped else { return Ok(Vec::new()) };
+    let key = vault.customer_key(customer, &wrapped.bytes()?)?;
     rows.into_iter()
         .map(|mut row| {
             let seq: u64 = row.number()?;
@@ -432,36 +531,38 @@ pub(crate) async fn story<D: Db>(
 pub(crate) async fn bank_grant<D: Db>(
     db: &mut D,
     vault: &Vault,
-    (shard, customer): (Shard, CustomerId),
+    shard: Shard,
+    link: LinkId,
 ) -> Answer<Option<BankGrant>> {
     let row = db
         .row(
-            "SELECT g.version, g.sealed, g.sealed_bank_consent, g.changed_at, k.wrapped_key FROM bank_grant g \
-             JOIN customer k ON k.shard = g.shard AND k.id = g.customer WHERE g.shard = $1 AND g.customer = $2",
-            values![shard, customer],
+            "SELECT g.customer, g.version, g.sealed, g.sealed_bank_consent, g.changed_at, k.wrapped_key \
+             FROM bank_grant g JOIN customer k ON k.shard = g.shard AND k.id = g.customer \
+             WHERE g.shard = $1 AND g.link = $2",
+            values![shard, link],
         )
         .await?;
     let Some(mut row) = row else { return Ok(None) };
+    let customer = CustomerId::from_bytes(row.array()?);
     let (version, sealed, bank_consent, at) = (row.int()?, row.bytes()?, row.opt_bytes()?, row.time()?);
     let key = vault.customer_key(customer, &row.bytes()?)?;
     let bank_consent = bank_consent
         .map(|sealed| {
-            String::from_utf8(open(&key, &bank_consent_context(customer, version), &sealed)?)
+            String::from_utf8(open(&key, &bank_consent_context(link, version), &sealed)?)
                 .map_err(|_| StoreError::new("a bank's consent id is not UTF-8"))
         })
         .transpose()?;
-    let tokens = open(&key, &grant_context(customer, version), &sealed)?;
-    Ok(Some(BankGrant { shard, customer, version, tokens, bank_consent, at }))
+    let tokens = open(&key, &grant_context(link, version), &sealed)?;
+    Ok(Some(BankGrant { shard, customer, link, version, tokens, bank_consent, at }))
 }
 
 pub(crate) async fn token<D: Db>(db: &mut D, hash: [u8; 32]) -> Answer<Option<Token>> {
     let row = db
-        .row("SELECT kind, channel, psid, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
+        .row("SELECT channel, psid, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
         .await?;
     row.map(|mut row| {
         Ok(Token {
             hash,
-            kind: row.code(codec::token_kind)?,
             conversation: ConversationId { channel: row.parsed()?, psid: row.parsed()? },
             expires_at: row.time()?,
             consumed_at: row.opt_time()?,
@@ -489,7 +590,8 @@ pub(crate) async fn session<D: Db>(
 pub(crate) async fn jobs_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
     let rows = db
         .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job WHERE due_at <= $1 \
+            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
+             WHERE state = 0 AND due_at <= $1 \
              ORDER BY due_at, id LIMIT $2",
             values![now, at_most(limit)],
         )
@@ -515,9 +617,10 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
         .row(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 0), (SELECT count(*) FROM inbox WHERE state = 2), \
              (SELECT count(*) FROM outbox WHERE state < 3), \
-             (SELECT count(*) FROM outbox WHERE state < 4 AND state = 3), \
+             (SELECT count(*) FROM outbox WHERE state = 3), \
              (SELECT count(*) FROM outbox WHERE state = 5), (SELECT count(*) FROM link WHERE state = 1), \
-             (SELECT CAST(coalesce(sum(receipt_seq), 0) AS BIGINT) FROM customer)",
+             (SELECT CAST(coalesce(sum(receipt_seq), 0) AS BIGINT) FROM customer), \
+             (SELECT count(*) FROM job WHERE state = 1)",
             values![],
         )
         .await?;
@@ -530,5 +633,6 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
         outbox_dead: row.number()?,
         links_active: row.number()?,
         receipts: row.number()?,
+        jobs_dead: row.number()?,
     })
 }

@@ -1,6 +1,5 @@
 //! What the store hands out.
 
-use crate::command::TokenKind;
 use amana_core::{
     AccountId, ChannelId, ConversationId, CustomerId, EventKey, InstitutionId, Lang, LinkId, MessageId, Psid,
     Shard, Timestamp,
@@ -115,6 +114,23 @@ pub struct InboxRow {
     pub received_at: Timestamp,
 }
 
+/// An event that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedEvent {
+    /// Its shard.
+    pub shard: Shard,
+    /// Its place.
+    pub position: i64,
+    /// Where it came from.
+    pub source: InboxSource,
+    /// Why it was given up: a stable reason that names no data.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxState {
@@ -200,13 +216,15 @@ pub struct Story {
     pub at: Timestamp,
 }
 
-/// The bank's tokens of a customer, decrypted: the connector's own bytes.
+/// The bank's tokens of a link, decrypted: the connector's own bytes.
 #[derive(Clone)]
 pub struct BankGrant {
     /// The customer's shard.
     pub shard: Shard,
     /// The customer.
     pub customer: CustomerId,
+    /// The link that they were given for.
+    pub link: LinkId,
     /// Counts every change, from 1.
     pub version: i64,
     /// The tokens in the connector's own form. Encrypted at rest.
@@ -222,8 +240,6 @@ pub struct BankGrant {
 pub struct Token {
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// What it is for.
-    pub kind: TokenKind,
     /// The conversation that it was given to.
     pub conversation: ConversationId,
     /// When it ends.
@@ -248,6 +264,8 @@ pub struct Session {
 pub enum JobKind {
     /// Tells the bank that a consent was taken back (RFC 7009 and FDX consent revocation).
     RevokeAtBank,
+    /// Ends a link.
+    EndLink,
 }
 
 /// A job in the durable queue.
@@ -286,6 +304,8 @@ pub struct Counts {
     pub links_active: u64,
     /// Receipts.
     pub receipts: u64,
+    /// Jobs given up.
+    pub jobs_dead: u64,
 }
 
 // Masked: tokens and session contents never print.
@@ -293,6 +313,7 @@ impl std::fmt::Debug for BankGrant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BankGrant")
             .field("customer", &self.customer)
+            .field("link", &self.link)
             .field("version", &self.version)
             .finish_non_exhaustive()
     }

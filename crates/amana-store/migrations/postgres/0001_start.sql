@@ -49,9 +49,11 @@ CREATE TABLE link (
     PRIMARY KEY (shard, id),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 );
-CREATE INDEX link_conversation ON link (channel, psid, position) WHERE state < 2;
+CREATE INDEX link_conversation ON link (channel, psid, position);
+CREATE INDEX link_customer ON link (shard, customer, position);
 CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
 CREATE INDEX link_active ON link (position) WHERE state = 1;
+CREATE UNIQUE INDEX link_one_active ON link (channel, psid, institution) WHERE state = 1;
 
 CREATE TABLE link_account (
     institution TEXT NOT NULL,
@@ -79,12 +81,13 @@ CREATE UNIQUE INDEX consent_active ON consent (shard, link) WHERE state = 0;
 
 CREATE TABLE bank_grant (
     shard BIGINT NOT NULL,
+    link BYTEA NOT NULL,
     customer BYTEA NOT NULL,
     version BIGINT NOT NULL,
     sealed BYTEA NOT NULL,
     sealed_bank_consent BYTEA,
     changed_at BIGINT NOT NULL,
-    PRIMARY KEY (shard, customer),
+    PRIMARY KEY (shard, link),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 );
 
@@ -97,6 +100,7 @@ CREATE TABLE story (
     told_at BIGINT NOT NULL,
     PRIMARY KEY (shard, customer, key)
 );
+CREATE INDEX story_told ON story (told_at);
 
 CREATE TABLE conversation (
     shard BIGINT NOT NULL,
@@ -125,7 +129,8 @@ CREATE TABLE inbox (
 );
 CREATE UNIQUE INDEX inbox_key ON inbox (shard, key);
 CREATE INDEX inbox_lane ON inbox (lane, position) WHERE state = 0;
-CREATE INDEX inbox_waiting ON inbox (position) WHERE state = 0;
+CREATE INDEX inbox_waiting ON inbox (source, position) WHERE state = 0;
+CREATE INDEX inbox_done ON inbox (received_at) WHERE state = 1;
 CREATE INDEX inbox_failed ON inbox (position) WHERE state = 2;
 
 CREATE TABLE outbox (
@@ -137,7 +142,8 @@ CREATE TABLE outbox (
     customer BYTEA,
     sealed_basis BYTEA,
     payload BYTEA NOT NULL,
-    payload_sha256 BYTEA NOT NULL,
+    -- Where there is a basis, this is sealed with it.
+    payload_sha256 BYTEA,
     expires_at BIGINT NOT NULL,
     ticket BYTEA NOT NULL,
     state BIGINT NOT NULL,
@@ -152,23 +158,26 @@ CREATE TABLE outbox (
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
-CREATE INDEX outbox_due ON outbox (due_at) WHERE state < 3;
+CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
+CREATE INDEX outbox_held ON outbox (channel, psid) WHERE state = 3;
+CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
 
 CREATE TABLE token (
     hash BYTEA NOT NULL PRIMARY KEY,
-    kind BIGINT NOT NULL,
     channel TEXT NOT NULL,
     psid TEXT NOT NULL,
     expires_at BIGINT NOT NULL,
     consumed_at BIGINT
 );
+CREATE INDEX token_expiry ON token (expires_at);
 
 CREATE TABLE session (
     hash BYTEA NOT NULL PRIMARY KEY,
     sealed BYTEA NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX session_expiry ON session (expires_at);
 
 -- Every version stays: what an institution once allowed or refused is part of the record.
 CREATE TABLE agreement (
@@ -191,7 +200,9 @@ CREATE TABLE job (
     customer BYTEA NOT NULL,
     kind BIGINT NOT NULL,
     body BYTEA NOT NULL,
+    state BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL
 );
-CREATE INDEX job_due ON job (due_at);
+CREATE INDEX job_due ON job (due_at) WHERE state = 0;
+CREATE INDEX job_dead ON job (due_at) WHERE state = 1;

@@ -50,9 +50,11 @@ CREATE TABLE link (
     PRIMARY KEY (shard, id),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 ) STRICT;
-CREATE INDEX link_conversation ON link (channel, psid, position) WHERE state < 2;
+CREATE INDEX link_conversation ON link (channel, psid, position);
+CREATE INDEX link_customer ON link (shard, customer, position);
 CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
 CREATE INDEX link_active ON link (position) WHERE state = 1;
+CREATE UNIQUE INDEX link_one_active ON link (channel, psid, institution) WHERE state = 1;
 
 CREATE TABLE link_account (
     institution TEXT NOT NULL,
@@ -80,12 +82,13 @@ CREATE UNIQUE INDEX consent_active ON consent (shard, link) WHERE state = 0;
 
 CREATE TABLE bank_grant (
     shard INTEGER NOT NULL,
+    link BLOB NOT NULL,
     customer BLOB NOT NULL,
     version INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     sealed_bank_consent BLOB,
     changed_at INTEGER NOT NULL,
-    PRIMARY KEY (shard, customer),
+    PRIMARY KEY (shard, link),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 ) STRICT;
 
@@ -98,6 +101,7 @@ CREATE TABLE story (
     told_at INTEGER NOT NULL,
     PRIMARY KEY (shard, customer, key)
 ) STRICT;
+CREATE INDEX story_told ON story (told_at);
 
 CREATE TABLE conversation (
     shard INTEGER NOT NULL,
@@ -126,7 +130,8 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE UNIQUE INDEX inbox_key ON inbox (shard, key);
 CREATE INDEX inbox_lane ON inbox (lane, position) WHERE state = 0;
-CREATE INDEX inbox_waiting ON inbox (position) WHERE state = 0;
+CREATE INDEX inbox_waiting ON inbox (source, position) WHERE state = 0;
+CREATE INDEX inbox_done ON inbox (received_at) WHERE state = 1;
 CREATE INDEX inbox_failed ON inbox (position) WHERE state = 2;
 
 CREATE TABLE outbox (
@@ -138,7 +143,8 @@ CREATE TABLE outbox (
     customer BLOB,
     sealed_basis BLOB,
     payload BLOB NOT NULL,
-    payload_sha256 BLOB NOT NULL,
+    -- Where there is a basis, this is sealed with it.
+    payload_sha256 BLOB,
     expires_at INTEGER NOT NULL,
     ticket BLOB NOT NULL,
     state INTEGER NOT NULL,
@@ -153,23 +159,26 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
-CREATE INDEX outbox_due ON outbox (due_at) WHERE state < 3;
+CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
+CREATE INDEX outbox_held ON outbox (channel, psid) WHERE state = 3;
+CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
 
 CREATE TABLE token (
     hash BLOB NOT NULL PRIMARY KEY,
-    kind INTEGER NOT NULL,
     channel TEXT NOT NULL,
     psid TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     consumed_at INTEGER
 ) STRICT;
+CREATE INDEX token_expiry ON token (expires_at);
 
 CREATE TABLE session (
     hash BLOB NOT NULL PRIMARY KEY,
     sealed BLOB NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX session_expiry ON session (expires_at);
 
 -- Every version stays: what an institution once allowed or refused is part of the record.
 CREATE TABLE agreement (
@@ -192,7 +201,9 @@ CREATE TABLE job (
     customer BLOB NOT NULL,
     kind INTEGER NOT NULL,
     body BLOB NOT NULL,
+    state INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX job_due ON job (due_at);
+CREATE INDEX job_due ON job (due_at) WHERE state = 0;
+CREATE INDEX job_dead ON job (due_at) WHERE state = 1;
