@@ -68,3 +68,6 @@ pub const THROTTLE_MAX: Duration = Duration::from_secs(3600);
 const _: () = assert!(WINDOW_MARGIN.as_secs() < WINDOW.as_secs());
 const _: () = assert!(BUTTON_TEXT_CHARS_MAX < TEXT_CHARS_MAX);
 const _: () = assert!(CONNECT_TIMEOUT.as_secs() < CALL_TIMEOUT.as_secs());
+
+/// The most of a person's name that is shown when a chat is linked, in characters.
+pub const NAME_CHARS_MAX: usize = 60;

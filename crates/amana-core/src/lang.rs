@@ -58,16 +58,14 @@ impl Lang {
         best.map(|(_, lang)| lang)
     }
 
-    /// The language that a text is written in, by its first letters: Arabic script or not. `None` without letters.
+    /// The language that a text is written in: Arabic if any of its letters is (a foreign shop's name in an Arabic
+    /// question does not make it English), else English. `None` without letters.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
-        text.chars().find(|c| c.is_alphabetic()).map(|c| match c {
-            '\u{0600}'..='\u{06FF}'
-            | '\u{0750}'..='\u{077F}'
-            | '\u{FB50}'..='\u{FDFF}'
-            | '\u{FE70}'..='\u{FEFF}' => Self::Arabic,
-            _ => Self::English,
-        })
+        let arabic = |c: char| matches!(c, '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}');
+        let mut letters = text.chars().filter(|c| c.is_alphabetic()).peekable();
+        letters.peek()?;
+        Some(if letters.any(arabic) { Self::Arabic } else { Self::English })
     }
 }
 
@@ -83,6 +81,7 @@ mod tests {
         assert_eq!(Lang::negotiate("ar-SA,ar;q=0.9"), Some(Lang::Arabic));
         assert_eq!(Lang::of_text("كم رصيدي؟"), Some(Lang::Arabic));
         assert_eq!(Lang::of_text("123 ok"), Some(Lang::English));
+        assert_eq!(Lang::of_text("Netflix كم دفعت؟"), Some(Lang::Arabic));
         assert_eq!(Lang::of_text("12 / 3"), None);
     }
 }

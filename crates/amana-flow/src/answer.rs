@@ -2,7 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::LOOKBACK_DAYS;
+use crate::limits::{ANSWER_DEADLINE, LOOKBACK_DAYS};
 use crate::worker::Effects;
 use amana_bank::{Actor, BankError, BankErrorClass, Tokens};
 use amana_chat::filter::{filter_accounts, filter_kind, filter_transactions, merge};
@@ -11,10 +11,10 @@ use amana_chat::{
 };
 use amana_core::{Account, AccountId, Address, Clusters, Lang, Page, Purpose, Timestamp, Transaction};
 use amana_gate::{
-    Ask, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Renderer, Subject, decide,
-    purpose,
+    Ask, Denial, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Renderer, Subject,
+    decide, purpose,
 };
-use amana_store::{Command, Customer, Link, TokenKind};
+use amana_store::{Command, Customer, Link};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -87,17 +87,27 @@ impl Gateway {
         let (shard, id) = (link.shard, link.customer);
         let bank = self.institution(&link.institution)?.name_in(lang).to_owned();
         let conversation = link.conversation();
-        match self.try_answer(link, question, lang).await {
+        match self.answer_in_time(link, question, lang).await {
             Ok(disclosure) => Ok(vec![Command::Disclose { shard, disclosure, at: self.now() }]),
             Err(NoAnswer::Refused(refusal)) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
-                let (url, token) = self.one_time_link(TokenKind::Link, &conversation);
-                let content = plain::not_allowed(lang, question.purpose(), Some(&url));
-                Ok(vec![
-                    Command::Record { shard, customer: id, receipt: refusal.receipt },
-                    token,
-                    self.say(&conversation, &content, true)?,
-                ])
+                let mut effects = vec![Command::Record { shard, customer: id, receipt: refusal.receipt }];
+                // Say whose *no* it is: the customer can change only their own.
+                let content = match refusal.denial {
+                    Denial::Killed => plain::updates_paused(lang, &bank),
+                    Denial::NoAgreement
+                    | Denial::AgreementNotInForce
+                    | Denial::PurposeNotAgreed
+                    | Denial::ClusterNotAgreed
+                    | Denial::Policy => plain::not_offered(lang, &bank),
+                    _ => {
+                        let (url, token) = self.one_time_link(&conversation);
+                        effects.push(token);
+                        plain::not_allowed(lang, question.purpose(), Some(&url))
+                    }
+                };
+                effects.push(self.say(&conversation, &content, true)?);
+                Ok(effects)
             }
             Err(NoAnswer::Bank(error)) => {
                 tracing::warn!(%error, "a bank could not answer");
@@ -106,7 +116,7 @@ impl Gateway {
                     BankErrorClass::RelinkNeeded(_)
                     | BankErrorClass::Gone(_)
                     | BankErrorClass::Declined(_) => {
-                        let (url, token) = self.one_time_link(TokenKind::Link, &conversation);
+                        let (url, token) = self.one_time_link(&conversation);
                         let button = self.account_linking_url(&link.channel);
                         let content = plain::relink_needed(lang, &bank, &button, Some(&url));
                         Ok(vec![token, self.say(&conversation, &content, true)?])
@@ -119,6 +129,28 @@ impl Gateway {
                 }
             }
             Err(NoAnswer::Flow(error)) => Err(error),
+        }
+    }
+
+    /// A slow bank takes neither all the lanes nor the customer's patience.
+    async fn answer_in_time(
+        &self,
+        link: &Link,
+        question: &Question,
+        lang: Lang,
+    ) -> Result<Disclosure, NoAnswer> {
+        let slow = |why| BankError {
+            institution: link.institution.clone(),
+            interaction: None,
+            class: BankErrorClass::Wait { what: why, retry_after: None },
+        };
+        let institution = self.institution(&link.institution)?;
+        let Ok(_room) = institution.questions.try_acquire() else {
+            return Err(slow("too many questions are with the bank").into());
+        };
+        match tokio::time::timeout(ANSWER_DEADLINE, self.try_answer(link, question, lang)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(slow("the question took too long").into()),
         }
     }
 
@@ -159,8 +191,6 @@ impl Gateway {
             return Err(Box::new(Refusal { denial, receipt }).into());
         }
 
-        // Nobody need wait for the dots; an error there is of no account.
-        let _ = self.channel.typing(&recipient, true).await;
         let about = About {
             link,
             lang,
@@ -171,11 +201,25 @@ impl Gateway {
             accounts: &accounts,
             clusters,
         };
-        let tokens = self.tokens(link, None).await?;
-        match self.ask_bank(&about, &tokens, question).await {
+        // Nobody waits for the dots, and an error there is of no account.
+        let (typing, answer) = (self.channel.typing(&recipient, true), self.ask(&about, question));
+        tokio::pin!(typing, answer);
+        let mut shown = false;
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer,
+                _ = &mut typing, if !shown => shown = true,
+            }
+        }
+    }
+
+    async fn ask(&self, about: &About<'_>, question: &Question) -> Result<Disclosure, NoAnswer> {
+        let tokens = self.tokens(about.link, None).await?;
+        match self.ask_bank(about, &tokens, question).await {
             Err(NoAnswer::Bank(BankError { class: BankErrorClass::RelinkNeeded(_), .. })) => {
-                let fresh = self.tokens(link, Some(&tokens)).await?;
-                self.ask_bank(&about, &fresh, question).await
+                let fresh = self.tokens(about.link, Some(&tokens)).await?;
+                self.ask_bank(about, &fresh, question).await
             }
             answer => answer,
         }

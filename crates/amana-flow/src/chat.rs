@@ -7,7 +7,7 @@ use crate::worker::{Effects, Trouble};
 use amana_channel::webhook::{Inbound, InboundKind, opens_window};
 use amana_chat::{Intent, Understood, plain};
 use amana_core::{Address, Content, ConversationId, Lang};
-use amana_store::{Command, Conversation, InboxRow, Link, LinkState, TokenKind};
+use amana_store::{Command, Conversation, InboxRow, Link, LinkState};
 
 impl Gateway {
     pub(crate) async fn on_chat(&self, row: &InboxRow) -> Result<Effects, Trouble> {
@@ -65,7 +65,9 @@ impl Gateway {
         match kind {
             InboundKind::Text { text, .. } => {
                 let Understood { intent, lang } = self.understand.understand(text, person.lang, self.now());
-                if !person.lang_chosen {
+                // A word or a name ("ok", "Netflix") says little about the language of a conversation that has one.
+                let telling = text.split_whitespace().count() > 1 || person.welcomed_at.is_none();
+                if !person.lang_chosen && telling {
                     person.lang = lang;
                 }
                 Some(intent)
@@ -95,7 +97,15 @@ impl Gateway {
                 effects.extend(self.ask_to_link(&to, lang)?);
             }
             for link in active {
-                effects.extend(self.answer(link, intent, &question, lang).await?);
+                let answer = match self.answer(link, intent, &question, lang).await {
+                    // One bank that is gone from the configuration must not silence the others.
+                    Err(FlowError::NotConfigured(what)) => {
+                        tracing::error!(link = %link.id, what, "a linked institution is not configured");
+                        vec![self.say(&to, &plain::not_offered(lang, link.institution.as_str()), true)?]
+                    }
+                    answer => answer?,
+                };
+                effects.extend(answer);
             }
             return Ok(effects);
         }
@@ -103,13 +113,11 @@ impl Gateway {
             Intent::Greeting if active.is_empty() => effects.extend(self.ask_to_link(&to, lang)?),
             Intent::Link => effects.extend(self.ask_to_link(&to, lang)?),
             Intent::Greeting => effects.push(self.say(&to, &plain::greeting(lang), true)?),
-            Intent::Privacy if active.is_empty() => {
+            Intent::Privacy if self.store.links_ever(&to).await?.is_empty() => {
                 effects.push(self.say(&to, &plain::privacy_not_linked(lang), true)?);
             }
             Intent::Privacy => {
-                let (url, token) = self.one_time_link(TokenKind::Privacy, &to);
-                effects.push(token);
-                effects.push(self.say(&to, &plain::privacy(lang, &url), true)?);
+                effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true)?)
             }
             Intent::Stop | Intent::Unlink if links.is_empty() => {
                 effects.push(self.say(&to, &plain::nothing_to_stop(lang), true)?);
@@ -122,6 +130,11 @@ impl Gateway {
                     _ => plain::unlinked(lang, &names),
                 };
                 effects.push(self.say(&to, &content, true)?);
+                // The platform's own mark of the link goes too; what counts is ended already.
+                let address = Address { channel: to.channel.clone(), psid: to.psid.clone() };
+                if let Err(error) = self.channel.unlink(&address).await {
+                    tracing::info!(%error, "the platform could not be told of an unlinking");
+                }
             }
             Intent::SwitchLanguage(chosen) => {
                 person.lang = *chosen;
@@ -169,7 +182,7 @@ impl Gateway {
     }
 
     fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
-        let (url, token) = self.one_time_link(TokenKind::Link, to);
+        let (url, token) = self.one_time_link(to);
         let button = self.account_linking_url(&to.channel);
         Ok(vec![token, self.say(to, &plain::ask_to_link(lang, &button, Some(&url)), true)?])
     }

@@ -2,51 +2,52 @@
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
-use crate::limits::{CLAIM_S, ECHO_WAIT_S, PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX};
+use crate::limits::{
+    CLAIM_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, FINISH_TRIES_MAX, PAGE_PAUSE_S, POLL_EVERY,
+    SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+};
 use amana_channel::SendError;
-use amana_core::{ConversationId, MessageId};
+use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy};
 use amana_store::{Command, Delivery, OutboxEntry, OutboxState, SubmitError};
-use std::collections::HashSet;
-use std::sync::Arc;
-use tokio::task::JoinSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 impl Gateway {
     /// Sends until the token is cancelled; then finishes what is on its way and returns.
     pub async fn run_outbox(self: Arc<Self>, stop: CancellationToken) {
+        self.recover_outbox(&stop).await;
         let mut sends = JoinSet::new();
-        let mut busy: HashSet<MessageId> = HashSet::new();
+        let mut busy: HashMap<Id, MessageId> = HashMap::new();
         loop {
-            let heads = if busy.len() >= SENDS_AT_ONCE_MAX || stop.is_cancelled() {
-                Vec::new()
-            } else {
-                self.store.outbox_heads(self.now(), SENDS_AT_ONCE_MAX * 2).await.unwrap_or_else(|error| {
+            if busy.len() < SENDS_AT_ONCE_MAX && !stop.is_cancelled() {
+                let heads = self.store.outbox_heads(self.now(), &self.paused(), SENDS_AT_ONCE_MAX * 2).await;
+                let heads = heads.unwrap_or_else(|error| {
                     tracing::error!(%error, "cannot read the outbox");
                     Vec::new()
-                })
-            };
-            for entry in heads {
-                if busy.len() < SENDS_AT_ONCE_MAX && busy.insert(entry.row.message) {
-                    let gateway = self.clone();
-                    sends.spawn(async move {
-                        let message = entry.row.message;
-                        gateway.send_one(entry).await;
-                        message
-                    });
+                });
+                let sending: HashSet<MessageId> = busy.values().copied().collect();
+                for entry in heads {
+                    let message = entry.row.message;
+                    if busy.len() < SENDS_AT_ONCE_MAX && !sending.contains(&message) {
+                        let gateway = self.clone();
+                        let id = sends.spawn(async move { gateway.send_one(entry).await }).id();
+                        busy.insert(id, message);
+                    }
                 }
             }
             if stop.is_cancelled() && sends.is_empty() {
                 return;
             }
             tokio::select! {
-                Some(done) = sends.join_next(), if !sends.is_empty() => match done {
-                    Ok(message) => { busy.remove(&message); }
-                    Err(error) => {
-                        tracing::error!(panicked = error.is_panic(), "a send ended badly");
-                        busy.clear();
-                        sends.abort_all();
-                    }
+                Some(done) = sends.join_next_with_id(), if !sends.is_empty() => match done {
+                    Ok((id, ())) => { busy.remove(&id); }
+                    // The row stays claimed; when the claim is over it is one that may have been sent.
+                    Err(error) => if let Some(message) = busy.remove(&error.id()) {
+                        tracing::error!(id = %message, "sending a message panicked");
+                    },
                 },
                 () = self.outbox_filled.notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
@@ -55,11 +56,40 @@ impl Gateway {
         }
     }
 
+    /// What was on its way when the last process ended may have arrived, and its echo may still be on the way to us.
+    async fn recover_outbox(&self, stop: &CancellationToken) {
+        loop {
+            let recover = Command::RecoverOutbox { until: self.after(ECHO_WAIT_AFTER_START_S) };
+            match self.store.submit(vec![recover]).await {
+                Ok(_) => return,
+                Err(error) => tracing::error!(%error, "the outbox cannot be taken up yet"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(STORE_PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// The channels that are paused now.
+    pub(crate) fn paused(&self) -> Vec<ChannelId> {
+        let now = self.now();
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.retain(|_, until| *until > now);
+        paused.keys().cloned().collect()
+    }
+
+    fn pause(&self, channel: &ChannelId) {
+        let until = self.after(PAGE_PAUSE_S);
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(channel.clone(), until);
+    }
+
     /// One message: claim, decide again, send, record.
     pub(crate) async fn send_one(&self, entry: OutboxEntry) {
         let message = entry.row.message;
         if let Err(error) = self.attempt(entry).await {
-            tracing::error!(%message, %error, "a message could not be handled now");
+            tracing::error!(id = %message, %error, "a message could not be handled now");
+            tokio::time::sleep(STORE_PAUSE).await;
         }
         self.outbox_filled.notify_one();
     }
@@ -73,7 +103,7 @@ impl Gateway {
         let person = self.store.conversation(&conversation).await?;
         let last_inbound = person.and_then(|c| c.last_inbound_at);
         if !self.channel.window().is_open(last_inbound, self.now()) {
-            return self.finish(&entry, Delivery::Held).await;
+            return self.finish(&entry, Delivery::Held { seen: last_inbound }).await;
         }
 
         // From here on the bytes may leave at any moment: that is written down first.
@@ -85,11 +115,16 @@ impl Gateway {
             Err(error) => return Err(error.into()),
         }
         if matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending) {
-            tracing::warn!(%message, "no echo came for a message that may have been sent; it is sent again");
+            tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
 
         let released = match self.release(&entry).await? {
             Ok(released) => released,
+            // A kill switch stops what flows; what waits is kept for the time of its ticket, and decided anew.
+            Err(Denial::Killed) => {
+                let later = Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false };
+                return self.finish(&entry, later).await;
+            }
             Err(denial) => {
                 metrics::counter!("amana_sends_total", "result" => "denied").increment(1);
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
@@ -103,7 +138,7 @@ impl Gateway {
         .increment(1);
         let delivery = match result {
             Ok(sent) => Delivery::Sent { mid: sent.mid },
-            Err(error) => self.after_failure(&entry, &error),
+            Err(error) => self.after_failure(&entry, &error, last_inbound),
         };
         self.finish(&entry, delivery).await
     }
@@ -122,10 +157,16 @@ impl Gateway {
         };
         let customer = self.customer_of(entry.customer_shard, basis.customer).await?;
         let consents = self.store.consents(entry.customer_shard, basis.customer).await?;
+        // The consent now in force on the link that it was rendered for: where one purpose was taken back and the rest granted
+        // anew, what is still allowed still goes. A new link does not make an older message good.
+        let link = consents.iter().find(|c| c.id == basis.consent).map(|c| c.link);
+        let consent = match link {
+            Some(link) => self.store.consent_of_link(entry.customer_shard, link).await?,
+            None => None,
+        };
         let gathered = Gathered {
             agreement: self.store.agreement(&basis.institution, &entry.row.recipient.channel).await?,
-            // The very consent it was rendered under: a newer one does not make an older message good.
-            consent: consents.into_iter().find(|c| c.id == basis.consent),
+            consent,
             kills: self.store.kills().await?,
             now: self.now(),
         };
@@ -135,27 +176,37 @@ impl Gateway {
         Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*institution.policy, &customer.key))
     }
 
-    fn after_failure(&self, entry: &OutboxEntry, error: &SendError) -> Delivery {
-        let message = entry.row.message;
+    fn after_failure(&self, entry: &OutboxEntry, error: &SendError, seen: Option<Timestamp>) -> Delivery {
+        let id = entry.row.message;
         let given_up = entry.attempts >= SEND_ATTEMPTS_MAX;
         match error {
-            SendError::WindowClosed | SendError::Unreachable => Delivery::Held,
+            SendError::WindowClosed | SendError::Unreachable => Delivery::Held { seen },
+            // No fault of the message's: the channel is paused, its queue kept, and the attempt does not count.
             SendError::TokenDead | SendError::PageBlocked | SendError::UnknownChannel => {
-                tracing::error!(%message, channel = %entry.row.recipient.channel, %error, "the channel is stopped; its queue is kept");
-                Delivery::Retry { due_at: self.after(PAGE_PAUSE_S) }
+                let channel = &entry.row.recipient.channel;
+                tracing::error!(%id, %channel, %error, "the channel is paused; its queue is kept");
+                self.pause(channel);
+                Delivery::Retry { due_at: self.now(), counts: false }
             }
             SendError::Ambiguous { what } => {
-                tracing::warn!(%message, what, "it is not known whether a message was sent; its echo is waited for");
+                // Twice in doubt is enough: a person's eyes are cheaper than a customer's trust.
+                if matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending) {
+                    tracing::error!(%id, what, "a message is in doubt for the second time; it is put aside");
+                    return Delivery::Dead { reason: "unconfirmed".to_owned() };
+                }
+                tracing::warn!(%id, what, "it is not known whether a message was sent; its echo is waited for");
                 Delivery::Unconfirmed { until: self.after(ECHO_WAIT_S) }
             }
-            SendError::Throttled { retry_after } => Delivery::Retry {
-                due_at: self.after(i64::try_from(retry_after.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1)),
-            },
-            _ if !given_up && (error.may_retry() || matches!(error, SendError::NotThreadOwner)) => {
-                Delivery::Retry { due_at: self.backoff(entry.attempts) }
+            SendError::Throttled { retry_after } => {
+                let wait = i64::try_from(retry_after.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1);
+                Delivery::Retry { due_at: self.after(wait), counts: false }
+            }
+            SendError::NotThreadOwner => Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false },
+            error if !given_up && error.may_retry() => {
+                Delivery::Retry { due_at: self.backoff(entry.attempts), counts: true }
             }
             error => {
-                tracing::error!(%message, %error, "a message is put aside");
+                tracing::error!(%id, %error, "a message is put aside");
                 Delivery::Dead { reason: error.as_str().to_owned() }
             }
         }
@@ -167,18 +218,28 @@ impl Gateway {
             Delivery::Sent { .. } => Some((ReceiptKind::Outcome, "sent".to_owned())),
             Delivery::Dead { reason } => Some((ReceiptKind::Outcome, format!("dead:{reason}"))),
             Delivery::Denied { reason } => Some((ReceiptKind::Denial, reason.clone())),
-            Delivery::Retry { .. } | Delivery::Held | Delivery::Unconfirmed { .. } => None,
+            Delivery::Retry { .. } | Delivery::Held { .. } | Delivery::Unconfirmed { .. } => None,
         };
         let receipt = word.zip(entry.row.basis.as_ref()).map(|((kind, word), basis)| {
             let mut draft = ReceiptDraft::of_outcome(&entry.row, basis, &word, at);
             draft.kind = kind;
             (entry.customer_shard, basis.customer, draft)
         });
-        let finish = Command::FinishOutbox { message: entry.row.message, delivery, receipt, at };
-        match self.store.submit(vec![finish]).await {
-            // A conflict: the echo came before our call returned, and the row is sent already.
-            Ok(_) | Err(SubmitError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        // The platform has answered: that must not be forgotten because the store is busy for a moment.
+        for attempt in 1.. {
+            let finish = Command::FinishOutbox {
+                message: entry.row.message,
+                delivery: delivery.clone(),
+                receipt: receipt.clone(),
+                at,
+            };
+            match self.store.submit(vec![finish]).await {
+                // A conflict: the echo came before our call returned, and the row is sent already.
+                Ok(_) | Err(SubmitError::Conflict { .. }) => break,
+                Err(error) if attempt >= FINISH_TRIES_MAX => return Err(error.into()),
+                Err(_) => tokio::time::sleep(STORE_PAUSE).await,
+            }
         }
+        Ok(())
     }
 }

@@ -9,11 +9,11 @@ use amana_core::{
     ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard, Timestamp,
 };
 use amana_gate::{Encode, Facts, Gate, Policy, RenderContext};
-use amana_store::{Answer, Command, Link, Store, Token, TokenKind};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use amana_store::{Answer, Command, Link, Store, Token};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
 /// An institution as the flows know it.
@@ -26,13 +26,16 @@ pub struct Institution {
     pub bank: Arc<dyn Bank>,
     /// Its policy.
     pub policy: Arc<dyn Policy>,
+    /// Room for questions at the bank.
+    pub(crate) questions: Semaphore,
 }
 
 impl Institution {
     /// An institution with these names.
     #[must_use]
     pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>, policy: Arc<dyn Policy>) -> Self {
-        Self { name_en, name_ar, bank, policy }
+        let questions = Semaphore::new(crate::limits::QUESTIONS_PER_BANK_MAX);
+        Self { name_en, name_ar, bank, policy, questions }
     }
 
     /// Its name in a language.
@@ -90,9 +93,12 @@ pub struct Gateway {
     pub(crate) redirect_hosts: BTreeSet<String>,
     pub(crate) gate: Gate,
     pub(crate) refreshing: crate::grants::Refreshing,
-    pub(crate) inbox_filled: Notify,
+    pub(crate) chat_filled: Notify,
+    pub(crate) bank_filled: Notify,
     pub(crate) outbox_filled: Notify,
     pub(crate) jobs_filled: Notify,
+    /// Channels whose token is dead or which the platform restricts, and until when they rest.
+    pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
 }
 
 /// What is known when a decision is made.
@@ -132,9 +138,11 @@ impl Gateway {
             redirect_hosts: parts.redirect_hosts,
             gate,
             refreshing: crate::grants::Refreshing::default(),
-            inbox_filled: Notify::new(),
+            chat_filled: Notify::new(),
+            bank_filled: Notify::new(),
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
+            paused: Mutex::default(),
         })
     }
 
@@ -237,7 +245,7 @@ impl Gateway {
             lang,
             institution_name: institution.name_in(lang).to_owned(),
             now: self.now(),
-            open_url: self.page("privacy").map(|url| url.to_string()),
+            open_url: self.page("privacy/accounts").map(|url| url.to_string()),
             form: Form::Notice,
         }
     }
@@ -264,25 +272,25 @@ impl Gateway {
         self.public_url.join(path).ok()
     }
 
-    /// A new one-time link to one of our pages: the address for the message, and the command that makes it good.
-    pub(crate) fn one_time_link(&self, kind: TokenKind, conversation: &ConversationId) -> (String, Command) {
+    /// A new one-time link to the linking page: the address for the message, and the command that makes it good.
+    pub(crate) fn one_time_link(&self, conversation: &ConversationId) -> (String, Command) {
         let token = self.secret_text();
-        let path = match kind {
-            TokenKind::Link => "link/start",
-            TokenKind::Privacy => "privacy/enter",
-        };
-        let url = self.page(path).map_or_else(String::new, |mut url| {
+        let url = self.page("link/start").map_or_else(String::new, |mut url| {
             url.query_pairs_mut().append_pair("t", &token);
             url.to_string()
         });
         let row = Token {
             hash: amana_core::ids::token_hash(&token),
-            kind,
             conversation: conversation.clone(),
             expires_at: self.after(crate::limits::TOKEN_LIFE_S),
             consumed_at: None,
         };
         (url, Command::PutToken(row))
+    }
+
+    /// The address of the privacy page. It carries no secret: the bank's own sign-in says who comes.
+    pub(crate) fn privacy_url(&self) -> String {
+        self.page("privacy").map_or_else(String::new, |url| url.to_string())
     }
 
     /// 256 random bits as text for a URL or a cookie.

@@ -1,6 +1,8 @@
 //! The bank's tokens: stored before they are used, refreshed by one at a time.
 
+use crate::error::FlowError;
 use crate::gateway::Gateway;
+use crate::limits::{FINISH_TRIES_MAX, STORE_PAUSE};
 use amana_bank::{BankError, BankErrorClass, Tokens};
 use amana_core::CustomerId;
 use amana_store::{BankGrant, Command, Link, SubmitError};
@@ -36,10 +38,11 @@ impl Gateway {
         let lock = self.refreshing.of(link.customer);
         let _one_at_a_time = lock.lock().await;
 
-        let grant = self.store.bank_grant(link.shard, link.customer).await.map_err(store)?;
-        let grant = grant.ok_or_else(|| error(BankErrorClass::RelinkNeeded("no tokens are stored")))?;
-        let tokens = Tokens::from_bytes(&grant.tokens)
-            .map_err(|_| error(BankErrorClass::RelinkNeeded("the stored tokens cannot be read")))?;
+        let read = || async { self.store.bank_grant(link.shard, link.id).await.map_err(store) };
+        let none = || error(BankErrorClass::RelinkNeeded("no tokens are stored"));
+        let unreadable = |_| error(BankErrorClass::RelinkNeeded("the stored tokens cannot be read"));
+        let grant = read().await?.ok_or_else(none)?;
+        let tokens = Tokens::from_bytes(&grant.tokens).map_err(unreadable)?;
         let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
         if !refused && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
             return Ok(tokens);
@@ -48,21 +51,46 @@ impl Gateway {
         let institution = self
             .institution(&link.institution)
             .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
-        let fresh = institution.bank.refresh(&tokens).await?;
-        let put = Command::PutBankGrant {
-            expected: grant.version,
-            grant: BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..grant },
-        };
-        match self.store.submit(vec![put]).await {
-            Ok(_) => Ok(fresh),
-            // Another node refreshed in between: its tokens are the ones that are stored.
-            Err(SubmitError::Conflict { .. }) => {
-                let stored = self.store.bank_grant(link.shard, link.customer).await.map_err(store)?;
-                stored
-                    .and_then(|grant| Tokens::from_bytes(&grant.tokens).ok())
-                    .ok_or_else(|| error(BankErrorClass::RelinkNeeded("the tokens are gone")))
+        let fresh = match institution.bank.refresh(&tokens).await {
+            Ok(fresh) => fresh,
+            Err(refusal) => {
+                // Perhaps another node was faster, and what we showed was spent.
+                let now = read().await?.ok_or_else(none)?;
+                if now.version == grant.version {
+                    return Err(refusal);
+                }
+                return Tokens::from_bytes(&now.tokens).map_err(unreadable);
             }
-            Err(_) => Err(error(BankErrorClass::Retry("the store is away"))),
+        };
+        let (expected, bank_consent) = (grant.version, grant.bank_consent.clone());
+        let grant = BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..grant };
+        // The bank has given new tokens, and the old ones may be spent: they are not given up because the store is busy.
+        for attempt in 1.. {
+            match self.store.submit(vec![Command::PutBankGrant { expected, grant: grant.clone() }]).await {
+                Ok(_) => break,
+                // Changed meanwhile: another node's tokens hold, or the link was ended and these must not live on.
+                Err(SubmitError::Conflict { .. }) => {
+                    let now = read().await?;
+                    if now.is_none() {
+                        self.revoke_orphan(link, &grant.tokens, bank_consent.as_deref()).await;
+                    }
+                    return Tokens::from_bytes(&now.ok_or_else(none)?.tokens).map_err(unreadable);
+                }
+                Err(_) if attempt < FINISH_TRIES_MAX => tokio::time::sleep(STORE_PAUSE).await,
+                Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
+            }
+        }
+        Ok(fresh)
+    }
+
+    async fn revoke_orphan(&self, link: &Link, tokens: &[u8], bank_consent: Option<&str>) {
+        let whose = (link.shard, link.customer);
+        let stored = match self.revocation(whose, &link.institution, tokens, bank_consent, self.now()) {
+            Ok((_, command)) => self.store.submit(vec![command]).await.map(|_| ()).map_err(FlowError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::error!(link = %link.id, %error, "tokens of an ended link could not be queued for revocation");
         }
     }
 }

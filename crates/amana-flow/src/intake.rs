@@ -2,6 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
+use crate::limits::CHAT_EVENT_BYTES_MAX;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
@@ -42,12 +43,21 @@ impl Gateway {
                 }
                 continue;
             }
+            let body = self.seal_chat(inbound)?;
+            if body.len() > CHAT_EVENT_BYTES_MAX {
+                // Beyond anything that the platform lets a person write. Refusing the whole delivery would hold up others.
+                tracing::warn!(bytes = body.len(), "an event of a chat is too large and is left out");
+                metrics::counter!("amana_events_total", "source" => "chat", "result" => "too-large")
+                    .increment(1);
+                accepted.unmatched += 1;
+                continue;
+            }
             commands.push(Command::Accept(NewInbox {
                 shard: inbound.conversation.shard(),
                 lane: Self::lane_of_conversation(&inbound.conversation),
                 key: inbound.key,
                 source: InboxSource::Chat,
-                body: self.seal_chat(inbound)?,
+                body,
                 received_at: self.now(),
             }));
         }
@@ -70,6 +80,7 @@ impl Gateway {
             if let Some(subject) = &event.subject {
                 links = self.links_of_subject(event, subject, links).await?;
             }
+            let links = self.links_that_ask(event, links).await?;
             if links.is_empty() {
                 accepted.unmatched += 1;
             }
@@ -93,8 +104,8 @@ impl Gateway {
         Ok(accepted)
     }
 
-    /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank never
-    /// named is known by the accounts alone, and gets what is about them.
+    /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank did
+    /// not name when it was linked is known by the accounts alone, and gets what is about them.
     async fn links_of_subject(
         &self,
         event: &BankEvent,
@@ -105,10 +116,23 @@ impl Gateway {
         let named = self.store.customer_by_subject(&event.institution, &blind).await?.map(|c| c.id);
         let mut kept = Vec::with_capacity(links.len());
         for link in links {
-            let by_accounts = self.blind_by_accounts(&link.institution, &link.accounts);
-            let unnamed =
-                self.store.customer_by_subject(&link.institution, &by_accounts).await?.map(|c| c.id);
+            let unnamed = self.blind_unnamed(&link.institution, link.customer);
+            let unnamed = self.store.customer_by_subject(&link.institution, &unnamed).await?.map(|c| c.id);
             if named == Some(link.customer) || unnamed == Some(link.customer) {
+                kept.push(link);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Nobody asked for what no consent names: such an event is not even kept.
+    async fn links_that_ask(&self, event: &BankEvent, links: Vec<Link>) -> Result<Vec<Link>, FlowError> {
+        let purpose = crate::update::purpose_of(event.kind);
+        let mut kept = Vec::with_capacity(links.len());
+        for link in links {
+            let consent = self.store.consent_of_link(link.shard, link.id).await?;
+            let grant = consent.as_ref().and_then(|c| c.grants.get(&purpose));
+            if grant.is_some_and(|grant| grant.accounts.contains(&event.account)) {
                 kept.push(link);
             }
         }
@@ -125,7 +149,8 @@ impl Gateway {
                 _ => accepted.stored += 1,
             }
         }
-        self.inbox_filled.notify_one();
+        self.chat_filled.notify_one();
+        self.bank_filled.notify_one();
         self.outbox_filled.notify_one();
         Ok(())
     }

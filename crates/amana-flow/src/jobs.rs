@@ -1,75 +1,166 @@
-//! The durable queue of things that must be done at a bank, even if it is down now.
+//! The durable queue of things that must be done later, whatever happens meanwhile: telling a bank that a grant is taken
+//! back, ending a link whose consent is over. And sweeping away what is over.
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
-use crate::limits::{JOB_ATTEMPTS_MAX, POLL_EVERY};
-use crate::revoke::RevokeWork;
+use crate::limits::{
+    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE, SWEEP_EVERY,
+};
 use amana_bank::Tokens;
-use amana_store::{Command, Job, JobKind};
+use amana_core::{CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_store::{Command, Job, JobKind, JobOutcome, LinkState, SubmitError};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Jobs that one round takes.
-const JOBS_AT_ONCE: usize = 16;
+/// What a bank is told: the tokens and the consent to take back. It is kept under the deployment's key, not the customer's:
+/// it must still be possible when the customer's key is gone.
+#[derive(Serialize, Deserialize)]
+struct Revocation {
+    institution: InstitutionId,
+    tokens: Vec<u8>,
+    bank_consent: Option<String>,
+}
 
 impl Gateway {
+    /// A job that takes a bank's grant back, due at `due_at`: its id, and the command that puts it into the queue.
+    pub(crate) fn revocation(
+        &self,
+        (shard, customer): (Shard, CustomerId),
+        institution: &InstitutionId,
+        tokens: &[u8],
+        bank_consent: Option<&str>,
+        due_at: Timestamp,
+    ) -> Result<([u8; 16], Command), FlowError> {
+        let id: [u8; 16] = self.entropy.array();
+        let work = Revocation {
+            institution: institution.clone(),
+            tokens: tokens.to_vec(),
+            bank_consent: bank_consent.map(str::to_owned),
+        };
+        let work = serde_json::to_vec(&work).map_err(|_| FlowError::Unreadable("job"))?;
+        let key = self.store.keyring().deployment();
+        let body = key.seal(&shard_context("job", shard, &id), &work, &*self.entropy)?;
+        let kind = JobKind::RevokeAtBank;
+        Ok((id, Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })))
+    }
+
+    /// A job that ends a link at `due_at`, unless there is a good reason for it by then.
+    pub(crate) fn ending(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        link: LinkId,
+        due_at: Timestamp,
+    ) -> Command {
+        let body = link.as_bytes().to_vec();
+        let kind = JobKind::EndLink;
+        Command::Enqueue(Job { id: self.entropy.array(), shard, customer, kind, body, due_at, attempts: 0 })
+    }
+
     /// Works until the token is cancelled.
     pub async fn run_jobs(self: Arc<Self>, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let due = self.store.jobs_due(self.now(), JOBS_AT_ONCE).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "cannot read the jobs");
-                Vec::new()
-            });
-            let none = due.is_empty();
-            for job in due {
-                self.work_job(job).await;
-            }
-            if none {
-                tokio::select! {
-                    () = self.jobs_filled.notified() => {}
-                    () = tokio::time::sleep(POLL_EVERY) => {}
-                    () = stop.cancelled() => {}
+        let mut jobs = JoinSet::new();
+        let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            if busy.len() < JOBS_AT_ONCE_MAX && !stop.is_cancelled() {
+                let due =
+                    self.store.jobs_due(self.now(), JOBS_AT_ONCE_MAX * 2).await.unwrap_or_else(|error| {
+                        tracing::error!(%error, "cannot read the jobs");
+                        Vec::new()
+                    });
+                for job in due {
+                    if busy.len() < JOBS_AT_ONCE_MAX && !busy.values().any(|id| *id == job.id) {
+                        let (gateway, id) = (self.clone(), job.id);
+                        let task = jobs.spawn(async move { gateway.work_job(job).await }).id();
+                        busy.insert(task, id);
+                    }
                 }
             }
+            if stop.is_cancelled() && jobs.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(done) = jobs.join_next_with_id(), if !jobs.is_empty() => {
+                    let task = done.map_or_else(|error| error.id(), |(id, ())| id);
+                    busy.remove(&task);
+                }
+                _ = sweep.tick() => self.sweep().await,
+                () = self.jobs_filled.notified() => {}
+                () = tokio::time::sleep(POLL_EVERY) => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    async fn sweep(&self) {
+        if let Err(error) = self.store.submit(vec![Command::Sweep { now: self.now() }]).await {
+            tracing::warn!(%error, "what is over could not be swept away");
         }
     }
 
     pub(crate) async fn work_job(&self, job: Job) {
         let (id, attempts) = (job.id, job.attempts);
-        let retry_at = match self.do_job(&job).await {
-            Ok(()) => None,
+        let outcome = match self.do_job(&job).await {
+            Ok(()) => JobOutcome::Done,
             Err(why) if attempts < JOB_ATTEMPTS_MAX => {
                 tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
-                Some(self.backoff(attempts))
+                JobOutcome::Retry { at: self.backoff(attempts) }
             }
             Err(why) => {
-                tracing::error!(job = hex::encode(id), why, "a job is given up");
-                None
+                tracing::error!(job = hex::encode(id), why, "a job is put aside");
+                JobOutcome::Dead
             }
         };
-        if let Err(error) = self.store.submit(vec![Command::FinishJob { id, retry_at }]).await {
-            tracing::warn!(%error, "a job's end could not be stored; it will be done again");
+        match self.store.submit(vec![Command::FinishJob { id, outcome }]).await {
+            // A conflict: it was cancelled meanwhile.
+            Ok(_) | Err(SubmitError::Conflict { .. }) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a job's end could not be stored; it will be done again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
         }
+        self.outbox_filled.notify_one();
     }
 
     async fn do_job(&self, job: &Job) -> Result<(), String> {
-        let work = self.open_job(job).await.map_err(|e| e.to_string())?;
         match job.kind {
-            JobKind::RevokeAtBank => {
-                let Ok(tokens) = Tokens::from_bytes(&work.tokens) else { return Ok(()) };
-                let Ok(institution) = self.institution(&work.institution) else { return Ok(()) };
-                institution
-                    .bank
-                    .revoke(&tokens, work.bank_consent.as_deref())
-                    .await
-                    .map_err(|e| e.class.as_str().to_owned())
-            }
+            JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
+            JobKind::EndLink => self.end_if_over(job).await.map_err(|e| e.to_string()),
         }
     }
 
-    async fn open_job(&self, job: &Job) -> Result<RevokeWork, FlowError> {
-        let customer = self.customer_of(job.shard, job.customer).await?;
-        let plain = customer.key.open(&shard_context("job", job.shard, &job.id), &job.body)?;
-        serde_json::from_slice(&plain).map_err(|_| FlowError::Unreadable("job"))
+    async fn revoke_at_bank(&self, job: &Job) -> Result<(), String> {
+        let key = self.store.keyring().deployment();
+        let plain =
+            key.open(&shard_context("job", job.shard, &job.id), &job.body).map_err(|e| e.to_string())?;
+        let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
+        let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
+        let bank = &self.institution(&work.institution).map_err(|e| e.to_string())?.bank;
+        bank.revoke(&tokens, work.bank_consent.as_deref()).await.map_err(|e| e.class.as_str().to_owned())
+    }
+
+    /// Ends a link whose consent is over, or which the platform never confirmed. Does nothing if all is well.
+    async fn end_if_over(&self, job: &Job) -> Result<(), FlowError> {
+        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(()) };
+        let link = LinkId::from_bytes(link);
+        for attempt in 1.. {
+            let Some(link) = self.store.link(job.shard, link).await? else { return Ok(()) };
+            let now = self.now();
+            let consent = self.store.consent_of_link(job.shard, link.id).await?;
+            let good = link.state == LinkState::Active && consent.is_some_and(|c| c.in_force(now));
+            if good || link.state == LinkState::Ended {
+                return Ok(());
+            }
+            match self.store.submit(self.end_link(&link, now).await?).await {
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => return result.map(|_| ()).map_err(FlowError::from),
+            }
+        }
+        Ok(())
     }
 }

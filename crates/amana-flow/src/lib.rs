@@ -35,6 +35,6 @@ pub use error::{FlowError, LinkError};
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
 pub use intake::Accepted;
 pub use link::{
-    AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, PurposeChoice,
+    AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice,
 };
-pub use privacy::{ConsentView, PrivacyView, TimelineEntry};
+pub use privacy::{AccountsView, ConsentView, PrivacyView, TimelineEntry};

@@ -16,9 +16,11 @@ pub const SEND_ATTEMPTS_MAX: u32 = 12;
 pub const RETRY_BASE_S: i64 = 1;
 /// The longest wait between attempts, in seconds.
 pub const RETRY_MAX_S: i64 = 300;
-/// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds. Messenger
-/// retries a webhook at once and for an hour; ten seconds is far beyond a healthy echo.
-pub const ECHO_WAIT_S: i64 = 10;
+/// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds: far beyond a
+/// healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
+pub const ECHO_WAIT_S: i64 = 60;
+/// The same after a start: echoes that came while we were away are on the platform's slow schedule by now.
+pub const ECHO_WAIT_AFTER_START_S: i64 = 120;
 /// How long a claim on a message lasts, in seconds: longer than a call to the platform may take, so that a row whose
 /// claim is over belongs to a process that is gone.
 pub const CLAIM_S: i64 = 45;
@@ -34,11 +36,33 @@ pub const PRIVACY_SESSION_S: i64 = 1_800;
 pub const TOKEN_MARGIN_S: i64 = 30;
 /// How far back a bank is asked for the transactions of a question without a period, in days.
 pub const LOOKBACK_DAYS: u32 = 365;
-/// Receipts on one privacy page.
-pub const TIMELINE_MAX: usize = 500;
-/// Attempts to tell a bank that a consent was taken back. With the longest wait between them it is tried for days.
+/// Entries on one page of the timeline.
+pub const TIMELINE_MAX: usize = 50;
+/// Attempts at a job before it is put aside for the operator. With the longest wait between them it is tried for days.
 pub const JOB_ATTEMPTS_MAX: u32 = 1_000;
 /// How old an event may be to be told as news, in days. An older one is recorded as known and not told.
 pub const EVENT_AGE_DAYS_MAX: i64 = 7;
 
-const _: () = assert!(CLAIM_S > ECHO_WAIT_S);
+/// The pause of a lane or message whose end could not be stored, so that a store that can be read but not written is not
+/// asked in a circle.
+pub const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often the end of a send is offered to the store before it is left to the echo.
+pub const FINISH_TRIES_MAX: u32 = 60;
+/// How long a question may take, banks and all. Then the customer hears that the bank does not answer, and what waits in
+/// the conversation (a *stop*, perhaps) has its turn.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
+/// Questions that may be with one bank at once. A slow bank must not take every lane.
+pub const QUESTIONS_PER_BANK_MAX: usize = 24;
+/// How long a link made by the platform's button waits for the platform's word, in seconds (Messenger's own token lasts
+/// five minutes).
+pub const PENDING_LINK_S: i64 = 900;
+/// Jobs that are done at once.
+pub const JOBS_AT_ONCE_MAX: usize = 8;
+/// How often what is over is swept away.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// The largest event of a chat that is kept, in bytes: Messenger's texts are below 2,000 characters.
+pub const CHAT_EVENT_BYTES_MAX: usize = 256 * 1024;
+/// How often a submission is built anew when something it rests on changed meanwhile.
+pub const CONFLICT_TRIES: usize = 3;
+
+const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);

@@ -2,15 +2,16 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::{Gateway, OFFERED_PURPOSES, offered_clusters};
-use crate::limits::{LINK_SESSION_S, LOOKBACK_DAYS, PRIVACY_SESSION_S};
+use crate::limits::{CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, PENDING_LINK_S, PRIVACY_SESSION_S};
 use crate::session::{Aim, AtBank, Browser, Consenting, SignedIn};
-use amana_bank::{Actor, AuthorizeAsk, Callback, Tokens};
+use amana_bank::{Actor, AuthorizeAsk, Callback, Granted, Tokens};
 use amana_core::{
-    Account, AccountId, AccountKind, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentId, ConsentState,
-    ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose,
+    Account, AccountId, AccountKind, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentId,
+    ConsentState, ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Subject};
-use amana_store::{BankGrant, Command, Link, LinkState, TokenKind};
+use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -40,6 +41,8 @@ pub struct LinkOffer {
     pub lang: Lang,
     /// The institutions that can be linked: id and name.
     pub institutions: Vec<(InstitutionId, String)>,
+    /// Whose chat it is, as the platform calls the person; who was sent somebody else's link sees it here.
+    pub person: Option<String>,
 }
 
 /// An authorization has begun: the cookie to set and where to send the browser.
@@ -51,13 +54,27 @@ pub struct Begun {
     pub url: Url,
 }
 
+/// A page of the customer's own, for which the bank's sign-in says who comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnPage {
+    /// Every disclosure, and the stop buttons.
+    Privacy,
+    /// Balances and transactions as they are now: what a notice did not say.
+    Accounts,
+}
+
 /// Where the browser goes after the bank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// To the consent page.
     Consent,
-    /// To the privacy page.
-    Privacy,
+    /// Signed in, under a new cookie, to the page that was asked for.
+    SignedIn {
+        /// The value of the new session cookie.
+        cookie: String,
+        /// The page.
+        page: OwnPage,
+    },
 }
 
 /// An account on the consent page. Shown to its holder on our own page; never logged.
@@ -95,6 +112,8 @@ pub struct ConsentForm {
     pub purposes: Vec<PurposeChoice>,
     /// The accounts, none chosen.
     pub accounts: Vec<AccountChoice>,
+    /// Whose chat it is, as the platform calls the person.
+    pub person: Option<String>,
 }
 
 /// What the customer chose.
@@ -135,7 +154,8 @@ impl Gateway {
             .iter()
             .filter_map(|id| Some((id.clone(), self.institutions.get(id)?.name_in(lang).to_owned())))
             .collect();
-        Ok(LinkOffer { lang, institutions })
+        let person = self.person(&conversation).await;
+        Ok(LinkOffer { lang, institutions, person })
     }
 
     /// Begins to link: uses the one-time link up, and sends the browser to the bank.
@@ -158,76 +178,44 @@ impl Gateway {
             Entry::OneTime { token } => (Some(self.consume(token)), None),
             Entry::AccountLinking { redirect_uri, .. } => (None, Some(redirect_uri.clone())),
         };
-        self.to_bank(Aim::Link, conversation, institution, lang, consume, redirect_uri).await
+        self.to_bank(Aim::Link { conversation, redirect_uri }, institution, lang, consume).await
     }
 
-    /// Begins to sign in to the privacy page: uses the one-time link up, and sends the browser to the bank's login.
+    /// Begins to sign in to a page of the customer's own: sends the browser to the bank's login. It takes no secret from
+    /// the chat; who signs in at the bank sees what is theirs.
     ///
     /// # Errors
-    /// When the link is over or the bank cannot begin.
-    pub async fn privacy_begin(
+    /// When the institution is not configured or the bank cannot begin.
+    pub async fn sign_in(
         &self,
-        token: &str,
+        page: OwnPage,
         institution: &InstitutionId,
         lang: Lang,
     ) -> Result<Begun, LinkError> {
-        let conversation = self.peek(token, TokenKind::Privacy).await?;
-        let linked = self.store.links_of_conversation(&conversation).await?;
-        if !linked.iter().any(|l| l.institution == *institution && l.state == LinkState::Active) {
-            return Err(LinkError::NotLinked);
-        }
-        let consume = Some(self.consume(token));
-        self.to_bank(Aim::Privacy, conversation, institution, lang, consume, None).await
-    }
-
-    /// What the privacy page's entrance offers: the institutions linked in the conversation. Changes nothing.
-    ///
-    /// # Errors
-    /// When the link is over.
-    pub async fn privacy_offer(&self, token: &str) -> Result<LinkOffer, LinkError> {
-        let conversation = self.peek(token, TokenKind::Privacy).await?;
-        let lang = self.lang_of(&conversation).await?;
-        let mut institutions = Vec::new();
-        for link in self.store.links_of_conversation(&conversation).await? {
-            let known = institutions.iter().any(|(id, _)| *id == link.institution);
-            if let (LinkState::Active, false, Some(i)) =
-                (link.state, known, self.institutions.get(&link.institution))
-            {
-                institutions.push((link.institution.clone(), i.name_in(lang).to_owned()));
-            }
-        }
-        Ok(LinkOffer { lang, institutions })
+        self.to_bank(Aim::SignIn(page), institution, lang, None).await
     }
 
     async fn to_bank(
         &self,
         aim: Aim,
-        conversation: ConversationId,
         institution: &InstitutionId,
         lang: Lang,
         consume: Option<Command>,
-        redirect_uri: Option<String>,
     ) -> Result<Begun, LinkError> {
         let bank = &self.institutions.get(institution).ok_or(LinkError::NoSuchInstitution)?.bank;
         let back = self.page("link/callback").ok_or(LinkError::NoSuchInstitution)?;
+        let login_only = matches!(aim, Aim::SignIn(_));
         let ask = AuthorizeAsk {
             redirect_uri: back,
-            clusters: if aim == Aim::Link { offered_clusters() } else { Clusters::default() },
+            clusters: if login_only { Clusters::default() } else { offered_clusters() },
             duration_days: u32::try_from(CONSENT_DAYS_MAX).unwrap_or(365),
             lookback_days: LOOKBACK_DAYS,
             lang,
-            login_only: aim == Aim::Privacy,
+            login_only,
         };
         let authorization = bank.begin(&ask).await?;
         let cookie = self.secret_text();
-        let at_bank = AtBank {
-            aim,
-            conversation,
-            institution: institution.clone(),
-            lang,
-            pending: authorization.pending,
-            redirect_uri,
-        };
+        let at_bank = AtBank { aim, institution: institution.clone(), lang, pending: authorization.pending };
         let keep = self.keep_browser(&cookie, &Browser::AtBank(at_bank), LINK_SESSION_S)?;
         // Only now is the one-time link used up: a bank that cannot begin does not cost the customer the link.
         self.store.submit(consume.into_iter().chain([keep]).collect()).await?;
@@ -252,15 +240,11 @@ impl Gateway {
             }
         };
         let blinded = granted.subject.as_deref().map(|s| self.store.keyring().blind(&at.institution, s));
-        match at.aim {
-            Aim::Privacy => {
+        match at.aim.clone() {
+            Aim::SignIn(page) => {
                 let subject = blinded.ok_or(LinkError::NotLinked)?;
                 let known = self.store.customer_by_subject(&at.institution, &subject).await?;
                 let customer = known.ok_or(LinkError::NotLinked)?;
-                let linked = self.store.links_of_conversation(&at.conversation).await?;
-                if !linked.iter().any(|l| l.customer == customer.id) {
-                    return Err(LinkError::NotLinked);
-                }
                 let signed_in = SignedIn {
                     customer: customer.id,
                     shard: customer.shard,
@@ -268,47 +252,84 @@ impl Gateway {
                     lang: at.lang,
                     csrf: self.secret_text(),
                 };
-                let keep = self.keep_browser(cookie, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?;
+                // A new cookie with new rights: one that was planted before stays worthless.
+                let fresh = self.secret_text();
+                let keep = self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?;
                 self.store.submit(vec![Self::take_browser(cookie), keep]).await?;
-                Ok(Next::Privacy)
+                Ok(Next::SignedIn { cookie: fresh, page })
             }
-            Aim::Link => {
-                let fresh = CustomerId::new(&*self.clock, &*self.entropy);
-                let subject = Subject { institution: at.institution.clone(), customer: fresh };
-                let accounts = bank.accounts(&granted.tokens, &subject, Actor::User).await?;
-                if accounts.ids.is_empty() {
-                    return Err(LinkError::NoAccounts);
-                }
-                // A bank that does not say who it is: its accounts name the customer.
-                let subject =
-                    blinded.unwrap_or_else(|| self.blind_by_accounts(&at.institution, &accounts.ids));
-                let known = self.store.customer_by_subject(&at.institution, &subject).await?;
-                let consenting = Consenting {
-                    customer: known.as_ref().map_or(fresh, |c| c.id),
-                    shard: known.as_ref().map_or_else(|| at.conversation.shard(), |c| c.shard),
-                    new: known.is_none(),
-                    subject,
-                    conversation: at.conversation,
-                    institution: at.institution,
-                    lang: at.lang,
-                    redirect_uri: at.redirect_uri,
-                    accounts: accounts.ids,
-                    tokens: granted.tokens.to_bytes(),
-                    bank_consent: granted.bank_consent,
-                };
-                let keep =
-                    self.keep_browser(cookie, &Browser::Consenting(Box::new(consenting)), LINK_SESSION_S)?;
-                self.store.submit(vec![Self::take_browser(cookie), keep]).await?;
-                Ok(Next::Consent)
+            Aim::Link { conversation, redirect_uri } => {
+                self.granted(cookie, at, conversation, redirect_uri, blinded, granted).await
             }
         }
     }
 
-    async fn link_declined(&self, at: &AtBank, cookie: &str) {
-        if at.aim != Aim::Link {
-            return;
+    /// The bank has granted access: from here on somebody must take it back, should no consent come of it.
+    async fn granted(
+        &self,
+        cookie: &str,
+        at: AtBank,
+        conversation: ConversationId,
+        redirect_uri: Option<String>,
+        blinded: Option<[u8; 32]>,
+        granted: Granted,
+    ) -> Result<Next, LinkError> {
+        let fresh = CustomerId::new(&*self.clock, &*self.entropy);
+        let tokens = granted.tokens.to_bytes();
+        let shard = conversation.shard();
+        let bank_consent = granted.bank_consent;
+        let (revocation, enqueue) = self.revocation(
+            (shard, fresh),
+            &at.institution,
+            &tokens,
+            bank_consent.as_deref(),
+            self.after(LINK_SESSION_S),
+        )?;
+        self.store.submit(vec![enqueue]).await?;
+
+        let viewer = Subject { institution: at.institution.clone(), customer: fresh };
+        let bank = &self.institution(&at.institution)?.bank;
+        let accounts = match bank.accounts(&granted.tokens, &viewer, Actor::User).await {
+            Ok(accounts) if !accounts.ids.is_empty() => accounts,
+            outcome => {
+                self.revoke_now(revocation).await;
+                outcome?;
+                return Err(LinkError::NoAccounts);
+            }
+        };
+        // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one id.
+        let subject = blinded.unwrap_or_else(|| self.blind_unnamed(&at.institution, fresh));
+        let known = self.store.customer_by_subject(&at.institution, &subject).await?;
+        let consenting = Consenting {
+            customer: known.as_ref().map_or(fresh, |c| c.id),
+            shard: known.as_ref().map_or(shard, |c| c.shard),
+            subject,
+            revocation,
+            conversation,
+            institution: at.institution,
+            lang: at.lang,
+            redirect_uri,
+            accounts: accounts.ids,
+            tokens,
+            bank_consent,
+        };
+        let keep = self.keep_browser(cookie, &Browser::Consenting(Box::new(consenting)), LINK_SESSION_S)?;
+        self.store.submit(vec![Self::take_browser(cookie), keep]).await?;
+        Ok(Next::Consent)
+    }
+
+    /// The grant is not wanted: the job that would take it back later does so now.
+    async fn revoke_now(&self, job: [u8; 16]) {
+        let now = JobOutcome::Retry { at: self.now() };
+        if let Err(error) = self.store.submit(vec![Command::FinishJob { id: job, outcome: now }]).await {
+            tracing::warn!(%error, "a grant that is not wanted is taken back later");
         }
-        let Ok(say) = self.say(&at.conversation, &amana_chat::plain::link_cancelled(at.lang), false) else {
+        self.jobs_filled.notify_one();
+    }
+
+    async fn link_declined(&self, at: &AtBank, cookie: &str) {
+        let Aim::Link { conversation, .. } = &at.aim else { return };
+        let Ok(say) = self.say(conversation, &amana_chat::plain::link_cancelled(at.lang), false) else {
             return;
         };
         if let Err(error) = self.store.submit(vec![Self::take_browser(cookie), say]).await {
@@ -328,7 +349,7 @@ impl Gateway {
         let viewer = Subject { institution: at.institution.clone(), customer: at.customer };
         let accounts = institution.bank.accounts(&tokens, &viewer, Actor::User).await?;
         let accounts =
-            self.gate.show_to_subject(&accounts.data, &viewer, choices).map_err(|_| LinkError::Over)?;
+            self.gate.show_to_subject(&accounts.data, &viewer, &(), choices).map_err(|_| LinkError::Over)?;
         let agreement = self.store.agreement(&at.institution, &at.conversation.channel).await?;
         let purposes = OFFERED_PURPOSES
             .iter()
@@ -338,12 +359,9 @@ impl Gateway {
                 Some(PurposeChoice { purpose: *purpose, clusters, form_max })
             })
             .collect();
-        Ok(ConsentForm {
-            lang: at.lang,
-            institution: institution.name_in(at.lang).to_owned(),
-            purposes,
-            accounts,
-        })
+        let person = self.person(&at.conversation).await;
+        let name = institution.name_in(at.lang).to_owned();
+        Ok(ConsentForm { lang: at.lang, institution: name, purposes, accounts, person })
     }
 
     /// The customer leaves the consent page without a consent: the bank's grant is taken back.
@@ -355,12 +373,7 @@ impl Gateway {
         let say = self.say(&at.conversation, &amana_chat::plain::link_cancelled(at.lang), false)?;
         self.store.submit(vec![Self::take_browser(cookie), say]).await?;
         self.outbox_filled.notify_one();
-        if let (Ok(tokens), Ok(institution)) =
-            (Tokens::from_bytes(&at.tokens), self.institution(&at.institution))
-            && let Err(error) = institution.bank.revoke(&tokens, at.bank_consent.as_deref()).await
-        {
-            tracing::warn!(%error, "a grant without a consent could not be taken back; it ends by itself");
-        }
+        self.revoke_now(at.revocation).await;
         Ok(())
     }
 
@@ -369,7 +382,122 @@ impl Gateway {
     /// # Errors
     /// When the session is over, or the answer is not one that can be recorded.
     pub async fn consent_give(&self, cookie: &str, answer: &ConsentAnswer) -> Result<Linked, LinkError> {
+        for attempt in 1.. {
+            let (commands, linked) = self.consenting(cookie, answer).await?;
+            match self.store.submit(commands).await {
+                // The session was taken: this page was posted before.
+                Err(SubmitError::Conflict { what: "session", .. }) => break,
+                // Another window or chat was faster with something that this rests on: once more, from what holds now.
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    self.outbox_filled.notify_one();
+                    return Ok(linked);
+                }
+            }
+        }
+        Err(LinkError::Over)
+    }
+
+    /// The commands that record a consent and make the link, and what the browser gets.
+    async fn consenting(
+        &self,
+        cookie: &str,
+        answer: &ConsentAnswer,
+    ) -> Result<(Vec<Command>, Linked), LinkError> {
         let Browser::Consenting(at) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let now = self.now();
+        let known = self.store.customer_by_subject(&at.institution, &at.subject).await?;
+        let customer = known.as_ref().map_or(at.customer, |c| c.id);
+        let shard = known.as_ref().map_or(at.shard, |c| c.shard);
+        let consent = self.consent_of(&at, customer, answer).await?;
+
+        let redirect = at.redirect_uri.as_deref().map(|uri| self.allowed_redirect(uri)).transpose()?;
+        let code = redirect.as_ref().map(|_| self.secret_text());
+        let link = Link {
+            id: consent.link,
+            shard,
+            customer,
+            institution: at.institution.clone(),
+            channel: at.conversation.channel.clone(),
+            psid: at.conversation.psid.clone(),
+            accounts: at.accounts.iter().cloned().collect(),
+            // By the platform's button: the link waits until the platform's own word names the same person.
+            state: if code.is_some() { LinkState::Pending } else { LinkState::Active },
+            code_hash: code.as_deref().map(amana_core::ids::token_hash),
+            created_at: now,
+            ended_at: None,
+        };
+        let fresh = self.secret_text();
+        let signed_in = SignedIn {
+            customer,
+            shard,
+            institution: at.institution.clone(),
+            lang: answer.lang,
+            csrf: self.secret_text(),
+        };
+
+        let mut commands = vec![Self::take_browser(cookie), Command::CancelJob { id: at.revocation }];
+        if known.is_none() {
+            let (_, wrapped_key) = self.store.keyring().new_customer_key(customer, &*self.entropy)?;
+            commands.push(Command::CreateCustomer {
+                shard,
+                id: customer,
+                institution: at.institution.clone(),
+                subject: at.subject,
+                wrapped_key,
+                at: now,
+            });
+        }
+        if link.state == LinkState::Active {
+            commands.extend(self.end_others(&link, now).await?);
+        } else {
+            commands.push(self.ending(shard, customer, link.id, self.after(PENDING_LINK_S)));
+        }
+        commands.push(Command::CreateLink(link.clone()));
+        commands.push(Command::GrantConsent {
+            shard,
+            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            consent: consent.clone(),
+        });
+        commands.push(Command::PutBankGrant {
+            grant: BankGrant {
+                shard,
+                customer,
+                link: link.id,
+                version: 1,
+                tokens: at.tokens.clone(),
+                bank_consent: at.bank_consent.clone(),
+                at: now,
+            },
+            expected: 0,
+        });
+        commands.push(self.ending(shard, customer, link.id, consent.expires_at));
+        // The language of the page is the one that the customer wants to be spoken to in, until they write in another.
+        if let Some(person) = self.store.conversation(&at.conversation).await?
+            && !person.lang_chosen
+        {
+            commands.push(Command::PutConversation(Conversation { lang: answer.lang, ..person }));
+        }
+        if link.state == LinkState::Active {
+            commands.push(self.say_linked(&link, &consent, answer.lang)?);
+        }
+        commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
+
+        let redirect = redirect.zip(code).map(|(mut url, code)| {
+            url.query_pairs_mut().append_pair("authorization_code", &code);
+            url
+        });
+        Ok((commands, Linked { cookie: fresh, redirect }))
+    }
+
+    /// The consent that an answer gives, within what the bank shared and the agreement allows.
+    async fn consent_of(
+        &self,
+        at: &Consenting,
+        customer: CustomerId,
+        answer: &ConsentAnswer,
+    ) -> Result<Consent, LinkError> {
         let now = self.now();
         let agreement = self.store.agreement(&at.institution, &at.conversation.channel).await?;
         // An account that is not the customer's at this bank cannot be chosen, whatever the form says.
@@ -390,11 +518,10 @@ impl Gateway {
         let expires_at = now
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
-        let link_id = LinkId::new(&*self.clock, &*self.entropy);
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
-            customer: at.customer,
-            link: link_id,
+            customer,
+            link: LinkId::new(&*self.clock, &*self.entropy),
             institution: at.institution.clone(),
             channel: at.conversation.channel.clone(),
             psid: at.conversation.psid.clone(),
@@ -407,84 +534,18 @@ impl Gateway {
             revoked_at: None,
         };
         consent.check()?;
+        Ok(consent)
+    }
 
-        let code = at.redirect_uri.as_ref().map(|_| self.secret_text());
-        let link = Link {
-            id: link_id,
-            shard: at.shard,
-            customer: at.customer,
-            institution: at.institution.clone(),
-            channel: at.conversation.channel.clone(),
-            psid: at.conversation.psid.clone(),
-            accounts: at.accounts.iter().cloned().collect(),
-            // By the platform's button: the link waits until the platform's own word names the same person.
-            state: if code.is_some() { LinkState::Pending } else { LinkState::Active },
-            code_hash: code.as_deref().map(amana_core::ids::token_hash),
-            created_at: now,
-            ended_at: None,
-        };
-        let fresh = self.secret_text();
-        let signed_in = SignedIn {
-            customer: at.customer,
-            shard: at.shard,
-            institution: at.institution.clone(),
-            lang: answer.lang,
-            csrf: self.secret_text(),
-        };
-
-        let mut commands = vec![Self::take_browser(cookie)];
-        if at.new {
-            let (_, wrapped_key) = self.store.keyring().new_customer_key(at.customer, &*self.entropy)?;
-            commands.push(Command::CreateCustomer {
-                shard: at.shard,
-                id: at.customer,
-                institution: at.institution.clone(),
-                subject: at.subject,
-                wrapped_key,
-                at: now,
-            });
-        }
-        // Linking again replaces: what was allowed before is taken back first.
-        let mut version = self.store.bank_grant(at.shard, at.customer).await?.map_or(0, |g| g.version);
-        for old in self.store.links_of_conversation(&at.conversation).await? {
-            if old.institution == at.institution {
+    /// Linking again replaces: the commands that end the other links of the conversation to the same institution.
+    async fn end_others(&self, link: &Link, now: Timestamp) -> Result<Vec<Command>, FlowError> {
+        let mut commands = Vec::new();
+        for old in self.store.links_of_conversation(&link.conversation()).await? {
+            if old.institution == link.institution && old.id != link.id {
                 commands.extend(self.end_link(&old, now).await?);
-                version = 0;
             }
         }
-        commands.push(Command::CreateLink(link.clone()));
-        commands.push(Command::GrantConsent {
-            shard: at.shard,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
-            consent: consent.clone(),
-        });
-        commands.push(Command::PutBankGrant {
-            grant: BankGrant {
-                shard: at.shard,
-                customer: at.customer,
-                version: version + 1,
-                tokens: at.tokens.clone(),
-                bank_consent: at.bank_consent.clone(),
-                at: now,
-            },
-            expected: version,
-        });
-        if link.state == LinkState::Active {
-            commands.push(self.say_linked(&link, &consent, answer.lang)?);
-        }
-        commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
-        self.store.submit(commands).await?;
-        self.outbox_filled.notify_one();
-
-        let redirect = match (at.redirect_uri, code) {
-            (Some(uri), Some(code)) => {
-                let mut url = self.allowed_redirect(&uri)?;
-                url.query_pairs_mut().append_pair("authorization_code", &code);
-                Some(url)
-            }
-            _ => None,
-        };
-        Ok(Linked { cookie: fresh, redirect })
+        Ok(commands)
     }
 
     /// The platform's word that a person linked their account, with the code that we gave the browser.
@@ -500,23 +561,27 @@ impl Gateway {
             return Ok(Vec::new());
         };
         let now = self.now();
-        if link.conversation() != *from {
-            // Somebody else's chat brought the code: the link is not made, and the consent is taken back.
-            tracing::error!(link = %link.id, "an account-linking code came from another conversation; the link is ended");
+        let age = now.as_second().saturating_sub(link.created_at.as_second());
+        if link.conversation() != *from || age > PENDING_LINK_S {
+            // Somebody else's chat brought the code, or it came too late: the link is not made, and the consent is taken
+            // back.
+            tracing::error!(link = %link.id, "an account-linking code came from elsewhere or too late; the link is ended");
             return self.end_link(&link, now).await;
         }
         let Some(consent) = self.store.consent_of_link(link.shard, link.id).await? else {
             return Ok(Vec::new());
         };
         let lang = consent.lang;
-        let activate = Command::SetLink {
+        let mut commands = self.end_others(&link, now).await?;
+        commands.push(Command::SetLink {
             shard: link.shard,
             id: link.id,
             from: LinkState::Pending,
             to: LinkState::Active,
             at: now,
-        };
-        Ok(vec![activate, self.say_linked(&link, &consent, lang)?])
+        });
+        commands.push(self.say_linked(&link, &consent, lang)?);
+        Ok(commands)
     }
 
     fn say_linked(&self, link: &Link, consent: &Consent, lang: Lang) -> Result<Command, FlowError> {
@@ -532,15 +597,15 @@ impl Gateway {
         self.say(&link.conversation(), &content, false)
     }
 
-    /// The lookup value of a customer whom the bank does not name.
-    pub(crate) fn blind_by_accounts<'a>(
-        &self,
-        institution: &InstitutionId,
-        accounts: impl IntoIterator<Item = &'a AccountId>,
-    ) -> [u8; 32] {
-        let mut ids: Vec<_> = accounts.into_iter().map(AccountId::as_str).collect();
-        ids.sort_unstable();
-        self.store.keyring().blind(institution, &format!("accounts:{}", ids.join("\n")))
+    /// The lookup value of a customer whom the bank does not name: their own id, so that nobody else is taken for them.
+    pub(crate) fn blind_unnamed(&self, institution: &InstitutionId, customer: CustomerId) -> [u8; 32] {
+        self.store.keyring().blind(institution, &format!("unnamed:{customer}"))
+    }
+
+    /// The person's name at the platform, for showing whose chat is being linked.
+    async fn person(&self, conversation: &ConversationId) -> Option<String> {
+        let address = Address { channel: conversation.channel.clone(), psid: conversation.psid.clone() };
+        self.channel.name(&address).await
     }
 
     async fn lang_of(&self, conversation: &ConversationId) -> Result<Lang, LinkError> {
@@ -550,7 +615,7 @@ impl Gateway {
     /// Whose chat an entry belongs to. Asks, changes nothing.
     async fn who(&self, entry: &Entry) -> Result<ConversationId, LinkError> {
         match entry {
-            Entry::OneTime { token } => self.peek(token, TokenKind::Link).await,
+            Entry::OneTime { token } => self.peek(token).await,
             Entry::AccountLinking { channel, token, redirect_uri } => {
                 self.allowed_redirect(redirect_uri)?;
                 if !self.channels.contains_key(channel) {
@@ -562,9 +627,9 @@ impl Gateway {
         }
     }
 
-    async fn peek(&self, token: &str, kind: TokenKind) -> Result<ConversationId, LinkError> {
+    async fn peek(&self, token: &str) -> Result<ConversationId, LinkError> {
         let row = self.store.token(&amana_core::ids::token_hash(token)).await?.ok_or(LinkError::Over)?;
-        let good = row.kind == kind && row.consumed_at.is_none() && self.now() < row.expires_at;
+        let good = row.consumed_at.is_none() && self.now() < row.expires_at;
         if good { Ok(row.conversation) } else { Err(LinkError::Over) }
     }
 
@@ -594,7 +659,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn choices(accounts: &Vec<Account>) -> Vec<AccountChoice> {
+fn choices(accounts: &Vec<Account>, (): &()) -> Vec<AccountChoice> {
     accounts
         .iter()
         .map(|a| AccountChoice {

@@ -4,10 +4,15 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::TIMELINE_MAX;
 use crate::session::{Browser, SignedIn};
-use amana_core::{Clusters, Consent, ConsentId, ConsentState, Form, Lang, Purpose, Timestamp};
-use amana_gate::{ReceiptKind, Subject};
-use amana_store::{OutboxState, StoredReceipt};
+use amana_bank::Actor;
+use amana_core::{
+    Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, Lang, Page, Purpose,
+    Timestamp, Transaction,
+};
+use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
+use amana_store::{Command, Customer, LinkState, OutboxState, StoredReceipt};
 use serde::Deserialize;
+use std::time::Duration;
 
 /// A consent on the page.
 #[derive(Debug, Clone)]
@@ -62,8 +67,36 @@ pub struct PrivacyView {
     pub consents: Vec<ConsentView>,
     /// Disclosures, denials and consent events, newest first. Outcomes are folded into their disclosure.
     pub timeline: Vec<TimelineEntry>,
-    /// Whether older ones exist beyond the page's limit.
-    pub more: bool,
+    /// The receipt number before which older entries begin; `None` at the end.
+    pub older: Option<u64>,
+}
+
+/// Balances and transactions as they are now, on the customer's own page.
+#[derive(Clone)]
+pub struct AccountsView {
+    /// The language.
+    pub lang: Lang,
+    /// The institution's name.
+    pub institution: String,
+    /// Each account with its latest transactions.
+    pub accounts: Vec<(Account, Vec<Transaction>)>,
+    /// When the bank was asked.
+    pub at: Timestamp,
+}
+
+/// How far back the page of accounts looks, in days, and how many transactions of an account it shows.
+const SHOWN_DAYS: u64 = 30;
+const SHOWN_ROWS: usize = 10;
+
+fn latest(page: &Page<Transaction>, rows: &usize) -> Vec<Transaction> {
+    let mut all = page.rows.clone();
+    all.sort_by_key(|t| std::cmp::Reverse(t.at));
+    all.truncate(*rows);
+    all
+}
+
+fn one_account(accounts: &Vec<Account>, id: &AccountId) -> Option<Account> {
+    accounts.iter().find(|a| a.id == *id).cloned()
 }
 
 /// What the page reads of a receipt.
@@ -78,78 +111,137 @@ struct Read {
 }
 
 impl Gateway {
-    /// The page of the customer who is signed in.
+    /// The page of the customer who is signed in: the entries before receipt `before`, or the newest.
     ///
     /// # Errors
     /// When the session is over, or the store fails.
-    pub async fn privacy_view(&self, cookie: &str) -> Result<PrivacyView, LinkError> {
+    pub async fn privacy_view(&self, cookie: &str, before: Option<u64>) -> Result<PrivacyView, LinkError> {
         let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
         let institution = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
         let now = self.now();
         let consents = self.store.consents(viewer.shard, viewer.customer).await?;
-        let (timeline, more) = self.timeline(&viewer).await?;
+        let (timeline, older) = self.timeline(&viewer, before).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
             institution,
             csrf: viewer.csrf,
             consents: consents.iter().map(|c| consent_view(c, now)).collect(),
             timeline,
-            more,
+            older,
         })
     }
 
-    async fn timeline(&self, viewer: &SignedIn) -> Result<(Vec<TimelineEntry>, bool), FlowError> {
-        let mut receipts: Vec<StoredReceipt> = Vec::new();
-        let mut from = 1;
-        loop {
-            let page = self.store.receipts(viewer.shard, viewer.customer, from, TIMELINE_MAX).await?;
-            let Some(last) = page.last() else { break };
-            from = last.seq + 1;
-            let full = page.len() == TIMELINE_MAX;
-            receipts.extend(page);
-            if !full {
-                break;
-            }
-        }
+    /// A page of entries, newest first, and the number before which older ones begin.
+    async fn timeline(
+        &self,
+        viewer: &SignedIn,
+        mut before: Option<u64>,
+    ) -> Result<(Vec<TimelineEntry>, Option<u64>), FlowError> {
         let customer = self.customer_of(viewer.shard, viewer.customer).await?;
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         let mut entries = Vec::new();
-        let mut more = false;
-        for receipt in receipts.into_iter().rev() {
-            let Ok(read) = serde_json::from_slice::<Read>(&receipt.bytes) else {
-                return Err(FlowError::Unreadable("receipt"));
-            };
-            if read.kind == ReceiptKind::Outcome {
-                continue;
+        loop {
+            let page =
+                self.store.receipts_before(viewer.shard, viewer.customer, before, TIMELINE_MAX).await?;
+            let full = page.len() == TIMELINE_MAX;
+            for receipt in page {
+                if entries.len() == TIMELINE_MAX {
+                    return Ok((entries, before));
+                }
+                before = Some(receipt.seq);
+                // What became of a message is shown with the message.
+                if let Some(entry) = self.entry(&receipt, &subject, &customer).await? {
+                    entries.push(entry);
+                }
             }
-            if entries.len() == TIMELINE_MAX {
-                more = true;
-                break;
+            if !full {
+                return Ok((entries, None));
             }
-            let mut entry = TimelineEntry {
-                seq: receipt.seq,
-                kind: read.kind,
-                at: read.decided_at,
-                purpose: read.purpose,
-                clusters: read.clusters,
-                form: read.form,
-                said: Vec::new(),
-                state: None,
-                note: (read.kind == ReceiptKind::Denial).then_some(read.template).flatten(),
-            };
-            if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
-                && let Some(row) = self.store.outbox_entry(message).await?
-            {
-                entry.state = Some(row.state);
-                let bytes = self.gate.said(&row.row, &subject, &customer.key).unwrap_or_default();
-                entry.said = amana_channel::messenger::decode_for_display(&bytes)
-                    .as_ref()
-                    .map(said_lines)
-                    .unwrap_or_default();
-            }
-            entries.push(entry);
         }
-        Ok((entries, more))
+    }
+
+    async fn entry(
+        &self,
+        receipt: &StoredReceipt,
+        subject: &Subject,
+        customer: &Customer,
+    ) -> Result<Option<TimelineEntry>, FlowError> {
+        let read: Read =
+            serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))?;
+        if read.kind == ReceiptKind::Outcome {
+            return Ok(None);
+        }
+        let mut entry = TimelineEntry {
+            seq: receipt.seq,
+            kind: read.kind,
+            at: read.decided_at,
+            purpose: read.purpose,
+            clusters: read.clusters,
+            form: read.form,
+            said: Vec::new(),
+            state: None,
+            note: (read.kind == ReceiptKind::Denial).then_some(read.template).flatten(),
+        };
+        if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
+            && let Some(row) = self.store.outbox_entry(message).await?
+        {
+            entry.state = Some(row.state);
+            let bytes = self.gate.said(&row.row, subject, &customer.key).unwrap_or_default();
+            let said = amana_channel::messenger::decode_for_display(&bytes);
+            entry.said = said.as_ref().map(said_lines).unwrap_or_default();
+        }
+        Ok(Some(entry))
+    }
+
+    /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a notice in
+    /// the chat did not say. Nothing of it goes to a platform; the look itself is a receipt.
+    ///
+    /// # Errors
+    /// When the session is over, nothing is linked, or the bank cannot answer.
+    pub async fn accounts_view(&self, cookie: &str) -> Result<AccountsView, LinkError> {
+        let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let institution = self.institution(&viewer.institution)?;
+        let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
+        let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
+        let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
+        let tokens = self.tokens(&link, None).await?;
+        let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
+        let (now, shown) = (self.now(), |_| LinkError::Over);
+        let from = now.checked_sub(Duration::from_secs(SHOWN_DAYS * 86_400)).unwrap_or(now);
+        let to = now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
+        let mut accounts = Vec::with_capacity(fetched.ids.len());
+        for id in &fetched.ids {
+            let page = institution.bank.transactions(&tokens, &subject, id, from, to, Actor::User).await?;
+            let latest = self.gate.show_to_subject(&page, &subject, &SHOWN_ROWS, latest).map_err(shown)?;
+            let account =
+                self.gate.show_to_subject(&fetched.data, &subject, id, one_account).map_err(shown)?;
+            accounts.extend(account.map(|account| (account, latest)));
+        }
+        let clusters = Clusters::of(&[Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]);
+        let receipt = ReceiptDraft {
+            kind: ReceiptKind::View,
+            institution: viewer.institution.clone(),
+            agreement: None,
+            consent: None,
+            purpose: None,
+            clusters,
+            channel: None,
+            recipient: Recipient::Customer,
+            form: Some(Form::Detail),
+            template: None,
+            payload_sha256: None,
+            policy_set_sha256: None,
+            decided_at: now,
+        };
+        // Receipt first, also for the customer's own eyes.
+        let (shard, customer) = (viewer.shard, viewer.customer);
+        self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
+        Ok(AccountsView {
+            lang: viewer.lang,
+            institution: institution.name_in(viewer.lang).to_owned(),
+            accounts,
+            at: now,
+        })
     }
 
     /// Ends the browser's session.

@@ -1,20 +1,12 @@
 //! Taking back: a consent, a link, everything. Effective at the next send, since the send decides anew.
 
 use crate::error::{FlowError, LinkError};
-use crate::gateway::{Gateway, shard_context};
-use crate::session::Browser;
+use crate::gateway::Gateway;
+use crate::limits::CONFLICT_TRIES;
+use crate::session::{Browser, SignedIn};
 use amana_core::{ConsentId, ConsentState, ConversationId, Purpose, Timestamp};
 use amana_gate::{ReceiptDraft, ReceiptKind};
-use amana_store::{Command, Job, JobKind, Link, LinkState};
-use serde::{Deserialize, Serialize};
-
-/// What the bank is told when a link ends: the tokens and consent to take back.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct RevokeWork {
-    pub(crate) institution: amana_core::InstitutionId,
-    pub(crate) tokens: Vec<u8>,
-    pub(crate) bank_consent: Option<String>,
-}
+use amana_store::{Command, Link, LinkState, SubmitError};
 
 impl Gateway {
     /// The commands that end a link: its consent is taken back, the tokens go, and the bank will be told.
@@ -38,26 +30,13 @@ impl Gateway {
             to: LinkState::Ended,
             at: now,
         });
-        if let Some(grant) = self.store.bank_grant(link.shard, link.customer).await? {
-            let customer = self.customer_of(link.shard, link.customer).await?;
-            let id: [u8; 16] = self.entropy.array();
-            let work = RevokeWork {
-                institution: link.institution.clone(),
-                tokens: grant.tokens,
-                bank_consent: grant.bank_consent,
-            };
-            let work = serde_json::to_vec(&work).map_err(|_| FlowError::Unreadable("job"))?;
-            let body = customer.key.seal(&shard_context("job", link.shard, &id), &work, &*self.entropy)?;
-            commands.push(Command::Enqueue(Job {
-                id,
-                shard: link.shard,
-                customer: link.customer,
-                kind: JobKind::RevokeAtBank,
-                body,
-                due_at: now,
-                attempts: 0,
-            }));
-            commands.push(Command::DropBankGrant { shard: link.shard, customer: link.customer });
+        if let Some(grant) = self.store.bank_grant(link.shard, link.id).await? {
+            let whose = (link.shard, link.customer);
+            let consent = grant.bank_consent.as_deref();
+            let (_, revocation) = self.revocation(whose, &link.institution, &grant.tokens, consent, now)?;
+            commands.push(revocation);
+            let (shard, link, expected) = (link.shard, link.id, grant.version);
+            commands.push(Command::DropBankGrant { shard, link, expected });
         }
         Ok(commands)
     }
@@ -89,12 +68,35 @@ impl Gateway {
         if viewer.csrf != csrf {
             return Err(LinkError::Over);
         }
+        for attempt in 1.. {
+            let Some(commands) = self.revoking(&viewer, consent, purpose).await? else { return Ok(()) };
+            match self.store.submit(commands).await {
+                // Something else changed the consent or its tokens at the same moment: once more, from what holds now.
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.outbox_filled.notify_one();
+        self.jobs_filled.notify_one();
+        Ok(())
+    }
+
+    /// The commands that take a consent or a purpose of it back; `None` if that holds already.
+    async fn revoking(
+        &self,
+        viewer: &SignedIn,
+        consent: ConsentId,
+        purpose: Option<Purpose>,
+    ) -> Result<Option<Vec<Command>>, LinkError> {
         let now = self.now();
         let consents = self.store.consents(viewer.shard, viewer.customer).await?;
         let Some(old) = consents.into_iter().find(|c| c.id == consent) else { return Err(LinkError::Over) };
         if old.state != ConsentState::Active {
             // Stopped already, here or in the chat: what was asked for holds.
-            return Ok(());
+            return Ok(None);
         }
         let link = self.store.link(viewer.shard, old.link).await?.ok_or(LinkError::NotLinked)?;
         let mut rest = old.grants.clone();
@@ -104,42 +106,37 @@ impl Gateway {
             }
             None => rest.clear(),
         }
-        let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
-        let commands = if rest.is_empty() {
+        if rest.is_empty() {
+            let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
             let mut commands = self.end_link(&link, now).await?;
             commands.push(self.say(
                 &link.conversation(),
                 &amana_chat::plain::stopped(viewer.lang, &bank),
                 false,
             )?);
-            commands
-        } else {
-            let fresh = amana_core::Consent {
-                id: ConsentId::new(&*self.clock, &*self.entropy),
-                grants: rest,
-                granted_at: now,
-                revoked_at: None,
-                ..old.clone()
-            };
-            fresh.check()?;
-            vec![
-                Command::RevokeConsent {
-                    shard: viewer.shard,
-                    customer: viewer.customer,
-                    consent: old.id,
-                    at: now,
-                    receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &old, now),
-                },
-                Command::GrantConsent {
-                    shard: viewer.shard,
-                    receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
-                    consent: fresh,
-                },
-            ]
+            return Ok(Some(commands));
+        }
+        let fresh = amana_core::Consent {
+            id: ConsentId::new(&*self.clock, &*self.entropy),
+            grants: rest,
+            granted_at: now,
+            revoked_at: None,
+            ..old.clone()
         };
-        self.store.submit(commands).await?;
-        self.outbox_filled.notify_one();
-        self.jobs_filled.notify_one();
-        Ok(())
+        fresh.check()?;
+        Ok(Some(vec![
+            Command::RevokeConsent {
+                shard: viewer.shard,
+                customer: viewer.customer,
+                consent: old.id,
+                at: now,
+                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &old, now),
+            },
+            Command::GrantConsent {
+                shard: viewer.shard,
+                receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
+                consent: fresh,
+            },
+        ]))
     }
 }

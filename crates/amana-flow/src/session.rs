@@ -2,6 +2,7 @@
 
 use crate::error::LinkError;
 use crate::gateway::Gateway;
+use crate::link::OwnPage;
 use amana_bank::Pending;
 use amana_core::{AccountId, ConversationId, CustomerId, InstitutionId, Lang, Shard};
 use amana_store::{Command, Session};
@@ -19,21 +20,24 @@ pub(crate) enum Browser {
 }
 
 /// What a browser was sent to the bank for.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Aim {
-    Link,
-    Privacy,
+    /// To link the bank to a chat.
+    Link {
+        conversation: ConversationId,
+        /// Where the platform's account-linking flow wants the browser back.
+        redirect_uri: Option<String>,
+    },
+    /// To sign in to one of the customer's own pages.
+    SignIn(OwnPage),
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AtBank {
     pub(crate) aim: Aim,
-    pub(crate) conversation: ConversationId,
     pub(crate) institution: InstitutionId,
     pub(crate) lang: Lang,
     pub(crate) pending: Pending,
-    /// Where the platform's account-linking flow wants the browser back.
-    pub(crate) redirect_uri: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,8 +50,8 @@ pub(crate) struct Consenting {
     pub(crate) shard: Shard,
     /// The bank's own id of the customer, blinded.
     pub(crate) subject: [u8; 32],
-    /// Whether the customer has to be made yet.
-    pub(crate) new: bool,
+    /// The job that takes the bank's grant back should no consent come.
+    pub(crate) revocation: [u8; 16],
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) tokens: Vec<u8>,
     pub(crate) bank_consent: Option<String>,

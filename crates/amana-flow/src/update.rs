@@ -6,9 +6,9 @@ use crate::limits::EVENT_AGE_DAYS_MAX;
 use crate::sealed::BankWork;
 use crate::worker::{Effects, Trouble};
 use amana_chat::{Story as Telling, UPDATE, UpdateArgs};
-use amana_core::{Address, BankEventKind, Cluster, Clusters, Lang};
+use amana_core::{Address, BankEventKind, Lang, Purpose};
 use amana_gate::{Disclosure, Refusal, purpose};
-use amana_store::{Command, Customer, InboxRow, LinkState, Story, StoryState};
+use amana_store::{Command, InboxRow, LinkState, Story, StoryState};
 
 /// What an event means for what the customer was told before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,29 +21,49 @@ enum Step {
     Drop,
 }
 
+/// The purpose that an event serves.
+pub(crate) fn purpose_of(kind: BankEventKind) -> Purpose {
+    match kind {
+        BankEventKind::BalanceChanged => Purpose::BalanceUpdate,
+        BankEventKind::TransactionAuthorised
+        | BankEventKind::TransactionPosted
+        | BankEventKind::TransactionReversed => Purpose::TransactionUpdate,
+    }
+}
+
+/// What was told before: under the event's own id, and under the id that it refers to (the authorization that it settles,
+/// the transaction that it undoes).
+struct Told {
+    own: Option<Story>,
+    referred: Option<Story>,
+}
+
 /// The story of a transaction: authorised once, booked without a second message unless something changed, undone once.
 /// Whatever order the events come in, the customer hears each fact at most once, and never an older one after a newer.
-fn next(kind: BankEventKind, told: Option<&Story>, fingerprint: &[u8; 32]) -> Step {
+///
+/// A posting under a second id for an authorization that was settled already (the second part of a split shipment), and a
+/// refund that refers to a purchase, are facts of their own.
+fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
     use StoryState::{Authorised, Posted, Reversed};
-    match (kind, told.map(|s| s.state)) {
-        (BankEventKind::TransactionAuthorised, None) => Step::Tell(Telling::New, Authorised),
-        (BankEventKind::TransactionPosted | BankEventKind::BalanceChanged, None) => {
-            Step::Tell(Telling::New, Posted)
-        }
-        (BankEventKind::TransactionPosted, Some(Authorised)) => {
-            if told.is_some_and(|s| s.told == *fingerprint) {
-                Step::Remember(Posted)
-            } else {
-                Step::Tell(Telling::Changed, Posted)
-            }
-        }
-        (BankEventKind::TransactionReversed, None | Some(Authorised | Posted)) => {
-            Step::Tell(Telling::Reversed, Reversed)
-        }
-        (BankEventKind::BalanceChanged, Some(_)) if told.is_some_and(|s| s.told != *fingerprint) => {
-            Step::Tell(Telling::New, Posted)
-        }
-        _ => Step::Drop,
+    let state = |story: &Option<Story>| story.as_ref().map(|s| s.state);
+    let same = |story: &Option<Story>| story.as_ref().is_some_and(|s| s.told == *fingerprint);
+    match kind {
+        BankEventKind::TransactionAuthorised if told.own.is_none() => Step::Tell(Telling::New, Authorised),
+        BankEventKind::TransactionPosted => match (state(&told.own), state(&told.referred)) {
+            // Booked under the authorization's own id.
+            (Some(Authorised), None) if same(&told.own) => Step::Remember(Posted),
+            (Some(Authorised), None) => Step::Tell(Telling::Changed, Posted),
+            (Some(_), _) | (None, Some(Reversed)) => Step::Drop,
+            (None, Some(Authorised)) if same(&told.referred) => Step::Remember(Posted),
+            (None, Some(Authorised)) => Step::Tell(Telling::Changed, Posted),
+            (None, Some(Posted) | None) => Step::Tell(Telling::New, Posted),
+        },
+        BankEventKind::TransactionReversed => match (&told.own, state(&told.referred)) {
+            (_, Some(Reversed)) | (Some(Story { state: Reversed, .. }), _) => Step::Drop,
+            _ => Step::Tell(Telling::Reversed, Reversed),
+        },
+        BankEventKind::BalanceChanged if !same(&told.own) => Step::Tell(Telling::New, Posted),
+        BankEventKind::TransactionAuthorised | BankEventKind::BalanceChanged => Step::Drop,
     }
 }
 
@@ -53,40 +73,40 @@ impl Gateway {
         if work.link.state != LinkState::Active {
             return Ok(Vec::new());
         }
-        let key = story_key(&work.customer, &work);
-        let told = self.store.story(work.link.shard, work.customer.id, &key).await?;
+        let keys = Keys::of(&work);
+        let read = |key: Option<[u8; 32]>| async move {
+            match key {
+                Some(key) => self.store.story(work.link.shard, work.customer.id, &key).await,
+                None => Ok(None),
+            }
+        };
+        let told = Told { own: read(keys.own).await?, referred: read(keys.referred).await? };
         let fingerprint = work.body.fingerprint(&work.customer.key);
-        if work.event.kind == BankEventKind::BalanceChanged
-            && told.as_ref().is_some_and(|s| s.at >= work.event.occurred)
-        {
-            // A balance that an already told one has overtaken.
+        // A source whose clock runs ahead must not silence what comes after it.
+        let at = work.event.occurred.min(self.now());
+        let overtaken = told.own.as_ref().is_some_and(|s| s.at >= at);
+        if work.event.kind == BankEventKind::BalanceChanged && overtaken {
             return Ok(Vec::new());
         }
-        let step = next(work.event.kind, told.as_ref(), &fingerprint);
-        let (state, telling) = match step {
+        let (state, telling) = match next(work.event.kind, &told, &fingerprint) {
             Step::Drop => return Ok(Vec::new()),
             Step::Remember(state) => (state, None),
-            Step::Tell(state, _) if self.too_old(&work) => {
-                tracing::info!(position = row.position, ?state, "an event is too old to be news");
+            Step::Tell(..) if self.too_old(&work) => {
+                tracing::info!(position = row.position, "an event is too old to be news");
                 return Ok(Vec::new());
             }
             Step::Tell(telling, state) => (state, Some(telling)),
         };
-        let story = Story {
-            shard: work.link.shard,
-            customer: work.customer.id,
-            key,
-            state,
-            told: fingerprint,
-            at: work.event.occurred,
-        };
-        let Some(telling) = telling else { return Ok(vec![Command::PutStory(story)]) };
+        let (shard, customer) = (work.link.shard, work.customer.id);
+        let stories = keys
+            .written(work.event.kind)
+            .map(|key| Command::PutStory(Story { shard, customer, key, state, told: fingerprint, at }));
+        let Some(telling) = telling else { return Ok(stories.collect()) };
 
-        let shard = work.link.shard;
-        let customer = work.customer.id;
         match self.tell(&work, telling).await? {
             Ok(disclosure) => {
-                Ok(vec![Command::Disclose { shard, disclosure, at: self.now() }, Command::PutStory(story)])
+                let disclose = Command::Disclose { shard, disclosure, at: self.now() };
+                Ok(std::iter::once(disclose).chain(stories).collect())
             }
             // A refusal is on record, and leaves no story: should the customer allow it later, the posting is news.
             Err(refusal) => {
@@ -117,7 +137,7 @@ impl Gateway {
                 &facts,
                 policy,
                 body,
-                (&accounts, Clusters::of(&[Cluster::Balances])),
+                (&accounts, Purpose::BalanceUpdate.clusters()),
                 &recipient,
                 &UPDATE,
                 &args,
@@ -131,7 +151,7 @@ impl Gateway {
                 &facts,
                 policy,
                 body,
-                (&accounts, Clusters::of(&[Cluster::Transactions])),
+                (&accounts, Purpose::TransactionUpdate.clusters()),
                 &recipient,
                 &UPDATE,
                 &args,
@@ -150,23 +170,50 @@ impl Gateway {
     }
 }
 
-/// The key of a story: a MAC of the transaction that it began with, so that the store holds no transaction id in clear.
-fn story_key(customer: &Customer, work: &BankWork) -> [u8; 32] {
-    let event = &work.event;
-    let account = event.account.as_str().as_bytes();
-    match event.kind {
-        BankEventKind::BalanceChanged => customer.key.mac(&[b"story balance", account]),
-        _ => {
-            let first = event.reference_id.as_ref().or(event.transaction_id.as_ref()).map_or("", |id| id);
-            customer.key.mac(&[b"story transaction", account, first.as_bytes()])
+/// The keys of an event's stories: MACs of what it is about, so that the store holds no transaction id in clear. The
+/// conversation is in them: who is linked in two chats hears it in both.
+struct Keys {
+    own: Option<[u8; 32]>,
+    referred: Option<[u8; 32]>,
+}
+
+impl Keys {
+    fn of(work: &BankWork) -> Self {
+        let (event, link) = (&work.event, &work.link);
+        let mac = |kind: &[u8], id: &str| {
+            work.customer.key.mac(&[
+                kind,
+                link.channel.as_str().as_bytes(),
+                link.psid.as_str().as_bytes(),
+                event.account.as_str().as_bytes(),
+                id.as_bytes(),
+            ])
+        };
+        if event.kind == BankEventKind::BalanceChanged {
+            return Self { own: Some(mac(b"story balance", "")), referred: None };
         }
+        let of = |id: &Option<String>| id.as_deref().map(|id| mac(b"story transaction", id));
+        let (own, referred) = (of(&event.transaction_id), of(&event.reference_id));
+        Self { own, referred: referred.filter(|key| Some(*key) != own) }
+    }
+
+    /// What an event is remembered under. A reversal ends the story of what it undoes; it has none of its own unless it
+    /// refers to nothing.
+    fn written(&self, kind: BankEventKind) -> impl Iterator<Item = [u8; 32]> {
+        let own = match (kind, self.referred) {
+            (BankEventKind::TransactionReversed, Some(_)) => None,
+            _ => self.own,
+        };
+        own.into_iter().chain(self.referred)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P, TransactionReversed as R};
     use amana_core::{CustomerId, Shard};
+    use std::collections::BTreeMap;
 
     fn story(state: StoryState, told: u8) -> Story {
         Story {
@@ -179,35 +226,62 @@ mod tests {
         }
     }
 
-    /// Every order of authorised, posted (same or other amount), reversed, with every event twice: each fact is told at
-    /// most once, nothing older after something newer.
+    /// Plays events (kind, own id, id referred to, amount) and gives what was said, as (telling, own id).
+    fn play(
+        events: &[(BankEventKind, &'static str, Option<&'static str>, u8)],
+    ) -> Vec<(Telling, &'static str)> {
+        let mut told: BTreeMap<&str, Story> = BTreeMap::new();
+        let mut said = Vec::new();
+        for (kind, own, referred, amount) in events.iter().copied() {
+            let before =
+                Told { own: told.get(own).cloned(), referred: referred.and_then(|r| told.get(r)).cloned() };
+            let keys = Keys {
+                own: Some([own.as_bytes()[0]; 32]),
+                referred: referred.map(|r| [r.as_bytes()[0]; 32]),
+            };
+            let state = match next(kind, &before, &[amount; 32]) {
+                Step::Tell(telling, state) => {
+                    said.push((telling, own));
+                    state
+                }
+                Step::Remember(state) => state,
+                Step::Drop => continue,
+            };
+            for key in keys.written(kind) {
+                let name = if key == [own.as_bytes()[0]; 32] { own } else { referred.expect("referred") };
+                told.insert(name, story(state, amount));
+            }
+        }
+        said
+    }
+
+    /// Every order of authorised, posted (same or other amount), reversed, with every event again and again: each fact is
+    /// told at most once, nothing older after something newer, and the reversal always.
     #[test]
     fn every_order_of_events_is_one_story() {
-        use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P, TransactionReversed as R};
-        let rank = |t: Telling| match t {
+        let rank = |t: &Telling| match t {
             Telling::New => 0,
             Telling::Changed | Telling::Posted => 1,
             Telling::Reversed => 2,
         };
-        for posted_amount in [1u8, 2] {
-            let base = [(A, 1u8), (P, posted_amount), (R, posted_amount)];
+        for (posted, undone) in [(1u8, "a"), (2, "a"), (1, "p"), (2, "p")] {
+            let base = [(A, "a", None, 1u8), (P, "p", Some("a"), posted), (R, "r", Some(undone), posted)];
             for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-                let mut told: Option<Story> = None;
-                let mut said = Vec::new();
-                for i in order.iter().flat_map(|i| [*i, *i]).chain(order) {
-                    let (kind, amount) = base[i];
-                    match next(kind, told.as_ref(), &[amount; 32]) {
-                        Step::Tell(telling, state) => {
-                            said.push(telling);
-                            told = Some(story(state, amount));
-                        }
-                        Step::Remember(state) => told = Some(story(state, amount)),
-                        Step::Drop => {}
-                    }
-                }
-                assert!(said.windows(2).all(|w| rank(w[0]) < rank(w[1])), "{order:?}: {said:?}");
-                assert_eq!(said.last(), Some(&Telling::Reversed), "{order:?}");
-                if order == [0, 1, 2] && posted_amount == 1 {
+                let events: Vec<_> =
+                    order.iter().flat_map(|i| [*i, *i]).chain(order).map(|i| base[i]).collect();
+                let said: Vec<Telling> = play(&events).into_iter().map(|(t, _)| t).collect();
+                let undone_first = order[0] == 2 && undone == "p";
+                // A reversal that refers to a posting which has not come says nothing of the authorization.
+                assert!(
+                    undone_first || said.windows(2).all(|w| rank(&w[0]) < rank(&w[1])),
+                    "{order:?}: {said:?}"
+                );
+                assert_eq!(
+                    said.iter().filter(|t| **t == Telling::Reversed).count(),
+                    1,
+                    "{order:?}: {said:?}"
+                );
+                if order == [0, 1, 2] && posted == 1 {
                     assert_eq!(
                         said,
                         [Telling::New, Telling::Reversed],
@@ -216,5 +290,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_split_shipment_and_a_refund_are_facts_of_their_own() {
+        let said = play(&[
+            (A, "a", None, 100),
+            (P, "p", Some("a"), 30),
+            (P, "q", Some("a"), 70),
+            (P, "q", Some("a"), 70),
+        ]);
+        assert_eq!(said, [(Telling::New, "a"), (Telling::Changed, "p"), (Telling::New, "q")]);
+        let said = play(&[(P, "p", None, 50), (P, "f", Some("p"), 50), (P, "f", Some("p"), 50)]);
+        assert_eq!(
+            said,
+            [(Telling::New, "p"), (Telling::New, "f")],
+            "the refund of a purchase that had no authorization"
+        );
+        let said = play(&[(A, "a", None, 9), (P, "a", None, 9), (P, "a", None, 9)]);
+        assert_eq!(said, [(Telling::New, "a")], "booked under the same id");
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY};
+use crate::limits::{INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
 use amana_store::{Command, InboxResult, InboxRow, InboxSource, SubmitError};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// What processing an event leads to: commands that become durable together with the event's end.
@@ -15,8 +15,8 @@ pub(crate) type Effects = Vec<Command>;
 /// Why an event is not processed now.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// Try again later: something it needs is away.
-    Later(&'static str),
+    /// The store could not answer.
+    Store,
     /// It cannot be processed, ever.
     Never(String),
 }
@@ -24,7 +24,7 @@ pub(crate) enum Trouble {
 impl From<FlowError> for Trouble {
     fn from(error: FlowError) -> Self {
         match error {
-            FlowError::Store(_) | FlowError::Submit(_) => Self::Later("store"),
+            FlowError::Store(_) | FlowError::Submit(_) => Self::Store,
             other => Self::Never(other.to_string()),
         }
     }
@@ -32,75 +32,94 @@ impl From<FlowError> for Trouble {
 
 impl From<amana_store::StoreError> for Trouble {
     fn from(_: amana_store::StoreError) -> Self {
-        Self::Later("store")
+        Self::Store
     }
 }
 
 impl Gateway {
-    /// Works until the token is cancelled; then finishes what is begun and returns.
+    /// Works until the token is cancelled; then finishes what is begun and returns. Chats and banks have lanes of their
+    /// own, so that neither waits for the other.
     pub async fn run_inbox(self: Arc<Self>, stop: CancellationToken) {
+        tokio::join!(
+            self.clone().work(InboxSource::Chat, stop.clone()),
+            self.clone().work(InboxSource::Bank, stop.clone())
+        );
+    }
+
+    fn filled(&self, source: InboxSource) -> &tokio::sync::Notify {
+        match source {
+            InboxSource::Chat => &self.chat_filled,
+            InboxSource::Bank => &self.bank_filled,
+        }
+    }
+
+    async fn work(self: Arc<Self>, source: InboxSource, stop: CancellationToken) {
         let mut lanes = JoinSet::new();
-        let mut busy: HashSet<[u8; 32]> = HashSet::new();
+        // What each task works on, so that the row of one that panics can be put off, and nothing else is disturbed.
+        let mut busy: HashMap<Id, InboxRow> = HashMap::new();
         loop {
-            let room = LANES_AT_ONCE_MAX.saturating_sub(busy.len());
-            // Heads of busy lanes come back from the query too, so ask for enough to see past them.
-            let heads = if room == 0 || stop.is_cancelled() {
-                Vec::new()
-            } else {
-                self.store.inbox_heads(self.now(), LANES_AT_ONCE_MAX * 2).await.unwrap_or_else(|error| {
+            if busy.len() < LANES_AT_ONCE_MAX && !stop.is_cancelled() {
+                // Heads of busy lanes come back too: ask for enough to see past them.
+                let heads = self.store.inbox_heads(self.now(), source, LANES_AT_ONCE_MAX * 2).await;
+                let heads = heads.unwrap_or_else(|error| {
                     tracing::error!(%error, "cannot read the inbox");
                     Vec::new()
-                })
-            };
-            for row in heads.into_iter().take(LANES_AT_ONCE_MAX * 2) {
-                if busy.len() < LANES_AT_ONCE_MAX && busy.insert(row.lane) {
-                    let gateway = self.clone();
-                    lanes.spawn(async move {
-                        let lane = row.lane;
-                        gateway.process(row).await;
-                        lane
-                    });
+                });
+                let working: HashSet<[u8; 32]> = busy.values().map(|row| row.lane).collect();
+                for row in heads {
+                    if busy.len() < LANES_AT_ONCE_MAX && !working.contains(&row.lane) {
+                        let gateway = self.clone();
+                        let task = row.clone();
+                        let id = lanes.spawn(async move { gateway.process(task).await }).id();
+                        busy.insert(id, row);
+                    }
                 }
             }
             if stop.is_cancelled() && lanes.is_empty() {
                 return;
             }
             tokio::select! {
-                Some(done) = lanes.join_next(), if !lanes.is_empty() => match done {
-                    Ok(lane) => { busy.remove(&lane); }
-                    Err(error) => {
-                        // A panic in a lane: its row is still waiting and is tried again.
-                        tracing::error!(panicked = error.is_panic(), "a lane ended badly");
-                        busy.clear();
-                        lanes.abort_all();
-                    }
+                Some(done) = lanes.join_next_with_id(), if !lanes.is_empty() => match done {
+                    Ok((id, ())) => { busy.remove(&id); }
+                    Err(error) => if let Some(row) = busy.remove(&error.id()) {
+                        tracing::error!(position = row.position, "processing an event panicked");
+                        self.put_off(&row, "a defect in processing").await;
+                    },
                 },
-                () = self.inbox_filled.notified() => {}
+                () = self.filled(source).notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
         }
     }
 
+    /// A row whose processing ended badly: another attempt later, or put aside when it had its attempts.
+    async fn put_off(&self, row: &InboxRow, why: &str) {
+        let result = if row.attempts < INBOX_ATTEMPTS_MAX {
+            InboxResult::Retry { not_before: self.backoff(row.attempts), counts: true }
+        } else {
+            InboxResult::Failed { reason: why.to_owned() }
+        };
+        let finish = Command::FinishInbox { shard: row.shard, position: row.position, result };
+        if let Err(error) = self.store.submit(vec![finish]).await {
+            tracing::warn!(position = row.position, %error, "an event could not be put off");
+            tokio::time::sleep(STORE_PAUSE).await;
+        }
+    }
+
     /// Processes one row to its end.
     pub(crate) async fn process(&self, row: InboxRow) {
         let (shard, position, attempts) = (row.shard, row.position, row.attempts);
-        let source = match row.source {
-            InboxSource::Chat => "chat",
-            InboxSource::Bank => "bank",
-        };
-        let effects = match row.source {
-            InboxSource::Chat => self.on_chat(&row).await,
-            InboxSource::Bank => self.on_bank(&row).await,
+        let (source, effects) = match row.source {
+            InboxSource::Chat => ("chat", self.on_chat(&row).await),
+            InboxSource::Bank => ("bank", self.on_bank(&row).await),
         };
         let (mut commands, result) = match effects {
             Ok(commands) => (commands, InboxResult::Done),
-            Err(Trouble::Later(what)) if attempts < INBOX_ATTEMPTS_MAX => {
-                tracing::warn!(position, what, attempts, "an event is put off");
-                (Vec::new(), InboxResult::Retry { not_before: self.backoff(attempts) })
-            }
-            Err(Trouble::Later(what)) => {
-                (Vec::new(), InboxResult::Failed { reason: format!("{what} was away too long") })
+            // A store that is away is no fault of the event's: it waits as long as it takes.
+            Err(Trouble::Store) => {
+                tracing::warn!(position, "an event waits for the store");
+                (Vec::new(), InboxResult::Retry { not_before: self.backoff(attempts), counts: false })
             }
             Err(Trouble::Never(reason)) => (Vec::new(), InboxResult::Failed { reason }),
         };
@@ -117,22 +136,19 @@ impl Gateway {
             Ok(_) => {
                 metrics::counter!("amana_events_total", "source" => source, "result" => word).increment(1);
             }
-            // Somebody else changed what this rests on (a revocation, a consumed row): it is processed anew from fresh facts.
+            // Somebody else changed what this rests on (a revocation, a consumed row): it is processed anew, from fresh
+            // facts.
             Err(SubmitError::Conflict { what, .. }) => {
                 tracing::info!(position, what, "an event is processed anew");
-                let retry = Command::FinishInbox {
-                    shard,
-                    position,
-                    result: InboxResult::Retry { not_before: self.backoff(attempts) },
-                };
-                if let Err(error) = self.store.submit(vec![retry]).await {
-                    tracing::warn!(position, %error, "an event could not be put off");
-                }
+                self.put_off(&row, "a conflict that does not end").await;
             }
-            Err(error) => tracing::error!(position, %error, "an event's end could not be stored"),
+            Err(error) => {
+                tracing::error!(position, %error, "an event's end could not be stored");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
         }
         self.outbox_filled.notify_one();
-        self.inbox_filled.notify_one();
+        self.filled(row.source).notify_one();
         self.jobs_filled.notify_one();
     }
 
@@ -144,11 +160,13 @@ impl Gateway {
     pub async fn settle(&self) -> Result<(), FlowError> {
         loop {
             let mut idle = true;
-            while let Some(row) = self.store.inbox_heads(self.now(), 1).await?.pop() {
-                idle = false;
-                self.process(row).await;
+            for source in [InboxSource::Chat, InboxSource::Bank] {
+                while let Some(row) = self.store.inbox_heads(self.now(), source, 1).await?.pop() {
+                    idle = false;
+                    self.process(row).await;
+                }
             }
-            while let Some(entry) = self.store.outbox_heads(self.now(), 1).await?.pop() {
+            while let Some(entry) = self.store.outbox_heads(self.now(), &self.paused(), 1).await?.pop() {
                 idle = false;
                 self.send_one(entry).await;
             }

@@ -184,6 +184,10 @@ pub fn decide(
         return Err(Denial::ConsentExpired);
     }
     let grant = consent.grants.get(&purpose).ok_or(Denial::PurposeNotConsented)?;
+    // Data of accounts names its accounts: an empty list would pass the next test for any data.
+    if ask.accounts.is_empty() && !ask.clusters.is_empty() {
+        return Err(Denial::AccountNotConsented);
+    }
     if !ask.accounts.iter().all(|account| grant.accounts.contains(account)) {
         return Err(Denial::AccountNotConsented);
     }

@@ -9,6 +9,24 @@ use zeroize::Zeroizing;
 #[error("stored bytes do not open under their key: another master key, or a damaged row")]
 pub struct KeyError;
 
+/// What kind of bytes a ciphertext holds: part of what is authenticated, so that the public [`DataKey::open`] is no way
+/// around the gate even for the holder of the key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Domain {
+    /// Anything that is not bank data.
+    Open,
+    /// A protected value at rest.
+    Protected,
+    /// The bytes of an outgoing message.
+    Payload,
+}
+
+impl Domain {
+    fn of(self, context: &[u8]) -> Vec<u8> {
+        [&[self as u8], context].concat()
+    }
+}
+
 /// A 256-bit key, of a customer or of the deployment. It does not print, and is wiped when dropped.
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
@@ -35,26 +53,43 @@ impl DataKey {
     /// # Errors
     /// Never in practice: only when the cipher refuses the length.
     pub fn seal(&self, context: &[u8], plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
+        self.seal_as(Domain::Open, context, plain, entropy)
+    }
+
+    pub(crate) fn seal_as(
+        &self,
+        domain: Domain,
+        context: &[u8],
+        plain: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, KeyError> {
+        let context = domain.of(context);
         let nonce: [u8; NONCE_LEN] = entropy.array();
         let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + 16);
         out.extend_from_slice(plain);
         self.aead()?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut out)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&context), &mut out)
             .map_err(|_| KeyError)?;
         out.splice(0..0, nonce);
         Ok(out)
     }
 
-    /// Decrypts what [`DataKey::seal`] made for the same context.
+    /// Decrypts what [`DataKey::seal`] made for the same context. What [`crate::Protected::seal`] or the outbox made does
+    /// not open here, whatever the context.
     ///
     /// # Errors
     /// When key, context or bytes are not those.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.open_as(Domain::Open, context, sealed)
+    }
+
+    pub(crate) fn open_as(&self, domain: Domain, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let context = domain.of(context);
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(KeyError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeyError)?;
         let mut rest = rest.to_vec();
         let plain =
-            self.aead()?.open_in_place(nonce, Aad::from(context), &mut rest).map_err(|_| KeyError)?.len();
+            self.aead()?.open_in_place(nonce, Aad::from(&context), &mut rest).map_err(|_| KeyError)?.len();
         rest.truncate(plain);
         Ok(rest)
     }

@@ -1,6 +1,6 @@
 //! A value from a bank: closed to everyone but the gate.
 
-use crate::key::{DataKey, KeyError};
+use crate::key::{DataKey, Domain, KeyError};
 use amana_core::{BankEventBody, CustomerId, Entropy, InstitutionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -85,7 +85,7 @@ impl<T: Serialize> Protected<T> {
     /// When it cannot be serialised or encrypted.
     pub fn seal(&self, key: &DataKey, context: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&self.value).map_err(|_| KeyError)?);
-        key.seal(context, &plain, entropy)
+        key.seal_as(Domain::Protected, context, &plain, entropy)
     }
 }
 
@@ -95,7 +95,7 @@ impl<T: DeserializeOwned> Protected<T> {
     /// # Errors
     /// When key, context or bytes are not those.
     pub fn unseal(subject: Subject, key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Self, KeyError> {
-        let plain = zeroize::Zeroizing::new(key.open(context, sealed)?);
+        let plain = zeroize::Zeroizing::new(key.open_as(Domain::Protected, context, sealed)?);
         Ok(Self { value: serde_json::from_slice(&plain).map_err(|_| KeyError)?, subject })
     }
 }

@@ -1,7 +1,7 @@
 //! From a protected value to bytes that may leave: decision, rendering, receipt and ticket; and at the send, all again.
 
 use crate::decision::{Ask, Denial, Facts, Policy, decide};
-use crate::key::DataKey;
+use crate::key::{DataKey, Domain};
 use crate::protected::{Protected, Subject};
 use crate::purpose::Purpose;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
@@ -278,7 +278,9 @@ impl Gate {
             None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
             None => {}
         }
-        let body = key.open(&payload_context(row.message), &row.payload).map_err(|_| Denial::Unreadable)?;
+        let body = key
+            .open_as(Domain::Payload, &payload_context(row.message), &row.payload)
+            .map_err(|_| Denial::Unreadable)?;
         if sha256(&[&body]) != row.payload_sha256 {
             return Err(Denial::BadTicket);
         }
@@ -290,13 +292,14 @@ impl Gate {
     ///
     /// # Errors
     /// When the viewer is not the subject.
-    pub fn show_to_subject<T, R>(
+    pub fn show_to_subject<T, A, R>(
         &self,
         data: &Protected<T>,
         viewer: &Subject,
-        view: fn(&T) -> R,
+        args: &A,
+        view: fn(&T, &A) -> R,
     ) -> Result<R, Denial> {
-        if data.subject() == viewer { Ok(view(data.open())) } else { Err(Denial::RecipientNotSubject) }
+        if data.subject() == viewer { Ok(view(data.open(), args)) } else { Err(Denial::RecipientNotSubject) }
     }
 
     /// Reads back, for the customer's own privacy page, the bytes that were handed to the platform.
@@ -311,7 +314,8 @@ impl Gate {
         if !own {
             return Err(Denial::RecipientNotSubject);
         }
-        key.open(&payload_context(row.message), &row.payload).map_err(|_| Denial::Unreadable)
+        key.open_as(Domain::Payload, &payload_context(row.message), &row.payload)
+            .map_err(|_| Denial::Unreadable)
     }
 
     #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
@@ -327,7 +331,9 @@ impl Gate {
         entropy: &dyn Entropy,
     ) -> Result<OutboxRow, Denial> {
         let body = encode(content, recipient, message).map_err(|_| Denial::NotEncodable)?;
-        let payload = key.seal(&payload_context(message), &body, entropy).map_err(|_| Denial::Unreadable)?;
+        let payload = key
+            .seal_as(Domain::Payload, &payload_context(message), &body, entropy)
+            .map_err(|_| Denial::Unreadable)?;
         let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
         let mut row = OutboxRow {
             message,

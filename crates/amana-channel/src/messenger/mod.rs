@@ -119,19 +119,43 @@ impl Channel for Messenger {
     }
 
     async fn locale(&self, of: &Address) -> Option<Lang> {
-        // The id becomes part of a path, so it must be one segment of plain characters; Messenger's are
-        // digits.
-        let psid = of.psid.as_str();
-        if !psid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-            return None;
-        }
-        let params = Params { query: &[("fields", "locale")], ..Params::default() };
-        let answer = self.graph.call(&of.channel, Method::GET, &[psid], params).await.ok()?;
-        Lang::from_tag(answer.get("locale")?.as_str()?)
+        Lang::from_tag(self.person(of, "locale").await?.get("locale")?.as_str()?)
+    }
+
+    async fn name(&self, of: &Address) -> Option<String> {
+        let profile = self.person(of, "first_name,last_name").await?;
+        let first = profile.get("first_name")?.as_str()?.trim();
+        let last =
+            profile.get("last_name").and_then(Value::as_str).and_then(|last| last.trim().chars().next());
+        let whole = last.map_or_else(|| first.to_owned(), |initial| format!("{first} {initial}."));
+        let clean: String = whole
+            .chars()
+            .filter(|c| !c.is_control() && !is_direction(*c))
+            .take(limits::NAME_CHARS_MAX)
+            .collect();
+        (!clean.is_empty()).then_some(clean)
     }
 
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: Some(limits::WINDOW.saturating_sub(limits::WINDOW_MARGIN)) }
+    }
+}
+
+/// Characters that turn the direction of what stands around them.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+impl Messenger {
+    /// Fields of a person's profile (section 8). Without access Messenger answers an empty object.
+    async fn person(&self, of: &Address, fields: &str) -> Option<Value> {
+        // The id becomes part of a path, so it must be one segment of plain characters; Messenger's are digits.
+        let psid = of.psid.as_str();
+        if !psid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            return None;
+        }
+        let params = Params { query: &[("fields", fields)], ..Params::default() };
+        self.graph.call(&of.channel, Method::GET, &[psid], params).await.ok()
     }
 }
 

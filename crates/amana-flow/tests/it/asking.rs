@@ -43,7 +43,7 @@ async fn without_consent_the_bank_is_not_even_asked() {
     rig.says("1", "what's my balance?").await;
     assert!(!rig.sees("1").concat().contains("1,234.56"));
     assert_eq!(rig.bank.called("accounts"), before);
-    let view = rig.gateway.privacy_view(&cookie).await.expect("the page");
+    let view = rig.gateway.privacy_view(&cookie, None).await.expect("the page");
     let denial =
         view.timeline.iter().find(|e| e.kind == ReceiptKind::Denial).expect("the refusal is on record");
     assert_eq!(denial.note.as_deref(), Some("purpose-not-consented"));
@@ -95,7 +95,7 @@ async fn stale_tokens_are_refreshed_once_and_stored_first() {
     rig.says("1", "what's my balance?").await;
     assert_eq!(rig.bank.called("refresh"), 1);
     let links = rig.store.links_of_conversation(&conversation("1")).await.unwrap();
-    assert_eq!(rig.store.bank_grant(links[0].shard, links[0].customer).await.unwrap().unwrap().version, 2);
+    assert_eq!(rig.store.bank_grant(links[0].shard, links[0].id).await.unwrap().unwrap().version, 2);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn stop_and_unlink_end_everything_and_tell_the_bank() {
         assert_eq!(rig.bank.called("revoke"), 1, "{text}");
         rig.says("1", "what's my balance?").await;
         assert!(!rig.sees("1").concat().contains("1,234.56"), "{text}");
-        let view = rig.gateway.privacy_view(&cookie).await.expect("the page stays for its owner");
+        let view = rig.gateway.privacy_view(&cookie, None).await.expect("the page stays for its owner");
         assert!(view.consents.iter().all(|c| !c.in_force));
         assert!(view.timeline.iter().any(|e| e.kind == ReceiptKind::Revocation));
     }
@@ -160,35 +160,110 @@ async fn the_privacy_page_says_what_was_said_and_needs_its_owner() {
     let rig = Rig::new().await;
     let cookie = rig.link("1").await;
     rig.says("1", "what's my balance?").await;
-    let view = rig.gateway.privacy_view(&cookie).await.expect("the page");
+    let view = rig.gateway.privacy_view(&cookie, None).await.expect("the page");
     let entry = view.timeline.iter().find(|e| e.kind == ReceiptKind::Disclosure).expect("a disclosure");
     assert_eq!(entry.purpose, Some(Purpose::BalanceOnRequest));
     assert!(plain(&entry.said.concat()).contains("1,234.56"), "{:?}", entry.said);
-    assert!(matches!(rig.gateway.privacy_view("stolen-or-old").await, Err(LinkError::Over)));
+    assert!(matches!(rig.gateway.privacy_view("stolen-or-old", None).await, Err(LinkError::Over)));
 
-    // Signing in from the chat asks the bank who it is; another person is not let in.
+    // Signing in asks the bank who it is; another person is not let in, and the cookie of the way there is worth nothing.
     let bank = InstitutionId::new(BANK).unwrap();
-    rig.says("1", "my privacy").await;
-    let token = rig.token_for_privacy("1").await;
-    let begun = rig.gateway.privacy_begin(&token, &bank, Lang::Arabic).await.expect("begun");
+    let begun = rig.gateway.sign_in(OwnPage::Privacy, &bank, Lang::Arabic).await.expect("begun");
     *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
     assert!(matches!(
         rig.gateway.link_callback(&begun.cookie, &rig.callback()).await,
         Err(LinkError::NotLinked)
     ));
     *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
+    let next = rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("the owner");
+    let Next::SignedIn { cookie, page: OwnPage::Privacy } = next else { panic!("{next:?}") };
+    assert!(rig.gateway.privacy_view(&cookie, None).await.is_ok());
+    assert!(matches!(rig.gateway.privacy_view(&begun.cookie, None).await, Err(LinkError::Over)));
+}
+
+#[tokio::test]
+async fn what_a_notice_did_not_say_is_on_the_customers_own_page_and_the_look_is_a_receipt() {
+    let rig = Rig::new().await;
+    let cookie = rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Notice).await;
+    let view = rig.gateway.accounts_view(&cookie).await.expect("the page");
+    let (account, latest) = &view.accounts[0];
     assert_eq!(
-        rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("the owner"),
-        Next::Privacy
+        (account.current, latest.len()),
+        (Some(usd(123_456)), 1),
+        "one transaction in the last 30 days"
     );
-    assert!(matches!(rig.gateway.privacy_begin(&token, &bank, Lang::Arabic).await, Err(LinkError::Over)));
+    let timeline = rig.gateway.privacy_view(&cookie, None).await.expect("the page").timeline;
+    assert_eq!(timeline[0].kind, ReceiptKind::View);
+    assert!(matches!(rig.gateway.accounts_view("nobody").await, Err(LinkError::Over)));
+    rig.says("1", "stop").await;
+    assert!(matches!(rig.gateway.accounts_view(&cookie).await, Err(LinkError::NotLinked)));
+}
+
+#[tokio::test]
+async fn the_timeline_goes_back_page_by_page_to_the_first_receipt() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    for i in 0..60 {
+        rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, &format!("t{i}"), None, 450)).await;
+    }
+    let first = rig.gateway.privacy_view(&cookie, None).await.expect("the page");
+    assert_eq!(first.timeline.len(), 50);
+    let second = rig.gateway.privacy_view(&cookie, first.older).await.expect("the next page");
+    assert_eq!((second.timeline.len(), second.older), (11, None), "60 disclosures and the consent");
+    let mut seqs: Vec<u64> = first.timeline.iter().chain(&second.timeline).map(|e| e.seq).collect();
+    assert!(seqs.is_sorted_by(|a, b| a > b));
+    seqs.dedup();
+    assert_eq!(seqs.len(), 61);
+}
+
+#[tokio::test]
+async fn a_refusal_says_whose_no_it_is() {
+    let rig = Rig::new().await;
+    rig.link_for("1", &[Purpose::TransactionUpdate], Form::Detail).await;
+    rig.says("1", "what's my balance?").await;
+    let own = rig.sees("1").concat();
+    let (bank, channel) = (InstitutionId::new(BANK).unwrap(), conversation("1").channel);
+    rig.gateway.ensure_agreement(&bank, &channel, AgreementState::Declined, Form::Detail).await.unwrap();
+    rig.says("1", "what's my balance?").await;
+    let banks = rig.sees("1").concat();
+    assert_ne!(own, banks);
+    rig.says("1", "recent transactions").await;
+    assert_eq!(rig.sees("1").concat(), banks, "declined by the bank, not by the customer");
+}
+
+#[tokio::test]
+async fn a_grant_without_a_consent_is_taken_back_at_the_bank() {
+    let rig = Rig::new().await;
+    let bank = InstitutionId::new(BANK).unwrap();
+    for cancel in [true, false] {
+        let entry = Entry::OneTime { token: rig.link_token("1").await };
+        let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.expect("begun");
+        rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
+        let before = rig.bank.called("revoke");
+        if cancel {
+            rig.gateway.consent_cancel(&begun.cookie).await.expect("cancelled");
+        } else {
+            rig.clock.advance_s(1_000);
+        }
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.bank.called("revoke"), before + 1, "cancelled: {cancel}");
+    }
+    let before = rig.bank.called("revoke");
+    rig.link("1").await;
+    rig.clock.advance_s(2_000);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), before, "a grant with a consent stays");
+    rig.clock.advance_s(91 * 86_400);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), before + 1, "and goes with the consent's end");
+    assert!(rig.store.links_of_conversation(&conversation("1")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn one_purpose_can_be_stopped_alone() {
     let rig = Rig::new().await;
     let cookie = rig.link("1").await;
-    let view = rig.gateway.privacy_view(&cookie).await.unwrap();
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
     let consent = view.consents[0].id;
     assert!(matches!(
         rig.gateway.privacy_revoke(&cookie, "forged", consent, None).await,
@@ -202,7 +277,7 @@ async fn one_purpose_can_be_stopped_alone() {
     assert!(!rig.sees("1").concat().contains("1,234.56"));
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
     assert!(rig.sees("1").concat().contains("4.50"), "the other purpose goes on");
-    let view = rig.gateway.privacy_view(&cookie).await.unwrap();
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
     rig.gateway.privacy_revoke(&cookie, &view.csrf, view.consents[0].id, None).await.expect("all stopped");
     rig.gateway.privacy_revoke(&cookie, &view.csrf, view.consents[0].id, None).await.expect("twice is once");
 }

@@ -18,7 +18,8 @@ async fn a_one_time_link_links_once_and_looking_costs_nothing() {
     assert!(matches!(rig.gateway.link_begin(&entry, &bank, Lang::English).await, Err(LinkError::Over)));
     assert!(matches!(rig.gateway.link_offer(&entry).await, Err(LinkError::Over)));
 
-    assert_eq!(rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back"), Next::Consent);
+    let next = rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
+    assert_eq!(next, Next::Consent);
     let form = rig.gateway.consent_form(&begun.cookie).await.expect("a form");
     assert_eq!((form.accounts.len(), form.purposes.len()), (2, 3));
 

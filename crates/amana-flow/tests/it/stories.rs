@@ -47,7 +47,12 @@ async fn live(acts: Vec<Act>) {
             [
                 rig.transaction(BankEventKind::TransactionAuthorised, &id, None, cents),
                 rig.transaction(BankEventKind::TransactionPosted, &post, Some(&id), cents + tip),
-                rig.transaction(BankEventKind::TransactionReversed, &format!("r{n}"), Some(&id), cents + tip),
+                rig.transaction(
+                    BankEventKind::TransactionReversed,
+                    &format!("r{n}"),
+                    Some(if n == 2 { &post } else { &id }),
+                    cents + tip,
+                ),
             ]
         })
         .collect();

@@ -169,6 +169,10 @@ pub(crate) enum Fate {
 pub(crate) struct FakeChannel {
     /// What persons saw: page-scoped id, text, message id.
     pub(crate) seen: Mutex<Vec<(String, String, MessageId)>>,
+    /// The bytes of the last message.
+    pub(crate) last: Mutex<String>,
+    /// The next send panics: a defect.
+    pub(crate) panics: Mutex<bool>,
     pub(crate) fates: Mutex<Vec<Fate>>,
     pub(crate) error: Mutex<Option<SendError>>,
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
@@ -180,9 +184,14 @@ impl Channel for FakeChannel {
         if let Some(error) = self.error.lock().expect("lock").clone() {
             return Err(error);
         }
+        if std::mem::take(&mut *self.panics.lock().expect("lock")) {
+            panic!("a defect in sending");
+        }
         let fate = self.fates.lock().expect("lock").pop().unwrap_or(Fate::Deliver);
         let (message, psid) = (released.message(), released.recipient().psid.to_string());
-        let said = messenger::decode_for_display(&released.into_body()).expect("our own encoding");
+        let body = released.into_body();
+        let said = messenger::decode_for_display(&body).expect("our own encoding");
+        *self.last.lock().expect("lock") = String::from_utf8(body).expect("UTF-8");
         let text = std::iter::once(said.text)
             .chain(said.lines.into_iter().map(|(a, b)| format!("{a} {b}")))
             .collect::<Vec<_>>()
@@ -210,6 +219,9 @@ impl Channel for FakeChannel {
     }
     async fn locale(&self, _: &Address) -> Option<Lang> {
         None
+    }
+    async fn name(&self, _: &Address) -> Option<String> {
+        Some("Sam H.".into())
     }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: Some(Duration::from_secs(86_400 - 900)) }
@@ -248,6 +260,8 @@ impl Rig {
         });
         let channel = Arc::new(FakeChannel {
             seen: Mutex::default(),
+            last: Mutex::default(),
+            panics: Mutex::new(false),
             fates: Mutex::default(),
             error: Mutex::default(),
             linking: Mutex::default(),
@@ -301,23 +315,9 @@ impl Rig {
     /// The one-time linking token that the chat would show.
     pub(crate) async fn link_token(&self, psid: &str) -> String {
         self.says(psid, "link my bank").await;
-        self.token_in_outbox(psid).await
-    }
-
-    /// The one-time token of the privacy page that the chat would show.
-    pub(crate) async fn token_for_privacy(&self, psid: &str) -> String {
-        self.token_in_outbox(psid).await
-    }
-
-    async fn token_in_outbox(&self, psid: &str) -> String {
-        let seen: Vec<_> = self.channel.seen.lock().expect("lock").clone();
-        let (_, _, message) = seen.iter().rfind(|(p, ..)| p == psid).expect("a message");
-        let entry = self.store.outbox_entry(*message).await.expect("a store").expect("a row");
-        let key = self.store.keyring().deployment();
-        let context = [b"outbox payload".as_slice(), message.as_bytes()].concat();
-        let body = String::from_utf8(key.open(&context, &entry.row.payload).expect("opens")).expect("UTF-8");
-        let after = body.split("?t=").nth(1).expect("a one-time link");
         self.sees(psid);
+        let body = self.channel.last.lock().expect("lock").clone();
+        let after = body.split("?t=").nth(1).expect("a one-time link");
         after.split('"').next().expect("a token").to_owned()
     }
 

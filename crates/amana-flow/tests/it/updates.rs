@@ -52,6 +52,48 @@ async fn nobody_elses_event_and_no_unlinked_account_is_told() {
 }
 
 #[tokio::test]
+async fn one_customer_in_two_chats_hears_it_in_both_and_each_chat_ends_alone() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.link("2").await;
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(rig.sees("1").concat().contains("4.50") && rig.sees("2").concat().contains("4.50"));
+    rig.says("1", "stop").await;
+    rig.sees("1");
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 460)).await;
+    assert!(rig.sees("1").is_empty());
+    assert!(rig.sees("2").concat().contains("4.60"));
+    rig.says("2", "what's my balance?").await;
+    assert!(rig.sees("2").concat().contains("1,234.56"), "the other chat's tokens are its own");
+}
+
+#[tokio::test]
+async fn what_no_consent_names_is_not_even_kept() {
+    let rig = Rig::new().await;
+    let cookie = rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Detail).await;
+    let accepted = rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert_eq!(accepted, Accepted { stored: 0, duplicates: 0, unmatched: 1 });
+    assert_eq!(rig.gateway.privacy_view(&cookie, None).await.unwrap().timeline.len(), 1, "the consent alone");
+}
+
+#[tokio::test]
+async fn stopping_one_purpose_lets_what_is_still_allowed_go() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
+    let id = view.consents[0].id;
+    rig.gateway
+        .privacy_revoke(&cookie, &view.csrf, id, Some(Purpose::BalanceOnRequest))
+        .await
+        .expect("stopped");
+    rig.clock.advance_s(60);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").concat().contains("4.50"));
+}
+
+#[tokio::test]
 async fn revoked_between_decision_and_send_does_not_leave() {
     let rig = Rig::new().await;
     let cookie = rig.link("1").await;
@@ -59,7 +101,7 @@ async fn revoked_between_decision_and_send_does_not_leave() {
     rig.channel.fates.lock().unwrap().push(Fate::Fail);
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
     assert!(rig.sees("1").is_empty());
-    let view = rig.gateway.privacy_view(&cookie).await.unwrap();
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
     rig.gateway.privacy_revoke(&cookie, &view.csrf, view.consents[0].id, None).await.expect("revoked");
     rig.clock.advance_s(3_600);
     rig.gateway.settle().await.unwrap();

@@ -49,6 +49,7 @@ fn every_missing_yes_is_a_no() {
             },
             Denial::PurposeNotConsented,
         ),
+        ("no account named", |w| w.accounts.clear(), Denial::AccountNotConsented),
         ("another account", |w| w.accounts.push(account("a2")), Denial::AccountNotConsented),
         (
             "cluster not consented",

@@ -173,9 +173,23 @@ fn messages_without_data_need_a_ticket_too_and_stop_at_the_kill_switch() {
 fn only_the_subject_sees_a_value_on_our_own_page() {
     let (rig, world) = (Rig::new(), World::good());
     let data = Protected::new(world.subject.clone(), 987654321i64);
-    assert_eq!(rig.gate.show_to_subject(&data, &world.subject, |v| *v), Ok(987654321));
+    assert_eq!(rig.gate.show_to_subject(&data, &world.subject, &(), |v, ()| *v), Ok(987654321));
     let other = Subject { customer: customer(2), ..world.subject };
-    assert_eq!(rig.gate.show_to_subject(&data, &other, |v| *v), Err(Denial::RecipientNotSubject));
+    assert_eq!(rig.gate.show_to_subject(&data, &other, &(), |v, ()| *v), Err(Denial::RecipientNotSubject));
+}
+
+#[test]
+fn the_holder_of_a_key_cannot_open_what_the_gate_sealed() {
+    let (rig, world) = (Rig::new(), World::good());
+    let data = Protected::new(world.subject.clone(), 987654321i64);
+    let sealed = data.seal(&rig.key, b"row", &rig.entropy).expect("sealed");
+    assert!(rig.key.open(b"row", &sealed).is_err());
+    let row = rig.disclose(&world, 987654321).expect("allowed").row;
+    let context = [b"outbox payload".as_slice(), row.message.as_bytes()].concat();
+    assert!(rig.key.open(&context, &row.payload).is_err());
+    let again = Protected::<i64>::unseal(world.subject.clone(), &rig.key, b"row", &sealed)
+        .expect("unseals, still closed");
+    assert_eq!(rig.gate.show_to_subject(&again, &world.subject, &(), |v, ()| *v), Ok(987654321));
 }
 
 #[test]

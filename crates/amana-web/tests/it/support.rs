@@ -158,6 +158,9 @@ impl Channel for FakeChannel {
     async fn locale(&self, _: &Address) -> Option<Lang> {
         None
     }
+    async fn name(&self, _: &Address) -> Option<String> {
+        Some("Sam H.".into())
+    }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: None }
     }
