@@ -16,4 +16,5 @@ mod postgres;
 mod schema;
 mod sqlite;
 mod suite;
+mod upkeep;
 mod world;

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Sequences that are played. Each needs a database of its own on PostgreSQL.
 const CASES: u32 = 12;
 
+/// A time at which events that are done are forgotten and tickets are over.
+const MONTHS: i64 = 60 * 86_400;
+
 /// A command, as the model sees it. Small numbers, so that they meet.
 #[derive(Debug, Clone)]
 enum Op {
@@ -66,7 +69,10 @@ enum Op {
         customer: u8,
         expected: i64,
     },
-    DropGrant(u8),
+    DropGrant {
+        customer: u8,
+        expected: i64,
+    },
     CreateLink {
         n: u8,
         customer: u8,
@@ -86,8 +92,16 @@ enum Op {
     Enqueue(u8),
     FinishJob {
         n: u8,
-        second: Option<i64>,
+        outcome: u8,
+        second: i64,
     },
+    CancelJob(u8),
+    ReplayEvent {
+        lane: u8,
+        n: u8,
+    },
+    Recover(i64),
+    Sweep(i64),
     SetLang {
         conversation: u8,
         arabic: bool,
@@ -120,11 +134,12 @@ fn op() -> impl Strategy<Value = Op> {
     let link_state = || prop::sample::select(vec![LinkState::Pending, LinkState::Active, LinkState::Ended]);
     let inbox = prop_oneof![
         (few(), 0u8..8).prop_map(|(lane, n)| Op::Accept { lane, n }),
-        (few(), second(), 0u8..3).prop_map(|(which, second, result)| Op::FinishHead {
+        (few(), second(), 0u8..4).prop_map(|(which, second, result)| Op::FinishHead {
             which,
             second,
             result
         }),
+        (few(), 0u8..8).prop_map(|(lane, n)| Op::ReplayEvent { lane, n }),
     ];
     let people = prop_oneof![
         customer().prop_map(Op::Customer),
@@ -133,7 +148,7 @@ fn op() -> impl Strategy<Value = Op> {
         (few(), customer(), few()).prop_map(|(n, customer, link)| Op::Grant { n, customer, link }),
         (few(), customer()).prop_map(|(n, customer)| Op::Revoke { n, customer }),
         (customer(), 0i64..3).prop_map(|(customer, expected)| Op::PutGrant { customer, expected }),
-        customer().prop_map(Op::DropGrant),
+        (customer(), 0i64..3).prop_map(|(customer, expected)| Op::DropGrant { customer, expected }),
         (few(), customer(), any::<bool>()).prop_map(|(n, customer, active)| Op::CreateLink {
             n,
             customer,
@@ -153,11 +168,12 @@ fn op() -> impl Strategy<Value = Op> {
             second
         }),
         (0u8..5, state(), second()).prop_map(|(n, from, second)| Op::Claim { n, from, second }),
-        (0u8..5, prop::sample::select(vec![0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5]), second())
+        (0u8..5, prop::sample::select(vec![0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7]), second())
             .prop_map(|(n, delivery, second)| Op::Finish { n, delivery, second }),
         (0u8..5).prop_map(Op::Echoed),
         (1u8..3).prop_map(Op::OpenWindow),
         (0u8..5, second()).prop_map(|(n, second)| Op::Replay { n, second }),
+        second().prop_map(Op::Recover),
     ];
     let rest = prop_oneof![
         few().prop_map(Op::PutToken),
@@ -168,7 +184,9 @@ fn op() -> impl Strategy<Value = Op> {
         any::<bool>().prop_map(Op::SetKill),
         any::<bool>().prop_map(Op::ClearKill),
         few().prop_map(Op::Enqueue),
-        (few(), prop::option::of(second())).prop_map(|(n, second)| Op::FinishJob { n, second }),
+        (few(), 0u8..3, second()).prop_map(|(n, outcome, second)| Op::FinishJob { n, outcome, second }),
+        few().prop_map(Op::CancelJob),
+        prop::sample::select(vec![50, 150, 599, 700, MONTHS]).prop_map(Op::Sweep),
         (1u8..3, any::<bool>()).prop_map(|(conversation, arabic)| Op::SetLang { conversation, arabic }),
         (1u8..3, second()).prop_map(|(conversation, second)| Op::Inbound { conversation, second }),
     ];
@@ -190,6 +208,7 @@ struct Message {
     conversation: u8,
     state: OutboxState,
     due: i64,
+    created: i64,
     attempts: u32,
     mid: Option<String>,
     reason: Option<String>,
@@ -210,7 +229,7 @@ struct Model {
     sessions: BTreeSet<u8>,
     agreement: u32,
     kills: BTreeSet<bool>,
-    jobs: BTreeMap<u8, (i64, u32)>,
+    jobs: BTreeMap<u8, (i64, u32, bool)>,
     conversations: BTreeMap<u8, (Lang, bool, Option<i64>)>,
 }
 
@@ -237,7 +256,10 @@ impl Model {
         let mut conversations = BTreeSet::new();
         let open = self.messages.iter().filter(|m| ![Sent, Dead, Denied].contains(&m.state));
         let firsts: Vec<_> = open.filter(|m| conversations.insert(m.conversation)).collect();
-        firsts.into_iter().filter(|m| m.state != Held && m.due <= second).collect()
+        let mut due: Vec<_> = firsts.into_iter().filter(|m| m.state != Held && m.due <= second).collect();
+        // Of equal times the earlier message: the sort is stable.
+        due.sort_by_key(|m| m.due);
+        due
     }
 
     /// Most random commands miss; this one is turned to something that is there, if anything is.
@@ -296,13 +318,47 @@ impl Model {
                 one(&all, pick).map(Op::TakeSession)
             }
             Op::Agreement(_) => Some(Op::Agreement(self.agreement + 1)),
-            Op::FinishJob { second, .. } => {
+            Op::DropGrant { .. } => {
+                let all: Vec<_> =
+                    self.grants.iter().map(|(customer, version)| (*customer, *version)).collect();
+                one(&all, pick).map(|(customer, expected)| Op::DropGrant { customer, expected })
+            }
+            Op::ReplayEvent { .. } => {
+                let failed: Vec<_> = self.events.iter().filter(|e| e.state == 'f').collect();
+                one(&failed, pick).map(|e| Op::ReplayEvent { lane: e.lane, n: e.n })
+            }
+            Op::FinishJob { outcome, second, .. } => {
                 let all: Vec<u8> = self.jobs.keys().copied().collect();
-                one(&all, pick).map(|n| Op::FinishJob { n, second })
+                one(&all, pick).map(|n| Op::FinishJob { n, outcome, second })
             }
             ref other => Some(other.clone()),
         };
         aimed.unwrap_or(op)
+    }
+
+    fn sweep(&mut self, second: i64) -> Outcome {
+        let before = (self.tokens.len(), self.sessions.len());
+        if second >= 600 {
+            self.tokens.clear();
+        }
+        if second >= 100 {
+            self.sessions.clear();
+        }
+        let mut any = before != (self.tokens.len(), self.sessions.len());
+        if second == MONTHS {
+            for event in self.events.iter_mut().filter(|e| e.state == 'd') {
+                event.state = 'x';
+                any = true;
+            }
+            // Its place is another's now, if it comes again.
+            self.finished = None;
+            let waits = [OutboxState::Pending, OutboxState::Held];
+            for m in self.messages.iter_mut().filter(|m| waits.contains(&m.state)) {
+                (m.state, m.reason) = (OutboxState::Dead, Some("expired".to_owned()));
+                any = true;
+            }
+        }
+        if any { Outcome::Changed } else { Outcome::Unchanged }
     }
 
     fn receipt(&mut self, customer: u8) -> Expected {
@@ -324,7 +380,7 @@ impl Model {
         let open = |state| [Pending, Sending, Unconfirmed, Held].contains(&state);
         match *op {
             Op::Accept { lane, n } => {
-                if self.events.iter().any(|e| e.lane == lane && e.n == n) {
+                if self.events.iter().any(|e| e.lane == lane && e.n == n && e.state != 'x') {
                     return Ok(Outcome::Duplicate);
                 }
                 self.events.push(Event { lane, n, state: 'w', not_before: i64::MIN, attempts: 0 });
@@ -338,12 +394,18 @@ impl Model {
                 self.finished = Some(index);
                 let event = &mut self.events[index];
                 when(event.state == 'w', "inbox event")?;
-                event.attempts += 1;
+                event.attempts += u32::from(result != 3);
                 match result {
                     0 => event.state = 'd',
-                    1 => event.not_before = second + 2,
+                    1 | 3 => event.not_before = second + 2,
                     _ => event.state = 'f',
                 }
+                Ok(Outcome::Changed)
+            }
+            Op::ReplayEvent { lane, n } => {
+                let failed = self.events.iter_mut().find(|e| e.lane == lane && e.n == n && e.state == 'f');
+                let event = failed.ok_or("inbox event")?;
+                (event.state, event.not_before, event.attempts) = ('w', i64::MIN, 0);
                 Ok(Outcome::Changed)
             }
             Op::Customer(n) => {
@@ -369,11 +431,13 @@ impl Model {
             }
             Op::Disclose { conversation, n, second } => {
                 when(self.messages.iter().all(|m| m.n != n), "message")?;
+                let held = self.messages.iter().any(|m| m.conversation == conversation && m.state == Held);
                 self.messages.push(Message {
                     n,
                     conversation,
-                    state: Pending,
+                    state: if held { Held } else { Pending },
                     due: second,
+                    created: second,
                     attempts: 0,
                     mid: None,
                     reason: None,
@@ -388,11 +452,22 @@ impl Model {
                 Ok(Outcome::Changed)
             }
             Op::Finish { n, delivery, second } => {
+                let conversation = self.message(n, open)?.conversation;
+                let last = self.conversations.get(&conversation).and_then(|c| c.2);
+                let seen = (delivery == 2).then_some(second);
+                if [2, 7].contains(&delivery) && last <= seen {
+                    let after = self.messages.iter_mut().skip_while(|m| m.n != n).skip(1);
+                    after
+                        .filter(|m| m.conversation == conversation && m.state == Pending)
+                        .for_each(|m| m.state = Held);
+                }
                 let message = self.message(n, open)?;
+                message.attempts = message.attempts.saturating_sub(u32::from(delivery == 6));
                 let (state, due) = match delivery {
                     0 => (Sent, None),
-                    1 => (Pending, Some(second)),
-                    2 => (Held, None),
+                    1 | 6 => (Pending, Some(second)),
+                    2 | 7 if last > seen => (Pending, Some(9)),
+                    2 | 7 => (Held, None),
                     3 => (Unconfirmed, Some(second)),
                     4 => (Dead, None),
                     _ => (Denied, None),
@@ -412,7 +487,7 @@ impl Model {
                 for m in
                     self.messages.iter_mut().filter(|m| m.conversation == conversation && m.state == Held)
                 {
-                    m.state = Pending;
+                    (m.state, m.due) = (Pending, m.created);
                     any = true;
                 }
                 maybe(any)
@@ -438,14 +513,23 @@ impl Model {
                 self.grants.insert(customer, expected + 1);
                 Ok(Outcome::Changed)
             }
-            Op::DropGrant(customer) => maybe(self.grants.remove(&customer).is_some()),
+            Op::DropGrant { customer, expected } => {
+                when(self.grants.get(&customer).copied().unwrap_or(0) == expected, "bank grant")?;
+                maybe(self.grants.remove(&customer).is_some())
+            }
             Op::CreateLink { n, customer, active } => {
                 when(self.customers.contains_key(&customer), "customer")?;
-                when(!self.links.iter().any(|l| l.0 == n && l.1 == customer), "link")?;
+                let clash = |l: &(u8, u8, LinkState)| {
+                    l.1 == customer && (l.0 == n || (active && l.2 == LinkState::Active))
+                };
+                when(!self.links.iter().any(clash), "link")?;
                 self.links.push((n, customer, if active { LinkState::Active } else { LinkState::Pending }));
                 Ok(Outcome::Changed)
             }
             Op::SetLink { n, customer, from, to } => {
+                let another =
+                    |l: &(u8, u8, LinkState)| l.0 != n && l.1 == customer && l.2 == LinkState::Active;
+                when(to != LinkState::Active || !self.links.iter().any(another), "link")?;
                 let link = self.links.iter_mut().find(|l| **l == (n, customer, from)).ok_or("link")?;
                 link.2 = to;
                 Ok(Outcome::Changed)
@@ -464,17 +548,30 @@ impl Model {
             Op::ClearKill(all) => maybe(self.kills.remove(&all)),
             Op::Enqueue(n) => {
                 when(!self.jobs.contains_key(&n), "job")?;
-                self.jobs.insert(n, (i64::from(n), 0));
+                self.jobs.insert(n, (i64::from(n), 0, false));
                 Ok(Outcome::Changed)
             }
-            Op::FinishJob { n, second } => match second {
-                None => when(self.jobs.remove(&n).is_some(), "job"),
-                Some(second) => {
-                    let job = self.jobs.get_mut(&n).ok_or("job")?;
-                    *job = (second, job.1 + 1);
-                    Ok(Outcome::Changed)
+            Op::FinishJob { n, outcome, second } => {
+                let job = self.jobs.get_mut(&n).filter(|job| !job.2).ok_or("job")?;
+                match outcome {
+                    0 => *job = (second, job.1 + 1, false),
+                    1 => *job = (job.0, job.1 + 1, true),
+                    _ => {
+                        self.jobs.remove(&n);
+                    }
                 }
-            },
+                Ok(Outcome::Changed)
+            }
+            Op::CancelJob(n) => maybe(self.jobs.remove(&n).is_some()),
+            Op::Recover(second) => {
+                let mut any = false;
+                for m in self.messages.iter_mut().filter(|m| [Sending, Unconfirmed].contains(&m.state)) {
+                    (m.state, m.due) = (Unconfirmed, m.due.max(second));
+                    any = true;
+                }
+                maybe(any)
+            }
+            Op::Sweep(second) => Ok(self.sweep(second)),
             Op::SetLang { conversation, arabic } => {
                 let lang = if arabic { Lang::Arabic } else { Lang::English };
                 let entry = self.conversations.entry(conversation).or_insert((lang, true, None));
@@ -498,10 +595,14 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
             let (shard, position) = head.unwrap_or((Shard(0), -1));
             let result = match result {
                 0 => InboxResult::Done,
-                1 => InboxResult::Retry { not_before: at(second + 2) },
+                1 | 3 => InboxResult::Retry { not_before: at(second + 2), counts: result == 1 },
                 _ => InboxResult::Failed { reason: "why".into() },
             };
             Command::FinishInbox { shard, position, result }
+        }
+        Op::ReplayEvent { .. } => {
+            let (shard, position) = head.unwrap_or((Shard(0), -1));
+            Command::ReplayInbox { shard, position }
         }
         Op::Customer(n) => w.create_customer(n),
         Op::Record(n) => Command::Record {
@@ -530,8 +631,8 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
         Op::Finish { n, delivery, second } => {
             let delivery = match delivery {
                 0 => Delivery::Sent { mid: "mid".into() },
-                1 => Delivery::Retry { due_at: at(second) },
-                2 => Delivery::Held,
+                1 | 6 => Delivery::Retry { due_at: at(second), counts: delivery == 1 },
+                2 | 7 => Delivery::Held { seen: (delivery == 2).then_some(at(second)) },
                 3 => Delivery::Unconfirmed { until: at(second) },
                 4 => Delivery::Dead { reason: "why".into() },
                 _ => Delivery::Denied { reason: "why".into() },
@@ -546,7 +647,11 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
         Op::PutGrant { customer, expected } => {
             Command::PutBankGrant { grant: grant(customer, b"t"), expected }
         }
-        Op::DropGrant(n) => Command::DropBankGrant { shard: Shard(u16::from(n)), customer: customer_id(n) },
+        Op::DropGrant { customer, expected } => Command::DropBankGrant {
+            shard: Shard(u16::from(customer)),
+            link: LinkId::from_bytes([customer; 16]),
+            expected,
+        },
         Op::CreateLink { n, customer, active } => {
             let state = if active { LinkState::Active } else { LinkState::Pending };
             Command::CreateLink(link(n, customer, state))
@@ -568,7 +673,17 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
         }
         Op::ClearKill(all) => Command::ClearKill(kill_scope(all)),
         Op::Enqueue(n) => Command::Enqueue(job(n)),
-        Op::FinishJob { n, second } => Command::FinishJob { id: [n; 16], retry_at: second.map(at) },
+        Op::FinishJob { n, outcome, second } => {
+            let outcome = match outcome {
+                0 => JobOutcome::Retry { at: at(second) },
+                1 => JobOutcome::Dead,
+                _ => JobOutcome::Done,
+            };
+            Command::FinishJob { id: [n; 16], outcome }
+        }
+        Op::CancelJob(n) => Command::CancelJob { id: [n; 16] },
+        Op::Recover(second) => Command::RecoverOutbox { until: at(second) },
+        Op::Sweep(second) => Command::Sweep { now: at(second) },
         Op::SetLang { conversation: n, arabic } => Command::SetLang {
             conversation: conversation(n),
             lang: if arabic { Lang::Arabic } else { Lang::English },
@@ -595,7 +710,7 @@ struct Played {
 
 impl Played {
     async fn submit(&mut self, model: &Model, ops: &[Op]) -> Result<Vec<Outcome>, (usize, &'static str)> {
-        for row in self.world.store.inbox_heads(at(1_000), 100).await.expect("answers") {
+        for row in waiting(&self.world.store, 1_000, 100).await {
             self.positions.insert((row.lane[0], row.key.0[0]), (row.shard, row.position));
         }
         let mut commands = Vec::new();
@@ -606,6 +721,7 @@ impl Played {
                     let index = model.inbox_heads(second).get(usize::from(which)).copied().or(model.finished);
                     index.map(|i| (model.events[i].lane, model.events[i].n))
                 }
+                Op::ReplayEvent { lane, n } => Some((lane, n)),
                 _ => None,
             };
             let head = head.and_then(|key| self.positions.get(&key).copied());
@@ -621,7 +737,7 @@ impl Played {
     async fn check(&self, model: &Model) {
         let store = &self.world.store;
         for second in [-1, 2, 5, 20] {
-            let rows = store.inbox_heads(at(second), 100).await.expect("answers");
+            let rows = waiting(store, second, 100).await;
             let heads: Vec<_> = rows.iter().map(|r| (r.lane[0], r.key.0[0], r.attempts)).collect();
             let expected: Vec<_> = model
                 .inbox_heads(second)
@@ -629,7 +745,7 @@ impl Played {
                 .map(|i| (model.events[i].lane, model.events[i].n, model.events[i].attempts))
                 .collect();
             assert_eq!(heads, expected, "inbox heads at {second}");
-            let rows = store.outbox_heads(at(second), 100).await.expect("answers");
+            let rows = store.outbox_heads(at(second), &[], 100).await.expect("answers");
             let heads: Vec<u8> = rows.iter().map(|r| r.row.message.as_bytes()[0]).collect();
             let expected: Vec<u8> = model.outbox_heads(second).iter().map(|m| m.n).collect();
             assert_eq!(heads, expected, "outbox heads at {second}");
@@ -649,7 +765,11 @@ impl Played {
             let expected: Vec<_> =
                 model.consents.iter().rev().filter(|c| c.1 == n).map(|c| (c.0, c.3)).collect();
             assert_eq!(states, expected);
-            let version = store.bank_grant(shard, customer).await.expect("answers").map(|g| g.version);
+            let version = store
+                .bank_grant(shard, LinkId::from_bytes([n; 16]))
+                .await
+                .expect("answers")
+                .map(|g| g.version);
             assert_eq!(version, model.grants.get(&n).copied());
             let links = store.links_of_conversation(&conversation(n)).await.expect("answers");
             let links: Vec<_> = links.iter().map(|l| (l.id.as_bytes()[0], n, l.state)).collect();
@@ -676,7 +796,15 @@ impl Played {
         assert_eq!(store.kills().await.expect("answers").0.len(), model.kills.len());
         let jobs = store.jobs_due(at(100), 100).await.expect("answers");
         let jobs: BTreeMap<_, _> = jobs.iter().map(|j| (j.id[0], (j.due_at, j.attempts))).collect();
-        assert_eq!(jobs, model.jobs.iter().map(|(n, (due, tries))| (*n, (at(*due), *tries))).collect());
+        let waits = model.jobs.iter().filter(|(_, job)| !job.2);
+        assert_eq!(jobs, waits.map(|(n, (due, tries, _))| (*n, (at(*due), *tries))).collect());
+        let failed = store.inbox_failed(100).await.expect("answers");
+        let failed: BTreeSet<_> = failed.iter().map(|e| (e.position, e.attempts)).collect();
+        let expected: Vec<_> = model.events.iter().filter(|e| e.state == 'f').collect();
+        assert_eq!(
+            failed.iter().map(|(_, attempts)| *attempts).collect::<Vec<_>>(),
+            expected.iter().map(|e| e.attempts).collect::<Vec<_>>()
+        );
         let events =
             |state| u64::try_from(model.events.iter().filter(|e| e.state == state).count()).expect("small");
         let messages = |states: &[OutboxState]| {
@@ -690,6 +818,7 @@ impl Played {
             outbox_dead: messages(&[OutboxState::Dead]),
             links_active: u64::try_from(active.len()).expect("small"),
             receipts: model.customers.values().sum(),
+            jobs_dead: u64::try_from(model.jobs.values().filter(|job| job.2).count()).expect("small"),
         };
         assert_eq!(store.counts().await.expect("answers"), expected);
     }

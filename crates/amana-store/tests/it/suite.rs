@@ -2,6 +2,7 @@
 
 use crate::outbox::*;
 use crate::place::Place;
+use crate::upkeep::*;
 use crate::world::*;
 use amana_core::*;
 use amana_gate::*;
@@ -56,6 +57,19 @@ suite!(
     agreements_count_their_versions,
     kill_switches,
     jobs,
+    newest_receipts_come_first,
+    failed_events_can_be_replayed,
+    the_platform_and_the_banks_have_heads_of_their_own,
+    paused_channels_are_left_out,
+    attempts_that_do_not_count,
+    a_message_is_not_held_if_the_customer_wrote_meanwhile,
+    what_is_behind_a_held_message_is_held,
+    an_echo_records_the_outcome,
+    after_a_restart_echoes_come_first,
+    one_active_link,
+    links_of_a_customer_and_of_a_conversation,
+    a_sweep_removes_what_is_over,
+    a_sweep_ends_messages_whose_ticket_is_over,
     everything_survives_a_restart,
     another_master_key_does_not_open_it,
     bounds,
@@ -93,9 +107,9 @@ async fn lanes_keep_their_order(w: &World) {
     for (lane, n) in [(1, 10), (1, 11), (2, 20), (1, 12)] {
         w.one(Command::Accept(event(lane, n))).await;
     }
-    let heads = w.store.inbox_heads(at(0), 10).await.expect("answers");
+    let heads = waiting(&w.store, 0, 10).await;
     assert_eq!(keys(&heads), [10, 20], "one for each lane, oldest first");
-    assert_eq!(keys(&w.store.inbox_heads(at(0), 1).await.expect("answers")), [10]);
+    assert_eq!(keys(&waiting(&w.store, 0, 1).await), [10]);
     let (first, sent) = (&heads[0], event(1, 10));
     assert_eq!(
         (first.shard, first.lane, first.key, first.source),
@@ -106,26 +120,18 @@ async fn lanes_keep_their_order(w: &World) {
 
     let finish =
         |row: &InboxRow, result| Command::FinishInbox { shard: row.shard, position: row.position, result };
-    w.one(finish(first, InboxResult::Retry { not_before: at(60) })).await;
-    assert_eq!(
-        keys(&w.store.inbox_heads(at(59), 10).await.expect("answers")),
-        [20],
-        "it keeps its lane back"
-    );
-    let heads = w.store.inbox_heads(at(60), 10).await.expect("answers");
+    w.one(finish(first, InboxResult::Retry { not_before: at(60), counts: true })).await;
+    assert_eq!(keys(&waiting(&w.store, 59, 10).await), [20], "it keeps its lane back");
+    let heads = waiting(&w.store, 60, 10).await;
     assert_eq!((keys(&heads), heads[0].attempts), (vec![10, 20], 1));
 
     assert_eq!(w.one(finish(&heads[0], InboxResult::Done)).await, Outcome::Changed);
     let again = w.refused(vec![finish(&heads[0], InboxResult::Done)]).await;
     assert_eq!(again, (0, "inbox event"));
-    let heads = w.store.inbox_heads(at(60), 10).await.expect("answers");
+    let heads = waiting(&w.store, 60, 10).await;
     assert_eq!(keys(&heads), [11, 20]);
     w.one(finish(&heads[0], InboxResult::Failed { reason: "unreadable".into() })).await;
-    assert_eq!(
-        keys(&w.store.inbox_heads(at(60), 10).await.expect("answers")),
-        [20, 12],
-        "given up, the next comes"
-    );
+    assert_eq!(keys(&waiting(&w.store, 60, 10).await), [20, 12], "given up, the next comes");
     let unknown =
         Command::FinishInbox { shard: Shard(3), position: heads[0].position, result: InboxResult::Done };
     assert_eq!(w.refused(vec![unknown]).await.1, "inbox event");
@@ -143,7 +149,7 @@ async fn a_refused_submission_changes_nothing(w: &World) {
         || Command::Record { shard: Shard(1), customer: customer_id(1), receipt: draft(ReceiptKind::Denial) };
     let mixed = vec![Command::Accept(event(1, 1)), record(), consume(), Command::Accept(event(1, 2))];
     assert_eq!(w.refused(mixed).await, (2, "token"));
-    assert!(w.store.inbox_heads(at(0), 10).await.expect("answers").is_empty());
+    assert!(waiting(&w.store, 0, 10).await.is_empty());
     assert!(w.chain(1).await.is_empty());
     assert_eq!(w.one(record()).await, Outcome::Receipt(1), "the number was not used up");
     let message = w.store.submit(vec![consume()]).await.expect_err("refused").to_string();
@@ -180,7 +186,7 @@ async fn submissions_of_one_batch_do_not_share_their_fate(w: &World) {
             kept.insert(n);
         }
     }
-    let heads = w.store.inbox_heads(at(0), 100).await.expect("answers");
+    let heads = waiting(&w.store, 0, 100).await;
     assert_eq!(keys(&heads).into_iter().collect::<BTreeSet<_>>(), kept);
     assert_eq!(w.chain(1).await.len(), kept.len());
 }
@@ -277,8 +283,12 @@ async fn links_come_and_go(w: &World) {
     assert_eq!(w.store.link_by_code(&[1; 32]).await.expect("answers").as_ref(), Some(&pending));
     assert_eq!(w.store.link_by_code(&[2; 32]).await.expect("answers"), None);
     assert!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers").is_empty());
-    // A second link with a smaller id comes later all the same.
-    let second = Link { id: LinkId::from_bytes([0; 16]), ..link(0, 1, LinkState::Active) };
+    // A second link with a smaller id comes later all the same. It is at another bank, which has the same account.
+    let second = Link {
+        id: LinkId::from_bytes([0; 16]),
+        institution: id("other-bank"),
+        ..link(0, 1, LinkState::Active)
+    };
     w.one(Command::CreateLink(second.clone())).await;
     let of_conversation = w.store.links_of_conversation(&conversation(1)).await.expect("answers");
     assert_eq!(of_conversation, [pending.clone(), second.clone()]);
@@ -290,7 +300,7 @@ async fn links_come_and_go(w: &World) {
     assert_eq!(w.store.link_by_code(&[1; 32]).await.expect("answers"), None, "the code worked once");
     let active = Link { state: LinkState::Active, code_hash: None, ..pending };
     let of_account = w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers");
-    assert_eq!(of_account, [active.clone(), second.clone()]);
+    assert_eq!(of_account, std::slice::from_ref(&active));
     assert!(w.store.links_of_account(&id("other"), &id("acc-1")).await.expect("answers").is_empty());
     assert_eq!(w.store.counts().await.expect("answers").links_active, 2);
     w.one(set(LinkState::Active, LinkState::Ended)).await;
@@ -300,7 +310,8 @@ async fn links_come_and_go(w: &World) {
         w.store.links_of_conversation(&conversation(1)).await.expect("answers"),
         std::slice::from_ref(&second)
     );
-    assert_eq!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers"), [second]);
+    assert!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers").is_empty());
+    assert_eq!(w.store.links_of_account(&id("other-bank"), &id("acc-1")).await.expect("answers"), [second]);
 }
 
 async fn consents_are_granted_and_revoked(w: &World) {
@@ -407,9 +418,10 @@ async fn stories(w: &World) {
 
 async fn of_two_refreshes_one_wins(w: &World) {
     let put = |tokens: &[u8], expected| Command::PutBankGrant { grant: grant(1, tokens), expected };
+    let one = LinkId::from_bytes([1; 16]);
     assert_eq!(w.refused(vec![put(b"a", 0)]).await, (0, "customer"));
     w.customer(1).await;
-    assert!(w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").is_none());
+    assert!(w.store.bank_grant(Shard(1), one).await.expect("answers").is_none());
     assert_eq!(w.refused(vec![put(b"a", 1)]).await, (0, "bank grant"));
     w.one(put(b"first", 0)).await;
     assert_eq!(w.refused(vec![put(b"a", 0)]).await, (0, "bank grant"));
@@ -426,16 +438,33 @@ async fn of_two_refreshes_one_wins(w: &World) {
         winners.extend(task.await.expect("runs"));
     }
     assert_eq!(winners.len(), 1);
-    let stored = w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    let stored = w.store.bank_grant(Shard(1), one).await.expect("answers").expect("is there");
     assert_eq!((stored.version, &stored.tokens), (2, &winners));
     assert_eq!((stored.bank_consent.as_deref(), stored.at), (Some("bank-consent-MARKER"), at(1)));
-    let drop_it = || Command::DropBankGrant { shard: Shard(1), customer: customer_id(1) };
-    assert_eq!(w.one(drop_it()).await, Outcome::Changed);
-    assert_eq!(w.one(drop_it()).await, Outcome::Unchanged);
-    assert!(w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").is_none());
+    assert_eq!((stored.customer, stored.link), (customer_id(1), one));
+    // Another link of the customer has its own.
+    let other = LinkId::from_bytes([2; 16]);
+    w.one(Command::PutBankGrant { grant: BankGrant { link: other, ..grant(1, b"other") }, expected: 0 })
+        .await;
+    let drop_it = |expected| Command::DropBankGrant { shard: Shard(1), link: one, expected };
+    for wrong in [0, 1, 3] {
+        assert_eq!(w.refused(vec![drop_it(wrong)]).await, (0, "bank grant"), "version 2 is stored");
+    }
+    assert_eq!(w.one(drop_it(2)).await, Outcome::Changed);
+    assert_eq!(w.refused(vec![drop_it(2)]).await, (0, "bank grant"));
+    assert_eq!(w.one(drop_it(0)).await, Outcome::Unchanged);
+    let stays = w.store.bank_grant(Shard(1), other).await.expect("answers").expect("is there");
+    assert_eq!((stays.version, stays.tokens.as_slice()), (1, b"other".as_slice()));
+    // The sealed tokens of one link do not open as another's.
+    let row = w.place.bytes(other.as_bytes());
+    w.place
+        .sql(&format!("UPDATE bank_grant SET link = {} WHERE link = {row}", w.place.bytes(&[3; 16])))
+        .await;
+    assert!(w.store.bank_grant(Shard(1), LinkId::from_bytes([3; 16])).await.is_err());
+    assert!(w.store.bank_grant(Shard(1), one).await.expect("answers").is_none());
     let without = BankGrant { bank_consent: None, ..grant(1, b"anew") };
     w.one(Command::PutBankGrant { grant: without, expected: 0 }).await;
-    let stored = w.store.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    let stored = w.store.bank_grant(Shard(1), one).await.expect("answers").expect("is there");
     assert_eq!((stored.version, stored.bank_consent), (1, None));
 }
 
@@ -524,11 +553,29 @@ async fn jobs(w: &World) {
     assert_eq!(w.refused(vec![Command::Enqueue(job(1))]).await, (0, "job"));
     assert_eq!(w.store.jobs_due(at(2), 10).await.expect("answers"), [job(1), job(2)]);
     assert_eq!(w.store.jobs_due(at(9), 1).await.expect("answers"), [job(1)]);
-    w.one(Command::FinishJob { id: [1; 16], retry_at: Some(at(50)) }).await;
-    w.one(Command::FinishJob { id: [2; 16], retry_at: None }).await;
-    assert_eq!(w.refused(vec![Command::FinishJob { id: [2; 16], retry_at: None }]).await, (0, "job"));
+    let finish = |n: u8, outcome| Command::FinishJob { id: [n; 16], outcome };
+    w.one(finish(1, JobOutcome::Retry { at: at(50) })).await;
+    w.one(finish(2, JobOutcome::Done)).await;
+    assert_eq!(w.refused(vec![finish(2, JobOutcome::Done)]).await, (0, "job"));
     let put_off = Job { due_at: at(50), attempts: 1, ..job(1) };
-    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers"), [job(3), put_off]);
+    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers"), [job(3), put_off.clone()]);
+    let end = Job { kind: JobKind::EndLink, ..job(4) };
+    w.one(Command::Enqueue(end.clone())).await;
+    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers"), [job(3), end, put_off]);
+    // A dead one stays, and is over.
+    w.one(finish(3, JobOutcome::Dead)).await;
+    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers").len(), 2);
+    assert_eq!(w.store.counts().await.expect("answers").jobs_dead, 1);
+    for outcome in [JobOutcome::Done, JobOutcome::Retry { at: at(50) }, JobOutcome::Dead] {
+        assert_eq!(w.refused(vec![finish(3, outcome)]).await, (0, "job"));
+    }
+    assert_eq!(w.refused(vec![Command::Enqueue(job(3))]).await, (0, "job"), "its id is known");
+    for n in [1, 3] {
+        assert_eq!(w.one(Command::CancelJob { id: [n; 16] }).await, Outcome::Changed);
+        assert_eq!(w.one(Command::CancelJob { id: [n; 16] }).await, Outcome::Unchanged);
+    }
+    assert_eq!(w.store.counts().await.expect("answers").jobs_dead, 0);
+    assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers").len(), 1);
 }
 
 async fn everything_survives_a_restart(w: &World) {
@@ -544,19 +591,20 @@ async fn everything_survives_a_restart(w: &World) {
     w.one(disclose(1, w.disclosure(&customer, &given, 1), 0)).await;
     w.one(Command::PutBankGrant { grant: grant(1, b"tokens"), expected: 0 }).await;
     let again = w.another().await;
-    let inbox = again.inbox_heads(at(0), 10).await.expect("answers");
-    let outbox = again.outbox_heads(at(0), 10).await.expect("answers");
+    let inbox = waiting(&again, 0, 10).await;
+    let outbox = again.outbox_heads(at(0), &[], 10).await.expect("answers");
     assert_eq!((keys(&inbox), messages(&outbox)), (vec![1], vec![1]));
     assert!(w.release(outbox[0].row.clone(), &given, &customer.key).is_ok());
     assert_eq!(again.consents(Shard(1), customer_id(1)).await.expect("answers"), [given]);
-    let stored = again.bank_grant(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    let stored =
+        again.bank_grant(Shard(1), LinkId::from_bytes([1; 16])).await.expect("answers").expect("is there");
     assert_eq!(stored.tokens, b"tokens");
     // Numbers go on, they do not start anew.
     let record =
         Command::Record { shard: Shard(1), customer: customer_id(1), receipt: draft(ReceiptKind::View) };
     let outcomes = again.submit(vec![record, Command::Accept(event(2, 2))]).await.expect("kept");
     assert_eq!(outcomes, [Outcome::Receipt(3), Outcome::Changed]);
-    let later = w.store.inbox_heads(at(0), 10).await.expect("answers");
+    let later = waiting(&w.store, 0, 10).await;
     assert!(later[1].position > inbox[0].position);
     assert_eq!(w.chain(1).await.len(), 3);
 }
@@ -576,8 +624,8 @@ async fn bounds(w: &World) {
     assert_eq!(w.refused(vec![Command::Accept(big(1))]).await, (0, "size of the body"));
     assert_eq!(w.refused(vec![Command::Accept(event(1, 2)), Command::Accept(big(1))]).await.0, 1);
     assert_eq!(w.one(Command::Accept(big(0))).await, Outcome::Changed);
-    assert_eq!(w.store.inbox_heads(at(0), usize::MAX).await.expect("answers").len(), 1);
-    assert!(w.store.inbox_heads(at(0), 0).await.expect("answers").is_empty());
+    assert_eq!(waiting(&w.store, 0, usize::MAX).await.len(), 1);
+    assert!(waiting(&w.store, 0, 0).await.is_empty());
     // More than one batch holds.
     let many = (0..=u16::try_from(limits::BATCH_COMMANDS_MAX).expect("small"))
         .map(|n| {
@@ -603,7 +651,13 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
     let mut receipt = draft(ReceiptKind::Consent);
     receipt.template = Some("MARKER".into());
     w.one(Command::GrantConsent { shard: Shard(1), consent: given.clone(), receipt }).await;
-    w.one(disclose(1, w.disclosure(&customer, &given, 1), 0)).await;
+    let disclosure = w.disclosure(&customer, &given, 1);
+    // Who has the hash of a short text can try which it is.
+    let said = disclosure.row.payload_sha256;
+    w.one(disclose(1, disclosure, 0)).await;
+    let plain = w.plain(2, 2);
+    let said_to_nobody = plain.row.payload_sha256;
+    w.one(disclose(0, plain, 0)).await;
     w.one(Command::PutBankGrant { grant: grant(1, b"token MARKER"), expected: 0 }).await;
     w.one(Command::PutSession(Session { hash: [1; 32], body: b"MARKER".to_vec(), expires_at: at(9) })).await;
     // It is there for those who hold the key …
@@ -626,15 +680,20 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
             }
             // `bytea` prints as hex.
             assert!(find(&all, b"cedar-bank"), "the dump shows what is not sealed");
-            for word in ["MARKER", "BalanceOnRequest"] {
+            for word in [b"MARKER".as_slice(), b"BalanceOnRequest", &said] {
                 assert!(!find(&all, hex::encode(word).as_bytes()));
             }
+            assert!(find(&all, hex::encode(said_to_nobody).as_bytes()), "the dump shows a hash in the clear");
             all
         }
     };
     assert!(find(&dump, b"cedar-bank"), "the dump shows what is not sealed");
     assert!(!find(&dump, b"MARKER"));
     assert!(!find(&dump, b"BalanceOnRequest"), "nor what it was for");
+    assert!(!find(&dump, &said) && !find(&dump, hex::encode(said).as_bytes()), "nor a hash of what was said");
+    if let Place::Sqlite { .. } = &w.place {
+        assert!(find(&dump, &said_to_nobody), "the dump shows a hash in the clear");
+    }
 }
 
 fn find(bytes: &[u8], word: &[u8]) -> bool {

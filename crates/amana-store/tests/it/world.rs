@@ -57,7 +57,7 @@ pub(crate) fn event(lane: u8, n: u8) -> NewInbox {
         shard: Shard(u16::from(lane)),
         lane: [lane; 32],
         key: EventKey([n; 32]),
-        source: if n.is_multiple_of(2) { InboxSource::Chat } else { InboxSource::Bank },
+        source: if lane.is_multiple_of(2) { InboxSource::Chat } else { InboxSource::Bank },
         body: vec![n; 40],
         received_at: at(i64::from(n)),
     }
@@ -141,6 +141,7 @@ pub(crate) fn grant(customer: u8, tokens: &[u8]) -> BankGrant {
     BankGrant {
         shard: Shard(u16::from(customer)),
         customer: customer_id(customer),
+        link: LinkId::from_bytes([customer; 16]),
         version: 0,
         tokens: tokens.to_vec(),
         bank_consent: Some("bank-consent-MARKER".into()),
@@ -149,13 +150,7 @@ pub(crate) fn grant(customer: u8, tokens: &[u8]) -> BankGrant {
 }
 
 pub(crate) fn token(n: u8) -> Token {
-    Token {
-        hash: [n; 32],
-        kind: TokenKind::Privacy,
-        conversation: conversation(n),
-        expires_at: at(600),
-        consumed_at: None,
-    }
+    Token { hash: [n; 32], conversation: conversation(n), expires_at: at(600), consumed_at: None }
 }
 
 pub(crate) fn job(n: u8) -> Job {
@@ -321,6 +316,17 @@ fn base64(bytes: &[u8; 32]) -> String {
     let sealed = draft(ReceiptKind::View).seal(1, *bytes, None);
     let wire: serde_json::Value = serde_json::from_slice(&sealed.bytes).expect("JSON");
     wire["prev"].as_str().expect("a text").to_owned()
+}
+
+/// The heads of both sources, in the order of their positions.
+pub(crate) async fn waiting(store: &Arc<dyn Store>, second: i64, limit: usize) -> Vec<InboxRow> {
+    let mut rows = Vec::new();
+    for source in [InboxSource::Chat, InboxSource::Bank] {
+        rows.extend(store.inbox_heads(at(second), source, limit).await.expect("answers"));
+    }
+    rows.sort_by_key(|row| row.position);
+    rows.truncate(limit);
+    rows
 }
 
 pub(crate) fn conflict<T: std::fmt::Debug>(answer: Result<T, SubmitError>) -> (usize, &'static str) {
