@@ -69,6 +69,7 @@ suite!(
     one_active_link,
     links_of_a_customer_and_of_a_conversation,
     a_sweep_removes_what_is_over,
+    a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,
     everything_survives_a_restart,
     another_master_key_does_not_open_it,

@@ -433,6 +433,39 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
     assert!(!story(1).await && story(2).await);
 }
 
+pub(crate) async fn a_sweep_is_bounded(w: &World) {
+    // One more of each than a sweep takes.
+    let mut commands = Vec::new();
+    for n in 0..=limits::SWEEP_ROWS {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&n.to_be_bytes());
+        commands.push(Command::PutToken(Token { hash, expires_at: at(n), ..token(1) }));
+        commands.push(Command::PutStory(Story {
+            shard: Shard(1),
+            customer: customer_id(1),
+            key: hash,
+            state: StoryState::Posted,
+            told: [0; 32],
+            at: at(n),
+        }));
+    }
+    w.store.submit(commands).await.expect("kept");
+    let mut last = [0; 32];
+    last[..8].copy_from_slice(&limits::SWEEP_ROWS.to_be_bytes());
+    let left = || async {
+        let token = w.store.token(&last).await.expect("answers").is_some();
+        (token, w.store.story(Shard(1), customer_id(1), &last).await.expect("answers").is_some())
+    };
+    let sweep = || Command::Sweep { now: at(1_000 * DAY) };
+    w.one(sweep()).await;
+    assert_eq!(left().await, (true, true), "the newest of each");
+    assert!(w.store.token(&[0; 32]).await.expect("answers").is_none());
+    assert!(w.store.story(Shard(1), customer_id(1), &[0; 32]).await.expect("answers").is_none());
+    w.one(sweep()).await;
+    assert_eq!(left().await, (false, false));
+    assert_eq!(w.one(sweep()).await, Outcome::Unchanged);
+}
+
 pub(crate) async fn a_sweep_ends_messages_whose_ticket_is_over(w: &World) {
     for n in 1..=6 {
         w.one(disclose(0, w.plain(n, n), 0)).await;
