@@ -117,7 +117,7 @@ impl Gateway {
                 effects.push(self.say(&to, &plain::privacy_not_linked(lang), true)?);
             }
             Intent::Privacy => {
-                effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true)?)
+                effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true)?);
             }
             Intent::Stop | Intent::Unlink if links.is_empty() => {
                 effects.push(self.say(&to, &plain::nothing_to_stop(lang), true)?);

@@ -13,7 +13,6 @@
 #[path = "../tests/it/support.rs"]
 mod support;
 
-use amana_store::TokenKind;
 use serde_json::json;
 
 #[tokio::main]
@@ -22,11 +21,9 @@ async fn main() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
     let base = format!("http://{}/", listener.local_addr().expect("an address"));
     let world = support::World::at(&base, &format!("{base}link/callback?code=c&state=s")).await;
-    for (kind, path) in [(TokenKind::Link, "link/start"), (TokenKind::Privacy, "privacy/enter")] {
-        for n in 1..=4 {
-            let token = world.token(kind, &format!("{path}-{n}")).await;
-            println!("{base}{path}?t={token}");
-        }
+    for n in 1..=4 {
+        let token = world.token(&format!("link-{n}")).await;
+        println!("{base}link/start?t={token}");
     }
     let app = world.app.clone();
     let serving = tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });

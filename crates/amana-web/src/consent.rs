@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct ConsentPage {
     w: Words,
     bank: String,
+    /// Whose chat it is.
+    person: Option<String>,
     notice: String,
     purposes: Vec<PurposeView>,
     accounts: Vec<AccountView>,
@@ -137,6 +139,7 @@ impl ConsentPage {
         let days = choices.days.filter(|d| CONSENT_DAYS.contains(d)).unwrap_or(CONSENT_DAYS_DEFAULT);
         Self {
             bank: form.institution.clone(),
+            person: form.person.clone(),
             notice: hash(&notice_text(form)),
             purposes: form.purposes.iter().map(|p| purpose_view(&w, p, choices)).collect(),
             accounts: form.accounts.iter().map(|a| account_view(&w, a, choices)).collect(),

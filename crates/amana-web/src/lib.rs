@@ -11,6 +11,7 @@
 //! - Logs hold a route's pattern, never an address, a token or a name.
 //! - Every sentence is in both catalogues of `locales/`, and every page in both directions.
 
+mod accounts_page;
 mod assets;
 mod body;
 mod browser;
@@ -92,8 +93,8 @@ pub fn router(state: WebState) -> Router {
         .route("/link/cancel", post(link::cancel))
         .route("/link/done", get(link::done))
         .route("/privacy", get(privacy::show))
-        .route("/privacy/enter", get(privacy::enter))
-        .route("/privacy/begin", post(privacy::begin))
+        .route("/privacy/accounts", get(privacy::accounts))
+        .route("/privacy/sign-in", post(privacy::sign_in))
         .route("/privacy/revoke", post(privacy::revoke))
         .route("/privacy/leave", post(privacy::leave))
         .layer(from_fn_with_state(state.clone(), guard::same_site));

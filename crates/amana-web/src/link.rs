@@ -9,7 +9,7 @@ use crate::respond::{link_error, page, see_other};
 use crate::words::Words;
 use amana_bank::Callback;
 use amana_core::{ChannelId, InstitutionId, Lang, Secret};
-use amana_flow::{ConsentForm, Entry, LinkError, Next};
+use amana_flow::{ConsentForm, Entry, LinkError, Next, OwnPage};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -74,11 +74,11 @@ async fn pick(state: &WebState, uri: &Uri, headers: &HeaderMap, entry: Option<En
         }
     }
     let banks = choices(state, &offer.institutions, w.lang);
-    page(StatusCode::OK, &Picker { w, entering: false, action: "/link/begin", hidden, banks })
+    page(StatusCode::OK, &Picker { w, person: offer.person, hidden, banks })
 }
 
 /// The banks of an offer, named in the page's language.
-pub(crate) fn choices(state: &WebState, offered: &[(InstitutionId, String)], lang: Lang) -> Vec<BankChoice> {
+fn choices(state: &WebState, offered: &[(InstitutionId, String)], lang: Lang) -> Vec<BankChoice> {
     offered
         .iter()
         .map(|(id, name)| {
@@ -136,7 +136,14 @@ pub(crate) async fn callback(
     };
     match state.gateway.link_callback(cookie, &callback).await {
         Ok(Next::Consent) => see_other(CONSENT),
-        Ok(Next::Privacy) => see_other("/privacy"),
+        Ok(Next::SignedIn { cookie, page }) => {
+            let mut response = see_other(match page {
+                OwnPage::Privacy => "/privacy",
+                OwnPage::Accounts => "/privacy/accounts",
+            });
+            browser::set_session(&state, &mut response, &cookie);
+            response
+        }
         Err(error) => {
             let declined = matches!(error, LinkError::Declined);
             let mut response = link_error(&error, words);

@@ -32,13 +32,13 @@ impl BankChoice {
     }
 }
 
-/// Which bank? To link it, or to sign in to the privacy page with it.
+/// Which bank is to be linked?
 #[derive(Debug, Template)]
 #[template(path = "picker.html")]
 pub(crate) struct Picker {
     pub(crate) w: Words,
-    pub(crate) entering: bool,
-    pub(crate) action: &'static str,
+    /// Whose chat it is.
+    pub(crate) person: Option<String>,
     pub(crate) hidden: Vec<(&'static str, String)>,
     pub(crate) banks: Vec<BankChoice>,
 }
@@ -54,10 +54,13 @@ pub(crate) struct Message {
     pub(crate) good: bool,
 }
 
-/// The privacy page of somebody who is not signed in.
+/// The way to a page of the customer's own, for somebody who is not signed in.
 #[derive(Debug, Template)]
 #[template(path = "privacy_out.html")]
 pub(crate) struct PrivacyOut {
     pub(crate) w: Words,
+    pub(crate) lang: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) banks: Vec<BankChoice>,
     pub(crate) status: Option<String>,
 }

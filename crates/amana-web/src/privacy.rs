@@ -1,15 +1,15 @@
 //! The customer's privacy page, its entrance, and the language switch.
 
 use crate::WebState;
+use crate::accounts_page::AccountsPage;
 use crate::browser::{self, Fields};
 use crate::form;
-use crate::link::choices;
-use crate::pages::{Home, Picker, PrivacyOut};
+use crate::pages::{BankChoice, Home, PrivacyOut};
 use crate::privacy_page::PrivacyPage;
 use crate::respond::{link_error, page, say, see_other};
 use crate::words::Words;
 use amana_core::{ConsentId, InstitutionId, Lang, Purpose};
-use amana_flow::{Institution, LinkError};
+use amana_flow::{Institution, LinkError, OwnPage};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -48,20 +48,22 @@ fn status(words: &Words, done: Option<&str>) -> Option<String> {
     }
 }
 
-/// `GET /privacy`: the page, or how to come to it.
+/// `GET /privacy`: the page, or the way to it. `?before=` turns to older entries.
 pub(crate) async fn show(
     State(state): State<Arc<WebState>>,
+    uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let before = query.one("before").and_then(|seq| seq.parse().ok());
     let view = match browser::session(&state, &headers) {
-        Some(cookie) => state.gateway.privacy_view(cookie).await,
+        Some(cookie) => state.gateway.privacy_view(cookie, before).await,
         None => Err(LinkError::Over),
     };
     match view {
         Ok(view) => {
-            let w = Words::new(browser::lang(&headers, Some(view.lang)), "/privacy");
+            let w = Words::new(browser::lang(&headers, Some(view.lang)), browser::back(&uri));
             let status = status(&w, query.one("done"));
             let bank = bank_name(&state, &view.institution, view.lang, w.lang);
             page(StatusCode::OK, &PrivacyPage::new(w, &view, bank, status, state.gateway.clock().now()))
@@ -69,10 +71,41 @@ pub(crate) async fn show(
         Err(LinkError::Over) => {
             let w = Words::new(browser::lang(&headers, None), "/privacy");
             let status = status(&w, query.one("done").filter(|done| *done == "left"));
-            page(StatusCode::OK, &PrivacyOut { status, w })
+            entrance(&state, w, OwnPage::Privacy, status)
         }
         Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
     }
+}
+
+/// `GET /privacy/accounts`: what a notice in the chat did not say, read live from the bank.
+pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: HeaderMap) -> Response {
+    const HERE: &str = "/privacy/accounts";
+    let view = match browser::session(&state, &headers) {
+        Some(cookie) => state.gateway.accounts_view(cookie).await,
+        None => Err(LinkError::Over),
+    };
+    match view {
+        Ok(view) => {
+            let w = Words::new(browser::lang(&headers, Some(view.lang)), HERE);
+            let bank = bank_name(&state, &view.institution, view.lang, w.lang);
+            page(StatusCode::OK, &AccountsPage::new(w, &view, bank))
+        }
+        Err(LinkError::Over) => {
+            entrance(&state, Words::new(browser::lang(&headers, None), HERE), OwnPage::Accounts, None)
+        }
+        Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), HERE)),
+    }
+}
+
+/// Who comes? The bank's own sign-in says it; there is no secret in the address.
+fn entrance(state: &WebState, w: Words, to: OwnPage, status: Option<String>) -> Response {
+    let institutions = state.gateway.institutions();
+    let banks = institutions.iter().map(|(id, i)| BankChoice::new(id, i.name_in(w.lang))).collect();
+    let to = match to {
+        OwnPage::Privacy => "privacy",
+        OwnPage::Accounts => "accounts",
+    };
+    page(StatusCode::OK, &PrivacyOut { lang: w.lang.tag(), to, banks, status, w })
 }
 
 /// An institution's name in another language.
@@ -81,45 +114,8 @@ fn bank_name(state: &WebState, name: &str, from: Lang, to: Lang) -> String {
     state.gateway.institutions().values().find(named).map_or(name, |i| i.name_in(to)).to_owned()
 }
 
-/// `GET /privacy/enter?t=…`: the one-time link of the chat. It uses nothing up. Who is signed in at the only bank of
-/// the chat goes on at once.
-pub(crate) async fn enter(
-    State(state): State<Arc<WebState>>,
-    uri: Uri,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let query = Fields::parse(query.unwrap_or_default().as_bytes());
-    let token = query.one("t").unwrap_or_default();
-    let offer = state.gateway.privacy_offer(token).await;
-    if let Some(cookie) = browser::session(&state, &headers)
-        && let Ok(view) = state.gateway.privacy_view(cookie).await
-    {
-        let only = match &offer {
-            Ok(offer) => {
-                let here = bank_name(&state, &view.institution, view.lang, offer.lang);
-                offer.institutions.iter().all(|(_, name)| *name == here)
-            }
-            Err(_) => true,
-        };
-        if only {
-            return see_other("/privacy");
-        }
-    }
-    let back = browser::back(&uri);
-    match offer {
-        Ok(offer) => {
-            let w = Words::new(browser::lang(&headers, Some(offer.lang)), back);
-            let hidden = vec![("lang", w.lang.tag().to_owned()), ("t", token.to_owned())];
-            let banks = choices(&state, &offer.institutions, w.lang);
-            page(StatusCode::OK, &Picker { w, entering: true, action: "/privacy/begin", hidden, banks })
-        }
-        Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), back)),
-    }
-}
-
-/// `POST /privacy/begin`: to the bank's sign-in.
-pub(crate) async fn begin(State(state): State<Arc<WebState>>, request: Request) -> Response {
+/// `POST /privacy/sign-in`: to the bank's sign-in.
+pub(crate) async fn sign_in(State(state): State<Arc<WebState>>, request: Request) -> Response {
     let (headers, fields) = match form(request).await {
         Ok(form) => form,
         Err(response) => return response,
@@ -129,7 +125,8 @@ pub(crate) async fn begin(State(state): State<Arc<WebState>>, request: Request) 
     let Some(institution) = fields.one("institution").and_then(|id| InstitutionId::new(id).ok()) else {
         return link_error(&LinkError::NoSuchInstitution, words);
     };
-    match state.gateway.privacy_begin(fields.one("t").unwrap_or_default(), &institution, lang).await {
+    let to = if fields.one("to") == Some("accounts") { OwnPage::Accounts } else { OwnPage::Privacy };
+    match state.gateway.sign_in(to, &institution, lang).await {
         Ok(begun) => {
             let mut response = see_other(begun.url.as_str());
             browser::set_session(&state, &mut response, &begun.cookie);

@@ -20,7 +20,7 @@ pub(crate) struct PrivacyPage {
     active: Vec<ConsentCard>,
     ended: Vec<ConsentCard>,
     days: Vec<Day>,
-    more: bool,
+    older: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl PrivacyPage {
                 None => days.push(Day { label, entries: vec![shown] }),
             }
         }
-        Self { bank, csrf: view.csrf.clone(), status, active, ended, days, more: view.more, w }
+        Self { bank, csrf: view.csrf.clone(), status, active, ended, days, older: view.older, w }
     }
 }
 

@@ -21,7 +21,20 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("amana-store", &["amana-core", "amana-gate"]),
     ("amana-chat", &["amana-core", "amana-gate"]),
     ("amana-flow", &["amana-core", "amana-gate", "amana-store", "amana-bank", "amana-channel", "amana-chat"]),
-    ("amana-web", &["amana-core", "amana-gate", "amana-store", "amana-flow"]),
+    // The web shell calls the pure parsers of connector and channel, and the catalogue, itself: passing them through `flow`
+    // would only rename them.
+    (
+        "amana-web",
+        &[
+            "amana-core",
+            "amana-gate",
+            "amana-store",
+            "amana-bank",
+            "amana-channel",
+            "amana-chat",
+            "amana-flow",
+        ],
+    ),
     (
         "amana",
         &[

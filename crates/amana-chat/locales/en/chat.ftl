@@ -215,7 +215,7 @@ form-detail = with all details
 
 ## Privacy and stopping
 
-privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. The link works once and only for you.
+privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. Your bank asks who you are first.
 privacy-not-linked = No bank is linked to this chat, so nothing of yours was shared.
 stopped = Stopped. What you allowed at { $bank } is taken back, and nothing more will come. You can link again whenever you like.
 unlinked = Done. { $bank } is no longer linked to this chat, and everything you allowed is taken back.

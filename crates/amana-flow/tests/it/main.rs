@@ -1,5 +1,13 @@
 //! The flows under a clock of their own: a real store, a bank and a channel that do as they are told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of tests fail loudly, too"
+)]
+
 mod asking;
 mod linking;
 mod sending;

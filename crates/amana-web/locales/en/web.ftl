@@ -14,7 +14,8 @@ title-link = Link your bank
 title-consent = Choose what may be shared
 title-done = Linked
 title-privacy = My privacy
-title-enter = Sign in to your privacy page
+title-enter = Sign in to your own page
+title-accounts = My accounts now
 
 ## First page
 
@@ -36,12 +37,27 @@ link-steps = What happens next
 link-step-one = You sign in at your bank and choose your accounts there.
 link-step-two = You choose here, one by one, what Messenger may show.
 link-step-three = You go back to the chat.
+link-person = This links the Messenger chat of { $person }. If that is not you, somebody sent you their own link: close this page.
 link-none = No bank can be linked on this page at the moment.
 link-once = This page is only for you. Its link works once and for ten minutes.
-enter-heading = Sign in to see your privacy page
-enter-lead = Everything on it is yours alone, so your bank asks who you are first.
-enter-none = No bank is linked to this chat any more. Nothing of yours is being shared.
+enter-heading = Sign in at your bank
+enter-lead = This page shows what is yours alone, so your bank asks who you are first.
 enter-button = Sign in with { $bank }
+enter-why = There is no password of ours, and no secret in the link. Your bank says who you are, and you see what is yours.
+
+## What a notice did not say
+
+accounts-heading = Your accounts at { $bank }
+accounts-lead = Read from your bank just now, for your eyes only. Messenger does not see this page.
+accounts-owed = You owe
+accounts-booked = Booked
+accounts-available = Available
+accounts-latest = Latest transactions
+accounts-quiet = Nothing moved in the last 30 days.
+accounts-when = When
+accounts-what = What
+accounts-amount = Amount
+accounts-pending = pending
 
 ## Consent
 
@@ -168,7 +184,8 @@ privacy-timeline = What happened
 privacy-timeline-hint = Newest first, times in UTC. The receipt numbers in between record what became of each message.
 privacy-timeline-none = Nothing was shared so far.
 privacy-timeline-none-hint = As soon as a message carries something of yours, it is listed here.
-privacy-more = There are older entries than fit on this page.
+privacy-older = Older entries
+privacy-accounts-now = My accounts as they are now
 privacy-leave = Sign out
 privacy-left = You are signed out.
 entry-disclosure = Messenger was told:
@@ -211,13 +228,6 @@ denial-recipient = It was not certain that the chat is yours.
 denial-policy = Your bank’s own rules did not allow it.
 denial-late = It had waited too long.
 denial-other = Something was not in order, so it stayed at the bank.
-out-heading = Your privacy page
-out-lead = It lists everything that was ever shared with your chat, and it has a button to stop.
-out-how = How to come in
-out-step-one = Open the chat with your bank in Messenger.
-out-step-two = Write “my privacy”.
-out-step-three = Tap the button in the answer and sign in at your bank.
-out-why = There is no password here. The link comes from your own chat and works once, and your bank asks who you are.
 
 ## When something does not work
 
@@ -232,8 +242,8 @@ error-declined-heading = Nothing was linked
 error-declined = You said no, and nothing was shared. You can come back whenever you like.
 error-bank-heading = The bank does not answer
 error-bank = We could not reach your bank, or its answer was not right. Nothing was shared. Please try again in a few minutes.
-error-not-linked-heading = Not linked in this chat
-error-not-linked = The person who signed in is not the one who linked this chat. Nothing is shown.
+error-not-linked-heading = Nothing is linked
+error-not-linked = No chat is linked for the person who signed in, so there is nothing to show.
 error-no-accounts-heading = No account was shared
 error-no-accounts = At your bank’s page no account was chosen, so there is nothing to link. Please choose at least one.
 error-platform-heading = Messenger did not confirm the chat

@@ -137,6 +137,7 @@ async fn not_allowing_shares_nothing() {
 fn form(lang: Lang, form_max: Form) -> ConsentForm {
     let purpose = Purpose::TransactionUpdate;
     ConsentForm {
+        person: Some("Sam H.".into()),
         lang,
         institution: "Cedar Bank".into(),
         purposes: vec![PurposeChoice { purpose, clusters: purpose.clusters(), form_max }],

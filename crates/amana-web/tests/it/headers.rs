@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode, header};
 const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/", 200),
     ("GET", "/privacy", 200),
-    ("GET", "/privacy/enter", 410),
+    ("GET", "/privacy/accounts", 200),
     ("GET", "/link/start?t=x", 410),
     ("GET", "/link/start", 410),
     ("GET", "/link/messenger", 410),
@@ -18,7 +18,7 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("POST", "/link/begin", 410),
     ("POST", "/link/consent", 410),
     ("POST", "/link/cancel", 410),
-    ("POST", "/privacy/begin", 404),
+    ("POST", "/privacy/sign-in", 404),
     ("POST", "/privacy/revoke", 410),
     ("POST", "/privacy/leave", 303),
     ("POST", "/lang", 303),
@@ -95,7 +95,7 @@ async fn a_form_of_another_site_is_refused() {
 #[tokio::test]
 async fn a_form_that_is_too_large_is_refused_clearly() {
     let world = World::new().await;
-    for path in ["/link/begin", "/link/consent", "/privacy/revoke", "/privacy/begin", "/lang"] {
+    for path in ["/link/begin", "/link/consent", "/privacy/revoke", "/privacy/sign-in", "/lang"] {
         let request = Request::post(path).body(Body::from(vec![b'a'; 10 << 20])).expect("a request");
         let answer = world.send(request).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");

@@ -3,7 +3,6 @@
 use crate::support::{BANK, Browser, PAGE, PLATFORM_TOKEN, World, notice_of};
 use amana_bank::BankErrorClass;
 use amana_core::Lang;
-use amana_store::TokenKind;
 use axum::http::StatusCode;
 
 const REDIRECT: &str = "https://www.facebook.com/messenger_platform/account_linking/?account_linking_token=x";
@@ -12,7 +11,7 @@ const REDIRECT: &str = "https://www.facebook.com/messenger_platform/account_link
 async fn opening_a_link_uses_nothing_up_and_beginning_does() {
     let world = World::new().await;
     let browser = Browser::new(&world, Lang::English);
-    let token = world.token(TokenKind::Link, "t1").await;
+    let token = world.token("t1").await;
     let path = format!("/link/start?t={token}");
     for _ in 0..3 {
         assert_eq!(browser.get(&path).await.status, StatusCode::OK);
@@ -23,7 +22,7 @@ async fn opening_a_link_uses_nothing_up_and_beginning_does() {
     assert_eq!(browser.post("/link/begin", &fields).await.status, StatusCode::GONE);
 
     // A bank that does not answer costs nobody the link.
-    let token = world.token(TokenKind::Link, "t2").await;
+    let token = world.token("t2").await;
     *world.bank.error.lock().expect("lock") = Some(BankErrorClass::Retry("down"));
     let fields = [("t", token.as_str()), ("institution", BANK), ("lang", "en")];
     let answer = browser.post("/link/begin", &fields).await;
@@ -32,10 +31,8 @@ async fn opening_a_link_uses_nothing_up_and_beginning_does() {
     *world.bank.error.lock().expect("lock") = None;
     assert_eq!(browser.post("/link/begin", &fields).await.status, StatusCode::SEE_OTHER);
 
-    // A privacy link does not link, nor a link over its time.
-    let token = world.token(TokenKind::Privacy, "t3").await;
-    assert_eq!(browser.get(&format!("/link/start?t={token}")).await.status, StatusCode::GONE);
-    let token = world.token(TokenKind::Link, "t4").await;
+    // Nor does a link over its time.
+    let token = world.token("t4").await;
     world.clock.advance_s(601);
     assert_eq!(browser.get(&format!("/link/start?t={token}")).await.status, StatusCode::GONE);
 }
@@ -44,7 +41,7 @@ async fn opening_a_link_uses_nothing_up_and_beginning_does() {
 async fn the_session_cookie_is_closed() {
     let world = World::new().await;
     let browser = Browser::new(&world, Lang::English);
-    let token = world.token(TokenKind::Link, "t1").await;
+    let token = world.token("t1").await;
     let begun = browser.post("/link/begin", &[("t", &token), ("institution", BANK)]).await;
     let cookie = begun.header("set-cookie");
     assert!(cookie.starts_with("__Host-amana="), "{cookie}");
@@ -53,7 +50,7 @@ async fn the_session_cookie_is_closed() {
     }
     assert!(!cookie.contains("Domain"));
     let plain = World::at("http://127.0.0.1:8080/", "https://bank.example/authorize").await;
-    let token = plain.token(TokenKind::Link, "t1").await;
+    let token = plain.token("t1").await;
     let begun = Browser::new(&plain, Lang::English)
         .post("/link/begin", &[("t", &token), ("institution", BANK)])
         .await;
@@ -117,7 +114,7 @@ async fn saying_no_and_bad_callbacks() {
     assert!(!browser.cookies().contains_key("__Host-amana"));
 
     // The page after the bank speaks as the page before it did.
-    let token = world.token(TokenKind::Link, "t3").await;
+    let token = world.token("t3").await;
     browser.post("/link/begin", &[("t", &token), ("institution", BANK), ("lang", "ar")]).await.location();
     let declined = browser.get("/link/callback?error=access_denied&state=s").await;
     assert!(declined.text().contains("لم يُربط شيء"), "{}", declined.text());
@@ -135,6 +132,6 @@ async fn saying_no_and_bad_callbacks() {
 
 /// To the bank by a one-time link.
 async fn begin(world: &World, browser: &Browser<'_>, token: &str) {
-    let token = world.token(TokenKind::Link, token).await;
+    let token = world.token(token).await;
     browser.post("/link/begin", &[("t", &token), ("institution", BANK)]).await.location();
 }

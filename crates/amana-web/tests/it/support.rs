@@ -6,7 +6,7 @@ use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
-use amana_store::{Command, Keyring, Token, TokenKind};
+use amana_store::{Command, Keyring, Token};
 use amana_web::{WebState, router};
 use async_trait::async_trait;
 use axum::Router;
@@ -99,8 +99,8 @@ impl Bank for FakeBank {
         let make = |id: &str, name: &str, kind, last: &str, minor| Account {
             id: AccountId::new(id).expect("an id"),
             name: name.into(),
-            last_four: Some(last.into()),
             kind,
+            last_four: Some(last.into()),
             current: Some(usd(minor)),
             available: Some(usd(minor)),
             as_of: None,
@@ -250,10 +250,9 @@ impl World {
     }
 
     /// A one-time link as the chat would give it.
-    pub(crate) async fn token(&self, kind: TokenKind, token: &str) -> String {
+    pub(crate) async fn token(&self, token: &str) -> String {
         let row = Token {
             hash: amana_core::ids::token_hash(token),
-            kind,
             conversation: conversation(),
             expires_at: self.clock.now().checked_add(Duration::from_secs(600)).expect("an instant"),
             consumed_at: None,
@@ -423,7 +422,7 @@ impl<'a> Browser<'a> {
     }
 
     async fn to_consent_of(&self, bank: &str, token: &str) -> Answer {
-        let token = self.world.token(TokenKind::Link, token).await;
+        let token = self.world.token(token).await;
         let begun = self
             .post("/link/begin", &[("t", &token), ("institution", bank), ("lang", self.lang.tag())])
             .await;
