@@ -59,8 +59,8 @@ impl Gateway {
         }
     }
 
-    /// What the person means, for events that mean something. The language of what they write becomes the conversation's,
-    /// unless they chose one.
+    /// What the person means, for events that mean something. The language of what they write becomes the
+    /// conversation's, unless they chose one.
     fn intent(&self, kind: &InboundKind, person: &mut Conversation) -> Option<Intent> {
         match kind {
             InboundKind::Text { text, .. } => {

@@ -157,8 +157,8 @@ impl Gateway {
         };
         let customer = self.customer_of(entry.customer_shard, basis.customer).await?;
         let consents = self.store.consents(entry.customer_shard, basis.customer).await?;
-        // The consent now in force on the link that it was rendered for: where one purpose was taken back and the rest granted
-        // anew, what is still allowed still goes. A new link does not make an older message good.
+        // The consent now in force on the link that it was rendered for: where one purpose was taken back and the rest
+        // granted anew, what is still allowed still goes. A new link does not make an older message good.
         let link = consents.iter().find(|c| c.id == basis.consent).map(|c| c.link);
         let consent = match link {
             Some(link) => self.store.consent_of_link(entry.customer_shard, link).await?,

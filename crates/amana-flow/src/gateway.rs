@@ -212,7 +212,8 @@ impl Gateway {
             .unwrap_or(Timestamp::MAX)
     }
 
-    /// The wait before attempt `attempts + 1`: doubling from [`crate::limits::RETRY_BASE_S`], with up to a quarter of jitter.
+    /// The wait before attempt `attempts + 1`: doubling from [`crate::limits::RETRY_BASE_S`], with up to a quarter of
+    /// jitter.
     pub(crate) fn backoff(&self, attempts: u32) -> Timestamp {
         use crate::limits::{RETRY_BASE_S, RETRY_MAX_S};
         let base = RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(RETRY_MAX_S);
@@ -321,8 +322,8 @@ impl Gateway {
     }
 }
 
-/// The purposes that the gateway serves today, in the order in which the consent page shows them. (Receipts, deliveries,
-/// security alerts, service, offers and transfers come with their own flows.)
+/// The purposes that the gateway serves today, in the order in which the consent page shows them. (Receipts,
+/// deliveries, security alerts, service, offers and transfers come with their own flows.)
 pub(crate) const OFFERED_PURPOSES: &[Purpose] =
     &[Purpose::BalanceOnRequest, Purpose::TransactionUpdate, Purpose::BalanceUpdate];
 

@@ -27,8 +27,8 @@ impl Refreshing {
 }
 
 impl Gateway {
-    /// Tokens that are good for a call now. `rejected` are tokens that the bank has just refused: an access token may end
-    /// before its time, so they are refreshed once before the customer is asked to link again.
+    /// Tokens that are good for a call now. `rejected` are tokens that the bank has just refused: an access token may
+    /// end before its time, so they are refreshed once before the customer is asked to link again.
     ///
     /// # Errors
     /// As the bank answers a refresh; `RelinkNeeded` when there are no tokens.
@@ -64,7 +64,8 @@ impl Gateway {
         };
         let (expected, bank_consent) = (grant.version, grant.bank_consent.clone());
         let grant = BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..grant };
-        // The bank has given new tokens, and the old ones may be spent: they are not given up because the store is busy.
+        // The bank has given new tokens, and the old ones may be spent: they are not given up because the store is
+        // busy.
         for attempt in 1.. {
             match self.store.submit(vec![Command::PutBankGrant { expected, grant: grant.clone() }]).await {
                 Ok(_) => break,

@@ -45,7 +45,8 @@ impl Gateway {
             }
             let body = self.seal_chat(inbound)?;
             if body.len() > CHAT_EVENT_BYTES_MAX {
-                // Beyond anything that the platform lets a person write. Refusing the whole delivery would hold up others.
+                // Beyond anything that the platform lets a person write. Refusing the whole delivery would hold up
+                // others.
                 tracing::warn!(bytes = body.len(), "an event of a chat is too large and is left out");
                 metrics::counter!("amana_events_total", "source" => "chat", "result" => "too-large")
                     .increment(1);
@@ -104,8 +105,8 @@ impl Gateway {
         Ok(accepted)
     }
 
-    /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank did
-    /// not name when it was linked is known by the accounts alone, and gets what is about them.
+    /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank
+    /// did not name when it was linked is known by the accounts alone, and gets what is about them.
     async fn links_of_subject(
         &self,
         event: &BankEvent,

@@ -1,5 +1,5 @@
-//! The durable queue of things that must be done later, whatever happens meanwhile: telling a bank that a grant is taken
-//! back, ending a link whose consent is over. And sweeping away what is over.
+//! The durable queue of things that must be done later, whatever happens meanwhile: telling a bank that a grant is
+//! taken back, ending a link whose consent is over. And sweeping away what is over.
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
@@ -15,8 +15,8 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// What a bank is told: the tokens and the consent to take back. It is kept under the deployment's key, not the customer's:
-/// it must still be possible when the customer's key is gone.
+/// What a bank is told: the tokens and the consent to take back. It is kept under the deployment's key, not the
+/// customer's: it must still be possible when the customer's key is gone.
 #[derive(Serialize, Deserialize)]
 struct Revocation {
     institution: InstitutionId,

@@ -1,5 +1,5 @@
-//! The use cases: link, ask, update, revoke, send. Here the parts meet; clock, randomness, store, banks and channel come
-//! in as arguments, so that the whole runs in a test under a clock of its own.
+//! The use cases: link, ask, update, revoke, send. Here the parts meet; clock, randomness, store, banks and channel
+//! come in as arguments, so that the whole runs in a test under a clock of its own.
 //!
 //! ```text
 //! webhook ─▶ intake ─▶ inbox ─▶ worker ─▶ chat ─▶ answer ─┐

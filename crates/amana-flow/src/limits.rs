@@ -16,8 +16,8 @@ pub const SEND_ATTEMPTS_MAX: u32 = 12;
 pub const RETRY_BASE_S: i64 = 1;
 /// The longest wait between attempts, in seconds.
 pub const RETRY_MAX_S: i64 = 300;
-/// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds: far beyond a
-/// healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
+/// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds: far beyond
+/// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
 /// The same after a start: echoes that came while we were away are on the platform's slow schedule by now.
 pub const ECHO_WAIT_AFTER_START_S: i64 = 120;
@@ -43,13 +43,13 @@ pub const JOB_ATTEMPTS_MAX: u32 = 1_000;
 /// How old an event may be to be told as news, in days. An older one is recorded as known and not told.
 pub const EVENT_AGE_DAYS_MAX: i64 = 7;
 
-/// The pause of a lane or message whose end could not be stored, so that a store that can be read but not written is not
-/// asked in a circle.
+/// The pause of a lane or message whose end could not be stored, so that a store that can be read but not written is
+/// not asked in a circle.
 pub const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the end of a send is offered to the store before it is left to the echo.
 pub const FINISH_TRIES_MAX: u32 = 60;
-/// How long a question may take, banks and all. Then the customer hears that the bank does not answer, and what waits in
-/// the conversation (a *stop*, perhaps) has its turn.
+/// How long a question may take, banks and all. Then the customer hears that the bank does not answer, and what waits
+/// in the conversation (a *stop*, perhaps) has its turn.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// Questions that may be with one bank at once. A slow bank must not take every lane.
 pub const QUESTIONS_PER_BANK_MAX: usize = 24;

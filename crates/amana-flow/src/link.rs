@@ -181,8 +181,8 @@ impl Gateway {
         self.to_bank(Aim::Link { conversation, redirect_uri }, institution, lang, consume).await
     }
 
-    /// Begins to sign in to a page of the customer's own: sends the browser to the bank's login. It takes no secret from
-    /// the chat; who signs in at the bank sees what is theirs.
+    /// Begins to sign in to a page of the customer's own: sends the browser to the bank's login. It takes no secret
+    /// from the chat; who signs in at the bank sees what is theirs.
     ///
     /// # Errors
     /// When the institution is not configured or the bank cannot begin.
@@ -297,7 +297,8 @@ impl Gateway {
                 return Err(LinkError::NoAccounts);
             }
         };
-        // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one id.
+        // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one
+        // id.
         let subject = blinded.unwrap_or_else(|| self.blind_unnamed(&at.institution, fresh));
         let known = self.store.customer_by_subject(&at.institution, &subject).await?;
         let consenting = Consenting {
@@ -563,8 +564,8 @@ impl Gateway {
         let now = self.now();
         let age = now.as_second().saturating_sub(link.created_at.as_second());
         if link.conversation() != *from || age > PENDING_LINK_S {
-            // Somebody else's chat brought the code, or it came too late: the link is not made, and the consent is taken
-            // back.
+            // Somebody else's chat brought the code, or it came too late: the link is not made, and the consent is
+            // taken back.
             tracing::error!(link = %link.id, "an account-linking code came from elsewhere or too late; the link is ended");
             return self.end_link(&link, now).await;
         }

@@ -193,8 +193,8 @@ impl Gateway {
         Ok(Some(entry))
     }
 
-    /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a notice in
-    /// the chat did not say. Nothing of it goes to a platform; the look itself is a receipt.
+    /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a
+    /// notice in the chat did not say. Nothing of it goes to a platform; the look itself is a receipt.
     ///
     /// # Errors
     /// When the session is over, nothing is linked, or the bank cannot answer.

@@ -31,8 +31,8 @@ pub(crate) fn purpose_of(kind: BankEventKind) -> Purpose {
     }
 }
 
-/// What was told before: under the event's own id, and under the id that it refers to (the authorization that it settles,
-/// the transaction that it undoes).
+/// What was told before: under the event's own id, and under the id that it refers to (the authorization that it
+/// settles, the transaction that it undoes).
 struct Told {
     own: Option<Story>,
     referred: Option<Story>,
@@ -41,8 +41,8 @@ struct Told {
 /// The story of a transaction: authorised once, booked without a second message unless something changed, undone once.
 /// Whatever order the events come in, the customer hears each fact at most once, and never an older one after a newer.
 ///
-/// A posting under a second id for an authorization that was settled already (the second part of a split shipment), and a
-/// refund that refers to a purchase, are facts of their own.
+/// A posting under a second id for an authorization that was settled already (the second part of a split shipment), and
+/// a refund that refers to a purchase, are facts of their own.
 fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
     use StoryState::{Authorised, Posted, Reversed};
     let state = |story: &Option<Story>| story.as_ref().map(|s| s.state);
@@ -255,8 +255,8 @@ mod tests {
         said
     }
 
-    /// Every order of authorised, posted (same or other amount), reversed, with every event again and again: each fact is
-    /// told at most once, nothing older after something newer, and the reversal always.
+    /// Every order of authorised, posted (same or other amount), reversed, with every event again and again: each fact
+    /// is told at most once, nothing older after something newer, and the reversal always.
     #[test]
     fn every_order_of_events_is_one_story() {
         let rank = |t: &Telling| match t {

@@ -152,8 +152,8 @@ impl Gateway {
         self.jobs_filled.notify_one();
     }
 
-    /// Works off everything that is due, one thing after the other, until nothing is: for simulation and tests, where time
-    /// stands still and order must be repeatable.
+    /// Works off everything that is due, one thing after the other, until nothing is: for simulation and tests, where
+    /// time stands still and order must be repeatable.
     ///
     /// # Errors
     /// When the store cannot be read.

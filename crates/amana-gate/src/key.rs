@@ -74,8 +74,8 @@ impl DataKey {
         Ok(out)
     }
 
-    /// Decrypts what [`DataKey::seal`] made for the same context. What [`crate::Protected::seal`] or the outbox made does
-    /// not open here, whatever the context.
+    /// Decrypts what [`DataKey::seal`] made for the same context. What [`crate::Protected::seal`] or the outbox made
+    /// does not open here, whatever the context.
     ///
     /// # Errors
     /// When key, context or bytes are not those.

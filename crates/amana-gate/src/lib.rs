@@ -13,7 +13,8 @@
 //! - A [`Protected`] value cannot be printed, compared, cloned, serialised or borrowed from outside this crate; at rest
 //!   it exists only as ciphertext ([`Protected::seal`]).
 //! - The answer is *deny* unless every party says yes, at the decision and again at the moment of sending.
-//! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent twice.
+//! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent
+//!   twice.
 
 mod decision;
 mod key;

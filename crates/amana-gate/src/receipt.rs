@@ -77,8 +77,8 @@ pub struct SealedReceipt {
     pub hash: [u8; 32],
 }
 
-/// The wire form. Fields stand in the order that RFC 8785 asks (sorted by name); all values are strings, small integers,
-/// arrays of strings, or null, for which `serde_json`'s compact output is the canonical one.
+/// The wire form. Fields stand in the order that RFC 8785 asks (sorted by name); all values are strings, small
+/// integers, arrays of strings, or null, for which `serde_json`'s compact output is the canonical one.
 #[derive(Serialize)]
 struct Wire<'a> {
     agreement: Option<String>,

@@ -21,8 +21,8 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("amana-store", &["amana-core", "amana-gate"]),
     ("amana-chat", &["amana-core", "amana-gate"]),
     ("amana-flow", &["amana-core", "amana-gate", "amana-store", "amana-bank", "amana-channel", "amana-chat"]),
-    // The web shell calls the pure parsers of connector and channel, and the catalogue, itself: passing them through `flow`
-    // would only rename them.
+    // The web shell calls the pure parsers of connector and channel, and the catalogue, itself: passing them through
+    // `flow` would only rename them.
     (
         "amana-web",
         &[

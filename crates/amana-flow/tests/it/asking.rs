@@ -166,7 +166,8 @@ async fn the_privacy_page_says_what_was_said_and_needs_its_owner() {
     assert!(plain(&entry.said.concat()).contains("1,234.56"), "{:?}", entry.said);
     assert!(matches!(rig.gateway.privacy_view("stolen-or-old", None).await, Err(LinkError::Over)));
 
-    // Signing in asks the bank who it is; another person is not let in, and the cookie of the way there is worth nothing.
+    // Signing in asks the bank who it is; another person is not let in, and the cookie of the way there is worth
+    // nothing.
     let bank = InstitutionId::new(BANK).unwrap();
     let begun = rig.gateway.sign_in(OwnPage::Privacy, &bank, Lang::Arabic).await.expect("begun");
     *rig.bank.subject.lock().unwrap() = Some("customer-2".into());

@@ -1,5 +1,5 @@
-//! Random lives: purchases that post, change and reverse, delivered in any order, more than once, with doubtful sends and
-//! restarts. Whatever happens, the customer hears a story that a person would tell.
+//! Random lives: purchases that post, change and reverse, delivered in any order, more than once, with doubtful sends
+//! and restarts. Whatever happens, the customer hears a story that a person would tell.
 
 use crate::support::*;
 use amana_channel::webhook::InboundKind;
@@ -124,7 +124,7 @@ async fn echo(rig: &Rig, echoed: &mut usize) {
 
 fn copy(i: usize, event: &BankEvent) -> BankEventBody {
     let n = i64::try_from(i / 3).expect("small");
-    let minor = (n + 1) * 1_000 + if n == 1 && i % 3 > 0 { 250 } else { 0 };
+    let minor = (n + 1) * 1_000 + if n == 1 && !i.is_multiple_of(3) { 250 } else { 0 };
     BankEventBody::Transaction(Transaction {
         id: event.transaction_id.clone().expect("a transaction"),
         reference_id: event.reference_id.clone(),

@@ -55,7 +55,7 @@ fn every_missing_yes_is_a_no() {
             "cluster not consented",
             |w| {
                 w.consent.as_mut().unwrap().grants.get_mut(&Purpose::TransactionUpdate).unwrap().clusters =
-                    Clusters::default()
+                    Clusters::default();
             },
             Denial::ClusterNotConsented,
         ),
@@ -118,10 +118,14 @@ proptest! {
     #[test]
     fn agrees_with_a_naive_model(
         has_agreement in prop::bool::weighted(0.9),
-        state in prop::sample::select(vec![AgreementState::Active, AgreementState::Active, AgreementState::Active, AgreementState::Declined, AgreementState::Suspended]),
+        state in prop_oneof![
+            3 => Just(AgreementState::Active),
+            1 => Just(AgreementState::Declined),
+            1 => Just(AgreementState::Suspended),
+        ],
         has_consent in prop::bool::weighted(0.9),
         revoked in prop::bool::weighted(0.2),
-        day in 0i64..120,
+        day in 0u64..120,
         purpose in prop::sample::select(Purpose::ALL.to_vec()),
         cluster_bits in 0usize..64,
         other_account in prop::bool::weighted(0.2),
@@ -130,8 +134,9 @@ proptest! {
         kill in 0u8..12,
     ) {
         let mut world = World::good();
-        world.now = at("2026-10-20T00:00:00Z").checked_add(std::time::Duration::from_secs(day as u64 * 86_400)).unwrap();
-        world.clusters = Cluster::ALL.iter().enumerate().filter(|(i, _)| cluster_bits & (1 << i) != 0).map(|(_, c)| *c).collect();
+        world.now = at("2026-10-20T00:00:00Z").checked_add(std::time::Duration::from_secs(day * 86_400)).unwrap();
+        let chosen = Cluster::ALL.iter().enumerate().filter(|(i, _)| cluster_bits & (1 << i) != 0);
+        world.clusters = chosen.map(|(_, c)| *c).collect();
         if let Some(a) = world.agreement.as_mut() { a.state = state; }
         if !has_agreement { world.agreement = None; }
         if revoked { world.consent.as_mut().unwrap().state = ConsentState::Revoked; }
@@ -146,7 +151,7 @@ proptest! {
             3 => Some(KillScope::Customer(customer(2))),
             _ => None,
         };
-        if let Some(scope) = scope { world.kills.0.push(Kill { scope: scope.clone(), reason: String::new(), since: now() }); }
+        world.kills.0.extend(scope.map(|scope| Kill { scope, reason: String::new(), since: now() }));
 
         let consented = [Purpose::BalanceOnRequest, Purpose::TransactionUpdate].contains(&purpose);
         let inside = world.now >= at("2026-11-01T00:00:00Z") && world.now < at("2027-01-01T00:00:00Z");

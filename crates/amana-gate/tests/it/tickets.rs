@@ -93,7 +93,8 @@ fn each_form_shows_what_it_may() {
 fn revoked_killed_or_tightened_in_between_does_not_leave() {
     let rig = Rig::new();
     let row = rig.disclose(&World::good(), 987654321).expect("allowed").row;
-    let changes: &[(fn(&mut World), Denial)] = &[
+    type Change = fn(&mut World);
+    let changes: &[(Change, Denial)] = &[
         (|w| w.consent.as_mut().unwrap().state = ConsentState::Revoked, Denial::ConsentRevoked),
         (|w| w.consent = None, Denial::NoConsent),
         (|w| w.agreement.as_mut().unwrap().state = AgreementState::Terminated, Denial::AgreementNotInForce),
@@ -104,7 +105,7 @@ fn revoked_killed_or_tightened_in_between_does_not_leave() {
         (
             |w| {
                 w.consent.as_mut().unwrap().grants.get_mut(&Purpose::TransactionUpdate).unwrap().form =
-                    Form::Notice
+                    Form::Notice;
             },
             Denial::Policy,
         ),

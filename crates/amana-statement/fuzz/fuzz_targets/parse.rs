@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run parse corpus/parse ../tests/fixtures/good ../tests/fixtures/broken` in `crates/amana-statement/fuzz`.
+//! `cargo +nightly fuzz run parse corpus/parse ../tests/fixtures/good ../tests/fixtures/broken` in
+//! `crates/amana-statement/fuzz`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
