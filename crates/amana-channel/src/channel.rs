@@ -185,8 +185,8 @@ pub trait Channel: Send + Sync {
     /// The person's language, if the platform tells. `None` on any doubt or error: it is only a first guess.
     async fn locale(&self, of: &Address) -> Option<Lang>;
 
-    /// The person's first name and the initial of the last, if the platform tells: shown where a chat is linked, so that
-    /// whoever was sent somebody else's link sees it. `None` on any doubt or error.
+    /// The person's first name and the initial of the last, if the platform tells: shown where a chat is linked, so
+    /// that whoever was sent somebody else's link sees it. `None` on any doubt or error.
     async fn name(&self, of: &Address) -> Option<String>;
 
     /// When one may write freely.

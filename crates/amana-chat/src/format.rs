@@ -187,8 +187,8 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{061C}' | '\u{FEFF}')
 }
 
-/// A finished bubble or title: an Arabic one that does not begin with an Arabic letter gets a mark in front, since chats
-/// take a text's direction from its first letter.
+/// A finished bubble or title: an Arabic one that does not begin with an Arabic letter gets a mark in front, since
+/// chats take a text's direction from its first letter.
 pub(crate) fn bubble(lang: Lang, text: String) -> String {
     if lang == Lang::Arabic && Lang::of_text(&text.chars().take(1).collect::<String>()) != Some(Lang::Arabic)
     {

@@ -5,9 +5,9 @@
 //! tap  ── Intent::from_payload ─┘                                    plain messages: `plain` ──────────▶ Content
 //! ```
 //!
-//! What is **not** here: no I/O, no clock, no bank client, no channel's wire format. Everything is a pure function of its
-//! arguments. Renderers see bank data only when the gate calls them; the functions of [`filter`] are plain `fn`s, so that
-//! they fit `Protected::map` and `map_with`.
+//! What is **not** here: no I/O, no clock, no bank client, no channel's wire format. Everything is a pure function of
+//! its arguments. Renderers see bank data only when the gate calls them; the functions of [`filter`] are plain `fn`s,
+//! so that they fit `Protected::map` and `map_with`.
 //!
 //! Invariants:
 //! - Every sentence a person reads comes from the Fluent catalogues in `locales/`, in both languages.

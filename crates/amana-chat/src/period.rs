@@ -171,7 +171,8 @@ impl Period {
         Self { from: to.saturating_sub(1.year()), to, label: PeriodLabel::LastYear }
     }
 
-    /// One calendar month of a year (1 to 12), until now if it has not ended; `None` if it is not a month or has not begun.
+    /// One calendar month of a year (1 to 12), until now if it has not ended; `None` if it is not a month or has not
+    /// begun.
     #[must_use]
     pub fn month(today: Date, year: i16, month: i8) -> Option<Self> {
         let from = Date::new(year, month, 1).ok().filter(|from| *from <= today)?;

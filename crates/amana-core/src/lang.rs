@@ -62,10 +62,20 @@ impl Lang {
     /// question does not make it English), else English. `None` without letters.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
-        let arabic = |c: char| matches!(c, '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}' | '\u{FB50}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}');
+        // The Arabic blocks of Unicode: the letters, their supplement, and the two blocks of presentation forms.
+        const ARABIC: [std::ops::RangeInclusive<char>; 4] = [
+            '\u{0600}'..='\u{06FF}',
+            '\u{0750}'..='\u{077F}',
+            '\u{FB50}'..='\u{FDFF}',
+            '\u{FE70}'..='\u{FEFF}',
+        ];
         let mut letters = text.chars().filter(|c| c.is_alphabetic()).peekable();
         letters.peek()?;
-        Some(if letters.any(arabic) { Self::Arabic } else { Self::English })
+        Some(if letters.any(|c| ARABIC.iter().any(|block| block.contains(&c))) {
+            Self::Arabic
+        } else {
+            Self::English
+        })
     }
 }
 

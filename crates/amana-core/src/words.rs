@@ -17,7 +17,10 @@ pub struct UnknownWord {
 }
 
 macro_rules! closed_list {
-    ($(#[$doc:meta])* $name:ident, $list:literal, { $( $(#[$vdoc:meta])* $variant:ident = $text:literal ),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])* $name:ident, $list:literal,
+        { $( $(#[$vdoc:meta])* $variant:ident = $text:literal ),+ $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum $name { $( $(#[$vdoc])* #[serde(rename = $text)] $variant ),+ }

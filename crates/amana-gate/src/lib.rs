@@ -1,7 +1,7 @@
 //! The gate: the one door through which a bank's data can leave.
 //!
 //! ```text
-//! Protected<T> ── disclose::<P> ──▶ Disclosure ── store: one durable commit ──▶ OutboxRow ── release ──▶ Released
+//! Protected<T> ─ disclose::<P> ─▶ Disclosure ─ store: one durable commit ─▶ OutboxRow ─ release ─▶ Released
 //!                 agreement ∧ consent ∧ policy ∧ no kill switch                 the same again        what a channel takes
 //! ```
 //!

@@ -47,9 +47,9 @@ impl Total {
 
 /// The sums of a page for each currency, the most used first.
 ///
-/// Counted: money out, pending or booked. Not counted: what was undone, an authorization whose posting is there too, memo
-/// lines, and money that came and is no refund. Money that came is a refund if it refers to a payment of the page or comes
-/// from a shop that was paid on it; so salary is none.
+/// Counted: money out, pending or booked. Not counted: what was undone, an authorization whose posting is there too,
+/// memo lines, and money that came and is no refund. Money that came is a refund if it refers to a payment of the page
+/// or comes from a shop that was paid on it; so salary is none.
 #[must_use]
 pub fn totals(rows: &[&Transaction]) -> Vec<Total> {
     let by_id: HashMap<&str, &Transaction> = rows.iter().map(|t| (t.id.as_str(), *t)).collect();

@@ -3,8 +3,8 @@
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
 /// The words of a text, normalised and separated by single spaces: compatibility forms folded, lower case, without
-/// accents, direction marks, tatweel, diacritics and punctuation; digits in ASCII; letters that Arabic writers interchange as one;
-/// a letter at most twice in a row.
+/// accents, direction marks, tatweel, diacritics and punctuation; digits in ASCII; letters that Arabic writers
+/// interchange as one; a letter at most twice in a row.
 pub(crate) fn normalise(text: &str) -> String {
     let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let mut out = String::with_capacity(decomposed.len());

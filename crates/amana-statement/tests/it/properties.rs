@@ -120,7 +120,10 @@ proptest! {
     }
 
     #[test]
-    fn mutated_files_do_not_panic(which in any::<prop::sample::Index>(), mutations in prop::collection::vec(mutation(), 1..6)) {
+    fn mutated_files_do_not_panic(
+        which in any::<prop::sample::Index>(),
+        mutations in prop::collection::vec(mutation(), 1..6),
+    ) {
         let mut files = good_files();
         let mut bytes = files.swap_remove(which.index(files.len()));
         for mutation in mutations {
