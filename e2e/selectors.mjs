@@ -7,7 +7,7 @@ export const institution = { path: "cedar-bank", name: /Cedar Bank|بنك الأ
 
 /** The chat page of one person, on the Messenger simulator. */
 export function chatAddress(base, language) {
-  return `${base}/chat?user=story-${language.code}&locale=${language.chatLocale}`;
+  return `${base}/chat?user=story-${language.code}&lang=${language.code}`;
 }
 
 /** The sandbox bank's control interface. */
@@ -26,9 +26,9 @@ export const languages = {
     chat: {
       getStarted: /get started/i,
       composer: /message/i,
-      linkMyBank: /link my bank/i,
+      linkMyBank: /^log in/i,
       // The platform's own account-link button says this.
-      logIn: /^log in$/i,
+      logIn: /^log in/i,
       linked: /linked/i,
       askBalance: "what's my balance?",
       balanceAnswer: /\$\s?\d[\d,]*\.\d{2}/,
@@ -40,18 +40,18 @@ export const languages = {
       username: /user ?name|user id/i,
       password: /password/i,
       logIn: /log in|sign in/i,
-      allow: /allow|agree|authori[sz]e|approve/i,
+      allow: /^allow$/i,
     },
     consent: {
       heading: /consent|agree|choose|share/i,
       formDetail: /detail/i,
       duration: /month|year|days/i,
-      agree: /agree|allow|give consent|confirm|save/i,
+      agree: /^allow$/i,
     },
     privacy: {
-      revoke: /revoke|withdraw|stop sharing|unlink/i,
+      revoke: /^stop sharing everything$/i,
       confirm: /revoke|withdraw|yes|confirm|stop/i,
-      revoked: /revoked|withdrawn|stopped|no longer|unlinked/i,
+      revoked: /your consent is taken back/i,
     },
     purchase: { merchant: "Blue Bottle Coffee", amount: "4.51", shown: /4\.51/ },
     purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.77", shown: /7\.77/ },
@@ -65,8 +65,8 @@ export const languages = {
     chat: {
       getStarted: /ابدأ|البدء|بدء/,
       composer: /رسالة/,
-      linkMyBank: /(ربط|اربط).*(بنك|مصرف|حساب)/,
-      logIn: /تسجيل الدخول|^دخول$/,
+      linkMyBank: /^تسجيل الدخول/,
+      logIn: /^تسجيل الدخول/,
       linked: /تم (ال)?ربط|مرتبط|رُبط|ارتبط/,
       askBalance: "كم رصيدي؟",
       // Digits of either kind, with a fraction.
@@ -79,18 +79,18 @@ export const languages = {
       username: /اسم المستخدم/,
       password: /كلمة (المرور|السر)/,
       logIn: /تسجيل الدخول|دخول/,
-      allow: /سماح|السماح|أوافق|موافق|أسمح/,
+      allow: /^أسمح$/,
     },
     consent: {
       heading: /موافق|مشاركة|اختر|اختيار/,
       formDetail: /تفصيل|تفاصيل|مفصّ?ل|كامل/,
       duration: /شهر|أشهر|شهور|سنة|يوم|عام/,
-      agree: /أوافق|موافق|سماح|تأكيد|حفظ/,
+      agree: /^السماح$/,
     },
     privacy: {
-      revoke: /سحب|إلغاء|إيقاف|اسحب|أوقف/,
+      revoke: /^إيقاف مشاركة كل شيء$/,
       confirm: /سحب|إلغاء|إيقاف|نعم|تأكيد|اسحب|أوقف/,
-      revoked: /سُ?حب|أُ?لغي|أُ?وقف|توقف|لم تعد|تم (السحب|الإلغاء|الإيقاف)/,
+      revoked: /انتهت موافقتك/,
     },
     purchase: { merchant: "Blue Bottle Coffee", amount: "4.52", shown: /4\.52|٤٫٥٢/ },
     purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.78", shown: /7\.78|٧٫٧٨/ },

@@ -201,12 +201,12 @@ async function tickAll(page) {
   for (let index = 0; index < count; index += 1) await boxes.nth(index).check();
 }
 
-/** Picks the form of the messages and the duration where the page offers them, as radio buttons or as a list. */
+/** Picks the form of the messages (each purpose has its own) and the duration, as radio buttons or as a list. */
 async function chooseOptions(page, form, duration) {
   for (const name of [form, duration]) {
     if (!name) continue;
     const radio = page.getByRole("radio", { name });
-    if ((await radio.count()) > 0) await radio.first().check();
+    for (let index = 0; index < (await radio.count()); index += 1) await radio.nth(index).check();
   }
   const lists = page.getByRole("combobox");
   for (let index = 0; index < (await lists.count()); index += 1) {
