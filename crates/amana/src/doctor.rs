@@ -102,6 +102,7 @@ pub(crate) async fn doctor(settings: &Settings, json: bool) -> bool {
         Ok(client) => {
             clock(settings, &client, &mut findings).await;
             own_address(settings, &client, &mut findings).await;
+            logins(settings, &client, &mut findings).await;
         }
         Err(error) => findings.bad("http", error.to_string(), "install the package `ca-certificates`"),
     }
@@ -308,6 +309,43 @@ async fn own_address(settings: &Settings, client: &reqwest::Client, findings: &m
         ),
         Err(error) => findings.bad("webhook", trouble(error), "check that `amana serve` runs"),
     }
+}
+
+/// Browsers let our form lead only to the origins that the page's policy names: the banks' logins must be among them.
+async fn logins(settings: &Settings, client: &reqwest::Client, findings: &mut Findings) {
+    let allowed = gateway::form_origins(settings);
+    for institution in &settings.institutions {
+        let Some(endpoint) = authorization_endpoint(&institution.connector.issuer, client).await else {
+            continue;
+        };
+        let origin = endpoint.origin().ascii_serialization();
+        if !allowed.contains(&origin) {
+            findings.bad(
+                format!("institution {}, login", institution.id()),
+                format!("it begins on `{origin}`, and browsers would not go there from our page"),
+                format!("add `login_origins = [\"{origin}\"]` to the institution, and the login's other origins if it has any"),
+            );
+        }
+    }
+}
+
+/// The authorization endpoint as the metadata say it (RFC 8414 §3.1, `OpenID Connect` Discovery §4), if there are any.
+async fn authorization_endpoint(issuer: &str, client: &reqwest::Client) -> Option<Url> {
+    let issuer = Url::parse(issuer).ok()?;
+    let path = issuer.path().trim_end_matches('/');
+    let places = [
+        format!("/.well-known/oauth-authorization-server{path}"),
+        format!("{path}/.well-known/oauth-authorization-server"),
+        format!("{path}/.well-known/openid-configuration"),
+    ];
+    for place in places {
+        let answer = client.get(issuer.join(&place).ok()?).send().await.ok()?;
+        if answer.status().is_success() {
+            let metadata: serde_json::Value = serde_json::from_slice(&bounded(answer).await.ok()?).ok()?;
+            return Url::parse(metadata.get("authorization_endpoint")?.as_str()?).ok();
+        }
+    }
+    None
 }
 
 async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {

@@ -81,7 +81,7 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
 ///
 /// # Errors
 /// When the key or the store cannot be opened, with how to mend it.
-pub(crate) async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     let keyring = keys::keyring(settings, true)?;
     Ok(amana_store::open(settings.store_url.expose(), keyring, Arc::new(OsEntropy), Arc::new(SystemClock))
         .await?)
@@ -196,7 +196,7 @@ fn web_state(settings: &Settings, gateway: Arc<Gateway>, handle: PrometheusHandl
 
 /// Where a form of ours may end: the banks' sign-in pages and the platform's way back (browsers hold a form's redirects
 /// to the page's policy).
-fn form_origins(settings: &Settings) -> Vec<String> {
+pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
     let issuers = settings
         .institutions
         .iter()

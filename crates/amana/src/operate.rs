@@ -1,17 +1,20 @@
 //! The operator's short commands: migrate, set up, kill switches, dead letters, agreements.
 
-use crate::ambient::SystemClock;
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
 use crate::{gateway, keys, limits, output};
 use amana_core::{Clock as _, Kill, KillScope, MessageId, Timestamp};
-use amana_store::{Command, Counts, SubmitError};
+use amana_store::{Command, Counts, OpenOptions, Store, SubmitError};
 use anyhow::{Context as _, bail};
+use std::sync::Arc;
 
 /// `amana migrate`.
 ///
 /// # Errors
 /// When the database cannot be brought to this version's schema.
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    // A database without its key would look like one whose key was lost.
+    keys::keyring(settings, true)?;
     let report = amana_store::migrate(settings.store_url.expose(), &SystemClock).await?;
     if report.applied.is_empty() {
         output::line(&format!("the database has schema {} already", report.to));
@@ -57,7 +60,7 @@ pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// When the store cannot be read.
 pub(crate) async fn agreements(settings: &Settings) -> anyhow::Result<()> {
-    let all = gateway::store(settings).await?.agreements().await?;
+    let all = existing(settings).await?.agreements().await?;
     if all.is_empty() {
         output::line("no agreement yet: `amana serve` makes them from the configuration");
     }
@@ -120,7 +123,7 @@ pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> an
         bail!("the reason must have 1 to {} characters", limits::REASON_CHARS_MAX);
     }
     let kill = Kill { scope: scope.clone(), reason: reason.to_owned(), since: SystemClock.now() };
-    gateway::store(settings).await?.submit(vec![Command::SetKill(kill)]).await?;
+    existing(settings).await?.submit(vec![Command::SetKill(kill)]).await?;
     output::line(&format!("on: {}. It works at the next send.", written(&scope)));
     Ok(())
 }
@@ -131,7 +134,7 @@ pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> an
 /// When the scope is none, or the store cannot be written.
 pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<()> {
     let scope = scope(text)?;
-    let store = gateway::store(settings).await?;
+    let store = existing(settings).await?;
     if !store.kills().await?.0.iter().any(|kill| kill.scope == scope) {
         bail!("the switch `{}` is not on; `amana kill list` shows those that are", written(&scope));
     }
@@ -145,7 +148,7 @@ pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<
 /// # Errors
 /// When the store cannot be read.
 pub(crate) async fn kills(settings: &Settings) -> anyhow::Result<()> {
-    let kills = gateway::store(settings).await?.kills().await?.0;
+    let kills = existing(settings).await?.kills().await?.0;
     if kills.is_empty() {
         output::line("no kill switch is on");
     }
@@ -160,7 +163,7 @@ pub(crate) async fn kills(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// When the store cannot be read.
 pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
-    let store = gateway::store(settings).await?;
+    let store = existing(settings).await?;
     let letters = store.dead_letters(limits::DEAD_LISTED_MAX).await?;
     let Counts { outbox_dead, .. } = store.counts().await?;
     if letters.is_empty() {
@@ -193,7 +196,7 @@ fn at(at: Timestamp) -> String {
 /// When the message is not a dead one, or the store cannot be written.
 pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result<()> {
     let message: MessageId = message.parse().context("give an id as `amana dead list` prints it")?;
-    let store = gateway::store(settings).await?;
+    let store = existing(settings).await?;
     match store.submit(vec![Command::ReplayDead { message, due_at: SystemClock.now() }]).await {
         Ok(_) => {
             output::line(&format!(
@@ -206,6 +209,16 @@ pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The store, if it is there already: a command that looks at it makes none.
+async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let url = settings.store_url.expose();
+    if let Some(path) = keys::sqlite_path(url).filter(|path| !path.exists()) {
+        bail!("the database `{}` is not there yet: `amana serve` makes it", path.display());
+    }
+    let (keyring, options) = (keys::keyring(settings, false)?, OpenOptions { auto_migrate: false });
+    Ok(amana_store::open_with(url, keyring, Arc::new(OsEntropy), Arc::new(SystemClock), options).await?)
 }
 
 /// Checks that the master key is there without making one, for commands that only look.

@@ -6,7 +6,7 @@ use crate::lifecycle::Stop;
 use crate::serve::bind;
 use crate::{limits, output};
 use amana_core::Clock as _;
-use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget};
+use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, SandboxBank};
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use anyhow::Context as _;
 use serde_json::json;
@@ -73,7 +73,8 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
         .iter()
         .map(|b| json!({"id": b.id, "name": b.name, "issuer": format!("{base}/{}", b.id), "api_url": format!("{base}/{}/fdx/v6", b.id)}))
         .collect();
-    let served = amana_sandbox_bank::serve(listener, config, clock(), Arc::new(OsEntropy), stop.soft.clone());
+    let bank = SandboxBank::open(config, clock(), Arc::new(OsEntropy))?;
+    let served = bank.run(listener, stop.soft.clone());
     output::line(&json!({"bank": base, "institutions": institutions}).to_string());
     tokio::select! {
         served = served => Ok(served?),

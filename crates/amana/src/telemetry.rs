@@ -8,19 +8,33 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Sends the log to standard error. Standard output stays free for what a command answers.
 ///
 /// # Errors
 /// When the filter is none, or a log is set up already.
 pub(crate) fn log(log: &Log) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&log.level)
+    let filter = EnvFilter::try_new(&log.level)
         .with_context(|| format!("the log level `{}` is not a level", log.level))?;
-    let colours = std::io::stderr().is_terminal();
-    let to =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    let done = if log.json { to.json().flatten_event(true).try_init() } else { to.try_init() };
+    let to = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let done = if log.json {
+        registry.with(to.json().flatten_event(true).with_filter(filter_fn(may_speak))).try_init()
+    } else {
+        registry.with(to.with_filter(filter_fn(may_speak))).try_init()
+    };
     done.map_err(|e| anyhow::anyhow!("the log cannot be set up: {e}"))
+}
+
+/// Other people's libraries log what they send and what is asked of a database, below `info`. Ours are written so that
+/// they name nothing protected at any level.
+fn may_speak(event: &tracing::Metadata<'_>) -> bool {
+    *event.level() <= tracing::Level::INFO || event.target().starts_with("amana")
 }
 
 /// Installs the recorder of this process's metrics.

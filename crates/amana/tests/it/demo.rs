@@ -1,6 +1,7 @@
 //! The demonstration's own manners: ports, start, stop, beginning anew.
 
 use crate::process::{Demo, amana, amana_says, folder, run};
+use std::time::Duration;
 
 #[test]
 fn a_taken_port_is_named_with_its_flag() {
@@ -85,4 +86,39 @@ fn fresh_forgets_a_demonstration_and_nothing_else() {
     ]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("holds no demonstration"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_chat_page_does_not_hold_the_end_up() {
+    let (_keep, data) = folder();
+    let demo = Demo::start(&data, [0; 3], &[]);
+    let client = crate::browser::client();
+    let mut live = client.get(format!("{}/chat/events?user=you", demo.chat)).send().await.expect("a stream");
+    assert!(live.status().is_success());
+    let idle = client.get(format!("{}/healthz", demo.gateway)).send().await.expect("an answer");
+    assert!(idle.status().is_success());
+    let (status, took) = demo.process.interrupt();
+    assert!(status.success() && took < Duration::from_secs(4), "{status} after {took:?}");
+    while let Ok(Some(_)) = live.chunk().await {}
+}
+
+#[test]
+fn two_at_once_in_one_data_directory_do_not_mix() {
+    let (_keep, data) = folder();
+    let first = Demo::start(&data, [0; 3], &[]);
+    let data_dir = data.display().to_string();
+    let said = amana_says(&[
+        "demo",
+        "--gateway-port",
+        "0",
+        "--bank-port",
+        "0",
+        "--chat-port",
+        "0",
+        "--data-dir",
+        &data_dir,
+    ]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    assert!(said.err.contains("another") && said.err.contains("data directory"), "{}", said.err);
+    drop(first);
 }

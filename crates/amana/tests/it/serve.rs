@@ -1,6 +1,7 @@
 //! `serve` from a configuration file against the sandboxes run alone, and the operator's commands beside it.
 
-use crate::chat::{Chat, Till, link};
+use crate::browser::Browser;
+use crate::chat::{Chat, Till, link, through_the_bank};
 use crate::process::{Running, Said, amana, folder, run};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,6 +25,12 @@ fn free_port() -> u16 {
 
 impl World {
     fn start(folder: &Path) -> Self {
+        let database = format!("sqlite:{}", folder.join("db").join("amana.sqlite").display());
+        Self::start_with(folder, &database, "")
+    }
+
+    /// `keys` stands in `[keys]`.
+    fn start_with(folder: &Path, database: &str, keys: &str) -> Self {
         let port = free_port();
         let gateway_url = format!("http://127.0.0.1:{port}");
         let mut command = amana();
@@ -68,7 +75,9 @@ listen = "127.0.0.1:{port}"
 public_url = "{gateway_url}"
 allow_private_addresses = true
 [store]
-url = "sqlite:{db}"
+url = "{database}"
+[keys]
+{keys}
 [messenger]
 graph_url = "{chat_url}"
 app_id = "1900000000000001"
@@ -92,7 +101,6 @@ event_token = "event-token-1"
 [log]
 format = "json"
 "#,
-            db = folder.join("db").join("amana.sqlite").display(),
             token = folder.join("page_token").display(),
         );
         let config = folder.join("amana.toml");
@@ -134,6 +142,10 @@ async fn serve_doctor_and_the_operators_commands() {
     let (keep, _) = folder();
     let mut world = World::start(keep.path());
 
+    // A command that looks makes nothing.
+    let said = world.says(&["kill", "list"]);
+    assert!(said.code == Some(1) && said.err.contains("is not there yet"), "{}", said.err);
+    assert!(!keep.path().join("db").exists());
     // Before anything runs the doctor says what is missing, and exits with 1.
     let said = world.says(&["doctor"]);
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
@@ -148,8 +160,8 @@ async fn serve_doctor_and_the_operators_commands() {
     assert!(said.code == Some(0) && said.out.contains("from schema 0 to"), "{}{}", said.out, said.err);
     let said = world.says(&["migrate"]);
     assert!(said.out.contains("already"), "{}", said.out);
-    // A database without its key is never given a new one: this one is empty, and there is none yet.
-    std::fs::remove_file(keep.path().join("db").join("amana.sqlite")).expect("removed");
+    let said = world.says(&["kill", "list"]);
+    assert_eq!(said.out.trim(), "no kill switch is on", "{}", said.err);
 
     world.serve().await;
     let said = world.says(&["messenger", "setup"]);
@@ -279,8 +291,63 @@ async fn a_bank_that_declines_is_not_offered_and_nothing_flows() {
     assert!(said.out.starts_with("harbor-bank page:55 declined"), "{}", said.out);
     let chat = Chat::new(&world.chat_url, "55", "you");
     assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    // Even a link that was made in spite of it would carry nothing: the consent page offers no purpose.
     chat.say("link my bank").await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let said = chat.said().await.join(" ");
-    assert!(!said.contains('$'), "{said}");
+    let mut browser = Browser::new();
+    let picker = browser.open(&chat.address("/link/start?").await).await;
+    let login = browser.submit(&picker, picker.form("/link/begin").with("institution", "harbor-bank")).await;
+    let page = through_the_bank(&mut browser, login, "sam").await;
+    assert_eq!(page.values("purpose"), Vec::<String>::new(), "{}", page.text());
+    assert!(
+        page.forms("/link/cancel").len() == 1 && page.forms("/link/consent").is_empty(),
+        "{}",
+        page.text()
+    );
+}
+
+/// Where the tests find a PostgreSQL server on which they may create databases.
+const POSTGRES_URL: &str = "AMANA_TEST_POSTGRES_URL";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_serves_as_well_and_over_a_restart() {
+    let Ok(admin) = std::env::var(POSTGRES_URL) else {
+        panic!("{POSTGRES_URL} is not set: run `cargo xtask test`, which starts a PostgreSQL cluster");
+    };
+    let name = format!("amana_serve_{}", std::process::id());
+    sql(&admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    sql(&admin, &format!("CREATE DATABASE {name}")).await;
+    let (server, _) = admin.rsplit_once('/').expect("a url with a database");
+    let (keep, _) = folder();
+    let key = keep.path().join("master.key");
+    std::fs::write(&key, "5a".repeat(32)).expect("written");
+    let keys = format!("master_key_file = \"{}\"", key.display());
+    let mut world = World::start_with(keep.path(), &format!("{server}/{name}"), &keys);
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "59.99").await;
+    chat.hears(before, "59.99").await;
+
+    world.gateway.take().expect("a process").kill();
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "60.01").await;
+    world.serve().await;
+    chat.hears(before, "60.01").await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    let said = world.says(&["doctor"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    world.gateway.take().expect("a process").interrupt();
+    sql(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+async fn sql(url: &str, text: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(text).await.expect("done");
+    drop(client);
+    connection.await.expect("ended").expect("ended well");
 }

@@ -1,6 +1,6 @@
 //! `demo --statement`: a person's own export becomes a customer; a broken one loads nothing.
 
-use crate::chat::{Chat, link};
+use crate::chat::{Chat, Till, link};
 use crate::process::{Demo, amana, amana_says, folder, run};
 use std::path::Path;
 
@@ -27,21 +27,24 @@ async fn ones_own_export_becomes_a_customer() {
     let (keep, data) = folder();
     let file = written(keep.path(), "export.qfx", &ofx("-45.67"));
     let demo = Demo::start(&data, [0; 3], &["--statement", &file]);
-    let ports = demo.ports();
     let chat = Chat::new(&demo.chat, "1000", "you");
     link(&chat, "cedar-bank", "me", "detail").await;
     chat.hears(0, "is linked").await;
     let balance = chat.ask("what is my balance?", "1,234.56").await;
     assert!(balance.contains("Cedar Bank"), "{balance}");
 
-    // Again, and without: the customer stays as it is.
+    // Again, and without it, each time at other ports: customer, link and consent stay as they are.
     drop(demo);
-    let demo = Demo::start(&data, ports, &["--statement", &file]);
-    chat.ask("what is my balance?", "1,234.56").await;
-    drop(demo);
-    let demo = Demo::start(&data, ports, &[]);
-    chat.ask("what is my balance?", "1,234.56").await;
-    drop(demo);
+    for (more, balance) in [(&["--statement", &file] as &[&str], "1,234.56"), (&[], "1,244.81")] {
+        let demo = Demo::start(&data, [0; 3], more);
+        let chat = Chat::new(&demo.chat, "1000", "you");
+        chat.ask("what is my balance?", balance).await;
+        let before = chat.said().await.len();
+        // A deposit, as the export holds no card.
+        let till = Till::new(&demo.bank, "cedar-bank");
+        till.act("deposit", serde_json::json!({"customer": "me", "amount": "10.25"})).await;
+        chat.hears(before, "10.25").await;
+    }
 }
 
 #[test]

@@ -40,8 +40,8 @@ async fn link_ask_update_look_stop() {
     // The privacy page lists it, with what was said.
     chat.ask("my privacy", "").await;
     let mut browser = Browser::new();
-    let page = browser.open(&chat.address("/privacy/enter?").await).await;
-    let enter = page.form("/privacy/begin").with("institution", "cedar-bank");
+    let page = browser.open(&chat.address("/privacy").await).await;
+    let enter = page.form("/privacy/sign-in").with("institution", "cedar-bank");
     let login = browser.submit(&page, enter).await;
     let page = if login.url.path().ends_with("/privacy") {
         login
