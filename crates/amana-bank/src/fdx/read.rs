@@ -108,7 +108,7 @@ fn negated(money: Money) -> Money {
 }
 
 fn name(row: &Value, last_four: Option<&str>) -> String {
-    ["nickname", "productName", "description", "accountType"]
+    ["nickname", "productName", "description"]
         .iter()
         .filter_map(|key| value::text(row, key))
         .map(|name| text::without_number(&text::clean(&name, NAME_CHARS_MAX), last_four))
