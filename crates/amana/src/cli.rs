@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Stop what flows, at once, without stopping the gateway.
     #[command(subcommand)]
     Kill(KillCommand),
-    /// Look at messages that were given up, and send them again.
+    /// Look at messages and events that were given up, and try them again.
     #[command(subcommand)]
     Dead(DeadCommand),
     /// Run a sandbox alone, for trying `serve` against it.
@@ -156,11 +156,11 @@ pub(crate) enum KillCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
-    /// List the messages that were given up, newest first: id, Page, when, attempts, why. Never what they say.
+    /// List the messages and events that were given up, newest first: id, when, attempts, why. Never what they say.
     List(Configured),
-    /// Send one again. The gate decides anew: what is not allowed any more is not sent.
+    /// Try one again. The gate decides anew: what is not allowed any more is not sent.
     Replay {
-        /// The message's id, `msg_…`.
+        /// The message's id, `msg_…`, or the event's, `event:SHARD/PLACE`, as `list` prints them.
         #[arg(value_name = "MESSAGE")]
         message: String,
         #[command(flatten)]

@@ -147,14 +147,15 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                 Err(error) => findings.bad("store", error.to_string(), "check free space and permissions"),
             }
             match store.counts().await {
-                Ok(counts) if counts.outbox_dead + counts.inbox_failed > 0 => findings.warn(
-                    "queues",
-                    format!(
-                        "{} message(s) and {} event(s) were given up",
-                        counts.outbox_dead, counts.inbox_failed
+                Ok(counts) if counts.outbox_dead + counts.inbox_failed + counts.jobs_dead > 0 => findings
+                    .warn(
+                        "queues",
+                        format!(
+                            "{} message(s), {} event(s) and {} job(s) were given up",
+                            counts.outbox_dead, counts.inbox_failed, counts.jobs_dead
+                        ),
+                        "`amana dead list` shows the messages and events",
                     ),
-                    "`amana dead list` shows the messages",
-                ),
                 Ok(counts) => {
                     let waiting = counts.inbox_waiting + counts.outbox_open;
                     findings.good(

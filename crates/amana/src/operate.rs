@@ -3,8 +3,8 @@
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
 use crate::{gateway, keys, limits, output};
-use amana_core::{Clock as _, Kill, KillScope, MessageId, Timestamp};
-use amana_store::{Command, Counts, OpenOptions, Store, SubmitError};
+use amana_core::{Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
+use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError};
 use anyhow::{Context as _, bail};
 use std::sync::Arc;
 
@@ -166,8 +166,23 @@ pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
     let store = existing(settings).await?;
     let letters = store.dead_letters(limits::DEAD_LISTED_MAX).await?;
     let Counts { outbox_dead, .. } = store.counts().await?;
-    if letters.is_empty() {
-        output::line("no message was given up");
+    let events = store.inbox_failed(limits::DEAD_LISTED_MAX).await?;
+    if letters.is_empty() && events.is_empty() {
+        output::line("nothing was given up");
+    }
+    for event in events {
+        let source = match event.source {
+            InboxSource::Chat => "the chat",
+            InboxSource::Bank => "a bank",
+        };
+        output::line(&format!(
+            "event:{}/{} of {source} {} after {} attempt(s): {}",
+            event.shard.0,
+            event.position,
+            at(event.received_at),
+            event.attempts,
+            event.reason
+        ));
     }
     let listed = letters.len() as u64;
     for letter in letters {
@@ -195,6 +210,9 @@ fn at(at: Timestamp) -> String {
 /// # Errors
 /// When the message is not a dead one, or the store cannot be written.
 pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result<()> {
+    if let Some(place) = message.strip_prefix("event:") {
+        return replay_event(settings, place).await;
+    }
     let message: MessageId = message.parse().context("give an id as `amana dead list` prints it")?;
     let store = existing(settings).await?;
     match store.submit(vec![Command::ReplayDead { message, due_at: SystemClock.now() }]).await {
@@ -219,6 +237,28 @@ async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     }
     let (keyring, options) = (keys::keyring(settings, false)?, OpenOptions { auto_migrate: false });
     Ok(amana_store::open_with(url, keyring, Arc::new(OsEntropy), Arc::new(SystemClock), options).await?)
+}
+
+/// An event that was given up is processed again.
+async fn replay_event(settings: &Settings, place: &str) -> anyhow::Result<()> {
+    let parsed = place
+        .split_once('/')
+        .and_then(|(shard, position)| Some((Shard(shard.parse().ok()?), position.parse::<i64>().ok()?)));
+    let (shard, position) =
+        parsed.context("give an event as `amana dead list` prints it, `event:SHARD/PLACE`")?;
+    let command = Command::ReplayInbox { shard, position };
+    match existing(settings).await?.submit(vec![command]).await {
+        Ok(_) => {
+            output::line(&format!("event:{place} is processed again by the running gateway"));
+            Ok(())
+        }
+        Err(SubmitError::Conflict { .. }) => {
+            bail!(
+                "`event:{place}` is not an event that was given up; `amana dead list` shows those that were"
+            )
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks that the master key is there without making one, for commands that only look.

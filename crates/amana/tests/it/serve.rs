@@ -221,9 +221,14 @@ async fn serve_doctor_and_the_operators_commands() {
     chat.hears(before, "62.02").await;
 
     let said = world.says(&["dead", "list"]);
-    assert_eq!((said.code, said.out.trim()), (Some(0), "no message was given up"));
+    assert_eq!((said.code, said.out.trim()), (Some(0), "nothing was given up"));
     let said = world.says(&["dead", "replay", "msg_00000000000000000000000000000000"]);
     assert!(said.code == Some(1) && said.err.contains("is not a message that was given up"), "{}", said.err);
+
+    for place in ["event:1/2", "event:x"] {
+        let said = world.says(&["dead", "replay", place]);
+        assert!(said.code == Some(1) && said.err.contains("amana dead list"), "{}", said.err);
+    }
 
     // Metrics count what waits.
     let client = crate::browser::client();
