@@ -19,8 +19,8 @@ pub const RETRY_MAX_S: i64 = 300;
 /// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds: far beyond
 /// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
-/// The same after a start: echoes that came while we were away are on the platform's slow schedule by now.
-pub const ECHO_WAIT_AFTER_START_S: i64 = 120;
+/// The same after a start, counted from it: echoes that came while we were away are delivered again, but not at once.
+pub const ECHO_WAIT_AFTER_START_S: i64 = 60;
 /// How long a claim on a message lasts, in seconds: longer than a call to the platform may take, so that a row whose
 /// claim is over belongs to a process that is gone.
 pub const CLAIM_S: i64 = 45;

@@ -113,16 +113,11 @@ impl Protected<BankEventBody> {
                 &[t.direction as u8],
             ]),
             BankEventBody::Balance(a) => {
-                let minor = |m: Option<amana_core::Money>| {
-                    m.map_or([0; 9], |m| {
-                        let mut out = [1; 9];
-                        for (to, from) in out.iter_mut().skip(1).zip(m.minor.to_be_bytes()) {
-                            *to = from;
-                        }
-                        out
-                    })
-                };
-                key.mac(&[b"balance", a.id.as_str().as_bytes(), &minor(a.current), &minor(a.available)])
+                // What can be spent is what a person goes by: it changes with the authorization, and not again when the
+                // purchase is booked. Where the bank does not say it, the booked balance has to do.
+                let told = a.available.or(a.current);
+                let minor = told.map_or([0; 8], |m| m.minor.to_be_bytes());
+                key.mac(&[b"balance", a.id.as_str().as_bytes(), &[u8::from(told.is_some())], &minor])
             }
         }
     }

@@ -73,7 +73,7 @@ impl Channel for Messenger {
         let answer = answer.map_err(|refused| refused.class)?;
         match answer.get("message_id").and_then(Value::as_str) {
             Some(mid) if !mid.is_empty() && mid.len() <= limits::MID_BYTES_MAX => {
-                tracing::debug!(channel = %page, %message, "sent");
+                tracing::debug!(channel = %page, id = %message, "sent");
                 Ok(Sent { mid: mid.to_owned() })
             }
             _ => Err(SendError::Ambiguous { what: "the answer names no message" }),

@@ -400,6 +400,29 @@ impl Rig {
         (event, Unaddressed::new(body))
     }
 
+    pub(crate) fn balance(&self, current: i64, available: i64) -> (BankEvent, Unaddressed<BankEventBody>) {
+        let event = BankEvent {
+            institution: self.bank.id.clone(),
+            id: format!("balance-{}", self.next()),
+            occurred: self.clock.now(),
+            account: account("a1"),
+            subject: None,
+            kind: BankEventKind::BalanceChanged,
+            transaction_id: None,
+            reference_id: None,
+        };
+        let body = BankEventBody::Balance(Account {
+            id: account("a1"),
+            name: "Everyday Checking".into(),
+            last_four: Some("1234".into()),
+            kind: AccountKind::Checking,
+            current: Some(usd(current)),
+            available: Some(usd(available)),
+            as_of: Some(self.clock.now()),
+        });
+        (event, Unaddressed::new(body))
+    }
+
     pub(crate) async fn pushes(&self, event: (BankEvent, Unaddressed<BankEventBody>)) -> Accepted {
         let accepted = self.gateway.accept_bank(&[event]).await.expect("accepted");
         self.gateway.settle().await.expect("settled");

@@ -30,6 +30,25 @@ async fn a_purchase_is_told_once_and_its_posting_is_the_same_story() {
 }
 
 #[tokio::test]
+async fn a_balance_is_told_when_what_can_be_spent_changes_and_not_again_when_the_purchase_is_booked() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let push = |current, available| rig.pushes(rig.balance(current, available));
+    push(10_000, 9_550).await;
+    assert!(rig.sees("1").concat().contains("95.50"));
+    rig.clock.advance_s(60);
+    push(9_550, 9_550).await;
+    assert!(rig.sees("1").is_empty(), "booked: nothing new to say");
+    rig.clock.advance_s(60);
+    let late = rig.balance(9_000, 9_000);
+    rig.clock.advance_s(60);
+    push(8_000, 8_000).await;
+    assert_eq!(rig.sees("1").len(), 1);
+    rig.pushes(late).await;
+    assert!(rig.sees("1").is_empty(), "a balance that a newer one has overtaken");
+}
+
+#[tokio::test]
 async fn nobody_elses_event_and_no_unlinked_account_is_told() {
     let rig = Rig::new().await;
     rig.link("1").await;
