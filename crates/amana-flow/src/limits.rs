@@ -26,7 +26,7 @@ pub const ECHO_WAIT_AFTER_START_S: i64 = 60;
 pub const CLAIM_S: i64 = 45;
 /// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept.
 pub const PAGE_PAUSE_S: i64 = 60;
-/// The life of a one-time link to the linking page or the privacy page, in seconds.
+/// The life of a one-time link to the linking page, in seconds.
 pub const TOKEN_LIFE_S: i64 = 600;
 /// The life of a browser session while linking, in seconds: long enough for a bank's login with a second factor.
 pub const LINK_SESSION_S: i64 = 900;

@@ -19,6 +19,8 @@ pub(crate) enum Domain {
     Protected,
     /// The bytes of an outgoing message.
     Payload,
+    /// Another key.
+    Key,
 }
 
 impl Domain {
@@ -99,7 +101,7 @@ impl DataKey {
     /// # Errors
     /// As [`DataKey::seal`].
     pub fn wrap(&self, under: &Self, context: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
-        under.seal(context, self.0.as_ref(), entropy)
+        under.seal_as(Domain::Key, context, self.0.as_ref(), entropy)
     }
 
     /// The key that [`DataKey::wrap`] encrypted.
@@ -107,7 +109,7 @@ impl DataKey {
     /// # Errors
     /// As [`DataKey::open`], or when what opens is not 32 bytes.
     pub fn unwrap_key(under: &Self, context: &[u8], wrapped: &[u8]) -> Result<Self, KeyError> {
-        let plain = Zeroizing::new(under.open(context, wrapped)?);
+        let plain = Zeroizing::new(under.open_as(Domain::Key, context, wrapped)?);
         <[u8; 32]>::try_from(plain.as_slice()).map(Self::new).map_err(|_| KeyError)
     }
 
@@ -161,6 +163,7 @@ mod tests {
         let wrapped = a.wrap(&b, b"customer", &entropy).expect("wraps");
         let again = DataKey::unwrap_key(&b, b"customer", &wrapped).expect("unwraps");
         assert_eq!(again.mac(&[b"x"]), a.mac(&[b"x"]));
+        assert_eq!(b.open(b"customer", &wrapped), Err(KeyError), "a wrapped key is not read, only unwrapped");
         assert!(
             a.verify_mac(&[b"ab", b"c"], &a.mac(&[b"ab", b"c"])) && !b.verify_mac(&[b"x"], &a.mac(&[b"x"]))
         );

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! Protected<T> ─ disclose::<P> ─▶ Disclosure ─ store: one durable commit ─▶ OutboxRow ─ release ─▶ Released
-//! Protected<T> ─ disclose::<P> ─▶ Disclosure ─ store: one commit ─▶ OutboxRow ─ release ─▶ Released
 //! ```
 //!
 //! What is **not** here: no I/O, no clock, no randomness, no database, no HTTP, no text of a message (renderers come in

@@ -153,6 +153,47 @@ async fn a_code_from_another_chat_ends_the_link() {
 }
 
 #[tokio::test]
+async fn a_link_that_the_platform_never_confirms_ends_and_leaves_the_old_one_alone() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
+    let code = code_of(&by_button(&rig, "T1").await.expect("consented"));
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "the old link goes on meanwhile");
+    let before = rig.bank.called("revoke");
+    rig.clock.advance_s(901);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), before + 1, "the grant of the unconfirmed one is taken back");
+    rig.event("1", InboundKind::Linked { authorization_code: Some(code) }).await;
+    assert_eq!(rig.store.links_of_conversation(&conversation("1")).await.unwrap().len(), 1);
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+}
+
+#[tokio::test]
+async fn where_the_bank_names_nobody_joint_holders_stay_apart() {
+    let rig = Rig::new().await;
+    *rig.bank.subject.lock().unwrap() = None;
+    let (one, two) = (rig.link("1").await, rig.link("2").await);
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+    let timeline = rig.gateway.privacy_view(&two, None).await.unwrap().timeline;
+    assert_eq!(timeline.len(), 1, "the other holder sees their own consent and nothing of the first");
+    assert_eq!(rig.gateway.privacy_view(&one, None).await.unwrap().timeline.len(), 2);
+    // An event that names a person is about both of them, as far as anybody can tell: they hold the account.
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(rig.sees("1").concat().contains("4.50") && rig.sees("2").concat().contains("4.50"));
+}
+
+#[tokio::test]
+async fn the_linking_pages_say_whose_chat_it_is() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let offer = rig.gateway.link_offer(&entry).await.expect("an offer");
+    assert_eq!(offer.person.as_deref(), Some("Sam H."));
+}
+
+#[tokio::test]
 async fn a_foreign_redirect_or_a_bad_platform_token_is_refused() {
     let rig = Rig::new().await;
     rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
