@@ -1,7 +1,7 @@
 //! Every file in `tests/fixtures` against the `.expected` file beside it.
 //!
-//! `good/`: the statements. `broken/`: the error in English, for a log, and in Arabic. After a wanted change,
-//! `cargo test -p amana-statement -- --ignored write_expected` writes them anew; read the difference.
+//! `good/`: the statements. `broken/`: the error in English, for a log, and in Arabic. Where they differ,
+//! what came out is left in the target folder: after a wanted change, read the difference and put it in place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,12 @@ fn compare(folder: &str, at_least: usize, good: bool) {
         };
         assert_eq!(ok, good, "{}: {text}", path.display());
         let expected = fs::read_to_string(expected_path(&path)).unwrap_or_default();
-        assert_eq!(text, expected, "{}", path.display());
+        if text != expected {
+            let name = expected_path(&path);
+            let actual = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.file_name().unwrap());
+            fs::write(&actual, &text).unwrap();
+            panic!("{} is not what came out: compare it with {}", name.display(), actual.display());
+        }
     }
 }
 
@@ -70,14 +75,5 @@ fn encodings_make_no_difference() {
         let all = by_prefix(prefix);
         assert_eq!(all.len(), 3, "{prefix}");
         assert!(all.iter().all(|text| *text == all[0]), "{prefix}");
-    }
-}
-
-#[test]
-#[ignore = "writes the expected outputs"]
-fn write_expected() {
-    for path in files("good").into_iter().chain(files("broken")) {
-        let (Ok(text) | Err(text)) = outcome(&path);
-        fs::write(expected_path(&path), text).unwrap();
     }
 }
