@@ -27,7 +27,7 @@ home-two = You see all of it
 home-two-text = Your privacy page lists every message that carried something of yours: when, why, and word for word.
 home-three = You can stop
 home-three-text = One tap takes your consent back. It holds from the very next message.
-home-start = To begin, open your bank’s chat in Messenger and tap “Link my bank”.
+home-start = To begin, open your bank’s chat in Messenger and write “link my bank”.
 
 ## Choosing the bank
 

@@ -274,7 +274,7 @@ fn what_to_try(args: &Demo, chat: &str, gateway: &str, bank: &str, notes: &[Stri
     let mut lines = vec![
         format!("Amana runs at {gateway}; its data is in {data_dir}. Ctrl-C stops, starting again goes on."),
         format!(
-            "1. Open the chat    {chat}  say \"hi\", tap Link my bank, sign in as `layla`, password `demo`."
+            "1. Open the chat    {chat}  say \"hi\", tap Log in, sign in as `layla`, password `demo`."
         ),
         "2. Ask              \"what is my balance?\"  \"كم رصيدي؟\"  \"what did I spend last month?\""
             .to_owned(),
