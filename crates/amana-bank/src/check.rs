@@ -95,16 +95,11 @@ impl FdxBank {
                     .then(|| format!("the server's metadata do not offer {}", missing.join(", "))),
             });
         }
-        self.try_credentials(&metadata.token_endpoint).await?;
-        done.push(Checked {
-            what: "client credentials",
-            found: "the server knows this client".to_owned(),
-            warning: None,
-        });
+        done.push(self.try_credentials(&metadata.token_endpoint).await?);
         self.try_api(done).await
     }
 
-    async fn try_credentials(&self, token_endpoint: &Url) -> Result<(), (String, &'static str)> {
+    async fn try_credentials(&self, token_endpoint: &Url) -> Result<Checked, (String, &'static str)> {
         let form =
             vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", NO_SUCH_TOKEN.to_owned())];
         let mend = "check `client_id` and `client_secret` (or `private_key_file` and that the bank has its public key), and this machine's clock";
@@ -119,8 +114,21 @@ impl FdxBank {
             class if class.is_transient() => {
                 Err((class.to_string(), "the server fails: try again, then ask the bank"))
             }
-            // Whatever else it finds wrong with an invented token, it knew the client.
-            _ => Ok(()),
+            // What it says of the token it says after it knew the client.
+            BankErrorClass::RelinkNeeded("invalid_grant") => Ok(Checked {
+                what: "client credentials",
+                found: "the server knows this client".to_owned(),
+                warning: None,
+            }),
+            class => Ok(Checked {
+                what: "client credentials",
+                found: class.to_string(),
+                warning: Some(
+                    "a server that knows the client answers `invalid_grant` to an invented token; whether this one \
+                     does cannot be told: if linking fails, check `client_id`, the secret or key, and `client_auth`"
+                        .to_owned(),
+                ),
+            }),
         }
     }
 

@@ -28,6 +28,9 @@ pub const PAGE_ROWS: usize = 200;
 pub const ACCOUNTS_MAX: usize = 200;
 /// How many accounts' currencies are remembered, so that a transaction's amount has one.
 pub const CURRENCIES_REMEMBERED_MAX: usize = 50_000;
+/// From which decimal on the digits of a number are no money, but what binary arithmetic left behind. A bank that
+/// computes in doubles is right to fifteen digits or more, so for amounts below ten millions.
+pub const FLOAT_DUST_DECIMALS: u32 = 8;
 /// The longest name of an account or shop that is kept, in characters.
 pub const NAME_CHARS_MAX: usize = 80;
 /// The longest line of text of a transaction that is kept, in characters.

@@ -148,7 +148,7 @@ impl FdxBank {
         Ok((accounts, skipped))
     }
 
-    /// The account's transactions in a period, the newest first.
+    /// The account's transactions in a period, the newest first. `truncated` also when one of them could not be read.
     pub(crate) async fn read_transactions(
         &self,
         tokens: &Tokens,
@@ -167,7 +167,7 @@ impl FdxBank {
         let list = self.list(&call, TRANSACTIONS).await?;
         let mut rows = Vec::with_capacity(list.rows.len());
         let mut known = HashSet::new();
-        let mut skipped = 0usize;
+        let (mut skipped, mut missing) = (0usize, false);
         // A bank may ignore the dates, or know only whole days.
         let inside = |at: Timestamp| from <= at && at < to;
         for row in &list.rows {
@@ -179,14 +179,18 @@ impl FdxBank {
                         rows.push(row.transaction);
                     }
                 }
-                Err(value::Unreadable) => skipped += 1,
+                Err(value::Unreadable) => {
+                    skipped += 1;
+                    // A sum without it must not pass for the whole, unless it is known to be of another time.
+                    missing |= read::time_of_unreadable(row).is_none_or(inside);
+                }
             }
         }
         if skipped > 0 {
             tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable transactions");
         }
         rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
-        Ok(Page { rows, truncated: list.truncated })
+        Ok(Page { rows, truncated: list.truncated || missing })
     }
 
     /// The account's currency: remembered, or asked for.

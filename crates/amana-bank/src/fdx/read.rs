@@ -156,6 +156,12 @@ pub(crate) fn transaction(
     flat_transaction(row, account, currency).map_err(|_| Unreadable)
 }
 
+/// When a transaction was made that cannot be read as a whole, if at least that can be read.
+pub(crate) fn time_of_unreadable(row: &Value) -> Option<Timestamp> {
+    let (row, _) = unwrap(row, Shape::Auto).ok()?;
+    value::instant(row, "transactionTimestamp").or_else(|| value::instant(row, "postedTimestamp"))
+}
+
 /// Reads a flat transaction; the error names the field.
 fn flat_transaction(
     row: &Value,

@@ -1,5 +1,6 @@
 //! Small tolerant readers of JSON values. What they cannot read is `None` or an `Unreadable`, never a panic.
 
+use crate::limits;
 use amana_core::{Currency, Money, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -24,15 +25,39 @@ pub(crate) fn word(of: &Value, name: &str) -> Option<String> {
     (!word.is_empty()).then(|| word.to_ascii_uppercase())
 }
 
-/// An amount, exactly as it is written: a JSON number, or a string as some banks send it.
+/// An amount, exactly as it is written: a JSON number, or a string as some banks send it. Only what binary arithmetic
+/// leaves behind in a number (`33.370000000000005`) is taken off.
 pub(crate) fn money(of: &Value, name: &str, currency: Currency) -> Result<Option<Money>, Unreadable> {
-    let written = match of.get(name) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(_) => return Err(Unreadable),
-    };
-    Money::from_decimal(decimal(&written)?, currency).map(Some).map_err(|_| Unreadable)
+    let exact = |amount| Money::from_decimal(amount, currency).map(Some).map_err(|_| Unreadable);
+    match of.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => {
+            let written = number.to_string();
+            if is_float_dust(&written) {
+                return exact(Decimal::ZERO);
+            }
+            let amount = decimal(&written)?;
+            exact(amount).or_else(|_| exact(without_float_dust(amount, currency).ok_or(Unreadable)?))
+        }
+        Some(Value::String(text)) => exact(decimal(text.trim())?),
+        Some(_) => Err(Unreadable),
+    }
+}
+
+/// The amount in the currency's decimals, if it is so far from it as only binary arithmetic is.
+fn without_float_dust(amount: Decimal, currency: Currency) -> Option<Decimal> {
+    let whole = amount.round_dp(currency.decimals());
+    let dust = Decimal::new(1, limits::FLOAT_DUST_DECIMALS);
+    ((amount - whole).abs() < dust).then_some(whole)
+}
+
+/// Whether a number is what is left of a zero, as `1.4210854715202004e-14`: such numbers have more decimals than
+/// [`Decimal`] holds.
+fn is_float_dust(written: &str) -> bool {
+    let Some((digits, exponent)) = written.split_once(['e', 'E']) else { return false };
+    let (whole, _) = digits.trim_start_matches('-').split_once('.').unwrap_or((digits, ""));
+    let below = exponent.strip_prefix('-').and_then(|e| e.parse::<u32>().ok());
+    whole.trim_start_matches('-').len() <= 1 && below.is_some_and(|e| e > limits::FLOAT_DUST_DECIMALS)
 }
 
 fn decimal(written: &str) -> Result<Decimal, Unreadable> {
@@ -90,6 +115,16 @@ mod tests {
         assert_eq!(minor("1.2e2", usd), Ok(Some(12_000)));
         assert_eq!(minor("92233720368547758.07", usd), Ok(Some(i64::MAX)));
         assert_eq!(minor("null", usd), Ok(None));
+        for (dusty, clean) in [
+            ("33.370000000000005", 3337),
+            ("-0.30000000000000004", -30),
+            ("1234567.8900000001", 123_456_789),
+            ("1.4210854715202004e-14", 0),
+            ("-5e-17", 0),
+        ] {
+            assert_eq!(minor(dusty, usd), Ok(Some(clean)), "{dusty}");
+            assert_eq!(minor(&format!("\"{dusty}\""), usd), Err(Unreadable), "no arithmetic writes texts");
+        }
         for bad in [
             "1.234",
             "92233720368547758.08",
@@ -99,6 +134,9 @@ mod tests {
             "true",
             "1e400",
             "0.00000000000000000000000000001",
+            "1.2300001",
+            "1.2349999999999999",
+            "123456789e-9",
         ] {
             assert_eq!(minor(bad, usd), Err(Unreadable), "{bad}");
         }

@@ -56,3 +56,15 @@ async fn each_trouble_comes_with_how_to_mend_it() {
     let e = FdxBank::new(config, options(), clock, entropy).unwrap().check().await.unwrap_err();
     assert!(e.mend.contains("client_secret") && !format!("{e:?}").contains("wrong-secret"), "{e:?}");
 }
+
+#[tokio::test]
+async fn only_a_server_that_judges_the_token_is_said_to_know_the_client() {
+    for (status, body) in [(400, r#"{"error":"invalid_request"}"#), (200, "<html>"), (404, "")] {
+        let elsewhere = bench(Knobs::default(), move |_| say(status, body)).await;
+        let token_endpoint = format!("{}/fdx/v6/token", elsewhere.fake.issuer);
+        let knobs = Knobs { metadata_extra: json!({ "token_endpoint": token_endpoint }), ..Knobs::default() };
+        let report = bench(knobs, |_| say(401, "")).await.bank.check().await.unwrap();
+        let credentials = report.checked.iter().find(|c| c.what == "client credentials").unwrap();
+        assert!(credentials.warning.is_some() && !credentials.found.contains("knows"), "{credentials:?}");
+    }
+}

@@ -171,6 +171,10 @@ async fn a_row_that_cannot_be_read_is_left_out_never_the_rest() {
     let page = b.rows("a1").await.unwrap();
     let ids: Vec<_> = page["rows"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["good"]);
+    assert_eq!(page["truncated"], true, "what is missing is not called complete");
+    let elsewhen = row("x", json!({"amount": "four", "transactionTimestamp": "2025-01-01T00:00:00Z"}));
+    let b = with_rows("USD", vec![elsewhen.to_string(), row("good", json!({})).to_string()]).await;
+    assert_eq!(b.rows("a1").await.unwrap()["truncated"], false, "it is of another time");
     let b = with_rows("KWD", vec![raw("4.505")]).await;
     assert_eq!(b.rows("a1").await.unwrap()["rows"][0]["amount"], json!({"minor": 4505, "currency": "KWD"}));
 }
