@@ -153,8 +153,8 @@ fn of_postback(
     place: &str,
 ) -> Result<(InboundKind, Key), WebhookError> {
     let mid = match postback.get("mid") {
+        Some(Value::Null) | None => None,
         Some(_) => Some(mid(postback, place)?),
-        None => None,
     };
     let payload = short(postback, "payload", place)?;
     let title = short(postback, "title", place)?;
