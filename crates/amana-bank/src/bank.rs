@@ -85,7 +85,8 @@ pub struct Accounts {
     pub ids: Vec<AccountId>,
     /// The rest of it, closed.
     pub data: Protected<Vec<Account>>,
-    /// How many rows could not be read and were left out (an unreadable id or amount, an error of that account).
+    /// How many rows could not be read and were left out (an unreadable id or amount, an error of that account). At
+    /// least one if the list was not read to its end, or the bank calls it partial (206).
     pub skipped: usize,
 }
 

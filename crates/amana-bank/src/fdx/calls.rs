@@ -25,6 +25,14 @@ pub(crate) struct Call<'a> {
     pub(crate) actor: Actor,
 }
 
+/// A good answer.
+pub(crate) struct Body {
+    /// The body; `None` for an empty answer (204).
+    pub(crate) value: Option<Value>,
+    /// Whether the bank says that this is not all of it (206).
+    pub(crate) partial: bool,
+}
+
 /// The currencies of accounts that were read: FDX transactions have none of their own.
 #[derive(Default)]
 pub(crate) struct Currencies(Mutex<HashMap<AccountId, Currency>>);
@@ -78,12 +86,8 @@ impl FdxBank {
         request
     }
 
-    /// GET, as JSON. `None` is an empty answer (204). The interaction id comes along.
-    pub(crate) async fn get_json(
-        &self,
-        call: &Call<'_>,
-        url: &Url,
-    ) -> Result<(Option<Value>, String), Failure> {
+    /// GET, as JSON. The interaction id comes along.
+    pub(crate) async fn get_json(&self, call: &Call<'_>, url: &Url) -> Result<(Body, String), Failure> {
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         let request = self.dressed(self.http.get(url.clone()), call, &interaction);
@@ -93,10 +97,11 @@ impl FdxBank {
             return Err(failed(class_of(&answer, self.clock.now())));
         }
         if answer.status.as_u16() == 204 {
-            return Ok((None, interaction));
+            return Ok((Body { value: None, partial: false }, interaction));
         }
-        let body = answer.json().ok_or_else(|| failed(BankErrorClass::Nonsense("the answer is not json")))?;
-        Ok((Some(body), interaction))
+        let value =
+            answer.json().ok_or_else(|| failed(BankErrorClass::Nonsense("the answer is not json")))?;
+        Ok((Body { value: Some(value), partial: answer.status.as_u16() == 206 }, interaction))
     }
 
     fn note_echo(&self, answer: &Answer, interaction: &str) {
@@ -141,6 +146,10 @@ impl FdxBank {
                 }
                 Err(value::Unreadable) => skipped += 1,
             }
+        }
+        if list.truncated && skipped == 0 {
+            // The list has no end that we saw, or the bank calls it partial.
+            skipped = 1;
         }
         if skipped > 0 {
             tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable accounts or balances");
@@ -206,7 +215,7 @@ impl FdxBank {
         let call = Call { url: self.api(&["accounts", account.as_str()]), tokens, actor };
         let none = || BankErrorClass::Nonsense("an account has no currency, and the profile has no default");
         match self.get_json(&call, &call.url).await {
-            Ok((Some(body), interaction)) => {
+            Ok((Body { value: Some(body), .. }, interaction)) => {
                 let api = &self.config.profile.api;
                 let currency = read::account(&body, api.shape, self.default_currency())
                     .ok()
@@ -216,7 +225,7 @@ impl FdxBank {
                 Ok(currency)
             }
             // A bank without this call has the list.
-            Ok((None, _)) => self.currency_by_list(tokens, account, actor).await,
+            Ok((Body { value: None, .. }, _)) => self.currency_by_list(tokens, account, actor).await,
             Err(f) if matches!(f.class, BankErrorClass::OurRequest(_)) => {
                 self.currency_by_list(tokens, account, actor).await
             }

@@ -49,13 +49,14 @@ impl FdxBank {
                 class: BankErrorClass::Nonsense(what),
                 interaction: Some(interaction.clone()),
             };
-            let Some(body) = body else { return Ok(Rows { rows, truncated: false }) };
-            take_rows(&body, keys, &mut rows).map_err(nonsense)?;
+            let Some(value) = body.value else { return Ok(Rows { rows, truncated: false }) };
+            take_rows(&value, keys, &mut rows).map_err(nonsense)?;
             if rows.len() > ROWS_MAX {
                 rows.truncate(ROWS_MAX);
                 return Ok(Rows { rows, truncated: true });
             }
-            let Some(next) = next(&body, paging) else { return Ok(Rows { rows, truncated: false }) };
+            // Some banks say 206 of every page but the last, FDX of a list that could not be read as a whole.
+            let Some(next) = next(&value, paging) else { return Ok(Rows { rows, truncated: body.partial }) };
             // The same continuation twice is a circle: what was read stays, and the list is not called complete.
             if !seen.insert(next_hash(&next)) {
                 return Ok(Rows { rows, truncated: true });

@@ -232,6 +232,33 @@ async fn pages_are_followed_three_ways() {
 }
 
 #[tokio::test]
+async fn a_partial_answer_is_not_called_complete_unless_a_page_follows() {
+    for (first, last, truncated) in [(206, 200, false), (200, 206, true)] {
+        let b = bench(Knobs::default(), move |seen| {
+            if !seen.path.ends_with("/transactions") {
+                return one_account("USD");
+            }
+            let end = seen.query.contains_key("pageKey");
+            let page = if end { json!({}) } else { json!({"nextPageKey": "2"}) };
+            let id = if end { "t2" } else { "t1" };
+            let body = json!({"page": page, "transactions": [row(id, json!({}))]});
+            say(if end { last } else { first }, body)
+        })
+        .await;
+        let page = b.rows("a1").await.unwrap();
+        assert_eq!(page["rows"].as_array().unwrap().len(), 2);
+        assert_eq!(page["truncated"], truncated);
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_the_bank_could_not_give_are_counted_as_missing() {
+    let b = bench(Knobs::default(), |_| say(206, json!({"accounts": [{"accountId": "a1"}]}))).await;
+    let accounts = b.bank.accounts(&b.tokens(), &subject(), Actor::User).await.unwrap();
+    assert_eq!((accounts.ids.len(), accounts.skipped), (1, 1));
+}
+
+#[tokio::test]
 async fn circles_and_endless_lists_end() {
     for same in [true, false] {
         let b = bench(Knobs::default(), move |seen| {
