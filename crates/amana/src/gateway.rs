@@ -38,15 +38,18 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
         key: key.to_owned(),
         what,
     };
-    let options = HttpClientOptions {
-        allow_private_addresses: settings.allow_private_addresses,
-        ..HttpClientOptions::default()
-    };
     let mut banks = BTreeMap::new();
     for institution in &settings.institutions {
         let id = institution.id().clone();
-        let bank =
-            FdxBank::new(institution.connector.clone(), options, Arc::new(SystemClock), Arc::new(OsEntropy));
+        let connector = &institution.connector;
+        // What the operator wrote down themselves needs no leave: a bank whose own addresses are on this machine is a trial.
+        let on_this_machine = crate::config::is_loopback(&connector.api_url)
+            && url::Url::parse(&connector.issuer).is_ok_and(|issuer| crate::config::is_loopback(&issuer));
+        let options = HttpClientOptions {
+            allow_private_addresses: settings.allow_private_addresses || on_this_machine,
+            ..HttpClientOptions::default()
+        };
+        let bank = FdxBank::new(connector.clone(), options, Arc::new(SystemClock), Arc::new(OsEntropy));
         match bank {
             Ok(bank) => {
                 banks.insert(id, Arc::new(bank));
@@ -172,11 +175,21 @@ pub(crate) async fn prepare(
         clock,
         entropy,
         public_url: settings.public_url.clone(),
-        redirect_hosts: settings.messenger.redirect_hosts.clone(),
+        redirect_hosts: redirect_hosts(settings),
     });
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     Ok(Ready { gateway, router, handle })
+}
+
+/// Where account linking may send a browser back to: what is configured, and the platform itself.
+fn redirect_hosts(settings: &Settings) -> BTreeSet<String> {
+    let graph = &settings.messenger.graph_url;
+    let platform = graph.host_str().map(|host| match graph.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    });
+    settings.messenger.redirect_hosts.iter().cloned().chain(platform).collect()
 }
 
 fn web_state(settings: &Settings, gateway: Arc<Gateway>, handle: PrometheusHandle) -> WebState {
@@ -203,7 +216,7 @@ pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
         .filter_map(|i| url::Url::parse(&i.connector.issuer).ok())
         .map(|issuer| issuer.origin().ascii_serialization());
     let logins = settings.institutions.iter().flat_map(|i| i.login_origins.clone());
-    let hosts = settings.messenger.redirect_hosts.iter().map(|host| {
+    let hosts = redirect_hosts(settings).into_iter().map(|host| {
         let local =
             url::Url::parse(&format!("http://{host}/")).is_ok_and(|url| crate::config::is_loopback(&url));
         format!("{}://{host}", if local { "http" } else { "https" })

@@ -273,9 +273,7 @@ fn what_to_try(args: &Demo, chat: &str, gateway: &str, bank: &str, notes: &[Stri
     let data_dir = args.data_dir.display();
     let mut lines = vec![
         format!("Amana runs at {gateway}; its data is in {data_dir}. Ctrl-C stops, starting again goes on."),
-        format!(
-            "1. Open the chat    {chat}  say \"hi\", tap Log in, sign in as `layla`, password `demo`."
-        ),
+        format!("1. Open the chat    {chat}  say \"hi\", tap Log in, sign in as `layla`, password `demo`."),
         "2. Ask              \"what is my balance?\"  \"كم رصيدي؟\"  \"what did I spend last month?\""
             .to_owned(),
         format!("3. Buy something    {bank}/{first}/till  and see it arrive in the chat."),
