@@ -12,6 +12,16 @@ use amana_gate::{RenderContext, Renderer};
 pub struct BalanceArgs {
     /// The kind that was asked about, so that the answer can say that there is none.
     pub kind: Option<AccountKind>,
+    /// Whether an account that the customer allowed could not be read just now, so that the answer can say so.
+    pub incomplete: bool,
+}
+
+impl BalanceArgs {
+    /// An answer of every allowed account, about a kind or (`None`) about all.
+    #[must_use]
+    pub fn new(kind: Option<AccountKind>) -> Self {
+        Self { kind, incomplete: false }
+    }
 }
 
 /// Balances: a line for each account.
@@ -46,6 +56,10 @@ fn answer(
         let id = if none_of_kind { "balances-other-kind" } else { "balances-intro" };
         say(ctx, id, &[("bank", Arg::Text(&bank)), ("count", Arg::Count(accounts.len()))])
     };
+    if args.incomplete {
+        text.push('\n');
+        text.push_str(&say(ctx, "balances-incomplete", &[("bank", Arg::Text(&bank))]));
+    }
     // The oldest instant is true of all: never claim that a balance is fresher than it is.
     if let Some(at) = accounts.iter().filter_map(|a| a.as_of).min() {
         let at = format::date_time(ctx.lang, at, ctx.now);

@@ -71,7 +71,7 @@ fn answer(
             ("count", Arg::Count(count)),
         ],
     );
-    if page.truncated && page.rows.is_empty() {
+    if page.truncated {
         text.push('\n');
         text.push_str(&say(ctx, "truncated-list", &[]));
     }

@@ -85,12 +85,12 @@ fn detail(body: &BankEventBody, args: &UpdateArgs, ctx: &RenderContext) -> Conte
 
 fn transaction(t: &Transaction, args: &UpdateArgs, ctx: &RenderContext, shop: Option<&str>) -> String {
     let amount = format::money(ctx.lang, t.amount);
-    let what = match (args.story, t.direction) {
+    let story = if t.state == TransactionState::Reversed { Story::Reversed } else { args.story };
+    let what = match (story, t.direction) {
         (_, Direction::Memo) => "memo",
-        (Story::Reversed, Direction::Out) => "reversed-out",
-        (Story::Reversed, Direction::In) => "reversed-in",
-        _ if t.state == TransactionState::Reversed && t.direction == Direction::In => "reversed-in",
-        _ if t.state == TransactionState::Reversed => "reversed-out",
+        // The bank sends the counter-entry, so what was undone went the other way: money in undoes a payment.
+        (Story::Reversed, Direction::In) => "reversed-payment",
+        (Story::Reversed, Direction::Out) => "reversed-deposit",
         (Story::Changed, Direction::Out) => "changed-out",
         (Story::Changed, Direction::In) => "changed-in",
         (Story::Posted, Direction::Out) => "posted-out",

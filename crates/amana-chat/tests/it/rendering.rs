@@ -126,8 +126,7 @@ fn balances_are_said_in_the_form_that_was_allowed() {
             last_four: None,
             ..accounts[0].clone()
         };
-        let bare =
-            (BALANCES.detail)(&vec![bare], &BalanceArgs { kind: Some(AccountKind::Loan) }, &ctx(*lang));
+        let bare = (BALANCES.detail)(&vec![bare], &BalanceArgs::new(Some(AccountKind::Loan)), &ctx(*lang));
         assert!(bare.card.is_some_and(|c| !c.lines[0].title.is_empty() && !c.lines[0].subtitle.is_empty()));
     }
 }
@@ -256,7 +255,6 @@ fn updates_tell_one_story_in_each_form() {
         "دفعت 4.50 USD في Blue Bottle. العملية قيد التنفيذ لدى Chase.\nالحساب: Everyday Money ••6789"
     );
     assert!(detail(&purchase, Story::Changed, Lang::English).contains("has changed. It is now $4.50"));
-    assert!(detail(&purchase, Story::Reversed, Lang::Arabic).contains("أُلغيت عملية الدفع"));
     assert!(detail(&purchase, Story::Posted, Lang::English).contains("is now booked"));
     let fee = Transaction {
         merchant: None,
@@ -312,6 +310,90 @@ fn updates_tell_one_story_in_each_form() {
         assert!(notice.text.contains("Chase") && notice.buttons.len() == 1 && notice.card.is_none());
         let without = RenderContext { open_url: None, ..ctx(*lang) };
         assert!((UPDATE.notice)(&without).buttons.is_empty());
+    }
+}
+
+/// The bank sends the counter-entry: a reversed purchase comes as a credit.
+#[test]
+fn a_reversal_names_what_was_undone() {
+    let back = tx("r", "Blue Bottle", 450, "2026-11-23T11:59:00Z");
+    let say = |direction, state, story, lang, named: bool| {
+        let t = Transaction { direction, state, ..back.clone() };
+        let render = if named { UPDATE.detail } else { UPDATE.summary };
+        shown(&render(&BankEventBody::Transaction(t), &UpdateArgs { story, account: None }, &ctx(lang)))
+    };
+    // The story says so, or the body does: either is enough.
+    for (state, story) in [
+        (TransactionState::Posted, Story::Reversed),
+        (TransactionState::Reversed, Story::New),
+        (TransactionState::Reversed, Story::Posted),
+        (TransactionState::Reversed, Story::Reversed),
+    ] {
+        for (direction, lang, summary, detail) in [
+            (
+                Direction::In,
+                Lang::English,
+                "A payment of $4.50 was reversed. The money comes back to your account at Chase.",
+                "Your payment of $4.50 at Blue Bottle was reversed. The money comes back to you.",
+            ),
+            (
+                Direction::Out,
+                Lang::English,
+                "A deposit of $4.50 was taken back out of your account at Chase.",
+                "The deposit of $4.50 from Blue Bottle was taken back out of your account.",
+            ),
+            (
+                Direction::In,
+                Lang::Arabic,
+                "أُلغيت عملية دفع بمبلغ 4.50 USD، والمبلغ عائد إلى حسابك لدى Chase.",
+                "أُلغيت عملية الدفع بمبلغ 4.50 USD في Blue Bottle، والمبلغ عائد إليك.",
+            ),
+            (
+                Direction::Out,
+                Lang::Arabic,
+                "أُلغي إيداع بمبلغ 4.50 USD، وسُحب المبلغ من حسابك لدى Chase.",
+                "أُلغي الإيداع بمبلغ 4.50 USD من Blue Bottle، وسُحب المبلغ من حسابك.",
+            ),
+        ] {
+            assert_eq!(say(direction, state, story, lang, false), summary);
+            assert_eq!(say(direction, state, story, lang, true), detail);
+        }
+    }
+}
+
+#[test]
+fn an_answer_says_what_it_lacks() {
+    let whole = vec![account("a", AccountKind::Checking)];
+    for (lang, accounts_missing, rows_missing) in [
+        (
+            Lang::English,
+            "Some of the accounts that you allowed could not be read from Chase just now.",
+            "I could not read all of your history, so some transactions may be missing.",
+        ),
+        (
+            Lang::Arabic,
+            "تعذّرت الآن قراءة بعض الحسابات التي سمحت بها لدى Chase.",
+            "لم أتمكن من قراءة السجل كله، فقد تنقص بعض المعاملات.",
+        ),
+    ] {
+        for accounts in [&whole, &vec![]] {
+            for (incomplete, times) in [(false, 0), (true, 1)] {
+                let args = BalanceArgs { incomplete, ..BalanceArgs::new(None) };
+                for render in [BALANCES.summary, BALANCES.detail] {
+                    let said = shown(&render(accounts, &args, &ctx(lang)));
+                    assert_eq!(said.matches(accounts_missing).count(), times, "{said}");
+                }
+            }
+        }
+        for rows in [vec![], vec![tx("1", "Lyft", 900, "2026-10-15T00:00:00Z")]] {
+            for (truncated, times) in [(false, 0), (true, 1)] {
+                let page = Page { rows: rows.clone(), truncated };
+                for render in [TRANSACTIONS.summary, TRANSACTIONS.detail] {
+                    let said = shown(&render(&page, &TransactionsArgs::default(), &ctx(lang)));
+                    assert_eq!(said.matches(rows_missing).count(), times, "{said}");
+                }
+            }
+        }
     }
 }
 
