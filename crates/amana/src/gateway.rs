@@ -4,6 +4,7 @@ use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::{ConfigErrors, Problem, Settings, Source};
 use crate::keys;
 use crate::lifecycle::Stop;
+use crate::server;
 use crate::telemetry;
 use amana_bank::{Bank, FdxBank, HttpClientOptions};
 use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts, messenger};
@@ -14,7 +15,6 @@ use amana_gate::StandardPolicy;
 use amana_store::Store;
 use amana_web::WebState;
 use anyhow::{Context as _, bail};
-use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -232,12 +232,9 @@ pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyh
     let Ready { gateway, router, handle } = ready;
     let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
     let soft = stop.soft.clone();
-    // Small answers must not wait for more to be sent.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     parts.spawn(async move {
-        ("server", axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await)
+        server::serve(listener, router, soft, server::Bounds::default()).await;
+        ("server", Ok(()))
     });
     let (worker, soft) = (gateway.clone(), stop.soft.clone());
     parts.spawn(async move {

@@ -22,6 +22,7 @@ mod operate;
 mod output;
 mod sandbox;
 mod serve;
+mod server;
 mod telemetry;
 
 use clap::Parser as _;
