@@ -32,3 +32,7 @@ pub const MENU_TITLE_CHARS_MAX: usize = 30;
 pub const GREETING_CHARS_MAX: usize = 160;
 /// Bytes of a button's payload (Messenger: 1,000); ours are far shorter.
 pub const PAYLOAD_BYTES_MAX: usize = 100;
+/// Seconds that may lie between the two sides of a transfer between the customer's own accounts: three days.
+pub const OWN_TRANSFER_SECONDS_MAX: i64 = 3 * 86_400;
+/// Words after "transfer to" among which the account is named.
+pub const ACCOUNT_WORD_REACH: usize = 4;

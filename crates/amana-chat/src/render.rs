@@ -1,6 +1,7 @@
 //! How bank data is said: one [`amana_gate::Renderer`] for each kind, in the three forms. The gate alone calls them.
 
 mod balances;
+mod own;
 mod spending;
 mod transactions;
 mod update;

@@ -172,6 +172,7 @@ spending-counted = ما شمله الحساب: { $names }
 spending-none = لم أجد مدفوعات { $period }.
 spending-none-shop = لم أجد مدفوعات في { $merchant } { $period }.
 spending-none-matching = لم أجد مدفوعات هناك { $period }.
+spending-own = لا يشمل ذلك التحويلات بين حساباتك ولا سداد بطاقاتك.
 spending-truncated = لم أتمكن من قراءة كل معاملات هذه الفترة، فقد يكون المجموع الحقيقي أكبر.
 
 ## المستجدات

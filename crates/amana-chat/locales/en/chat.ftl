@@ -135,6 +135,7 @@ spending-counted = Counted: { $names }
 spending-none = I found no payments { $period }.
 spending-none-shop = I found no payments at { $merchant } { $period }.
 spending-none-matching = I found no payments there { $period }.
+spending-own = Transfers between your own accounts and payments to your cards are not counted.
 spending-truncated = I could not read all of your transactions for this time, so the true sum may be higher.
 
 ## Updates

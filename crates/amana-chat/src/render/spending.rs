@@ -1,13 +1,13 @@
 //! What was spent: a sum for each currency, of purchases less refunds.
 
-use super::{notice, say};
+use super::{notice, own, say};
 use crate::catalogue::{Arg, chat};
 use crate::filter::Filter;
 use crate::format;
 use crate::limits::MATCHED_NAMES_MAX;
 use crate::period::Period;
 use crate::plain::suggestions;
-use amana_core::{Content, Currency, Direction, Lang, Money, Page, Transaction, TransactionState};
+use amana_core::{AccountId, Content, Currency, Direction, Lang, Money, Page, Transaction, TransactionState};
 use amana_gate::{RenderContext, Renderer};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -52,6 +52,11 @@ impl Total {
 /// or comes from a shop that was paid on it; so salary is none.
 #[must_use]
 pub fn totals(rows: &[&Transaction]) -> Vec<Total> {
+    tally(rows, false).0
+}
+
+/// The sums, and how many payments stayed the customer's own and are not in them (none unless `without_own`).
+fn tally(rows: &[&Transaction], without_own: bool) -> (Vec<Total>, usize) {
     let by_id: HashMap<&str, &Transaction> = rows.iter().map(|t| (t.id.as_str(), *t)).collect();
     let mut gone: HashSet<&str> = HashSet::new();
     let mut refunds: HashSet<&str> = HashSet::new();
@@ -66,12 +71,31 @@ pub fn totals(rows: &[&Transaction]) -> Vec<Total> {
             refunds.insert(&t.id);
         }
     }
-    let counted = || rows.iter().filter(|t| !gone.contains(t.id.as_str()));
+    let mut counted: Vec<&Transaction> =
+        rows.iter().copied().filter(|t| !gone.contains(t.id.as_str())).collect();
+    let mut left_out = 0;
+    if without_own {
+        // A shop pays back to the account that paid it; a transfer arrives on another.
+        let bought: HashSet<(&AccountId, String)> = counted
+            .iter()
+            .filter(|t| t.direction == Direction::Out)
+            .filter_map(|t| Some((&t.account, shop(t)?)))
+            .collect();
+        let own = own::own(&counted, |t| {
+            refunds.contains(t.id.as_str()) || shop(t).is_some_and(|s| bought.contains(&(&t.account, s)))
+        });
+        left_out = counted
+            .iter()
+            .enumerate()
+            .filter(|(i, t)| t.direction == Direction::Out && own.contains(i))
+            .count();
+        counted = counted.into_iter().enumerate().filter(|(i, _)| !own.contains(i)).map(|(_, t)| t).collect();
+    }
     let paid: HashSet<String> =
-        counted().filter(|t| t.direction == Direction::Out).filter_map(|t| shop(t)).collect();
+        counted.iter().filter(|t| t.direction == Direction::Out).filter_map(|t| shop(t)).collect();
 
     let mut totals: Vec<Total> = Vec::new();
-    for t in counted() {
+    for t in counted {
         let refund = t.direction == Direction::In
             && (refunds.contains(t.id.as_str()) || shop(t).is_some_and(|s| paid.contains(&s)));
         if t.direction != Direction::Out && !refund {
@@ -92,7 +116,7 @@ pub fn totals(rows: &[&Transaction]) -> Vec<Total> {
         *count += 1;
     }
     totals.sort_by_key(|t| std::cmp::Reverse(t.count + t.refunds));
-    totals
+    (totals, left_out)
 }
 
 fn empty(currency: Currency) -> Total {
@@ -125,8 +149,9 @@ fn answer(page: &Page<Transaction>, args: &SpendingArgs, ctx: &RenderContext, de
         limit: None,
     };
     let rows: Vec<&Transaction> = page.rows.iter().filter(|t| filter.matches(t)).collect();
-    let totals = totals(&rows);
     let wanted = args.merchant.as_deref().map(format::clean).filter(|m| !m.is_empty());
+    // Who names a shop or a payee means every payment there, whatever it was.
+    let (totals, left_out) = tally(&rows, wanted.is_none());
     let period = format::period(ctx.lang, &args.period, ctx.now);
     let shop = wanted.clone().unwrap_or_default();
     let base = [("merchant", Arg::Text(&shop)), ("period", Arg::Text(&period))];
@@ -162,6 +187,9 @@ fn answer(page: &Page<Transaction>, args: &SpendingArgs, ctx: &RenderContext, de
                 lines.push(say(ctx, "spending-counted", &[("names", Arg::Text(&names))]));
             }
         }
+    }
+    if left_out > 0 {
+        lines.push(say(ctx, "spending-own", &[]));
     }
     if page.truncated {
         lines.push(say(ctx, "spending-truncated", &[]));

@@ -236,6 +236,81 @@ fn spending_is_what_went_out_less_what_came_back() {
 }
 
 #[test]
+fn what_stays_ones_own_is_no_spending() {
+    let own = "Transfers between your own accounts and payments to your cards are not counted.";
+    let on = |account: &str, direction, t: Transaction| Transaction {
+        account: AccountId::new(account).expect("an id"),
+        direction,
+        ..t
+    };
+    let out = |account: &str, id: &str, text: &str, minor, day: &str| {
+        on(account, Direction::Out, tx(id, text, minor, &format!("{day}T10:00:00Z")))
+    };
+    let into = |account: &str, id: &str, text: &str, minor, day: &str| {
+        on(account, Direction::In, tx(id, text, minor, &format!("{day}T10:00:00Z")))
+    };
+    let everyday = vec![
+        // Salary that equals the rent, on another account: neither is a transfer.
+        into("savings", "1", "NORTHWIND PAYROLL", 100_000, "2026-10-01"),
+        out("checking", "2", "Oak Street Rentals", 100_000, "2026-10-02"),
+        // A refund on the card, and by chance an equal purchase elsewhere.
+        out("card", "3", "Target", 5_000, "2026-10-03"),
+        into("card", "4", "Target", 5_000, "2026-10-04"),
+        out("checking", "5", "Lyft", 5_000, "2026-10-04"),
+        // A credit on the same account, one that is too late, one of another amount.
+        out("checking", "6", "Grocer", 700, "2026-10-05"),
+        into("checking", "7", "A friend", 700, "2026-10-05"),
+        into("savings", "8", "A friend", 700, "2026-10-09"),
+        into("savings", "9", "A friend", 701, "2026-10-05"),
+    ];
+    let said = spending(everyday.clone(), None, Lang::English, false, true);
+    assert_eq!(
+        said,
+        "You spent $1,057.00 last month (Oct 1 – Oct 31), in 4 payments.\nOne refund of $50.00 is already taken off."
+    );
+    let mut rows = everyday;
+    rows.extend([
+        // By the pair alone, in both orders of time; by the words alone; and a posted pair whose authorization is told.
+        out("checking", "10", "WEB 4411", 20_000, "2026-10-10"),
+        into("savings", "11", "WEB 4411", 20_000, "2026-10-12"),
+        out("checking", "12", "CHASE CARD", 30_000, "2026-10-15"),
+        into("card", "13", "PAYMENT THANK YOU", 30_000, "2026-10-14"),
+        out("checking", "14", "Transfer to Goal Savings", 40_000, "2026-10-16"),
+        Transaction {
+            state: TransactionState::Pending,
+            ..out("checking", "15p", "WEB 4412", 60_000, "2026-10-20")
+        },
+        Transaction {
+            reference_id: Some("15p".to_owned()),
+            ..out("checking", "15", "WEB 4412", 60_000, "2026-10-20")
+        },
+        into("savings", "16", "WEB 4412", 60_000, "2026-10-20"),
+    ]);
+    assert_eq!(spending(rows.clone(), None, Lang::English, false, true), format!("{said}\n{own}"));
+    assert_eq!(spending(rows.clone(), None, Lang::English, false, false), format!("{said}\n{own}"));
+    assert!(
+        spending(rows.clone(), None, Lang::Arabic, false, true)
+            .ends_with("لا يشمل ذلك التحويلات بين حساباتك ولا سداد بطاقاتك.")
+    );
+    // Asked for by name, it is told.
+    assert_eq!(
+        spending(rows, Some("Goal Savings"), Lang::English, false, false),
+        "You spent $400.00 there last month (Oct 1 – Oct 31), in one payment."
+    );
+    // Nothing but transfers.
+    assert_eq!(
+        spending(
+            vec![out("checking", "14", "Transfer to Goal Savings", 40_000, "2026-10-16")],
+            None,
+            Lang::English,
+            false,
+            true
+        ),
+        format!("I found no payments last month (Oct 1 – Oct 31).\n{own}")
+    );
+}
+
+#[test]
 fn updates_tell_one_story_in_each_form() {
     let label = AccountLabel { name: "Everyday Money".to_owned(), last_four: Some("6789".to_owned()) };
     let args = |story| UpdateArgs { story, account: Some(label.clone()) };
