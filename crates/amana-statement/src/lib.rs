@@ -53,7 +53,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Statement>, StatementError> {
     }
     let text = encoding::decode(bytes)?;
     match detect::detect(&text)? {
-        detect::Family::Ofx { version } => ofx::statements(&sgml::read(&text)?, version),
+        detect::Family::Ofx { version } => {
+            ofx::statements(&sgml::read(&text, version == Format::Ofx1)?, version)
+        }
         detect::Family::Xml => camt::statements(&xml::read(&text)?),
     }
 }

@@ -114,8 +114,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&self, el: El<'_>, read_count: &mut usize) -> Result<Statement, StatementError> {
-        let (currency_el, currency) = el.required("CURDEF")?;
-        let unit = amount::unit(currency_el, &currency)?;
+        let unit = account_unit(el)?;
         let from = if self.card { "CCACCTFROM" } else { "BANKACCTFROM" };
         let from = el.at(from).ok_or_else(|| {
             let element = if self.card { "CCACCTFROM" } else { "BANKACCTFROM" };
@@ -157,6 +156,41 @@ impl Reader<'_> {
         }
         Err(el.error(ErrorKind::Missing { parent: el.name(), element: "DTASOF" }))
     }
+}
+
+/// `CURDEF` is required but left out or empty in some exports, which name the currency in every transaction instead.
+/// They must all name the same one: then the amounts are in it, whichever aggregate the bank took for it.
+fn account_unit(el: El<'_>) -> Result<Unit, StatementError> {
+    if el.text_at("CURDEF")?.is_none() {
+        let mut all: Option<Unit> = None;
+        for (entry, _) in entries(el) {
+            match (all, named_unit(entry)?) {
+                (None, Some(unit)) => all = Some(unit),
+                (Some(known), Some(unit)) if known == unit => {}
+                _ => {
+                    all = None;
+                    break;
+                }
+            }
+        }
+        if let Some(unit) = all {
+            return Ok(unit);
+        }
+    }
+    let (currency_el, currency) = el.required("CURDEF")?;
+    amount::unit(currency_el, &currency)
+}
+
+/// The currency that a transaction names, if it names one.
+fn named_unit(entry: El<'_>) -> Result<Option<Unit>, StatementError> {
+    for path in ["CURRENCY/CURSYM", "ORIGCURRENCY/CURSYM"] {
+        if let Some(code_el) = entry.at(path)
+            && let Some(code) = code_el.text()?
+        {
+            return amount::unit(code_el, &code).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Banks that do not know a date write zeros.

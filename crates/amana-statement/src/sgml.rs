@@ -4,6 +4,9 @@
 //! What makes it decidable: a leaf has text and an aggregate has none (OFX 1.6 §2.3.2.1), and aggregates must be
 //! closed. An element with neither text nor end tag is an empty leaf, unless its name is one of [`AGGREGATES`]; then
 //! the file is broken and guessing would lose transactions.
+//!
+//! One exception, in SGML only: real exports forget the end tag of a list of transactions. A list holds no balance and
+//! does not outlive its statement, so that these end it without a guess. Everything around it must still be closed.
 
 use crate::error::{ErrorKind, StatementError, shown};
 use crate::tree::{Builder, Doc};
@@ -43,8 +46,21 @@ const AGGREGATES: &[&str] = &[
     "INVTRANLIST",
 ];
 
+/// The lists of transactions.
+const LISTS: &[&str] = &["BANKTRANLIST", "BANKTRANLISTP"];
+
+/// What follows a list in its statement, and so ends one whose end tag is missing.
+const BEHIND_LISTS: &[&str] = &["LEDGERBAL", "AVAILBAL"];
+
+/// What holds lists.
+const STATEMENTS: &[&str] = &["STMTRS", "CCSTMTRS"];
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn is_aggregate(name: &str) -> bool {
-    AGGREGATES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    is_one_of(AGGREGATES, name)
 }
 
 /// A tag at a position of the text.
@@ -59,7 +75,8 @@ struct Tag<'t> {
 }
 
 /// Reads the whole text. What stands before the first tag is the header and was looked at elsewhere.
-pub(crate) fn read(text: &str) -> Result<Doc<'_>, StatementError> {
+/// `sgml` allows what only files in SGML may leave out.
+pub(crate) fn read(text: &str, sgml: bool) -> Result<Doc<'_>, StatementError> {
     let mut tree = Builder::new(text, true);
     let mut at = 0;
     loop {
@@ -69,6 +86,10 @@ pub(crate) fn read(text: &str) -> Result<Doc<'_>, StatementError> {
         }
         let Some(tag) = next_tag(text, content_end)? else { break };
         at = tag.end;
+        if sgml && is_one_of(if tag.closing { STATEMENTS } else { BEHIND_LISTS }, tag.name) {
+            let before = if tag.closing { 2 } else { 1 };
+            end_open_lists(&mut tree, tag.name_at.saturating_sub(before));
+        }
         if tag.closing {
             close(text, &mut tree, &tag)?;
         } else {
@@ -122,7 +143,9 @@ fn close<'t>(text: &'t str, tree: &mut Builder<'t>, tag: &Tag<'t>) -> Result<(),
         let kind = ErrorKind::UnexpectedClose { element: shown(&tag.name.to_ascii_uppercase()) };
         return Err(StatementError::at(text, tag.name_at.saturating_sub(2), kind));
     };
-    if let Some(depth) = (matching + 1..tree.depth()).find(|&d| is_aggregate(tree.open_name(d))) {
+    let open = || (matching + 1..tree.depth()).filter(|&d| is_aggregate(tree.open_name(d)));
+    // What a list holds is told before the list, whose own end tag may be missing.
+    if let Some(depth) = open().find(|&d| !is_one_of(LISTS, tree.open_name(d))).or_else(|| open().next()) {
         return Err(unclosed(text, tree, depth));
     }
     while tree.depth() > matching + 1 {
@@ -130,6 +153,19 @@ fn close<'t>(text: &'t str, tree: &mut Builder<'t>, tag: &Tag<'t>) -> Result<(),
     }
     tree.end(tag.name_at.saturating_sub(2));
     Ok(())
+}
+
+/// Ends the innermost aggregate as long as it is a list of transactions; its content ends at `content_end`.
+fn end_open_lists(tree: &mut Builder<'_>, content_end: usize) {
+    while let Some(depth) = (0..tree.depth()).rev().find(|&d| is_aggregate(tree.open_name(d))) {
+        if !is_one_of(LISTS, tree.open_name(depth)) {
+            return;
+        }
+        while tree.depth() > depth + 1 {
+            tree.end_as_empty_leaf();
+        }
+        tree.end(content_end);
+    }
 }
 
 fn unclosed(text: &str, tree: &Builder<'_>, depth: usize) -> StatementError {
