@@ -29,7 +29,7 @@ impl Question {
     /// The question of an intent; `None` if it asks for no data.
     pub(crate) fn of(intent: &Intent) -> Option<Self> {
         match intent {
-            Intent::Balance { kind } => Some(Self::Balance(BalanceArgs { kind: *kind })),
+            Intent::Balance { kind } => Some(Self::Balance(BalanceArgs { kind: *kind, incomplete: false })),
             Intent::Transactions { merchant, period, .. } => Some(Self::Transactions(
                 TransactionsArgs { merchant: merchant.clone(), period: *period },
                 intent.filter()?,
@@ -267,10 +267,11 @@ impl Gateway {
             now.checked_sub(Duration::from_secs(u64::from(LOOKBACK_DAYS) * 86_400)).unwrap_or(now)
         });
         let to = filter.to.and_then(start_of_day).map_or_else(|| tomorrow(now), |to| to.min(tomorrow(now)));
-        let mut pages = Vec::with_capacity(about.accounts.len());
-        for account in about.accounts {
-            pages.push(bank.transactions(tokens, about.subject, account, from, to, Actor::User).await?);
-        }
+        let asked = about
+            .accounts
+            .iter()
+            .map(|account| bank.transactions(tokens, about.subject, account, from, to, Actor::User));
+        let pages = futures_util::future::try_join_all(asked).await?;
         let pages = Protected::collect(pages).ok_or(FlowError::Unreadable("answer"))?;
         Ok(pages.map(merge).map_with(filter, filter_transactions))
     }

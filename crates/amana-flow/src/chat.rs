@@ -96,8 +96,10 @@ impl Gateway {
             if active.is_empty() {
                 effects.extend(self.ask_to_link(&to, lang)?);
             }
-            for link in active {
-                let answer = match self.answer(link, intent, &question, lang).await {
+            // Side by side: a bank that hangs must not make the other's answer wait for its time-out.
+            let answers = active.iter().map(|link| self.answer(link, intent, &question, lang));
+            for (link, answer) in active.iter().zip(futures_util::future::join_all(answers).await) {
+                let answer = match answer {
                     // One bank that is gone from the configuration must not silence the others.
                     Err(FlowError::NotConfigured(what)) => {
                         tracing::error!(link = %link.id, what, "a linked institution is not configured");

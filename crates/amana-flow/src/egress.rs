@@ -3,7 +3,7 @@
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
-    CLAIM_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, FINISH_TRIES_MAX, PAGE_PAUSE_S, POLL_EVERY,
+    CLAIM_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX, PAGE_PAUSE_S, POLL_EVERY,
     SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
 };
 use amana_channel::SendError;
@@ -77,6 +77,17 @@ impl Gateway {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         paused.retain(|_, until| *until > now);
         paused.keys().cloned().collect()
+    }
+
+    pub(crate) fn echo_came(&self, channel: &ChannelId) {
+        let mut echoed = self.echoed.lock().unwrap_or_else(PoisonError::into_inner);
+        echoed.insert(channel.clone(), self.now());
+    }
+
+    fn echoes_flow(&self, channel: &ChannelId) -> bool {
+        let echoed = self.echoed.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |at: &Timestamp| self.now().as_second() - at.as_second() < ECHOES_FLOW_S;
+        echoed.get(channel).is_some_and(fresh)
     }
 
     fn pause(&self, channel: &ChannelId) {
@@ -189,13 +200,17 @@ impl Gateway {
                 Delivery::Retry { due_at: self.now(), counts: false }
             }
             SendError::Ambiguous { what } => {
-                // Twice in doubt is enough: a person's eyes are cheaper than a customer's trust.
-                if matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending) {
-                    tracing::error!(%id, what, "a message is in doubt for the second time; it is put aside");
+                // Where echoes reach us, one that does not come says that nothing arrived, and an outage is ridden out.
+                // Where they do not, twice is enough: a person's eyes are cheaper than a customer's trust.
+                let again = matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending);
+                let hopeless = again && !self.echoes_flow(&entry.row.recipient.channel);
+                if hopeless || given_up {
+                    tracing::error!(%id, what, "a message stays in doubt; it is put aside");
                     return Delivery::Dead { reason: "unconfirmed".to_owned() };
                 }
                 tracing::warn!(%id, what, "it is not known whether a message was sent; its echo is waited for");
-                Delivery::Unconfirmed { until: self.after(ECHO_WAIT_S) }
+                let wait = ECHO_WAIT_S.saturating_mul(1 << entry.attempts.min(5));
+                Delivery::Unconfirmed { until: self.after(if again { wait } else { ECHO_WAIT_S }) }
             }
             SendError::Throttled { retry_after } => {
                 let wait = i64::try_from(retry_after.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1);

@@ -11,7 +11,7 @@ use amana_core::{
 use amana_gate::{Encode, Facts, Gate, Policy, RenderContext};
 use amana_store::{Answer, Command, Link, Store, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
@@ -99,6 +99,10 @@ pub struct Gateway {
     pub(crate) jobs_filled: Notify,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// When an echo of ours last came, per channel: whether a missing one proves anything.
+    pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// Itself, for work that must outlive who asked for it.
+    pub(crate) me: Weak<Self>,
 }
 
 /// What is known when a decision is made.
@@ -125,7 +129,7 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: GatewayParts) -> Arc<Self> {
         let gate = Gate::new(parts.store.keyring().ticket());
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
             store: parts.store,
             channel: parts.channel,
             encode: parts.encode,
@@ -143,6 +147,8 @@ impl Gateway {
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
             paused: Mutex::default(),
+            echoed: Mutex::default(),
+            me: me.clone(),
         })
     }
 

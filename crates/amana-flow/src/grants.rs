@@ -33,6 +33,20 @@ impl Gateway {
     /// # Errors
     /// As the bank answers a refresh; `RelinkNeeded` when there are no tokens.
     pub(crate) async fn tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
+        let away = || BankError {
+            institution: link.institution.clone(),
+            interaction: None,
+            class: BankErrorClass::Retry("the gateway is stopping"),
+        };
+        // In a task of its own: a question that runs out of time must not leave a refresh half done, its old token spent
+        // and its new one forgotten.
+        let gateway = self.me.upgrade().ok_or_else(away)?;
+        let (of, rejected) = (link.clone(), rejected.cloned());
+        let task = tokio::spawn(async move { gateway.good_tokens(&of, rejected.as_ref()).await });
+        task.await.map_err(|_| away())?
+    }
+
+    async fn good_tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
         let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
         let store = |_| error(BankErrorClass::Retry("the store is away"));
         let lock = self.refreshing.of(link.customer);

@@ -39,6 +39,7 @@ impl Gateway {
             // An echo says that a message of ours arrived. It needs no lane: it may come before our own call returns.
             if let InboundKind::Echo { mid, metadata, .. } = &inbound.kind {
                 if let Some(message) = metadata {
+                    self.echo_came(&inbound.conversation.channel);
                     commands.push(Command::Echoed { message: *message, mid: mid.clone(), at: self.now() });
                 }
                 continue;

@@ -4,7 +4,8 @@
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
 use crate::limits::{
-    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE, SWEEP_EVERY,
+    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE,
+    SWEEP_EVERY,
 };
 use amana_bank::Tokens;
 use amana_core::{CustomerId, InstitutionId, LinkId, Shard, Timestamp};
@@ -22,6 +23,19 @@ struct Revocation {
     institution: InstitutionId,
     tokens: Vec<u8>,
     bank_consent: Option<String>,
+}
+
+/// How far a job came.
+enum Step {
+    Done,
+    Later(Timestamp),
+}
+
+/// Whether a grant at the bank is still needed by another link.
+enum Shared {
+    No,
+    Yes,
+    Perhaps,
 }
 
 impl Gateway {
@@ -106,7 +120,8 @@ impl Gateway {
     pub(crate) async fn work_job(&self, job: Job) {
         let (id, attempts) = (job.id, job.attempts);
         let outcome = match self.do_job(&job).await {
-            Ok(()) => JobOutcome::Done,
+            Ok(Step::Done) => JobOutcome::Done,
+            Ok(Step::Later(at)) => JobOutcome::Retry { at },
             Err(why) if attempts < JOB_ATTEMPTS_MAX => {
                 tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
                 JobOutcome::Retry { at: self.backoff(attempts) }
@@ -127,21 +142,46 @@ impl Gateway {
         self.outbox_filled.notify_one();
     }
 
-    async fn do_job(&self, job: &Job) -> Result<(), String> {
+    async fn do_job(&self, job: &Job) -> Result<Step, String> {
         match job.kind {
             JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
-            JobKind::EndLink => self.end_if_over(job).await.map_err(|e| e.to_string()),
+            JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
         }
     }
 
-    async fn revoke_at_bank(&self, job: &Job) -> Result<(), String> {
+    async fn revoke_at_bank(&self, job: &Job) -> Result<Step, String> {
         let key = self.store.keyring().deployment();
         let plain =
             key.open(&shard_context("job", job.shard, &job.id), &job.body).map_err(|e| e.to_string())?;
         let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
         let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
+        match self.shared(job, &work).await.map_err(|e| e.to_string())? {
+            Shared::No => {}
+            // The same grant lives on under another link, and goes with it.
+            Shared::Yes => return Ok(Step::Done),
+            Shared::Perhaps => return Ok(Step::Later(self.after(SHARED_GRANT_WAIT_S))),
+        }
         let bank = &self.institution(&work.institution).map_err(|e| e.to_string())?.bank;
-        bank.revoke(&tokens, work.bank_consent.as_deref()).await.map_err(|e| e.class.as_str().to_owned())
+        let revoked = bank.revoke(&tokens, work.bank_consent.as_deref()).await;
+        revoked.map(|()| Step::Done).map_err(|e| e.class.as_str().to_owned())
+    }
+
+    /// Whether another link of the customer lives on the same grant at the bank. Some banks keep one grant for a person
+    /// and an application: whoever revokes one of its tokens ends them all.
+    async fn shared(&self, job: &Job, work: &Revocation) -> Result<Shared, FlowError> {
+        let mut shared = Shared::No;
+        for link in self.store.links_of_customer(job.shard, job.customer).await? {
+            if link.institution != work.institution || link.state == LinkState::Ended {
+                continue;
+            }
+            let Some(grant) = self.store.bank_grant(link.shard, link.id).await? else { continue };
+            match (&grant.bank_consent, &work.bank_consent) {
+                (Some(live), Some(gone)) if live == gone => return Ok(Shared::Yes),
+                (Some(_), Some(_)) => {}
+                _ => shared = Shared::Perhaps,
+            }
+        }
+        Ok(shared)
     }
 
     /// Ends a link whose consent is over, or which the platform never confirmed. Does nothing if all is well.

@@ -56,6 +56,14 @@ pub const QUESTIONS_PER_BANK_MAX: usize = 24;
 /// How long a link made by the platform's button waits for the platform's word, in seconds (Messenger's own token lasts
 /// five minutes).
 pub const PENDING_LINK_S: i64 = 900;
+/// How often and how many times a callback that was loaded again looks for what the first one brought.
+pub const CALLBACK_LOOK_EVERY: Duration = Duration::from_millis(200);
+/// See [`CALLBACK_LOOK_EVERY`]; together as long as a bank may take to redeem a code.
+pub const CALLBACK_LOOKS: usize = 100;
+/// How long a revocation waits while another link may live on the same grant at the bank, in seconds.
+pub const SHARED_GRANT_WAIT_S: i64 = 6 * 3_600;
+/// How fresh an echo must be to prove that a page's echoes reach us, in seconds.
+pub const ECHOES_FLOW_S: i64 = 86_400;
 /// Jobs that are done at once.
 pub const JOBS_AT_ONCE_MAX: usize = 8;
 /// How often what is over is swept away.

@@ -2,7 +2,10 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::{Gateway, OFFERED_PURPOSES, offered_clusters};
-use crate::limits::{CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, PENDING_LINK_S, PRIVACY_SESSION_S};
+use crate::limits::{
+    CALLBACK_LOOK_EVERY, CALLBACK_LOOKS, CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, PENDING_LINK_S,
+    PRIVACY_SESSION_S,
+};
 use crate::session::{Aim, AtBank, Browser, Consenting, SignedIn};
 use amana_bank::{Actor, AuthorizeAsk, Callback, Granted, Tokens};
 use amana_core::{
@@ -106,7 +109,9 @@ pub struct PurposeChoice {
 pub struct ConsentForm {
     /// The language.
     pub lang: Lang,
-    /// The institution's name.
+    /// The institution.
+    pub institution_id: InstitutionId,
+    /// Its name.
     pub institution: String,
     /// The purposes, none chosen.
     pub purposes: Vec<PurposeChoice>,
@@ -227,14 +232,40 @@ impl Gateway {
     /// # Errors
     /// When the session is over, the customer said no, or the bank's answer is not good.
     pub async fn link_callback(&self, cookie: &str, callback: &Callback) -> Result<Next, LinkError> {
-        let Browser::AtBank(at) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let at = match self.browser(cookie).await {
+            Ok(Browser::AtBank(at)) => at,
+            Ok(Browser::Consenting(_)) => return Ok(Next::Consent),
+            Ok(Browser::Redeeming | Browser::Customer(_)) => return Err(LinkError::Over),
+            Err(LinkError::Over) => return self.callback_again(cookie).await,
+            Err(error) => return Err(error),
+        };
+        // Somebody else's callback costs the customer nothing.
+        if callback.state.as_deref() != Some(at.pending.state()) {
+            return Err(LinkError::Over);
+        }
+        // A code is redeemed once: a bank takes a second attempt for theft, and takes everything back.
+        let waiting = self.keep_browser(&redeeming(cookie), &Browser::Redeeming, LINK_SESSION_S)?;
+        match self.store.submit(vec![Self::take_browser(cookie), waiting]).await {
+            Ok(_) => {}
+            Err(SubmitError::Conflict { .. }) => return self.callback_again(cookie).await,
+            Err(error) => return Err(error.into()),
+        }
+        let next = self.redeem(cookie, at, callback).await;
+        if next.is_err() {
+            // Whoever waits for it need not wait longer.
+            let _ = self.store.submit(vec![Self::take_browser(&redeeming(cookie))]).await;
+        }
+        next
+    }
+
+    async fn redeem(&self, cookie: &str, at: AtBank, callback: &Callback) -> Result<Next, LinkError> {
         let bank = &self.institution(&at.institution)?.bank;
         let granted = match bank.complete(&at.pending, callback).await {
             Ok(granted) => granted,
             Err(error) => {
                 let error = LinkError::from(error);
                 if matches!(error, LinkError::Declined) {
-                    self.link_declined(&at, cookie).await;
+                    self.link_declined(&at).await;
                 }
                 return Err(error);
             }
@@ -255,13 +286,29 @@ impl Gateway {
                 // A new cookie with new rights: one that was planted before stays worthless.
                 let fresh = self.secret_text();
                 let keep = self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?;
-                self.store.submit(vec![Self::take_browser(cookie), keep]).await?;
+                self.store.submit(vec![Self::take_browser(&redeeming(cookie)), keep]).await?;
                 Ok(Next::SignedIn { cookie: fresh, page })
             }
             Aim::Link { conversation, redirect_uri } => {
                 self.granted(cookie, at, conversation, redirect_uri, blinded, granted).await
             }
         }
+    }
+
+    /// The callback was loaded more than once: waits until the first one knows where it leads.
+    async fn callback_again(&self, cookie: &str) -> Result<Next, LinkError> {
+        for _ in 0..CALLBACK_LOOKS {
+            match self.browser(cookie).await {
+                Ok(Browser::Consenting(_)) => return Ok(Next::Consent),
+                Ok(_) => break,
+                Err(LinkError::Over) => {
+                    self.browser(&redeeming(cookie)).await?;
+                    tokio::time::sleep(CALLBACK_LOOK_EVERY).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LinkError::Over)
     }
 
     /// The bank has granted access: from here on somebody must take it back, should no consent come of it.
@@ -276,10 +323,15 @@ impl Gateway {
     ) -> Result<Next, LinkError> {
         let fresh = CustomerId::new(&*self.clock, &*self.entropy);
         let tokens = granted.tokens.to_bytes();
-        let shard = conversation.shard();
         let bank_consent = granted.bank_consent;
+        // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one
+        // id.
+        let subject = blinded.unwrap_or_else(|| self.blind_unnamed(&at.institution, fresh));
+        let known = self.store.customer_by_subject(&at.institution, &subject).await?;
+        let customer = known.as_ref().map_or(fresh, |c| c.id);
+        let shard = known.as_ref().map_or_else(|| conversation.shard(), |c| c.shard);
         let (revocation, enqueue) = self.revocation(
-            (shard, fresh),
+            (shard, customer),
             &at.institution,
             &tokens,
             bank_consent.as_deref(),
@@ -287,7 +339,7 @@ impl Gateway {
         )?;
         self.store.submit(vec![enqueue]).await?;
 
-        let viewer = Subject { institution: at.institution.clone(), customer: fresh };
+        let viewer = Subject { institution: at.institution.clone(), customer };
         let bank = &self.institution(&at.institution)?.bank;
         let accounts = match bank.accounts(&granted.tokens, &viewer, Actor::User).await {
             Ok(accounts) if !accounts.ids.is_empty() => accounts,
@@ -297,13 +349,9 @@ impl Gateway {
                 return Err(LinkError::NoAccounts);
             }
         };
-        // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one
-        // id.
-        let subject = blinded.unwrap_or_else(|| self.blind_unnamed(&at.institution, fresh));
-        let known = self.store.customer_by_subject(&at.institution, &subject).await?;
         let consenting = Consenting {
-            customer: known.as_ref().map_or(fresh, |c| c.id),
-            shard: known.as_ref().map_or(shard, |c| c.shard),
+            customer,
+            shard,
             subject,
             revocation,
             conversation,
@@ -315,7 +363,7 @@ impl Gateway {
             bank_consent,
         };
         let keep = self.keep_browser(cookie, &Browser::Consenting(Box::new(consenting)), LINK_SESSION_S)?;
-        self.store.submit(vec![Self::take_browser(cookie), keep]).await?;
+        self.store.submit(vec![Self::take_browser(&redeeming(cookie)), keep]).await?;
         Ok(Next::Consent)
     }
 
@@ -328,12 +376,12 @@ impl Gateway {
         self.jobs_filled.notify_one();
     }
 
-    async fn link_declined(&self, at: &AtBank, cookie: &str) {
+    async fn link_declined(&self, at: &AtBank) {
         let Aim::Link { conversation, .. } = &at.aim else { return };
         let Ok(say) = self.say(conversation, &amana_chat::plain::link_cancelled(at.lang), false) else {
             return;
         };
-        if let Err(error) = self.store.submit(vec![Self::take_browser(cookie), say]).await {
+        if let Err(error) = self.store.submit(vec![say]).await {
             tracing::warn!(%error, "a declined link could not be told");
         }
         self.outbox_filled.notify_one();
@@ -362,7 +410,8 @@ impl Gateway {
             .collect();
         let person = self.person(&at.conversation).await;
         let name = institution.name_in(at.lang).to_owned();
-        Ok(ConsentForm { lang: at.lang, institution: name, purposes, accounts, person })
+        let institution_id = at.institution;
+        Ok(ConsentForm { lang: at.lang, institution_id, institution: name, purposes, accounts, person })
     }
 
     /// The customer leaves the consent page without a consent: the bank's grant is taken back.
@@ -654,6 +703,11 @@ impl Gateway {
             Err(LinkError::ForeignRedirect)
         }
     }
+}
+
+/// Where the mark stands that a session's code is being redeemed.
+fn redeeming(cookie: &str) -> String {
+    format!("redeeming:{cookie}")
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -6,8 +6,8 @@ use crate::limits::TIMELINE_MAX;
 use crate::session::{Browser, SignedIn};
 use amana_bank::Actor;
 use amana_core::{
-    Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, Lang, Page, Purpose,
-    Timestamp, Transaction,
+    Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Page,
+    Purpose, Timestamp, Transaction,
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
 use amana_store::{Command, Customer, LinkState, OutboxState, StoredReceipt};
@@ -59,7 +59,9 @@ pub struct TimelineEntry {
 pub struct PrivacyView {
     /// The language.
     pub lang: Lang,
-    /// The institution's name.
+    /// The institution.
+    pub institution_id: InstitutionId,
+    /// Its name.
     pub institution: String,
     /// What forms must bring.
     pub csrf: String,
@@ -76,7 +78,9 @@ pub struct PrivacyView {
 pub struct AccountsView {
     /// The language.
     pub lang: Lang,
-    /// The institution's name.
+    /// The institution.
+    pub institution_id: InstitutionId,
+    /// Its name.
     pub institution: String,
     /// Each account with its latest transactions.
     pub accounts: Vec<(Account, Vec<Transaction>)>,
@@ -123,6 +127,7 @@ impl Gateway {
         let (timeline, older) = self.timeline(&viewer, before).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
+            institution_id: viewer.institution,
             institution,
             csrf: viewer.csrf,
             consents: consents.iter().map(|c| consent_view(c, now)).collect(),
@@ -238,6 +243,7 @@ impl Gateway {
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
         Ok(AccountsView {
             lang: viewer.lang,
+            institution_id: viewer.institution.clone(),
             institution: institution.name_in(viewer.lang).to_owned(),
             accounts,
             at: now,

@@ -53,7 +53,8 @@ impl Gateway {
         Ok(commands)
     }
 
-    /// Takes a consent back from the privacy page: all of it, or one purpose (then the rest is granted anew).
+    /// Takes consents back from the privacy page: one purpose of one consent (then the rest of it is granted anew), or
+    /// everything that the customer allows at the institution, in whatever chat.
     ///
     /// # Errors
     /// When the session is over, the form is not ours, or the consent is not the viewer's or not active.
@@ -98,7 +99,6 @@ impl Gateway {
             // Stopped already, here or in the chat: what was asked for holds.
             return Ok(None);
         }
-        let link = self.store.link(viewer.shard, old.link).await?.ok_or(LinkError::NotLinked)?;
         let mut rest = old.grants.clone();
         match purpose {
             Some(purpose) => {
@@ -106,6 +106,20 @@ impl Gateway {
             }
             None => rest.clear(),
         }
+        if purpose.is_none() {
+            // Everything means everything: who was linked to somebody else's chat by a trick finds the way out here.
+            let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
+            let mut commands = Vec::new();
+            for link in self.store.links_of_customer(viewer.shard, viewer.customer).await? {
+                commands.extend(self.end_link(&link, now).await?);
+                if link.state == LinkState::Active {
+                    let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
+                    commands.push(self.say(&link.conversation(), &stopped, false)?);
+                }
+            }
+            return Ok(Some(commands));
+        }
+        let link = self.store.link(viewer.shard, old.link).await?.ok_or(LinkError::NotLinked)?;
         if rest.is_empty() {
             let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
             let mut commands = self.end_link(&link, now).await?;

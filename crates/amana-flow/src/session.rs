@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Browser {
     /// Away at the bank's pages.
     AtBank(AtBank),
-    /// Back from the bank, before the consent page.
+    /// Back from the bank; the code is being redeemed. A callback that is loaded again waits for what the first one brings.
+    Redeeming,
+    /// Before the consent page.
     Consenting(Box<Consenting>),
     /// Signed in to the privacy page.
     Customer(SignedIn),

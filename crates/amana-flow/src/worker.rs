@@ -24,15 +24,17 @@ pub(crate) enum Trouble {
 impl From<FlowError> for Trouble {
     fn from(error: FlowError) -> Self {
         match error {
-            FlowError::Store(_) | FlowError::Submit(_) => Self::Store,
+            FlowError::Store(error) => error.into(),
+            FlowError::Submit(_) => Self::Store,
             other => Self::Never(other.to_string()),
         }
     }
 }
 
 impl From<amana_store::StoreError> for Trouble {
-    fn from(_: amana_store::StoreError) -> Self {
-        Self::Store
+    fn from(error: amana_store::StoreError) -> Self {
+        // Waiting mends a store that is away, not a row that does not open.
+        if error.is_damage() { Self::Never(error.to_string()) } else { Self::Store }
     }
 }
 

@@ -453,7 +453,7 @@ pub(crate) fn open_consent(
     sealed: &[u8],
 ) -> Result<Consent, StoreError> {
     let document = crate::vault::open(key, &consent_context(customer, id), sealed)?;
-    serde_json::from_slice(&document).map_err(|_| StoreError::new("a stored consent cannot be read"))
+    serde_json::from_slice(&document).map_err(|_| StoreError::damaged("a stored consent cannot be read"))
 }
 
 async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {

@@ -57,15 +57,25 @@ use async_trait::async_trait;
 pub struct StoreError {
     text: String,
     again: bool,
+    damaged: bool,
 }
 
 impl StoreError {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), again: false }
+        Self { text: text.into(), again: false, damaged: false }
     }
     /// A transaction that lost against another and changed nothing.
     pub(crate) fn lost_race(text: impl Into<String>) -> Self {
-        Self { text: text.into(), again: true }
+        Self { text: text.into(), again: true, damaged: false }
+    }
+    /// A stored row that cannot be read: waiting does not mend it.
+    pub(crate) fn damaged(text: impl Into<String>) -> Self {
+        Self { text: text.into(), again: false, damaged: true }
+    }
+    /// Whether a stored row cannot be read (another key, a damaged row): what needs it can only be put aside.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        self.damaged
     }
     pub(crate) fn may_be_tried_again(&self) -> bool {
         self.again

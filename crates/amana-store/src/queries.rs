@@ -352,10 +352,13 @@ fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option
     // All three are taken before any is judged, so that what follows is read from its own column.
     let (customer, sealed, wrapped) = (row.opt_bytes()?, row.opt_bytes()?, row.opt_bytes()?);
     let (Some(customer), Some(sealed), Some(wrapped)) = (customer, sealed, wrapped) else { return Ok(None) };
-    let customer = customer.try_into().map_err(|_| StoreError::new("a customer's id has another length"))?;
+    let customer =
+        customer.try_into().map_err(|_| StoreError::damaged("a customer's id has another length"))?;
     let key = vault.customer_key(CustomerId::from_bytes(customer), &wrapped)?;
     let document = open(&key, &basis_context(message), &sealed)?;
-    serde_json::from_slice(&document).map(Some).map_err(|_| StoreError::new("a stored basis cannot be read"))
+    serde_json::from_slice(&document)
+        .map(Some)
+        .map_err(|_| StoreError::damaged("a stored basis cannot be read"))
 }
 
 fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
@@ -549,7 +552,7 @@ pub(crate) async fn bank_grant<D: Db>(
     let bank_consent = bank_consent
         .map(|sealed| {
             String::from_utf8(open(&key, &bank_consent_context(link, version), &sealed)?)
-                .map_err(|_| StoreError::new("a bank's consent id is not UTF-8"))
+                .map_err(|_| StoreError::damaged("a bank's consent id is not UTF-8"))
         })
         .transpose()?;
     let tokens = open(&key, &grant_context(link, version), &sealed)?;

@@ -46,7 +46,7 @@ impl Kept {
 }
 
 fn closed() -> StoreError {
-    StoreError::new("stored bytes do not open under their key: another master key, or a damaged row")
+    StoreError::damaged("stored bytes do not open under their key: another master key, or a damaged row")
 }
 
 impl Vault {

@@ -176,6 +176,7 @@ async fn the_privacy_page_says_what_was_said_and_needs_its_owner() {
         Err(LinkError::NotLinked)
     ));
     *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
+    let begun = rig.gateway.sign_in(OwnPage::Privacy, &bank, Lang::Arabic).await.expect("begun");
     let next = rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("the owner");
     let Next::SignedIn { cookie, page: OwnPage::Privacy } = next else { panic!("{next:?}") };
     assert!(rig.gateway.privacy_view(&cookie, None).await.is_ok());

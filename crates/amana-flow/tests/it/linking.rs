@@ -194,6 +194,31 @@ async fn the_linking_pages_say_whose_chat_it_is() {
 }
 
 #[tokio::test]
+async fn a_callback_loaded_three_times_redeems_the_code_once() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let bank = InstitutionId::new(BANK).unwrap();
+    let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.expect("begun");
+    let callback = rig.callback();
+    let load = || rig.gateway.link_callback(&begun.cookie, &callback);
+    let (one, two, three) = tokio::join!(load(), load(), load());
+    assert!([one, two, three].iter().all(|next| matches!(next, Ok(Next::Consent))));
+    assert_eq!(load().await.expect("and once more"), Next::Consent);
+    assert_eq!(rig.bank.called("complete"), 1);
+}
+
+#[tokio::test]
+async fn where_a_bank_keeps_one_grant_a_new_link_survives_the_end_of_the_old_one() {
+    let rig = Rig::new().await;
+    *rig.bank.one_grant.lock().unwrap() = true;
+    rig.link("1").await;
+    rig.link("1").await;
+    assert_eq!(rig.bank.called("revoke"), 0, "the same grant lives on under the new link");
+    rig.says("1", "stop").await;
+    assert_eq!(rig.bank.called("revoke"), 1, "and goes with it");
+}
+
+#[tokio::test]
 async fn a_foreign_redirect_or_a_bad_platform_token_is_refused() {
     let rig = Rig::new().await;
     rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());

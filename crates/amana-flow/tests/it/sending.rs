@@ -71,6 +71,22 @@ async fn in_doubt_twice_is_put_aside_and_never_sent_again_and_again() {
 }
 
 #[tokio::test]
+async fn where_echoes_reach_us_a_long_outage_is_ridden_out() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let message = MessageId::from_bytes([1; 16]);
+    rig.event("1", InboundKind::Echo { mid: "m".into(), metadata: Some(message), app_id: None }).await;
+    rig.channel.fates.lock().unwrap().extend([Fate::LoseSilently; 4]);
+    purchase(&rig, "t1", 450).await;
+    for _ in 0..60 {
+        rig.clock.advance_s(60);
+        rig.gateway.settle().await.unwrap();
+    }
+    assert_eq!(rig.sees("1").len(), 1);
+    assert!(rig.store.dead_letters(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_kill_switch_keeps_what_waits_and_lets_it_go_afterwards() {
     let rig = Rig::new().await;
     rig.link("1").await;

@@ -36,6 +36,8 @@ pub(crate) struct FakeBank {
     pub(crate) error: Mutex<Option<BankErrorClass>>,
     pub(crate) calls: Mutex<Vec<&'static str>>,
     pub(crate) life_s: Mutex<i64>,
+    /// One grant for a person and an application, whatever happens, instead of one each time.
+    pub(crate) one_grant: Mutex<bool>,
     /// The next data call finds its access token ended.
     pub(crate) refuse_once: Mutex<bool>,
 }
@@ -89,7 +91,8 @@ impl Bank for FakeBank {
             return Err(error(BankErrorClass::Declined("access_denied")));
         }
         let subject = self.subject.lock().expect("lock").clone();
-        Ok(Granted { tokens: self.tokens(), subject, bank_consent: Some("grant-1".into()) })
+        let grant = if *self.one_grant.lock().expect("lock") { 0 } else { self.called("complete") };
+        Ok(Granted { tokens: self.tokens(), subject, bank_consent: Some(format!("grant-{grant}")) })
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
@@ -256,6 +259,7 @@ impl Rig {
             error: Mutex::default(),
             calls: Mutex::default(),
             life_s: Mutex::new(900),
+            one_grant: Mutex::new(false),
             refuse_once: Mutex::new(false),
         });
         let channel = Arc::new(FakeChannel {

@@ -87,6 +87,21 @@ async fn one_customer_in_two_chats_hears_it_in_both_and_each_chat_ends_alone() {
 }
 
 #[tokio::test]
+async fn stop_everything_stops_every_chat_of_the_customer() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.link("2").await;
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
+    rig.gateway.privacy_revoke(&cookie, &view.csrf, view.consents[0].id, None).await.expect("stopped");
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").len() == 1 && rig.sees("2").len() == 1, "both chats are told");
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(rig.sees("1").is_empty() && rig.sees("2").is_empty());
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
+    assert!(view.consents.iter().all(|c| !c.in_force));
+}
+
+#[tokio::test]
 async fn what_no_consent_names_is_not_even_kept() {
     let rig = Rig::new().await;
     let cookie = rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Detail).await;
