@@ -286,7 +286,8 @@ pub(crate) async fn fault(State(app): State<Shared>, AtBank(brand): AtBank, body
     Json(json!({ "faults": active })).into_response()
 }
 
-/// `GET …/control/events`: what has been and will be told, newest first, without the bodies.
+/// `GET …/control/events`: what has been and will be told, newest first, without the bodies. `status` is
+/// `waiting`, `delivered` or `dropped` (its consent ended, or it was too old).
 pub(crate) async fn events(State(app): State<Shared>, AtBank(brand): AtBank) -> Response {
     let rows = app.bank(brand, |bank, _| {
         bank.events

@@ -51,8 +51,9 @@ impl Db {
             path: dir.display().to_string(),
             reason: error.to_string(),
         };
-        std::fs::create_dir_all(dir).map_err(unusable)?;
-        let connection = Connection::open(dir.join(FILE))?;
+        let file = dir.join(FILE);
+        make_private(dir, &file).map_err(unusable)?;
+        let connection = Connection::open(file)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -105,5 +106,46 @@ impl Db {
             out.push((id, record));
         }
         Ok(out)
+    }
+}
+
+/// Makes the folder (0700) and the file (0600) where they are missing, for their owner alone; SQLite gives the files
+/// beside it the same mode. A file that is there is not opened: closing it would end another connection's locks.
+fn make_private(dir: &Path, file: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_state_is_its_owners_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        let dir = outer.path().join("state");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let first = Db::open(&dir).unwrap();
+        assert_eq!(mode(&dir), 0o700);
+        let files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.iter().any(|file| file.ends_with(FILE)), "{files:?}");
+        for file in &files {
+            assert_eq!(mode(file), 0o600, "{}", file.display());
+        }
+        drop(first);
+        assert!(Db::open(&dir).is_ok());
     }
 }

@@ -140,10 +140,11 @@ impl Currency {
             .map_or(serde_json::Value::Null, serde_json::Value::Number)
     }
 
-    /// Reads a positive decimal such as `4.50` or `٤٫٥٠`.
+    /// Reads a positive decimal such as `4.50`, `1,234.50` or `٤٫٥٠`.
     ///
     /// # Errors
-    /// Says what is wrong with the text: not a number, too many decimal places, not positive, too large.
+    /// Says what is wrong with the text: not a number, commas that do not stand between groups of three digits, too
+    /// many decimal places, not positive, too large.
     pub(crate) fn parse_positive(&self, text: &str) -> Result<i64, String> {
         let western: String = text
             .trim()
@@ -152,10 +153,14 @@ impl Currency {
                 '٠'..='٩' => char::from_digit(u32::from(c) - u32::from('٠'), 10),
                 '۰'..='۹' => char::from_digit(u32::from(c) - u32::from('۰'), 10),
                 '٫' => Some('.'),
-                '٬' | ',' | '_' => None,
+                '٬' | '_' => Some(','),
                 other => Some(other),
             })
             .collect();
+        let western = ungrouped(&western).ok_or_else(|| {
+            "the amount's commas do not stand between groups of three digits: write `12.34` or `1,234.00`"
+                .to_owned()
+        })?;
         let value =
             Decimal::from_str_exact(&western).map_err(|_| "the amount is not a decimal number".to_owned())?;
         let value = value.normalize();
@@ -178,6 +183,23 @@ impl Currency {
         }
         Ok(minor)
     }
+}
+
+/// The number without its grouping commas; `None` if they are anything else, such as decimal commas (`12,34`).
+fn ungrouped(number: &str) -> Option<String> {
+    if !number.contains(',') {
+        return Some(number.to_owned());
+    }
+    let (whole, fraction) = number.split_once('.').map_or((number, None), |(w, f)| (w, Some(f)));
+    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let (first, rest) = unsigned.split_once(',')?;
+    let proper = (1..=3).contains(&first.len())
+        && !first.starts_with('0')
+        && digits(first)
+        && rest.split(',').all(|group| group.len() == 3 && digits(group))
+        && !fraction.is_some_and(|fraction| fraction.contains(','));
+    proper.then(|| number.replace(',', ""))
 }
 
 impl fmt::Display for Currency {
@@ -223,6 +245,42 @@ mod tests {
         for wrong in ["", "x", "0", "-1", "1.005", "1e999", "99999999999999999999", "4.5.1"] {
             assert!(Currency::USD.parse_positive(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn commas_only_group_three_digits() {
+        for (right, minor) in [
+            ("1,234", 123_400),
+            ("12,345.6", 1_234_560),
+            ("1,234,567.89", 123_456_789),
+            ("١٬٢٣٤٫٥٠", 123_450),
+        ] {
+            assert_eq!(Currency::USD.parse_positive(right), Ok(minor), "{right}");
+        }
+        for wrong in [
+            "12,34",
+            "1,2",
+            "1234,567",
+            "1,23,456",
+            "1,2345",
+            ",123",
+            "1,",
+            "1,,234",
+            "0,500",
+            "1.234,50",
+            "1,234,56",
+            "1.5,000",
+            "x,123",
+            "١٢٬٣٤",
+            "12_34",
+        ] {
+            let error = Currency::USD.parse_positive(wrong).expect_err(wrong);
+            assert!(error.contains("groups of three"), "{wrong}: {error}");
+        }
+        assert_eq!(
+            Currency::USD.parse_positive("-1,234"),
+            Err("the amount must be more than zero".to_owned())
+        );
     }
 
     #[test]

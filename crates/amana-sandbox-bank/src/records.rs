@@ -253,11 +253,33 @@ pub(crate) struct EventRecord {
     pub(crate) last: Option<String>,
 }
 
-/// Where an event stands.
+/// Where an event stands. The aliases read state files of before the names were in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum EventStatus {
+    #[serde(alias = "Waiting")]
     Waiting,
+    #[serde(alias = "Delivered")]
     Delivered,
     /// Its consent ended, or it was too old.
+    #[serde(alias = "Dropped")]
     Dropped,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_events_status_is_written_in_lower_case_and_read_in_both() {
+        for (status, new, old) in [
+            (EventStatus::Waiting, "\"waiting\"", "\"Waiting\""),
+            (EventStatus::Delivered, "\"delivered\"", "\"Delivered\""),
+            (EventStatus::Dropped, "\"dropped\"", "\"Dropped\""),
+        ] {
+            assert_eq!(serde_json::to_string(&status).unwrap(), new);
+            assert_eq!(serde_json::from_str::<EventStatus>(new).unwrap(), status);
+            assert_eq!(serde_json::from_str::<EventStatus>(old).unwrap(), status);
+        }
+    }
 }

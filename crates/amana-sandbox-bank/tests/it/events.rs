@@ -182,3 +182,37 @@ async fn a_batched_target_gets_batches() {
     assert_eq!(got[0].content_type, "application/cloudevents-batch+json");
     assert_eq!(got[0].body.as_array().unwrap().len(), 2);
 }
+
+/// What the control API says of each event's way out.
+#[tokio::test]
+async fn the_list_of_events_names_where_each_stands() {
+    let receiver = Receiver::start().await;
+    let bank = start_for(&receiver).await;
+    bank.link(&bank.ask(), &[2]).await;
+    buy(&bank).await;
+    receiver.wait_for(2).await;
+    // The bank notes the delivery after the receiver's answer.
+    for _ in 0..200 {
+        let list = bank.get_ok("", &bank.url("/control/events")).await;
+        let status: Vec<_> =
+            list["events"].as_array().unwrap().iter().map(|event| &event["status"]).collect();
+        assert_eq!(status.len(), 2);
+        if status.iter().all(|status| *status == "delivered") {
+            return;
+        }
+        assert!(status.iter().all(|status| *status == "waiting" || *status == "delivered"), "{status:?}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the events are not delivered after 5 s");
+}
+
+#[tokio::test]
+async fn a_decimal_comma_is_refused() {
+    let bank = start_with(|_| {}).await;
+    for amount in ["12,34", "1,2"] {
+        let order = json!({ "customer": "layla", "merchant": "Blue Bottle Coffee", "amount": amount });
+        let (status, body) = bank.control("purchase", order).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(body["message"].as_str().unwrap().contains("groups of three"), "{body}");
+    }
+}
