@@ -6,6 +6,8 @@ use rusqlite::{Connection, params};
 
 use crate::Error;
 
+const FILE: &str = "messenger.sqlite";
+
 /// One change to the stored documents.
 #[derive(Debug)]
 pub(crate) enum Op {
@@ -29,9 +31,10 @@ impl Store {
     /// That is right for a sandbox, and keeps a send call fast.
     pub(crate) fn open(dir: Option<&Path>) -> Result<Self, Error> {
         let Some(dir) = dir else { return Ok(Self { conn: None }) };
-        std::fs::create_dir_all(dir)
+        let file = dir.join(FILE);
+        make_private(dir, &file)
             .map_err(|source| Error::DataDir { dir: dir.display().to_string(), source })?;
-        let conn = Connection::open(dir.join("messenger.sqlite"))?;
+        let conn = Connection::open(file)?;
         conn.busy_timeout(std::time::Duration::from_secs(2))?;
         conn.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
@@ -72,5 +75,46 @@ impl Store {
         }
         tx.commit()?;
         Ok(())
+    }
+}
+
+/// Makes the folder (0700) and the file (0600) where they are missing, for their owner alone; SQLite gives the files
+/// beside it the same mode. A file that is there is not opened: closing it would end another connection's locks.
+fn make_private(dir: &Path, file: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_state_is_its_owners_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        let dir = outer.path().join("state");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let first = Store::open(Some(&dir)).unwrap();
+        assert_eq!(mode(&dir), 0o700);
+        let files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.iter().any(|file| file.ends_with(FILE)), "{files:?}");
+        for file in &files {
+            assert_eq!(mode(file), 0o600, "{}", file.display());
+        }
+        drop(first);
+        assert!(Store::open(Some(&dir)).is_ok());
     }
 }
