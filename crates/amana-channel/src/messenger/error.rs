@@ -235,12 +235,13 @@ mod tests {
         }
     }
 
-    /// Where the shared reference lies beside the repository, nothing in it may be missing above or be sorted
-    /// otherwise.
+    /// Nothing in the shared reference, which lies beside the repository, may be missing above or be sorted otherwise.
     #[test]
     fn the_table_covers_the_shared_file() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/messenger/errors.json");
-        let Ok(text) = std::fs::read_to_string(path) else { return };
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| {
+            panic!("the shared data is part of the test set-up: expected it at `{path}` ({error})")
+        });
         let rows: Vec<Value> = serde_json::from_str(&text).expect("a list of errors");
         assert!(rows.len() >= 50, "the file has {} rows", rows.len());
         for row in rows {

@@ -43,9 +43,10 @@ impl WebhookError {
 /// Reads one webhook body. Call [`super::verify_signature`] on the same bytes first.
 ///
 /// # Errors
-/// When the body as a whole is no webhook of a page: larger than [`limits::WEBHOOK_BODY_BYTES_MAX`], not
-/// JSON, no
-/// `object: page`, no `entry` list. One broken item is no error: it is in [`Parsed::faults`].
+/// When the body as a whole is no webhook: larger than [`limits::WEBHOOK_BODY_BYTES_MAX`], not JSON, no `object`, no
+/// `entry` list. One broken item is no error: it is in [`Parsed::faults`]. Entries of another object than `page` (the
+/// app is subscribed to more than it reads) are no error either but [`Parsed::ignored`]: the platform repeats what is
+/// refused and ends by switching the webhooks off.
 pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
     if raw.len() > limits::WEBHOOK_BODY_BYTES_MAX {
         let what = format!("the body is larger than {} bytes", limits::WEBHOOK_BODY_BYTES_MAX);
@@ -53,10 +54,16 @@ pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
     }
     let body = read_json(raw)?;
     let body = body.as_object().ok_or_else(|| WebhookError::new("$", "expected a JSON object"))?;
-    if body.get("object").and_then(Value::as_str) != Some("page") {
-        return Err(WebhookError::new("object", "expected `page`"));
-    }
     let entries = body.get("entry").and_then(Value::as_array);
+    match (body.get("object").and_then(Value::as_str), entries) {
+        (Some("page"), _) => {}
+        (Some(_), Some(entries)) if !entries.is_empty() => {
+            let ignored = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            return Ok(Parsed { ignored, ..Parsed::default() });
+        }
+        // Without entries there is nothing that was subscribed to: somebody's mistake, not the platform's webhook.
+        _ => return Err(WebhookError::new("object", "expected `page`")),
+    }
     let entries = entries.ok_or_else(|| WebhookError::new("entry", "expected a list"))?;
     let mut parsed = Parsed::default();
     for (i, entry) in entries.iter().enumerate() {
@@ -227,4 +234,27 @@ fn party(item: &Object, name: &str) -> Option<String> {
 /// A foreign name, fit to be shown and kept.
 fn shown(name: &str) -> String {
     read::name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_another_object_are_ignored() {
+        let item = r#"{"id":"1","time":1,"messaging":[{"sender":{"id":"2"},"recipient":{"id":"1"}}]}"#;
+        for object in ["instagram", "user", "Page", ""] {
+            let body = format!(r#"{{"object":"{object}","entry":[{item},{item},7]}}"#);
+            assert_eq!(parse(body.as_bytes()), Ok(Parsed { ignored: 3, ..Parsed::default() }), "{object}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_object_or_is_no_json_is_an_error() {
+        for body in [r#"{"entry":[{}]}"#, r#"{"object":7,"entry":[{}]}"#, r#"{"object":"instagram"}"#] {
+            assert_eq!(parse(body.as_bytes()).expect_err(body).place, "object");
+        }
+        let broken = parse(br#"{"object":"instagram","entry":[{}"#).expect_err("cut off");
+        assert!(broken.what.starts_with("not JSON"), "{broken}");
+    }
 }
