@@ -187,7 +187,7 @@ help =
 
     “My privacy” shows everything that was ever shared. “Stop” ends all of it. I am an automated assistant; for a person, write “talk to a person”.
 not-understood = Sorry, I did not understand that. I can tell you your balance, your latest transactions, or what you spent at a shop.
-unsupported-request = I cannot do that here. I only read, and nothing was done. To move money or change a card, please use your bank’s own app or call the bank.
+unsupported-request = I cannot do that here: I only read, and nothing was done. I can tell you your balance, your latest transactions, or what you spent at a shop. To move money or change a card, please use your bank’s own app or call the bank.
 unsupported-attachment = Thank you, but I can only read text. What would you like to know?
 thanks = You are very welcome!
 person = I am an automated assistant, and people of { $bank } do not read this chat yet. To reach a person, please call the number on your card or use the bank’s own app.

@@ -75,6 +75,32 @@ sets! {
     MUST_PAY = "have to pay | get paid | got paid | been paid | did i earn | did i receive | need to pay | must pay | should i pay | owe | can i spend | left to spend | available to spend | لازم أدفع | علي أدفع | أقدر أصرف | أقدر أصرفه | يمكنني صرفه";
     HOW_MUCH = "how much | total | كم | كام | قديش | أديش | شقد | بكم | قد ايه | مجموع | إجمالي";
 
+    /// Money that came.
+    INCOME = "salary | salaries | paycheck* | payroll | wage | wages | income | earn | earned | earning | earnings | did i make | have i made | i made"
+        "get paid | got paid | been paid | did i receive | did i get | have i received | bonus | pension | interest | cashback"
+        "راتب* | رواتب* | معاشي | المعاش | ربحت | كسبت | أرباحي | دخلي | الدخل | قبضت | كم وصلني | كم استلمت | كم جاني | كم دخل | مكافأة | الفوائد | فوائد";
+    /// Some transactions only, by which way they went; a list shows all.
+    ONE_WAY = "deposit | deposits | withdrawal | withdrawals | debits | refund | refunds | refunded | my transfers | transfers"
+        "إيداع* | إيداعات* | سحوبات* | تحويلاتي | التحويلات | استرداد* | المستردة | المبالغ الواردة";
+    /// One of many by its size, an average, a comparison.
+    SUPERLATIVE = "biggest | largest | highest | smallest | lowest | cheapest | most expensive | least expensive | priciest | than | average"
+        "spend the most | spent the most | spend most | spent most | spend the least | spent the least | most money | top purchases | top expenses | top merchants | top spending"
+        "compare | compared | comparison | did i save | have i saved | typical | usually"
+        "أكبر | أعلى | أقل | أصغر | أغلى | أرخص | أكثر | متوسط | معدل | قارن | مقارنة | بالمقارنة | وفرت | ادخرت | عادة";
+    /// Sums by kind or by time.
+    GROUPED = "per day | per week | per month | per year | each day | each week | each month | each year | every day | every week | every month"
+        "category | categories | breakdown | by shop | by store | by merchant"
+        "حسب الفئة | الفئات | حسب المتجر | فئة";
+    /// Before an amount.
+    COMPARED = "over | above | under | below | at least | at most | exceeding | worth | around | about | exactly | فوق | تحت | دون | حوالي | بقيمة | بمبلغ | قيمتها | على الأقل";
+    /// After an amount.
+    CURRENCY = "dollar | dollars | usd | bucks | buck | cents | euro | euros | eur | pounds | gbp | dirham | dirhams | aed | riyal | riyals | sar | dinar | dinars | kwd | egp | jod"
+        "دولار* | درهم* | دراهم | ريال* | دينار* | دنانير | جنيه* | ليرة | ليرات | يورو";
+    /// Whether something was paid.
+    YES_OR_NO = "did i pay | did i already pay | have i paid | have i already paid | did i buy | have i bought | did i spend | have i spent | was i charged | am i charged | هل دفعت | هل سددت | هل اشتريت | هل صرفت | هل أنفقت";
+    /// What asks for more than yes or no.
+    WHAT = "what | whats | show | tell | where | list | ايش | وش | شو | ماذا | شنو | اعرض | ورني | وريني";
+
     PRIVACY = "privacy | my data | what do you know | what did you share | what was shared | what have you shared | what is shared | whats shared"
         "what do you share | been shared | who can see | who sees | who saw | who has access | has seen my | data protection | gdpr | shared with"
         "do you share | do you sell | do you store | what do you store | disclosures | disclosure | consent* | permissions | delete my data | personal data"

@@ -3,6 +3,7 @@
 use crate::Intent;
 use amana_core::{Lang, Timestamp};
 
+mod beyond;
 mod lexicon;
 mod rules;
 mod slots;

@@ -1,5 +1,6 @@
 //! The rules, in the order in which they are tried: first what must never be mistaken for something else.
 
+use super::beyond;
 use super::lexicon as lex;
 use super::slots;
 use super::when::{self, When};
@@ -23,44 +24,49 @@ pub(super) fn intent(text: &str, today: Date) -> Intent {
         return intent;
     }
     let when = when::find(&words, today);
+    beyond::checked(question(text, &words, when, today), &words, when.as_ref())
+}
+
+/// What a text means that changes nothing.
+fn question(text: &str, words: &Words<'_>, when: Option<When>, today: Date) -> Intent {
     if words.has(&lex::PERSON) {
         return Intent::Person;
     }
-    if let Some(intent) = spending(text, &words, when.as_ref(), today) {
+    if let Some(intent) = spending(text, words, when.as_ref(), today) {
         return intent;
     }
     if words.has(&lex::PRIVACY) {
         return Intent::Privacy;
     }
-    if is_order(&words) {
+    if is_order(words) {
         return Intent::Unsupported;
     }
     if words.len() <= SHORT
-        && let Some(lang) = language(&words)
+        && let Some(lang) = language(words)
     {
         return Intent::SwitchLanguage(lang);
     }
-    if words.has(&lex::BALANCE) && !words.has(&lex::NOT_BALANCE) && !only_names_account(&words) {
-        return Intent::Balance { kind: kind(&words) };
+    if words.has(&lex::BALANCE) && !words.has(&lex::NOT_BALANCE) && !only_names_account(words) {
+        return Intent::Balance { kind: kind(words) };
     }
     if words.has(&lex::TRANSACTIONS) {
-        return transactions(text, &words, when.as_ref());
+        return transactions(text, words, when.as_ref());
     }
     if words.has(&lex::LINK) && (words.len() <= SHORT || words.has(&lex::LINK_WITH)) {
         return Intent::Link;
     }
     if words.has(&lex::LANGUAGE) {
-        return language(&words).map_or(Intent::ChooseLanguage, Intent::SwitchLanguage);
+        return language(words).map_or(Intent::ChooseLanguage, Intent::SwitchLanguage);
     }
     // "Savings?", "how much in checking".
     if (words.len() <= 2 || words.has(&lex::HOW_MUCH))
-        && let Some(kind) = kind(&words)
+        && let Some(kind) = kind(words)
     {
         return Intent::Balance { kind: Some(kind) };
     }
     // "How much at Starbucks?": a sum, where nothing else was named.
-    if words.has(&lex::HOW_MUCH)
-        && let Some(merchant) = slots::merchant(text, &words, when.as_ref(), None)
+    if names_place(words, when.as_ref())
+        && let Some(merchant) = slots::merchant(text, words, when.as_ref(), None)
     {
         return spending_intent(Some(merchant), when.as_ref(), today);
     }
@@ -77,6 +83,19 @@ pub(super) fn intent(text: &str, today: Date) -> Intent {
         return Intent::Greeting;
     }
     Intent::Unknown
+}
+
+/// "How much at": a place that is surely one, or one right after the question or its time. "How much is a dollar in euros" names none.
+fn names_place(words: &Words<'_>, when: Option<&When>) -> bool {
+    const AT: [&str; 8] = ["on", "from", "for", "in", "with", "في", "علي", "من"];
+    if words.words.iter().any(|w| ["at", "عند", "لدي"].contains(&w.norm.as_str())) {
+        return words.has(&lex::HOW_MUCH);
+    }
+    let Some((at, len)) = words.find(&lex::HOW_MUCH) else { return false };
+    let next = at + len;
+    let next = when.filter(|w| w.covers(next)).map_or(next, |w| w.end);
+    let word = words.at(next);
+    AT.contains(&word) || word.starts_with('ب')
 }
 
 /// What changes something, or sounds as if it did.
