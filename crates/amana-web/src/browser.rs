@@ -118,6 +118,11 @@ impl Fields {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every field whose name begins with a prefix, by the rest of the name.
+    pub(crate) fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
+    }
+
     /// The language that the page was in, for forms that say so.
     pub(crate) fn lang(&self) -> Option<Lang> {
         self.one("lang").and_then(Lang::from_tag)

@@ -66,7 +66,7 @@ pub(crate) struct Wrong {
     pub(crate) text: &'static str,
 }
 
-/// What a form said, read leniently: what the page does not offer is not there.
+/// What a form said. What exists nowhere is remembered as such: nothing is recorded of a form that holds it.
 #[derive(Debug, Default)]
 pub(crate) struct Choices {
     purposes: BTreeSet<Purpose>,
@@ -74,12 +74,21 @@ pub(crate) struct Choices {
     accounts: BTreeSet<AccountId>,
     days: Option<i64>,
     notice: String,
+    /// There is a purpose, or an account, that is none.
+    unknown: bool,
+    /// There is a form of disclosure, or one of a purpose, that is none.
+    unknown_form: bool,
 }
 
 impl Choices {
     /// Reads a posted form.
     pub(crate) fn read(fields: &Fields) -> Self {
         Self {
+            unknown: fields.all("purpose").any(|word| word.parse::<Purpose>().is_err())
+                || fields.all("account").any(|id| AccountId::new(id).is_err()),
+            unknown_form: fields
+                .under("form.")
+                .any(|(purpose, form)| purpose.parse::<Purpose>().is_err() || form.parse::<Form>().is_err()),
             purposes: fields.all("purpose").filter_map(|word| word.parse().ok()).collect(),
             forms: Purpose::ALL
                 .iter()
@@ -98,8 +107,11 @@ impl Choices {
     pub(crate) fn check(&self, form: &ConsentForm) -> Result<ConsentAnswer, Vec<Wrong>> {
         let notice = notice_text(form);
         let mut wrong = Vec::new();
-        if self.notice != hash(&notice) {
-            // What would be recorded is not what was read.
+        let offered = |purpose: &Purpose| form.purposes.iter().any(|p| p.purpose == *purpose);
+        let shared = |account: &AccountId| form.accounts.iter().any(|a| a.id == *account);
+        let foreign = !self.purposes.iter().all(offered) || !self.accounts.iter().all(shared);
+        if self.notice != hash(&notice) || self.unknown || foreign {
+            // What would be recorded is not what was read, or not all that was posted.
             wrong.push(Wrong { field: "purposes", text: "consent-error-changed" });
         }
         let chosen: Vec<&PurposeChoice> =
@@ -111,7 +123,7 @@ impl Choices {
             .iter()
             .filter_map(|p| Some((p.purpose, *self.forms.get(&p.purpose).filter(|f| **f <= p.form_max)?)))
             .collect();
-        if purposes.len() < chosen.len() {
+        if purposes.len() < chosen.len() || self.unknown_form {
             wrong.push(Wrong { field: "purposes", text: "consent-error-form" });
         }
         let accounts: Vec<AccountId> =

@@ -1,9 +1,9 @@
 //! The banks' events: who sends, then what, then durable before it is acknowledged.
 
-use crate::WebState;
 use crate::body::{self, BodyError};
 use crate::limits::EVENTS_BODY_BYTES_MAX;
-use crate::respond::{not_stored, problem};
+use crate::respond::{no_room, not_stored, problem};
+use crate::{Shared, WebState};
 use amana_bank::{IntakeError, parse_binary_event, parse_events};
 use amana_core::InstitutionId;
 use amana_core::ids::token_hash;
@@ -12,17 +12,17 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// `POST /events/{institution}`: CloudEvents 1.0 over HTTP, structured, batched or binary.
 pub(crate) async fn receive(
-    State(state): State<Arc<WebState>>,
+    State(shared): State<Shared>,
     Path(institution): Path<String>,
     request: Request,
 ) -> Response {
+    let state = &shared.state;
     let (head, content) = request.into_parts();
     // Before a byte of the body is read.
-    let Some(institution) = sender(&state, &institution, &head.headers) else {
+    let Some(institution) = sender(state, &institution, &head.headers) else {
         refused("sender");
         let mut response = problem(
             StatusCode::UNAUTHORIZED,
@@ -32,13 +32,17 @@ pub(crate) async fn receive(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return response;
     };
-    let raw = match body::read(content, EVENTS_BODY_BYTES_MAX).await {
+    let raw = match body::read(content, EVENTS_BODY_BYTES_MAX, &shared.room).await {
         Ok(raw) => raw,
         Err(BodyError::TooLarge) => {
             refused("too-large");
             let detail =
                 format!("the body is larger than {EVENTS_BODY_BYTES_MAX} bytes: send smaller batches");
             return problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, Value::Null);
+        }
+        Err(BodyError::NoRoom) => {
+            refused("no-room");
+            return no_room();
         }
         Err(BodyError::Broken) => {
             return problem(StatusCode::BAD_REQUEST, "the body ended too early", Value::Null);

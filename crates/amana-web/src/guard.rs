@@ -1,10 +1,10 @@
 //! What holds for every request: headers, time, panics, who may post, one log line without anything private.
 
-use crate::WebState;
 use crate::browser;
-use crate::limits::REQUEST_TIME;
+use crate::limits::{REQUEST_TIME, RETRY_BEGIN_S};
 use crate::respond::{problem, say};
 use crate::words::Words;
+use crate::{Shared, WebState};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -155,6 +155,18 @@ pub(crate) async fn same_site(State(state): State<Arc<WebState>>, request: Reque
         return say(words, StatusCode::FORBIDDEN, "foreign-post", false);
     }
     next.run(request).await
+}
+
+/// At most so many a second, all people together: what these routes ask of a bank or the platform costs these a call.
+pub(crate) async fn metered(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if shared.door.admits(shared.state.gateway.clock().now()) {
+        return next.run(request).await;
+    }
+    metrics::counter!("amana_http_slowed_total").increment(1);
+    let words = Words::new(browser::lang(request.headers(), None), "/");
+    let mut response = say(words, StatusCode::TOO_MANY_REQUESTS, "busy", false);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_BEGIN_S.into());
+    response
 }
 
 fn from_here(state: &WebState, headers: &HeaderMap) -> bool {

@@ -16,6 +16,7 @@ mod assets;
 mod body;
 mod browser;
 mod consent;
+mod door;
 mod events;
 mod guard;
 mod health;
@@ -32,11 +33,12 @@ pub use consent::notice_text;
 
 use crate::body::BodyError;
 use crate::browser::Fields;
+use crate::door::Door;
 use crate::words::Words;
 use amana_core::{InstitutionId, Secret};
 use amana_flow::Gateway;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRef, Request};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
@@ -44,6 +46,7 @@ use axum::routing::{get, post};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
@@ -77,24 +80,40 @@ impl fmt::Debug for WebState {
     }
 }
 
+/// What the routes share: the state, and what counts over all of them.
+#[derive(Clone, FromRef)]
+struct Shared {
+    state: Arc<WebState>,
+    /// The bytes of bodies that may be held, over all requests.
+    room: Arc<Semaphore>,
+    door: Arc<Door>,
+}
+
 /// The whole surface. Serve it with the peer's connection; it needs nothing of it.
 pub fn router(state: WebState) -> Router {
     let headers = Arc::new(guard::Headers::new(&state));
     let state = Arc::new(state);
+    let shared = Shared {
+        state: state.clone(),
+        room: Arc::new(Semaphore::new(limits::BODIES_BYTES_MAX)),
+        door: Arc::new(Door::new(limits::BEGIN_RATE_PER_S, limits::BEGIN_BURST)),
+    };
+    // What asks a bank or the platform for whoever comes.
+    let metered = || from_fn_with_state(shared.clone(), guard::metered);
 
     let pages = Router::new()
         .route("/", get(privacy::home))
         .route("/lang", post(privacy::lang))
         .route("/link/start", get(link::start))
-        .route("/link/messenger", get(link::messenger))
-        .route("/link/begin", post(link::begin))
+        .route("/link/messenger", get(link::messenger).route_layer(metered()))
+        .route("/link/begin", post(link::begin).route_layer(metered()))
         .route("/link/callback", get(link::callback))
         .route("/link/consent", get(link::consent).post(link::consent_give))
         .route("/link/cancel", post(link::cancel))
         .route("/link/done", get(link::done))
         .route("/privacy", get(privacy::show))
         .route("/privacy/accounts", get(privacy::accounts))
-        .route("/privacy/sign-in", post(privacy::sign_in))
+        .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
         .route("/privacy/revoke", post(privacy::revoke))
         .route("/privacy/leave", post(privacy::leave))
         .layer(from_fn_with_state(state.clone(), guard::same_site));
@@ -113,20 +132,22 @@ pub fn router(state: WebState) -> Router {
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::not_allowed)
         .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn_with_state((headers, state.clone()), guard::outer))
-        .with_state(state)
+        .layer(from_fn_with_state((headers, state), guard::outer))
+        .with_state(shared)
 }
 
 /// Reads a form of one of our pages: the request's headers and its fields, or the answer that says why not.
 async fn form(request: Request) -> Result<(HeaderMap, Fields), Response> {
     let (head, content) = request.into_parts();
     let words = || Words::new(browser::lang(&head.headers, None), "/");
-    match body::read(content, limits::FORM_BODY_BYTES_MAX).await {
+    // Of its own: the bound over all forms is that of the connections.
+    let room = Semaphore::new(limits::FORM_BODY_BYTES_MAX);
+    match body::read(content, limits::FORM_BODY_BYTES_MAX, &room).await {
         Ok(raw) => {
             let fields = Fields::parse(&raw);
             Ok((head.headers, fields))
         }
-        Err(BodyError::TooLarge) => {
+        Err(BodyError::TooLarge | BodyError::NoRoom) => {
             Err(respond::say(words(), StatusCode::PAYLOAD_TOO_LARGE, "too-large", false))
         }
         Err(BodyError::Broken) => Err(respond::say(words(), StatusCode::BAD_REQUEST, "consent", false)),

@@ -17,12 +17,21 @@ pub const DRAIN_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const BACK_BYTES_MAX: usize = 4 * 1024;
 /// The longest cookie value that is looked up, in bytes; ours have 43.
 pub const COOKIE_BYTES_MAX: usize = 128;
+/// The bodies of events and webhooks that are held at once, in bytes, over all requests: sixteen of the largest, or
+/// some ten thousand ordinary ones. (Forms need no such bound: the connections' times the largest form is as much.)
+pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How many people a second may begin a sign-in, all together: each costs the bank or the platform a call.
+pub const BEGIN_RATE_PER_S: u32 = 30;
+/// How many of them may come at once.
+pub const BEGIN_BURST: u32 = 60;
 /// How long a request may take in all: longer than a call to a bank may take, so that the bank's own error is told.
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// How long the store may take to show that it can be written.
 pub const READY_TIME: Duration = Duration::from_secs(2);
 /// After how many seconds a sender should try again when the writer's queue is full.
 pub const RETRY_BUSY_S: u64 = 2;
+/// After how many seconds a browser should try again when too many begin at once.
+pub const RETRY_BEGIN_S: u64 = 5;
 /// After how many seconds a sender should try again when the store is away.
 pub const RETRY_STORE_S: u64 = 10;
 /// How long the browser remembers the language, in seconds.
@@ -37,4 +46,6 @@ pub const CONSENT_DAYS_DEFAULT: i64 = 90;
 pub const STATIC_AGE_S: u32 = 31_536_000;
 
 const _: () = assert!(DRAIN_BYTES_MAX > EVENTS_BODY_BYTES_MAX && DRAIN_BYTES_MAX > WEBHOOK_BODY_BYTES_MAX);
+const _: () =
+    assert!(BODIES_BYTES_MAX >= 4 * EVENTS_BODY_BYTES_MAX && BODIES_BYTES_MAX >= 4 * WEBHOOK_BODY_BYTES_MAX);
 const _: () = assert!(CONSENT_DAYS[3] <= amana_core::CONSENT_DAYS_MAX);

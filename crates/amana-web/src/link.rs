@@ -164,8 +164,7 @@ async fn consent_form(
     let cookie = browser::session(state, headers).ok_or(LinkError::Over)?;
     let form = state.gateway.consent_form(cookie).await?;
     let lang = lang.unwrap_or_else(|| browser::lang(headers, Some(form.lang)));
-    let named = |i: &&amana_flow::Institution| i.name_in(form.lang) == form.institution;
-    let name = state.gateway.institutions().values().find(named).map(|i| i.name_in(lang));
+    let name = state.gateway.institutions().get(&form.institution_id).map(|i| i.name_in(lang));
     Ok(in_language(form, lang, name))
 }
 

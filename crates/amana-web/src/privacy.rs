@@ -9,7 +9,7 @@ use crate::privacy_page::PrivacyPage;
 use crate::respond::{link_error, page, say, see_other};
 use crate::words::Words;
 use amana_core::{ConsentId, InstitutionId, Lang, Purpose};
-use amana_flow::{Institution, LinkError, OwnPage};
+use amana_flow::{LinkError, OwnPage};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -65,7 +65,7 @@ pub(crate) async fn show(
         Ok(view) => {
             let w = Words::new(browser::lang(&headers, Some(view.lang)), browser::back(&uri));
             let status = status(&w, query.one("done"));
-            let bank = bank_name(&state, &view.institution, view.lang, w.lang);
+            let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
             page(StatusCode::OK, &PrivacyPage::new(w, &view, bank, status, state.gateway.clock().now()))
         }
         Err(LinkError::Over) => {
@@ -87,7 +87,7 @@ pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: Header
     match view {
         Ok(view) => {
             let w = Words::new(browser::lang(&headers, Some(view.lang)), HERE);
-            let bank = bank_name(&state, &view.institution, view.lang, w.lang);
+            let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
             page(StatusCode::OK, &AccountsPage::new(w, &view, bank))
         }
         Err(LinkError::Over) => {
@@ -108,10 +108,9 @@ fn entrance(state: &WebState, w: Words, to: OwnPage, status: Option<String>) -> 
     page(StatusCode::OK, &PrivacyOut { lang: w.lang.tag(), to, banks, status, w })
 }
 
-/// An institution's name in another language.
-fn bank_name(state: &WebState, name: &str, from: Lang, to: Lang) -> String {
-    let named = |i: &&Institution| i.name_in(from) == name;
-    state.gateway.institutions().values().find(named).map_or(name, |i| i.name_in(to)).to_owned()
+/// An institution's name in the page's language; one that is not configured any more keeps the name it had.
+fn bank_name(state: &WebState, id: &InstitutionId, name: &str, lang: Lang) -> String {
+    state.gateway.institutions().get(id).map_or(name, |i| i.name_in(lang)).to_owned()
 }
 
 /// `POST /privacy/sign-in`: to the bank's sign-in.

@@ -58,6 +58,17 @@ pub(crate) fn not_stored(error: &FlowError) -> Response {
     response
 }
 
+/// The answer to a sender whose body found no room: come again.
+pub(crate) fn no_room() -> Response {
+    let mut response = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too much is being read at once: deliver again",
+        Value::Null,
+    );
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_BUSY_S.into());
+    response
+}
+
 /// A page that says what happened and what to do.
 pub(crate) fn say(words: Words, status: StatusCode, what: &str, again: bool) -> Response {
     let mut texts = vec![words.t(&format!("error-{what}"))];

@@ -1,9 +1,9 @@
 //! The platform's webhook: signature before everything, then durable before it is acknowledged.
 
-use crate::WebState;
 use crate::body::{self, BodyError};
 use crate::limits::WEBHOOK_BODY_BYTES_MAX;
-use crate::respond::{not_stored, problem};
+use crate::respond::{no_room, not_stored, problem};
+use crate::{Shared, WebState};
 use amana_channel::webhook::{
     ChannelEvent, ChannelEventKind, Parsed, SignatureError, parse, verify_signature, verify_subscription,
 };
@@ -33,28 +33,33 @@ pub(crate) async fn verify(State(state): State<Arc<WebState>>, RawQuery(query): 
 
 /// `POST /webhooks/messenger`: events. 200 means that they are durable; anything else makes the platform
 /// deliver again.
-pub(crate) async fn receive(State(state): State<Arc<WebState>>, request: Request) -> Response {
+pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> Response {
+    let state = &shared.state;
     let (head, content) = request.into_parts();
-    let raw = match body::read(content, WEBHOOK_BODY_BYTES_MAX).await {
+    let signature = head.headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+    // Before a byte of the body is read; whether it is that of the body shows after.
+    if let Err(error @ (SignatureError::Missing | SignatureError::Malformed)) =
+        verify_signature(&state.app_secret, b"", signature)
+    {
+        return not_believed(error);
+    }
+    let raw = match body::read(content, WEBHOOK_BODY_BYTES_MAX, &shared.room).await {
         Ok(raw) => raw,
         Err(BodyError::TooLarge) => {
             rejected("too-large");
             let detail = format!("the body is larger than {WEBHOOK_BODY_BYTES_MAX} bytes");
             return problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, Value::Null);
         }
+        Err(BodyError::NoRoom) => {
+            rejected("no-room");
+            return no_room();
+        }
         Err(BodyError::Broken) => {
             return problem(StatusCode::BAD_REQUEST, "the body ended too early", Value::Null);
         }
     };
-    let signature = head.headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
     if let Err(error) = verify_signature(&state.app_secret, &raw, signature) {
-        rejected("signature");
-        tracing::warn!(%error, "a webhook was not believed");
-        let status = match error {
-            SignatureError::Missing => StatusCode::UNAUTHORIZED,
-            SignatureError::Malformed | SignatureError::Mismatch => StatusCode::FORBIDDEN,
-        };
-        return problem(status, &error.to_string(), Value::Null);
+        return not_believed(error);
     }
     let parsed = match parse(&raw) {
         Ok(parsed) => parsed,
@@ -69,6 +74,16 @@ pub(crate) async fn receive(State(state): State<Arc<WebState>>, request: Request
         Ok(_) => "EVENT_RECEIVED".into_response(),
         Err(error) => not_stored(&error),
     }
+}
+
+fn not_believed(error: SignatureError) -> Response {
+    rejected("signature");
+    tracing::warn!(%error, "a webhook was not believed");
+    let status = match error {
+        SignatureError::Missing => StatusCode::UNAUTHORIZED,
+        SignatureError::Malformed | SignatureError::Mismatch => StatusCode::FORBIDDEN,
+    };
+    problem(status, &error.to_string(), Value::Null)
 }
 
 /// What is not an event of a conversation: counted, and told to the operator where it matters.

@@ -1,7 +1,7 @@
 //! The consent page.
 
 use crate::support::{Answer, Browser, World, notice_of};
-use amana_core::{AccountId, AccountKind, Form, Lang, Purpose};
+use amana_core::{AccountId, AccountKind, Form, InstitutionId, Lang, Purpose};
 use amana_flow::{AccountChoice, ConsentForm, PurposeChoice};
 use amana_web::notice_text;
 use axum::http::StatusCode;
@@ -96,6 +96,39 @@ async fn what_is_missing_is_said_and_what_was_chosen_stays() {
     }
 }
 
+/// A valid choice with one thing beside it that is none: nothing is recorded, not even the valid part.
+#[tokio::test]
+async fn what_exists_nowhere_is_refused_and_not_left_out() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    let notice = notice_of(&browser.to_consent("t1").await);
+    let valid = [
+        ("notice", notice.as_str()),
+        ("lang", "en"),
+        ("purpose", "BalanceOnRequest"),
+        ("form.BalanceOnRequest", "detail"),
+        ("account", "a1"),
+        ("days", "90"),
+    ];
+    for beside in [
+        ("purpose", "Everything"),
+        ("purpose", ""),
+        ("purpose", "BankOffer"),
+        ("form.TransactionUpdate", "everything"),
+        ("form.TransactionUpdate", ""),
+        ("form.Everything", "detail"),
+        ("account", "somebody-elses"),
+    ] {
+        let mut fields = valid.to_vec();
+        fields.push(beside);
+        let answer = browser.post("/link/consent", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{beside:?}");
+        let counts = world.gateway.store().counts().await.expect("counts");
+        assert_eq!((counts.links_active, counts.receipts), (0, 0), "{beside:?}");
+    }
+    assert_eq!(browser.post("/link/consent", &valid).await.location(), "/link/done");
+}
+
 #[tokio::test]
 async fn a_page_posted_twice_gives_one_consent() {
     let world = World::new().await;
@@ -139,6 +172,7 @@ fn form(lang: Lang, form_max: Form) -> ConsentForm {
     ConsentForm {
         person: Some("Sam H.".into()),
         lang,
+        institution_id: InstitutionId::new("cedar").expect("an id"),
         institution: "Cedar Bank".into(),
         purposes: vec![PurposeChoice { purpose, clusters: purpose.clusters(), form_max }],
         accounts: vec![AccountChoice {

@@ -26,6 +26,21 @@ async fn an_unknown_institution_and_a_wrong_token_look_the_same() {
 }
 
 #[tokio::test]
+async fn who_brings_no_token_is_refused_before_the_body_is_read() {
+    let world = World::new().await;
+    let endless = || {
+        axum::body::Body::from_stream(futures_util::stream::pending::<
+            Result<axum::body::Bytes, std::io::Error>,
+        >())
+    };
+    for token in [None, Some("guess"), Some("")] {
+        let asked = world.events(BANK, token, ONE, endless());
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(10), asked).await;
+        assert_eq!(answer.expect("before the body").status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
 async fn events_are_stored_once_and_those_of_nobody_are_counted() {
     let world = World::new().await;
     Browser::new(&world, Lang::English).link("t1").await;

@@ -4,6 +4,40 @@ use crate::support::{BANK, Browser, HARBOR, World, purchase, value_of};
 use amana_core::Lang;
 use axum::http::StatusCode;
 
+/// Beginning costs a bank or the platform a call, and anybody may begin.
+#[tokio::test]
+async fn so_many_may_begin_at_once_and_then_so_many_a_second() {
+    use amana_web::limits::{BEGIN_BURST, BEGIN_RATE_PER_S};
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::Arabic);
+    let sign_in = async || {
+        let fields = [("institution", BANK), ("to", "privacy"), ("lang", "ar")];
+        browser.post("/privacy/sign-in", &fields).await
+    };
+    for _ in 0..BEGIN_BURST {
+        assert_eq!(sign_in().await.status, StatusCode::SEE_OTHER);
+    }
+    let refused = [
+        sign_in().await,
+        browser.post("/link/begin", &[("t", "unknown"), ("institution", BANK)]).await,
+        browser.get("/link/messenger?page=1001&account_linking_token=x&redirect_uri=y").await,
+    ];
+    for answer in refused {
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "5"));
+        assert!(answer.text().contains("لحظة من فضلك") && answer.text().contains("dir=\"rtl\""));
+    }
+    // What asks nobody is not held up.
+    assert_eq!(browser.get("/privacy").await.status, StatusCode::OK);
+    assert_eq!(browser.get("/link/start?t=unknown").await.status, StatusCode::GONE);
+    assert_eq!(browser.get("/link/begin").await.status, StatusCode::METHOD_NOT_ALLOWED);
+
+    world.clock.advance_s(1);
+    for _ in 0..BEGIN_RATE_PER_S {
+        assert_eq!(sign_in().await.status, StatusCode::SEE_OTHER);
+    }
+    assert_eq!(sign_in().await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
 #[tokio::test]
 async fn it_lists_what_was_said_why_and_in_which_form() {
     let world = World::new().await;

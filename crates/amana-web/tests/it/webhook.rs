@@ -1,8 +1,68 @@
 //! `/webhooks/messenger`.
 
 use crate::support::{World, message, sign};
-use axum::body::Body;
+use amana_web::limits::{BODIES_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
+use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
+use futures_util::{StreamExt as _, stream};
+use std::io::Error;
+use std::time::Duration;
+use tower::ServiceExt as _;
+
+/// A body that begins so and never ends.
+fn endless(begin: Vec<u8>) -> Body {
+    let begin = stream::iter([Ok::<_, Error>(Bytes::from(begin))]);
+    Body::from_stream(begin.chain(stream::pending()))
+}
+
+fn signed_so(signature: &str, body: Body) -> Request<Body> {
+    Request::post("/webhooks/messenger")
+        .header("x-hub-signature-256", signature)
+        .body(body)
+        .expect("a request")
+}
+
+#[tokio::test]
+async fn what_bears_no_signature_is_refused_before_its_body_is_read() {
+    let world = World::new().await;
+    let soon = |request| async {
+        tokio::time::timeout(Duration::from_secs(10), world.send(request)).await.expect("before the body")
+    };
+    let none = Request::post("/webhooks/messenger").body(endless(Vec::new())).expect("a request");
+    assert_eq!(soon(none).await.status, StatusCode::UNAUTHORIZED);
+    for malformed in ["", "sha256=", "sha256=zz", "sha1=00", &"0".repeat(64)] {
+        let answer = soon(signed_so(malformed, endless(Vec::new()))).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{malformed}");
+        assert!(answer.text().contains("malformed"), "{malformed}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_end_leave_no_room_and_who_comes_then_is_asked_to_come_again() {
+    let world = World::new().await;
+    let fake = format!("sha256={}", "0".repeat(64));
+    let slow: Vec<_> = (0..BODIES_BYTES_MAX / WEBHOOK_BODY_BYTES_MAX)
+        .map(|_| {
+            let request = signed_so(&fake, endless(vec![b' '; WEBHOOK_BODY_BYTES_MAX]));
+            tokio::spawn(world.app.clone().oneshot(request))
+        })
+        .collect();
+    // One thread: what can be read is read before the timer fires. Nothing else may take room meanwhile.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let answer = world.webhook(message("m1", "hi")).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let event = crate::support::purchase("e1", "a1").to_string();
+    let token = Some(crate::support::EVENT_TOKEN);
+    let event = world.events(crate::support::BANK, token, "application/cloudevents+json", event).await;
+    assert_eq!((event.status, event.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
+    for task in slow {
+        task.abort();
+        assert!(task.await.is_err_and(|e| e.is_cancelled()));
+    }
+    assert_eq!(world.webhook(message("m2", "hi")).await.status, StatusCode::OK);
+}
 
 #[tokio::test]
 async fn the_handshake_answers_the_challenge_to_who_knows_the_token_alone() {
