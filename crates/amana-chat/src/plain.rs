@@ -247,7 +247,7 @@ pub fn language_set(lang: Lang) -> Content {
     simple(lang, "language-set")
 }
 
-/// Updates are paused (by the bank or by us) and come again by themselves.
+/// Sharing is paused (by the bank or by us). No word about later: what happens meanwhile is not told afterwards.
 #[must_use]
 pub fn updates_paused(lang: Lang, bank: &str) -> Content {
     about_bank(lang, "updates-paused", bank)
@@ -263,10 +263,4 @@ pub fn person(lang: Lang, bank: &str) -> Content {
 #[must_use]
 pub fn thanks(lang: Lang) -> Content {
     simple(lang, "thanks")
-}
-
-/// More messages came than can be answered well.
-#[must_use]
-pub fn slow_down(lang: Lang) -> Content {
-    Content::text(text(lang, "slow-down", &[]))
 }

@@ -25,7 +25,14 @@ fn say(ctx: &RenderContext, id: &str, args: &[(&str, Arg<'_>)]) -> String {
 /// A notice: that there is something, and where to read it. It is given no data.
 fn notice(ctx: &RenderContext, id: &str) -> Content {
     let bank = format::clean(&ctx.institution_name);
-    Content { text: say(ctx, id, &[("bank", Arg::Text(&bank))]), buttons: open(ctx), ..Content::default() }
+    let button = chat().text(ctx.lang, "button-open", &[]);
+    let args = [("bank", Arg::Text(&bank)), ("button", Arg::Text(&button))];
+    Content { text: say(ctx, id, &args), buttons: open(ctx), ..Content::default() }
+}
+
+/// The notice instead of an answer: where the customer can look for themselves, behind the bank's sign-in.
+fn answer_notice(ctx: &RenderContext) -> Content {
+    notice(ctx, if ctx.open_url.is_some() { "answer-notice" } else { "answer-notice-no-page" })
 }
 
 /// The button to the page where the rest can be read, if there is one.

@@ -59,9 +59,13 @@ amount-available = المتاح { $available }
 amount-current = الرصيد { $current }
 amount-unknown = لم يُرسل البنك رصيدًا
 
+## سؤال لا يجوز عرض جوابه في هذه المحادثة
+
+answer-notice = حساباتك لدى { $bank } معروضة في صفحتك الخاصة، بعد الضغط على «{ $button }» وتسجيل الدخول لدى بنكك.
+answer-notice-no-page = لا يمكنني عرض ذلك في هذه المحادثة. يُرجى الاطلاع عليه في تطبيق { $bank }.
+
 ## الأرصدة
 
-balances-notice = وصل الرد من { $bank }. يُفتح في صفحة خاصة بك، لا في هذه المحادثة.
 balances-intro =
     { $count ->
         [zero] أرصدتك لدى { $bank }:
@@ -79,7 +83,6 @@ more-on-page = لا يتسع المكان لعرض الكل.
 
 ## المعاملات
 
-transactions-notice = وصلت معاملاتك من { $bank }. تُفتح في صفحة خاصة بك، لا في هذه المحادثة.
 transactions-intro =
     { $count ->
         [zero] معاملاتك لدى { $bank }:
@@ -131,7 +134,6 @@ move-reversed = معاملة ملغاة
 
 ## الإنفاق
 
-spending-notice = وصل الرد من { $bank }. يُفتح في صفحة خاصة بك، لا في هذه المحادثة.
 spending-all =
     { $count ->
         [zero] أنفقت { $amount } { $period }.
@@ -205,6 +207,10 @@ update-account = الحساب: { $account }
 update-balance =
     تغيّر رصيدك لدى { $bank }.
     { $account }: { $amounts }
+update-balance-card =
+    { $account } لدى { $bank }: المتاح للصرف الآن { $available }.
+    المستحق عليك { $owed }.
+update-balance-card-left = { $account } لدى { $bank }: المتاح للصرف الآن { $available }.
 update-balance-owed =
     تغيّر المبلغ المستحق عليك لدى { $bank }.
     { $account }: { $amounts }
@@ -228,7 +234,6 @@ unsupported-request = لا يمكنني فعل ذلك هنا؛ فأنا أقرأ
 unsupported-attachment = شكرًا، لكنني أقرأ النصوص فقط. كيف يمكنني مساعدتك؟
 thanks = على الرحب والسعة!
 person = أنا مساعد آلي، وموظفو { $bank } لا يقرؤون هذه المحادثة بعد. للحديث مع شخص يُرجى الاتصال بالرقم المكتوب على بطاقتك أو استخدام تطبيق البنك.
-slow-down = الرسائل كثيرة في وقت قصير! يُرجى الانتظار دقيقة ثم السؤال من جديد.
 
 ## الربط
 
@@ -262,7 +267,7 @@ nothing-to-stop = لا يوجد ما يحتاج إلى إيقاف: لا بنك �
 not-allowed = لم تسمح بهذا هنا: { $purpose }. يمكنك تغيير ذلك متى شئت.
 not-offered = لا يتيح { $bank } هذا في المحادثة حاليًا. لم تتم مشاركة شيء.
 bank-unreachable = لا يستجيب { $bank } في الوقت الحالي. يُرجى المحاولة بعد بضع دقائق.
-updates-paused = المستجدات من { $bank } متوقفة مؤقتًا، وستعود تلقائيًا دون أن يلزمك فعل شيء.
+updates-paused = المشاركة من { $bank } متوقفة في الوقت الحالي، ولا يُرسل شيء ما دامت كذلك.
 
 ## اللغات
 

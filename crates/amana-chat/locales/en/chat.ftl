@@ -55,9 +55,13 @@ amount-available = { $available } available
 amount-current = { $current }
 amount-unknown = The bank gave no balance
 
+## A question whose answer this chat may not show
+
+answer-notice = Your accounts at { $bank } are on your own page: tap “{ $button }” and sign in at your bank.
+answer-notice-no-page = I may not show that in this chat. Please look in the app of { $bank }.
+
 ## Balances
 
-balances-notice = Your answer from { $bank } is ready. It opens on a private page, not in this chat.
 balances-intro =
     { $count ->
         [one] Here is your balance at { $bank }:
@@ -71,7 +75,6 @@ more-on-page = There are more than fit here.
 
 ## Transactions
 
-transactions-notice = Your transactions from { $bank } are ready. They open on a private page, not in this chat.
 transactions-intro =
     { $count ->
         [one] Your latest transaction at { $bank }:
@@ -107,7 +110,6 @@ move-reversed = Reversed
 
 ## Spending
 
-spending-notice = Your answer from { $bank } is ready. It opens on a private page, not in this chat.
 spending-all =
     { $count ->
         [0] You spent { $amount } { $period }.
@@ -168,6 +170,10 @@ update-account = Account: { $account }
 update-balance =
     Your balance at { $bank } has changed.
     { $account }: { $amounts }
+update-balance-card =
+    { $account } at { $bank }: left to spend is now { $available }.
+    You owe { $owed }.
+update-balance-card-left = { $account } at { $bank }: left to spend is now { $available }.
 update-balance-owed =
     What you owe at { $bank } has changed.
     { $account }: { $amounts }
@@ -191,7 +197,6 @@ unsupported-request = I cannot do that here: I only read, and nothing was done. 
 unsupported-attachment = Thank you, but I can only read text. What would you like to know?
 thanks = You are very welcome!
 person = I am an automated assistant, and people of { $bank } do not read this chat yet. To reach a person, please call the number on your card or use the bank’s own app.
-slow-down = That was quick! Please wait a minute, then ask me again.
 
 ## Linking
 
@@ -225,7 +230,7 @@ nothing-to-stop = There is nothing to stop: no bank is linked to this chat, and 
 not-allowed = You have not allowed this here: { $purpose }. You can change that whenever you like.
 not-offered = { $bank } does not offer this in the chat at the moment. Nothing was shared.
 bank-unreachable = { $bank } does not answer at the moment. Please try again in a few minutes.
-updates-paused = Updates from { $bank } are paused for now. They come again by themselves; there is nothing you need to do.
+updates-paused = Sharing from { $bank } is paused at the moment. Nothing is sent while it is.
 
 ## Languages
 

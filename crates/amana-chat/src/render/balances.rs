@@ -1,6 +1,6 @@
 //! Balances on request.
 
-use super::{card, notice, say};
+use super::{answer_notice, card, say};
 use crate::catalogue::{Arg, chat};
 use crate::format;
 use crate::plain::suggestions;
@@ -26,11 +26,7 @@ impl BalanceArgs {
 
 /// Balances: a line for each account.
 pub const BALANCES: Renderer<Vec<Account>, BalanceArgs> =
-    Renderer { template: "balances", notice: notice_of, summary, detail };
-
-fn notice_of(ctx: &RenderContext) -> Content {
-    notice(ctx, "balances-notice")
-}
+    Renderer { template: "balances", notice: answer_notice, summary, detail };
 
 fn summary(accounts: &Vec<Account>, args: &BalanceArgs, ctx: &RenderContext) -> Content {
     answer(accounts, args, ctx, |account, ctx| kind(ctx.lang, account.kind))

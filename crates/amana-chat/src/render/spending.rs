@@ -1,6 +1,6 @@
 //! What was spent: a sum for each currency, of purchases less refunds.
 
-use super::{notice, own, say};
+use super::{answer_notice, own, say};
 use crate::catalogue::{Arg, chat};
 use crate::filter::Filter;
 use crate::format;
@@ -22,7 +22,7 @@ pub struct SpendingArgs {
 
 /// Spending: the sums, what they count, and what they may lack.
 pub const SPENDING: Renderer<Page<Transaction>, SpendingArgs> =
-    Renderer { template: "spending", notice: notice_of, summary, detail };
+    Renderer { template: "spending", notice: answer_notice, summary, detail };
 
 /// The sum in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,10 +126,6 @@ fn empty(currency: Currency) -> Total {
 
 fn shop(t: &Transaction) -> Option<String> {
     t.merchant.as_deref().map(crate::understand::normalise).filter(|s| !s.is_empty())
-}
-
-fn notice_of(ctx: &RenderContext) -> Content {
-    notice(ctx, "spending-notice")
 }
 
 fn summary(page: &Page<Transaction>, args: &SpendingArgs, ctx: &RenderContext) -> Content {

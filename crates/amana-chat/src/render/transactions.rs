@@ -1,6 +1,6 @@
 //! Transactions on request.
 
-use super::{card, notice, say};
+use super::{answer_notice, card, say};
 use crate::catalogue::{Arg, chat};
 use crate::format;
 use crate::period::Period;
@@ -19,11 +19,7 @@ pub struct TransactionsArgs {
 
 /// Transactions, newest first, a line for each. The page comes filtered.
 pub const TRANSACTIONS: Renderer<Page<Transaction>, TransactionsArgs> =
-    Renderer { template: "transactions", notice: notice_of, summary, detail };
-
-fn notice_of(ctx: &RenderContext) -> Content {
-    notice(ctx, "transactions-notice")
-}
+    Renderer { template: "transactions", notice: answer_notice, summary, detail };
 
 fn summary(page: &Page<Transaction>, args: &TransactionsArgs, ctx: &RenderContext) -> Content {
     let none = TransactionsArgs { merchant: None, period: args.period };

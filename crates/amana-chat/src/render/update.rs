@@ -113,10 +113,25 @@ fn transaction(t: &Transaction, args: &UpdateArgs, ctx: &RenderContext, shop: Op
 }
 
 fn balance(account: &Account, label: &str, ctx: &RenderContext) -> String {
+    let bank = format::clean(&ctx.institution_name);
+    // On a card what changed is what is left; what is owed may be the same as before.
+    if account.kind == AccountKind::CreditCard
+        && let Some(available) = account.available
+    {
+        let available = format::money(ctx.lang, available);
+        let owed = account.current.map(|m| format::money(ctx.lang, m));
+        let mut with = vec![
+            ("account", Arg::Text(label)),
+            ("bank", Arg::Text(&bank)),
+            ("available", Arg::Text(&available)),
+        ];
+        with.extend(owed.as_deref().map(|owed| ("owed", Arg::Text(owed))));
+        let id = if owed.is_some() { "update-balance-card" } else { "update-balance-card-left" };
+        return say(ctx, id, &with);
+    }
     let owed = matches!(account.kind, AccountKind::CreditCard | AccountKind::Loan);
     let id = if owed { "update-balance-owed" } else { "update-balance" };
     let amounts = balances::amounts(account, ctx.lang);
-    let bank = format::clean(&ctx.institution_name);
     let args = [("account", Arg::Text(label)), ("amounts", Arg::Text(&amounts)), ("bank", Arg::Text(&bank))];
     say(ctx, id, &args)
 }

@@ -85,7 +85,8 @@ fn question(text: &str, words: &Words<'_>, when: Option<When>, today: Date) -> I
     Intent::Unknown
 }
 
-/// "How much at": a place that is surely one, or one right after the question or its time. "How much is a dollar in euros" names none.
+/// "How much at": a place that is surely one, or one right after the question or its time. "How much is a dollar in
+/// euros" names none.
 fn names_place(words: &Words<'_>, when: Option<&When>) -> bool {
     const AT: [&str; 8] = ["on", "from", "for", "in", "with", "في", "علي", "من"];
     if words.words.iter().any(|w| ["at", "عند", "لدي"].contains(&w.norm.as_str())) {

@@ -437,6 +437,55 @@ fn a_reversal_names_what_was_undone() {
 }
 
 #[test]
+fn a_card_says_first_what_is_left() {
+    let card = account("a", AccountKind::CreditCard);
+    let say = |account: &Account, lang, named: bool| {
+        let render = if named { UPDATE.detail } else { UPDATE.summary };
+        let args = UpdateArgs { story: Story::New, account: None };
+        shown(&render(&BankEventBody::Balance(account.clone()), &args, &ctx(lang)))
+    };
+    assert_eq!(
+        say(&card, Lang::English, true),
+        "Everyday Money ••6789 at Chase: left to spend is now $1,200.00.\nYou owe $1,234.56."
+    );
+    assert_eq!(
+        say(&card, Lang::English, false),
+        "Credit card at Chase: left to spend is now $1,200.00.\nYou owe $1,234.56."
+    );
+    assert_eq!(
+        say(&card, Lang::Arabic, false),
+        "بطاقة ائتمان لدى Chase: المتاح للصرف الآن 1,200.00 USD.\nالمستحق عليك 1,234.56 USD."
+    );
+    let left = Account { current: None, ..card.clone() };
+    assert_eq!(say(&left, Lang::English, false), "Credit card at Chase: left to spend is now $1,200.00.");
+    let owed = Account { available: None, ..card };
+    assert!(say(&owed, Lang::English, false).starts_with("What you owe at Chase has changed."));
+}
+
+#[test]
+fn a_notice_instead_of_an_answer_says_where_to_look() {
+    for (lang, there, nowhere) in [
+        (
+            Lang::English,
+            "Your accounts at Chase are on your own page: tap “Open” and sign in at your bank.",
+            "I may not show that in this chat. Please look in the app of Chase.",
+        ),
+        (
+            Lang::Arabic,
+            "حساباتك لدى Chase معروضة في صفحتك الخاصة، بعد الضغط على «فتح» وتسجيل الدخول لدى بنكك.",
+            "لا يمكنني عرض ذلك في هذه المحادثة. يُرجى الاطلاع عليه في تطبيق Chase.",
+        ),
+    ] {
+        for notice in [BALANCES.notice, TRANSACTIONS.notice, SPENDING.notice] {
+            let content = notice(&ctx(lang));
+            assert_eq!((shown(&content).as_str(), content.buttons.len()), (there, 1));
+            let content = notice(&RenderContext { open_url: None, ..ctx(lang) });
+            assert_eq!((shown(&content).as_str(), content.buttons.len()), (nowhere, 0));
+        }
+    }
+}
+
+#[test]
 fn an_answer_says_what_it_lacks() {
     let whole = vec![account("a", AccountKind::Checking)];
     for (lang, accounts_missing, rows_missing) in [

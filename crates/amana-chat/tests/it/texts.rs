@@ -36,7 +36,6 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::updates_paused(lang, "Chase"),
         plain::person(lang, "Chase"),
         plain::thanks(lang),
-        plain::slow_down(lang),
     ];
     all.extend(Purpose::ALL.iter().map(|p| plain::not_allowed(lang, *p, Some("https://gw.example/c"))));
     all
@@ -68,6 +67,7 @@ fn every_id_renders_in_both_languages_with_every_number() {
                     "purpose",
                     "form",
                     "until",
+                    "button",
                 ];
                 let mut args: Vec<(&str, Arg<'_>)> = names.iter().map(|n| (*n, Arg::Text("§"))).collect();
                 args.push(("count", Arg::Count(n)));
@@ -137,6 +137,17 @@ fn messages_keep_the_limits_of_a_chat() {
 fn the_welcome_says_that_it_is_a_machine() {
     assert!(plain::welcome(Lang::English, "Chase").text.contains("automated assistant"));
     assert!(plain::welcome(Lang::Arabic, "Chase").text.contains("مساعد آلي"));
+}
+
+/// What happens while sharing is paused is not told later, so nothing may promise it.
+#[test]
+fn a_pause_promises_nothing() {
+    let bare = |lang| plain::updates_paused(lang, "Chase").text.replace(['\u{2068}', '\u{2069}'], "");
+    assert_eq!(
+        bare(Lang::English),
+        "Sharing from Chase is paused at the moment. Nothing is sent while it is."
+    );
+    assert_eq!(bare(Lang::Arabic), "المشاركة من Chase متوقفة في الوقت الحالي، ولا يُرسل شيء ما دامت كذلك.");
 }
 
 #[test]
