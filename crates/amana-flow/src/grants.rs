@@ -38,8 +38,8 @@ impl Gateway {
             interaction: None,
             class: BankErrorClass::Retry("the gateway is stopping"),
         };
-        // In a task of its own: a question that runs out of time must not leave a refresh half done, its old token spent
-        // and its new one forgotten.
+        // In a task of its own: a question that runs out of time must not leave a refresh half done, its old token
+        // spent and its new one forgotten.
         let gateway = self.me.upgrade().ok_or_else(away)?;
         let (of, rejected) = (link.clone(), rejected.cloned());
         let task = tokio::spawn(async move { gateway.good_tokens(&of, rejected.as_ref()).await });

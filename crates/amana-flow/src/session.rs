@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Browser {
     /// Away at the bank's pages.
     AtBank(AtBank),
-    /// Back from the bank; the code is being redeemed. A callback that is loaded again waits for what the first one brings.
+    /// Back from the bank; the code is being redeemed. A callback that is loaded again waits for what the first one
+    /// brings.
     Redeeming,
     /// Before the consent page.
     Consenting(Box<Consenting>),

@@ -8,8 +8,10 @@
 //!   committed transaction). Submissions share transactions (group commit), each in a savepoint of its own.
 //! - A receipt gets its number inside the commit, so a customer's receipts have no gaps; a disclosure's receipt and
 //!   its outbox row are one commit.
-//! - Every stored byte about what a customer has or did is under the customer's key. Under the deployment's are chat text
-//!   and browser sessions, which belong to no customer yet, and revocations for a bank, which must outlive the customer.
+//! - Every stored byte about what a customer has or did is under the customer's key. Under the deployment's are chat
+//!   text
+//!   and browser sessions, which belong to no customer yet, and revocations for a bank, which must outlive the
+//!   customer.
 //! - Every hot table's key begins with the shard.
 //!
 //! Commands and queries are written once, over the small trait `db::Db`; an engine is a connection (`sqlite.rs`,

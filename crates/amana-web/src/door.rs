@@ -1,4 +1,5 @@
-//! How many people a second may begin what asks a bank or the platform: whoever comes may, so all together have a bound.
+//! How many people a second may begin what asks a bank or the platform: whoever comes may, so all together have a
+//! bound.
 
 use amana_core::{Timestamp, micros};
 use std::sync::atomic::{AtomicI64, Ordering};

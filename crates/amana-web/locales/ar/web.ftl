@@ -128,7 +128,7 @@ why-BankOffer = لعرض ما يقدمه بنكك نفسه
 why-PersonToPersonTransfer = لإرسال المال عندما تطلب ذلك
 
 example = في المحادثة:
-example-BalanceOnRequest-notice = وصل الرد. يُفتح في صفحة خاصة بك، لا في هذه المحادثة.
+example-BalanceOnRequest-notice = حساباتك في صفحتك الخاصة: تُفتح بعد تسجيل الدخول لدى بنكك.
 example-BalanceOnRequest-summary = المتاح { $balance }
 example-BalanceOnRequest-detail = { $account }: المتاح { $balance } · المقيّد { $booked }
 example-BalanceUpdate-notice = هناك جديد بشأن حسابك.

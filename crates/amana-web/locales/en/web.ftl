@@ -125,7 +125,7 @@ why-BankOffer = To show you offers of your own bank
 why-PersonToPersonTransfer = To send money when you ask for it
 
 example = In the chat:
-example-BalanceOnRequest-notice = Your answer is ready. It opens on a private page, not in this chat.
+example-BalanceOnRequest-notice = Your accounts are on your own page: open it and sign in at your bank.
 example-BalanceOnRequest-summary = { $balance } available
 example-BalanceOnRequest-detail = { $account }: { $balance } available · { $booked } booked
 example-BalanceUpdate-notice = There is news about your account.
