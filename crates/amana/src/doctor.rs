@@ -380,7 +380,13 @@ async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findin
                 continue;
             }
             TokenState::NotTried(why) => {
-                findings.bad(&what, why.clone(), "check `[messenger] graph_url` and `graph_version`");
+                let mend = if bad_argument(why) {
+                    "check `[messenger] app_secret` first: code 100 is what a wrong `appsecret_proof` gets, which is \
+                     made with it; then the page's `token`, `graph_url` and `graph_version`"
+                } else {
+                    "check `[messenger] graph_url` and `graph_version`"
+                };
+                findings.bad(&what, why.clone(), mend);
                 continue;
             }
         }
@@ -398,6 +404,11 @@ async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findin
             None => findings.bad(&what, "its profile cannot be read", "check the token's permissions"),
         }
     }
+}
+
+/// Whether the platform called an argument of the call wrong (Graph's code 100).
+fn bad_argument(why: &str) -> bool {
+    why.split("(code ").skip(1).any(|rest| rest.split(|c: char| !c.is_ascii_digit()).next() == Some("100"))
 }
 
 async fn institution(id: &str, bank: &amana_bank::FdxBank, findings: &mut Findings) {
@@ -421,6 +432,13 @@ async fn institution(id: &str, bank: &amana_bank::FdxBank, findings: &mut Findin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_100_is_told_from_others() {
+        let says = |code, sub| bad_argument(&amana_channel::SendError::Permanent { code, sub }.to_string());
+        assert!(says(100, None) && says(100, Some(33)));
+        assert!(!says(1_001, None) && !says(10, Some(100)) && !says(10, None) && !bad_argument(""));
+    }
 
     #[test]
     fn http_dates_are_read() {

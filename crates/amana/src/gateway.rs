@@ -42,7 +42,8 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
     for institution in &settings.institutions {
         let id = institution.id().clone();
         let connector = &institution.connector;
-        // What the operator wrote down themselves needs no leave: a bank whose own addresses are on this machine is a trial.
+        // What the operator wrote down themselves needs no leave: a bank whose own addresses are on this machine is a
+        // trial.
         let on_this_machine = crate::config::is_loopback(&connector.api_url)
             && url::Url::parse(&connector.issuer).is_ok_and(|issuer| crate::config::is_loopback(&issuer));
         let options = HttpClientOptions {

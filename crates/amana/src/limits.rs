@@ -36,8 +36,8 @@ pub(crate) const SLIP_EDITS_MAX: usize = 3;
 /// How long a connection may take to bring a request's head, and how long it may be idle between two requests. A sender
 /// that is slower holds a place that others wait for.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Connections at once. More wait in the system's queue until one ends. Each needs a descriptor: `LimitNOFILE` must leave
-/// room for the database and the calls to banks beside them.
+/// Connections at once. More wait in the system's queue until one ends. Each needs a descriptor: `LimitNOFILE` must
+/// leave room for the database and the calls to banks beside them.
 pub(crate) const CONNECTIONS_MAX: usize = 1_024;
 /// How long accepting rests after the system had no descriptor or memory for a connection.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(500);

@@ -16,6 +16,7 @@ use amana_channel::{Messenger, SetupError};
 use amana_sandbox_bank::brand::{self, Brand};
 use amana_sandbox_bank::{BankConfig, EventMode, EventTarget, SandboxBank};
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
+use amana_store::OpenError;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 use state::{SHARED_PAGE, State};
@@ -55,6 +56,43 @@ impl Places {
 /// # Errors
 /// A taken port, a broken statement, a data directory that cannot be used, or a part that fails.
 pub(crate) async fn demo(args: Demo) -> anyhow::Result<()> {
+    let folder = args.data_dir.clone();
+    run(args).await.map_err(|error| mend(error, &folder))
+}
+
+/// How a demonstration's own data is mended: nothing in it is worth keeping, so it may begin anew.
+fn mend(error: anyhow::Error, folder: &Path) -> anyhow::Error {
+    use amana_sandbox_bank::Error as Bank;
+    use amana_sandbox_messenger::Error as Chat;
+    let folder = folder.display();
+    let in_use = || {
+        format!(
+            "the data directory `{folder}` is in use by another demonstration: stop that one, or choose another \
+             directory with `--data-dir` (`--fresh` begins anew, once nothing uses it)"
+        )
+    };
+    let other_version = || {
+        format!(
+            "the data directory `{folder}` was made by another version of amana, or is damaged: `--fresh` begins anew"
+        )
+    };
+    let bank = error.downcast_ref::<Bank>();
+    let chat = error.downcast_ref::<Chat>();
+    let store = error.downcast_ref::<OpenError>();
+    // SQLite's own word for a file that another process has taken.
+    if (bank.is_some() || chat.is_some()) && format!("{error:#}").contains("is locked") {
+        return error.context(in_use());
+    }
+    if matches!(bank, Some(Bank::State(_) | Bank::Record { .. }))
+        || matches!(chat, Some(Chat::Store(_) | Chat::Document { .. }))
+        || matches!(store, Some(OpenError::Changed { .. } | OpenError::Newer { .. } | OpenError::WrongKey))
+    {
+        return error.context(other_version());
+    }
+    error
+}
+
+async fn run(args: Demo) -> anyhow::Result<()> {
     telemetry::log(&Log { json: false, level: args.log.clone() })?;
     let read = statement::read(&args.statement, args.lang)?;
     let places = Places::bind(&args).await?;
@@ -273,7 +311,9 @@ fn what_to_try(args: &Demo, chat: &str, gateway: &str, bank: &str, notes: &[Stri
     let data_dir = args.data_dir.display();
     let mut lines = vec![
         format!("Amana runs at {gateway}; its data is in {data_dir}. Ctrl-C stops, starting again goes on."),
-        format!("1. Open the chat    {chat}  say \"hi\", tap Log in, sign in as `layla`, password `demo`."),
+        format!(
+            "1. Open the chat    {chat}  say \"hi\", tap Log in, sign in as `layla`, password `demo`; choose \"All the details\" / «كل التفاصيل» when asked how much, to see amounts in the chat."
+        ),
         "2. Ask              \"what is my balance?\"  \"كم رصيدي؟\"  \"what did I spend last month?\""
             .to_owned(),
         format!("3. Buy something    {bank}/{first}/till  and see it arrive in the chat."),
@@ -282,7 +322,7 @@ fn what_to_try(args: &Demo, chat: &str, gateway: &str, bank: &str, notes: &[Stri
         ),
     ];
     if args.lang == Language::Ar {
-        lines.push("بالعربية: افتح المحادثة، واكتب «مرحبا»، ثم اربط مصرفك واسأل «كم رصيدي؟».".to_owned());
+        lines.push("بالعربية: افتح المحادثة، واكتب «مرحبا»، ثم اربط مصرفك واختر «كل التفاصيل» لترى المبالغ في المحادثة، واسأل «كم رصيدي؟».".to_owned());
     }
     lines.extend(notes.iter().cloned());
     lines.join("\n")

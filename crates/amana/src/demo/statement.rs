@@ -2,11 +2,14 @@
 
 use crate::cli::Language;
 use amana_sandbox_bank::{AccountKind, ImportedAccount, ImportedCustomer, ImportedTransaction};
+use amana_statement::limits::FILE_MAX_BYTES;
 use amana_statement::{Statement, Status};
 use anyhow::{Context as _, bail};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 /// The name with which the customer signs in.
 pub(super) const USERNAME: &str = "me";
@@ -31,9 +34,7 @@ pub(super) fn read(files: &[PathBuf], lang: Language) -> anyhow::Result<Option<R
     let mut statements = Vec::new();
     let mut broken = Vec::new();
     for path in files {
-        let bytes = std::fs::read(path).map_err(|e| {
-            anyhow::anyhow!("{}: cannot be read ({})", path.display(), crate::files::plain(&e))
-        })?;
+        let bytes = content(path, lang)?;
         match amana_statement::parse(&bytes) {
             Ok(read) => statements.extend(read),
             Err(error) => {
@@ -48,6 +49,25 @@ pub(super) fn read(files: &[PathBuf], lang: Language) -> anyhow::Result<Option<R
         bail!("{}\nnothing was loaded: mend the file, or leave it out", broken.join("\n"));
     }
     join(&statements).map(Some)
+}
+
+/// A file's bytes: one more than is allowed at most, which the parser then says in the person's language.
+fn content(path: &Path, lang: Language) -> anyhow::Result<Vec<u8>> {
+    let unreadable = |e: std::io::Error| {
+        anyhow::anyhow!("{}: cannot be read ({})", path.display(), crate::files::plain(&e))
+    };
+    // Before it is opened: opening a pipe waits for its other end, and reading a device may never end.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        let what = match lang {
+            Language::Ar => "ليس ملفًا عاديًا؛ أعطِ ملف كشف الحساب الذي صدّره مصرفك",
+            Language::En => "is not a regular file; give the file that your bank exported",
+        };
+        bail!("{}: {what}", path.display());
+    }
+    let most = u64::try_from(FILE_MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 /// One account as several statements tell of it.

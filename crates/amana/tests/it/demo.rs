@@ -33,7 +33,17 @@ fn it_says_what_to_try_in_five_lines_and_stops_with_0() {
     let mut process = crate::process::Running::start(command);
     let lines: Vec<String> = (0..5).map(|_| process.line()).collect();
     let all = lines.join("\n");
-    for needed in ["/chat?lang=en", "layla", "demo", "/till", "my privacy", "كم رصيدي؟", "Ctrl-C"] {
+    for needed in [
+        "/chat?lang=en",
+        "layla",
+        "demo",
+        "/till",
+        "my privacy",
+        "All the details",
+        "كل التفاصيل",
+        "كم رصيدي؟",
+        "Ctrl-C",
+    ] {
         assert!(all.contains(needed), "no `{needed}` in:\n{all}");
     }
     assert_eq!(process.log(), "", "nothing disturbs the five lines");
@@ -119,6 +129,13 @@ fn two_at_once_in_one_data_directory_do_not_mix() {
         &data_dir,
     ]);
     assert_eq!(said.code, Some(1), "{}", said.out);
-    assert!(said.err.contains("another") && said.err.contains("data directory"), "{}", said.err);
+    assert!(said.err.contains("in use by another demonstration"), "{}", said.err);
+    assert!(said.err.contains("`--data-dir`") && said.err.contains("`--fresh`"), "{}", said.err);
     drop(first);
+    // What another key, or another version, has made: one word mends it.
+    std::fs::write(data.join("master.key"), "00".repeat(32)).expect("written");
+    let ports = ["--gateway-port", "0", "--bank-port", "0", "--chat-port", "0"];
+    let said = amana_says(&[&["demo", "--data-dir", &data_dir], &ports[..]].concat());
+    assert!(said.code == Some(1) && said.err.contains("`--fresh` begins anew"), "{}", said.err);
+    drop(Demo::start(&data, [0; 3], &["--fresh"]));
 }

@@ -282,6 +282,14 @@ async fn what_is_damaged_or_taken_is_said() {
     assert!(said.code == Some(1) && said.err.contains("64 hexadecimal digits"), "{}", said.err);
     std::fs::write(&key, good).expect("written");
     world.serve().await;
+
+    // A wrong app secret: the platform says only that an argument is wrong.
+    let text = std::fs::read_to_string(&world.config).expect("a file");
+    std::fs::write(&world.config, text.replace("\"sandbox-app-secret\"", "\"another-app-secret\""))
+        .expect("written");
+    let said = world.says(&["doctor"]);
+    assert!(said.code == Some(1) && said.out.contains("(code 100"), "{}", said.out);
+    assert!(said.out.contains("check `[messenger] app_secret` first"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -101,3 +101,26 @@ fn a_broken_file_is_named_with_its_line_and_nothing_is_loaded() {
     let said = amana_says(&["demo", "--statement", "nowhere.ofx", "--data-dir", &data_dir]);
     assert!(said.code == Some(1) && said.err.contains("nowhere.ofx: cannot be read"), "{}", said.err);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_or_too_large_is_not_read() {
+    let (keep, data) = folder();
+    let large = keep.path().join("large.ofx");
+    // A file with a hole: no disk space is taken.
+    let file = std::fs::File::create(&large).expect("a file");
+    file.set_len(u64::try_from(amana_statement::limits::FILE_MAX_BYTES).expect("a number") + (1 << 40))
+        .expect("its length");
+    let large = large.display().to_string();
+    let place = data.display().to_string();
+    let says = |statement: &str| {
+        amana_says(&["demo", "--data-dir", &place, "--statement", statement, "--gateway-port", "0"])
+    };
+    for not_a_file in ["/dev/zero", "/dev/tty", keep.path().to_str().expect("text")] {
+        let said = says(not_a_file);
+        assert!(said.code == Some(1) && said.err.contains("is not a regular file"), "{}", said.err);
+    }
+    let said = says(&large);
+    assert!(said.code == Some(1) && said.err.contains("large"), "{}", said.err);
+    assert!(!data.exists());
+}

@@ -77,7 +77,18 @@ async fn link_ask_update_look_stop() {
 /// Waits until the bank has nothing left to push.
 async fn settled(till: &Till) {
     for _ in 0..500 {
-        if till.events().await.iter().all(|event| event["status"] != "waiting") {
+        let events = till.events().await;
+        let words: Vec<String> = events
+            .iter()
+            .map(|event| event["status"].as_str().expect("a word").to_ascii_lowercase())
+            .collect();
+        for word in &words {
+            assert!(
+                ["waiting", "delivered", "dropped"].contains(&word.as_str()),
+                "`{word}` is not known here"
+            );
+        }
+        if words.iter().all(|word| word != "waiting") {
             tokio::time::sleep(Duration::from_millis(700)).await;
             return;
         }
