@@ -873,7 +873,8 @@ fn submission() -> impl Strategy<Value = Vec<Aimed>> {
         })
         .prop_map(|mut ops| {
             if ops.len() > 1 && ops.iter().any(|(op, _)| matches!(op, Op::FinishHead { .. })) {
-                ops.retain(|(op, _)| !matches!(op, Op::Accept { .. }));
+                // What makes a new head would change which one is meant.
+                ops.retain(|(op, _)| !matches!(op, Op::Accept { .. } | Op::ReplayEvent { .. }));
                 let mut seen = false;
                 ops.retain(|(op, _)| {
                     !matches!(op, Op::FinishHead { .. }) || !std::mem::replace(&mut seen, true)
