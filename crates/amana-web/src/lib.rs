@@ -5,8 +5,8 @@
 //! one style sheet.
 //!
 //! Invariants:
-//! - A GET changes nothing (previews and crawlers open links), except the bank's callback, which is protected
-//!   by its own `state` and the browser's session.
+//! - A GET uses nothing up (previews and crawlers open links), except the bank's callback, which is protected by
+//!   its own `state` and the browser's session. A signed-in look at the accounts leaves its receipt.
 //! - A form is taken from our own pages alone, and its language, choices and notice come back as they were.
 //! - Logs hold a route's pattern, never an address, a token or a name.
 //! - Every sentence is in both catalogues of `locales/`, and every page in both directions.

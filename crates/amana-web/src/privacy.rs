@@ -64,7 +64,10 @@ pub(crate) async fn show(
     match view {
         Ok(view) => {
             let w = Words::new(browser::lang(&headers, Some(view.lang)), browser::back(&uri));
-            let status = status(&w, query.one("done"));
+            // The word in the address is anybody's: "all is stopped" is said only while it is true.
+            let done =
+                query.one("done").filter(|done| *done != "all" || view.consents.iter().all(|c| !c.in_force));
+            let status = status(&w, done);
             let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
             page(StatusCode::OK, &PrivacyPage::new(w, &view, bank, status, state.gateway.clock().now()))
         }

@@ -92,6 +92,11 @@ async fn one_purpose_stops_and_then_all_of_it() {
     let rest = value_of(&page, "consent");
     assert_ne!(rest, consent);
 
+    let forged = browser.get("/privacy?done=all").await.text();
+    assert!(
+        !forged.contains("nothing more will be sent"),
+        "a link that somebody sent does not claim what is not so"
+    );
     let all = [("csrf", csrf.as_str()), ("consent", rest.as_str())];
     assert_eq!(browser.post("/privacy/revoke", &all).await.location(), "/privacy?done=all");
     // Twice is once.
