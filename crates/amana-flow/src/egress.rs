@@ -129,7 +129,19 @@ impl Gateway {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
 
-        let released = match self.release(&entry).await? {
+        let released = match self.release(&entry).await {
+            // What does not open today does not open tomorrow: it must not keep the conversation for ever. Its
+            // customer's key does not open either, so there is no receipt to write.
+            Err(FlowError::Store(damage)) if damage.is_damage() => {
+                tracing::error!(id = %message, %damage, "a message cannot be opened; it is put aside");
+                let delivery = Delivery::Dead { reason: Denial::Unreadable.as_str().to_owned() };
+                let dead = Command::FinishOutbox { message, delivery, receipt: None, at: self.now() };
+                self.store.submit(vec![dead]).await?;
+                return Ok(());
+            }
+            released => released?,
+        };
+        let released = match released {
             Ok(released) => released,
             // A kill switch stops what flows; what waits is kept for the time of its ticket, and decided anew.
             Err(Denial::Killed) => {
