@@ -302,7 +302,13 @@ impl Gateway {
                 Ok(Browser::Consenting(_)) => return Ok(Next::Consent),
                 Ok(_) => break,
                 Err(LinkError::Over) => {
-                    self.browser(&redeeming(cookie)).await?;
+                    if let Err(over) = self.browser(&redeeming(cookie)).await {
+                        // The first one may have come to its end between the two looks.
+                        return match self.browser(cookie).await {
+                            Ok(Browser::Consenting(_)) => Ok(Next::Consent),
+                            _ => Err(over),
+                        };
+                    }
                     tokio::time::sleep(CALLBACK_LOOK_EVERY).await;
                 }
                 Err(error) => return Err(error),

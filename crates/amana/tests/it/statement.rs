@@ -33,8 +33,9 @@ async fn ones_own_export_becomes_a_customer() {
     let balance = chat.ask("what is my balance?", "1,234.56").await;
     assert!(balance.contains("Cedar Bank"), "{balance}");
 
-    // Again, and without it, each time at other ports: customer, link and consent stay as they are.
-    drop(demo);
+    // Again, and without it, each time at other ports: customer, link and consent stay as they are. It is stopped, not
+    // killed: after a kill a message on its way would wait for its echo first.
+    demo.process.interrupt();
     for (more, balance) in [(&["--statement", &file] as &[&str], "1,234.56"), (&[], "1,244.81")] {
         let demo = Demo::start(&data, [0; 3], more);
         let chat = Chat::new(&demo.chat, "1000", "you");
@@ -44,6 +45,7 @@ async fn ones_own_export_becomes_a_customer() {
         let till = Till::new(&demo.bank, "cedar-bank");
         till.act("deposit", serde_json::json!({"customer": "me", "amount": "10.25"})).await;
         chat.hears(before, "10.25").await;
+        demo.process.interrupt();
     }
 }
 
