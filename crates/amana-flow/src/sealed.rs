@@ -8,7 +8,7 @@ use amana_gate::{Protected, Subject, Unaddressed};
 use amana_store::{Customer, InboxRow, Link};
 
 /// A bank's event as its inbox row holds it: customer and link in clear (random ids of ours, needed to find the key),
-/// then the envelope and the protected body, each under the customer's key.
+/// then the envelope under the customer's key, and the protected body under that of the purpose which the event serves.
 const HEAD: usize = 32;
 
 impl Gateway {
@@ -33,7 +33,8 @@ impl Gateway {
         let subject = Subject { institution: link.institution.clone(), customer: customer.id };
         let envelope = serde_json::to_vec(event).map_err(|_| FlowError::Unreadable("event"))?;
         let envelope = customer.key.seal(&envelope_context(key), &envelope, &*self.entropy)?;
-        let data = body.about(subject).seal(&customer.key, &data_context(key), &*self.entropy)?;
+        let purpose_key = customer.key.for_purpose(crate::update::purpose_of(event.kind));
+        let data = body.about(subject).seal(&purpose_key, &data_context(key), &*self.entropy)?;
         let length = u32::try_from(envelope.len()).map_err(|_| FlowError::Unreadable("event"))?;
         Ok([customer.id.as_bytes().as_slice(), link.id.as_bytes(), &length.to_be_bytes(), &envelope, &data]
             .concat())
@@ -54,7 +55,8 @@ impl Gateway {
         let envelope = customer.key.open(&envelope_context(&row.key.0), envelope)?;
         let event: BankEvent = serde_json::from_slice(&envelope).map_err(|_| unreadable())?;
         let subject = Subject { institution: link.institution.clone(), customer: customer.id };
-        let body = Protected::unseal(subject, &customer.key, &data_context(&row.key.0), data)?;
+        let purpose_key = customer.key.for_purpose(crate::update::purpose_of(event.kind));
+        let body = Protected::unseal(subject, &purpose_key, &data_context(&row.key.0), data)?;
         Ok(Some(BankWork { customer, link, event, body }))
     }
 

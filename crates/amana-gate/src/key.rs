@@ -1,6 +1,9 @@
 //! Keys for data at rest: AES-256-GCM with a random nonce in front.
+//!
+//! AES-GCM does not commit to its key: a ciphertext can be made that opens under two. Where that would matter, at keys
+//! that are wrapped under others, a tag in front names the key.
 
-use amana_core::Entropy;
+use amana_core::{Entropy, Purpose};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
@@ -21,7 +24,12 @@ pub(crate) enum Domain {
     Payload,
     /// Another key.
     Key,
+    /// The key under which all others are.
+    Root,
 }
+
+/// The length of the tag that commits a wrapped key to the key above it, in bytes.
+const COMMIT_LEN: usize = 32;
 
 impl Domain {
     fn of(self, context: &[u8]) -> Vec<u8> {
@@ -96,21 +104,74 @@ impl DataKey {
         Ok(rest)
     }
 
-    /// This key, encrypted under another (envelope encryption).
+    /// This key, encrypted under another (envelope encryption), with a tag in front that only that other key makes.
     ///
     /// # Errors
     /// As [`DataKey::seal`].
     pub fn wrap(&self, under: &Self, context: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
-        under.seal_as(Domain::Key, context, self.0.as_ref(), entropy)
+        under.committed(Domain::Key, context, &self.0, entropy)
     }
 
     /// The key that [`DataKey::wrap`] encrypted.
     ///
     /// # Errors
-    /// As [`DataKey::open`], or when what opens is not 32 bytes.
+    /// As [`DataKey::open`], when the tag is not this key's, or when what opens is not 32 bytes.
     pub fn unwrap_key(under: &Self, context: &[u8], wrapped: &[u8]) -> Result<Self, KeyError> {
-        let plain = Zeroizing::new(under.open_as(Domain::Key, context, wrapped)?);
-        <[u8; 32]>::try_from(plain.as_slice()).map(Self::new).map_err(|_| KeyError)
+        under.open_committed(Domain::Key, context, wrapped).map(Self)
+    }
+
+    /// A root key's bytes, encrypted under this master key. What is wrapped so opens as nothing else.
+    ///
+    /// # Errors
+    /// As [`DataKey::seal`].
+    pub fn wrap_root(
+        &self,
+        context: &[u8],
+        root: &[u8; 32],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, KeyError> {
+        self.committed(Domain::Root, context, root, entropy)
+    }
+
+    /// The root key's bytes that [`DataKey::wrap_root`] encrypted.
+    ///
+    /// # Errors
+    /// As [`DataKey::unwrap_key`].
+    pub fn unwrap_root(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.open_committed(Domain::Root, context, wrapped)
+    }
+
+    fn committed(
+        &self,
+        domain: Domain,
+        context: &[u8],
+        key: &[u8; 32],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, KeyError> {
+        let mut out = self.mac(&commit_parts(domain, context)).to_vec();
+        out.extend(self.seal_as(domain, context, key, entropy)?);
+        Ok(out)
+    }
+
+    fn open_committed(
+        &self,
+        domain: Domain,
+        context: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        let (tag, sealed) = wrapped.split_at_checked(COMMIT_LEN).ok_or(KeyError)?;
+        let tag: &[u8; COMMIT_LEN] = tag.try_into().map_err(|_| KeyError)?;
+        if !self.verify_mac(&commit_parts(domain, context), tag) {
+            return Err(KeyError);
+        }
+        let plain = Zeroizing::new(self.open_as(domain, context, sealed)?);
+        <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| KeyError)
+    }
+
+    /// The customer's key for the data of one purpose: what is sealed for another does not open under it.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Purpose) -> Self {
+        Self::new(self.mac(&[b"amana/purpose/v1", purpose.as_str().as_bytes()]))
     }
 
     /// HMAC-SHA256 under this key: for fingerprints and lookups that only the holder of the key can make.
@@ -145,6 +206,14 @@ impl DataKey {
     }
 }
 
+fn commit_parts(domain: Domain, context: &[u8]) -> [&[u8]; 3] {
+    let domain: &[u8] = match domain {
+        Domain::Root => b"root",
+        _ => b"key",
+    };
+    [b"amana/commit/v1", domain, context]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +237,41 @@ mod tests {
             a.verify_mac(&[b"ab", b"c"], &a.mac(&[b"ab", b"c"])) && !b.verify_mac(&[b"x"], &a.mac(&[b"x"]))
         );
         assert_ne!(a.mac(&[b"ab", b"c"]), a.mac(&[b"a", b"bc"]), "parts are delimited");
+    }
+
+    /// Abuse case 6: security data does not become an advertisement.
+    #[test]
+    fn what_is_sealed_for_one_purpose_opens_for_no_other() {
+        let entropy = SeededEntropy::new(9);
+        let customer = DataKey::generate(&entropy);
+        for sealed_for in Purpose::ALL {
+            let sealed = customer.for_purpose(*sealed_for).seal(b"row", b"42.10", &entropy).expect("seals");
+            assert_eq!(customer.open(b"row", &sealed), Err(KeyError), "nor under the customer's key itself");
+            for purpose in Purpose::ALL {
+                let opened = customer.for_purpose(*purpose).open(b"row", &sealed);
+                assert_eq!(opened.is_ok(), purpose == sealed_for, "{sealed_for} opened for {purpose}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_names_the_key_above_it() {
+        let entropy = SeededEntropy::new(10);
+        let (key, above, other) =
+            (DataKey::generate(&entropy), DataKey::generate(&entropy), DataKey::generate(&entropy));
+        let wrapped = key.wrap(&above, b"c", &entropy).expect("wraps");
+        // The ciphertext is good, and the tag is another key's: as if the ciphertext opened under both.
+        let mut forged = key.wrap(&other, b"c", &entropy).expect("wraps");
+        forged.truncate(COMMIT_LEN);
+        forged.extend_from_slice(&wrapped[COMMIT_LEN..]);
+        assert!(DataKey::unwrap_key(&above, b"c", &wrapped).is_ok());
+        assert!(DataKey::unwrap_key(&above, b"c", &forged).is_err());
+        assert!(DataKey::unwrap_key(&above, b"c", &wrapped[..COMMIT_LEN]).is_err());
+        // A root is no customer's key, and the other way round.
+        assert!(above.unwrap_root(b"c", &wrapped).is_err());
+        let root = above.wrap_root(b"r", &[7; 32], &entropy).expect("wraps");
+        assert_eq!(above.unwrap_root(b"r", &root).as_deref(), Ok(&[7; 32]));
+        assert!(DataKey::unwrap_key(&above, b"r", &root).is_err());
+        assert!(above.unwrap_root(b"x", &root).is_err());
     }
 }

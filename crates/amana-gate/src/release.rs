@@ -278,9 +278,7 @@ impl Gate {
             None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
             None => {}
         }
-        let body = key
-            .open_as(Domain::Payload, &payload_context(row.message), &row.payload)
-            .map_err(|_| Denial::Unreadable)?;
+        let body = open_payload(&row, key)?;
         if sha256(&[&body]) != row.payload_sha256 {
             return Err(Denial::BadTicket);
         }
@@ -314,8 +312,7 @@ impl Gate {
         if !own {
             return Err(Denial::RecipientNotSubject);
         }
-        key.open_as(Domain::Payload, &payload_context(row.message), &row.payload)
-            .map_err(|_| Denial::Unreadable)
+        open_payload(row, key)
     }
 
     #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
@@ -331,9 +328,16 @@ impl Gate {
         entropy: &dyn Entropy,
     ) -> Result<OutboxRow, Denial> {
         let body = encode(content, recipient, message).map_err(|_| Denial::NotEncodable)?;
-        let payload = key
-            .seal_as(Domain::Payload, &payload_context(message), &body, entropy)
-            .map_err(|_| Denial::Unreadable)?;
+        let context = payload_context(message);
+        // Bank data is under the key of the purpose for which it was decided.
+        let payload = match &basis {
+            Some(basis) => {
+                let key = key.for_purpose(basis.purpose);
+                key.seal_as(Domain::Payload, &context, &body, entropy)
+            }
+            None => key.seal_as(Domain::Payload, &context, &body, entropy),
+        };
+        let payload = payload.map_err(|_| Denial::Unreadable)?;
         let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
         let mut row = OutboxRow {
             message,
@@ -385,6 +389,16 @@ fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) ->
     ]
 }
 
+/// The bytes of a message, under its key: of a customer's, that of the purpose that its basis names.
+fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, Denial> {
+    let context = payload_context(row.message);
+    let opened = match &row.basis {
+        Some(basis) => key.for_purpose(basis.purpose).open_as(Domain::Payload, &context, &row.payload),
+        None => key.open_as(Domain::Payload, &context, &row.payload),
+    };
+    opened.map_err(|_| Denial::Unreadable)
+}
+
 fn payload_context(message: MessageId) -> Vec<u8> {
     [b"outbox payload".as_slice(), message.as_bytes()].concat()
 }
@@ -433,5 +447,47 @@ impl ReceiptDraft {
             policy_set_sha256: None,
             decided_at: at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amana_core::{KillSwitches, SeededEntropy};
+
+    /// Abuse case 6: even whoever can make tickets does not turn a message that was sealed for one purpose into one of
+    /// another.
+    #[test]
+    fn a_payload_opens_for_the_purpose_of_its_basis_alone() {
+        let entropy = SeededEntropy::new(4);
+        let (gate, key) = (Gate::new(DataKey::generate(&entropy)), DataKey::generate(&entropy));
+        let customer = CustomerId::from_bytes([1; 16]);
+        let institution = InstitutionId::new("cedar-bank").expect("id");
+        let basis = Basis {
+            customer,
+            institution: institution.clone(),
+            purpose: amana_core::Purpose::SecurityAlert,
+            accounts: Vec::new(),
+            clusters: Clusters::default(),
+            form: Form::Notice,
+            consent: ConsentId::from_bytes([2; 16]),
+        };
+        let to = Address { channel: "1001".parse().expect("id"), psid: "p".parse().expect("id") };
+        let encode: Encode = |content, _, _| Ok(content.text.clone().into_bytes());
+        let (now, message) = (amana_core::from_micros(0), MessageId::from_bytes([3; 16]));
+        let text = Content::text("a card was blocked");
+        let mut row =
+            gate.ticketed(&text, &to, Some(basis), encode, message, now, &key, &entropy).expect("sealed");
+        let viewer = Subject { institution, customer };
+        assert!(gate.said(&row, &viewer, &key).is_ok());
+        row.basis.as_mut().expect("a basis").purpose = amana_core::Purpose::BankOffer;
+        row.ticket = gate.sign(&row);
+        assert_eq!(gate.said(&row, &viewer, &key), Err(Denial::Unreadable));
+        row.basis = None;
+        row.ticket = gate.sign(&row);
+        let kills = KillSwitches::default();
+        let facts = Facts { agreement: None, consent: None, kills: &kills, now };
+        let released = gate.release(row, &facts, &crate::StandardPolicy, &key).map(Released::into_body);
+        assert_eq!(released, Err(Denial::Unreadable), "nor as a message without bank data");
     }
 }
