@@ -14,6 +14,7 @@ import { startDemo } from "./lib/demo.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { firstVisible, tappable, visit, watchConsoles } from "./lib/pages.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
+import { verifierInBrowser } from "./lib/verifier.mjs";
 import { chatAddress, controlAddress, institution, languages } from "./selectors.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -305,6 +306,7 @@ try {
       timeout: BROWSER_START_MS,
     }),
   );
+  await step("verifier", "it has judged every bundle", () => verifierInBrowser(browser));
   for (const language of [languages.en, languages.ar]) {
     // A language that fails does not keep the other from being told.
     await tell(browser, demo, language).catch(reported);

@@ -14,3 +14,5 @@ export const NEW_TAB_MS = 2_500;
 export const SILENCE_MS = 3_000;
 /** Width of a phone, in CSS pixels: no page may scroll sideways there. */
 export const PHONE_WIDTH_PX = 390;
+/** One bundle of the test vectors is verified within this time. */
+export const VERIFY_MS = 15_000;

@@ -24,6 +24,8 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(60);
 pub(crate) const UNIT_WAIT: Duration = Duration::from_secs(40 * 60);
 /// The browser story, both languages.
 pub(crate) const BROWSER_WAIT: Duration = Duration::from_secs(10 * 60);
+/// The verifiers over all vectors. Ten seconds is usual.
+pub(crate) const VERIFIERS_WAIT: Duration = Duration::from_secs(5 * 60);
 /// Installing packages.
 pub(crate) const INSTALL_WAIT: Duration = Duration::from_secs(15 * 60);
 

@@ -1,4 +1,4 @@
-//! Reads what test runners print: cargo's `test result:` lines and the browser story's `ok` / `not ok` lines.
+//! Reads what test runners print: cargo's `test result:` lines, and the `ok` / `not ok` lines of our own scripts.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -168,8 +168,9 @@ fn suite(name: &str, rest: &str) -> Option<Suite> {
     })
 }
 
-/// Reads the browser story's lines `ok LANGUAGE what` and `not ok LANGUAGE what`; one row per language.
-pub(crate) fn browser(output: &str, success: bool, elapsed: Duration) -> Results {
+/// Reads a script's lines `ok SCOPE what` and `not ok SCOPE what` (the browser story, the verifiers); one row of `title`
+/// per scope.
+pub(crate) fn script(title: &str, output: &str, success: bool, elapsed: Duration) -> Results {
     let mut results = Results::default();
     for line in output.lines() {
         let (passed, rest) = if let Some(rest) = line.strip_prefix("ok ") {
@@ -179,8 +180,8 @@ pub(crate) fn browser(output: &str, success: bool, elapsed: Duration) -> Results
         } else {
             continue;
         };
-        let (language, what) = rest.split_once(' ').unwrap_or((rest, ""));
-        let name = format!("browser story ({language})");
+        let (scope, what) = rest.split_once(' ').unwrap_or((rest, ""));
+        let name = format!("{title} ({scope})");
         if !passed {
             results.failures.push(format!("{name}: {what}"));
         }
@@ -194,8 +195,8 @@ pub(crate) fn browser(output: &str, success: bool, elapsed: Duration) -> Results
         }
     }
     if results.suites.is_empty() || (!success && results.failed() == 0) {
-        results.failures.push("browser story: ended early (see above)".to_owned());
-        results.suites.push(Suite::step("browser story", false, elapsed));
+        results.failures.push(format!("{title}: ended early (see above)"));
+        results.suites.push(Suite::step(title, false, elapsed));
     }
     results
 }
@@ -247,15 +248,15 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         assert_eq!(results.failures, ["amana-core src/lib.rs: ended without a result"]);
         let unbuilt = cargo("error[E0308]: mismatched types\n", false, Duration::ZERO);
         assert!(unbuilt.table().ends_with("\n0 passed, 1 failed"));
-        assert_eq!(browser("", true, Duration::ZERO).failed(), 1);
-        assert_eq!(browser("ok en chat\n", false, Duration::ZERO).failed(), 1);
+        assert_eq!(script("story", "", true, Duration::ZERO).failed(), 1);
+        assert_eq!(script("story", "ok en chat\n", false, Duration::ZERO).failed(), 1);
     }
 
     /// Goal: the last line is exactly `N passed, N failed`, alone, where nothing was skipped.
     #[test]
     fn the_last_line() {
-        let mut results =
-            browser("ok en a\nok ar a\nnot ok ar b: no such button\n# note\n", false, Duration::ZERO);
+        let output = "ok en a\nok ar a\nnot ok ar b: no such button\n# note\n";
+        let mut results = script("browser story", output, false, Duration::ZERO);
         results
             .add(Results { suites: vec![Suite::step("format", true, Duration::ZERO)], ..Results::default() });
         assert_eq!(results.table().lines().last(), Some("3 passed, 1 failed"));

@@ -23,6 +23,8 @@ const PG_VARIABLE: &str = "AMANA_TEST_POSTGRES_URL";
 pub(crate) enum Part {
     /// `cargo test --workspace`: unit, property, conformance on both stores, end to end over HTTP.
     Unit,
+    /// The two verifiers in JavaScript over all test vectors, and against each other.
+    Verifiers,
     /// The whole story in a headless browser, in English and Arabic, with accessibility checks.
     Browser,
 }
@@ -34,10 +36,14 @@ const BUILD_NEEDS: [Need; 1] = [Need {
     present: || machine::on_path("cc").is_some(),
 }];
 
+/// What the verifiers in JavaScript need.
+const NODE_NEED: Need =
+    Need { what: "Node.js", packages: &["nodejs"], present: || machine::on_path("node").is_some() };
+
 /// What the browser story needs.
 const BROWSER_NEEDS: [Need; 4] = [
     Need { what: "Chromium", packages: &["chromium"], present: || chromium().is_some() },
-    Need { what: "Node.js", packages: &["nodejs"], present: || machine::on_path("node").is_some() },
+    NODE_NEED,
     Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() },
     Need {
         what: "a font with Arabic letters (`fc-list :lang=ar`)",
@@ -70,6 +76,9 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     if wants(Part::Unit) {
         needs.push(pg::NEED);
     }
+    if only == Some(Part::Verifiers) {
+        needs.push(NODE_NEED);
+    }
     if wants(Part::Browser) {
         needs.extend(BROWSER_NEEDS);
     }
@@ -78,6 +87,9 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     let mut results = Results::default();
     if wants(Part::Unit) {
         results.add(unit(workspace, keep, stop)?);
+    }
+    if wants(Part::Verifiers) {
+        results.add(verifiers(workspace, stop)?);
     }
     if wants(Part::Browser) {
         results.add(browser(workspace, keep, stop)?);
@@ -107,6 +119,17 @@ fn unit(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
     }
     let ended = ended?;
     Ok(results::cargo(&ended.output, ended.success, ended.elapsed))
+}
+
+fn verifiers(workspace: &Workspace, stop: &Stop) -> Result<Results> {
+    let ended = Step::new("the verifiers over all vectors", ["node", "test.mjs"], limits::VERIFIERS_WAIT)
+        .folder(workspace.root().join("verifiers"))
+        .quiet()
+        .run(stop)?;
+    if !ended.success {
+        println!("{}", ended.tail());
+    }
+    Ok(results::script("verifiers", &ended.output, ended.success, ended.elapsed))
 }
 
 fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
@@ -142,7 +165,7 @@ fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
             .folder(&folder)
             .env(&env)
             .run(stop)?;
-    Ok(results::browser(&ended.output, ended.success, ended.elapsed))
+    Ok(results::script("browser story", &ended.output, ended.success, ended.elapsed))
 }
 
 /// `npm ci`, unless the packages of this very lock file are installed.

@@ -1,0 +1,126 @@
+// Runs both verifiers over all vectors, over the cases made here, and over thousands of random changes of an honest bundle:
+// each must say what is expected, both must say the same, and neither may throw.
+//
+//   node test.mjs            needs Node 20 (the browser's verifier uses WebCrypto's Ed25519)
+//
+// Prints `ok SCOPE what` and `not ok SCOPE what: why`, as the browser story does. Exit code 1 when any check failed.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { cases } from "./cases.mjs";
+import { verify as node } from "./node/verify.mjs";
+import { loadVectors } from "./vectors.mjs";
+
+// The browser's file is named .js for browsers; here its text is imported as the module that it is.
+const source = readFileSync(new URL("./browser/verify.js", import.meta.url));
+const { verify: browser } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
+
+let failures = 0;
+function check(scope, what, problem) {
+  if (problem) failures += 1;
+  console.log(problem ? `not ok ${scope} ${what}: ${problem}` : `ok ${scope} ${what}`);
+}
+
+const said = (result) => (result.ok ? "ok" : result.rule ?? `unsupported ${result.unsupported}`);
+const options = (trust) => ({ vkey: trust.vkey, policyText: trust.policy, since: trust.since });
+
+async function both(text, trust) {
+  return { node: node(text, options(trust)), browser: await browser(text, options(trust)) };
+}
+
+async function hold(scope, { name, text, trust, expect }) {
+  const results = await both(text, trust);
+  for (const [which, result] of Object.entries(results)) {
+    const got = said(result);
+    check(`${scope}-${which}`, name, got === expect ? null : `expected ${expect}, got ${got} (${result.detail ?? ""})`);
+  }
+  // What they found must be the same, too; the browser's also repeats the key.
+  const { vkey, ...rest } = results.browser;
+  if (results.node.ok && results.browser.ok) {
+    const sorted = (value) => JSON.stringify(Object.entries(value).sort());
+    if (sorted(rest) !== sorted(results.node)) check(`${scope}-both`, name, `${sorted(rest)} and ${sorted(results.node)}`);
+  }
+}
+
+const vectors = loadVectors(fileURLToPath(new URL("./vectors", import.meta.url)));
+for (const vector of vectors) await hold("vector", vector);
+const made = cases();
+for (const one of made) await hold("case", one);
+
+// Random changes, always the same ones. A changed bundle may still be good (a name that nobody reads, say): then both must
+// accept it and have found the same.
+let state = 0x2545f491;
+const random = (below) => {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return (state >>> 0) % below;
+};
+const WILD = [null, true, -1, 0, 1, 0.5, 2 ** 53, 1e300, "", "AAAA", "\ud800", [], {}, [[]], { proof: 1 }];
+
+function leavesOf(value, path = []) {
+  if (typeof value !== "object" || value === null) return [path];
+  return [path, ...Object.keys(value).flatMap((name) => leavesOf(value[name], [...path, name]))];
+}
+
+function mutate(bundle) {
+  const paths = leavesOf(bundle).filter((path) => path.length > 0);
+  const path = paths[random(paths.length)];
+  const parent = path.slice(0, -1).reduce((value, name) => value[name], bundle);
+  const name = path.at(-1);
+  const value = parent[name];
+  const how = random(6);
+  if (how === 0) delete parent[name];
+  else if (how === 1) parent[name] = WILD[random(WILD.length)];
+  else if (how === 2 && Array.isArray(value) && value.length) value.splice(random(value.length), 1);
+  else if (how === 2 && Array.isArray(parent)) parent.splice(random(parent.length), 0, value);
+  else if (typeof value === "number") parent[name] = value + (random(2) ? 1 : -1);
+  else if (typeof value === "string" && value.length) {
+    const at = random(value.length);
+    const letter = how === 3 ? String.fromCharCode(random(128)) : "ABCDEFGHIJKLMNOPQRSTUVWXYZabc0189+/"[random(35)];
+    parent[name] = value.slice(0, at) + letter + value.slice(at + (how === 4 ? 0 : 1));
+  } else parent[name] = WILD[random(WILD.length)];
+  return bundle;
+}
+
+const ROUNDS = 2000;
+const honest = made.filter((one) => one.expect === "ok");
+const tally = {};
+const disagreements = [];
+for (let round = 0; round < ROUNDS; round += 1) {
+  const { text, trust } = honest[random(honest.length)];
+  const changed = JSON.stringify(mutate(JSON.parse(text)));
+  try {
+    const results = await both(changed, trust);
+    const [a, b] = [said(results.node), said(results.browser)];
+    tally[a] = (tally[a] ?? 0) + 1;
+    const differ = a !== b || (results.node.ok && results.node.receipts !== results.browser.receipts);
+    if (differ) disagreements.push(`round ${round}: node ${a} (${results.node.detail}), browser ${b} (${results.browser.detail})`);
+  } catch (error) {
+    disagreements.push(`round ${round} threw: ${error.stack}`);
+  }
+}
+check("random", `${ROUNDS} changed bundles: both verifiers say the same`, disagreements.slice(0, 3).join("; ") || null);
+const missed = ["format", "signature", "consistency", "index", "freshness", "chain", "inclusion", "absence"].filter((rule) => !tally[rule]);
+check("random", "the changes reach every rule", missed.length ? `none was refused by ${missed.join(", ")}` : null);
+
+// Text that is no bundle at all.
+const junk = [];
+for (let round = 0; round < 500; round += 1) {
+  const text = String.fromCharCode(...Array.from({ length: random(80) }, () => random(300)));
+  const results = await both(text, { policy: text, vkey: text });
+  if (said(results.node) !== "format" || said(results.browser) !== "format") junk.push(JSON.stringify(text));
+}
+check("random", "500 texts that are no bundle are refused as format", junk[0] ?? null);
+for (const value of [undefined, null, 7, {}, Symbol("x")]) {
+  for (const odd of [undefined, null, 7, { since: 3 }, { vkey: {} }]) {
+    const results = { node: node(value, odd), browser: await browser(value, odd) };
+    const right = said(results.node) === "format" && said(results.browser) === "format";
+    if (!right) check("random", `${String(value)} with ${JSON.stringify(odd)}`, JSON.stringify(results));
+  }
+}
+
+if (vectors.length === 0) console.log("# verifiers/vectors/ has no index.json yet");
+console.log(`# ${vectors.length} vectors, ${made.length} cases; random changes: ${JSON.stringify(tally)}`);
+process.exitCode = failures === 0 ? 0 : 1;

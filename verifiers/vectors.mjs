@@ -1,0 +1,16 @@
+// Reads the shared test vectors: `index.json` lists `{name, file, expect}`, each file has the bundle and what its reader trusts.
+
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+/** `[{name, text, trust: {vkey, policy, since}, expect}]`; none where there is no index yet. */
+export function loadVectors(folder) {
+  const index = path.join(folder, "index.json");
+  if (!existsSync(index)) return [];
+  const list = JSON.parse(readFileSync(index, "utf8"));
+  return list.map((listed) => {
+    const one = { ...listed, ...JSON.parse(readFileSync(path.join(folder, listed.file), "utf8")) };
+    const text = typeof one.bundle === "string" ? one.bundle : JSON.stringify(one.bundle);
+    return { name: one.name, text, trust: one.trust ?? {}, expect: one.expect };
+  });
+}
