@@ -9,6 +9,7 @@
 )]
 
 mod asking;
+mod crash;
 mod linking;
 mod sending;
 mod stories;

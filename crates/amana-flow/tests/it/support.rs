@@ -10,6 +10,7 @@ use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject, Unaddres
 use amana_store::{Keyring, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) fn conversation(psid: &str) -> ConversationId {
 pub(crate) struct FakeBank {
     id: InstitutionId,
     clock: Arc<dyn Clock>,
+    /// Who signs in next.
     pub(crate) subject: Mutex<Option<String>>,
     pub(crate) error: Mutex<Option<BankErrorClass>>,
     pub(crate) calls: Mutex<Vec<&'static str>>,
@@ -43,6 +45,19 @@ pub(crate) struct FakeBank {
 }
 
 impl FakeBank {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            id: InstitutionId::new(BANK).expect("an id"),
+            clock,
+            subject: Mutex::new(Some("customer-1".into())),
+            error: Mutex::default(),
+            calls: Mutex::default(),
+            life_s: Mutex::new(900),
+            one_grant: Mutex::new(false),
+            refuse_once: Mutex::new(false),
+        }
+    }
+
     fn call(&self, what: &'static str) -> Result<(), BankError> {
         self.calls.lock().expect("lock").push(what);
         match *self.error.lock().expect("lock") {
@@ -243,7 +258,7 @@ pub(crate) struct Rig {
     pub(crate) channel: Arc<FakeChannel>,
     pub(crate) clock: Arc<ManualClock>,
     entropy: Arc<SeededEntropy>,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     counter: Mutex<u64>,
 }
 
@@ -252,16 +267,7 @@ impl Rig {
         let clock = Arc::new(ManualClock::at("2026-11-24T10:00:00Z".parse().expect("an instant")));
         let entropy = Arc::new(SeededEntropy::new(11));
         let folder = tempfile::tempdir().expect("a folder");
-        let bank = Arc::new(FakeBank {
-            id: InstitutionId::new(BANK).expect("an id"),
-            clock: clock.clone(),
-            subject: Mutex::new(Some("customer-1".into())),
-            error: Mutex::default(),
-            calls: Mutex::default(),
-            life_s: Mutex::new(900),
-            one_grant: Mutex::new(false),
-            refuse_once: Mutex::new(false),
-        });
+        let bank = Arc::new(FakeBank::new(clock.clone()));
         let channel = Arc::new(FakeChannel {
             seen: Mutex::default(),
             last: Mutex::default(),
@@ -270,8 +276,8 @@ impl Rig {
             error: Mutex::default(),
             linking: Mutex::default(),
         });
-        let store = open(&folder, &entropy, &clock).await;
-        let gateway = build(store.clone(), &bank, &channel, &clock, &entropy);
+        let store = open(folder.path(), entropy.clone(), clock.clone()).await;
+        let gateway = build(store.clone(), &bank, channel.clone(), clock.clone(), entropy.clone());
         gateway
             .ensure_agreement(&bank.id, &conversation("1").channel, AgreementState::Active, Form::Detail)
             .await
@@ -281,8 +287,14 @@ impl Rig {
 
     /// The process ends without a word and starts again on the same store.
     pub(crate) async fn restart(&mut self) {
-        self.store = open(&self.folder, &self.entropy, &self.clock).await;
-        self.gateway = build(self.store.clone(), &self.bank, &self.channel, &self.clock, &self.entropy);
+        self.store = open(self.folder.path(), self.entropy.clone(), self.clock.clone()).await;
+        self.gateway = build(
+            self.store.clone(),
+            &self.bank,
+            self.channel.clone(),
+            self.clock.clone(),
+            self.entropy.clone(),
+        );
     }
 
     pub(crate) fn next(&self) -> u64 {
@@ -434,28 +446,24 @@ impl Rig {
     }
 }
 
-async fn open(
-    folder: &tempfile::TempDir,
-    entropy: &Arc<SeededEntropy>,
-    clock: &Arc<ManualClock>,
-) -> Arc<dyn Store> {
-    let url = format!("sqlite:{}", folder.path().join("amana.sqlite").display());
+pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+    let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
     let keyring = Keyring::new(&DataKey::new([1; 32]));
-    amana_store::open(&url, keyring, entropy.clone(), clock.clone()).await.expect("a store")
+    amana_store::open(&url, keyring, entropy, clock).await.expect("a store")
 }
 
-fn build(
+pub(crate) fn build(
     store: Arc<dyn Store>,
     bank: &Arc<FakeBank>,
-    channel: &Arc<FakeChannel>,
-    clock: &Arc<ManualClock>,
-    entropy: &Arc<SeededEntropy>,
+    channel: Arc<dyn Channel>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
 ) -> Arc<Gateway> {
     let institution =
         Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone(), Arc::new(StandardPolicy));
     Gateway::new(GatewayParts {
         store,
-        channel: channel.clone(),
+        channel,
         encode: (messenger::encode, messenger::encode_reply),
         institutions: BTreeMap::from([(bank.id.clone(), institution)]),
         channels: BTreeMap::from([(
@@ -463,8 +471,8 @@ fn build(
             ChannelConfig { institutions: vec![bank.id.clone()] },
         )]),
         understand: Box::new(Rules),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
+        clock,
+        entropy,
         public_url: "https://gateway.example/".parse().expect("a url"),
         redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
     })

@@ -10,5 +10,6 @@
 
 mod bypass;
 mod decisions;
+mod model;
 mod support;
 mod tickets;
