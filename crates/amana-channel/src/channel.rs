@@ -1,7 +1,7 @@
 //! What a chat platform must be able to do for us, whichever it is.
 
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
-use amana_gate::Released;
+use amana_gate::{Released, TicketError};
 use std::time::Duration;
 
 /// The platform took the message.
@@ -57,6 +57,12 @@ pub enum SendError {
     /// Another app or a person in the platform's own inbox holds the conversation.
     #[error("another app controls this conversation now")]
     NotThreadOwner,
+    /// The last look before the platform said no: surely not sent. Whoever wants it sent decides anew.
+    #[error("not sent: {why}")]
+    Refused {
+        /// Why.
+        why: TicketError,
+    },
     /// No such channel is configured here.
     #[error("the channel is not configured here: add its page to the configuration")]
     UnknownChannel,
@@ -80,6 +86,7 @@ impl SendError {
             Self::Transient { .. } => "transient",
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotThreadOwner => "not-thread-owner",
+            Self::Refused { why } => why.as_str(),
             Self::UnknownChannel => "unknown-channel",
         }
     }
@@ -88,7 +95,7 @@ impl SendError {
     /// time heals it.
     #[must_use]
     pub fn may_retry(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Transient { .. })
+        matches!(self, Self::Throttled { .. } | Self::Transient { .. } | Self::Refused { .. })
     }
 }
 

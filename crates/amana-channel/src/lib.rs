@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! webhook bytes ── webhook::verify_signature ─▶ webhook::parse ─▶ Inbound (to the durable inbox)
-//! Released      ── Channel::send ─▶ the platform's API ─▶ Sent, or a SendError: what may be done next
+//! Released      ── Egress: ticket and kill switches, once more ─▶ Channel::send ─▶ the platform's API
+//!                  ─▶ Sent, or a SendError: what may be done next
 //! ```
 //!
 //! Invariants:
@@ -15,11 +16,13 @@
 //! fields stays inside `webhook` and `messenger`.
 
 mod channel;
+mod egress;
 pub mod limits;
 pub mod messenger;
 pub mod webhook;
 
 pub use channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+pub use egress::{Egress, StopFlags};
 pub use messenger::{
     ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport,
     Timeouts, TokenState,

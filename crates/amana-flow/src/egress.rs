@@ -8,7 +8,7 @@ use crate::limits::{
 };
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
-use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy};
+use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
 use amana_store::{Command, Delivery, OutboxEntry, OutboxState, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -227,6 +227,10 @@ impl Gateway {
             SendError::Throttled { retry_after } => {
                 let wait = i64::try_from(retry_after.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1);
                 Delivery::Retry { due_at: self.after(wait), counts: false }
+            }
+            // As at the gate: what waits is kept, and decided anew.
+            SendError::Refused { why: TicketError::Killed } => {
+                Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false }
             }
             SendError::NotThreadOwner => Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false },
             error if !given_up && error.may_retry() => {

@@ -1,14 +1,15 @@
 //! The gateway: everything the flows need, gathered once.
 
 use crate::error::FlowError;
+use crate::flags::StoreFlags;
 use amana_bank::Bank;
-use amana_channel::Channel;
+use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
 use amana_core::{
     Address, Agreement, AgreementId, AgreementState, ChannelId, Clock, Clusters, Consent, Content,
     ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard, Timestamp,
 };
-use amana_gate::{Encode, Facts, Gate, Policy, RenderContext};
+use amana_gate::{Encode, Facts, Gate, Policy, RenderContext, TicketGuard};
 use amana_store::{Answer, Command, Link, Store, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
@@ -129,9 +130,13 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: GatewayParts) -> Arc<Self> {
         let gate = Gate::new(parts.store.keyring().ticket());
+        // Without a key the guard believes nobody, as the gate then signs nothing.
+        let guard = TicketGuard::new(gate.egress_key().unwrap_or_default(), parts.clock.now());
+        let flags = Arc::new(StoreFlags::new(parts.store.clone()));
+        let channel = Arc::new(Egress::new(guard, flags, parts.clock.clone(), parts.channel));
         Arc::new_cyclic(|me| Self {
             store: parts.store,
-            channel: parts.channel,
+            channel,
             encode: parts.encode,
             institutions: parts.institutions,
             channels: parts.channels,
@@ -156,6 +161,12 @@ impl Gateway {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The key by which egress checks this gateway's tickets; it is public.
+    #[must_use]
+    pub fn egress_key(&self) -> Option<[u8; 32]> {
+        self.gate.egress_key()
     }
 
     /// The clock.

@@ -18,6 +18,7 @@ mod answer;
 mod chat;
 mod egress;
 mod error;
+mod flags;
 mod gateway;
 mod grants;
 mod intake;
@@ -32,6 +33,7 @@ mod update;
 mod worker;
 
 pub use error::{FlowError, LinkError};
+pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
 pub use intake::Accepted;
 pub use link::{

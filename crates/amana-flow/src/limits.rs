@@ -46,6 +46,8 @@ pub const EVENT_AGE_DAYS_MAX: i64 = 7;
 /// The pause of a lane or message whose end could not be stored, so that a store that can be read but not written is
 /// not asked in a circle.
 pub const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How long egress's last look at the kill switches may take. What cannot be read in time is not sent.
+pub const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How often the end of a send is offered to the store before it is left to the echo.
 pub const FINISH_TRIES_MAX: u32 = 60;
 /// How long a question may take, banks and all. Then the customer hears that the bank does not answer, and what waits

@@ -13,20 +13,24 @@
 //!   it exists only as ciphertext ([`Protected::seal`]).
 //! - The answer is *deny* unless every party says yes, at the decision and again at the moment of sending.
 //! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent
-//!   twice.
+//!   twice. Where bytes leave, [`TicketGuard`] believes the gate's signature and nothing else, once.
 
 mod decision;
 mod key;
+mod limits;
 mod protected;
 pub mod purpose;
 mod receipt;
 mod release;
+mod ticket;
 
 pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
 pub use key::{DataKey, KeyError};
+pub use limits::{EGRESS_BODY_BYTES_MAX, EGRESS_TICKET_LIFE};
 pub use protected::{Protected, Subject, Unaddressed};
 pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
 pub use release::{
     Basis, Disclosure, Encode, EncodeError, Gate, OutboxRow, Refusal, Released, RenderContext, Renderer,
     TICKET_HOURS,
 };
+pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};

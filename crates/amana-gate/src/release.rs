@@ -5,6 +5,7 @@ use crate::key::{DataKey, Domain};
 use crate::protected::{Protected, Subject};
 use crate::purpose::Purpose;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
+use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
     AccountId, Address, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
@@ -110,24 +111,39 @@ pub struct Refusal {
     pub receipt: ReceiptDraft,
 }
 
-/// Bytes that may leave now. Made by [`Gate::release`] alone; not `Clone`; a channel consumes it.
+/// Bytes that may leave now, with the ticket that says so. Made by [`Gate::release`], or where they leave by
+/// [`crate::TicketGuard::admit`] from a ticket that the gate signed; by nothing else. Not `Clone`; a channel consumes
+/// it.
 #[must_use = "released bytes are sent or dropped, once"]
 pub struct Released {
-    message: MessageId,
-    recipient: Address,
+    ticket: EgressTicket,
     body: Vec<u8>,
 }
 
 impl Released {
+    /// Of bytes that the guard has found to be those of a good ticket.
+    pub(crate) fn admitted(ticket: EgressTicket, body: Vec<u8>) -> Self {
+        Self { ticket, body }
+    }
     /// The message.
     #[must_use]
     pub fn message(&self) -> MessageId {
-        self.message
+        self.ticket.message()
     }
     /// To whom it goes.
     #[must_use]
     pub fn recipient(&self) -> &Address {
-        &self.recipient
+        self.ticket.recipient()
+    }
+    /// The gate's signature over these bytes.
+    #[must_use]
+    pub fn ticket(&self) -> &EgressTicket {
+        &self.ticket
+    }
+    /// Bytes and ticket, for the guard where they leave ([`crate::TicketGuard`]).
+    #[must_use]
+    pub fn into_frame(self) -> EgressFrame {
+        EgressFrame { ticket: self.ticket, body: self.body }
     }
     /// The exact bytes, taken out for sending.
     #[must_use]
@@ -139,13 +155,24 @@ impl Released {
 /// The gate of one deployment.
 pub struct Gate {
     ticket_key: DataKey,
+    egress: TicketSigner,
 }
 
 impl Gate {
-    /// The gate that signs tickets with this key. Egress must have the same.
+    /// The gate that makes tickets with this key: the MAC of outbox rows, and the signing key of egress tickets, which
+    /// is derived from it.
     #[must_use]
     pub fn new(ticket_key: DataKey) -> Self {
-        Self { ticket_key }
+        let seed = zeroize::Zeroizing::new(ticket_key.derive("egress").mac(&[b"ed25519 seed"]));
+        let egress = TicketSigner::new(&seed);
+        Self { ticket_key, egress }
+    }
+
+    /// The key by which egress checks the tickets of [`Gate::release`]. It is public. `None` only if the cipher took no
+    /// key, and then nothing is released either.
+    #[must_use]
+    pub fn egress_key(&self) -> Option<[u8; 32]> {
+        self.egress.verifying_key()
     }
 
     /// Decides whether the data may be released for the purpose `P`, and if so renders and seals the message.
@@ -244,7 +271,8 @@ impl Gate {
         Ok(Disclosure { receipt: None, row })
     }
 
-    /// At the moment of sending: checks the ticket, decides again on fresh facts, and opens the bytes.
+    /// At the moment of sending: checks the row's ticket, decides again on fresh facts, opens the bytes, and signs
+    /// their egress ticket. The row comes from the store, so its receipt is durable.
     ///
     /// # Errors
     /// When the ticket is bad or over, or any party says no now (less than was rendered is also a no).
@@ -261,7 +289,7 @@ impl Gate {
         if facts.now >= row.expires_at {
             return Err(Denial::TicketExpired);
         }
-        match &row.basis {
+        let subject = match &row.basis {
             Some(basis) => {
                 let subject = Subject { institution: basis.institution.clone(), customer: basis.customer };
                 let ask = Ask {
@@ -274,15 +302,21 @@ impl Gate {
                 if form < basis.form {
                     return Err(Denial::Policy);
                 }
+                let link = facts.consent.ok_or(Denial::NoConsent)?.link;
+                Some(TicketSubject { institution: subject.institution, customer: subject.customer, link })
             }
             None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
-            None => {}
-        }
+            None => None,
+        };
         let body = open_payload(&row, key)?;
         if sha256(&[&body]) != row.payload_sha256 {
             return Err(Denial::BadTicket);
         }
-        Ok(Released { message: row.message, recipient: row.recipient, body })
+        let ticket = self
+            .egress
+            .sign(row.message, row.recipient, subject, row.payload_sha256, facts.now)
+            .ok_or(Denial::BadTicket)?;
+        Ok(Released { ticket, body })
     }
 
     /// Shows a value to the person whose it is, on a page of the bank's own origin: nothing goes to a platform. The

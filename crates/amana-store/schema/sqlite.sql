@@ -63,6 +63,7 @@ CREATE INDEX link_conversation ON link (channel, psid, position);
 CREATE INDEX link_customer ON link (shard, customer, position);
 CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
 CREATE INDEX link_active ON link (position) WHERE state = 1;
+CREATE INDEX link_active_id ON link (id) WHERE state = 1;
 CREATE UNIQUE INDEX link_one_active ON link (channel, psid, institution) WHERE state = 1;
 
 CREATE TABLE link_account (

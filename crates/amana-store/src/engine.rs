@@ -62,6 +62,9 @@ impl<B: Backend> Store for Engine<B> {
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
         ask!(self, link(shard, id))
     }
+    async fn is_link_active(&self, id: LinkId) -> Answer<bool> {
+        ask!(self, is_link_active(id))
+    }
     async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>> {
         let code_hash = *code_hash;
         ask!(self, link_by_code(code_hash))

@@ -114,6 +114,8 @@ pub trait Store: Send + Sync {
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>>;
     /// One link.
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>>;
+    /// Whether this link is active: whether it binds its customer to its conversation now.
+    async fn is_link_active(&self, id: LinkId) -> Answer<bool>;
     /// A pending link by the hash of the authorization code that its webhook must bring.
     async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>>;
     /// One customer, with the unwrapped key.

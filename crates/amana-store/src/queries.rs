@@ -93,6 +93,11 @@ pub(crate) async fn links_of_conversation<D: Db>(db: &mut D, id: &ConversationId
     links(db, rows).await
 }
 
+pub(crate) async fn is_link_active<D: Db>(db: &mut D, id: LinkId) -> Answer<bool> {
+    let row = db.row("SELECT 1 FROM link WHERE id = $1 AND state = 1", values![id]).await?;
+    Ok(row.is_some())
+}
+
 pub(crate) async fn links_of_customer<D: Db>(
     db: &mut D,
     shard: Shard,

@@ -8,6 +8,7 @@
 
 mod calls;
 mod classes;
+mod egress;
 mod encoding;
 mod graph;
 mod inbound;

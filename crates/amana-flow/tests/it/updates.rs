@@ -1,6 +1,7 @@
 //! Updates: who hears what, and who does not.
 
 use crate::support::*;
+use amana_channel::StopFlags as _;
 use amana_core::*;
 use amana_flow::*;
 use amana_store::Command;
@@ -194,4 +195,29 @@ async fn an_old_event_is_not_news() {
     rig.sees("1");
     rig.pushes(event).await;
     assert!(rig.sees("1").is_empty());
+}
+
+#[tokio::test]
+async fn abuse_16_what_waits_for_one_person_does_not_reach_the_next_one_of_the_same_chat() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    // Decided, and not sent: the channel fails for now.
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(rig.sees("1").is_empty());
+    // The page-scoped id is somebody else's from now on (recycled, merged, a borrowed phone).
+    let old = rig.store.links_of_conversation(&conversation("1")).await.unwrap()[0].clone();
+    let flags = StoreFlags::new(rig.store.clone());
+    assert_eq!(flags.is_bound(old.id).await, Some(true));
+    rig.says("1", "unlink my bank").await;
+    assert_eq!(flags.is_bound(old.id).await, Some(false), "egress sees it by itself");
+    rig.clock.advance_s(60);
+    rig.gateway.settle().await.unwrap();
+    assert!(!rig.sees("1").concat().contains("4.50"));
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("1").await;
+    rig.clock.advance_s(3_600);
+    rig.gateway.settle().await.unwrap();
+    assert!(!rig.sees("1").concat().contains("4.50"), "the new person sees nothing of the old one");
+    assert_eq!(flags.is_bound(old.id).await, Some(false), "a new link does not make an old ticket good");
 }

@@ -1,4 +1,3 @@
-use amana_gate::Released;
-use amana_core::{Address, MessageId};
-fn forge(message: MessageId, recipient: Address) -> Released { Released { message, recipient, body: vec![] } }
+use amana_gate::{EgressTicket, Released};
+fn forge(ticket: EgressTicket) -> Released { Released { ticket, body: vec![] } }
 fn main() {}

@@ -10,6 +10,7 @@
 
 mod bypass;
 mod decisions;
+mod egress;
 mod model;
 mod support;
 mod tickets;

@@ -278,6 +278,7 @@ async fn links_come_and_go(w: &World) {
     w.customer(1).await;
     let pending = link(1, 1, LinkState::Pending);
     w.one(Command::CreateLink(pending.clone())).await;
+    assert!(!w.store.is_link_active(pending.id).await.expect("answers"), "it binds nobody yet");
     assert_eq!(w.refused(vec![Command::CreateLink(pending.clone())]).await, (0, "link"));
     assert_eq!(w.store.link(Shard(1), pending.id).await.expect("answers").as_ref(), Some(&pending));
     assert_eq!(w.store.link(Shard(2), pending.id).await.expect("answers"), None);
@@ -304,7 +305,9 @@ async fn links_come_and_go(w: &World) {
     assert_eq!(of_account, std::slice::from_ref(&active));
     assert!(w.store.links_of_account(&id("other"), &id("acc-1")).await.expect("answers").is_empty());
     assert_eq!(w.store.counts().await.expect("answers").links_active, 2);
+    assert!(w.store.is_link_active(active.id).await.expect("answers"));
     w.one(set(LinkState::Active, LinkState::Ended)).await;
+    assert!(!w.store.is_link_active(active.id).await.expect("answers"));
     let ended = w.store.link(Shard(1), active.id).await.expect("answers").expect("is there");
     assert_eq!(ended, Link { state: LinkState::Ended, ended_at: Some(at(9)), ..active });
     assert_eq!(

@@ -1,0 +1,48 @@
+//! What egress reads from the store right before a send, whoever brings the bytes.
+
+use crate::limits::LAST_LOOK;
+use amana_channel::StopFlags;
+use amana_core::{KillSwitches, LinkId};
+use amana_store::{Answer, Store};
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// The kill switches and links of a store.
+pub struct StoreFlags {
+    store: Arc<dyn Store>,
+}
+
+impl StoreFlags {
+    /// Those of this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl StopFlags for StoreFlags {
+    async fn kills(&self) -> Option<KillSwitches> {
+        answer(self.store.kills()).await
+    }
+
+    async fn is_bound(&self, link: LinkId) -> Option<bool> {
+        answer(self.store.is_link_active(link)).await
+    }
+}
+
+/// The answer, if it came in time.
+pub(crate) async fn answer<T>(asked: impl Future<Output = Answer<T>>) -> Option<T> {
+    match timeout(LAST_LOOK, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "what stops a send cannot be read, so nothing is sent");
+            None
+        }
+        Err(_) => {
+            tracing::error!("what stops a send cannot be read in time, so nothing is sent");
+            None
+        }
+    }
+}
