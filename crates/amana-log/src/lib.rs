@@ -1,0 +1,26 @@
+//! The disclosure log as pure code: `docs/disclosure-log.md` is the format, this crate writes, reads and checks it.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`merkle`] | RFC 6962 trees: hashes, proofs, [`merkle::Frontier`] for appending |
+//! | [`entry`], [`key`] | what is in the log, and what a customer's key makes of a receipt |
+//! | [`index`] | a segment's sorted index, which proves a label's absence |
+//! | [`tiles`] | C2SP `tlog-tiles`: the log as files that never change |
+//!
+//! **What is not here:** no clock, no randomness, no network, no async. Files are read and written through
+//! [`tiles::TileRead`] and [`tiles::TileStore`] alone. Nothing here knows a bank, a customer or a receipt's meaning.
+
+#[allow(dead_code, reason = "the formats that use all of it come with the next change")]
+mod bytes;
+pub mod entry;
+mod error;
+pub mod index;
+pub mod key;
+pub mod limits;
+pub mod merkle;
+pub mod tiles;
+
+pub use entry::{Entry, IndexEntry, IndexLeaf};
+pub use error::LogError;
+pub use key::CustomerKey;
+pub use merkle::Hash;

@@ -1,0 +1,4 @@
+//! The log's integration tests.
+
+mod index;
+mod tiles;
