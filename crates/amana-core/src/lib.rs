@@ -15,10 +15,13 @@ pub mod ids;
 mod kill;
 mod lang;
 mod money;
+mod request;
 mod secret;
 mod words;
 
-pub use agreement::{Agreement, AgreementState};
+pub use agreement::{
+    Agreement, AgreementAct, AgreementEvent, AgreementFault, AgreementState, Terms, check_terms, within,
+};
 pub use bank::{Account, AccountKind, Direction, Page, Transaction, TransactionState};
 pub use clock::{Clock, ManualClock, Timestamp, from_micros, micros};
 pub use consent::{CONSENT_DAYS_MAX, Consent, ConsentError, ConsentState, Grant};
@@ -32,5 +35,9 @@ pub use ids::{
 pub use kill::{Kill, KillScope, KillSwitches};
 pub use lang::Lang;
 pub use money::{Currency, Money, MoneyError};
+pub use request::{
+    DataRequest, ProhibitedUse, REQUEST_BYTES_MAX, RequestDocument, RequestRefusal, RequestedPurpose,
+    read_terms,
+};
 pub use secret::Secret;
 pub use words::{Cluster, Clusters, Form, Purpose, UnknownWord};

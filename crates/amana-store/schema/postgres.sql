@@ -198,6 +198,17 @@ CREATE TABLE agreement (
     PRIMARY KEY (institution, channel, version)
 );
 
+-- What was done to agreements, by whom and when; refused requests too. Never changed, never removed.
+CREATE TABLE agreement_event (
+    number BIGINT NOT NULL PRIMARY KEY,
+    institution TEXT,
+    channel TEXT,
+    act BIGINT NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE INDEX agreement_event_pair ON agreement_event (institution, channel, number);
+CREATE INDEX agreement_event_refused ON agreement_event (number) WHERE act = 1;
+
 CREATE TABLE kill (
     scope TEXT NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL,

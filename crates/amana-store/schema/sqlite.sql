@@ -199,6 +199,17 @@ CREATE TABLE agreement (
     PRIMARY KEY (institution, channel, version)
 ) STRICT;
 
+-- What was done to agreements, by whom and when; refused requests too. Never changed, never removed.
+CREATE TABLE agreement_event (
+    number INTEGER NOT NULL PRIMARY KEY,
+    institution TEXT,
+    channel TEXT,
+    act INTEGER NOT NULL,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX agreement_event_pair ON agreement_event (institution, channel, number);
+CREATE INDEX agreement_event_refused ON agreement_event (number) WHERE act = 1;
+
 CREATE TABLE kill (
     scope TEXT NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL,

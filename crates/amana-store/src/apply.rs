@@ -12,8 +12,8 @@ use crate::{
     Session, StoreError, Story, Token, codec,
 };
 use amana_core::{
-    Agreement, Consent, ConsentId, ConsentState, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId,
-    MessageId, Shard, Timestamp,
+    Consent, ConsentId, ConsentState, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId,
+    Shard, Timestamp,
 };
 use amana_gate::{DataKey, ReceiptDraft};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) fn bounded(body: &[u8]) -> Result<(), Refused> {
     if body.len() > BODY_BYTES_MAX { Err(Refused::Conflict("size of the body")) } else { Ok(()) }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::new("a record cannot be written as JSON"))
 }
 
@@ -124,7 +124,9 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::TakeSession { hash } => {
             changed(db.run("DELETE FROM session WHERE hash = $1", values![*hash]).await?, "session")
         }
-        Command::PutAgreement(agreement) => put_agreement(db, agreement).await,
+        Command::PutAgreement { event, agreement } => {
+            crate::apply_agreement::put_agreement(db, event, agreement.as_ref()).await
+        }
         Command::SetKill(kill) => set_kill(db, kill).await,
         Command::ClearKill(scope) => clear_kill(db, scope).await,
         Command::Enqueue(job) => enqueue(db, job).await,
@@ -558,28 +560,6 @@ async fn put_session<D: Db>(db: &mut D, vault: &Vault, session: &Session) -> App
         )
         .await?;
     changed(rows, "session")
-}
-
-async fn put_agreement<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {
-    let (institution, channel) = (agreement.institution.as_str(), agreement.channel.as_str());
-    let row = db
-        .row(
-            "SELECT coalesce(max(version), 0) FROM agreement WHERE institution = $1 AND channel = $2",
-            values![institution, channel],
-        )
-        .await?;
-    let stored = row.map_or(Ok(0), |mut row| row.int())?;
-    if i64::from(agreement.version) != stored + 1 {
-        return Err(Refused::Conflict("agreement"));
-    }
-    let rows = db
-        .run(
-            "INSERT INTO agreement (institution, channel, version, document) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT DO NOTHING",
-            values![institution, channel, agreement.version, json(agreement)?],
-        )
-        .await?;
-    changed(rows, "agreement")
 }
 
 async fn set_kill<D: Db>(db: &mut D, kill: &Kill) -> Applied {

@@ -2,6 +2,7 @@
 //! change.
 
 use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState};
+use amana_core::AgreementAct;
 
 macro_rules! codes {
     ($($to:ident, $from:ident: $type:ident { $($variant:ident = $code:literal),+ $(,)? })+) => { $(
@@ -23,6 +24,19 @@ codes! {
     }
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1 }
+}
+
+/// What was done to an agreement; its record says the same in words.
+pub(crate) fn agreement_code(act: AgreementAct) -> i64 {
+    match act {
+        AgreementAct::Requested => 0,
+        AgreementAct::Refused => 1,
+        AgreementAct::Accepted => 2,
+        AgreementAct::Declined => 3,
+        AgreementAct::Suspended => 4,
+        AgreementAct::Resumed => 5,
+        AgreementAct::Ended => 6,
+    }
 }
 
 /// A consent's state column.

@@ -5,8 +5,8 @@ use crate::rows::{
     BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
 };
 use amana_core::{
-    Agreement, Consent, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, Kill, KillScope,
-    Lang, LinkId, MessageId, Shard, Timestamp,
+    Agreement, AgreementEvent, Consent, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, Kill,
+    KillScope, Lang, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_gate::{Disclosure, ReceiptDraft};
 
@@ -275,8 +275,14 @@ pub enum Command {
         /// The hash of its cookie.
         hash: [u8; 32],
     },
-    /// Makes an agreement (version 1) or a new version of it. Refused if the stored version is not one less.
-    PutAgreement(Agreement),
+    /// Records what was done to an agreement, and the new version that it got by it, if it got one. Refused if the
+    /// stored version is not one less, if [`Agreement::check`] fails, or if event and version are not about the same.
+    PutAgreement {
+        /// What was done.
+        event: AgreementEvent,
+        /// The new version. Only a request, its refusal, and a *no* to a wider request leave the agreement as it is.
+        agreement: Option<Agreement>,
+    },
     /// Turns a kill switch on; on twice is once.
     SetKill(Kill),
     /// Turns a kill switch off; off twice is once.

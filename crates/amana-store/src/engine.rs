@@ -4,13 +4,13 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Answer, BankGrant, Command, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
-    Keyring, Link, OutboxEntry, Outcome, Session, Store, StoreError, StoredReceipt, Story, SubmitError,
-    Token, queries,
+    Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
+    InboxSource, Job, Keyring, Link, OutboxEntry, Outcome, Session, Store, StoreError, StoredReceipt, Story,
+    SubmitError, Token, queries,
 };
 use amana_core::{
-    AccountId, Agreement, ChannelId, Consent, ConversationId, CustomerId, InstitutionId, KillSwitches,
-    LinkId, MessageId, Shard, Timestamp,
+    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
+    KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -95,6 +95,20 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn agreements(&self) -> Answer<Vec<Agreement>> {
         ask!(self, agreements())
+    }
+    async fn agreement_events(
+        &self,
+        institution: &InstitutionId,
+        channel: &ChannelId,
+    ) -> Answer<Vec<AgreementEvent>> {
+        let (institution, channel) = (institution.clone(), channel.clone());
+        ask!(self, agreement_events(&institution, &channel))
+    }
+    async fn refused_requests(&self, limit: usize) -> Answer<Vec<AgreementEvent>> {
+        ask!(self, refused_requests(limit))
+    }
+    async fn consent_counts(&self) -> Answer<Vec<ConsentCount>> {
+        ask!(self, consent_counts())
     }
     async fn kills(&self) -> Answer<KillSwitches> {
         ask!(self, kills())

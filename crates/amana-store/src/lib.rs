@@ -20,6 +20,7 @@
 //! suite, which runs against both.
 
 mod apply;
+mod apply_agreement;
 mod apply_outbox;
 mod apply_sweep;
 mod codec;
@@ -42,13 +43,13 @@ pub use keyring::Keyring;
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
-    BankGrant, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job, JobKind, Link,
-    LinkState, OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
+    BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
+    JobKind, Link, LinkState, OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
-    AccountId, Agreement, ChannelId, Consent, ConversationId, CustomerId, InstitutionId, KillSwitches,
-    LinkId, MessageId, Shard, Timestamp,
+    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
+    KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -134,6 +135,17 @@ pub trait Store: Send + Sync {
     async fn agreement(&self, institution: &InstitutionId, channel: &ChannelId) -> Answer<Option<Agreement>>;
     /// Every agreement.
     async fn agreements(&self) -> Answer<Vec<Agreement>>;
+    /// What was done to the agreement between an institution and a channel, oldest first. Refused requests that named
+    /// the two are among it.
+    async fn agreement_events(
+        &self,
+        institution: &InstitutionId,
+        channel: &ChannelId,
+    ) -> Answer<Vec<AgreementEvent>>;
+    /// Requests that were refused where they were read, newest first, whomever they named.
+    async fn refused_requests(&self, limit: usize) -> Answer<Vec<AgreementEvent>>;
+    /// How many consents are in force and how many have ended, per institution and channel.
+    async fn consent_counts(&self) -> Answer<Vec<ConsentCount>>;
     /// The kill switches that are on.
     async fn kills(&self) -> Answer<KillSwitches>;
 

@@ -8,12 +8,12 @@ use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
 use crate::{
-    Answer, BankGrant, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job, Link,
-    OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
+    Answer, BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
+    Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
 };
 use amana_core::{
-    AccountId, Address, Agreement, ChannelId, Consent, ConsentId, ConversationId, CustomerId, EventKey,
-    InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
+    AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
+    EventKey, InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_gate::OutboxRow;
 use std::collections::BTreeSet;
@@ -280,6 +280,53 @@ pub(crate) async fn agreements<D: Db>(db: &mut D) -> Answer<Vec<Agreement>> {
         )
         .await?;
     rows.into_iter().map(|mut row| row.json()).collect()
+}
+
+pub(crate) async fn agreement_events<D: Db>(
+    db: &mut D,
+    institution: &InstitutionId,
+    channel: &ChannelId,
+) -> Answer<Vec<AgreementEvent>> {
+    let rows = db
+        .rows(
+            "SELECT record FROM agreement_event WHERE institution = $1 AND channel = $2 ORDER BY number",
+            values![institution.as_str(), channel.as_str()],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.json()).collect()
+}
+
+pub(crate) async fn refused_requests<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<AgreementEvent>> {
+    let rows = db
+        .rows(
+            "SELECT record FROM agreement_event WHERE act = 1 ORDER BY number DESC LIMIT $1",
+            values![at_most(limit)],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.json()).collect()
+}
+
+pub(crate) async fn consent_counts<D: Db>(db: &mut D) -> Answer<Vec<ConsentCount>> {
+    let rows = db
+        .rows(
+            "SELECT l.institution, l.channel, \
+             CAST(sum(CASE WHEN c.state = 0 THEN 1 ELSE 0 END) AS BIGINT), \
+             CAST(sum(CASE WHEN c.state = 0 THEN 0 ELSE 1 END) AS BIGINT) \
+             FROM consent c JOIN link l ON l.shard = c.shard AND l.id = c.link \
+             GROUP BY l.institution, l.channel ORDER BY l.institution, l.channel",
+            values![],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(ConsentCount {
+                institution: row.parsed()?,
+                channel: row.parsed()?,
+                active: row.number()?,
+                ended: row.number()?,
+            })
+        })
+        .collect()
 }
 
 pub(crate) async fn kills<D: Db>(db: &mut D) -> Answer<KillSwitches> {

@@ -287,6 +287,20 @@ pub struct Job {
     pub attempts: u32,
 }
 
+/// How many consents there are between an institution and a channel. One that is past its end counts as in force until
+/// the job that ends its link has run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentCount {
+    /// The institution.
+    pub institution: InstitutionId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Those in force.
+    pub active: u64,
+    /// Those that were taken back or are over.
+    pub ended: u64,
+}
+
 /// How much waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails, helpers too"
 )]
 
+mod agreements;
 mod crash;
 mod model;
 mod outbox;

@@ -667,7 +667,7 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
             Command::PutSession(Session { hash: [n; 32], body: vec![n], expires_at: at(100) })
         }
         Op::TakeSession(n) => Command::TakeSession { hash: [n; 32] },
-        Op::Agreement(version) => Command::PutAgreement(agreement(version)),
+        Op::Agreement(version) => agreed(AgreementAct::Accepted, agreement(version)),
         Op::SetKill(all) => {
             Command::SetKill(Kill { scope: kill_scope(all), reason: "drill".into(), since: at(0) })
         }

@@ -1,5 +1,6 @@
 //! What holds on every engine. Each test gets a new store.
 
+use crate::agreements::*;
 use crate::outbox::*;
 use crate::place::Place;
 use crate::upkeep::*;
@@ -55,6 +56,8 @@ suite!(
     tokens_work_once,
     sessions,
     agreements_count_their_versions,
+    every_act_on_an_agreement_is_kept,
+    consents_are_counted,
     kill_switches,
     jobs,
     newest_receipts_come_first,
@@ -511,20 +514,6 @@ async fn sessions(w: &World) {
     w.one(Command::TakeSession { hash: [1; 32] }).await;
     assert_eq!(w.refused(vec![Command::TakeSession { hash: [1; 32] }]).await, (0, "session"));
     assert!(w.store.session(&[1; 32], at(0)).await.expect("answers").is_none());
-}
-
-async fn agreements_count_their_versions(w: &World) {
-    assert!(w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers").is_none());
-    assert_eq!(w.refused(vec![Command::PutAgreement(agreement(2))]).await, (0, "agreement"));
-    w.one(Command::PutAgreement(agreement(1))).await;
-    assert_eq!(w.refused(vec![Command::PutAgreement(agreement(1))]).await, (0, "agreement"));
-    let suspended = Agreement { state: AgreementState::Suspended, ..agreement(2) };
-    w.one(Command::PutAgreement(suspended.clone())).await;
-    let other = Agreement { channel: id("2002"), ..agreement(1) };
-    w.one(Command::PutAgreement(other.clone())).await;
-    let asked = w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers");
-    assert_eq!(asked.as_ref(), Some(&suspended));
-    assert_eq!(w.store.agreements().await.expect("answers"), [suspended, other]);
 }
 
 async fn kill_switches(w: &World) {

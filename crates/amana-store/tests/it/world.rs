@@ -137,6 +137,32 @@ pub(crate) fn agreement(version: u32) -> Agreement {
     }
 }
 
+/// An act of an institution, and the version that the agreement gets by it.
+pub(crate) fn agreed(act: AgreementAct, agreement: Agreement) -> Command {
+    let event = AgreementEvent { version: Some(agreement.version), ..asked(act, agreement.version) };
+    let (institution, channel) = (Some(agreement.institution.clone()), Some(agreement.channel.clone()));
+    Command::PutAgreement {
+        event: AgreementEvent { institution, channel, ..event },
+        agreement: Some(agreement),
+    }
+}
+
+/// An act that leaves the agreement as it is.
+pub(crate) fn asked(act: AgreementAct, n: u32) -> AgreementEvent {
+    AgreementEvent {
+        act,
+        institution: Some(id("cedar-bank")),
+        channel: Some(id("1001")),
+        by: "cli:omar".into(),
+        at: at(i64::from(n)),
+        document: (act != AgreementAct::Refused).then(|| format!("document {n}")),
+        sha256: format!("{n:064}"),
+        request_sha256: None,
+        note: None,
+        version: None,
+    }
+}
+
 pub(crate) fn grant(customer: u8, tokens: &[u8]) -> BankGrant {
     BankGrant {
         shard: Shard(u16::from(customer)),

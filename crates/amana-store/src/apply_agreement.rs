@@ -1,0 +1,71 @@
+//! Agreements: every act is kept, and the newest version is what decides.
+
+use crate::apply::{Applied, Refused, changed, json};
+use crate::codec;
+use crate::db::{Db, values};
+use amana_core::{Agreement, AgreementAct, AgreementEvent};
+
+/// Whether an act may leave the agreement as it is: it asks, is refused, or says no to a wider request.
+fn may_stand_alone(act: AgreementAct) -> bool {
+    matches!(act, AgreementAct::Requested | AgreementAct::Refused | AgreementAct::Declined)
+}
+
+pub(crate) async fn put_agreement<D: Db>(
+    db: &mut D,
+    event: &AgreementEvent,
+    agreement: Option<&Agreement>,
+) -> Applied {
+    match agreement {
+        Some(agreement) => {
+            let same = event.institution.as_ref() == Some(&agreement.institution)
+                && event.channel.as_ref() == Some(&agreement.channel)
+                && event.version == Some(agreement.version)
+                && event.act != AgreementAct::Refused;
+            if !same || agreement.check().is_err() {
+                return Err(Refused::Conflict("agreement"));
+            }
+            put_version(db, agreement).await?;
+        }
+        None if may_stand_alone(event.act) && event.version.is_none() => {}
+        None => return Err(Refused::Conflict("agreement")),
+    }
+    // log: rule change (`event.sha256` of every event that made a version)
+    let row = db.row("SELECT coalesce(max(number), 0) FROM agreement_event", values![]).await?;
+    let number = row.map_or(Ok(0), |mut row| row.int())?.saturating_add(1);
+    let rows = db
+        .run(
+            "INSERT INTO agreement_event (number, institution, channel, act, record) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT DO NOTHING",
+            values![
+                number,
+                event.institution.as_ref().map(|id| id.as_str()),
+                event.channel.as_ref().map(|id| id.as_str()),
+                codec::agreement_code(event.act),
+                json(event)?
+            ],
+        )
+        .await?;
+    changed(rows, "agreement")
+}
+
+async fn put_version<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {
+    let (institution, channel) = (agreement.institution.as_str(), agreement.channel.as_str());
+    let row = db
+        .row(
+            "SELECT coalesce(max(version), 0) FROM agreement WHERE institution = $1 AND channel = $2",
+            values![institution, channel],
+        )
+        .await?;
+    let stored = row.map_or(Ok(0), |mut row| row.int())?;
+    if i64::from(agreement.version) != stored + 1 {
+        return Err(Refused::Conflict("agreement"));
+    }
+    let rows = db
+        .run(
+            "INSERT INTO agreement (institution, channel, version, document) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING",
+            values![institution, channel, agreement.version, json(agreement)?],
+        )
+        .await?;
+    changed(rows, "agreement")
+}

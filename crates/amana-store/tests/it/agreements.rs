@@ -1,0 +1,100 @@
+//! Agreements, what was done to them, and how many consents there are.
+
+use crate::world::*;
+use amana_core::*;
+use amana_gate::*;
+use amana_store::*;
+
+pub(crate) async fn agreements_count_their_versions(w: &World) {
+    assert!(w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers").is_none());
+    let accepted = |agreement| agreed(AgreementAct::Accepted, agreement);
+    assert_eq!(w.refused(vec![accepted(agreement(2))]).await, (0, "agreement"));
+    w.one(accepted(agreement(1))).await;
+    assert_eq!(w.refused(vec![accepted(agreement(1))]).await, (0, "agreement"));
+    let suspended = Agreement { state: AgreementState::Suspended, ..agreement(2) };
+    w.one(agreed(AgreementAct::Suspended, suspended.clone())).await;
+    let other = Agreement { channel: id("2002"), ..agreement(1) };
+    w.one(accepted(other.clone())).await;
+    let asked = w.store.agreement(&id("cedar-bank"), &id("1001")).await.expect("answers");
+    assert_eq!(asked.as_ref(), Some(&suspended));
+    assert_eq!(w.store.agreements().await.expect("answers"), [suspended, other]);
+}
+
+pub(crate) async fn every_act_on_an_agreement_is_kept(w: &World) {
+    let alone = |event| Command::PutAgreement { event, agreement: None };
+    // What is no agreement is not recorded as one, whatever it is called.
+    let bad = [
+        Agreement { terms: Terms::new(), ..agreement(1) },
+        Agreement {
+            terms: Terms::from([(Purpose::BalanceOnRequest, (Clusters::all(), Form::Notice))]),
+            ..agreement(1)
+        },
+    ];
+    for agreement in bad {
+        assert_eq!(w.refused(vec![agreed(AgreementAct::Accepted, agreement)]).await, (0, "agreement"));
+    }
+    // Neither is a version of something else, or an act that must make one and makes none.
+    let event = AgreementEvent { version: Some(1), ..asked(AgreementAct::Accepted, 1) };
+    let elsewhere = Agreement { institution: id("other-bank"), ..agreement(1) };
+    let foreign = Command::PutAgreement { event: event.clone(), agreement: Some(elsewhere) };
+    assert_eq!(w.refused(vec![foreign]).await, (0, "agreement"));
+    let later = AgreementEvent { version: Some(2), ..event };
+    let other = Command::PutAgreement { event: later, agreement: Some(agreement(1)) };
+    assert_eq!(w.refused(vec![other]).await, (0, "agreement"));
+    for act in [AgreementAct::Accepted, AgreementAct::Suspended, AgreementAct::Resumed, AgreementAct::Ended] {
+        assert_eq!(w.refused(vec![alone(asked(act, 1))]).await, (0, "agreement"), "{act:?}");
+    }
+    assert_eq!(w.refused(vec![agreed(AgreementAct::Refused, agreement(1))]).await, (0, "agreement"));
+
+    let request = asked(AgreementAct::Requested, 1);
+    w.one(alone(request.clone())).await;
+    w.one(agreed(AgreementAct::Accepted, agreement(1))).await;
+    let refused = |n| AgreementEvent {
+        institution: None,
+        channel: None,
+        note: Some("advertising".into()),
+        ..asked(AgreementAct::Refused, n)
+    };
+    let named = asked(AgreementAct::Refused, 4);
+    for event in [refused(2), named.clone(), refused(3)] {
+        w.one(alone(event)).await;
+    }
+    let no = asked(AgreementAct::Declined, 5);
+    w.one(alone(no.clone())).await;
+
+    let events = w.store.agreement_events(&id("cedar-bank"), &id("1001")).await.expect("answers");
+    let acts: Vec<_> = events.iter().map(|event| event.act).collect();
+    use AgreementAct::{Accepted, Declined, Refused, Requested};
+    assert_eq!(acts, [Requested, Accepted, Refused, Declined], "oldest first");
+    assert_eq!((&events[0], &events[2], &events[3]), (&request, &named, &no), "exactly as recorded");
+    assert_eq!(events[1].version, Some(1));
+    let other = w.store.agreement_events(&id("other-bank"), &id("1001")).await.expect("answers");
+    assert!(other.is_empty());
+    let all = w.store.refused_requests(10).await.expect("answers");
+    assert_eq!(all, [refused(3), named, refused(2)], "newest first, whomever they named");
+    assert_eq!(w.store.refused_requests(1).await.expect("answers"), [refused(3)]);
+}
+
+pub(crate) async fn consents_are_counted(w: &World) {
+    assert!(w.store.consent_counts().await.expect("answers").is_empty());
+    for n in [1, 2] {
+        w.customer(n).await;
+        w.one(Command::CreateLink(link(n, n, LinkState::Active))).await;
+        let consent = consent(n, n, n);
+        let receipt = ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, at(1));
+        w.one(Command::GrantConsent { shard: Shard(u16::from(n)), consent, receipt }).await;
+    }
+    let given = consent(1, 1, 1);
+    let receipt = ReceiptDraft::of_consent(ReceiptKind::Revocation, &given, at(2));
+    w.one(Command::RevokeConsent {
+        shard: Shard(1),
+        customer: given.customer,
+        consent: given.id,
+        at: at(2),
+        receipt,
+    })
+    .await;
+    let counts = w.store.consent_counts().await.expect("answers");
+    let (institution, channel) = (id("cedar-bank"), id("1001"));
+    assert_eq!(counts, [ConsentCount { institution, channel, active: 1, ended: 1 }]);
+}
