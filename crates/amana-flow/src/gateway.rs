@@ -1,13 +1,15 @@
 //! The gateway: everything the flows need, gathered once.
 
+use crate::agreement::{Acceptance, AgreementError, Agreements, DocumentFormat};
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
 use amana_bank::Bank;
 use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
 use amana_core::{
-    Address, Agreement, AgreementId, AgreementState, ChannelId, Clock, Clusters, Consent, Content,
-    ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard, Timestamp,
+    Address, Agreement, AgreementAct, AgreementEvent, AgreementState, ChannelId, Clock, Clusters, Consent,
+    Content, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard,
+    Terms, Timestamp,
 };
 use amana_gate::{Encode, Facts, Gate, Policy, RenderContext, TicketGuard};
 use amana_store::{Answer, Command, Link, Store, Token};
@@ -187,36 +189,89 @@ impl Gateway {
         &self.channels
     }
 
-    /// Brings the agreement between an institution and a channel to what the configuration says: makes it, or makes a
-    /// new version when terms or state differ. A tightened one binds old consents at once.
+    /// The agreements, and what can be done to them.
+    #[must_use]
+    pub fn agreements(&self) -> Agreements<'_> {
+        Agreements::new(&*self.store, &*self.clock, &*self.entropy)
+    }
+
+    /// Whether an institution is offered on a channel.
+    #[must_use]
+    pub fn offers(&self, institution: &InstitutionId, channel: &ChannelId) -> bool {
+        self.institutions.contains_key(institution)
+            && self.channels.get(channel).is_some_and(|c| c.institutions.contains(institution))
+    }
+
+    /// Brings the agreement between an institution and a channel to what the configuration says, by the same acts as
+    /// anybody's: asked for, accepted up to `form`, declined, suspended. A tightened one binds old consents at once.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When an act cannot be done, or the store fails.
     pub async fn ensure_agreement(
         &self,
         institution: &InstitutionId,
         channel: &ChannelId,
         state: AgreementState,
         form: Form,
-    ) -> Result<(), FlowError> {
-        let terms: BTreeMap<Purpose, (Clusters, Form)> =
-            OFFERED_PURPOSES.iter().map(|p| (*p, (p.clusters(), form))).collect();
-        let (id, version) = match self.store.agreement(institution, channel).await? {
-            Some(now) if now.state == state && now.terms == terms => return Ok(()),
-            Some(now) => (now.id, now.version.saturating_add(1)),
-            None => (AgreementId::new(&*self.clock, &*self.entropy), 1),
+    ) -> Result<(), AgreementError> {
+        let agreements = self.agreements();
+        let by = crate::agreement::CONFIGURATION;
+        let now = self.store.agreement(institution, channel).await?;
+        let stands = now.as_ref().filter(|agreement| agreement.state.stands());
+        let ask = async {
+            let document = crate::agreement::configured_request(institution, channel, OFFERED_PURPOSES);
+            agreements.request(document.as_bytes(), DocumentFormat::Json, by, &|_, _| true).await
         };
-        let agreement = Agreement {
-            id,
-            institution: institution.clone(),
-            channel: channel.clone(),
-            state,
-            terms,
-            version,
-            changed_at: self.now(),
-        };
-        self.store.submit(vec![Command::PutAgreement(agreement)]).await?;
+        match state {
+            AgreementState::Active => {
+                let wanted: Terms = OFFERED_PURPOSES.iter().map(|p| (*p, (p.clusters(), form))).collect();
+                if stands.is_some_and(|a| a.state == AgreementState::Active && a.terms == wanted) {
+                    return Ok(());
+                }
+                if stands.is_none() {
+                    ask.await?;
+                }
+                let accepted = Acceptance { terms: Some(wanted), ..Acceptance::default() };
+                agreements.accept(institution, channel, &accepted, by, None).await?;
+            }
+            AgreementState::Suspended => {
+                if stands.is_some_and(|a| a.state == AgreementState::Active) {
+                    agreements.suspend(institution, channel, by, None).await?;
+                }
+            }
+            AgreementState::Declined | AgreementState::Terminated => {
+                if stands.is_some() {
+                    agreements.end(institution, channel, by, None).await?;
+                } else if now.as_ref().is_none_or(|a| a.state == AgreementState::Proposed) {
+                    if now.is_none() {
+                        ask.await?;
+                    }
+                    agreements.decline(institution, channel, by, None).await?;
+                }
+            }
+            AgreementState::Proposed => {
+                if now.is_none() {
+                    ask.await?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Whether anybody but the configuration acted on the agreement between the two. Then theirs is the last word.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn agreed_by_hand(
+        &self,
+        institution: &InstitutionId,
+        channel: &ChannelId,
+    ) -> Result<bool, AgreementError> {
+        let events = self.store.agreement_events(institution, channel).await?;
+        let by_hand = |event: &AgreementEvent| {
+            event.act != AgreementAct::Refused && event.by != crate::agreement::CONFIGURATION
+        };
+        Ok(events.iter().any(by_hand))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -14,6 +14,7 @@
 //! - A bank is asked only after the gate's decision would allow to release what it answers.
 //! - Before bytes leave, the row is durably marked as leaving; after a crash an echo decides, not hope.
 
+mod agreement;
 mod answer;
 mod chat;
 mod egress;
@@ -32,6 +33,9 @@ mod session;
 mod update;
 mod worker;
 
+pub use agreement::{
+    Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, read_terms_document,
+};
 pub use error::{FlowError, LinkError};
 pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};

@@ -75,4 +75,11 @@ pub const CHAT_EVENT_BYTES_MAX: usize = 256 * 1024;
 /// How often a submission is built anew when something it rests on changed meanwhile.
 pub const CONFLICT_TRIES: usize = 3;
 
+/// The longest name of one who acts on an agreement, in characters.
+pub const ACTOR_CHARS_MAX: usize = 100;
+/// The longest note on an act, in characters.
+pub const NOTE_CHARS_MAX: usize = 500;
+/// Refused requests that are shown at most.
+pub const REFUSALS_SHOWN_MAX: usize = 500;
+
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);

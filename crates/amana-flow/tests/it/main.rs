@@ -8,6 +8,7 @@
     reason = "the helpers of tests fail loudly, too"
 )]
 
+mod agreements;
 mod asking;
 mod crash;
 mod linking;
