@@ -9,6 +9,7 @@ mod bank;
 mod clock;
 mod consent;
 mod content;
+mod controller;
 mod entropy;
 mod event;
 pub mod ids;
@@ -26,6 +27,7 @@ pub use bank::{Account, AccountKind, Direction, Page, Transaction, TransactionSt
 pub use clock::{Clock, ManualClock, Timestamp, from_micros, micros};
 pub use consent::{CONSENT_DAYS_MAX, Consent, ConsentError, ConsentState, Grant};
 pub use content::{Action, Address, Card, CardLine, Content};
+pub use controller::Controller;
 pub use entropy::{Entropy, SeededEntropy};
 pub use event::{BankEvent, BankEventBody, BankEventKind};
 pub use ids::{

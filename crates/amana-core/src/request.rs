@@ -1,5 +1,5 @@
-//! A platform's request for data. Only what could become an agreement can be one: a request without a purpose, for a use
-//! that is not on the list, or for everybody's data is refused where it is read.
+//! A platform's request for data. Only what could become an agreement can be one: a request without a purpose, for a
+//! use that is not on the list, or for everybody's data is refused where it is read.
 
 use crate::agreement::{AgreementFault, Terms, check_terms};
 use crate::{ChannelId, Clusters, Form, InstitutionId, Purpose};

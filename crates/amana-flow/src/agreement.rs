@@ -1,5 +1,5 @@
-//! Agreements as a lifecycle: asked for, accepted whole or in part, declined, suspended, resumed, ended. Each act is kept
-//! with who did it, when, and the hash of its document.
+//! Agreements as a lifecycle: asked for, accepted whole or in part, declined, suspended, resumed, ended. Each act is
+//! kept with who did it, when, and the hash of its document.
 //!
 //! ```text
 //! request ─▶ proposed ─┬▶ active ◀─▶ suspended ─▶ terminated
@@ -579,4 +579,42 @@ fn short(text: &str, most: usize) -> Option<String> {
     let text = text.trim();
     let good = !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
     good.then(|| text.to_owned())
+}
+
+/// An agreement as the command line and the API print it: its document's fields.
+#[must_use]
+pub fn agreement_value(agreement: &Agreement) -> serde_json::Value {
+    let terms: Vec<serde_json::Value> = agreement
+        .terms
+        .iter()
+        .map(|(purpose, (clusters, form))| {
+            serde_json::json!({"purpose": purpose, "clusters": clusters, "form": form})
+        })
+        .collect();
+    serde_json::json!({
+        "id": agreement.id,
+        "institution": agreement.institution,
+        "channel": agreement.channel,
+        "state": agreement.state,
+        "version": agreement.version,
+        "changed_at": agreement.changed_at,
+        "terms": terms,
+    })
+}
+
+/// An act as the command line and the API print it, with its document or without.
+#[must_use]
+pub fn event_value(event: &AgreementEvent, with_document: bool) -> serde_json::Value {
+    serde_json::json!({
+        "act": event.act,
+        "institution": event.institution,
+        "channel": event.channel,
+        "by": event.by,
+        "at": event.at,
+        "sha256": event.sha256,
+        "request_sha256": event.request_sha256,
+        "note": event.note,
+        "version": event.version,
+        "document": event.document.as_deref().filter(|_| with_document),
+    })
 }

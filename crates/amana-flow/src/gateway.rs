@@ -8,8 +8,8 @@ use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
 use amana_core::{
     Address, Agreement, AgreementAct, AgreementEvent, AgreementState, ChannelId, Clock, Clusters, Consent,
-    Content, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId, Purpose, Shard,
-    Terms, Timestamp,
+    Content, Controller, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId,
+    Purpose, Shard, Terms, Timestamp,
 };
 use amana_gate::{Encode, Facts, Gate, Policy, RenderContext, TicketGuard};
 use amana_store::{Answer, Command, Link, Store, Token};
@@ -29,6 +29,8 @@ pub struct Institution {
     pub bank: Arc<dyn Bank>,
     /// Its policy.
     pub policy: Arc<dyn Policy>,
+    /// Who answers for its customers' consents.
+    pub controller: Controller,
     /// Room for questions at the bank.
     pub(crate) questions: Semaphore,
 }
@@ -38,7 +40,15 @@ impl Institution {
     #[must_use]
     pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>, policy: Arc<dyn Policy>) -> Self {
         let questions = Semaphore::new(crate::limits::QUESTIONS_PER_BANK_MAX);
-        Self { name_en, name_ar, bank, policy, questions }
+        let controller = Controller { name: name_en.clone(), ..Controller::default() };
+        Self { name_en, name_ar, bank, policy, controller, questions }
+    }
+
+    /// The same with who answers for consents, for their records.
+    #[must_use]
+    pub fn with_controller(mut self, controller: Controller) -> Self {
+        self.controller = controller;
+        self
     }
 
     /// Its name in a language.

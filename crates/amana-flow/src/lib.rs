@@ -34,7 +34,8 @@ mod update;
 mod worker;
 
 pub use agreement::{
-    Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, read_terms_document,
+    Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, agreement_value,
+    event_value, read_terms_document,
 };
 pub use error::{FlowError, LinkError};
 pub use flags::StoreFlags;

@@ -3,7 +3,7 @@
 use crate::apply::{Applied, Refused, changed, json};
 use crate::codec;
 use crate::db::{Db, values};
-use amana_core::{Agreement, AgreementAct, AgreementEvent};
+use amana_core::{Agreement, AgreementAct, AgreementEvent, ChannelId, InstitutionId};
 
 /// Whether an act may leave the agreement as it is: it asks, is refused, or says no to a wider request.
 fn may_stand_alone(act: AgreementAct) -> bool {
@@ -38,8 +38,8 @@ pub(crate) async fn put_agreement<D: Db>(
              ON CONFLICT DO NOTHING",
             values![
                 number,
-                event.institution.as_ref().map(|id| id.as_str()),
-                event.channel.as_ref().map(|id| id.as_str()),
+                event.institution.as_ref().map(InstitutionId::as_str),
+                event.channel.as_ref().map(ChannelId::as_str),
                 codec::agreement_code(event.act),
                 json(event)?
             ],

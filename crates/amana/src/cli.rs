@@ -1,5 +1,6 @@
 //! The command line.
 
+use amana_core::{ChannelId, Form, InstitutionId, Purpose};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use url::Url;
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     /// Set up the Pages at the platform.
     #[command(subcommand)]
     Messenger(MessengerCommand),
-    /// Look at the agreements between institutions and Pages.
+    /// What each institution lets each Page carry: asked for, accepted in part, paused, ended.
     #[command(subcommand)]
     Agreement(AgreementCommand),
     /// Stop what flows, at once, without stopping the gateway.
@@ -125,8 +126,141 @@ pub(crate) enum MessengerCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgreementCommand {
-    /// List what each institution lets each Page carry. It is set in the configuration, with `agreement`.
-    List(Configured),
+    /// List every agreement, its newest version.
+    List {
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take in a platform's request for data (JSON or TOML). What may never be agreed is refused, and on record.
+    Request {
+        /// The request.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+        /// Who does it, for the history; this user if not given.
+        #[arg(long, value_name = "NAME", env = "USER")]
+        by: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an agreement and the request that waits for an answer.
+    Show {
+        #[command(flatten)]
+        pair: Pair,
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Accept what was asked for, whole or in part; or change what was accepted, within what was asked for. A tighter
+    /// agreement binds consents that were given before, at once; a looser one never widens them.
+    Accept {
+        #[command(flatten)]
+        pair: Pair,
+        #[command(flatten)]
+        configured: Configured,
+        /// These purposes alone, with commas between them.
+        #[arg(long, value_name = "PURPOSES", value_delimiter = ',')]
+        only: Vec<Purpose>,
+        /// No more open than this: `notice`, `summary` or `detail`.
+        #[arg(long, value_name = "FORM")]
+        form: Option<Form>,
+        /// Exactly the terms of this file (JSON or TOML: `purpose` blocks as in a request).
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "form"])]
+        terms: Option<PathBuf>,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Say no to a request. An agreement that stands goes on as it is.
+    Decline(Answer),
+    /// Pause an agreement: nothing flows under it from now on.
+    Suspend(Answer),
+    /// Let a suspended agreement go on.
+    Resume(Answer),
+    /// End an agreement for good. To begin again, the platform asks again.
+    End(Answer),
+    /// List what was done to an agreement, oldest first: when, what, by whom, and the hash of the document.
+    History {
+        #[command(flatten)]
+        pair: Pair,
+        #[command(flatten)]
+        configured: Configured,
+        /// Print the documents, too.
+        #[arg(long)]
+        documents: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the requests that were refused where they were read, newest first: for a use that no agreement can have,
+    /// without a purpose, for everybody's data.
+    Refused {
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl AgreementCommand {
+    /// Where its configuration is.
+    pub(crate) fn configured(&self) -> &Configured {
+        match self {
+            Self::List { configured, .. }
+            | Self::Request { configured, .. }
+            | Self::Show { configured, .. }
+            | Self::Accept { configured, .. }
+            | Self::History { configured, .. }
+            | Self::Refused { configured, .. }
+            | Self::Decline(Answer { configured, .. })
+            | Self::Suspend(Answer { configured, .. })
+            | Self::Resume(Answer { configured, .. })
+            | Self::End(Answer { configured, .. }) => configured,
+        }
+    }
+}
+
+/// Between whom.
+#[derive(Debug, Args)]
+pub(crate) struct Pair {
+    /// The institution's id.
+    #[arg(value_name = "INSTITUTION")]
+    pub(crate) institution: InstitutionId,
+    /// The Page's id.
+    #[arg(value_name = "PAGE")]
+    pub(crate) page: ChannelId,
+}
+
+/// An act of the institution.
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    #[command(flatten)]
+    pub(crate) pair: Pair,
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+/// What goes with every act.
+#[derive(Debug, Args)]
+pub(crate) struct Act {
+    /// Who does it, for the history; this user if not given.
+    #[arg(long, value_name = "NAME", env = "USER")]
+    pub(crate) by: Option<String>,
+    /// Why, for the history.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

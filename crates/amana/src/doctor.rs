@@ -2,7 +2,7 @@
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::{Settings, is_loopback};
-use crate::{gateway, keys, limits, operate, output};
+use crate::{agreement, gateway, keys, limits, operate, output};
 use amana_bank::Bank as _;
 use amana_channel::TokenState;
 use amana_core::{Clock as _, Timestamp};
@@ -106,6 +106,7 @@ pub(crate) async fn doctor(settings: &Settings, json: bool) -> bool {
         }
         Err(error) => findings.bad("http", error.to_string(), "install the package `ca-certificates`"),
     }
+    controllers(settings, &mut findings);
     match gateway::connectors(settings) {
         Ok(connectors) => {
             pages(settings, &connectors.messenger, &mut findings).await;
@@ -173,6 +174,18 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                 ),
                 Ok(_) => {}
                 Err(error) => findings.bad("kill switches", error.to_string(), "check the database"),
+            }
+            match agreement::not_in_force(settings, &store).await {
+                Ok(pairs) => {
+                    for (institution, page, state) in pairs {
+                        findings.warn(
+                            format!("agreement of {institution} for page {page}"),
+                            format!("{state}: nothing flows"),
+                            format!("see `amana agreement show {institution} {page}`; `docs/agreements.md` says how one is made"),
+                        );
+                    }
+                }
+                Err(error) => findings.bad("agreements", error.to_string(), "check the database"),
             }
         }
         Err(error @ OpenError::Pending { .. }) => {
@@ -358,6 +371,23 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// What a full consent record needs to be known of who answers for it.
+fn controllers(settings: &Settings, findings: &mut Findings) {
+    for institution in &settings.institutions {
+        let what = format!("institution {}, consent records", institution.id());
+        let missing = institution.controller.missing();
+        if missing.is_empty() {
+            findings.good(what, "name all that ISO/IEC TS 27560 asks of the controller");
+        } else {
+            findings.warn(
+                what,
+                format!("a full record also names {}", missing.join(", ")),
+                "give these keys in the `[[institution]]` block",
+            );
+        }
+    }
 }
 
 async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findings: &mut Findings) {

@@ -15,6 +15,16 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
     }
 }
 
+/// Reads at most so many bytes of a file. The error is a phrase for a message that names the file.
+pub(crate) fn read_bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|e| format!("cannot be read ({})", plain(&e)))?;
+    let mut bytes = Vec::new();
+    match file.take(bytes_max).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(e) => Err(format!("cannot be read ({})", plain(&e))),
+    }
+}
+
 /// Writes a new file that only this user may read (0600), whole or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -1,7 +1,7 @@
 //! From settings to a running gateway. `serve` and `demo` both come through here; nothing here knows a sandbox.
 
 use crate::ambient::{OsEntropy, SystemClock};
-use crate::config::{ConfigErrors, Problem, Settings, Source};
+use crate::config::{Agreed, ConfigErrors, Problem, Settings, Source};
 use crate::keys;
 use crate::lifecycle::Stop;
 use crate::server;
@@ -112,12 +112,20 @@ async fn agree(gateway: &Gateway, settings: &Settings) -> anyhow::Result<()> {
     let mut wanted = BTreeSet::new();
     for page in &settings.messenger.pages {
         for institution in settings.institutions.iter().filter(|i| page.institutions.contains(i.id())) {
-            let (state, form) = match institution.agreement {
-                Some(form) => (AgreementState::Active, form),
-                None => (AgreementState::Declined, Form::Notice),
-            };
-            gateway.ensure_agreement(institution.id(), &page.id, state, form).await?;
             wanted.insert((institution.id().clone(), page.id.clone()));
+            let (state, form) = match institution.agreement {
+                Agreed::ByHand => continue,
+                Agreed::UpTo(form) => (AgreementState::Active, form),
+                Agreed::Declined => (AgreementState::Declined, Form::Notice),
+            };
+            if gateway.agreed_by_hand(institution.id(), &page.id).await? {
+                tracing::info!(
+                    institution = %institution.id(), channel = %page.id,
+                    "somebody acted on this agreement: theirs is the last word, not the configuration's"
+                );
+                continue;
+            }
+            gateway.ensure_agreement(institution.id(), &page.id, state, form).await?;
         }
     }
     for old in gateway.store().agreements().await? {
@@ -155,7 +163,8 @@ pub(crate) async fn prepare(
         let (name, name_ar) = (institution.connector.name.clone(), institution.name_ar.clone());
         institutions.insert(
             institution.id().clone(),
-            Institution::new(name, name_ar, bank, Arc::new(StandardPolicy)),
+            Institution::new(name, name_ar, bank, Arc::new(StandardPolicy))
+                .with_controller(institution.controller.clone()),
         );
     }
     let channels = settings

@@ -25,6 +25,8 @@ pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
 pub(crate) const START_POLL: Duration = Duration::from_millis(50);
 /// The largest file with a secret or a key, in bytes.
 pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The shortest token of the administrators' API, in characters: 128 bits in hexadecimal digits.
+pub(crate) const ADMIN_TOKEN_BYTES_MIN: usize = 32;
 /// The largest configuration file, in bytes.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Dead letters that are listed.

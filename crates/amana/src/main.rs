@@ -8,6 +8,7 @@
 //!
 //! What is **not** here: no rule of what may flow, no SQL, no wire format, no page.
 
+mod agreement;
 mod ambient;
 mod cli;
 mod config;
@@ -27,8 +28,7 @@ mod telemetry;
 
 use clap::Parser as _;
 use cli::{
-    AgreementCommand, Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand,
-    SandboxCommand,
+    Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand, SandboxCommand,
 };
 use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
@@ -84,8 +84,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Messenger(MessengerCommand::Setup(configured)) => {
             operate::set_up(&load_quietly(&configured)?).await?;
         }
-        Command::Agreement(AgreementCommand::List(configured)) => {
-            operate::agreements(&load_quietly(&configured)?).await?;
+        Command::Agreement(command) => {
+            agreement::run(&load_quietly(command.configured())?, command).await?;
         }
         Command::Kill(KillCommand::On { configured, scope, reason }) => {
             operate::kill_on(&load_quietly(&configured)?, &scope, &reason).await?;

@@ -1,4 +1,4 @@
-//! The operator's short commands: migrate, set up, kill switches, dead letters, agreements.
+//! The operator's short commands: migrate, set up, kill switches, dead letters.
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
@@ -51,32 +51,6 @@ pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
     }
     if failed > 0 {
         bail!("{failed} of {} pages could not be set up", settings.messenger.pages.len());
-    }
-    Ok(())
-}
-
-/// `amana agreement list`.
-///
-/// # Errors
-/// When the store cannot be read.
-pub(crate) async fn agreements(settings: &Settings) -> anyhow::Result<()> {
-    let all = existing(settings).await?.agreements().await?;
-    if all.is_empty() {
-        output::line("no agreement yet: `amana serve` makes them from the configuration");
-    }
-    for agreement in all {
-        let state = serde_json::to_value(agreement.state)?;
-        let terms: Vec<String> =
-            agreement.terms.iter().map(|(purpose, (_, form))| format!("{purpose}={form}")).collect();
-        output::line(&format!(
-            "{} page:{} {} version {} since {} {}",
-            agreement.institution,
-            agreement.channel,
-            state.as_str().unwrap_or_default(),
-            agreement.version,
-            agreement.changed_at,
-            terms.join(" ")
-        ));
     }
     Ok(())
 }
@@ -230,7 +204,7 @@ pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result
 }
 
 /// The store, if it is there already: a command that looks at it makes none.
-async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     let url = settings.store_url.expose();
     if let Some(path) = keys::sqlite_path(url).filter(|path| !path.exists()) {
         bail!("the database `{}` is not there yet: `amana serve` makes it", path.display());

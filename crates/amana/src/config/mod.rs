@@ -8,7 +8,7 @@ pub(crate) use layers::Source;
 pub(crate) use read::is_loopback;
 
 use amana_bank::InstitutionConfig;
-use amana_core::{ChannelId, Form, InstitutionId, Secret};
+use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use layers::Layers;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) messenger: Messenger,
     /// The institutions.
     pub(crate) institutions: Vec<Institution>,
+    /// The administrators' API, if it is on.
+    pub(crate) admin: Option<Admin>,
     /// The log.
     pub(crate) log: Log,
 }
@@ -108,8 +110,10 @@ pub(crate) struct Institution {
     pub(crate) connector: InstitutionConfig,
     pub(crate) login_origins: Vec<String>,
     pub(crate) event_token: Option<Secret>,
-    /// The most open form, or `None`: declined.
-    pub(crate) agreement: Option<Form>,
+    /// What it agrees to by this configuration.
+    pub(crate) agreement: Agreed,
+    /// Who answers for its customers' consents.
+    pub(crate) controller: Controller,
 }
 
 impl Institution {
@@ -117,6 +121,24 @@ impl Institution {
     pub(crate) fn id(&self) -> &InstitutionId {
         &self.connector.id
     }
+}
+
+/// What an institution agrees to by the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agreed {
+    /// Nothing: its agreements are made with `amana agreement` or over the API.
+    ByHand,
+    /// No: declined.
+    Declined,
+    /// Up to this form.
+    UpTo(Form),
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin {
+    pub(crate) listen: SocketAddr,
+    pub(crate) token: Secret,
 }
 
 /// `[log]`.

@@ -1,12 +1,12 @@
 //! From layers to settings: each key is read, checked and given its type.
 
 use super::layers::{Layers, Source};
-use super::{Institution, Log, Messenger, Page, Problem, Problems, Settings};
+use super::{Admin, Agreed, Institution, Log, Messenger, Page, Problem, Problems, Settings};
 use crate::files::read_text;
-use crate::limits::SECRET_FILE_BYTES_MAX;
+use crate::limits::{ADMIN_TOKEN_BYTES_MIN, SECRET_FILE_BYTES_MAX};
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
-use amana_core::{Form, InstitutionId, Secret};
+use amana_core::{Controller, InstitutionId, Secret};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
     }
     let institutions = r.institutions();
     let messenger = r.messenger(&institutions);
+    let admin = r.admin();
     let log = r.log();
     Some(Settings {
         listen: listen?,
@@ -41,6 +42,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
         master_key_file,
         messenger: messenger?,
         institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
+        admin: admin?,
         log: log?,
     })
 }
@@ -307,6 +309,7 @@ impl Reader<'_> {
         let event_token = self.secret(&key("event_token"));
         let agreement = self.agreement(&key("agreement"));
         let login_origins = self.origins(&key("login_origins"));
+        let controller = self.controller(index, name.as_deref());
         let name = name?;
         Some(Institution {
             name_ar: name_ar.unwrap_or_else(|| name.clone()),
@@ -322,6 +325,7 @@ impl Reader<'_> {
             login_origins: login_origins?,
             event_token,
             agreement: agreement?,
+            controller: controller?,
         })
     }
 
@@ -388,14 +392,12 @@ impl Reader<'_> {
         }
     }
 
-    /// The outer `None` is a problem, the inner one a bank that has declined.
-    #[expect(clippy::option_option, reason = "read once, a few lines above")]
-    fn agreement(&mut self, key: &str) -> Option<Option<Form>> {
+    fn agreement(&mut self, key: &str) -> Option<Agreed> {
         match self.text(key).as_deref() {
-            None => Some(Some(Form::Detail)),
-            Some("declined") => Some(None),
+            None => Some(Agreed::ByHand),
+            Some("declined") => Some(Agreed::Declined),
             Some(word) => match word.parse() {
-                Ok(form) => Some(Some(form)),
+                Ok(form) => Some(Agreed::UpTo(form)),
                 Err(_) => {
                     let what = format!(
                         "is `{}`; it must be `detail`, `summary`, `notice` or `declined`",
@@ -406,6 +408,49 @@ impl Reader<'_> {
                 }
             },
         }
+    }
+
+    /// Who answers for a consent. Everything but the name may be missing; the doctor says what a full record needs.
+    fn controller(&mut self, index: usize, name: Option<&str>) -> Option<Controller> {
+        let key = |name: &str| format!("institution[{index}].{name}");
+        let privacy_notice = self.text(&key("privacy_notice"));
+        if let Some(url) = &privacy_notice
+            && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url))
+        {
+            self.wrong(&key("privacy_notice"), format!("is `{}`; it must be an https URL", shown(url)));
+            return None;
+        }
+        Some(Controller {
+            name: self.text(&key("legal_name")).or_else(|| name.map(str::to_owned))?,
+            address: self.text(&key("address")),
+            contact: self.text(&key("contact")),
+            jurisdiction: self.text(&key("jurisdiction")),
+            retention: self.text(&key("retention")),
+            storage: self.text(&key("storage")),
+            privacy_notice,
+        })
+    }
+
+    /// The outer `None` is a problem, the inner one an API that is off.
+    #[expect(clippy::option_option, reason = "read once, at the top")]
+    fn admin(&mut self) -> Option<Option<Admin>> {
+        let listen = self.text("admin.listen");
+        let token = self.secret("admin.token");
+        if listen.is_none() {
+            return Some(None);
+        }
+        let listen = self.parsed("admin.listen", "an address and a port, such as `127.0.0.1:7609`")?;
+        let Some(token) = token else {
+            if !self.said("admin.token_file") {
+                self.missing("admin.token", "the API needs one: `openssl rand -hex 32` makes it");
+            }
+            return None;
+        };
+        if token.expose().len() < ADMIN_TOKEN_BYTES_MIN {
+            self.wrong("admin.token", format!("must have {ADMIN_TOKEN_BYTES_MIN} characters or more"));
+            return None;
+        }
+        Some(Some(Admin { listen, token }))
     }
 
     fn origins(&mut self, key: &str) -> Option<Vec<String>> {

@@ -94,7 +94,10 @@ fn a_good_configuration_is_read() {
     assert_eq!(settings.messenger.graph_url.as_str(), "https://graph.facebook.com/");
     assert_eq!(settings.institutions[0].connector.profile.name, "fdx");
     assert_eq!(settings.institutions[0].name_ar, "Cedar Bank");
-    assert_eq!(settings.institutions[0].agreement, Some(Form::Detail));
+    assert_eq!(settings.institutions[0].agreement, Agreed::ByHand, "nothing is agreed by silence");
+    assert_eq!(settings.institutions[0].controller.name, "Cedar Bank");
+    assert_eq!(settings.institutions[0].controller.missing().len(), 6);
+    assert!(settings.admin.is_none());
     assert!(settings.messenger.redirect_hosts.contains("www.facebook.com"));
     let printed = format!("{settings:?}");
     assert!(!printed.contains("hidden"), "{printed}");
@@ -118,7 +121,7 @@ fn the_environment_wins_and_names_blocks_by_id_or_place() {
     assert!(settings.allow_private_addresses);
     assert_eq!(settings.messenger.redirect_hosts, ["a.example".to_owned(), "b.example:81".to_owned()].into());
     assert_eq!(settings.messenger.pages[0].token.expose(), "from-outside");
-    assert_eq!(settings.institutions[0].agreement, None);
+    assert_eq!(settings.institutions[0].agreement, Agreed::Declined);
     let amana_bank::ClientAuth::SecretBasic(secret) = &settings.institutions[0].connector.client_auth else {
         panic!("a secret");
     };

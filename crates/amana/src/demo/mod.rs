@@ -202,6 +202,18 @@ fn gateway_table(folder: &Path, state: &State, places: &Places) -> Table {
             ("client_id", text(CLIENT_ID)),
             ("client_secret", text(&state.client_secret)),
             ("event_token", text(state.event_tokens.get(b.id).map_or("", String::as_str))),
+            // Asked for and accepted at the first start, by the same acts as anybody's.
+            ("agreement", text("detail")),
+            ("legal_name", Value::String(format!("{}, a sandbox", b.name))),
+            ("address", text("127.0.0.1, this machine")),
+            ("contact", Value::String(format!("privacy@{}.example", b.id))),
+            ("jurisdiction", text("US")),
+            (
+                "retention",
+                text("Until you delete the demonstration's data directory. No transactions are kept."),
+            ),
+            ("storage", text("This machine")),
+            ("privacy_notice", Value::String(format!("https://{}.example/privacy", b.id))),
         ]))
     });
     let address = places.gateway_url.trim_start_matches("http://");

@@ -96,6 +96,7 @@ profile = "fdx"
 issuer = "{bank_url}/harbor-bank"
 api_url = "{bank_url}/harbor-bank/fdx/v6"
 client_id = "gw"
+agreement = "detail"
 client_secret = "set from outside"
 event_token = "event-token-1"
 [log]
@@ -182,7 +183,7 @@ async fn serve_doctor_and_the_operators_commands() {
     assert_eq!(report["good"], true);
 
     let said = world.says(&["agreement", "list"]);
-    assert!(said.out.starts_with("harbor-bank page:55 active version 1"), "{}", said.out);
+    assert!(said.out.starts_with("harbor-bank page:55 active version 2"), "{}", said.out);
 
     // The customer's side, with events in batches and rotating refresh tokens.
     let chat = Chat::new(&world.chat_url, "55", "you");
@@ -297,7 +298,7 @@ async fn a_bank_that_declines_is_not_offered_and_nothing_flows() {
     let (keep, _) = folder();
     let mut world = World::start(keep.path());
     let text = std::fs::read_to_string(&world.config).expect("a file");
-    std::fs::write(&world.config, text.replace("client_id =", "agreement = \"declined\"\nclient_id ="))
+    std::fs::write(&world.config, text.replace("agreement = \"detail\"", "agreement = \"declined\""))
         .expect("written");
     world.serve().await;
     let said = world.says(&["agreement", "list"]);

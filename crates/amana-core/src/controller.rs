@@ -1,0 +1,41 @@
+//! The party that answers for a consent: what ISO/IEC TS 27560 asks to be known of a controller.
+
+use serde::{Deserialize, Serialize};
+
+/// Who controls the data, as a consent record and its receipt say it (ISO/IEC TS 27560:2023, *party* and parts of
+/// *PII processing*). It comes from the institution's configuration, and each record keeps what held when it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Controller {
+    /// The legal name.
+    pub name: String,
+    /// The postal address.
+    pub address: Option<String>,
+    /// Whom to write to or call about one's data.
+    pub contact: Option<String>,
+    /// Under whose law, such as `US-CA` or `AE`.
+    pub jurisdiction: Option<String>,
+    /// How long data about a consent is kept, in words.
+    pub retention: Option<String>,
+    /// Where it is kept, such as a country.
+    pub storage: Option<String>,
+    /// The address of the privacy notice.
+    pub privacy_notice: Option<String>,
+}
+
+impl Controller {
+    /// What a full record needs and is not known: the configuration's keys.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        [
+            ("address", &self.address),
+            ("contact", &self.contact),
+            ("jurisdiction", &self.jurisdiction),
+            ("retention", &self.retention),
+            ("storage", &self.storage),
+            ("privacy_notice", &self.privacy_notice),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.is_none().then_some(key))
+        .collect()
+    }
+}
