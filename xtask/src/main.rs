@@ -35,7 +35,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test: cargo's on both stores, the verifiers, then the whole story in a browser. Installs what is missing.
+    /// Run every test: cargo's on both stores, the verifiers, then the whole story in a browser. Installs what is
+    /// missing.
     Test {
         /// Run only this part.
         #[arg(long)]

@@ -168,8 +168,8 @@ fn suite(name: &str, rest: &str) -> Option<Suite> {
     })
 }
 
-/// Reads a script's lines `ok SCOPE what` and `not ok SCOPE what` (the browser story, the verifiers); one row of `title`
-/// per scope.
+/// Reads a script's lines `ok SCOPE what` and `not ok SCOPE what` (the browser story, the verifiers); one row of
+/// `title` per scope.
 pub(crate) fn script(title: &str, output: &str, success: bool, elapsed: Duration) -> Results {
     let mut results = Results::default();
     for line in output.lines() {
