@@ -648,3 +648,201 @@ async function checkAbsence(hmac, segments) {
     must(between, `${name}: a further receipt of yours is in the log, or it cannot be ruled out`);
   }
 }
+
+// === The page ========================================================================================================
+//
+// Everything above needs no page. What follows belongs to /privacy/verify: it fetches your bundle, or reads the file that you
+// choose, verifies it and shows the result rule by rule. It holds no sentence: those stand in the page, hidden until one
+// of them is true. It sends nothing anywhere, and remembers in this browser only what the next check needs.
+
+const PLACE = "amana.verify"; // in localStorage
+
+const remember = {
+  /** {vkey, size, root, at, seen: {who: {count, last}}} of the last check that went well, or null. */
+  read() {
+    try {
+      return JSON.parse(localStorage.getItem(PLACE));
+    } catch {
+      return null; // Storage is switched off, or holds something else.
+    }
+  },
+  write(state) {
+    try {
+      localStorage.setItem(PLACE, JSON.stringify(state));
+    } catch {
+      // Then the next check has nothing to compare with, and says so.
+    }
+  },
+  forget() {
+    try {
+      localStorage.removeItem(PLACE);
+    } catch {
+      // There is nothing.
+    }
+  },
+};
+
+/** Whose receipts these are, how many, and the hash of the last: what the next check must find again. */
+async function whatIsSeen(text) {
+  const { key, receipts } = JSON.parse(text);
+  const hashOf = async (one) => toBase64(await sha256(fromBase64(one.receipt)));
+  return {
+    who: toBase64(await sha256(fromBase64(key))).slice(0, 16),
+    count: receipts.length,
+    last: receipts.length ? await hashOf(receipts[receipts.length - 1]) : null,
+    at: async (count) => (count <= receipts.length && count > 0 ? hashOf(receipts[count - 1]) : null),
+  };
+}
+
+/** Receipts that this browser verified before must be there again: their chain cannot start anew. */
+async function nothingIsGone(seen, before) {
+  if (!before || !before.count) return null; // Nothing to compare with.
+  return (await seen.at(before.count)) === before.last;
+}
+
+function attach(root) {
+  const language = `${document.documentElement.lang || "en"}-u-nu-latn`;
+  const number = new Intl.NumberFormat(language);
+  const day = { year: "numeric", month: "short", day: "numeric" };
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
+  const time = new Intl.DateTimeFormat(language, { ...day, ...clock });
+  const all = (selector) => root.querySelectorAll(selector);
+  const one = (selector) => root.querySelector(selector);
+  const moment = (text) => (Number.isNaN(Date.parse(text)) ? "–" : `${time.format(new Date(text))} UTC`);
+
+  const show = (state) => {
+    // The attribute and not the property: a picture (SVG) has no such property.
+    for (const element of all("[data-when]")) {
+      element.toggleAttribute("hidden", !element.dataset.when.split(" ").includes(state));
+    }
+  };
+  const fill = (name, value) => {
+    for (const element of all(`[data-fill="${name}"]`)) element.textContent = value;
+    for (const element of all(`[data-with="${name}"]`)) element.hidden = value === "" || value === null;
+  };
+  const showMemory = () => {
+    const saved = remember.read();
+    one("#remembered").hidden = !saved;
+    one("#remembered-none").hidden = Boolean(saved);
+    if (saved) {
+      fill("saved-size", number.format(saved.size));
+      fill("saved-at", moment(saved.at));
+    }
+  };
+
+  /** Marks each rule: good, failed, not asked for, or not reached. */
+  const showRules = (result, gone) => {
+    const failed = result.ok ? null : result.rule;
+    let reached = true;
+    for (const element of all("[data-rule]")) {
+      const { rule } = element.dataset;
+      let state = reached ? "good" : "open";
+      if (rule === failed) {
+        state = "bad";
+        reached = false;
+      } else if (reached) {
+        if (rule === "key" && !result.given.key) state = "skip";
+        if (rule === "witness" && !result.given.policy) state = "skip";
+        if (rule === "consistency" && result.ok && result.since === null) state = "skip";
+        if (rule === "memory") state = gone === null ? "skip" : gone ? "bad" : "good";
+      }
+      element.dataset.state = state;
+      for (const text of element.querySelectorAll("[data-is]")) text.hidden = text.dataset.is !== state;
+    }
+  };
+
+  const showResult = (result, gone) => {
+    if (result.unsupported) return show("unsupported");
+    showRules(result, gone);
+    fill("detail", result.detail || "");
+    if (result.ok) {
+      fill("receipts", number.format(result.receipts));
+      fill("size", number.format(result.size));
+      fill("origin", result.origin);
+      fill("from", moment(result.from));
+      fill("to", moment(result.to));
+      fill("witnesses", (result.witnesses || []).join(", "));
+      for (const kind of [...KINDS, "other"]) {
+        const count = result.kinds[kind] || 0;
+        fill(`kind-${kind}`, count ? number.format(count) : "");
+      }
+      one("#nothing-in-it").hidden = result.receipts > 0;
+      one("#something-in-it").hidden = result.receipts === 0;
+    }
+    show(result.ok && gone !== true ? "good" : "bad");
+    one("#result").focus();
+    return undefined;
+  };
+
+  /** Verifies; what was given is said with the result. */
+  const judge = async (text, options) => {
+    const result = await verify(text, options);
+    result.given = { key: options.vkey !== null, policy: options.policyText !== null };
+    return result;
+  };
+
+  const checkMine = async () => {
+    show("busy");
+    const saved = remember.read();
+    const where = one("#mine").dataset.bundle;
+    const get = (address) => fetch(address, { credentials: "same-origin", cache: "no-store", redirect: "error" });
+    let answer;
+    try {
+      answer = await get(saved ? `${where}?since=${encodeURIComponent(saved.size)}` : where);
+      // A log that is shorter than the saved one cannot prove that it continues it: take what it says, and judge that.
+      if (saved && !answer.ok && ![401, 403, 410].includes(answer.status)) answer = await get(where);
+    } catch {
+      return show("offline");
+    }
+    if ([401, 403, 410].includes(answer.status)) return show("stranger");
+    if (!answer.ok) return show("offline");
+    const text = await answer.text();
+    const since = saved ? { size: saved.size, root: saved.root } : null;
+    const result = await judge(text, { vkey: saved ? saved.vkey : null, policyText: await chosen("#policy"), since });
+    let gone = null;
+    if (result.ok) {
+      const seen = await whatIsSeen(text);
+      const before = saved && saved.seen && saved.seen[seen.who];
+      const kept = await nothingIsGone(seen, before);
+      gone = kept === null ? null : !kept;
+      if (gone !== true) {
+        const { vkey, size, root: hash } = result;
+        const mine = { [seen.who]: { count: seen.count, last: seen.last } };
+        const known = { ...((saved && saved.seen) || {}), ...mine };
+        remember.write({ vkey, size, root: hash, at: new Date().toISOString(), seen: known });
+      }
+    }
+    showMemory();
+    return showResult(result, gone);
+  };
+
+  /** The text of the file that was chosen, or null. */
+  const chosen = async (selector) => {
+    const [file] = one(selector).files;
+    return file ? file.text() : null;
+  };
+
+  const checkFile = async () => {
+    const text = await chosen("#file");
+    if (text === null) return show("nofile");
+    show("busy");
+    const vkey = one("#vkey").value.trim() || null;
+    return showResult(await judge(text, { vkey, policyText: await chosen("#policy"), since: null }), null);
+  };
+
+  one("#mine").addEventListener("click", checkMine);
+  one("#file-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    checkFile();
+  });
+  one("#forget").addEventListener("click", () => {
+    remember.forget();
+    showMemory();
+  });
+  show("idle");
+  showMemory();
+  root.hidden = false;
+}
+
+const verifyPage = globalThis.document ? document.getElementById("verify") : null;
+if (verifyPage) attach(verifyPage);

@@ -30,6 +30,7 @@ mod privacy;
 mod revoke;
 mod sealed;
 mod session;
+mod timeline;
 mod update;
 mod worker;
 
@@ -44,4 +45,5 @@ pub use intake::Accepted;
 pub use link::{
     AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice,
 };
-pub use privacy::{AccountsView, ConsentView, PrivacyView, TimelineEntry};
+pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
+pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};

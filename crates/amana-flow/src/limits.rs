@@ -38,6 +38,11 @@ pub const TOKEN_MARGIN_S: i64 = 30;
 pub const LOOKBACK_DAYS: u32 = 365;
 /// Entries on one page of the timeline.
 pub const TIMELINE_MAX: usize = 50;
+/// Receipts that one look at the privacy page reads for its totals, and for a filter that matches little: about
+/// three years of a customer who gets three messages a day.
+pub const SCAN_RECEIPTS_MAX: usize = 10_000;
+/// Receipts that are read at once while counting.
+pub const SCAN_PAGE: usize = 500;
 /// Attempts at a job before it is put aside for the operator. With the longest wait between them it is tried for days.
 pub const JOB_ATTEMPTS_MAX: u32 = 1_000;
 /// How old an event may be to be told as news, in days. An older one is recorded as known and not told.

@@ -2,15 +2,15 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
-use crate::limits::TIMELINE_MAX;
 use crate::session::{Browser, SignedIn};
+use crate::timeline::{TimelineFilter, Totals};
 use amana_bank::Actor;
 use amana_core::{
     Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Page,
     Purpose, Timestamp, Transaction,
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
-use amana_store::{Command, Customer, LinkState, OutboxState, StoredReceipt};
+use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -50,8 +50,23 @@ pub struct TimelineEntry {
     pub said: Vec<String>,
     /// For a disclosure: whether the platform has it by now.
     pub state: Option<OutboxState>,
-    /// For a denial: why; for an outcome: what.
+    /// For a denial: why; for a look: at what.
     pub note: Option<String>,
+    /// For a disclosure: the chat that it went to.
+    pub chat: Option<ChatView>,
+    /// The consent that it is about, or rests on.
+    pub consent: Option<ConsentId>,
+    /// Who looked, if it was not the customer: the pseudonym of a person at the bank.
+    pub agent: Option<String>,
+}
+
+/// A chat of the customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatView {
+    /// When it was linked.
+    pub linked_at: Timestamp,
+    /// When that ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The page.
@@ -71,6 +86,10 @@ pub struct PrivacyView {
     pub timeline: Vec<TimelineEntry>,
     /// The receipt number before which older entries begin; `None` at the end.
     pub older: Option<u64>,
+    /// How much there was of each purpose, in the period that was asked for.
+    pub totals: Totals,
+    /// In how many chats the customer is or was linked.
+    pub chats: usize,
 }
 
 /// Balances and transactions as they are now, on the customer's own page.
@@ -105,26 +124,47 @@ fn one_account(accounts: &Vec<Account>, id: &AccountId) -> Option<Account> {
 
 /// What the page reads of a receipt.
 #[derive(Deserialize)]
-struct Read {
-    kind: ReceiptKind,
-    decided_at: Timestamp,
-    purpose: Option<Purpose>,
-    clusters: Clusters,
-    form: Option<Form>,
-    template: Option<String>,
+pub(crate) struct Read {
+    pub(crate) kind: ReceiptKind,
+    pub(crate) decided_at: Timestamp,
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) clusters: Clusters,
+    pub(crate) form: Option<Form>,
+    pub(crate) template: Option<String>,
+    pub(crate) recipient: Option<String>,
+    pub(crate) consent: Option<ReadConsent>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ReadConsent {
+    pub(crate) id: ConsentId,
 }
 
 impl Gateway {
-    /// The page of the customer who is signed in: the entries before receipt `before`, or the newest.
+    /// The page of the customer who is signed in, of everything: the entries before receipt `before`, or the newest.
     ///
     /// # Errors
     /// When the session is over, or the store fails.
     pub async fn privacy_view(&self, cookie: &str, before: Option<u64>) -> Result<PrivacyView, LinkError> {
+        self.privacy_part(cookie, &TimelineFilter { before, ..TimelineFilter::default() }).await
+    }
+
+    /// The page of the customer who is signed in, of that part of the timeline which was asked for.
+    ///
+    /// # Errors
+    /// When the session is over, or the store fails.
+    pub async fn privacy_part(
+        &self,
+        cookie: &str,
+        filter: &TimelineFilter,
+    ) -> Result<PrivacyView, LinkError> {
         let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
         let institution = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
         let now = self.now();
         let consents = self.store.consents(viewer.shard, viewer.customer).await?;
-        let (timeline, older) = self.timeline(&viewer, before).await?;
+        let chats = self.store.links_of_customer(viewer.shard, viewer.customer).await?.len();
+        let (timeline, older) = self.timeline(&viewer, filter).await?;
+        let totals = self.totals(&viewer, filter.since).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
             institution_id: viewer.institution,
@@ -133,49 +173,19 @@ impl Gateway {
             consents: consents.iter().map(|c| consent_view(c, now)).collect(),
             timeline,
             older,
+            totals,
+            chats,
         })
     }
 
-    /// A page of entries, newest first, and the number before which older ones begin.
-    async fn timeline(
-        &self,
-        viewer: &SignedIn,
-        mut before: Option<u64>,
-    ) -> Result<(Vec<TimelineEntry>, Option<u64>), FlowError> {
-        let customer = self.customer_of(viewer.shard, viewer.customer).await?;
-        let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
-        let mut entries = Vec::new();
-        loop {
-            let page =
-                self.store.receipts_before(viewer.shard, viewer.customer, before, TIMELINE_MAX).await?;
-            let full = page.len() == TIMELINE_MAX;
-            for receipt in page {
-                if entries.len() == TIMELINE_MAX {
-                    return Ok((entries, before));
-                }
-                before = Some(receipt.seq);
-                // What became of a message is shown with the message.
-                if let Some(entry) = self.entry(&receipt, &subject, &customer).await? {
-                    entries.push(entry);
-                }
-            }
-            if !full {
-                return Ok((entries, None));
-            }
-        }
-    }
-
-    async fn entry(
+    pub(crate) async fn entry(
         &self,
         receipt: &StoredReceipt,
+        read: Read,
         subject: &Subject,
         customer: &Customer,
-    ) -> Result<Option<TimelineEntry>, FlowError> {
-        let read: Read =
-            serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))?;
-        if read.kind == ReceiptKind::Outcome {
-            return Ok(None);
-        }
+        links: &[Link],
+    ) -> Result<TimelineEntry, FlowError> {
         let mut entry = TimelineEntry {
             seq: receipt.seq,
             kind: read.kind,
@@ -185,17 +195,29 @@ impl Gateway {
             form: read.form,
             said: Vec::new(),
             state: None,
-            note: (read.kind == ReceiptKind::Denial).then_some(read.template).flatten(),
+            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View)
+                .then_some(read.template)
+                .flatten(),
+            chat: None,
+            consent: read.consent.map(|consent| consent.id),
+            agent: read.recipient.as_deref().and_then(|who| who.strip_prefix("agent:")).map(str::to_owned),
         };
         if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
             && let Some(row) = self.store.outbox_entry(message).await?
         {
             entry.state = Some(row.state);
+            let to = &row.row.recipient;
+            // One chat may have been linked more than once: the link that was there when the message was made.
+            let link = links
+                .iter()
+                .filter(|l| l.channel == to.channel && l.psid == to.psid && l.created_at <= entry.at)
+                .max_by_key(|l| l.created_at);
+            entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
             let bytes = self.gate.said(&row.row, subject, &customer.key).unwrap_or_default();
             let said = amana_channel::messenger::decode_for_display(&bytes);
             entry.said = said.as_ref().map(said_lines).unwrap_or_default();
         }
-        Ok(Some(entry))
+        Ok(entry)
     }
 
     /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a

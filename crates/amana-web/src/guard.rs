@@ -1,5 +1,6 @@
 //! What holds for every request: headers, time, panics, who may post, one log line without anything private.
 
+use crate::assets;
 use crate::browser;
 use crate::limits::{REQUEST_TIME, RETRY_BEGIN_S};
 use crate::respond::{problem, say};
@@ -14,9 +15,16 @@ use std::any::Any;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The headers of every answer, made once.
+/// The headers of every answer, made once; and the policy of the one page that has a program.
 #[derive(Debug)]
-pub(crate) struct Headers(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Headers {
+    all: Vec<(HeaderName, HeaderValue)>,
+    scripted: Option<HeaderValue>,
+}
+
+/// Left in the answer of the page whose program may run: [`crate::verify_page`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scripted;
 
 impl Headers {
     /// The headers of a deployment.
@@ -43,6 +51,13 @@ impl Headers {
             "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action {form_action}; \
              frame-ancestors 'none'; base-uri 'none'"
         );
+        // That one file by its whole address, which holds its hash; it fetches from here, and puts no markup into the
+        // page.
+        let scripted = format!(
+            "{csp}; script-src {}{}; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
+            state.public_url.origin().ascii_serialization(),
+            assets::verifier().path
+        );
         let fixed = HeaderValue::from_static;
         let mut headers = vec![
             (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
@@ -61,12 +76,17 @@ impl Headers {
         if state.public_url.scheme() == "https" {
             headers.push((header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000")));
         }
-        Self(headers)
+        Self { all: headers, scripted: HeaderValue::from_str(&scripted).ok() }
     }
 
-    fn apply(&self, to: &mut HeaderMap) {
-        for (name, value) in &self.0 {
+    fn apply(&self, to: &mut Response) {
+        let scripted = to.extensions().get::<Scripted>().and(self.scripted.clone());
+        let to = to.headers_mut();
+        for (name, value) in &self.all {
             to.insert(name.clone(), value.clone());
+        }
+        if let Some(policy) = scripted {
+            to.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         if !to.contains_key(header::CACHE_CONTROL) {
             to.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -107,7 +127,7 @@ pub(crate) async fn outer(
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
-    headers.apply(response.headers_mut());
+    headers.apply(&mut response);
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
     // The route's pattern and not its address: an address may hold a token.

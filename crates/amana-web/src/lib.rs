@@ -1,8 +1,8 @@
 //! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
 //!
 //! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no
-//! script in any page, no account of a customer other than the bank's own sign-in. A page is forms, text and
-//! one style sheet.
+//! script in any page but `/privacy/verify`, no account of a customer other than the bank's own sign-in. A page is
+//! forms, text and one style sheet.
 //!
 //! Invariants:
 //! - A GET uses nothing up (previews and crawlers open links), except the bank's callback, which is protected by
@@ -26,6 +26,7 @@ mod pages;
 mod privacy;
 mod privacy_page;
 mod respond;
+mod verify_page;
 mod webhook;
 mod words;
 
@@ -113,6 +114,7 @@ pub fn router(state: WebState) -> Router {
         .route("/link/done", get(link::done))
         .route("/privacy", get(privacy::show))
         .route("/privacy/accounts", get(privacy::accounts))
+        .route("/privacy/verify", get(verify_page::show))
         .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
         .route("/privacy/revoke", post(privacy::revoke))
         .route("/privacy/leave", post(privacy::leave))

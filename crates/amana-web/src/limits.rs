@@ -42,6 +42,8 @@ pub const SESSION_COOKIE_S: i64 = amana_flow::limits::PRIVACY_SESSION_S;
 pub const CONSENT_DAYS: [i64; 4] = [30, 90, 180, 365];
 /// The duration that is chosen until the customer chooses another, in days.
 pub const CONSENT_DAYS_DEFAULT: i64 = 90;
+/// The periods to which the privacy page's timeline can be narrowed, in days.
+pub const PERIODS_DAYS: [u32; 3] = [7, 30, 365];
 /// How long a browser may keep a style sheet or picture whose name holds its hash, in seconds.
 pub const STATIC_AGE_S: u32 = 31_536_000;
 

@@ -4,16 +4,18 @@ use crate::WebState;
 use crate::accounts_page::AccountsPage;
 use crate::browser::{self, Fields};
 use crate::form;
+use crate::limits::PERIODS_DAYS;
 use crate::pages::{BankChoice, Home, PrivacyOut};
-use crate::privacy_page::PrivacyPage;
+use crate::privacy_page::{Asked, PrivacyPage};
 use crate::respond::{link_error, page, say, see_other};
 use crate::words::Words;
-use amana_core::{ConsentId, InstitutionId, Lang, Purpose};
-use amana_flow::{LinkError, OwnPage};
+use amana_core::{ConsentId, InstitutionId, Lang, Purpose, Timestamp};
+use amana_flow::{LinkError, Looked, OwnPage, TimelineFilter};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// `GET /`.
 pub(crate) async fn home(headers: HeaderMap) -> Response {
@@ -48,7 +50,23 @@ fn status(words: &Words, done: Option<&str>) -> Option<String> {
     }
 }
 
-/// `GET /privacy`: the page, or the way to it. `?before=` turns to older entries.
+/// What of the timeline an address asks for. What is not a choice of the page is left out.
+fn asked(query: &Fields, now: Timestamp) -> Asked {
+    let days =
+        query.one("days").and_then(|days| days.parse().ok()).filter(|days| PERIODS_DAYS.contains(days));
+    Asked {
+        days,
+        filter: TimelineFilter {
+            purpose: query.one("for").and_then(|purpose| purpose.parse().ok()),
+            kind: query.one("kind").and_then(|kind| Looked::ALL.iter().copied().find(|k| k.as_str() == kind)),
+            since: days.and_then(|days| now.checked_sub(Duration::from_secs(u64::from(days) * 86_400)).ok()),
+            before: query.one("before").and_then(|seq| seq.parse().ok()),
+        },
+    }
+}
+
+/// `GET /privacy`: the page, or the way to it. `?for=`, `?kind=` and `?days=` narrow the timeline, `?before=` turns to
+/// older entries.
 pub(crate) async fn show(
     State(state): State<Arc<WebState>>,
     uri: Uri,
@@ -56,9 +74,10 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
-    let before = query.one("before").and_then(|seq| seq.parse().ok());
+    let now = state.gateway.clock().now();
+    let asked = asked(&query, now);
     let view = match browser::session(&state, &headers) {
-        Some(cookie) => state.gateway.privacy_view(cookie, before).await,
+        Some(cookie) => state.gateway.privacy_part(cookie, &asked.filter).await,
         None => Err(LinkError::Over),
     };
     match view {
@@ -69,7 +88,7 @@ pub(crate) async fn show(
                 query.one("done").filter(|done| *done != "all" || view.consents.iter().all(|c| !c.in_force));
             let status = status(&w, done);
             let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
-            page(StatusCode::OK, &PrivacyPage::new(w, &view, bank, status, state.gateway.clock().now()))
+            page(StatusCode::OK, &PrivacyPage::new(w, &view, &asked, bank, status, now))
         }
         Err(LinkError::Over) => {
             let w = Words::new(browser::lang(&headers, None), "/privacy");

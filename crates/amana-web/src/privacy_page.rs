@@ -1,13 +1,50 @@
 //! The privacy page: what is allowed now, and every disclosure in the customer's words.
 
+use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
 use amana_chat::Arg;
 use amana_chat::format::{date, date_time};
 use amana_core::{Purpose, Timestamp};
-use amana_flow::{ConsentView, PrivacyView, TimelineEntry};
+use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
 use amana_gate::ReceiptKind;
 use amana_store::OutboxState;
 use askama::Template;
+use std::time::Duration;
+
+/// What of the timeline was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// The period in days; `None` for all of it.
+    pub(crate) days: Option<u32>,
+    pub(crate) filter: TimelineFilter,
+}
+
+impl Asked {
+    fn narrowed(&self) -> bool {
+        self.days.is_some() || self.filter.purpose.is_some() || self.filter.kind.is_some()
+    }
+
+    /// The address of the timeline with this filter, from a receipt on.
+    fn address(&self, before: Option<u64>) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(purpose) = self.filter.purpose {
+            query.append_pair("for", purpose.as_str());
+        }
+        if let Some(kind) = self.filter.kind {
+            query.append_pair("kind", kind.as_str());
+        }
+        if let Some(days) = self.days {
+            query.append_pair("days", &days.to_string());
+        }
+        if let Some(before) = before {
+            query.append_pair("before", &before.to_string());
+        }
+        match query.finish() {
+            none if none.is_empty() => "/privacy#timeline".to_owned(),
+            query => format!("/privacy?{query}#timeline"),
+        }
+    }
+}
 
 /// The page of a customer who is signed in.
 #[derive(Debug, Template)]
@@ -19,8 +56,13 @@ pub(crate) struct PrivacyPage {
     status: Option<String>,
     active: Vec<ConsentCard>,
     ended: Vec<ConsentCard>,
+    filters: Vec<Filter>,
+    narrowed: bool,
+    totals: Vec<TotalLine>,
+    totals_note: Option<String>,
     days: Vec<Day>,
-    older: Option<u64>,
+    older: Option<String>,
+    newest: Option<String>,
 }
 
 #[derive(Debug)]
@@ -40,6 +82,23 @@ struct GrantLine {
     stop_label: String,
 }
 
+/// A list to choose from: its name in the address, and each choice with whether it is chosen.
+#[derive(Debug)]
+struct Filter {
+    name: &'static str,
+    label: String,
+    choices: Vec<(String, String, bool)>,
+}
+
+#[derive(Debug)]
+struct TotalLine {
+    name: String,
+    told: String,
+    refused: Option<String>,
+    address: String,
+    label: String,
+}
+
 #[derive(Debug)]
 struct Day {
     label: String,
@@ -50,6 +109,7 @@ struct Day {
 struct Entry {
     seq: u64,
     class: &'static str,
+    glyph: &'static str,
     title: String,
     state: Option<(&'static str, String)>,
     said: Vec<String>,
@@ -65,6 +125,7 @@ impl PrivacyPage {
     pub(crate) fn new(
         w: Words,
         view: &PrivacyView,
+        asked: &Asked,
         bank: String,
         status: Option<String>,
         now: Timestamp,
@@ -74,19 +135,98 @@ impl PrivacyPage {
         let ended = view.consents.iter().filter(|c| !c.in_force).map(card).collect();
         let mut days: Vec<Day> = Vec::new();
         for entry in &view.timeline {
-            let label = date(w.lang, entry.at, now);
-            let shown = entry_of(&w, entry);
+            let label = day_label(&w, entry.at, now);
+            let shown = entry_of(&w, view, entry, now);
             match days.last_mut().filter(|day| day.label == label) {
                 Some(day) => day.entries.push(shown),
                 None => days.push(Day { label, entries: vec![shown] }),
             }
         }
-        Self { bank, csrf: view.csrf.clone(), status, active, ended, days, older: view.older, w }
+        Self {
+            bank,
+            csrf: view.csrf.clone(),
+            status,
+            active,
+            ended,
+            filters: filters(&w, view, asked),
+            narrowed: asked.narrowed(),
+            totals: totals(&w, view, asked),
+            totals_note: view
+                .totals
+                .counted_from
+                .map(|seq| w.with("privacy-totals-some", &[("number", Arg::Text(&seq.to_string()))])),
+            days,
+            older: view.older.map(|before| asked.address(Some(before))),
+            newest: asked.filter.before.map(|_| asked.address(None)),
+            w,
+        }
     }
 }
 
+fn day_label(w: &Words, at: Timestamp, now: Timestamp) -> String {
+    let label = bare(&date(w.lang, at, now));
+    let yesterday = now.checked_sub(Duration::from_secs(86_400)).unwrap_or(now);
+    let is = |day: Timestamp| bare(&date(w.lang, day, now)) == label;
+    let id = if is(now) {
+        "privacy-today"
+    } else if is(yesterday) {
+        "privacy-yesterday"
+    } else {
+        return label;
+    };
+    w.with(id, &[("date", Arg::Text(&label))])
+}
+
+/// The three lists. Of purposes only those that the customer met: the others would find nothing.
+fn filters(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<Filter> {
+    let met = |purpose: &&Purpose| {
+        asked.filter.purpose == Some(**purpose)
+            || view.totals.purposes.iter().any(|t| t.purpose == **purpose)
+            || view.consents.iter().any(|c| c.grants.iter().any(|(p, ..)| p == *purpose))
+    };
+    let mut purposes =
+        vec![(String::new(), w.t("privacy-filter-all-purposes"), asked.filter.purpose.is_none())];
+    purposes.extend(
+        Purpose::ALL
+            .iter()
+            .filter(met)
+            .map(|p| (p.as_str().to_owned(), w.purpose(*p), asked.filter.purpose == Some(*p))),
+    );
+    let mut kinds = vec![(String::new(), w.t("privacy-filter-all-kinds"), asked.filter.kind.is_none())];
+    kinds.extend(Looked::ALL.iter().map(|kind| {
+        let word = kind.as_str();
+        (word.to_owned(), w.t(&format!("privacy-filter-{word}")), asked.filter.kind == Some(*kind))
+    }));
+    let mut periods = vec![(String::new(), w.t("privacy-filter-always"), asked.days.is_none())];
+    periods.extend(PERIODS_DAYS.iter().map(|days| {
+        let label = w.count("privacy-filter-days", usize::try_from(*days).unwrap_or_default());
+        (days.to_string(), label, asked.days == Some(*days))
+    }));
+    vec![
+        Filter { name: "for", label: w.t("privacy-filter-purpose"), choices: purposes },
+        Filter { name: "kind", label: w.t("privacy-filter-kind"), choices: kinds },
+        Filter { name: "days", label: w.t("privacy-filter-period"), choices: periods },
+    ]
+}
+
+fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
+    let one = |total: &amana_flow::PurposeTotal| {
+        let name = w.purpose(total.purpose);
+        let filter =
+            TimelineFilter { purpose: Some(total.purpose), before: None, kind: None, ..asked.filter };
+        TotalLine {
+            told: w.count("privacy-totals-told", total.told),
+            refused: (total.refused > 0).then(|| w.count("privacy-totals-refused", total.refused)),
+            address: Asked { filter, ..*asked }.address(None),
+            label: w.with("privacy-totals-link", &[("purpose", Arg::Text(&name))]),
+            name,
+        }
+    };
+    view.totals.purposes.iter().map(one).collect()
+}
+
 fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard {
-    let at = |id: &str, at: Timestamp| w.with(id, &[("at", Arg::Text(&bare(&date_time(w.lang, at, now))))]);
+    let at = |id: &str, at: Timestamp| when(w, id, at, now);
     let until = match (consent.in_force, consent.revoked_at) {
         (_, Some(revoked)) => at("privacy-ended-revoked", revoked),
         (true, None) => at("privacy-until", consent.expires_at),
@@ -113,47 +253,91 @@ fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard
     }
 }
 
+/// A text about an instant.
+fn when(w: &Words, id: &str, at: Timestamp, now: Timestamp) -> String {
+    w.with(id, &[("at", Arg::Text(&bare(&date_time(w.lang, at, now))))])
+}
+
 /// A date without its inner isolates: Fluent isolates the whole.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect()
 }
 
-fn entry_of(w: &Words, entry: &TimelineEntry) -> Entry {
-    let (class, title) = match entry.kind {
-        ReceiptKind::Disclosure => ("disclosure", disclosure_title(entry)),
-        ReceiptKind::Denial => ("denial", "entry-denial"),
-        ReceiptKind::Consent => ("consent", "entry-consent"),
-        ReceiptKind::Revocation => ("revocation", "entry-revocation"),
-        ReceiptKind::Erasure => ("erasure", "entry-erasure"),
-        ReceiptKind::View | ReceiptKind::Outcome => ("view", "entry-view"),
+fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp) -> Entry {
+    let (class, glyph, title) = match entry.kind {
+        ReceiptKind::Disclosure => ("disclosure", GLYPH_SAID, disclosure_title(entry)),
+        ReceiptKind::Denial => ("denial", GLYPH_REFUSED, "entry-denial"),
+        ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
+        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, "entry-revocation"),
+        ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
+        ReceiptKind::View | ReceiptKind::Outcome => ("view", GLYPH_LOOK, look_title(entry)),
     };
-    let disclosed = matches!(entry.kind, ReceiptKind::Disclosure | ReceiptKind::Denial);
-    let mut facts = Vec::new();
-    if let (true, Some(purpose)) = (disclosed, entry.purpose) {
-        facts.push((w.t("entry-because"), because(w, purpose)));
-    }
-    if disclosed && !entry.clusters.is_empty() {
-        let clusters: Vec<String> = entry.clusters.iter().map(|c| w.cluster(c)).collect();
-        facts.push((w.t("entry-data"), w.list(&clusters)));
-    }
-    if let (ReceiptKind::Disclosure, Some(form)) = (entry.kind, entry.form) {
-        facts.push((w.t("entry-form"), w.form_short(form)));
-    }
     let seq = entry.seq.to_string();
     Entry {
         seq: entry.seq,
         class,
+        glyph,
         title: w.t(title),
         state: entry.state.map(|state| state_badge(w, state)),
         said: entry.said.clone(),
-        note: (entry.kind == ReceiptKind::Denial)
-            .then(|| w.t(denial(entry.note.as_deref().unwrap_or_default()))),
-        facts,
+        note: match (entry.kind, entry.purpose) {
+            (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),
+            (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
+            _ => None,
+        },
+        facts: facts(w, view, entry, now),
         time: entry.at.strftime("%H:%M UTC").to_string(),
         instant: entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         receipt: w.with("entry-receipt", &[("number", Arg::Text(&seq))]),
     }
 }
+
+/// What is known of an entry, as terms and texts.
+fn facts(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |term: &str, text: String| facts.push((w.t(term), text));
+    if let (ReceiptKind::Denial, Some(purpose)) = (entry.kind, entry.purpose) {
+        fact("entry-purpose", w.purpose(purpose));
+    }
+    if let (ReceiptKind::Consent | ReceiptKind::Revocation, Some(id)) = (entry.kind, entry.consent)
+        && let Some(consent) = view.consents.iter().find(|c| c.id == id)
+    {
+        let purposes: Vec<String> = consent.grants.iter().map(|(p, ..)| w.purpose(*p)).collect();
+        fact("entry-consent-for", w.list(&purposes));
+    }
+    if let Some(agent) = &entry.agent {
+        fact("entry-agent", agent.clone());
+    }
+    let data = matches!(entry.kind, ReceiptKind::Disclosure | ReceiptKind::Denial | ReceiptKind::View);
+    if data && !entry.clusters.is_empty() {
+        let clusters: Vec<String> = entry.clusters.iter().map(|c| w.cluster(c)).collect();
+        fact("entry-data", w.list(&clusters));
+    }
+    if let (ReceiptKind::Disclosure, Some(form)) = (entry.kind, entry.form) {
+        fact("entry-form", w.form_short(form));
+    }
+    if let Some(chat) = &entry.chat {
+        fact("entry-chat", chat_name(w, view, chat, now));
+    }
+    facts
+}
+
+/// Which chat: its date tells it from others. The platform is not asked for a name, so that it does not learn of the
+/// look.
+fn chat_name(w: &Words, view: &PrivacyView, chat: &ChatView, now: Timestamp) -> String {
+    match chat.ended_at {
+        Some(_) => when(w, "entry-chat-ended", chat.linked_at, now),
+        None if view.chats > 1 => when(w, "entry-chat-linked", chat.linked_at, now),
+        None => w.t("entry-chat-one"),
+    }
+}
+
+const GLYPH_SAID: &str = "M3.5 5.5A1.5 1.5 0 0 1 5 4h10a1.5 1.5 0 0 1 1.5 1.5v7A1.5 1.5 0 0 1 15 14H9l-4 3v-3a1.5 1.5 0 0 1-1.5-1.5z";
+const GLYPH_REFUSED: &str =
+    "M10 3.2 4.2 5.4v4.1c0 3.6 2.4 6 5.8 7.3 3.4-1.3 5.8-3.7 5.8-7.3V5.4zM7.8 8l4.4 4.4m0-4.4-4.4 4.4";
+const GLYPH_CONSENT: &str = "m4.5 10.5 3.7 3.8 7.5-8.6";
+const GLYPH_STOP: &str = "M5 5l10 10m0-10L5 15";
+const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM10 7.7a2.3 2.3 0 1 0 .01 0";
 
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
     match entry.state {
@@ -168,8 +352,13 @@ fn disclosure_title(entry: &TimelineEntry) -> &'static str {
     }
 }
 
-fn because(w: &Words, purpose: Purpose) -> String {
-    w.t(&format!("because-{purpose}"))
+fn look_title(entry: &TimelineEntry) -> &'static str {
+    match (&entry.agent, entry.note.as_deref()) {
+        (Some(_), _) => "entry-view-agent",
+        (None, Some("export")) => "entry-view-export",
+        (None, Some("bundle")) => "entry-view-bundle",
+        (None, _) => "entry-view",
+    }
 }
 
 fn state_badge(w: &Words, state: OutboxState) -> (&'static str, String) {

@@ -16,6 +16,7 @@ title-done = تم الربط
 title-privacy = خصوصيتي
 title-enter = الدخول إلى صفحتك الخاصة
 title-accounts = حساباتي الآن
+title-verify = التحقق بنفسك
 
 ## الصفحة الأولى
 
@@ -181,41 +182,98 @@ privacy-accounts =
 privacy-stop-one = إيقاف
 privacy-stop-one-label = إيقاف مشاركة: { $purpose }
 privacy-stop-all = إيقاف مشاركة كل شيء
-privacy-stop-hint = يسري ذلك من الرسالة التالية، ونُعلم بنكك به أيضًا.
+privacy-stop-hint = في كل محادثة، ومن الرسالة التالية، ونُعلم بنكك به أيضًا.
 privacy-ended = موافقات سابقة
 privacy-ended-expired = انتهت تلقائيًا في { $at }
 privacy-ended-revoked = تراجعتَ عنها في { $at }
 privacy-done-all = تم الإيقاف. انتهت موافقتك، ولن يُرسل شيء بعد الآن.
 privacy-done-one = تم الإيقاف. لن يُرسل ما أوقفته مرة أخرى، ويستمر الباقي كما كان.
 privacy-timeline = ما حدث
-privacy-timeline-hint = الأحدث أولًا، والأوقات بالتوقيت العالمي UTC. أرقام الإيصالات التي بينها تسجّل ما آلت إليه كل رسالة.
+privacy-timeline-hint = الأحدث أولًا، والأوقات بالتوقيت العالمي UTC. الأرقام التي لا تظهر هنا إيصالات بما آلت إليه كل رسالة.
 privacy-timeline-none = لم تتم مشاركة شيء حتى الآن.
 privacy-timeline-none-hint = عندما تحمل رسالة شيئًا من بياناتك، تُدرج هنا فورًا.
 privacy-older = القيود الأقدم
+privacy-newest = العودة إلى الأحدث
+privacy-today = اليوم، { $date }
+privacy-yesterday = أمس، { $date }
+privacy-filter = عرض
+privacy-filter-purpose = الغرض
+privacy-filter-kind = النوع
+privacy-filter-period = المدة
+privacy-filter-all-purposes = كل الأغراض
+privacy-filter-all-kinds = كل شيء
+privacy-filter-told = ما قيل لماسنجر
+privacy-filter-refused = ما لم يُقل له
+privacy-filter-consents = ما سمحتُ به وما سحبته
+privacy-filter-looks = الاطلاع على بياناتي
+privacy-filter-always = كل الأوقات
+privacy-filter-days =
+    { $count ->
+        [zero] آخر { $count } يوم
+        [one] آخر يوم
+        [two] آخر يومين
+        [few] آخر { $count } أيام
+        [many] آخر { $count } يومًا
+       *[other] آخر { $count } يوم
+    }
+privacy-filter-go = عرض
+privacy-filter-clear = عرض كل شيء
+privacy-filter-none = لا يوجد ما يطابق.
+privacy-filter-none-hint = لم يحدث شيء من هذا النوع في هذه المدة.
+privacy-totals = بالأرقام
+privacy-totals-told =
+    { $count ->
+        [zero] لم يُقل لماسنجر شيء
+        [one] قيل لماسنجر مرة واحدة
+        [two] قيل لماسنجر مرتين
+        [few] قيل لماسنجر { $count } مرات
+        [many] قيل لماسنجر { $count } مرة
+       *[other] قيل لماسنجر { $count } مرة
+    }
+privacy-totals-refused =
+    { $count ->
+        [zero] دون رفض
+        [one] رفض واحد
+        [two] رفضان
+        [few] { $count } مرات رفض
+        [many] { $count } مرة رفض
+       *[other] { $count } مرة رفض
+    }
+privacy-totals-some = العدّ حتى الإيصال { $number }.
+privacy-totals-link = عرض: { $purpose }
 privacy-accounts-now = حساباتي كما هي الآن
 privacy-leave = تسجيل الخروج
 privacy-left = تم تسجيل خروجك.
 entry-disclosure = قيل لماسنجر:
 entry-disclosure-unread = قيل لماسنجر شيء لم يعد عرض نصه ممكنًا.
 entry-planned = مُعَدّ لماسنجر:
-entry-denial = لم يُرسل
+entry-denial = لم يُقل لماسنجر شيء
 entry-consent = منحتَ موافقتك
 entry-revocation = تراجعتَ عن موافقتك
 entry-erasure = مُحيت بياناتك
-entry-view = اطُّلع على بياناتك
+entry-view = اطّلعتَ على حساباتك
+entry-view-agent = اطّلع موظف في بنكك على بياناتك
+entry-view-export = أخذتَ نسخة من كل ما يخصك
+entry-view-bundle = أخذتَ نسخة من إثباتك
 entry-receipt = الإيصال { $number }
-entry-because = السبب
+entry-purpose = كان الغرض
+entry-consent-for = من أجل
+entry-chat = المحادثة
+entry-chat-one = محادثتك في ماسنجر
+entry-chat-linked = رُبطت في { $at }
+entry-chat-ended = رُبطت في { $at } وانتهى ربطها
+entry-agent = من
 entry-data = البيانات
 entry-form = ما رآه ماسنجر
-because-BalanceOnRequest = سألتَ عن رصيدك
-because-BalanceUpdate = تغيّر رصيدك
-because-TransactionUpdate = حدثت حركة مالية أو سألتَ عنها
-because-ReceiptUpdate = اشتريتَ شيئًا
-because-DeliveryUpdate = طلبك في الطريق
-because-SecurityAlert = بدت إحدى الدفعات غير معتادة
-because-CustomerService = طلبتَ المساعدة
-because-BankOffer = سمحتَ بالعروض
-because-PersonToPersonTransfer = أرسلتَ مالًا
+because-BalanceOnRequest = لأنك سألتَ عن رصيدك
+because-BalanceUpdate = لأنك طلبتَ إعلامك عند تغيّر رصيدك
+because-TransactionUpdate = لأنك طلبتَ معرفة مدفوعاتك وإيداعاتك
+because-ReceiptUpdate = لأنك طلبتَ إيصالات مشترياتك
+because-DeliveryUpdate = لأنك طلبتَ أخبار توصيل طلباتك
+because-SecurityAlert = لأنك طلبتَ تنبيهك إلى احتيال محتمل
+because-CustomerService = لأنك طلبتَ المساعدة من موظفي بنكك
+because-BankOffer = لأنك طلبتَ عروض بنكك نفسه
+because-PersonToPersonTransfer = لأنك طلبتَ إرسال المال
 state-pending = في انتظار الإرسال
 state-sending = قيد الإرسال
 state-unconfirmed = أُرسل ولم يتأكد بعد
@@ -235,6 +293,117 @@ denial-recipient = لم يكن مؤكدًا أن المحادثة لك.
 denial-policy = لم تسمح به قواعد بنكك نفسه.
 denial-late = طال انتظاره أكثر مما يجوز.
 denial-other = لم يكن كل شيء على ما يرام، فبقيت البيانات لدى البنك.
+
+## التحقق بنفسك
+
+verify-heading = التحقق بنفسك
+verify-lead = تقارن هذه الصفحة إيصالاتك بالسجل العام. متصفحك هو الذي يحسب، ولا يُرسل شيء إلى أي مكان.
+verify-noscript = تحتاج هذه الصفحة إلى برنامج للتحقق، ومتصفحك لا يشغّل البرامج. كل صفحاتنا الأخرى تعمل دونه. ويمكنك أيضًا أن تأخذ إثباتك معك وتتحقق منه ببرنامج تختاره بنفسك.
+verify-idle-heading = لا حاجة إلى تصديقنا
+verify-idle = لا يستغرق ذلك إلا لحظة. يلزم تسجيل الدخول إلى صفحة خصوصيتك.
+verify-busy-heading = جارٍ التحقق …
+verify-busy = إذا كثرت الإيصالات استغرق ذلك بضع ثوانٍ.
+verify-good-heading = كل شيء متطابق
+verify-good = كل إيصال لك موجود في السجل كما تراه، ولا ينقص منها شيء، ولم يتغيّر شيء.
+verify-bad-heading = هناك ما لا يتطابق
+verify-bad = ما لم ينجح مبيَّن أدناه. احتفظ بالملف، واطلب من بنكك تفسيرًا، أو من الجهة المشرفة عليه.
+verify-stranger-heading = لم تسجّل دخولك
+verify-stranger = إثباتك لك وحدك، فسجّل الدخول إلى صفحة خصوصيتك أولًا. أما الملف المحفوظ فيمكن التحقق منه دون ذلك.
+verify-offline-heading = تعذّر جلب إثباتك
+verify-offline = لا يعني ذلك شيئًا بشأن إيصالاتك. يُرجى المحاولة بعد دقيقة.
+verify-nofile-heading = اختر ملفًا أولًا
+verify-nofile = هو الملف الذي حفظته إثباتًا لك.
+verify-unsupported-heading = لا يستطيع هذا المتصفح التحقق
+verify-unsupported = لا يعرف نوع التوقيع الذي يحمله السجل (Ed25519). لا يعني ذلك شيئًا بشأن إيصالاتك. يستطيع ذلك إصدار حديث من Chrome أو Edge أو Firefox أو Safari، وكذلك برنامج سطر الأوامر.
+verify-mine = التحقق من إيصالاتي
+verify-sign-in = إلى صفحة خصوصيتي
+verify-empty = لا يحتوي على أي إيصال. فهو يُظهر فقط أن أحدث جزء من السجل خالٍ من إيصالاتك؛ وإن كانت لك إيصالات من قبل فهناك خطأ.
+verify-rules = ما تم التحقق منه
+verify-open = لم يُنظر فيه، لأن شيئًا قبله لم يتطابق.
+verify-detail = لمن يريد الدقة
+verify-found = ما تم العثور عليه
+verify-found-receipts = إيصالاتك
+verify-found-from = الأول
+verify-found-to = الأخير
+verify-found-log = السجل
+verify-found-size = القيود في السجل، للجميع
+verify-found-witnesses = الشهود
+verify-kind-disclosure = بما أُفصح عنه
+verify-kind-outcome = بما آل إليه
+verify-kind-denial = بما رُفض
+verify-kind-consent = بالموافقات
+verify-kind-revocation = بالموافقات المسحوبة
+verify-kind-view = بالاطلاع على بياناتك
+verify-kind-erasure = بالمحو
+verify-kind-other = من نوع آخر
+verify-file = ملف حفظته
+verify-file-hint = يُقرأ في متصفحك ولا يذهب إلى أي مكان. فيه مفتاح إيصالاتك، فاحتفظ به لنفسك.
+verify-file-choose = إثباتك
+verify-file-go = التحقق من هذا الملف
+verify-careful = لمن يريد المزيد من الحيطة
+verify-vkey = مفتاح السجل
+verify-vkey-hint = كما ينشره بنكك، وربما مطبوعًا. عندئذ لا يُقبل سجل غيره.
+verify-policy = ملف السياسة
+verify-policy-hint = يسمّي شهودًا تثق بهم، وكم منهم يجب أن يكون قد رأى السجل نفسه.
+verify-memory = ما يتذكره هذا المتصفح
+verify-memory-text = حالة السجل عند آخر تحقق، وعدد إيصالاتك حينها. يجب أن يكمل التحقق التالي ما سبق. لا يعلم بذلك أحد سواك.
+verify-memory-at = تم التحقق
+verify-memory-none = لا شيء بعد. بعد أول تحقق يتذكر حالة السجل، ليلاحظ التحقق التالي إن تغيّر الماضي.
+verify-forget = نسيان ذلك
+verify-meaning = ما يعنيه ذلك
+verify-proves = ما يُثبته هذا
+verify-proves-one = إيصالاتك هي ما كُتب حين حدث ما حدث. لم يغيّرها أحد، ولا بنكك.
+verify-proves-two = لم يُترك منها شيء، لا في الوسط ولا في النهاية.
+verify-proves-three = السجل يزداد فقط: ما رأيته في آخر تحقق ما زال كله موجودًا.
+verify-proves-not = ما لا يُثبته
+verify-proves-not-one = أن شيئًا لم يخرج من طريق آخر. لذلك وسائل أخرى: تُقابَل رسائل المحادثة بالإيصالات.
+verify-proves-not-two = أن الجميع يرون السجل نفسه. لذلك يجب أن يكون شهود مستقلون قد وقّعوا عليه.
+verify-proves-not-three = أن هذه الصفحة صادقة: فهي منا. لمن يريد اليقين: يُفحص الملف المحفوظ ببرنامج من مصدر آخر.
+verify-program = البرنامج
+verify-program-text = ملف واحد يستطيع كل فضولي قراءته، ولا شيء معه. والملف نفسه موجود في الشيفرة المصدرية العامة.
+verify-program-read = قراءته
+verify-program-hash = بصمته SHA-256:
+rule-good = متطابق
+rule-bad = غير متطابق
+rule-skip = لا يوجد ما يُقارن به
+rule-open = لم يُفحص
+rule-format = الملف سليم
+rule-format-good = شكله كما يجب، وكل رقم فيه معقول.
+rule-format-bad = الملف تالف، أو ليس إثباتًا أصلًا.
+rule-key = من السجل الذي تعرفه
+rule-key-good = مفتاح السجل هو الذي تعرفه من قبل.
+rule-key-bad = مفتاح السجل غير الذي تعرفه. قد ينقل البنك سجله، لكن كان عليه أن يخبرك.
+rule-key-skip = لم يكن هناك مفتاح للمقارنة. بعد أول تحقق في هذا المتصفح سيكون.
+rule-signature = السجل ملتزم به
+rule-signature-good = حالة السجل هذه موقّعة، فلا يستطيع أحد إنكارها لاحقًا.
+rule-signature-bad = التوقيع غير صحيح. غُيّر الملف، أو لم يُوقَّع قط.
+rule-witness = رأى آخرون الشيء نفسه
+rule-witness-good = وقّع عدد كافٍ من شهودك على حالة السجل هذه نفسها.
+rule-witness-bad = لم يوقّع عليها عدد كافٍ من شهودك. ربما يُعرض عليك سجل غير الذي يُعرض عليهم.
+rule-witness-skip = لم يُطلب شهود. يُطلبون عند اختيار ملف سياسة.
+rule-consistency = الماضي كما كان
+rule-consistency-good = كل ما كان في السجل عند آخر تحقق ما زال فيه وبالترتيب نفسه.
+rule-consistency-bad = تغيّر الماضي منذ آخر تحقق، أو هذه حالة قديمة للسجل. لا يجوز أن يحدث هذا أبدًا.
+rule-consistency-skip = لا يوجد تحقق سابق للمقارنة. في المرة القادمة سيوجد.
+rule-index = لكل جزء فهرسه
+rule-index-good = يحمل كل جزء من السجل فهرسًا بكل الإيصالات التي فيه.
+rule-index-bad = هناك فهرس لا ينتمي إلى السجل.
+rule-freshness = يصل إلى النهاية
+rule-freshness-good = يصل الإثبات إلى نهاية السجل نفسها، ولم يُترك جزء أحدث.
+rule-freshness-bad = تُرك جزء من السجل، وقد يختبئ فيه إيصال.
+rule-chain = لا فجوة في إيصالاتك
+rule-chain-good = أرقامها 1 و2 و3 وهكذا، ويحمل كل منها بصمة الذي قبله.
+rule-chain-bad = هناك إيصال مفقود أو مكرر أو في غير مكانه.
+rule-inclusion = كل إيصال في السجل
+rule-inclusion-good = كل إيصال موجود في السجل العام كما هو لديك، حرفًا بحرف.
+rule-inclusion-bad = هناك إيصال ليس كما كُتب في السجل. غُيّر، أو اختُلق.
+rule-absence = لا يوجد غيرها
+rule-absence-good = لا يحتوي السجل على إيصال آخر لك.
+rule-absence-bad = يحتوي السجل على إيصال آخر لك لم يُعطَ لك، أو لا يمكن استبعاد ذلك.
+rule-memory = لم يضع ما كان لديك
+rule-memory-good = إيصالات آخر تحقق موجودة كلها من جديد.
+rule-memory-bad = كانت لديك عند آخر تحقق إيصالات مفقودة الآن أو مختلفة.
+rule-memory-skip = لا يوجد في هذا المتصفح تحقق سابق من هذه الإيصالات.
 
 ## عندما لا ينجح شيء
 

@@ -16,6 +16,7 @@ title-done = Linked
 title-privacy = My privacy
 title-enter = Sign in to your own page
 title-accounts = My accounts now
+title-verify = Verify it yourself
 
 ## First page
 
@@ -174,41 +175,87 @@ privacy-accounts =
 privacy-stop-one = Stop
 privacy-stop-one-label = Stop sharing: { $purpose }
 privacy-stop-all = Stop sharing everything
-privacy-stop-hint = It holds from the next message. Your bank is told, too.
+privacy-stop-hint = In every chat, from the next message on. Your bank is told, too.
 privacy-ended = Earlier consents
 privacy-ended-expired = Ended by itself on { $at }
 privacy-ended-revoked = Taken back { $at }
 privacy-done-all = Stopped. Your consent is taken back, and nothing more will be sent.
 privacy-done-one = Stopped. What you took back will not be sent again; the rest goes on as before.
 privacy-timeline = What happened
-privacy-timeline-hint = Newest first, times in UTC. The receipt numbers in between record what became of each message.
+privacy-timeline-hint = Newest first, times in UTC. Numbers that are not here are receipts of what became of a message.
 privacy-timeline-none = Nothing was shared so far.
 privacy-timeline-none-hint = As soon as a message carries something of yours, it is listed here.
 privacy-older = Older entries
+privacy-newest = Back to the newest
+privacy-today = Today, { $date }
+privacy-yesterday = Yesterday, { $date }
+privacy-filter = Show
+privacy-filter-purpose = Purpose
+privacy-filter-kind = What
+privacy-filter-period = When
+privacy-filter-all-purposes = Every purpose
+privacy-filter-all-kinds = Everything
+privacy-filter-told = What Messenger was told
+privacy-filter-refused = What it was not told
+privacy-filter-consents = What I allowed and took back
+privacy-filter-looks = Looks at my data
+privacy-filter-always = Any time
+privacy-filter-days =
+    { $count ->
+        [one] The last day
+       *[other] The last { $count } days
+    }
+privacy-filter-go = Show
+privacy-filter-clear = Show everything
+privacy-filter-none = Nothing matches.
+privacy-filter-none-hint = Nothing of this kind happened in this time.
+privacy-totals = In numbers
+privacy-totals-told =
+    { $count ->
+        [0] Messenger was told nothing
+        [one] Messenger was told once
+       *[other] Messenger was told { $count } times
+    }
+privacy-totals-refused =
+    { $count ->
+        [one] one refusal
+       *[other] { $count } refusals
+    }
+privacy-totals-some = Counted back to receipt { $number }.
+privacy-totals-link = Show: { $purpose }
 privacy-accounts-now = My accounts as they are now
 privacy-leave = Sign out
 privacy-left = You are signed out.
 entry-disclosure = Messenger was told:
 entry-disclosure-unread = Messenger was told something whose words cannot be shown any more.
 entry-planned = Meant for Messenger:
-entry-denial = Not sent
+entry-denial = Messenger was not told
 entry-consent = You gave your consent
 entry-revocation = You took your consent back
 entry-erasure = Your data was erased
-entry-view = Your data was looked at
+entry-view = You looked at your accounts
+entry-view-agent = Somebody at your bank looked at your data
+entry-view-export = You took everything about you with you
+entry-view-bundle = You took your proof with you
 entry-receipt = Receipt { $number }
-entry-because = Why
+entry-purpose = It was for
+entry-consent-for = For
+entry-chat = Chat
+entry-chat-one = Your chat in Messenger
+entry-chat-linked = Linked { $at }
+entry-chat-ended = Linked { $at }, not any more
+entry-agent = Who
 entry-data = Data
 entry-form = Messenger saw
-because-BalanceOnRequest = You asked for your balance
-because-BalanceUpdate = Your balance changed
-because-TransactionUpdate = Money moved, or you asked about it
-because-ReceiptUpdate = You bought something
-because-DeliveryUpdate = An order is on its way
-because-SecurityAlert = A payment looked unusual
-because-CustomerService = You asked for help
-because-BankOffer = You allowed offers
-because-PersonToPersonTransfer = You sent money
+because-BalanceOnRequest = because you asked for your balance
+because-BalanceUpdate = because you asked for news when your balance changes
+because-TransactionUpdate = because you asked for your payments and deposits
+because-ReceiptUpdate = because you asked for receipts of what you buy
+because-DeliveryUpdate = because you asked for news of your deliveries
+because-SecurityAlert = because you asked to be warned of possible fraud
+because-CustomerService = because you asked your bank’s staff for help
+because-BankOffer = because you asked for your bank’s own offers
+because-PersonToPersonTransfer = because you asked to send money
 state-pending = Waiting to be sent
 state-sending = Being sent
 state-unconfirmed = Sent, not confirmed yet
@@ -228,6 +275,117 @@ denial-recipient = It was not certain that the chat is yours.
 denial-policy = Your bank’s own rules did not allow it.
 denial-late = It had waited too long.
 denial-other = Something was not in order, so it stayed at the bank.
+
+## Verify it yourself
+
+verify-heading = Verify it yourself
+verify-lead = This page checks your receipts against the public log. Your own browser does the arithmetic; nothing is sent anywhere.
+verify-noscript = To check, this page needs a program, and your browser does not run any. All our other pages work without. You can also take your proof with you and check it with a program of your own choice.
+verify-idle-heading = Do not take our word for it
+verify-idle = It takes a moment. You need to be signed in to your privacy page.
+verify-busy-heading = Checking …
+verify-busy = With many receipts this takes a few seconds.
+verify-good-heading = It all fits
+verify-good = Every receipt of yours is in the log as you see it, none is missing, and nothing was changed.
+verify-bad-heading = Something does not fit
+verify-bad = What failed is marked below. Keep the file, and ask your bank to explain it, or whoever supervises your bank.
+verify-stranger-heading = You are not signed in
+verify-stranger = Your proof is yours alone, so sign in to your privacy page first. A saved file can be checked without.
+verify-offline-heading = Your proof could not be fetched
+verify-offline = This says nothing about your receipts. Please try again in a minute.
+verify-nofile-heading = Choose a file first
+verify-nofile = It is the file that you saved as your proof.
+verify-unsupported-heading = This browser cannot check it
+verify-unsupported = It does not know the kind of signature that the log bears (Ed25519). This says nothing about your receipts. A current Chrome, Edge, Firefox or Safari can do it, and so can the program for the command line.
+verify-mine = Check my receipts
+verify-sign-in = To my privacy page
+verify-empty = There is no receipt in it. So this shows only that the newest part of the log has none of yours; if you had receipts before, something is wrong.
+verify-rules = What was checked
+verify-open = Not looked at any more, because something before it failed.
+verify-detail = For those who want it exactly
+verify-found = What was found
+verify-found-receipts = Your receipts
+verify-found-from = The first
+verify-found-to = The last
+verify-found-log = Log
+verify-found-size = Entries in the log, of everybody
+verify-found-witnesses = Witnesses
+verify-kind-disclosure = of what was released
+verify-kind-outcome = of what became of it
+verify-kind-denial = of what was refused
+verify-kind-consent = of consents
+verify-kind-revocation = of consents taken back
+verify-kind-view = of looks at your data
+verify-kind-erasure = of erasure
+verify-kind-other = of another kind
+verify-file = A file that you saved
+verify-file-hint = It is read in your browser and goes nowhere. It holds the key to your receipts, so keep it to yourself.
+verify-file-choose = Your proof
+verify-file-go = Check this file
+verify-careful = For the careful
+verify-vkey = The log’s key
+verify-vkey-hint = As your bank publishes it, in print perhaps. Then only this log will do.
+verify-policy = A policy file
+verify-policy-hint = It names witnesses whom you trust, and how many of them must have seen the same log.
+verify-memory = What this browser remembers
+verify-memory-text = The state of the log when you last checked, and how many receipts you had. The next check must continue it. Nobody else learns of it.
+verify-memory-at = Checked
+verify-memory-none = Nothing yet. After the first check it remembers the state of the log, so that the next one notices if the past was changed.
+verify-forget = Forget it
+verify-meaning = What it means
+verify-proves = What this proves
+verify-proves-one = Your receipts are what was written when it happened. Nobody changed them, not even your bank.
+verify-proves-two = None of them was left out, neither in the middle nor at the end.
+verify-proves-three = The log only grows: what you saw at your last check is all still there.
+verify-proves-not = What it does not prove
+verify-proves-not-one = That nothing left by another way. Other checks are for that: messages in the chat are held against the receipts.
+verify-proves-not-two = That everybody is shown the same log. For that, independent witnesses must have signed it.
+verify-proves-not-three = That this page is honest: it comes from us. If you want to be sure, check the saved file with a program from elsewhere.
+verify-program = The program
+verify-program-text = One file that a curious person can read, with nothing else in it. The same file stands in the public source code.
+verify-program-read = Read it
+verify-program-hash = Its SHA-256:
+rule-good = fits
+rule-bad = does not fit
+rule-skip = nothing to compare
+rule-open = not checked
+rule-format = The file is whole
+rule-format-good = It has the shape that it must have, and every number in it makes sense.
+rule-format-bad = It is damaged, or it is not a proof at all.
+rule-key = It comes from the log that you know
+rule-key-good = The log’s key is the one that you know from before.
+rule-key-bad = The log’s key is another one than you know. A bank can move its log, but it should have told you.
+rule-key-skip = There was no key to compare with. After the first check in this browser there is.
+rule-signature = The log stands by it
+rule-signature-good = This state of the log is signed, so that nobody can deny it later.
+rule-signature-bad = The signature is not good. Somebody changed the file, or it was never signed.
+rule-witness = Others saw the same
+rule-witness-good = Enough of your witnesses have signed this very state of the log.
+rule-witness-bad = Too few of your witnesses have signed it. Perhaps you are shown another log than they are.
+rule-witness-skip = No witnesses were asked for. With a policy file they are.
+rule-consistency = The past is still the same
+rule-consistency-good = Everything that was in the log at your last check is still there, in the same order.
+rule-consistency-bad = The past was changed since your last check, or this is an old state of the log. That must never be.
+rule-consistency-skip = There is no earlier check to compare with. Next time there is.
+rule-index = Each part has its index
+rule-index-good = Each part of the log carries an index of all receipts in it.
+rule-index-bad = An index does not belong to the log.
+rule-freshness = It reaches to the end
+rule-freshness-good = The proof goes to the very end of the log. No newer part is left out.
+rule-freshness-bad = A part of the log is left out, so a receipt could hide in it.
+rule-chain = Your receipts have no gap
+rule-chain-good = They are numbered 1, 2, 3 and on, and each holds the fingerprint of the one before.
+rule-chain-bad = A receipt is missing, is there twice, or stands in the wrong place.
+rule-inclusion = Each one is in the log
+rule-inclusion-good = Each receipt is in the public log exactly as you hold it, to the letter.
+rule-inclusion-bad = A receipt is not what was written into the log. It was changed, or made up.
+rule-absence = There is no further one
+rule-absence-good = The log holds no further receipt of yours.
+rule-absence-bad = The log holds a further receipt of yours that was not given to you, or it cannot be ruled out.
+rule-memory = Nothing that you had is gone
+rule-memory-good = The receipts of your last check are all here again.
+rule-memory-bad = At your last check you had receipts that are missing now, or are others.
+rule-memory-skip = There is no earlier check of these receipts in this browser.
 
 ## When something does not work
 

@@ -9,6 +9,7 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/", 200),
     ("GET", "/privacy", 200),
     ("GET", "/privacy/accounts", 200),
+    ("GET", "/privacy?for=BankOffer&kind=told&days=30&before=7", 200),
     ("GET", "/link/start?t=x", 410),
     ("GET", "/link/start", 410),
     ("GET", "/link/messenger", 410),

@@ -53,8 +53,8 @@ async fn it_lists_what_was_said_why_and_in_which_form() {
         "4.51",
         "Blue Bottle Coffee",
         "2,480.15",
-        "You asked for your balance",
-        "Money moved, or you asked about it",
+        "because you asked for your balance",
+        "because you asked for your payments and deposits",
         "Transaction data",
         "all the details",
         "Delivered",
@@ -130,7 +130,7 @@ async fn the_entrance_asks_the_bank_who_it_is() {
     );
     let page = browser.get("/privacy").await.text();
     assert!(page.contains("What <bdi>Cedar Bank</bdi> shared with Messenger"));
-    assert!(page.contains("Your data was looked at"), "the look is a receipt");
+    assert!(page.contains("You looked at your accounts"), "the look is a receipt");
 
     // The language of the session follows the switch; signing out ends it everywhere.
     assert_eq!(browser.post("/lang", &[("lang", "ar"), ("back", "/privacy")]).await.location(), "/privacy");
@@ -162,4 +162,90 @@ async fn with_two_banks_each_page_is_about_its_own() {
     assert!(browser.get("/privacy").await.text().contains("What <bdi>Harbor Savings</bdi> shared"));
     world.pushes(&purchase("e1", "a1")).await;
     assert!(!browser.get("/privacy").await.text().contains("Blue Bottle"));
+}
+
+/// Plain forms narrow the timeline; what an address asks for that is no choice of the page narrows nothing.
+#[tokio::test]
+async fn the_timeline_is_narrowed_by_purpose_kind_and_time() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    world.says("m1", "what's my balance?").await;
+    world.pushes(&purchase("e1", "a1")).await;
+    browser.get("/privacy/accounts").await;
+    let (told, asked, gave, looked) = (
+        "because you asked for your payments",
+        "because you asked for your balance",
+        "You gave your consent",
+        "You looked at your accounts",
+    );
+    let all = [told, asked, gave, looked];
+    for (query, shown) in [
+        ("", &all[..]),
+        ("?for=TransactionUpdate", &[told][..]),
+        ("?for=BalanceOnRequest&kind=told&days=7", &[asked][..]),
+        ("?kind=told", &[told, asked][..]),
+        ("?kind=consents", &[gave][..]),
+        ("?kind=looks", &[looked][..]),
+        ("?kind=refused", &[][..]),
+        ("?for=&kind=&days=", &all[..]),
+        ("?for=Everything&kind=x&days=8&before=y", &all[..]),
+    ] {
+        let page = browser.get(&format!("/privacy{query}")).await.text();
+        for text in all {
+            assert_eq!(page.contains(text), shown.contains(&text), "{query}: {text}");
+        }
+        assert_eq!(page.contains("Nothing matches."), shown.is_empty(), "{query}");
+        // The totals are of the time, whatever else is narrowed.
+        assert_eq!(page.matches("Messenger was told once").count(), 2, "{query}");
+    }
+    let page = browser.get("/privacy?kind=told&days=7").await.text();
+    for chosen in ["<option value=\"told\" selected>", "<option value=\"7\" selected>"] {
+        assert!(page.contains(chosen), "{chosen}");
+    }
+    assert!(page.contains("/privacy?for=TransactionUpdate&#38;days=7#timeline"), "{page}");
+
+    world.clock.advance_s(8 * 86_400);
+    let later = Browser::new(&world, Lang::English);
+    later.post("/privacy/sign-in", &[("to", "privacy"), ("institution", BANK), ("lang", "en")]).await;
+    later.get("/link/callback?code=c&state=s").await;
+    let page = later.get("/privacy?days=7").await.text();
+    assert!(page.contains("Nothing matches.") && !page.contains("Messenger was told once"), "{page}");
+    let page = later.get("/privacy?days=30").await.text();
+    assert!(page.contains(told) && page.contains("Messenger was told once"));
+}
+
+/// The one page with a program: that file alone may run, by its address and by its hash.
+#[tokio::test]
+async fn the_verifier_is_the_only_program() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    let answer = browser.get("/privacy/verify").await;
+    assert_eq!(answer.status, StatusCode::OK, "a stranger may check a file");
+    let page = answer.text();
+    let after = |text: &str, mark: &str| {
+        text.split(mark).nth(1).and_then(|rest| rest.split('"').next()).expect("there").to_owned()
+    };
+    assert_eq!(page.matches("<script").count(), 1);
+    let (path, integrity) = (after(&page, "<script type=\"module\" src=\""), after(&page, "integrity=\""));
+    let csp = answer.header("content-security-policy");
+    assert!(csp.starts_with("default-src 'none';"), "{csp}");
+    assert!(csp.contains(&format!("script-src https://gateway.example{path};")), "{csp}");
+    assert!(csp.contains("connect-src 'self';") && !csp.contains("unsafe"), "{csp}");
+
+    let program = world.get(&path).await;
+    assert_eq!(program.status, StatusCode::OK);
+    assert!(program.header("content-type").starts_with("text/javascript"));
+    let source = include_str!("../../../../verifiers/browser/verify.js");
+    assert_eq!(program.text(), source, "what runs is what can be read");
+    let hash = ring::digest::digest(&ring::digest::SHA256, source.as_bytes());
+    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(page.contains(&hex) && integrity.starts_with("sha256-"), "{integrity}");
+    assert!(path.contains(&hex[..16]), "{path}");
+    // Every rule of the program has its words, in its order.
+    let order: Vec<&str> =
+        page.split("data-rule=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let named = source.split("export const RULES = [").nth(1).and_then(|rest| rest.split(']').next());
+    let rules: Vec<&str> = named.expect("the list").split('"').skip(1).step_by(2).collect();
+    assert_eq!(order, [&rules[..], &["memory"]].concat());
 }

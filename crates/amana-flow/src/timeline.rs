@@ -1,0 +1,181 @@
+//! The timeline of the privacy page: which receipts are shown, and how much there was of each purpose.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::{SCAN_PAGE, SCAN_RECEIPTS_MAX, TIMELINE_MAX};
+use crate::privacy::{Read, TimelineEntry};
+use crate::session::SignedIn;
+use amana_core::{Purpose, Timestamp};
+use amana_gate::{ReceiptKind, Subject};
+use amana_store::StoredReceipt;
+use std::collections::BTreeMap;
+
+/// What a person looks for on the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// What the platform was told, or was meant to be told.
+    Told,
+    /// What was refused.
+    Refused,
+    /// Consents given and taken back, and erasure.
+    Consents,
+    /// Looks at the data.
+    Looks,
+}
+
+impl Looked {
+    /// All, in the order of the page.
+    pub const ALL: &'static [Self] = &[Self::Told, Self::Refused, Self::Consents, Self::Looks];
+
+    /// The word in an address.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Told => "told",
+            Self::Refused => "refused",
+            Self::Consents => "consents",
+            Self::Looks => "looks",
+        }
+    }
+
+    fn takes(self, kind: ReceiptKind) -> bool {
+        match kind {
+            ReceiptKind::Disclosure => self == Self::Told,
+            ReceiptKind::Denial => self == Self::Refused,
+            ReceiptKind::Consent | ReceiptKind::Revocation | ReceiptKind::Erasure => self == Self::Consents,
+            ReceiptKind::View => self == Self::Looks,
+            ReceiptKind::Outcome => false,
+        }
+    }
+}
+
+/// Which part of the timeline is asked for; the default is the newest of everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimelineFilter {
+    /// Only what was for this purpose.
+    pub purpose: Option<Purpose>,
+    /// Only entries of this kind.
+    pub kind: Option<Looked>,
+    /// Only what was decided then or later. The totals count from here, too.
+    pub since: Option<Timestamp>,
+    /// Only entries before this receipt.
+    pub before: Option<u64>,
+}
+
+impl TimelineFilter {
+    fn takes(&self, read: &Read) -> bool {
+        read.kind != ReceiptKind::Outcome
+            && self.kind.is_none_or(|kind| kind.takes(read.kind))
+            && (self.purpose.is_none() || self.purpose == read.purpose)
+    }
+}
+
+/// How often something happened for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurposeTotal {
+    /// The purpose.
+    pub purpose: Purpose,
+    /// Messages that the platform took.
+    pub told: usize,
+    /// Refusals, before or after a message was made.
+    pub refused: usize,
+}
+
+/// How much there was, over all purposes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Each purpose for which there was anything.
+    pub purposes: Vec<PurposeTotal>,
+    /// Looks at the data.
+    pub looks: usize,
+    /// The receipt before which nothing was counted, because there is too much of it.
+    pub counted_from: Option<u64>,
+}
+
+impl Gateway {
+    /// A page of entries, newest first, and the number before which older ones begin.
+    pub(crate) async fn timeline(
+        &self,
+        viewer: &SignedIn,
+        filter: &TimelineFilter,
+    ) -> Result<(Vec<TimelineEntry>, Option<u64>), FlowError> {
+        let customer = self.customer_of(viewer.shard, viewer.customer).await?;
+        let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
+        let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
+        let mut entries = Vec::new();
+        let mut before = filter.before;
+        let mut scanned = 0;
+        loop {
+            let page =
+                self.store.receipts_before(viewer.shard, viewer.customer, before, TIMELINE_MAX).await?;
+            let full = page.len() == TIMELINE_MAX;
+            for receipt in page {
+                // A filter that matches nothing must not read for ever: the rest is behind "older".
+                if entries.len() == TIMELINE_MAX || scanned == SCAN_RECEIPTS_MAX {
+                    return Ok((entries, before));
+                }
+                scanned += 1;
+                before = Some(receipt.seq);
+                let read = read(&receipt)?;
+                if filter.since.is_some_and(|since| read.decided_at < since) {
+                    return Ok((entries, None));
+                }
+                // What became of a message is shown with the message.
+                if filter.takes(&read) {
+                    entries.push(self.entry(&receipt, read, &subject, &customer, &links).await?);
+                }
+            }
+            if !full {
+                return Ok((entries, None));
+            }
+        }
+    }
+
+    /// What there was since an instant, or ever, over the newest [`SCAN_RECEIPTS_MAX`] receipts.
+    pub(crate) async fn totals(
+        &self,
+        viewer: &SignedIn,
+        since: Option<Timestamp>,
+    ) -> Result<Totals, FlowError> {
+        let mut purposes: BTreeMap<Purpose, (usize, usize)> = BTreeMap::new();
+        let mut totals = Totals::default();
+        let mut before = None;
+        let mut scanned = 0;
+        'all: loop {
+            let page = self.store.receipts_before(viewer.shard, viewer.customer, before, SCAN_PAGE).await?;
+            let full = page.len() == SCAN_PAGE;
+            for receipt in page {
+                before = Some(receipt.seq);
+                let read = read(&receipt)?;
+                if since.is_some_and(|since| read.decided_at < since) {
+                    break 'all;
+                }
+                let sent = read.kind == ReceiptKind::Outcome && read.template.as_deref() == Some("sent");
+                let refused = read.kind == ReceiptKind::Denial;
+                if let (Some(purpose), true) = (read.purpose, sent || refused) {
+                    let (told, denied) = purposes.entry(purpose).or_default();
+                    *told += usize::from(sent);
+                    *denied += usize::from(refused);
+                }
+                totals.looks += usize::from(read.kind == ReceiptKind::View);
+                scanned += 1;
+                if scanned == SCAN_RECEIPTS_MAX && receipt.seq > 1 {
+                    totals.counted_from = Some(receipt.seq);
+                    break 'all;
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        totals.purposes = purposes
+            .into_iter()
+            .map(|(purpose, (told, refused))| PurposeTotal { purpose, told, refused })
+            .collect();
+        Ok(totals)
+    }
+}
+
+fn read(receipt: &StoredReceipt) -> Result<Read, FlowError> {
+    serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))
+}
