@@ -185,7 +185,7 @@ export class TestLog {
     const latest = new Map();
     for (const one of this.indexes) if (one.log_index < size) latest.set(one.segment, one);
     const open = Math.max(...latest.keys());
-    const from = given.at(-1)?.segment ?? open;
+    const from = given.at(-1)?.segment ?? 0;
     const segments = [...latest.values()]
       .filter((one) => one.segment >= from || given.some((receipt) => receipt.segment === one.segment))
       .map((one) => {

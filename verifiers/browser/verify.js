@@ -553,6 +553,7 @@ async function checkIndexEntries(segments, checkpoint) {
     one.indexSize = readU64(one.entry, 57);
     must(readU64(one.entry, 1) === one.segment, `${name}: the index entry is of another segment`);
     must(readU64(one.entry, 9) === one.first, `${name}: the index entry says another beginning`);
+    must(one.segment > 0 || one.first === 0, `${name}: the first segment does not begin at 0`);
     must(one.covered === one.logIndex - one.first, `${name}: the index does not cover everything before it`);
     must(one.segment > last, `${name}: segments are not in order`);
     last = one.segment;
@@ -570,6 +571,9 @@ function checkFreshness(segments, receipts, checkpoint) {
     const { segment } = receipts[receipts.length - 1].said;
     place = segments.findIndex((one) => one.segment === segment);
     must(place !== -1, "the last receipt's segment is not listed");
+  } else {
+    // Else an old segment with all that was ever said could simply be left away.
+    must(segments[0].segment === 0, "without receipts every segment must be listed, from 0 on");
   }
   while (segments[place] !== open) {
     const here = segments[place];

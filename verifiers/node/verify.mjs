@@ -446,6 +446,7 @@ function checkIndexes(segments, note) {
     const says = (offset) => entry.readBigUInt64BE(offset);
     demand(says(1) === BigInt(one.segment), "index", `${at}: the index entry is of another segment`);
     demand(says(9) === BigInt(one.first), "index", `${at}: the index entry begins elsewhere`);
+    demand(one.segment > 0 || one.first === 0, "index", `${at}: the first segment does not begin at 0`);
     demand(says(17) === BigInt(place) - BigInt(one.first), "index", `${at}: the index does not cover all before it`);
     demand(one.segment > before, "index", `${at}: segments are not in order`);
     before = one.segment;
@@ -466,6 +467,8 @@ function checkFreshness({ segments, receipts }, note) {
     const wanted = receipts.at(-1).json.segment;
     from = segments.findIndex((one) => one.segment === wanted);
     demand(from >= 0, rule, "the segment of the last receipt is not listed");
+  } else {
+    demand(segments[0].segment === 0, rule, "without receipts every segment must be listed, from 0 on");
   }
   for (let place = from + 1; place < segments.length; place += 1) {
     const [one, next] = [segments[place - 1], segments[place]];

@@ -51,4 +51,36 @@ pub enum LogError {
         /// Its path below the log's address.
         path: String,
     },
+    /// A verifier key or a key's name that is none.
+    #[error("the verifier key is not usable: {what}")]
+    Key {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A signed note that does not parse.
+    #[error("this is no signed note: {what}")]
+    Note {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A note whose text is no checkpoint.
+    #[error("this is no checkpoint: {what}")]
+    Checkpoint {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A policy file that does not parse.
+    #[error("line {line} of the policy file: {what}")]
+    Policy {
+        /// The line, from 1; 0 where it is about the whole file.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A bundle cannot be built, since what the store says contradicts itself.
+    #[error("the bundle cannot be built: {what}")]
+    Bundle {
+        /// What does not fit.
+        what: &'static str,
+    },
 }

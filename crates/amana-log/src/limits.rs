@@ -32,3 +32,28 @@ pub const TILE_FILE_MAX_BYTES: usize = 256 * (ENTRY_MAX_BYTES + 2);
 /// Tiles that a reader keeps in memory (each with its inner nodes, 16 KiB): enough for the path from one leaf to the
 /// root of the largest tree, and for the bundle of a customer whose receipts are spread over the log.
 pub const READER_CACHE_TILES: usize = 64;
+
+/// The longest note: a checkpoint with the sixteen signatures that `signed-note` asks for, each as long as post-quantum
+/// ones are (5 kB).
+pub const NOTE_MAX_BYTES: usize = 128 * 1024;
+
+/// Signature lines of a note. `signed-note` asks for at least 16.
+pub const NOTE_MAX_SIGNATURES: usize = 64;
+
+/// The longest policy file: room for 256 lines with long names and addresses.
+pub const POLICY_MAX_BYTES: usize = 128 * 1024;
+
+/// Names in a policy file, those of logs, witnesses and groups together. `tlog-policy` asks for at least 32 of each.
+pub const POLICY_MAX_NAMES: usize = 256;
+
+/// The longest `add-checkpoint` request: a note and 63 lines of 45 bytes, with the old size before them.
+pub const REQUEST_MAX_BYTES: usize = NOTE_MAX_BYTES + 4 * 1024;
+
+/// The longest bundle that is read: the proofs of about 40,000 receipts in a log of 2^30 entries.
+pub const BUNDLE_MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// Characters kept of a receipt's own texts (its kind, its time) in a verifier's report.
+pub const SHOWN_MAX_CHARS: usize = 40;
+
+/// Kinds of receipt that a verifier's report counts apart. There are seven; a longer list would be somebody's game.
+pub const KINDS_MAX: usize = 16;

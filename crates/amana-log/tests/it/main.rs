@@ -1,4 +1,14 @@
 //! The log's integration tests.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of tests fail loudly, too"
+)]
+
+mod bundle;
 mod index;
 mod tiles;
+mod vectors;
+mod world;
