@@ -89,13 +89,13 @@ struct Wire<'a> {
     form: Option<&'static str>,
     institution: &'a str,
     kind: ReceiptKind,
-    n: Option<u64>,
+    n: u64,
     payload_sha256: Option<&'a str>,
     policy_set_sha256: Option<&'a str>,
     prev: String,
     purpose: Option<&'static str>,
     recipient: String,
-    segment: Option<u64>,
+    segment: u64,
     seq: u64,
     template: Option<&'a str>,
     v: u8,
@@ -109,9 +109,9 @@ struct WireConsent<'a> {
 
 impl ReceiptDraft {
     /// Gives the receipt its place: number `seq`, after the receipt whose bytes hash to `prev` (32 zero bytes for the
-    /// first). `segment` and `n` are the log's; they are `None` until receipts go into a Merkle log.
+    /// first), and in the log number `n` of the customer's receipts in `segment`.
     #[must_use]
-    pub fn seal(&self, seq: u64, prev: [u8; 32], place: Option<(u64, u64)>) -> SealedReceipt {
+    pub fn seal(&self, seq: u64, prev: [u8; 32], (segment, n): (u64, u64)) -> SealedReceipt {
         let mut clusters: Vec<_> = self.clusters.iter().map(amana_core::Cluster::as_str).collect();
         clusters.sort_unstable();
         let wire = Wire {
@@ -123,7 +123,7 @@ impl ReceiptDraft {
             form: self.form.map(Form::as_str),
             institution: self.institution.as_str(),
             kind: self.kind,
-            n: place.map(|(_, n)| n),
+            n,
             payload_sha256: self.payload_sha256.as_deref(),
             policy_set_sha256: self.policy_set_sha256.as_deref(),
             prev: STANDARD.encode(prev),
@@ -132,7 +132,7 @@ impl ReceiptDraft {
                 Recipient::Customer => "customer".to_owned(),
                 Recipient::Agent(pseudonym) => format!("agent:{pseudonym}"),
             },
-            segment: place.map(|(segment, _)| segment),
+            segment,
             seq,
             template: self.template.as_deref(),
             v: 1,
@@ -166,23 +166,23 @@ mod tests {
             policy_set_sha256: None,
             decided_at: "2026-11-24T10:00:00Z".parse().expect("instant"),
         };
-        let first = draft.seal(1, [0; 32], None);
+        let first = draft.seal(1, [0; 32], (3, 7));
         let text = String::from_utf8(first.bytes.clone()).expect("UTF-8");
         assert_eq!(
             text,
             concat!(
                 r#"{"agreement":null,"channel":"1001","clusters":["ACCOUNT_BASIC","BALANCES"],"consent":null,"#,
                 r#""decided_at":"2026-11-24T10:00:00Z","form":"detail","institution":"cedar-bank","kind":"disclosure","#,
-                r#""n":null,"payload_sha256":"00","policy_set_sha256":null,"#,
+                r#""n":7,"payload_sha256":"00","policy_set_sha256":null,"#,
                 r#""prev":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","purpose":"BalanceOnRequest","#,
-                r#""recipient":"customer","segment":null,"seq":1,"template":"balance","v":1}"#
+                r#""recipient":"customer","segment":3,"seq":1,"template":"balance","v":1}"#
             )
         );
         // Canonical: keys in order, which a parse into a sorted map shows.
         let sorted: std::collections::BTreeMap<String, serde_json::Value> =
             serde_json::from_str(&text).expect("JSON");
         assert_eq!(serde_json::to_string(&sorted).expect("JSON"), text);
-        let second = draft.seal(2, first.hash, None);
+        let second = draft.seal(2, first.hash, (3, 8));
         assert!(String::from_utf8_lossy(&second.bytes).contains(&STANDARD.encode(first.hash)));
     }
 }

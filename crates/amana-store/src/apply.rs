@@ -1,6 +1,7 @@
 //! What each command does, written once for both engines. Every precondition is part of the statement that writes,
 //! or of a unique index, so that it also holds against another writer on the same database.
 
+use crate::apply_log::{put_entry, take_place};
 use crate::codec::{
     CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING,
 };
@@ -60,11 +61,14 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::FinishInbox { shard, position, result } => finish_inbox(db, *shard, *position, result).await,
         Command::PutConversation(conversation) => put_conversation(db, conversation).await,
         Command::CreateCustomer { shard, id, institution, subject, wrapped_key, at } => {
-            vault.customer_key(*id, wrapped_key).map_err(|_| Refused::Conflict("customer key"))?;
+            let key =
+                vault.customer_key(*id, wrapped_key).map_err(|_| Refused::Conflict("customer key"))?;
+            let sealed_log_key = vault.new_log_key(&key, *id)?;
             let rows = db
                 .run(
                     "INSERT INTO customer (shard, id, institution, subject, wrapped_key, receipt_seq, \
-                     receipt_hash, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7) ON CONFLICT DO NOTHING",
+                     receipt_hash, created_at, sealed_log_key, log_segment, log_n) \
+                     VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, 0, 0) ON CONFLICT DO NOTHING",
                     values![
                         *shard,
                         *id,
@@ -72,7 +76,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
                         *subject,
                         wrapped_key.as_slice(),
                         [0u8; 32],
-                        *at
+                        *at,
+                        sealed_log_key
                     ],
                 )
                 .await?;
@@ -141,6 +146,13 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             .await?,
             "inbox event",
         ),
+        Command::ReserveIndex { now, segment_entries, segment_seconds } => {
+            crate::apply_log::reserve_index(db, *now, (*segment_entries, *segment_seconds)).await
+        }
+        Command::FillIndex { log_index, entry } => {
+            crate::apply_log::fill_index(db, *log_index, entry).await
+        }
+        Command::PutCheckpoint { size, note } => crate::apply_log::put_checkpoint(db, *size, note).await,
         Command::Sweep { now } => crate::apply_sweep::sweep(db, *now).await,
         Command::SetLang { conversation, lang } => set_lang(db, conversation, *lang).await,
     }
@@ -361,8 +373,9 @@ pub(crate) async fn record<D: Db>(
     record_with_key(db, vault, place, draft, message).await.map(|(seq, _)| seq)
 }
 
-/// Gives a receipt the customer's next number and keeps it. The first statement locks the customer's row, so that
-/// numbers have no gaps and the chain does not fork, whoever else writes. Answers the customer's key too.
+/// Gives a receipt its place in the log and the customer's next numbers, and keeps it. The first statements lock the
+/// log's head and the customer's row, so that numbers have no gaps and the chain does not fork, whoever else writes.
+/// Answers the customer's key too.
 pub(crate) async fn record_with_key<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -370,18 +383,26 @@ pub(crate) async fn record_with_key<D: Db>(
     draft: &ReceiptDraft,
     message: Option<MessageId>,
 ) -> Result<(u64, Arc<DataKey>), Refused> {
+    let place = take_place(db, draft.decided_at).await?;
     let row = db
         .row(
-            "UPDATE customer SET receipt_seq = receipt_seq + 1 WHERE shard = $1 AND id = $2 \
-             RETURNING receipt_seq, receipt_hash, wrapped_key",
-            values![shard, customer],
+            "UPDATE customer SET receipt_seq = receipt_seq + 1, \
+             log_n = CASE WHEN log_segment = $3 THEN log_n + 1 ELSE 1 END, log_segment = $3 \
+             WHERE shard = $1 AND id = $2 \
+             RETURNING receipt_seq, receipt_hash, wrapped_key, sealed_log_key, log_n",
+            values![shard, customer, place.segment],
         )
         .await?;
     let mut row = row.ok_or(Refused::Conflict("customer"))?;
     let (number, previous, wrapped) = (row.int()?, row.array()?, row.bytes()?);
+    let (sealed_log_key, n) = (row.bytes()?, row.number()?);
     let seq = u64::try_from(number).map_err(|_| StoreError::new("a receipt number is negative"))?;
+    let segment = u64::try_from(place.segment).map_err(|_| StoreError::new("a segment is negative"))?;
     let key = vault.customer_key(customer, &wrapped)?;
-    let receipt = draft.seal(seq, previous, None);
+    let log_key = vault.log_key(&key, customer, &sealed_log_key)?;
+    let receipt = draft.seal(seq, previous, (segment, n));
+    let entry = log_key.entry(segment, n, &receipt.bytes).encode();
+    put_entry(db, place.log_index, entry.as_ref()).await?;
     let sealed = vault.seal(&key, &receipt_context(customer, seq), &receipt.bytes)?;
     db.run(
         "UPDATE customer SET receipt_hash = $1 WHERE shard = $2 AND id = $3",
@@ -389,8 +410,8 @@ pub(crate) async fn record_with_key<D: Db>(
     )
     .await?;
     db.run(
-        "INSERT INTO receipt (shard, customer, seq, sealed, message) VALUES ($1, $2, $3, $4, $5)",
-        values![shard, customer, number, sealed, message],
+        "INSERT INTO receipt (shard, customer, seq, sealed, message, log_index) VALUES ($1, $2, $3, $4, $5, $6)",
+        values![shard, customer, number, sealed, message, place.log_index],
     )
     .await?;
     Ok((seq, key))

@@ -1,8 +1,9 @@
 //! Agreements: every act is kept, and the newest version is what decides.
 
 use crate::apply::{Applied, Refused, changed, json};
-use crate::codec;
+use crate::apply_log::rule_change;
 use crate::db::{Db, values};
+use crate::{Outcome, codec};
 use amana_core::{Agreement, AgreementAct, AgreementEvent, ChannelId, InstitutionId};
 
 /// Whether an act may leave the agreement as it is: it asks, is refused, or says no to a wider request.
@@ -29,7 +30,6 @@ pub(crate) async fn put_agreement<D: Db>(
         None if may_stand_alone(event.act) && event.version.is_none() => {}
         None => return Err(Refused::Conflict("agreement")),
     }
-    // log: rule change (`event.sha256` of every event that made a version)
     let row = db.row("SELECT coalesce(max(number), 0) FROM agreement_event", values![]).await?;
     let number = row.map_or(Ok(0), |mut row| row.int())?.saturating_add(1);
     let rows = db
@@ -60,12 +60,16 @@ async fn put_version<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {
     if i64::from(agreement.version) != stored + 1 {
         return Err(Refused::Conflict("agreement"));
     }
+    let document = json(agreement)?;
     let rows = db
         .run(
             "INSERT INTO agreement (institution, channel, version, document) VALUES ($1, $2, $3, $4) \
              ON CONFLICT DO NOTHING",
-            values![institution, channel, agreement.version, json(agreement)?],
+            values![institution, channel, agreement.version, document.as_str()],
         )
         .await?;
-    changed(rows, "agreement")
+    changed(rows, "agreement")?;
+    // What is in force from now on is public, and its hash an entry of the log.
+    rule_change(db, &document, agreement.changed_at).await?;
+    Ok(Outcome::Changed)
 }

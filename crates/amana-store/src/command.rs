@@ -308,6 +308,31 @@ pub enum Command {
         /// Its position.
         position: i64,
     },
+    /// Reserves the log's next place for an index entry; where the segment is then long or old enough, the entry is its
+    /// final one. Never refused; [`Outcome::Unchanged`] when nothing came since the last index entry, or when a reserved
+    /// one is not filled yet.
+    ReserveIndex {
+        /// Now.
+        now: Timestamp,
+        /// Entries after which a segment ends.
+        segment_entries: u64,
+        /// Seconds after its first entry at which a segment ends.
+        segment_seconds: u64,
+    },
+    /// Writes the content of a reserved index entry. Refused if it has one.
+    FillIndex {
+        /// Its place.
+        log_index: u64,
+        /// The entry.
+        entry: Vec<u8>,
+    },
+    /// Keeps a published checkpoint; [`Outcome::Unchanged`] when a newer one is kept.
+    PutCheckpoint {
+        /// Its size.
+        size: u64,
+        /// The signed note.
+        note: String,
+    },
     /// Removes what is over: ended tokens and sessions, keys of events done more than
     /// [`crate::limits::INBOX_KEY_DAYS`] ago, stories told more than [`crate::limits::STORY_DAYS`] ago. Messages that
     /// wait with a ticket that is over are dead, for the reason `expired`. At most [`crate::limits::SWEEP_ROWS`] rows

@@ -123,6 +123,9 @@ impl Row {
     pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, StoreError> {
         T::try_from(self.int()?).map_err(|_| damaged())
     }
+    pub(crate) fn opt_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, StoreError> {
+        self.opt_int()?.map(|value| T::try_from(value).map_err(|_| damaged())).transpose()
+    }
     /// A stored code and what it means.
     pub(crate) fn code<T>(&mut self, meaning: fn(i64) -> Option<T>) -> Result<T, StoreError> {
         meaning(self.int()?).ok_or_else(damaged)

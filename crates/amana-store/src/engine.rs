@@ -5,13 +5,14 @@ use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
     Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
-    InboxSource, Job, Keyring, Link, OutboxEntry, Outcome, Session, Store, StoreError, StoredReceipt, Story,
-    SubmitError, Token, queries,
+    InboxSource, Job, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Session, Store, StoreError,
+    StoredReceipt, Story, SubmitError, Token, queries, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
     KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
+use amana_log::CustomerKey;
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -26,8 +27,9 @@ pub(crate) struct Engine<B> {
 
 /// Runs a query of [`queries`] on the engine; the names are moved into it.
 macro_rules! ask {
-    ($store:expr, $query:ident($($argument:expr),*)) => {
-        $store.backend.read(move |db| Box::pin(async move { queries::$query(db, $($argument),*).await })).await
+    ($store:expr, $query:ident($($argument:expr),*)) => { ask!($store, queries::$query($($argument),*)) };
+    ($store:expr, $module:ident::$query:ident($($argument:expr),*)) => {
+        $store.backend.read(move |db| Box::pin(async move { $module::$query(db, $($argument),*).await })).await
     };
 }
 
@@ -156,6 +158,27 @@ impl<B: Backend> Store for Engine<B> {
     ) -> Answer<Vec<StoredReceipt>> {
         let vault = Arc::clone(&self.vault);
         ask!(self, receipts_before(&vault, (shard, customer), before, limit))
+    }
+
+    async fn log_head(&self) -> Answer<LogHead> {
+        ask!(self, queries_log::log_head())
+    }
+    async fn log_entries(&self, from: u64, limit: usize) -> Answer<Vec<Vec<u8>>> {
+        ask!(self, queries_log::log_entries(from, limit))
+    }
+    async fn log_checkpoint(&self) -> Answer<Option<(u64, String)>> {
+        ask!(self, queries_log::log_checkpoint())
+    }
+    async fn log_segments(&self, from: u64) -> Answer<Vec<LogSegment>> {
+        ask!(self, queries_log::log_segments(from))
+    }
+    async fn log_rule(&self, sha256: &[u8; 32]) -> Answer<Option<String>> {
+        let sha256 = *sha256;
+        ask!(self, queries_log::log_rule(sha256))
+    }
+    async fn log_key(&self, shard: Shard, customer: CustomerId) -> Answer<Option<Arc<CustomerKey>>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, queries_log::log_key(&vault, (shard, customer)))
     }
 
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>> {

@@ -21,6 +21,7 @@
 
 mod apply;
 mod apply_agreement;
+mod apply_log;
 mod apply_outbox;
 mod apply_sweep;
 mod codec;
@@ -33,6 +34,7 @@ mod migrate;
 mod open;
 mod postgres;
 mod queries;
+mod queries_log;
 mod rows;
 mod sqlite;
 mod vault;
@@ -44,14 +46,17 @@ pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
     BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, Link, LinkState, OutboxEntry, OutboxState, Session, StoredReceipt, Story, StoryState, Token,
+    JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, ReservedIndex, Session,
+    StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
     KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
+use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// A store that could not answer. It is opaque: nobody decides by what went wrong in a database. The text is for the
 /// operator's log and names no data.
@@ -184,6 +189,19 @@ pub trait Store: Send + Sync {
         before: Option<u64>,
         limit: usize,
     ) -> Answer<Vec<StoredReceipt>>;
+
+    /// The disclosure log: how long it is, its open segment, and whether an index entry is reserved.
+    async fn log_head(&self) -> Answer<LogHead>;
+    /// The log's entries from index `from` on, in order; at most `limit`, and none from a reserved place on.
+    async fn log_entries(&self, from: u64, limit: usize) -> Answer<Vec<Vec<u8>>>;
+    /// The newest published checkpoint: its size and the signed note.
+    async fn log_checkpoint(&self) -> Answer<Option<(u64, String)>>;
+    /// The segments that have ended, from number `from` on, in order.
+    async fn log_segments(&self, from: u64) -> Answer<Vec<LogSegment>>;
+    /// The document behind a rule change, by its hash.
+    async fn log_rule(&self, sha256: &[u8; 32]) -> Answer<Option<String>>;
+    /// The key of a customer's entries in the log.
+    async fn log_key(&self, shard: Shard, customer: CustomerId) -> Answer<Option<Arc<CustomerKey>>>;
 
     /// What was told of a transaction.
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>>;

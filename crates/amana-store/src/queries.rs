@@ -18,7 +18,7 @@ use amana_core::{
 use amana_gate::OutboxRow;
 use std::collections::BTreeSet;
 
-fn at_most(limit: usize) -> i64 {
+pub(crate) fn at_most(limit: usize) -> i64 {
     i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
 }
 
@@ -510,7 +510,7 @@ pub(crate) async fn receipts<D: Db>(
 ) -> Answer<Vec<StoredReceipt>> {
     let rows = db
         .rows(
-            "SELECT seq, sealed, message FROM receipt WHERE shard = $1 AND customer = $2 AND seq >= $3 \
+            "SELECT seq, sealed, message, log_index FROM receipt WHERE shard = $1 AND customer = $2 AND seq >= $3 \
              ORDER BY seq LIMIT $4",
             values![shard, customer, i64::try_from(from).unwrap_or(i64::MAX), at_most(limit)],
         )
@@ -528,7 +528,7 @@ pub(crate) async fn receipts_before<D: Db>(
     let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
     let rows = db
         .rows(
-            "SELECT seq, sealed, message FROM receipt WHERE shard = $1 AND customer = $2 AND seq < $3 \
+            "SELECT seq, sealed, message, log_index FROM receipt WHERE shard = $1 AND customer = $2 AND seq < $3 \
              ORDER BY seq DESC LIMIT $4",
             values![shard, customer, before, at_most(limit)],
         )
@@ -554,6 +554,7 @@ async fn read_receipts<D: Db>(
                 seq,
                 bytes: open(&key, &receipt_context(customer, seq), &row.bytes()?)?,
                 message: row.opt_array()?.map(MessageId::from_bytes),
+                log_index: row.number()?,
             })
         })
         .collect()

@@ -186,6 +186,45 @@ pub struct StoredReceipt {
     pub bytes: Vec<u8>,
     /// The message that it is about.
     pub message: Option<MessageId>,
+    /// Where its entry stands in the log.
+    pub log_index: u64,
+}
+
+/// The disclosure log as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogHead {
+    /// Entries, the reserved one included.
+    pub size: u64,
+    /// The open segment.
+    pub segment: u64,
+    /// Its first entry.
+    pub first: u64,
+    /// Where an index entry is reserved that is not filled yet.
+    pub reserved: Option<ReservedIndex>,
+}
+
+/// The place of an index entry whose content is not written yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReservedIndex {
+    /// Where it stands.
+    pub log_index: u64,
+    /// The segment that it is of.
+    pub segment: u64,
+    /// The segment's first entry.
+    pub first: u64,
+    /// Whether it is the segment's final one.
+    pub is_final: bool,
+}
+
+/// A segment that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSegment {
+    /// Its number.
+    pub segment: u64,
+    /// Its first entry.
+    pub first: u64,
+    /// Its final index entry.
+    pub last: u64,
 }
 
 /// How far a transaction's story was told.

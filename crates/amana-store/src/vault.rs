@@ -4,28 +4,36 @@ use crate::limits::CUSTOMER_KEYS_KEPT;
 use crate::{Keyring, StoreError};
 use amana_core::{CustomerId, Entropy};
 use amana_gate::DataKey;
+use amana_log::CustomerKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// The keys of the deployment, in use.
 pub(crate) struct Vault {
     keyring: Keyring,
     entropy: Arc<dyn Entropy>,
-    kept: Mutex<Kept>,
+    kept: Mutex<Kept<DataKey>>,
+    log_keys: Mutex<Kept<CustomerKey>>,
 }
 
 /// A key with the wrapped form that it came from: a customer whose making was rolled back and made anew has another.
-type Unwrapped = (Vec<u8>, Arc<DataKey>);
+type Unwrapped<K> = (Vec<u8>, Arc<K>);
 
 /// Least recently used keys go first, a generation at a time: constant work, at most `CUSTOMER_KEYS_KEPT` keys.
-#[derive(Default)]
-struct Kept {
-    young: HashMap<CustomerId, Unwrapped>,
-    old: HashMap<CustomerId, Unwrapped>,
+struct Kept<K> {
+    young: HashMap<CustomerId, Unwrapped<K>>,
+    old: HashMap<CustomerId, Unwrapped<K>>,
 }
 
-impl Kept {
-    fn get(&mut self, id: CustomerId, wrapped: &[u8]) -> Option<Arc<DataKey>> {
+impl<K> Default for Kept<K> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<K> Kept<K> {
+    fn get(&mut self, id: CustomerId, wrapped: &[u8]) -> Option<Arc<K>> {
         if let Some((from, key)) = self.young.get(&id) {
             return (from == wrapped).then(|| Arc::clone(key));
         }
@@ -37,7 +45,7 @@ impl Kept {
         Some(key)
     }
 
-    fn put(&mut self, id: CustomerId, wrapped: Vec<u8>, key: Arc<DataKey>) {
+    fn put(&mut self, id: CustomerId, wrapped: Vec<u8>, key: Arc<K>) {
         if self.young.len() >= CUSTOMER_KEYS_KEPT / 2 {
             self.old = std::mem::take(&mut self.young);
         }
@@ -51,7 +59,7 @@ fn closed() -> StoreError {
 
 impl Vault {
     pub(crate) fn new(keyring: Keyring, entropy: Arc<dyn Entropy>) -> Self {
-        Self { keyring, entropy, kept: Mutex::default() }
+        Self { keyring, entropy, kept: Mutex::default(), log_keys: Mutex::default() }
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
@@ -69,6 +77,30 @@ impl Vault {
         Ok(key)
     }
 
+    /// A fresh key for a customer's entries in the log, sealed under the customer's key.
+    pub(crate) fn new_log_key(&self, key: &DataKey, id: CustomerId) -> Result<Vec<u8>, StoreError> {
+        let fresh = Zeroizing::new(self.entropy.array::<32>());
+        self.seal(key, &log_key_context(id), fresh.as_ref())
+    }
+
+    /// The key of a customer's entries in the log, from its sealed form.
+    pub(crate) fn log_key(
+        &self,
+        key: &DataKey,
+        id: CustomerId,
+        sealed: &[u8],
+    ) -> Result<Arc<CustomerKey>, StoreError> {
+        let mut kept = self.log_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log_key) = kept.get(id, sealed) {
+            return Ok(log_key);
+        }
+        let bytes = Zeroizing::new(open(key, &log_key_context(id), sealed)?);
+        let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| closed())?;
+        let log_key = Arc::new(CustomerKey::new(&bytes));
+        kept.put(id, sealed.to_vec(), Arc::clone(&log_key));
+        Ok(log_key)
+    }
+
     pub(crate) fn seal(&self, key: &DataKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         key.seal(context, plain, &*self.entropy).map_err(|_| closed())
     }
@@ -77,6 +109,10 @@ impl Vault {
 /// Opens what [`Vault::seal`] sealed.
 pub(crate) fn open(key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
     key.open(context, sealed).map_err(|_| closed())
+}
+
+fn log_key_context(id: CustomerId) -> Vec<u8> {
+    context("log key", &[id.as_bytes()])
 }
 
 /// Where a sealed value belongs: it opens nowhere else.

@@ -21,6 +21,10 @@ CREATE TABLE customer (
     receipt_seq BIGINT NOT NULL,
     receipt_hash BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
+    -- The key of the customer's entries in the log, under the customer's key; and the place of the last receipt there.
+    sealed_log_key BYTEA NOT NULL,
+    log_segment BIGINT NOT NULL,
+    log_n BIGINT NOT NULL,
     PRIMARY KEY (shard, id)
 );
 CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
@@ -31,6 +35,7 @@ CREATE TABLE receipt (
     seq BIGINT NOT NULL,
     sealed BYTEA NOT NULL,
     message BYTEA,
+    log_index BIGINT NOT NULL,
     PRIMARY KEY (shard, customer, seq)
 );
 
@@ -218,3 +223,43 @@ CREATE TABLE job (
 );
 CREATE INDEX job_due ON job (due_at) WHERE state = 0;
 CREATE INDEX job_dead ON job (due_at) WHERE state = 1;
+
+-- The disclosure log (docs/disclosure-log.md). One row: how many entries there are, and the open segment.
+CREATE TABLE log_head (
+    id BIGINT NOT NULL PRIMARY KEY,
+    size BIGINT NOT NULL,
+    segment BIGINT NOT NULL,
+    segment_first BIGINT NOT NULL,
+    segment_began BIGINT,
+    -- Entries up to and with the last reserved index entry.
+    reserved BIGINT NOT NULL
+);
+INSERT INTO log_head (id, size, segment, segment_first, segment_began, reserved) VALUES (1, 0, 0, 0, NULL, 0);
+
+-- An index entry's place is reserved before its content is known.
+CREATE TABLE log_entry (
+    log_index BIGINT NOT NULL PRIMARY KEY,
+    entry BYTEA
+);
+CREATE INDEX log_entry_reserved ON log_entry (log_index) WHERE entry IS NULL;
+
+-- A segment that has ended: its first entry and its final index entry.
+CREATE TABLE log_segment (
+    segment BIGINT NOT NULL PRIMARY KEY,
+    first BIGINT NOT NULL,
+    last BIGINT NOT NULL
+);
+
+-- The newest checkpoint that was published, a signed note.
+CREATE TABLE log_checkpoint (
+    id BIGINT NOT NULL PRIMARY KEY,
+    size BIGINT NOT NULL,
+    note TEXT NOT NULL
+);
+
+-- The documents behind the log's rule changes: policies and agreements. They are public.
+CREATE TABLE log_rule (
+    sha256 BYTEA NOT NULL PRIMARY KEY,
+    log_index BIGINT NOT NULL,
+    document TEXT NOT NULL
+);

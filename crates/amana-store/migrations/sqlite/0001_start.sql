@@ -22,6 +22,10 @@ CREATE TABLE customer (
     receipt_seq INTEGER NOT NULL,
     receipt_hash BLOB NOT NULL,
     created_at INTEGER NOT NULL,
+    -- The key of the customer's entries in the log, under the customer's key; and the place of the last receipt there.
+    sealed_log_key BLOB NOT NULL,
+    log_segment INTEGER NOT NULL,
+    log_n INTEGER NOT NULL,
     PRIMARY KEY (shard, id)
 ) STRICT;
 CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
@@ -32,6 +36,7 @@ CREATE TABLE receipt (
     seq INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     message BLOB,
+    log_index INTEGER NOT NULL,
     PRIMARY KEY (shard, customer, seq)
 ) STRICT;
 
@@ -219,3 +224,43 @@ CREATE TABLE job (
 ) STRICT;
 CREATE INDEX job_due ON job (due_at) WHERE state = 0;
 CREATE INDEX job_dead ON job (due_at) WHERE state = 1;
+
+-- The disclosure log (docs/disclosure-log.md). One row: how many entries there are, and the open segment.
+CREATE TABLE log_head (
+    id INTEGER NOT NULL PRIMARY KEY,
+    size INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    segment_first INTEGER NOT NULL,
+    segment_began INTEGER,
+    -- Entries up to and with the last reserved index entry.
+    reserved INTEGER NOT NULL
+) STRICT;
+INSERT INTO log_head (id, size, segment, segment_first, segment_began, reserved) VALUES (1, 0, 0, 0, NULL, 0);
+
+-- An index entry's place is reserved before its content is known.
+CREATE TABLE log_entry (
+    log_index INTEGER NOT NULL PRIMARY KEY,
+    entry BLOB
+) STRICT;
+CREATE INDEX log_entry_reserved ON log_entry (log_index) WHERE entry IS NULL;
+
+-- A segment that has ended: its first entry and its final index entry.
+CREATE TABLE log_segment (
+    segment INTEGER NOT NULL PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) STRICT;
+
+-- The newest checkpoint that was published, a signed note.
+CREATE TABLE log_checkpoint (
+    id INTEGER NOT NULL PRIMARY KEY,
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+
+-- The documents behind the log's rule changes: policies and agreements. They are public.
+CREATE TABLE log_rule (
+    sha256 BLOB NOT NULL PRIMARY KEY,
+    log_index INTEGER NOT NULL,
+    document TEXT NOT NULL
+) STRICT;

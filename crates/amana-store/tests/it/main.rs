@@ -10,6 +10,7 @@
 
 mod agreements;
 mod crash;
+mod disclosure_log;
 mod model;
 mod outbox;
 mod place;

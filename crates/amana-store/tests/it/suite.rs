@@ -1,6 +1,7 @@
 //! What holds on every engine. Each test gets a new store.
 
 use crate::agreements::*;
+use crate::disclosure_log::*;
 use crate::outbox::*;
 use crate::place::Place;
 use crate::upkeep::*;
@@ -60,6 +61,11 @@ suite!(
     consents_are_counted,
     kill_switches,
     jobs,
+    the_place_of_an_index_entry_is_reserved_once,
+    a_segment_ends_when_it_is_long_or_old,
+    what_is_refused_leaves_no_gap_in_the_log,
+    a_rule_change_is_an_entry_and_its_document_is_kept,
+    the_newest_checkpoint_stays,
     newest_receipts_come_first,
     failed_events_can_be_replayed,
     the_platform_and_the_banks_have_heads_of_their_own,

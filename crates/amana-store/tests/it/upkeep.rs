@@ -1,5 +1,6 @@
 //! The part of the suite that is about running for years: holding, recovering, sweeping, what operators look at.
 
+use crate::disclosure_log::place;
 use crate::outbox::{claim, disclose, finish, heads, messages, sent};
 use crate::world::*;
 use amana_core::*;
@@ -239,7 +240,7 @@ pub(crate) async fn an_echo_records_the_outcome(w: &World) {
         let basis = row.basis.as_ref().expect("bank data");
         let expected = ReceiptDraft::of_outcome(&row, basis, "sent", at(70));
         let before = &receipts[usize::try_from(receipt.seq).expect("small") - 2];
-        let sealed = expected.seal(receipt.seq, ids::sha256(&[&before.bytes]), None);
+        let sealed = expected.seal(receipt.seq, ids::sha256(&[&before.bytes]), place(receipt));
         assert_eq!((&receipt.bytes, receipt.message), (&sealed.bytes, Some(message(n))));
     }
     // A message without bank data has none.

@@ -1,5 +1,6 @@
 //! A store with a clock, randomness and a gate, and short ways to make what commands need.
 
+use crate::disclosure_log::place;
 use crate::place::Place;
 use amana_core::*;
 use amana_gate::*;
@@ -318,7 +319,28 @@ impl World {
             .await
             .expect("answers");
         check_chain(&receipts, 1, [0; 32]);
+        self.check_entries(customer, &receipts).await;
         receipts
+    }
+
+    /// Asserts that each receipt's entry stands in the log where the receipt says.
+    async fn check_entries(&self, customer: u8, receipts: &[StoredReceipt]) {
+        let key = self.store.log_key(Shard(u16::from(customer)), customer_id(customer)).await;
+        let Some(key) = key.expect("answers") else { return assert!(receipts.is_empty()) };
+        let mut last = (0, 0);
+        for receipt in receipts {
+            let (segment, n) = place(receipt);
+            let expected = if segment == last.0 { last.1 + 1 } else { 1 };
+            assert!(segment >= last.0 && n == expected, "{n} follows {last:?} in segment {segment}");
+            last = (segment, n);
+            let entry = self.store.log_entries(receipt.log_index, 1).await.expect("answers");
+            assert_eq!(
+                entry,
+                [key.entry(segment, n, &receipt.bytes).encode().as_ref()],
+                "receipt {}",
+                receipt.seq
+            );
+        }
     }
 }
 
@@ -339,7 +361,7 @@ pub(crate) fn check_chain(receipts: &[StoredReceipt], first: u64, before: [u8; 3
 
 fn base64(bytes: &[u8; 32]) -> String {
     // What `ReceiptDraft::seal` writes for these bytes, read back: the tests need no encoder of their own.
-    let sealed = draft(ReceiptKind::View).seal(1, *bytes, None);
+    let sealed = draft(ReceiptKind::View).seal(1, *bytes, (0, 1));
     let wire: serde_json::Value = serde_json::from_slice(&sealed.bytes).expect("JSON");
     wire["prev"].as_str().expect("a text").to_owned()
 }

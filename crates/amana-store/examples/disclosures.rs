@@ -1,0 +1,164 @@
+//! How many durable disclosures a second, each with its receipt, its entry in the log and its outbox row in one commit:
+//! `disclosures URL [TASKS] [COUNT] [CUSTOMERS]`. Writes into the database it is given, which should be new.
+
+#![expect(clippy::print_stdout, reason = "a measurement prints")]
+
+use amana_core::{
+    AccountId, Address, ChannelId, Clock, Cluster, Clusters, ConsentId, Content, CustomerId, Form,
+    InstitutionId, ManualClock, MessageId, Psid, Purpose, SeededEntropy, Shard, Timestamp,
+};
+use amana_gate::{
+    Basis, DataKey, Disclosure, EncodeError, Gate, OutboxRow, ReceiptDraft, ReceiptKind, Recipient,
+};
+use amana_store::{Command, Keyring, Store, SubmitError, open};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// About what a receipt template weighs on the platform's API.
+fn encode(_: &Content, _: &Address, message: MessageId) -> Result<Vec<u8>, EncodeError> {
+    Ok(format!("{{\"message\":\"{message}\",\"filler\":\"{}\"}}", "x".repeat(420)).into_bytes())
+}
+
+struct Rig {
+    store: Arc<dyn Store>,
+    gate: Gate,
+    key: DataKey,
+    entropy: SeededEntropy,
+    institution: InstitutionId,
+    channel: ChannelId,
+    at: Timestamp,
+}
+
+fn customer(n: u64) -> CustomerId {
+    let mut bytes = [7; 16];
+    bytes[..8].copy_from_slice(&n.to_be_bytes());
+    CustomerId::from_bytes(bytes)
+}
+
+fn shard(n: u64) -> Shard {
+    Shard(u16::try_from(n % 4096).unwrap_or(0))
+}
+
+impl Rig {
+    async fn make_customer(&self, n: u64) -> Result<(), Failure> {
+        let (_, wrapped_key) = self.store.keyring().new_customer_key(customer(n), &self.entropy)?;
+        let mut subject = [9; 32];
+        subject[..8].copy_from_slice(&n.to_be_bytes());
+        let create = Command::CreateCustomer {
+            shard: shard(n),
+            id: customer(n),
+            institution: self.institution.clone(),
+            subject,
+            wrapped_key,
+            at: self.at,
+        };
+        self.store.submit(vec![create]).await?;
+        Ok(())
+    }
+
+    fn disclosure(&self, n: u64, who: u64) -> Result<Command, Failure> {
+        let mut id = [3; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        let message = MessageId::from_bytes(id);
+        let to = Address { channel: self.channel.clone(), psid: Psid::new(&format!("{who}"))? };
+        let content = Content::text("a card payment");
+        let plain = self.gate.plain(&content, &to, encode, message, self.at, &self.key, &self.entropy)?;
+        let basis = Basis {
+            customer: customer(who),
+            institution: self.institution.clone(),
+            purpose: Purpose::TransactionUpdate,
+            accounts: vec![AccountId::new("acc-1")?],
+            clusters: Clusters::of(&[Cluster::Transactions]),
+            form: Form::Detail,
+            consent: ConsentId::from_bytes([5; 16]),
+        };
+        let receipt = ReceiptDraft {
+            kind: ReceiptKind::Disclosure,
+            institution: self.institution.clone(),
+            agreement: None,
+            consent: Some((basis.consent, "0".repeat(64))),
+            purpose: Some(basis.purpose),
+            clusters: basis.clusters,
+            channel: Some(self.channel.clone()),
+            recipient: Recipient::Customer,
+            form: Some(Form::Detail),
+            template: Some("update".into()),
+            payload_sha256: Some("0".repeat(64)),
+            policy_set_sha256: Some("0".repeat(64)),
+            decided_at: self.at,
+        };
+        let row = OutboxRow { basis: Some(basis), ..plain.row };
+        let disclosure = Disclosure { receipt: Some(receipt), row };
+        Ok(Command::Disclose { shard: shard(who), disclosure, at: self.at })
+    }
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let url = arguments.next().ok_or("give `sqlite:PATH` or `postgres://…`")?;
+    let tasks: u64 = arguments.next().map_or(Ok(256), |n| n.parse())?;
+    let count: u64 = arguments.next().map_or(Ok(100_000), |n| n.parse())?;
+    let customers: u64 = arguments.next().map_or(Ok(1_000), |n| n.parse())?;
+    let at: Timestamp = "2026-11-25T10:00:00Z".parse()?;
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(at));
+    let keyring = Keyring::new(&DataKey::new([1; 32]));
+    let store = open(&url, keyring, Arc::new(SeededEntropy::new(1)), clock).await?;
+    let rig = Arc::new(Rig {
+        gate: Gate::new(store.keyring().ticket()),
+        store,
+        key: DataKey::new([2; 32]),
+        entropy: SeededEntropy::new(3),
+        institution: InstitutionId::new("cedar-bank")?,
+        channel: ChannelId::new("1000")?,
+        at,
+    });
+    let before = rig.store.log_head().await?.size;
+    for n in 0..customers {
+        // Those of an earlier run are there already.
+        if before == 0 {
+            rig.make_customer(n).await?;
+        }
+    }
+    let next = Arc::new(AtomicU64::new(before));
+    let started = Instant::now();
+    let mut running = Vec::new();
+    for _ in 0..tasks {
+        let (rig, next) = (Arc::clone(&rig), Arc::clone(&next));
+        running.push(tokio::spawn(async move {
+            let mut waits = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= before + count {
+                    return Ok::<_, Failure>(waits);
+                }
+                let command = rig.disclosure(n, n % customers)?;
+                let sent = Instant::now();
+                match rig.store.submit(vec![command]).await {
+                    Ok(_) => waits.push(sent.elapsed()),
+                    Err(SubmitError::Overloaded) => tokio::task::yield_now().await,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }));
+    }
+    let mut waits = Vec::new();
+    for task in running {
+        waits.extend(task.await??);
+    }
+    let took = started.elapsed().as_secs_f64();
+    waits.sort_unstable();
+    let quantile = |share: usize| waits.get(waits.len() * share / 1000).copied().unwrap_or_default();
+    println!(
+        "{before} entries before; {} disclosures in {took:.2} s: {:.0} a second; waited {:?} at the median, {:?} at 99 %",
+        waits.len(),
+        f64::from(u32::try_from(waits.len())?) / took,
+        quantile(500),
+        quantile(990)
+    );
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The disclosure log inside the commit: places for receipts and rule changes, and reserved places for index entries
+//! (`docs/disclosure-log.md`).
+//!
+//! The log's head is one row that every appending transaction updates first. On PostgreSQL that makes writers of
+//! receipts take turns, which is what one log is; on SQLite they do anyway.
+
+use crate::apply::{Applied, Refused, changed};
+use crate::db::{Db, values};
+use crate::{Outcome, StoreError};
+use amana_core::{Timestamp, micros};
+use amana_log::Entry;
+
+/// Where an entry goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) log_index: i64,
+    pub(crate) segment: i64,
+}
+
+/// Takes the next place of the log, and keeps the head locked until the end of the transaction.
+pub(crate) async fn take_place<D: Db>(db: &mut D, at: Timestamp) -> Result<Place, StoreError> {
+    let row = db
+        .row(
+            "UPDATE log_head SET size = size + 1, segment_began = coalesce(segment_began, $1) WHERE id = 1 \
+             RETURNING size - 1, segment",
+            values![at],
+        )
+        .await?;
+    let mut row = row.ok_or_else(|| StoreError::damaged("the head of the disclosure log is missing"))?;
+    Ok(Place { log_index: row.int()?, segment: row.int()? })
+}
+
+/// Writes an entry at the place that was taken for it.
+pub(crate) async fn put_entry<D: Db>(db: &mut D, log_index: i64, entry: &[u8]) -> Result<(), StoreError> {
+    db.run("INSERT INTO log_entry (log_index, entry) VALUES ($1, $2)", values![log_index, entry]).await?;
+    Ok(())
+}
+
+/// Appends that a public document (a policy, an agreement) came into force.
+pub(crate) async fn rule_change<D: Db>(db: &mut D, document: &str, at: Timestamp) -> Result<(), StoreError> {
+    let sha256 = amana_core::ids::sha256(&[document.as_bytes()]);
+    let place = take_place(db, at).await?;
+    put_entry(db, place.log_index, Entry::Rule { sha256 }.encode().as_ref()).await?;
+    db.run(
+        "INSERT INTO log_rule (sha256, log_index, document) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING",
+        values![sha256, place.log_index, document],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Reserves the next place for an index entry, if anything came after the last one and none is open. Where the segment
+/// is long or old enough, the entry is its final one and the next segment begins after it.
+pub(crate) async fn reserve_index<D: Db>(
+    db: &mut D,
+    now: Timestamp,
+    (entries, seconds): (u64, u64),
+) -> Applied {
+    let row = db
+        .row(
+            "UPDATE log_head SET size = size + 1, reserved = size + 1 \
+             WHERE id = 1 AND (size > reserved OR size = 0) \
+             AND NOT EXISTS (SELECT 1 FROM log_entry WHERE entry IS NULL) \
+             RETURNING size - 1, segment, segment_first, segment_began",
+            values![],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(Outcome::Unchanged) };
+    let (log_index, segment, first, began) = (row.int()?, row.int()?, row.int()?, row.opt_time()?);
+    db.run("INSERT INTO log_entry (log_index, entry) VALUES ($1, NULL)", values![log_index]).await?;
+    let long = u64::try_from(log_index.saturating_sub(first)).is_ok_and(|covered| covered >= entries);
+    let age = began.map_or(0, |began| micros(now).saturating_sub(micros(began)));
+    let old = u64::try_from(age).is_ok_and(|age| age >= seconds.saturating_mul(1_000_000));
+    if long || old {
+        db.run(
+            "INSERT INTO log_segment (segment, first, last) VALUES ($1, $2, $3)",
+            values![segment, first, log_index],
+        )
+        .await?;
+        db.run(
+            "UPDATE log_head SET segment = segment + 1, segment_first = size, segment_began = NULL WHERE id = 1",
+            values![],
+        )
+        .await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+/// Writes the content of a reserved index entry.
+pub(crate) async fn fill_index<D: Db>(db: &mut D, log_index: u64, entry: &[u8]) -> Applied {
+    let index = i64::try_from(log_index).map_err(|_| Refused::Conflict("index entry"))?;
+    let rows = db
+        .run("UPDATE log_entry SET entry = $1 WHERE log_index = $2 AND entry IS NULL", values![entry, index])
+        .await?;
+    changed(rows, "index entry")
+}
+
+/// Keeps the newest checkpoint.
+pub(crate) async fn put_checkpoint<D: Db>(db: &mut D, size: u64, note: &str) -> Applied {
+    let size = i64::try_from(size).map_err(|_| Refused::Conflict("checkpoint"))?;
+    let rows = db
+        .run(
+            "INSERT INTO log_checkpoint (id, size, note) VALUES (1, $1, $2) \
+             ON CONFLICT (id) DO UPDATE SET size = excluded.size, note = excluded.note \
+             WHERE log_checkpoint.size < excluded.size",
+            values![size, note],
+        )
+        .await?;
+    crate::apply::maybe(rows)
+}
