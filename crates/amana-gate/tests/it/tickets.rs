@@ -68,7 +68,7 @@ fn what_was_decided_leaves_and_its_receipt_says_so() {
     assert_eq!(receipt.kind, ReceiptKind::Disclosure);
     assert_eq!(receipt.form, Some(Form::Detail));
     assert!(
-        !String::from_utf8_lossy(&receipt.seal(1, [0; 32], None).bytes).contains("987654321"),
+        !String::from_utf8_lossy(&receipt.seal(1, [0; 32], (0, 1)).bytes).contains("987654321"),
         "a receipt holds no data"
     );
     assert!(!disclosure.row.payload.windows(9).any(|w| w == b"987654321"), "at rest it is ciphertext");
