@@ -20,7 +20,18 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("amana-channel", &["amana-core", "amana-gate"]),
     ("amana-store", &["amana-core", "amana-log", "amana-gate"]),
     ("amana-chat", &["amana-core", "amana-gate"]),
-    ("amana-flow", &["amana-core", "amana-log", "amana-gate", "amana-store", "amana-bank", "amana-channel", "amana-chat"]),
+    (
+        "amana-flow",
+        &[
+            "amana-core",
+            "amana-log",
+            "amana-gate",
+            "amana-store",
+            "amana-bank",
+            "amana-channel",
+            "amana-chat",
+        ],
+    ),
     // The web shell calls the pure parsers of connector and channel, and the catalogue, itself: passing them through
     // `flow` would only rename them.
     (
