@@ -40,6 +40,10 @@ const BUILD_NEEDS: [Need; 1] = [Need {
 const NODE_NEED: Need =
     Need { what: "Node.js", packages: &["nodejs"], present: || machine::on_path("node").is_some() };
 
+/// What the proofs over policies need. (The product itself goes without: it then checks policies more narrowly.)
+const SOLVER_NEED: Need =
+    Need { what: "the solver `cvc5`", packages: &["cvc5"], present: || machine::on_path("cvc5").is_some() };
+
 /// What the browser story needs.
 const BROWSER_NEEDS: [Need; 4] = [
     Need { what: "Chromium", packages: &["chromium"], present: || chromium().is_some() },
@@ -74,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     let wants = |part: Part| only.is_none_or(|chosen| chosen == part);
     let mut needs: Vec<Need> = BUILD_NEEDS.into();
     if wants(Part::Unit) {
-        needs.push(pg::NEED);
+        needs.extend([pg::NEED, SOLVER_NEED]);
     }
     if only == Some(Part::Verifiers) {
         needs.push(NODE_NEED);

@@ -114,8 +114,8 @@ pub struct PolicyRequest<'a> {
     pub ask: Ask<'a>,
     /// The form that agreement and consent leave.
     pub form: Form,
-    /// Now.
-    pub now: Timestamp,
+    /// What was known when it was decided: a policy holds consent and kill switches against its own rules.
+    pub facts: Facts<'a>,
 }
 
 /// An institution's own policy: it can only narrow. (Cedar policies come in here.)
@@ -196,6 +196,6 @@ pub fn decide(
     }
 
     let form = agreed_form.min(grant.form);
-    let request = PolicyRequest { purpose, ask: *ask, form, now: facts.now };
+    let request = PolicyRequest { purpose, ask: *ask, form, facts: *facts };
     policy.allows(&request).map(|allowed| allowed.min(form)).ok_or(Denial::Policy)
 }

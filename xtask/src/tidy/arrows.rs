@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use super::Finding;
 
 /// Which crate may know which, by normal and build dependencies. Dev-dependencies are free: a test may join anything.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("amana-core", &[]),
     ("amana-log", &[]),
     ("amana-gate", &["amana-core"]),
+    ("amana-policy", &["amana-core", "amana-gate"]),
     ("amana-statement", &[]),
     ("amana-sandbox-bank", &["amana-statement"]),
     ("amana-sandbox-messenger", &[]),
@@ -52,6 +53,7 @@ const TABLE: [(&str, &[&str]); 14] = [
             "amana-core",
             "amana-log",
             "amana-gate",
+            "amana-policy",
             "amana-statement",
             "amana-sandbox-bank",
             "amana-sandbox-messenger",

@@ -1,0 +1,19 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// The largest policy document, in bytes. A rule with its comment has about 400; thirty of them have 12 KiB.
+pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+/// The most policies in one set. Every policy that can apply costs about 1 µs in each decision.
+pub const POLICIES_MAX: usize = 30;
+/// The longest `@id` of a policy, in bytes: it stands in answers for operators.
+pub const POLICY_ID_BYTES_MAX: usize = 64;
+/// The most faults that are told of one document: who has more has another problem.
+pub const FAULTS_MAX: usize = 20;
+/// How long the solver may take for all of an upload's questions. A set of thirty takes less than a second; a rule that
+/// the solver cannot settle in this time is not accepted.
+pub const PROOF_TIME_MAX: Duration = Duration::from_secs(20);
+/// How long the solver may take for one question.
+pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
+/// The longest counterexample that is shown, in bytes. The schema's values are small; this is for a solver gone wild.
+pub const COUNTEREXAMPLE_BYTES_MAX: usize = 4 * 1024;

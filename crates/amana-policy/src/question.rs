@@ -1,0 +1,143 @@
+//! From the gate's request to Cedar's: built once per decision, validated against the schema.
+
+use crate::error::PolicyError;
+use crate::schema::{entity, sensitivity};
+use amana_core::{Cluster, Consent, ConsentState, Form, InstitutionId, Purpose, Timestamp};
+use amana_gate::PolicyRequest;
+use cedar_policy::{EntityUid, Request, Schema, validate_scope_variables};
+use cedar_policy_core::ast::{self, EntityUIDEntry, Value};
+use std::sync::Arc;
+
+/// The words as entities and values, made once per policy set and held against the schema then.
+#[derive(Debug)]
+pub(crate) struct Words {
+    purposes: Vec<EntityUid>,
+    forms: Vec<EntityUid>,
+    action: EntityUid,
+    purpose_values: Vec<Value>,
+    cluster_values: Vec<Value>,
+    messenger: Value,
+    institution: Value,
+}
+
+/// Everything of a request but purpose and form.
+pub(crate) type Context = ast::Context;
+
+impl Words {
+    /// # Errors
+    /// When the schema does not know one of them.
+    pub(crate) fn new(institution: &InstitutionId, schema: &Schema) -> Result<Self, PolicyError> {
+        let purposes: Vec<EntityUid> =
+            Purpose::ALL.iter().map(|p| entity("Purpose", p.as_str())).collect::<Result<_, _>>()?;
+        let forms: Vec<EntityUid> =
+            Form::ALL.iter().map(|f| entity("Form", f.as_str())).collect::<Result<_, _>>()?;
+        let action = entity("Action", "disclose")?;
+        for purpose in &purposes {
+            for form in &forms {
+                validate_scope_variables(purpose, &action, form, schema)
+                    .map_err(|error| PolicyError::Schema(error.to_string()))?;
+            }
+        }
+        let clusters = Cluster::ALL.iter().map(|c| entity("Cluster", c.as_str()));
+        Ok(Self {
+            purpose_values: purposes.iter().map(value).collect(),
+            cluster_values: clusters.map(|uid| uid.map(|uid| value(&uid))).collect::<Result<_, _>>()?,
+            messenger: value(&entity("ChannelKind", "messenger")?),
+            institution: value(&entity("Institution", institution.as_str())?),
+            purposes,
+            forms,
+            action,
+        })
+    }
+
+    pub(crate) fn purpose(&self, purpose: Purpose) -> Option<&EntityUid> {
+        self.purposes.get(purpose as usize)
+    }
+
+    pub(crate) fn form(&self, form: Form) -> Option<&EntityUid> {
+        self.forms.get(form as usize)
+    }
+
+    /// The context of a request. `None` without a consent, and where anything is amiss.
+    ///
+    /// It is made of values and not of expressions, since Cedar would evaluate those for each request: that alone took
+    /// longer than the answer.
+    pub(crate) fn context(&self, request: &PolicyRequest<'_>) -> Option<Context> {
+        let PolicyRequest { ask, facts, .. } = request;
+        let consent = facts.consent?;
+        let purposes: Option<Vec<Value>> =
+            consent.grants.keys().map(|p| self.purpose_values.get(*p as usize).cloned()).collect();
+        let clusters: Option<Vec<Value>> =
+            ask.clusters.iter().map(|c| self.cluster_values.get(c as usize).cloned()).collect();
+        let killed = facts.kills.stop(&ask.subject.institution, &ask.recipient.channel, ask.subject.customer);
+        let (minute, weekday) = minute_and_weekday(facts.now);
+        let consent_record = [
+            ("purposes", Value::set(purposes?, None)),
+            ("given", consent.granted_at.as_second().into()),
+            ("expires", consent.expires_at.as_second().into()),
+            ("revoked", (consent.state == ConsentState::Revoked).into()),
+        ];
+        let facts = [
+            ("institution", self.institution.clone()),
+            ("channel", self.messenger.clone()),
+            ("clusters", Value::set(clusters?, None)),
+            ("sensitivity", sensitivity(ask.clusters).into()),
+            ("recipient_is_subject", is_subject(request, consent).into()),
+            ("killed", killed.into()),
+            ("consent", Value::record(consent_record, None)),
+            ("now", facts.now.as_second().into()),
+            ("minute_of_day", minute.into()),
+            ("weekday", weekday.into()),
+        ];
+        Some(Context::Value(Arc::new(facts.into_iter().map(|(name, value)| (name.into(), value)).collect())))
+    }
+
+    /// The request for one form. Purpose, action and form were held against the schema when the words were made; the
+    /// context is by [`Words::is_valid`].
+    pub(crate) fn request(&self, purpose: Purpose, form: Form, context: Context) -> Option<Request> {
+        let known = |uid: &EntityUid| EntityUIDEntry::known(uid.as_ref().clone(), None);
+        let (purpose, form) = (known(self.purpose(purpose)?), known(self.form(form)?));
+        Some(ast::Request::new_unchecked(purpose, known(&self.action), form, Some(context)).into())
+    }
+
+    /// Whether the request's context is what the schema says.
+    pub(crate) fn is_valid(&self, request: &Request, schema: &Schema) -> bool {
+        request.context().is_some_and(|context| context.validate(schema, &self.action).is_ok())
+    }
+}
+
+fn value(uid: &EntityUid) -> Value {
+    ast::EntityUID::clone(uid.as_ref()).into()
+}
+
+/// Whether who would get it is whom the consent of this very customer names.
+fn is_subject(request: &PolicyRequest<'_>, consent: &Consent) -> bool {
+    let ask = &request.ask;
+    consent.customer == ask.subject.customer
+        && consent.institution == ask.subject.institution
+        && consent.channel == ask.recipient.channel
+        && consent.psid == ask.recipient.psid
+}
+
+/// The minute of the day and the day of the week (1 Monday), UTC. 1 January 1970 was a Thursday.
+fn minute_and_weekday(now: Timestamp) -> (i64, i64) {
+    let second = now.as_second();
+    (second.rem_euclid(86_400) / 60, (second.div_euclid(86_400) + 3).rem_euclid(7) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_and_days_are_those_of_the_calendar() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", (0, 4)),
+            ("1969-12-31T23:59:59Z", (1439, 3)),
+            ("2026-11-23T22:00:30Z", (1320, 1)),
+            ("2026-11-29T06:59:59.999Z", (419, 7)),
+        ] {
+            assert_eq!(minute_and_weekday(text.parse().expect("an instant")), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Not a solver.
+while read -r line; do
+    echo "hello"
+done
