@@ -2,7 +2,7 @@
 
 use crate::error::BankError;
 use crate::tokens::{Pending, Tokens};
-use amana_core::{Account, AccountId, Clusters, InstitutionId, Lang, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, Clusters, Evidence, InstitutionId, Lang, Page, Timestamp, Transaction};
 use amana_gate::{Protected, Subject};
 use async_trait::async_trait;
 use url::Url;
@@ -57,6 +57,8 @@ pub struct Granted {
     pub subject: Option<String>,
     /// The bank's id of the consent (`grant_id`, `fdxConsentId`, or the claim of a JWT access token).
     pub bank_consent: Option<String>,
+    /// How the customer proved who they are, from the verified ID token if there is one.
+    pub evidence: Option<Evidence>,
 }
 
 /// On whose behalf a call is made (FDX `FDX-API-Actor-Type`); banks count the two apart.

@@ -325,7 +325,7 @@ impl FdxBank {
         let now = self.clock.now();
         let token = TokenAnswer::read(&answer, now)?;
 
-        let mut subject = None;
+        let (mut subject, mut evidence) = (None, None);
         if let Some(id_token) = &token.id_token {
             let jwks = metadata.jwks_uri.as_ref().ok_or(BankErrorClass::Nonsense(
                 "the server's metadata have no `jwks_uri` for its id tokens",
@@ -334,6 +334,7 @@ impl FdxBank {
             let (issuer, client) = (&self.config.issuer, &self.config.client_id);
             jose::check_id_token(&claims, issuer, client, Some(&pending.nonce), now)?;
             subject = subject_of(&claims);
+            evidence = Some(jose::evidence(&claims, issuer, id_token.expose()));
         } else if pending.login_only {
             return Err(BankErrorClass::Nonsense("the server gave no id token, so nobody has signed in"));
         }
@@ -347,7 +348,7 @@ impl FdxBank {
                     bank_consent.or_else(|| oauth::consent_id(jose::text(&claims, "fdxConsentId")?));
             }
         }
-        Ok(Granted { tokens: self.tokens(token, None), subject, bank_consent })
+        Ok(Granted { tokens: self.tokens(token, None), subject, bank_consent, evidence })
     }
 
     async fn access_claims(&self, metadata: &Metadata, token: &str, now: Timestamp) -> Option<jose::Claims> {

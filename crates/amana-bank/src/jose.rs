@@ -3,7 +3,7 @@
 use crate::error::BankErrorClass;
 use crate::http::Http;
 use crate::limits;
-use amana_core::Timestamp;
+use amana_core::{Evidence, Timestamp};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
@@ -94,6 +94,21 @@ fn try_keys(keys: &[Jwk], algorithm: Algorithm, kid: Option<&str>, token: &str) 
 /// A text claim.
 pub(crate) fn text<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str)
+}
+
+/// What a verified ID token says of the sign-in (`OpenID Connect` Core §2), each text bounded.
+pub(crate) fn evidence(claims: &Claims, issuer: &str, token: &str) -> Evidence {
+    let short = |text: &str| text.chars().take(crate::limits::CLAIM_CHARS_MAX).collect::<String>();
+    let hash = |text: &str| amana_core::event_hash(text.as_bytes());
+    let amr = claims.get("amr").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Evidence {
+        issuer: short(issuer),
+        auth_time: seconds(claims, "auth_time").and_then(|at| Timestamp::from_second(at).ok()),
+        acr: text(claims, "acr").map(short),
+        amr: amr.iter().filter_map(Value::as_str).take(crate::limits::AMR_MAX).map(short).collect(),
+        jti_sha256: text(claims, "jti").map(hash),
+        token_sha256: hash(token),
+    }
 }
 
 fn seconds(claims: &Claims, name: &str) -> Option<i64> {

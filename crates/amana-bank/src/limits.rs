@@ -51,3 +51,8 @@ pub const TOKEN_LIFE_MAX_SECS: i64 = 30 * 86_400;
 pub const EVENTS_MAX: usize = 1_000;
 /// The longest event id, source or type, in bytes.
 pub const EVENT_ATTRIBUTE_BYTES_MAX: usize = 512;
+
+/// The longest claim of an ID token that is kept as evidence, in characters.
+pub const CLAIM_CHARS_MAX: usize = 256;
+/// Methods of a sign-in (`amr`) that are kept as evidence.
+pub const AMR_MAX: usize = 8;

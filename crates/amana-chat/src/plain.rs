@@ -141,6 +141,17 @@ pub fn relink_needed(lang: Lang, bank: &str, account_link_url: &str, one_time_ur
     }
 }
 
+/// What was allowed ends soon; with the way to allow it again.
+#[must_use]
+pub fn ends_soon(lang: Lang, bank: &str, until: Timestamp, now: Timestamp, renew_url: &str) -> Content {
+    let (bank, until) = (format::clean(bank), format::date(lang, until, now));
+    Content {
+        text: text(lang, "ends-soon", &[("bank", Arg::Text(&bank)), ("until", Arg::Text(&until))]),
+        buttons: link_buttons(lang, renew_url, None),
+        ..Content::default()
+    }
+}
+
 /// What can be asked, with examples.
 #[must_use]
 pub fn help(lang: Lang) -> Content {

@@ -8,6 +8,7 @@ mod agreement;
 mod bank;
 mod clock;
 mod consent;
+mod consent_record;
 mod content;
 mod controller;
 mod entropy;
@@ -26,6 +27,10 @@ pub use agreement::{
 pub use bank::{Account, AccountKind, Direction, Page, Transaction, TransactionState};
 pub use clock::{Clock, ManualClock, Timestamp, from_micros, micros};
 pub use consent::{CONSENT_DAYS_MAX, Consent, ConsentError, ConsentState, Grant};
+pub use consent_record::{
+    BrokenRecord, CONSENT_EVENT_V, ConsentAct, ConsentBasis, ConsentEnd, ConsentEvent, ConsentRecord,
+    Evidence, event_hash, no_event,
+};
 pub use content::{Action, Address, Card, CardLine, Content};
 pub use controller::Controller;
 pub use entropy::{Entropy, SeededEntropy};

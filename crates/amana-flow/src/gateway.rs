@@ -297,8 +297,16 @@ impl Gateway {
     /// The wait before attempt `attempts + 1`: doubling from [`crate::limits::RETRY_BASE_S`], with up to a quarter of
     /// jitter.
     pub(crate) fn backoff(&self, attempts: u32) -> Timestamp {
-        use crate::limits::{RETRY_BASE_S, RETRY_MAX_S};
-        let base = RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(RETRY_MAX_S);
+        self.wait_before(attempts, crate::limits::RETRY_MAX_S)
+    }
+
+    /// The same for a job, whose waits grow longer.
+    pub(crate) fn job_backoff(&self, attempts: u32) -> Timestamp {
+        self.wait_before(attempts, crate::limits::JOB_RETRY_MAX_S)
+    }
+
+    fn wait_before(&self, attempts: u32, longest_s: i64) -> Timestamp {
+        let base = crate::limits::RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(longest_s);
         let jitter_ms =
             u64::from(u16::from_be_bytes(self.entropy.array())) * u64::try_from(base).unwrap_or(1) * 250
                 / u64::from(u16::MAX);

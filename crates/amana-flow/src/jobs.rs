@@ -4,15 +4,16 @@
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
 use crate::limits::{
-    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE,
-    SWEEP_EVERY,
+    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, REMIND_DAYS_BEFORE, REMIND_LOOK_S,
+    SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
 };
 use amana_bank::Tokens;
-use amana_core::{CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_store::{Command, Job, JobKind, JobOutcome, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,8 @@ struct Revocation {
 /// How far a job came.
 enum Step {
     Done,
+    /// Done, with what becomes durable together with its end.
+    DoneWith(Vec<Command>),
     Later(Timestamp),
 }
 
@@ -119,19 +122,25 @@ impl Gateway {
 
     pub(crate) async fn work_job(&self, job: Job) {
         let (id, attempts) = (job.id, job.attempts);
+        let mut commands = Vec::new();
         let outcome = match self.do_job(&job).await {
             Ok(Step::Done) => JobOutcome::Done,
+            Ok(Step::DoneWith(effects)) => {
+                commands = effects;
+                JobOutcome::Done
+            }
             Ok(Step::Later(at)) => JobOutcome::Retry { at },
             Err(why) if attempts < JOB_ATTEMPTS_MAX => {
                 tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
-                JobOutcome::Retry { at: self.backoff(attempts) }
+                JobOutcome::Retry { at: self.job_backoff(attempts) }
             }
             Err(why) => {
                 tracing::error!(job = hex::encode(id), why, "a job is put aside");
                 JobOutcome::Dead
             }
         };
-        match self.store.submit(vec![Command::FinishJob { id, outcome }]).await {
+        commands.push(Command::FinishJob { id, outcome });
+        match self.store.submit(commands).await {
             // A conflict: it was cancelled meanwhile.
             Ok(_) | Err(SubmitError::Conflict { .. }) => {}
             Err(error) => {
@@ -146,6 +155,7 @@ impl Gateway {
         match job.kind {
             JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
             JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
+            JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
         }
     }
 
@@ -184,6 +194,50 @@ impl Gateway {
         Ok(shared)
     }
 
+    /// A job that tells the customer before the consent ends; none for one that is short.
+    pub(crate) fn reminding(&self, shard: Shard, consent: &Consent) -> Option<Command> {
+        let before = Duration::from_secs(REMIND_DAYS_BEFORE.saturating_mul(86_400));
+        let due_at = consent.expires_at.checked_sub(before).ok()?;
+        (due_at > consent.granted_at).then(|| {
+            let body = consent.link.as_bytes().to_vec();
+            let (kind, customer) = (JobKind::RemindConsent, consent.customer);
+            Command::Enqueue(Job {
+                id: self.entropy.array(),
+                shard,
+                customer,
+                kind,
+                body,
+                due_at,
+                attempts: 0,
+            })
+        })
+    }
+
+    /// Tells the customer, once, that what they allow ends soon. While the chat's window is closed it waits: a message
+    /// that is held would be too old after three days.
+    async fn remind(&self, job: &Job) -> Result<Step, FlowError> {
+        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
+        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(link)).await? else {
+            return Ok(Step::Done);
+        };
+        let now = self.now();
+        let consent = self.store.consent_of_link(link.shard, link.id).await?;
+        let Some(consent) = consent.filter(|c| link.state == LinkState::Active && c.in_force(now)) else {
+            return Ok(Step::Done);
+        };
+        let conversation = link.conversation();
+        let person = self.store.conversation(&conversation).await?;
+        let last_inbound = person.as_ref().and_then(|person| person.last_inbound_at);
+        if !self.channel.window().is_open(last_inbound, now) {
+            return Ok(Step::Later(self.after(REMIND_LOOK_S)));
+        }
+        let lang = person.map_or(consent.lang, |person| person.lang);
+        let bank = self.institution(&link.institution)?.name_in(lang);
+        let renew = self.account_linking_url(&link.channel);
+        let content = amana_chat::plain::ends_soon(lang, bank, consent.expires_at, now, &renew);
+        Ok(Step::DoneWith(vec![self.say(&conversation, &content, false)?]))
+    }
+
     /// Ends a link whose consent is over, or which the platform never confirmed. Does nothing if all is well.
     async fn end_if_over(&self, job: &Job) -> Result<(), FlowError> {
         let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(()) };
@@ -192,11 +246,13 @@ impl Gateway {
             let Some(link) = self.store.link(job.shard, link).await? else { return Ok(()) };
             let now = self.now();
             let consent = self.store.consent_of_link(job.shard, link.id).await?;
-            let good = link.state == LinkState::Active && consent.is_some_and(|c| c.in_force(now));
+            let good = link.state == LinkState::Active && consent.as_ref().is_some_and(|c| c.in_force(now));
             if good || link.state == LinkState::Ended {
                 return Ok(());
             }
-            match self.store.submit(self.end_link(&link, now).await?).await {
+            let over = consent.as_ref().is_some_and(|c| now >= c.expires_at);
+            let why = if over { ConsentEnd::Expired } else { ConsentEnd::Unconfirmed };
+            match self.store.submit(self.end_link(&link, why, now).await?).await {
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
                 result => return result.map(|_| ()).map_err(FlowError::from),
             }

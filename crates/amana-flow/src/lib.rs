@@ -17,6 +17,7 @@
 mod agreement;
 mod answer;
 mod chat;
+mod consent_receipt;
 mod egress;
 mod error;
 mod flags;
@@ -38,6 +39,7 @@ pub use agreement::{
     Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, agreement_value,
     event_value, read_terms_document,
 };
+pub use consent_receipt::{DPV_PURPOSES, DPV_TERMS};
 pub use error::{FlowError, LinkError};
 pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};

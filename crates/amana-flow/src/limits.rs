@@ -43,8 +43,14 @@ pub const TIMELINE_MAX: usize = 50;
 pub const SCAN_RECEIPTS_MAX: usize = 10_000;
 /// Receipts that are read at once while counting.
 pub const SCAN_PAGE: usize = 500;
-/// Attempts at a job before it is put aside for the operator. With the longest wait between them it is tried for days.
-pub const JOB_ATTEMPTS_MAX: u32 = 1_000;
+/// Attempts at a job before it is put aside for the operator. With the longest wait between them it is tried for weeks.
+pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
+/// The longest wait between attempts at a job, in seconds: a bank that is back hears within it what was taken back.
+pub const JOB_RETRY_MAX_S: i64 = 900;
+/// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
+pub const REMIND_DAYS_BEFORE: u64 = 30;
+/// How often a reminder looks whether the chat's window is open again, in seconds.
+pub const REMIND_LOOK_S: i64 = 3_600;
 /// How old an event may be to be told as news, in days. An older one is recorded as known and not told.
 pub const EVENT_AGE_DAYS_MAX: i64 = 7;
 

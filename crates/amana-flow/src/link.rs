@@ -9,8 +9,9 @@ use crate::limits::{
 use crate::session::{Aim, AtBank, Browser, Consenting, SignedIn};
 use amana_bank::{Actor, AuthorizeAsk, Callback, Granted, Tokens};
 use amana_core::{
-    Account, AccountId, AccountKind, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentId,
-    ConsentState, ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
+    Account, AccountId, AccountKind, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd,
+    ConsentId, ConsentState, ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose,
+    Timestamp,
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Subject};
 use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
@@ -329,7 +330,7 @@ impl Gateway {
     ) -> Result<Next, LinkError> {
         let fresh = CustomerId::new(&*self.clock, &*self.entropy);
         let tokens = granted.tokens.to_bytes();
-        let bank_consent = granted.bank_consent;
+        let bank_consent = granted.bank_consent.clone();
         // Where the bank does not say who it is, nobody else may be taken for this customer: joint accounts have one
         // id.
         let subject = blinded.unwrap_or_else(|| self.blind_unnamed(&at.institution, fresh));
@@ -367,6 +368,7 @@ impl Gateway {
             accounts: accounts.ids,
             tokens,
             bank_consent,
+            evidence: granted.evidence,
         };
         let keep = self.keep_browser(cookie, &Browser::Consenting(Box::new(consenting)), LINK_SESSION_S)?;
         self.store.submit(vec![Self::take_browser(&redeeming(cookie)), keep]).await?;
@@ -514,6 +516,7 @@ impl Gateway {
         commands.push(Command::GrantConsent {
             shard,
             receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            basis: Box::new(self.consent_basis(&at.institution, at.evidence.clone(), None)?),
             consent: consent.clone(),
         });
         commands.push(Command::PutBankGrant {
@@ -529,6 +532,7 @@ impl Gateway {
             expected: 0,
         });
         commands.push(self.ending(shard, customer, link.id, consent.expires_at));
+        commands.extend(self.reminding(shard, &consent));
         // The language of the page is the one that the customer wants to be spoken to in, until they write in another.
         if let Some(person) = self.store.conversation(&at.conversation).await?
             && !person.lang_chosen
@@ -598,7 +602,7 @@ impl Gateway {
         let mut commands = Vec::new();
         for old in self.store.links_of_conversation(&link.conversation()).await? {
             if old.institution == link.institution && old.id != link.id {
-                commands.extend(self.end_link(&old, now).await?);
+                commands.extend(self.end_link(&old, ConsentEnd::Replaced, now).await?);
             }
         }
         Ok(commands)
@@ -622,7 +626,7 @@ impl Gateway {
             // Somebody else's chat brought the code, or it came too late: the link is not made, and the consent is
             // taken back.
             tracing::error!(link = %link.id, "an account-linking code came from elsewhere or too late; the link is ended");
-            return self.end_link(&link, now).await;
+            return self.end_link(&link, ConsentEnd::Unconfirmed, now).await;
         }
         let Some(consent) = self.store.consent_of_link(link.shard, link.id).await? else {
             return Ok(Vec::new());

@@ -4,13 +4,18 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::CONFLICT_TRIES;
 use crate::session::{Browser, SignedIn};
-use amana_core::{ConsentId, ConsentState, ConversationId, Purpose, Timestamp};
+use amana_core::{ConsentEnd, ConsentId, ConsentState, ConversationId, Purpose, Timestamp};
 use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_store::{Command, Link, LinkState, SubmitError};
 
 impl Gateway {
     /// The commands that end a link: its consent is taken back, the tokens go, and the bank will be told.
-    pub(crate) async fn end_link(&self, link: &Link, now: Timestamp) -> Result<Vec<Command>, FlowError> {
+    pub(crate) async fn end_link(
+        &self,
+        link: &Link,
+        why: ConsentEnd,
+        now: Timestamp,
+    ) -> Result<Vec<Command>, FlowError> {
         let mut commands = Vec::new();
         for consent in self.store.consents(link.shard, link.customer).await? {
             if consent.link == link.id && consent.state == ConsentState::Active {
@@ -18,6 +23,7 @@ impl Gateway {
                     shard: link.shard,
                     customer: link.customer,
                     consent: consent.id,
+                    why,
                     at: now,
                     receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &consent, now),
                 });
@@ -47,7 +53,7 @@ impl Gateway {
         let mut commands = Vec::new();
         for link in self.store.links_of_conversation(conversation).await? {
             if link.state != LinkState::Ended {
-                commands.extend(self.end_link(&link, now).await?);
+                commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
             }
         }
         Ok(commands)
@@ -111,7 +117,7 @@ impl Gateway {
             let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
             let mut commands = Vec::new();
             for link in self.store.links_of_customer(viewer.shard, viewer.customer).await? {
-                commands.extend(self.end_link(&link, now).await?);
+                commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
                 if link.state == LinkState::Active {
                     let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
                     commands.push(self.say(&link.conversation(), &stopped, false)?);
@@ -122,7 +128,7 @@ impl Gateway {
         let link = self.store.link(viewer.shard, old.link).await?.ok_or(LinkError::NotLinked)?;
         if rest.is_empty() {
             let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
-            let mut commands = self.end_link(&link, now).await?;
+            let mut commands = self.end_link(&link, ConsentEnd::Withdrawn, now).await?;
             commands.push(self.say(
                 &link.conversation(),
                 &amana_chat::plain::stopped(viewer.lang, &bank),
@@ -138,17 +144,23 @@ impl Gateway {
             ..old.clone()
         };
         fresh.check()?;
+        // The customer proved who they are when the first one was given; this one goes on from it.
+        let record = self.store.consent_record(viewer.shard, viewer.customer, old.id).await?;
+        let evidence = record.as_ref().and_then(|r| r.basis()).and_then(|basis| basis.evidence.clone());
+        let basis = self.consent_basis(&viewer.institution, evidence, Some(old.id))?;
         Ok(Some(vec![
             Command::RevokeConsent {
                 shard: viewer.shard,
                 customer: viewer.customer,
                 consent: old.id,
+                why: ConsentEnd::Replaced,
                 at: now,
                 receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &old, now),
             },
             Command::GrantConsent {
                 shard: viewer.shard,
                 receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
+                basis: Box::new(basis),
                 consent: fresh,
             },
         ]))

@@ -4,7 +4,7 @@ use crate::error::LinkError;
 use crate::gateway::Gateway;
 use crate::link::OwnPage;
 use amana_bank::Pending;
-use amana_core::{AccountId, ConversationId, CustomerId, InstitutionId, Lang, Shard};
+use amana_core::{AccountId, ConversationId, CustomerId, Evidence, InstitutionId, Lang, Shard};
 use amana_store::{Command, Session};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,9 @@ pub(crate) struct Consenting {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) tokens: Vec<u8>,
     pub(crate) bank_consent: Option<String>,
+    /// How the customer signed in at the bank.
+    #[serde(default)]
+    pub(crate) evidence: Option<Evidence>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -2,9 +2,7 @@
 //! or of a unique index, so that it also holds against another writer on the same database.
 
 use crate::apply_log::{put_entry, take_place};
-use crate::codec::{
-    CONSENT_ACTIVE, CONSENT_REVOKED, INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING,
-};
+use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING};
 use crate::db::{Counter, Db, values};
 use crate::limits::BODY_BYTES_MAX;
 use crate::vault::{Vault, context};
@@ -12,10 +10,7 @@ use crate::{
     BankGrant, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox, Outcome,
     Session, StoreError, Story, Token, codec,
 };
-use amana_core::{
-    Consent, ConsentId, ConsentState, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId,
-    Shard, Timestamp,
-};
+use amana_core::{ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId, Shard, Timestamp};
 use amana_gate::{DataKey, ReceiptDraft};
 use std::sync::Arc;
 
@@ -85,11 +80,19 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         }
         Command::CreateLink(link) => create_link(db, link).await,
         Command::SetLink { shard, id, from, to, at } => set_link(db, *shard, *id, (*from, *to), *at).await,
-        Command::GrantConsent { shard, consent, receipt } => {
-            grant_consent(db, vault, *shard, consent, receipt).await
+        Command::GrantConsent { shard, consent, basis, receipt } => {
+            crate::apply_consent::grant_consent(db, vault, *shard, (consent, basis), receipt).await
         }
-        Command::RevokeConsent { shard, customer, consent, at, receipt } => {
-            revoke_consent(db, vault, (*shard, *customer), *consent, *at, receipt).await
+        Command::RevokeConsent { shard, customer, consent, why, at, receipt } => {
+            crate::apply_consent::revoke_consent(
+                db,
+                vault,
+                (*shard, *customer),
+                *consent,
+                (*why, *at),
+                receipt,
+            )
+            .await
         }
         Command::Disclose { shard, disclosure, at } => {
             crate::apply_outbox::disclose(db, vault, *shard, disclosure, *at).await
@@ -322,7 +325,7 @@ async fn customer_key_wrapped<D: Db>(
     Ok(row.ok_or(Refused::Conflict("customer"))?.bytes()?)
 }
 
-async fn customer_key<D: Db>(
+pub(crate) async fn customer_key<D: Db>(
     db: &mut D,
     vault: &Vault,
     shard: Shard,
@@ -330,11 +333,6 @@ async fn customer_key<D: Db>(
 ) -> Result<Arc<DataKey>, Refused> {
     let wrapped = customer_key_wrapped(db, shard, customer).await?;
     Ok(vault.customer_key(customer, &wrapped)?)
-}
-
-/// Where a consent's document is sealed to.
-pub(crate) fn consent_context(customer: CustomerId, consent: ConsentId) -> Vec<u8> {
-    context("consent", &[customer.as_bytes(), consent.as_bytes()])
 }
 
 /// Where a receipt is sealed to.
@@ -415,68 +413,6 @@ pub(crate) async fn record_with_key<D: Db>(
     )
     .await?;
     Ok((seq, key))
-}
-
-async fn grant_consent<D: Db>(
-    db: &mut D,
-    vault: &Vault,
-    shard: Shard,
-    consent: &Consent,
-    receipt: &ReceiptDraft,
-) -> Applied {
-    if consent.check().is_err() || consent.state != ConsentState::Active {
-        return Err(Refused::Conflict("consent"));
-    }
-    let key = customer_key(db, vault, shard, consent.customer).await?;
-    let document = json(consent)?;
-    let sealed = vault.seal(&key, &consent_context(consent.customer, consent.id), document.as_bytes())?;
-    let position = db.next(Counter::Consent).await?;
-    // The unique index on active consents refuses a second one on the link.
-    let rows = db
-        .run(
-            "INSERT INTO consent (shard, id, position, customer, link, state, sealed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-            values![shard, consent.id, position, consent.customer, consent.link, CONSENT_ACTIVE, sealed],
-        )
-        .await?;
-    changed(rows, "consent")?;
-    record(db, vault, (shard, consent.customer), receipt, None).await.map(Outcome::Receipt)
-}
-
-async fn revoke_consent<D: Db>(
-    db: &mut D,
-    vault: &Vault,
-    (shard, customer): (Shard, CustomerId),
-    id: ConsentId,
-    at: Timestamp,
-    receipt: &ReceiptDraft,
-) -> Applied {
-    let row = db
-        .row(
-            "UPDATE consent SET state = $1 WHERE shard = $2 AND id = $3 AND customer = $4 AND state = 0 \
-             RETURNING sealed",
-            values![CONSENT_REVOKED, shard, id, customer],
-        )
-        .await?;
-    let sealed = row.ok_or(Refused::Conflict("consent"))?.bytes()?;
-    let key = customer_key(db, vault, shard, customer).await?;
-    let mut consent = open_consent(&key, customer, id, &sealed)?;
-    consent.state = ConsentState::Revoked;
-    consent.revoked_at = Some(at);
-    let sealed = vault.seal(&key, &consent_context(customer, id), json(&consent)?.as_bytes())?;
-    db.run("UPDATE consent SET sealed = $1 WHERE shard = $2 AND id = $3", values![sealed, shard, id]).await?;
-    record(db, vault, (shard, customer), receipt, None).await.map(Outcome::Receipt)
-}
-
-/// The consent of a stored document.
-pub(crate) fn open_consent(
-    key: &DataKey,
-    customer: CustomerId,
-    id: ConsentId,
-    sealed: &[u8],
-) -> Result<Consent, StoreError> {
-    let document = crate::vault::open(key, &consent_context(customer, id), sealed)?;
-    serde_json::from_slice(&document).map_err(|_| StoreError::damaged("a stored consent cannot be read"))
 }
 
 async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {

@@ -23,7 +23,7 @@ codes! {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
-    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1 }
+    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2 }
 }
 
 /// What was done to an agreement; its record says the same in words.

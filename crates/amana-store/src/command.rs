@@ -5,8 +5,8 @@ use crate::rows::{
     BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
 };
 use amana_core::{
-    Agreement, AgreementEvent, Consent, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId, Kill,
-    KillScope, Lang, LinkId, MessageId, Shard, Timestamp,
+    Agreement, AgreementEvent, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId, CustomerId,
+    EventKey, InstitutionId, Kill, KillScope, Lang, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_gate::{Disclosure, ReceiptDraft};
 
@@ -153,6 +153,8 @@ pub enum Command {
         shard: Shard,
         /// The consent.
         consent: Consent,
+        /// What was known when it was given.
+        basis: Box<ConsentBasis>,
         /// The receipt.
         receipt: ReceiptDraft,
     },
@@ -164,6 +166,8 @@ pub enum Command {
         customer: CustomerId,
         /// The consent.
         consent: ConsentId,
+        /// Why it ends.
+        why: ConsentEnd,
         /// When.
         at: Timestamp,
         /// The receipt.

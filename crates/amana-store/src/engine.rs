@@ -9,8 +9,8 @@ use crate::{
     StoredReceipt, Story, SubmitError, Token, queries, queries_log,
 };
 use amana_core::{
-    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
-    KillSwitches, LinkId, MessageId, Shard, Timestamp,
+    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
+    CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
@@ -86,6 +86,15 @@ impl<B: Backend> Store for Engine<B> {
     async fn consents(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Consent>> {
         let vault = Arc::clone(&self.vault);
         ask!(self, consents(&vault, shard, customer))
+    }
+    async fn consent_record(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        consent: ConsentId,
+    ) -> Answer<Option<ConsentRecord>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, consent_record(&vault, (shard, customer), consent))
     }
     async fn consent_of_link(&self, shard: Shard, link: LinkId) -> Answer<Option<Consent>> {
         let vault = Arc::clone(&self.vault);

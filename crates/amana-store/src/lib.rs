@@ -21,6 +21,7 @@
 
 mod apply;
 mod apply_agreement;
+mod apply_consent;
 mod apply_log;
 mod apply_outbox;
 mod apply_sweep;
@@ -51,8 +52,8 @@ pub use rows::{
 };
 
 use amana_core::{
-    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConversationId, CustomerId, InstitutionId,
-    KillSwitches, LinkId, MessageId, Shard, Timestamp,
+    AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
+    CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
@@ -134,6 +135,13 @@ pub trait Store: Send + Sync {
     ) -> Answer<Option<Customer>>;
     /// The consents of a customer, newest first, ended ones too.
     async fn consents(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Consent>>;
+    /// A customer's consent with all its events. Damaged where they do not chain, or do not lead to where it stands.
+    async fn consent_record(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        consent: ConsentId,
+    ) -> Answer<Option<ConsentRecord>>;
     /// The newest consent on a link, whatever its state.
     async fn consent_of_link(&self, shard: Shard, link: LinkId) -> Answer<Option<Consent>>;
     /// The agreement between an institution and a channel.

@@ -1,8 +1,8 @@
 //! What each query asks, written once for both engines.
 
-use crate::apply::{
-    bank_consent_context, basis_context, grant_context, open_consent, receipt_context, session_context,
-};
+use crate::apply::{bank_consent_context, basis_context, grant_context, receipt_context, session_context};
+pub(crate) use crate::apply_consent::consent_record;
+use crate::apply_consent::open_consent;
 use crate::apply_outbox::SealedBasis;
 use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};

@@ -305,6 +305,8 @@ pub enum JobKind {
     RevokeAtBank,
     /// Ends a link.
     EndLink,
+    /// Tells the customer that a consent ends soon.
+    RemindConsent,
 }
 
 /// A job in the durable queue.

@@ -16,6 +16,7 @@ mod assets;
 mod body;
 mod browser;
 mod consent;
+mod consent_receipt;
 mod door;
 mod events;
 mod guard;
@@ -116,6 +117,7 @@ pub fn router(state: WebState) -> Router {
         .route("/privacy/accounts", get(privacy::accounts))
         .route("/privacy/verify", get(verify_page::show))
         .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
+        .route("/privacy/consent/{file}", get(consent_receipt::download))
         .route("/privacy/revoke", post(privacy::revoke))
         .route("/privacy/leave", post(privacy::leave))
         .layer(from_fn_with_state(state.clone(), guard::same_site));

@@ -204,6 +204,7 @@ link-ask = To begin, link your bank. You sign in on your bank’s own page, so I
 linked = Done! Your account at { $bank } is linked. You allowed:
 linked-line = • { $purpose }: { $form }
 linked-until = This ends by itself on { $until }. You can stop it sooner: just write “stop”.
+ends-soon = What you allowed at { $bank } ends by itself on { $until }. If you want it to go on, log in again and choose anew. If not, there is nothing to do.
 link-failed = Linking with { $bank } did not work, and nothing was shared. Please try again.
 link-cancelled = All right, nothing was linked and nothing was shared. You can come back whenever you like.
 relink = { $bank } asks you to sign in again. Until then I cannot read anything there.

@@ -10,6 +10,7 @@
 
 mod agreements;
 mod asking;
+mod consents;
 mod crash;
 mod linking;
 mod sending;

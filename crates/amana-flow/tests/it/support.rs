@@ -107,7 +107,12 @@ impl Bank for FakeBank {
         }
         let subject = self.subject.lock().expect("lock").clone();
         let grant = if *self.one_grant.lock().expect("lock") { 0 } else { self.called("complete") };
-        Ok(Granted { tokens: self.tokens(), subject, bank_consent: Some(format!("grant-{grant}")) })
+        Ok(Granted {
+            tokens: self.tokens(),
+            subject,
+            bank_consent: Some(format!("grant-{grant}")),
+            evidence: Some(evidence()),
+        })
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
@@ -476,4 +481,16 @@ pub(crate) fn build(
         public_url: "https://gateway.example/".parse().expect("a url"),
         redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
     })
+}
+
+/// What the bank's ID token says of the sign-in.
+pub(crate) fn evidence() -> Evidence {
+    Evidence {
+        issuer: "https://bank.example".into(),
+        auth_time: "2026-11-24T09:59:30Z".parse().ok(),
+        acr: Some("urn:bank:two-factors".into()),
+        amr: vec!["pwd".into(), "otp".into()],
+        jti_sha256: Some("1".repeat(64)),
+        token_sha256: "2".repeat(64),
+    }
 }

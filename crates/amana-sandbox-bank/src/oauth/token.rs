@@ -113,7 +113,7 @@ fn by_code(
         }
         None => sign_in_token(app, bank, db, &mut changes, client, &code.scopes)?,
     };
-    bank.codes.insert(hash, used);
+    bank.codes.insert(hash.clone(), used);
     if code.scopes.contains(OPENID)
         && let Some(object) = answer.as_object_mut()
     {
@@ -124,6 +124,9 @@ fn by_code(
             "iat": now.as_second(),
             "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
             "auth_time": code.at.as_second(),
+            "acr": "urn:amana:sandbox:password",
+            "amr": ["pwd"],
+            "jti": sha256_hex(&hash),
         });
         if let (Some(nonce), Some(claims)) = (&code.nonce, claims.as_object_mut()) {
             claims.insert("nonce".to_owned(), json!(nonce));

@@ -85,6 +85,16 @@ CREATE INDEX consent_customer ON consent (shard, customer, position);
 CREATE INDEX consent_link ON consent (shard, link, position);
 CREATE UNIQUE INDEX consent_active ON consent (shard, link) WHERE state = 0;
 
+-- What happened to a consent, each under the customer's key, each naming the hash of the one before.
+CREATE TABLE consent_event (
+    shard BIGINT NOT NULL,
+    consent BYTEA NOT NULL,
+    number BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (shard, consent, number),
+    FOREIGN KEY (shard, consent) REFERENCES consent (shard, id) ON DELETE CASCADE
+);
+
 CREATE TABLE bank_grant (
     shard BIGINT NOT NULL,
     link BYTEA NOT NULL,

@@ -82,7 +82,7 @@ pub(crate) async fn consents_are_counted(w: &World) {
         w.one(Command::CreateLink(link(n, n, LinkState::Active))).await;
         let consent = consent(n, n, n);
         let receipt = ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, at(1));
-        w.one(Command::GrantConsent { shard: Shard(u16::from(n)), consent, receipt }).await;
+        w.one(Command::GrantConsent { shard: Shard(u16::from(n)), consent, basis: basis(), receipt }).await;
     }
     let given = consent(1, 1, 1);
     let receipt = ReceiptDraft::of_consent(ReceiptKind::Revocation, &given, at(2));
@@ -90,6 +90,7 @@ pub(crate) async fn consents_are_counted(w: &World) {
         shard: Shard(1),
         customer: given.customer,
         consent: given.id,
+        why: ConsentEnd::Withdrawn,
         at: at(2),
         receipt,
     })
@@ -97,4 +98,35 @@ pub(crate) async fn consents_are_counted(w: &World) {
     let counts = w.store.consent_counts().await.expect("answers");
     let (institution, channel) = (id("cedar-bank"), id("1001"));
     assert_eq!(counts, [ConsentCount { institution, channel, active: 1, ended: 1 }]);
+}
+
+pub(crate) async fn a_consents_events_are_chained_and_kept(w: &World) {
+    let given = consent(9, 1, 1);
+    w.customer(1).await;
+    let read = async |n: u8| {
+        let id = ConsentId::from_bytes([n; 16]);
+        w.store.consent_record(Shard(1), customer_id(1), id).await.expect("answers")
+    };
+    assert!(read(9).await.is_none());
+    let receipt = ReceiptDraft::of_consent(ReceiptKind::Consent, &given, at(1));
+    let grant = Command::GrantConsent { shard: Shard(1), consent: given.clone(), basis: basis(), receipt };
+    w.one(grant).await;
+    let record = read(9).await.expect("is there");
+    assert_eq!((&record.consent, record.state(), record.ended()), (&given, ConsentState::Active, None));
+    assert_eq!(record.basis(), Some(&*basis()));
+    let first = record.events[0].clone();
+    assert_eq!((first.number, first.at, first.prev.as_str()), (1, given.granted_at, "0".repeat(64).as_str()));
+    let ConsentAct::Given { notice_sha256, lang, .. } = &first.act else { panic!("given: {first:?}") };
+    assert_eq!((notice_sha256, *lang), (&given.notice_sha256, Lang::Arabic));
+
+    let receipt = ReceiptDraft::of_consent(ReceiptKind::Revocation, &given, at(7));
+    let (customer, consent, why) = (given.customer, given.id, ConsentEnd::Expired);
+    w.one(Command::RevokeConsent { shard: Shard(1), customer, consent, why, at: at(7), receipt }).await;
+    let ended = read(9).await.expect("is there");
+    assert_eq!(ended.events[0], first, "nothing that was written changes");
+    assert_eq!(ended.ended(), Some((at(7), ConsentEnd::Expired)));
+    assert_eq!((ended.events[1].number, &ended.events[1].prev), (2, &record.head));
+    assert_eq!(ended.consent.state, ConsentState::Revoked, "the fold of the events is where it stands");
+    let elsewhere = w.store.consent_record(Shard(1), customer_id(2), given.id).await.expect("answers");
+    assert!(elsewhere.is_none(), "not another customer's");
 }

@@ -610,18 +610,17 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
             customer: customer_id(n),
             receipt: draft(ReceiptKind::Denial),
         },
-        Op::Grant { n, customer, link } => Command::GrantConsent {
-            shard: Shard(u16::from(customer)),
-            consent: consent(n, customer, link),
-            receipt: draft(ReceiptKind::Consent),
-        },
-        Op::Revoke { n, customer } => Command::RevokeConsent {
-            shard: Shard(u16::from(customer)),
-            customer: customer_id(customer),
-            consent: ConsentId::from_bytes([n; 16]),
-            at: at(9),
-            receipt: draft(ReceiptKind::Revocation),
-        },
+        Op::Grant { n, customer, link } => {
+            let (shard, consent) = (Shard(u16::from(customer)), consent(n, customer, link));
+            let (basis, receipt) = (basis(), draft(ReceiptKind::Consent));
+            Command::GrantConsent { shard, consent, basis, receipt }
+        }
+        Op::Revoke { n, customer } => {
+            let (shard, consent) = (Shard(u16::from(customer)), ConsentId::from_bytes([n; 16]));
+            let (customer, why, receipt) =
+                (customer_id(customer), ConsentEnd::Withdrawn, draft(ReceiptKind::Revocation));
+            Command::RevokeConsent { shard, customer, consent, why, at: at(9), receipt }
+        }
         Op::Disclose { conversation, n, second } => {
             Command::Disclose { shard: Shard(0), disclosure: w.plain(conversation, n), at: at(second) }
         }

@@ -42,6 +42,7 @@ suite!(
     customers_have_keys,
     links_come_and_go,
     consents_are_granted_and_revoked,
+    a_consents_events_are_chained_and_kept,
     receipts_have_no_gaps_under_concurrency,
     what_the_gate_ticketed_comes_back_and_leaves,
     one_flipped_byte_and_it_does_not_leave,
@@ -331,12 +332,14 @@ async fn consents_are_granted_and_revoked(w: &World) {
     let grant = |c: &Consent| Command::GrantConsent {
         shard: Shard(1),
         consent: c.clone(),
+        basis: basis(),
         receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, c, at(0)),
     };
     let revoke = |c: &Consent, customer: u8| Command::RevokeConsent {
         shard: Shard(1),
         customer: customer_id(customer),
         consent: c.id,
+        why: ConsentEnd::Withdrawn,
         at: at(5),
         receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, c, at(5)),
     };
@@ -583,6 +586,7 @@ async fn everything_survives_a_restart(w: &World) {
     w.one(Command::GrantConsent {
         shard: Shard(1),
         consent: given.clone(),
+        basis: basis(),
         receipt: draft(ReceiptKind::Consent),
     })
     .await;
@@ -649,7 +653,7 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
     let given = Consent { notice_sha256: "MARKER".into(), ..consent(1, 1, 1) };
     let mut receipt = draft(ReceiptKind::Consent);
     receipt.template = Some("MARKER".into());
-    w.one(Command::GrantConsent { shard: Shard(1), consent: given.clone(), receipt }).await;
+    w.one(Command::GrantConsent { shard: Shard(1), consent: given.clone(), basis: basis(), receipt }).await;
     let disclosure = w.disclosure(&customer, &given, 1);
     // Who has the hash of a short text can try which it is.
     let said = disclosure.row.payload_sha256;

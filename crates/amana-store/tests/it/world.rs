@@ -123,6 +123,17 @@ pub(crate) fn consent(n: u8, customer: u8, link: u8) -> Consent {
     }
 }
 
+/// What was known when a consent was given.
+pub(crate) fn basis() -> Box<ConsentBasis> {
+    Box::new(ConsentBasis {
+        controller: Controller { name: "Cedar Bank MARKER".into(), ..Controller::default() },
+        recipient: "a platform".into(),
+        lookback_days: 365,
+        evidence: None,
+        replaces: None,
+    })
+}
+
 pub(crate) fn agreement(version: u32) -> Agreement {
     Agreement {
         id: AgreementId::from_bytes([1; 16]),

@@ -204,3 +204,31 @@ fn the_notice_is_deterministic_and_whole() {
     assert_ne!(text, notice_text(&form(Lang::Arabic, Form::Detail)));
     assert!(!text.contains("consent-") && !text.contains("purpose-"), "no text is missing");
 }
+
+#[tokio::test]
+async fn the_consents_receipt_is_downloaded_by_its_holder_alone() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let consent = crate::support::value_of(&browser.get("/privacy").await.text(), "consent");
+    let path = format!("/privacy/consent/{consent}.jsonld");
+    let answer = browser.get(&path).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "application/ld+json");
+    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"{consent}.jsonld\""));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.json()["dct:source"]["dpv:hasIdentifier"], consent.as_str());
+
+    let unknown = "con_00000000000000000000000000000000";
+    for path in [
+        format!("/privacy/consent/{consent}"),
+        format!("/privacy/consent/{unknown}.jsonld"),
+        "/privacy/consent/x.jsonld".to_owned(),
+    ] {
+        assert_eq!(browser.get(&path).await.status, StatusCode::GONE, "{path}");
+    }
+    let stranger = Browser::new(&world, Lang::Arabic);
+    let answer = stranger.get(&path).await;
+    assert_eq!(answer.status, StatusCode::GONE);
+    assert!(!answer.text().contains("dpv:"));
+}

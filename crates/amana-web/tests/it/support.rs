@@ -89,7 +89,12 @@ impl Bank for FakeBank {
         if callback.error.is_some() {
             return Err(error(BankErrorClass::Declined("access_denied")));
         }
-        Ok(Granted { tokens: self.tokens(), subject: Some("customer-1".into()), bank_consent: None })
+        Ok(Granted {
+            tokens: self.tokens(),
+            subject: Some("customer-1".into()),
+            bank_consent: None,
+            evidence: None,
+        })
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         Ok(self.tokens())

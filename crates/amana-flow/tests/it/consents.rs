@@ -1,0 +1,300 @@
+//! The consent over its life: its record, its receipt, the reminder, its end, and the bank that hears of it.
+
+use crate::support::*;
+use amana_core::*;
+use amana_flow::*;
+use amana_store::{JobKind, LinkState};
+use std::collections::BTreeSet;
+
+const DAY: i64 = 86_400;
+
+async fn view(rig: &Rig, cookie: &str) -> PrivacyView {
+    rig.gateway.privacy_view(cookie, None).await.expect("signed in")
+}
+
+async fn record(rig: &Rig, psid: &str) -> ConsentRecord {
+    let links = rig.store.links_ever(&conversation(psid)).await.unwrap();
+    let link = links.first().expect("a link");
+    let consent = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    rig.store.consent_record(link.shard, link.customer, consent.id).await.unwrap().expect("a record")
+}
+
+async fn days(rig: &Rig, days: i64) {
+    for _ in 0..days {
+        rig.clock.advance_s(DAY);
+        rig.gateway.settle().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_record_says_who_proved_what_to_whom_and_its_events_are_chained() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    let given = record(&rig, "1").await;
+    let basis = given.basis().expect("a basis");
+    assert_eq!(basis.evidence.as_ref(), Some(&evidence()), "the bank's word, never the chat's");
+    assert_eq!(basis.controller.name, "Cedar Bank");
+    assert_eq!(basis.lookback_days, 365);
+    let ConsentAct::Given { notice_sha256, lang, .. } = &given.events[0].act else { panic!("given") };
+    assert_eq!((notice_sha256, *lang), (&given.consent.notice_sha256, Lang::English));
+
+    // One purpose is taken back: the old record ends, a new one goes on from it.
+    let id = view(&rig, &cookie).await.consents[0].id;
+    let csrf = view(&rig, &cookie).await.csrf;
+    rig.gateway.privacy_revoke(&cookie, &csrf, id, Some(Purpose::BalanceUpdate)).await.expect("stopped");
+    let next = record(&rig, "1").await;
+    assert_ne!(next.consent.id, given.consent.id);
+    assert_eq!(next.basis().and_then(|b| b.replaces), Some(given.consent.id));
+    assert_eq!(next.basis().and_then(|b| b.evidence.clone()), Some(evidence()));
+    let consent = &given.consent;
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    let old = rig.store.consent_record(link.shard, consent.customer, consent.id).await.unwrap().unwrap();
+    assert_eq!(old.ended().map(|(_, why)| why), Some(ConsentEnd::Replaced));
+    assert_eq!(old.events[0], given.events[0]);
+
+    rig.says("1", "stop").await;
+    assert_eq!(record(&rig, "1").await.ended().map(|(_, why)| why), Some(ConsentEnd::Withdrawn));
+}
+
+/// Every `dpv:` term and every key and value of a document.
+fn terms(value: &serde_json::Value, out: &mut BTreeSet<String>) {
+    let mut take = |text: &str| {
+        if let Some(term) = text.strip_prefix("dpv:") {
+            out.insert(term.to_owned());
+        }
+    };
+    match value {
+        serde_json::Value::String(text) => take(text),
+        serde_json::Value::Array(all) => all.iter().for_each(|value| terms(value, out)),
+        serde_json::Value::Object(all) => {
+            for (key, value) in all {
+                if let Some(term) = key.strip_prefix("dpv:") {
+                    out.insert(term.to_owned());
+                }
+                terms(value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Prohibited purposes of DPV 2.2, with all that is above each.
+const PROHIBITED: &[(&str, &[&str])] = &[
+    ("TargetedAdvertising", &["PersonalisedAdvertising", "Advertising", "Marketing", "Purpose"]),
+    ("PoliticalCampaign", &["Advertising", "Marketing", "Purpose"]),
+    ("SocialMediaMarketing", &["Marketing", "Purpose"]),
+    ("PublicRelations", &["Marketing", "Purpose"]),
+    ("SellDataToThirdParties", &["SellProducts", "ServiceProvision", "Purpose"]),
+    ("SellInsightsFromData", &["SellProducts", "ServiceProvision", "Purpose"]),
+    ("SellProductsToDataSubject", &["SellProducts", "ServiceProvision", "Purpose"]),
+    ("ServiceUsageAnalytics", &["ServiceProvision", "Purpose"]),
+    (
+        "ProvideProductRecommendations",
+        &[
+            "ProvidePersonalisedRecommendations",
+            "ServicePersonalisation",
+            "ServiceProvision",
+            "Personalisation",
+            "Purpose",
+        ],
+    ),
+    ("PersonalisedBenefits", &["ServicePersonalisation", "ServiceProvision", "Personalisation", "Purpose"]),
+    (
+        "ImproveExistingProductsAndServices",
+        &["OptimisationForController", "ServiceOptimisation", "ServiceProvision", "Purpose"],
+    ),
+    ("ResearchAndDevelopment", &["Purpose"]),
+];
+
+#[tokio::test]
+async fn a_receipt_is_in_the_vocabularys_terms_and_needs_no_network() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    let id = view(&rig, &cookie).await.consents[0].id;
+    let read = async || -> serde_json::Value {
+        let bytes = rig.gateway.consent_receipt(&cookie, id).await.expect("a receipt");
+        serde_json::from_slice(&bytes).expect("JSON")
+    };
+    let receipt = read().await;
+    let mut used = BTreeSet::new();
+    terms(&receipt, &mut used);
+    for term in &used {
+        let known = DPV_TERMS.contains(&term.as_str()) || DPV_PURPOSES.contains(&term.as_str());
+        assert!(known, "`dpv:{term}` is not on the list");
+    }
+    assert!(receipt["@context"].is_object(), "the context is within: {}", receipt["@context"]);
+    assert_eq!(receipt["@context"]["dpv"], "https://w3id.org/dpv#");
+    assert_eq!(receipt["dct:conformsTo"], "https://w3id.org/dpv/schema/dpv-27560#receipt");
+    // What 27560 calls mandatory.
+    for field in [
+        "/@id",
+        "/dct:source/dpv:hasIdentifier",
+        "/dct:source/dct:conformsTo",
+        "/dct:language",
+        "/dpv:hasNotice/0/dpv:hasIdentifier",
+        "/dpv:hasEntity/customer/dpv:hasIdentifier",
+        "/dpv:hasEntity/controller/dpv:hasName",
+        "/dpv:hasEntity/platform/dpv:hasName",
+        "/dpv:hasProcess/0/dpv:hasPurpose/0",
+        "/dpv:hasProcess/0/dpv:hasPersonalData/0",
+        "/dpv:hasProcess/0/dpv:hasLegalBasis/0",
+        "/dpv:hasConsentControl/0/dpv:isExercisedAt/0",
+        "/dpv:hasConsentStatus/0/dpv:isIndicatedAtTime",
+        "/dpv:hasConsentStatus/0/dpv:hasDuration/rdf:value",
+    ] {
+        let value = receipt.pointer(field).unwrap_or_else(|| panic!("`{field}` is missing"));
+        assert!(value.as_str().is_some_and(|text| !text.is_empty()), "`{field}` is {value}");
+    }
+    assert_eq!(receipt["dpv:hasProcess"].as_array().map(Vec::len), Some(3), "one for each purpose");
+    assert_eq!(receipt["dpv:hasConsentStatus"][0]["@type"][0], "dpv:ConsentGiven");
+    assert_eq!(receipt["amana:evidence"]["acr"], "urn:bank:two-factors");
+    let text = receipt.to_string();
+    assert!(!text.contains("customer-1"), "not the bank's own id of the person");
+    assert_eq!(receipt["amana:channel-binding"]["amana:person-blind-index"].as_str().map(str::len), Some(64));
+
+    rig.says("1", "stop").await;
+    assert_eq!(read().await["dpv:hasConsentStatus"][1]["@type"][0], "dpv:ConsentWithdrawn");
+
+    // Another customer's receipt is nobody's here.
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    let other = rig.link("2").await;
+    assert!(matches!(rig.gateway.consent_receipt(&other, id).await, Err(LinkError::Over)));
+    assert!(matches!(rig.gateway.consent_receipt("nonsense", id).await, Err(LinkError::Over)));
+}
+
+#[test]
+fn no_purpose_of_ours_is_or_means_a_prohibited_one() {
+    for purpose in Purpose::ALL {
+        let term = purpose.dpv_term().strip_prefix("https://w3id.org/dpv#").expect("a DPV term");
+        assert!(DPV_PURPOSES.contains(&term), "{purpose}: `{term}`");
+        for (prohibited, above) in PROHIBITED {
+            assert!(term != *prohibited && !above.contains(&term), "{purpose} would mean `{prohibited}`");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_comes_once_thirty_days_before_the_end_in_the_customers_language() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.says("1", "العربية").await;
+    rig.sees("1");
+    days(&rig, 59).await;
+    assert!(rig.sees("1").is_empty(), "not yet");
+    rig.says("1", "مرحبا").await;
+    rig.sees("1");
+    rig.clock.advance_s(DAY - 1_000);
+    rig.says("1", "مرحبا").await;
+    rig.sees("1");
+    rig.clock.advance_s(1_000);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("ينتهي") && said[0].contains("بنك الأرز"), "{said:?}");
+    let body = rig.channel.last.lock().unwrap().clone();
+    assert!(body.contains("link/messenger"), "with the way to allow it again: {body}");
+    days(&rig, 5).await;
+    rig.says("1", "مرحبا").await;
+    let again: Vec<_> = rig.sees("1").into_iter().filter(|said| said.contains("تلقائي")).collect();
+    assert!(again.is_empty(), "once: {again:?}");
+}
+
+#[tokio::test]
+async fn a_reminder_waits_for_the_window_and_is_not_for_what_ended_meanwhile() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("2").await;
+    days(&rig, 70).await;
+    assert!(rig.sees("1").is_empty() && rig.sees("2").is_empty(), "the windows are closed");
+    assert_eq!(
+        rig.store.counts().await.unwrap().outbox_held,
+        0,
+        "it is not held, where it would grow too old"
+    );
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.says("2", "stop").await;
+    rig.sees("2");
+    rig.clock.advance_s(3_700);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("ends by itself"), "{said:?}");
+    assert!(rig.sees("2").is_empty(), "taken back: there is nothing to remind of");
+    days(&rig, 3).await;
+    assert!(rig.sees("1").is_empty(), "once");
+}
+
+#[tokio::test]
+async fn a_short_consent_has_no_reminder() {
+    let rig = Rig::new().await;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let begun =
+        rig.gateway.link_begin(&entry, &InstitutionId::new(BANK).unwrap(), Lang::English).await.unwrap();
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.unwrap();
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    rig.gateway.consent_give(&begun.cookie, &ConsentAnswer { days: 30, ..answer }).await.unwrap();
+    let far = rig.clock.now().checked_add(std::time::Duration::from_secs(400 * 86_400)).unwrap();
+    let jobs = rig.store.jobs_due(far, 10).await.unwrap();
+    assert!(jobs.iter().all(|job| job.kind != JobKind::RemindConsent) && !jobs.is_empty());
+}
+
+#[tokio::test]
+async fn when_its_time_is_over_everything_stops_and_the_bank_is_told() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    // Waits in the outbox when the time comes.
+    rig.clock.advance_s(90 * DAY - 1_800);
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.channel.fates.lock().unwrap().extend([Fate::Fail; 3]);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    rig.clock.advance_s(1_801);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), 1, "the grant at the bank is taken back");
+    let asked = rig.bank.called("accounts");
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 460)).await;
+    rig.says("1", "what's my balance?").await;
+    rig.clock.advance_s(600);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    assert!(!said.contains("4.50") && !said.contains("4.60") && !said.contains("1,234.56"), "{said}");
+    assert_eq!(rig.bank.called("accounts"), asked, "the bank is not even asked");
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    assert_eq!(link.state, LinkState::Ended);
+    assert!(rig.store.bank_grant(link.shard, link.id).await.unwrap().is_none(), "no token is left");
+    assert_eq!(record(&rig, "1").await.ended().map(|(_, why)| why), Some(ConsentEnd::Expired));
+}
+
+#[tokio::test]
+async fn a_bank_that_is_down_for_days_hears_of_the_revocation_also_over_restarts() {
+    let mut rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.bank.error.lock().unwrap() = Some(amana_bank::BankErrorClass::Retry("a test"));
+    rig.says("1", "stop").await;
+    let mut tries = rig.bank.called("revoke");
+    assert!(tries >= 1, "it was tried at once");
+    for day in 0..9 {
+        for _ in 0..24 {
+            rig.clock.advance_s(3_600);
+            rig.gateway.settle().await.unwrap();
+        }
+        let now = rig.bank.called("revoke");
+        assert!(now >= tries + 20, "day {day}: tried all the time");
+        tries = now;
+        if day % 3 == 1 {
+            rig.restart().await;
+        }
+    }
+    assert_eq!(rig.store.counts().await.unwrap().jobs_dead, 0);
+    // Nothing flows meanwhile: whether the bank has heard of it makes no difference here.
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    assert!(!rig.sees("1").concat().contains("4.50"));
+
+    *rig.bank.error.lock().unwrap() = None;
+    rig.clock.advance_s(1_200);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), tries + 1, "the bank is back, and hears of it");
+    days(&rig, 2).await;
+    assert_eq!(rig.bank.called("revoke"), tries + 1, "once");
+}
