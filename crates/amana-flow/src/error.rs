@@ -24,6 +24,9 @@ pub enum FlowError {
     /// A stored record cannot be read.
     #[error("a stored {0} cannot be read: a damaged row, or one of a newer version")]
     Unreadable(&'static str),
+    /// The disclosure log's files or entries are not as they must be.
+    #[error("the disclosure log: {0}")]
+    Log(String),
     /// The institution or channel of a row is not in the configuration any more.
     #[error("the {0} of a stored row is not configured any more: put it back, or end its links")]
     NotConfigured(&'static str),

@@ -1,6 +1,7 @@
 //! The gateway: everything the flows need, gathered once.
 
 use crate::agreement::{Acceptance, AgreementError, Agreements, DocumentFormat};
+use crate::disclosure_log::{LogKeeper, LogParts};
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
 use amana_bank::Bank;
@@ -88,6 +89,8 @@ pub struct GatewayParts {
     pub entropy: Arc<dyn Entropy>,
     /// Where our pages are.
     pub public_url: Url,
+    /// How the disclosure log is kept.
+    pub log: LogParts,
     /// Hosts (`host` or `host:port`) to which an account-linking redirect may go: the platform's own.
     pub redirect_hosts: BTreeSet<String>,
 }
@@ -105,6 +108,7 @@ pub struct Gateway {
     pub(crate) public_url: Url,
     pub(crate) redirect_hosts: BTreeSet<String>,
     pub(crate) gate: Gate,
+    pub(crate) log: LogKeeper,
     pub(crate) refreshing: crate::grants::Refreshing,
     pub(crate) chat_filled: Notify,
     pub(crate) bank_filled: Notify,
@@ -158,6 +162,7 @@ impl Gateway {
             public_url: parts.public_url,
             redirect_hosts: parts.redirect_hosts,
             gate,
+            log: LogKeeper::new(parts.log),
             refreshing: crate::grants::Refreshing::default(),
             chat_filled: Notify::new(),
             bank_filled: Notify::new(),

@@ -18,6 +18,7 @@ mod agreement;
 mod answer;
 mod chat;
 mod consent_receipt;
+mod disclosure_log;
 mod egress;
 mod error;
 mod flags;
@@ -40,6 +41,7 @@ pub use agreement::{
     event_value, read_terms_document,
 };
 pub use consent_receipt::{DPV_PURPOSES, DPV_TERMS};
+pub use disclosure_log::{LogFile, LogParts, Tiles, WitnessClient, Witnesses};
 pub use error::{FlowError, LinkError};
 pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};

@@ -2,6 +2,19 @@
 
 use std::time::Duration;
 
+/// How often the disclosure log's keeper looks. With what a round takes, a checkpoint is out within a second.
+pub const LOG_ROUND_EVERY: Duration = Duration::from_millis(400);
+/// Entries of the log that are read from the store at a time.
+pub const LOG_PAGE: usize = 8_192;
+/// How long a witness may take to cosign.
+pub const WITNESS_WAIT: Duration = Duration::from_secs(2);
+/// Entries after which a segment of the log ends.
+pub const SEGMENT_ENTRIES: u64 = 1 << 20;
+/// Seconds after which a segment of the log ends.
+pub const SEGMENT_SECONDS: u64 = 86_400;
+/// Receipts that one bundle may hold: about a kilobyte each.
+pub const BUNDLE_RECEIPTS_MAX: u64 = 50_000;
+
 /// Lanes (conversations and customers) that are worked on at once.
 pub const LANES_AT_ONCE_MAX: usize = 64;
 /// Messages that are on their way to the platform at once; one per conversation.

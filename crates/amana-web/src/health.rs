@@ -1,8 +1,7 @@
-//! For the operator's machines: alive, ready, metrics; and the place where the disclosure log will be.
+//! For the operator's machines: alive, ready, metrics.
 
 use crate::WebState;
 use crate::limits::READY_TIME;
-use crate::respond::problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -36,13 +35,4 @@ pub(crate) async fn ready(State(state): State<Arc<WebState>>) -> Response {
 /// `GET /metrics`: Prometheus text.
 pub(crate) async fn metrics(State(state): State<Arc<WebState>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (state.metrics)()).into_response()
-}
-
-/// `GET /log/…`: the disclosure log's tiles and checkpoints will be here.
-pub(crate) async fn log() -> Response {
-    problem(
-        StatusCode::NOT_FOUND,
-        "this version records receipts but does not publish the disclosure log yet",
-        Value::Null,
-    )
 }

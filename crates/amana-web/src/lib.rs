@@ -23,6 +23,7 @@ mod guard;
 mod health;
 pub mod limits;
 mod link;
+mod log;
 mod pages;
 mod privacy;
 mod privacy_page;
@@ -128,7 +129,7 @@ pub fn router(state: WebState) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/log/{*path}", get(health::log))
+        .route("/log/{*path}", get(log::file))
         .route("/static/{file}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon))
         .route("/robots.txt", get(assets::robots))

@@ -73,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) store_url: Secret,
     /// The master key's file, if it was named.
     pub(crate) master_key_file: Option<PathBuf>,
+    /// The disclosure log.
+    pub(crate) disclosure_log: DisclosureLog,
     /// The platform.
     pub(crate) messenger: Messenger,
     /// The institutions.
@@ -81,6 +83,17 @@ pub(crate) struct Settings {
     pub(crate) admin: Option<Admin>,
     /// The log.
     pub(crate) log: Log,
+}
+
+/// `[disclosure_log]`.
+#[derive(Debug, Clone)]
+pub(crate) struct DisclosureLog {
+    /// The log's name in checkpoints.
+    pub(crate) origin: String,
+    /// Where its public files are written; beside a SQLite database if it is not said.
+    pub(crate) dir: Option<PathBuf>,
+    /// Who must have cosigned a checkpoint before it is published.
+    pub(crate) witness_policy_file: Option<PathBuf>,
 }
 
 /// `[messenger]`.

@@ -1,0 +1,333 @@
+//! The keeper of the disclosure log: index entries, tiles, checkpoints, witnesses (`docs/disclosure-log.md`).
+//!
+//! Entries come into the log in the store's own commits. The keeper follows: it reserves the place of the next index
+//! entry, reads what came before it, writes tiles, fills the place, signs the checkpoint and publishes it. Everything
+//! that it writes follows from the stored entries, so a crash anywhere only repeats work, and two keepers on one
+//! database write the same bytes.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_WAIT};
+use amana_log::checkpoint::Checkpoint;
+use amana_log::entry::{Entry, IndexLeaf};
+use amana_log::index::SegmentIndex;
+use amana_log::note::Signer;
+use amana_log::policy::Policy;
+use amana_log::tiles::{Resource, TileRead as _, TileStore, TreeReader, TreeWriter};
+use amana_store::{Command, LogSegment, ReservedIndex, SubmitError};
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+/// Where the log's files are.
+pub type Tiles = Arc<dyn TileStore + Send + Sync>;
+
+/// How the log is kept.
+pub struct LogParts {
+    /// Signs checkpoints; its name is the log's origin.
+    pub signer: Signer,
+    /// Where the public files are written.
+    pub tiles: Tiles,
+    /// Who must have cosigned a checkpoint before it is published; `None` where nobody is asked.
+    pub witnesses: Option<Witnesses>,
+    /// Entries after which a segment ends.
+    pub segment_entries: u64,
+    /// Seconds after its first entry at which a segment ends.
+    pub segment_seconds: u64,
+}
+
+/// The witnesses of a policy, and how they are reached.
+pub struct Witnesses {
+    /// Who they are, and how many must have signed.
+    pub policy: Policy,
+    /// How they are asked.
+    pub client: Arc<dyn WitnessClient>,
+}
+
+/// Asks a witness for its cosignature (C2SP `tlog-witness`).
+#[async_trait]
+pub trait WitnessClient: Send + Sync {
+    /// `POST <url>/add-checkpoint` with this body; the status and the answer's body.
+    ///
+    /// # Errors
+    /// Why there was no answer, in words for the operator's log.
+    async fn add_checkpoint(&self, url: &str, body: String) -> Result<(u16, String), String>;
+}
+
+/// A public file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Whether it never changes.
+    pub immutable: bool,
+    /// The media type.
+    pub content_type: &'static str,
+}
+
+/// The keeper and what it holds between rounds.
+pub(crate) struct LogKeeper {
+    pub(crate) parts: LogParts,
+    state: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// The tree and the open segment; `None` before the first round and after a failure: it is read anew then.
+    tree: Option<State>,
+    /// The size of the checkpoint file that was written last.
+    written: u64,
+    /// Per witness (its URL), the size that it has cosigned last.
+    witnessed: HashMap<String, u64>,
+}
+
+/// The log as far as its tiles are written, and the index of the open segment.
+struct State {
+    tree: TreeWriter<Tiles>,
+    index: SegmentIndex,
+}
+
+fn broken(error: impl std::fmt::Display) -> FlowError {
+    FlowError::Log(error.to_string())
+}
+
+impl State {
+    /// Takes entries in that the store has; `ended` are the segments that have ended.
+    fn append(&mut self, entries: &[Vec<u8>], ended: &[LogSegment]) -> Result<(), FlowError> {
+        let mut leaves = Vec::new();
+        for bytes in entries {
+            let entry = Entry::decode(bytes).map_err(broken)?;
+            let log_index = self.tree.append(&entry);
+            if let Entry::Receipt { label, .. } = entry {
+                leaves.push(IndexLeaf { label, log_index });
+            }
+            if ended.iter().any(|s| s.segment == self.index.segment() && s.last == log_index) {
+                self.index.add(std::mem::take(&mut leaves)).map_err(broken)?;
+                self.end_segment(log_index)?;
+            }
+        }
+        self.index.add(leaves).map_err(broken)
+    }
+
+    /// Writes the content of a reserved index entry and every tile up to it.
+    fn fill(&mut self, reserved: ReservedIndex) -> Result<(Vec<u8>, Checkpointed), FlowError> {
+        let here = (self.tree.size(), self.index.segment(), self.index.first());
+        if here != (reserved.log_index, reserved.segment, reserved.first) {
+            return Err(broken("the tiles and the database do not agree on where the log stands"));
+        }
+        let entry = Entry::Index(self.index.entry(reserved.log_index).map_err(broken)?);
+        self.tree.append(&entry);
+        self.tree.flush().map_err(broken)?;
+        let at = Checkpointed { size: self.tree.size(), root: self.tree.root() };
+        if reserved.is_final {
+            self.end_segment(reserved.log_index)?;
+        }
+        Ok((entry.encode().as_ref().to_vec(), at))
+    }
+
+    fn end_segment(&mut self, last: u64) -> Result<(), FlowError> {
+        let next = SegmentIndex::new(self.index.segment() + 1, last + 1);
+        let ended = std::mem::replace(&mut self.index, next);
+        ended.into_tree().write_tiles(self.tree.store()).map_err(broken)
+    }
+}
+
+/// What a checkpoint is of.
+#[derive(Clone, Copy)]
+struct Checkpointed {
+    size: u64,
+    root: [u8; 32],
+}
+
+impl LogKeeper {
+    pub(crate) fn new(parts: LogParts) -> Self {
+        Self { parts, state: Mutex::default() }
+    }
+}
+
+/// Runs work that computes or writes files, off the threads that serve.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FlowError> + Send + 'static,
+) -> Result<T, FlowError> {
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
+}
+
+impl Gateway {
+    /// Keeps the log until told to stop: a round whenever something came, at most every [`LOG_ROUND_EVERY`], so that a
+    /// checkpoint is out within a second.
+    pub async fn run_log(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.log_round().await {
+                metrics::counter!("amana_log_failures_total").increment(1);
+                tracing::error!(%error, "no checkpoint of the disclosure log could be made now");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOG_ROUND_EVERY) => {}
+            }
+        }
+    }
+
+    /// One round: everything that is durable now is in the published checkpoint afterwards (where witnesses are needed
+    /// and do not answer, in a later one). Public for tests and for whoever needs a proof at once.
+    ///
+    /// # Errors
+    /// When the store or the files fail. Nothing is lost: the next round goes on from what is stored.
+    pub async fn log_round(&self) -> Result<(), FlowError> {
+        let mut kept = self.log.state.lock().await;
+        let parts = &self.log.parts;
+        let reserve = Command::ReserveIndex {
+            now: self.now(),
+            segment_entries: parts.segment_entries,
+            segment_seconds: parts.segment_seconds,
+        };
+        self.store.submit(vec![reserve]).await?;
+        let mut state = match kept.tree.take() {
+            Some(state) => state,
+            None => self.open_log().await?,
+        };
+        let head = self.store.log_head().await?;
+        state = self.catch_up(state, head.reserved.map_or(head.size, |r| r.log_index)).await?;
+        if let Some(reserved) = head.reserved.filter(|r| r.log_index == state.tree.size()) {
+            let (after, (entry, at)) = blocking(move || {
+                let filled = state.fill(reserved)?;
+                Ok((state, filled))
+            })
+            .await?;
+            state = after;
+            let checkpoint = Checkpoint { origin: parts.signer.name().to_owned(), size: at.size, root: at.root };
+            let mut note = parts.signer.sign(&checkpoint.to_text()).map_err(broken)?;
+            let fill = Command::FillIndex { log_index: reserved.log_index, entry };
+            match self.store.submit(vec![fill]).await {
+                // Another keeper on this database has filled it, with the same bytes.
+                Ok(_) | Err(SubmitError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let signed = match &parts.witnesses {
+                Some(witnesses) => {
+                    self.cosign(witnesses, &mut kept.witnessed, &mut note, at).await
+                }
+                None => true,
+            };
+            if signed {
+                self.store.submit(vec![Command::PutCheckpoint { size: at.size, note }]).await?;
+                metrics::gauge!("amana_log_size").set(at.size as f64);
+            } else {
+                metrics::counter!("amana_log_unwitnessed_total").increment(1);
+                tracing::error!(
+                    size = at.size,
+                    "too few witnesses cosigned a checkpoint; it is not published, the next one is tried"
+                );
+            }
+        }
+        // What stands in the database is what is published; the file follows, once its tiles are there.
+        if let Some((size, note)) = self.store.log_checkpoint().await?
+            && size > kept.written
+            && size <= state.tree.size()
+        {
+            let tiles = Arc::clone(&parts.tiles);
+            state = blocking(move || {
+                state.tree.flush().map_err(broken)?;
+                tiles.replace("checkpoint", note.as_bytes()).map_err(broken)?;
+                Ok(state)
+            })
+            .await?;
+            kept.written = size;
+        }
+        kept.tree = Some(state);
+        Ok(())
+    }
+
+    /// Takes in what the store has up to `until`, or up to a place that is not written yet.
+    async fn catch_up(&self, mut state: State, until: u64) -> Result<State, FlowError> {
+        while state.tree.size() < until {
+            let from = state.tree.size();
+            let limit = usize::try_from(until - from).unwrap_or(LOG_PAGE).min(LOG_PAGE);
+            let entries = self.store.log_entries(from, limit).await?;
+            if entries.is_empty() {
+                break;
+            }
+            let ended = self.store.log_segments(state.index.segment()).await?;
+            state = blocking(move || {
+                state.append(&entries, &ended)?;
+                Ok(state)
+            })
+            .await?;
+        }
+        Ok(state)
+    }
+
+    /// The state at the newest checkpoint, from its tiles; where these are not there or not those, from the start.
+    async fn open_log(&self) -> Result<State, FlowError> {
+        let published = match self.store.log_checkpoint().await? {
+            Some((_, note)) => Some(Checkpoint::of_note(&note).map_err(broken)?),
+            None => None,
+        };
+        let tiles = Arc::clone(&self.log.parts.tiles);
+        let tree = blocking(move || {
+            if let Some(published) = published {
+                match TreeWriter::open(Arc::clone(&tiles), published.size) {
+                    Ok(tree) if tree.root() == published.root => return Ok(tree),
+                    Ok(_) => return Err(broken("the log's tiles are not those of its checkpoint; remove the folder of the log, and it is written anew from the database")),
+                    Err(error) => {
+                        tracing::warn!(%error, "the log's tiles are not complete; they are written anew from the database");
+                    }
+                }
+            }
+            TreeWriter::open(tiles, 0).map_err(broken)
+        })
+        .await?;
+        let at = tree.size();
+        let ended = self.store.log_segments(0).await?;
+        let before = ended.iter().take_while(|s| s.last < at);
+        let (segment, first) = before.last().map_or((0, 0), |s| (s.segment + 1, s.last + 1));
+        let mut state = State { tree, index: SegmentIndex::new(segment, first) };
+        // The open segment's index, from its entries; they are in the tree already.
+        let mut from = first;
+        while from < at {
+            let limit = usize::try_from(at - from).unwrap_or(LOG_PAGE).min(LOG_PAGE);
+            let entries = self.store.log_entries(from, limit).await?;
+            if entries.is_empty() {
+                return Err(broken("an entry of the disclosure log is missing in the database"));
+            }
+            let mut leaves = Vec::new();
+            for (bytes, log_index) in entries.iter().zip(from..) {
+                if let Entry::Receipt { label, .. } = Entry::decode(bytes).map_err(broken)? {
+                    leaves.push(IndexLeaf { label, log_index });
+                }
+            }
+            from += u64::try_from(entries.len()).unwrap_or(u64::MAX);
+            state.index.add(leaves).map_err(broken)?;
+        }
+        Ok(state)
+    }
+
+    /// A public file of the log by its path below the log's address; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the files or the store cannot be read.
+    pub async fn log_file(&self, path: &str) -> Result<Option<LogFile>, FlowError> {
+        if let Some(hash) = path.strip_prefix("rules/") {
+            let Some(hash) = hex::decode(hash).ok().and_then(|h| <[u8; 32]>::try_from(h).ok()) else {
+                return Ok(None);
+            };
+            let document = self.store.log_rule(&hash).await?;
+            let file = |text: String| LogFile {
+                bytes: text.into_bytes(),
+                immutable: true,
+                content_type: "text/plain; charset=utf-8",
+            };
+            return Ok(document.map(file));
+        }
+        let Some(resource) = Resource::parse(path) else { return Ok(None) };
+        let (tiles, path) = (Arc::clone(&self.log.parts.tiles), resource.path());
+        let bytes = blocking(move || tiles.read(&path).map_err(broken)).await?;
+        Ok(bytes.map(|bytes| LogFile {
+            bytes,
+            immutable: resource.immutable(),
+            content_type: resource.content_type(),
+        }))
+    }
+}
