@@ -11,9 +11,10 @@ use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_WAIT};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::entry::{Entry, IndexLeaf};
 use amana_log::index::SegmentIndex;
-use amana_log::note::Signer;
+use amana_log::note::{LogSigner, Note, parse_signatures};
 use amana_log::policy::Policy;
 use amana_log::tiles::{Resource, TileRead as _, TileStore, TreeReader, TreeWriter};
+use amana_log::witness::AddCheckpoint;
 use amana_store::{Command, LogSegment, ReservedIndex, SubmitError};
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub type Tiles = Arc<dyn TileStore + Send + Sync>;
 /// How the log is kept.
 pub struct LogParts {
     /// Signs checkpoints; its name is the log's origin.
-    pub signer: Signer,
+    pub signer: LogSigner,
     /// Where the public files are written.
     pub tiles: Tiles,
     /// Who must have cosigned a checkpoint before it is published; `None` where nobody is asked.
@@ -89,7 +90,7 @@ struct State {
     index: SegmentIndex,
 }
 
-fn broken(error: impl std::fmt::Display) -> FlowError {
+pub(crate) fn broken(error: impl std::fmt::Display) -> FlowError {
     FlowError::Log(error.to_string())
 }
 
@@ -147,8 +148,13 @@ impl LogKeeper {
     }
 }
 
+/// The checkpoint of a published note.
+fn checkpoint_of(note: &str) -> Result<Checkpoint, FlowError> {
+    Checkpoint::parse(Note::parse(note).map_err(broken)?.text()).map_err(broken)
+}
+
 /// Runs work that computes or writes files, off the threads that serve.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FlowError> + Send + 'static,
 ) -> Result<T, FlowError> {
     tokio::task::spawn_blocking(work).await.map_err(broken)?
@@ -197,8 +203,9 @@ impl Gateway {
             })
             .await?;
             state = after;
-            let checkpoint = Checkpoint { origin: parts.signer.name().to_owned(), size: at.size, root: at.root };
-            let mut note = parts.signer.sign(&checkpoint.to_text()).map_err(broken)?;
+            let origin = parts.signer.verifier().name().to_owned();
+            let checkpoint = Checkpoint { origin, size: at.size, root: at.root };
+            let mut note = checkpoint.sign(&parts.signer).map_err(broken)?;
             let fill = Command::FillIndex { log_index: reserved.log_index, entry };
             match self.store.submit(vec![fill]).await {
                 // Another keeper on this database has filled it, with the same bytes.
@@ -206,14 +213,12 @@ impl Gateway {
                 Err(error) => return Err(error.into()),
             }
             let signed = match &parts.witnesses {
-                Some(witnesses) => {
-                    self.cosign(witnesses, &mut kept.witnessed, &mut note, at).await
-                }
+                Some(witnesses) => self.cosign(witnesses, &mut kept.witnessed, &mut note, at.size).await,
                 None => true,
             };
             if signed {
+                let note = note.to_string();
                 self.store.submit(vec![Command::PutCheckpoint { size: at.size, note }]).await?;
-                metrics::gauge!("amana_log_size").set(at.size as f64);
             } else {
                 metrics::counter!("amana_log_unwitnessed_total").increment(1);
                 tracing::error!(
@@ -262,7 +267,7 @@ impl Gateway {
     /// The state at the newest checkpoint, from its tiles; where these are not there or not those, from the start.
     async fn open_log(&self) -> Result<State, FlowError> {
         let published = match self.store.log_checkpoint().await? {
-            Some((_, note)) => Some(Checkpoint::of_note(&note).map_err(broken)?),
+            Some((_, note)) => Some(checkpoint_of(&note)?),
             None => None,
         };
         let tiles = Arc::clone(&self.log.parts.tiles);
@@ -329,5 +334,67 @@ impl Gateway {
             immutable: resource.immutable(),
             content_type: resource.content_type(),
         }))
+    }
+
+    /// Asks the witnesses that have an address for their cosignatures, all at once; whether there are enough.
+    async fn cosign(
+        &self,
+        witnesses: &Witnesses,
+        witnessed: &mut HashMap<String, u64>,
+        note: &mut Note,
+        size: u64,
+    ) -> bool {
+        let urls = witnesses.policy.witnesses().iter().filter_map(|witness| witness.url.as_deref());
+        let asked = urls.map(|url| {
+            let (client, old) = (&witnesses.client, witnessed.get(url).copied().unwrap_or_default());
+            let note = note.clone();
+            async move { (url, self.cosignature(&**client, url, old, note, size).await) }
+        });
+        for (url, answer) in futures_util::future::join_all(asked).await {
+            match answer {
+                Ok(lines) => {
+                    let signatures = parse_signatures(&lines).unwrap_or_default();
+                    if witnesses.policy.collect(note, &signatures) == 0 {
+                        tracing::warn!(url, "a witness answered with no signature of a key of the policy");
+                    }
+                    witnessed.insert(url.to_owned(), size);
+                }
+                Err(why) => tracing::warn!(url, why, "a witness did not cosign"),
+            }
+        }
+        witnesses.policy.weigh(note).quorum
+    }
+
+    /// One witness's cosignature. Where it has another size in mind it says which, and is asked again from there.
+    async fn cosignature(
+        &self,
+        client: &dyn WitnessClient,
+        url: &str,
+        mut old: u64,
+        note: Note,
+        size: u64,
+    ) -> Result<String, String> {
+        for _ in 0..2 {
+            let (tiles, note, from) = (Arc::clone(&self.log.parts.tiles), note.clone(), old);
+            let body = blocking(move || {
+                let proof = TreeReader::new(&*tiles, size).consistency(from, size).map_err(broken)?;
+                Ok(AddCheckpoint::new(from, proof, note).map_err(broken)?.body())
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+            let answer = tokio::time::timeout(WITNESS_WAIT, client.add_checkpoint(url, body)).await;
+            let (status, text) = answer.map_err(|_| "it takes too long".to_owned())??;
+            match status {
+                200 => return Ok(text),
+                409 => old = text.trim().parse().map_err(|_| "it says no size".to_owned())?,
+                _ => return Err(format!("status {status}")),
+            }
+            if old > size {
+                return Err(
+                    "it has cosigned a longer log than there is: the database is an older copy".to_owned()
+                );
+            }
+        }
+        Err("it changes its mind about the size".to_owned())
     }
 }

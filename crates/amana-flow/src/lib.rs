@@ -16,6 +16,7 @@
 
 mod agreement;
 mod answer;
+mod bundle;
 mod chat;
 mod consent_receipt;
 mod disclosure_log;

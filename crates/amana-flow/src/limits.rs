@@ -8,6 +8,10 @@ pub const LOG_ROUND_EVERY: Duration = Duration::from_millis(400);
 pub const LOG_PAGE: usize = 8_192;
 /// How long a witness may take to cosign.
 pub const WITNESS_WAIT: Duration = Duration::from_secs(2);
+/// How often a bundle waits for a checkpoint that covers the newest receipt, and how long each time.
+pub const BUNDLE_TRIES: usize = 10;
+/// See [`BUNDLE_TRIES`].
+pub const BUNDLE_WAIT: Duration = Duration::from_millis(200);
 /// Entries after which a segment of the log ends.
 pub const SEGMENT_ENTRIES: u64 = 1 << 20;
 /// Seconds after which a segment of the log ends.

@@ -1,0 +1,167 @@
+//! The customer's bundle: every receipt, and the proof that these are all (`docs/disclosure-log.md`).
+
+use crate::disclosure_log::{blocking, broken};
+use crate::error::{FlowError, LinkError};
+use crate::gateway::Gateway;
+use crate::limits::{BUNDLE_RECEIPTS_MAX, BUNDLE_TRIES, BUNDLE_WAIT, LOG_PAGE};
+use crate::session::Browser;
+use amana_core::{Clusters, CustomerId, InstitutionId, Shard};
+use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
+use amana_log::bundle::{Parts, SegmentPart, build};
+use amana_log::entry::{Entry, IndexLeaf};
+use amana_log::index::{IndexTree, SegmentIndex};
+use amana_log::limits::TILE_WIDTH;
+use amana_log::note::Note;
+use amana_log::tiles::TreeReader;
+use amana_store::{Command, LogSegment};
+use std::sync::Arc;
+
+impl Gateway {
+    /// The bundle of the customer who is signed in, as JSON. That they fetched it is a receipt first, and is in it: so
+    /// the segments since their last disclosure need no proofs of their own. `since` is the size of the checkpoint that
+    /// they saved last.
+    ///
+    /// # Errors
+    /// When the session is over, or store or log fail.
+    pub async fn bundle(&self, cookie: &str, since: Option<u64>) -> Result<String, LinkError> {
+        let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        Ok(self.bundle_of(&viewer.institution, viewer.shard, viewer.customer, since).await?)
+    }
+
+    /// The bundle of a customer, for whoever may act for them (an operator on their request). As [`Gateway::bundle`].
+    ///
+    /// # Errors
+    /// When there is no such customer, or store or log fail.
+    pub async fn bundle_of(
+        &self,
+        institution: &InstitutionId,
+        shard: Shard,
+        customer: CustomerId,
+        since: Option<u64>,
+    ) -> Result<String, FlowError> {
+        let receipt = ReceiptDraft {
+            kind: ReceiptKind::View,
+            institution: institution.clone(),
+            agreement: None,
+            consent: None,
+            purpose: None,
+            clusters: Clusters::default(),
+            channel: None,
+            recipient: Recipient::Customer,
+            form: None,
+            template: Some("proof".to_owned()),
+            payload_sha256: None,
+            policy_set_sha256: None,
+            decided_at: self.now(),
+        };
+        self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
+        // A round brings what is durable now into a checkpoint; where witnesses are slow, the next ones do.
+        for _ in 0..BUNDLE_TRIES {
+            self.log_round().await?;
+            let receipts = self.store.receipts_before(shard, customer, None, 1).await?;
+            let published = self.store.log_checkpoint().await?.map_or(0, |(size, _)| size);
+            if receipts.first().is_none_or(|newest| newest.log_index < published) {
+                break;
+            }
+            tokio::time::sleep(BUNDLE_WAIT).await;
+        }
+        self.built(shard, customer, since).await
+    }
+
+    async fn built(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        since: Option<u64>,
+    ) -> Result<String, FlowError> {
+        let Some((size, note)) = self.store.log_checkpoint().await? else {
+            return Err(broken("there is no checkpoint yet; try again in a second"));
+        };
+        let key = self.store.log_key(shard, customer).await?;
+        let key = key.ok_or(FlowError::Unreadable("customer"))?;
+        let mut receipts = Vec::new();
+        let mut counts: Vec<(u64, u64)> = Vec::new();
+        loop {
+            let from = u64::try_from(receipts.len()).unwrap_or(u64::MAX) + 1;
+            if from > BUNDLE_RECEIPTS_MAX {
+                return Err(broken("there are more receipts than a bundle may hold"));
+            }
+            let page = self.store.receipts(shard, customer, from, LOG_PAGE).await?;
+            let covered: Vec<_> = page.into_iter().take_while(|r| r.log_index < size).collect();
+            if covered.is_empty() {
+                break;
+            }
+            for receipt in covered {
+                let place: Place =
+                    serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))?;
+                match counts.last_mut() {
+                    Some((segment, count)) if *segment == place.segment => *count = place.n,
+                    _ => counts.push((place.segment, place.n)),
+                }
+                receipts.push((receipt.log_index, receipt.bytes));
+            }
+        }
+        let ended: Vec<LogSegment> =
+            self.store.log_segments(0).await?.into_iter().filter(|s| s.last < size - 1).collect();
+        // The open segment of the checkpoint: its last leaf is an index entry of it.
+        let open = ended.last().map_or(0, |s| s.segment + 1);
+        let first = ended.last().map_or(0, |s| s.last + 1);
+        let from = counts.last().map_or(0, |(segment, _)| *segment);
+        for segment in from..=open {
+            if counts.iter().all(|(known, _)| *known != segment) {
+                counts.push((segment, 0));
+            }
+        }
+        let tree = self.open_index(open, first, size - 1).await?;
+        let vkey = self.log.parts.signer.verifier().clone();
+        let tiles = Arc::clone(&self.log.parts.tiles);
+        let since = since.filter(|old| *old <= size);
+        blocking(move || {
+            let checkpoint = Note::parse(&note).map_err(broken)?;
+            let mut segments = Vec::new();
+            for (segment, count) in counts {
+                let end = ended.iter().find(|s| s.segment == segment).map(|s| s.last);
+                segments.push(SegmentPart {
+                    segment,
+                    count,
+                    index: end.unwrap_or(size - 1),
+                    open: if end.is_some() { None } else { Some(&tree) },
+                });
+            }
+            let parts = Parts { vkey: &vkey, checkpoint: &checkpoint, key: &key, segments, receipts, since };
+            build(&*tiles, parts).and_then(|bundle| bundle.to_json()).map_err(broken)
+        })
+        .await
+    }
+
+    /// The index of a segment from its first entry up to (without) `end`, read from the log's tiles.
+    async fn open_index(&self, segment: u64, first: u64, end: u64) -> Result<IndexTree, FlowError> {
+        let tiles = Arc::clone(&self.log.parts.tiles);
+        blocking(move || {
+            let reader = TreeReader::new(&*tiles, end + 1);
+            let mut index = SegmentIndex::new(segment, first);
+            let mut leaves = Vec::new();
+            for bundle in first / TILE_WIDTH..end.div_ceil(TILE_WIDTH) {
+                let entries = reader.entries(bundle).map_err(broken)?;
+                for (entry, log_index) in entries.iter().zip(bundle * TILE_WIDTH..) {
+                    if !(first..end).contains(&log_index) {
+                        continue;
+                    }
+                    if let Entry::Receipt { label, .. } = Entry::decode(entry).map_err(broken)? {
+                        leaves.push(IndexLeaf { label, log_index });
+                    }
+                }
+            }
+            index.add(leaves).map_err(broken)?;
+            Ok(index.into_tree())
+        })
+        .await
+    }
+}
+
+/// Where a receipt says that it stands.
+#[derive(serde::Deserialize)]
+struct Place {
+    segment: u64,
+    n: u64,
+}
