@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Look at messages and events that were given up, and try them again.
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Check the disclosure log: verify a bundle, rebuild the log, be a witness.
+    #[command(subcommand)]
+    Audit(crate::audit::AuditCommand),
     /// Run a sandbox alone, for trying `serve` against it.
     #[command(subcommand)]
     Sandbox(SandboxCommand),

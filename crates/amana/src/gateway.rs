@@ -1,6 +1,7 @@
 //! From settings to a running gateway. `serve` and `demo` both come through here; nothing here knows a sandbox.
 
 use crate::ambient::{OsEntropy, SystemClock};
+use crate::audit::http::WitnessHttp;
 use crate::config::{Agreed, ConfigErrors, Problem, Settings, Source};
 use crate::keys;
 use crate::lifecycle::Stop;
@@ -10,9 +11,12 @@ use amana_bank::{Bank, FdxBank, HttpClientOptions};
 use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts, messenger};
 use amana_chat::Rules;
 use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
-use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Witnesses};
 use amana_gate::StandardPolicy;
-use amana_store::Store;
+use amana_log::note::LogSigner;
+use amana_log::policy::Policy;
+use amana_log::tiles::{DirTiles, Fsync};
+use amana_store::{Keyring, Store};
 use amana_web::WebState;
 use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -139,6 +143,42 @@ async fn agree(gateway: &Gateway, settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What signs the log's checkpoints: it follows from the master key, so there is no second secret to lose.
+///
+/// # Errors
+/// When the log's name cannot be a signer's.
+pub(crate) fn log_signer(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogSigner> {
+    LogSigner::new(&settings.disclosure_log.origin, &keyring.log_signing_seed())
+        .context("`disclosure_log.origin`")
+}
+
+/// How the disclosure log is kept: its folder, its signer, its witnesses.
+fn log_parts(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogParts> {
+    let beside = || keys::sqlite_path(settings.store_url.expose()).map(|path| path.with_file_name("log"));
+    let dir = settings.disclosure_log.dir.clone().or_else(beside);
+    let dir = dir.context("`disclosure_log.dir` is missing: it must be given with PostgreSQL")?;
+    let witnesses = match &settings.disclosure_log.witness_policy_file {
+        None => None,
+        Some(path) => {
+            let text = crate::files::read_text(path, crate::limits::SECRET_FILE_BYTES_MAX)
+                .map_err(|why| anyhow::anyhow!("the witness policy `{}` {why}", path.display()))?;
+            let policy = Policy::parse(&text)
+                .with_context(|| format!("the witness policy `{}`", path.display()))?;
+            let tls = policy.witnesses().iter().any(|w| w.url.as_deref().is_some_and(|u| u.starts_with("https:")));
+            let client = WitnessHttp::new(tls).context("no http client can be made for the witnesses")?;
+            Some(Witnesses { policy, client: Arc::new(client) })
+        }
+    };
+    Ok(LogParts {
+        signer: log_signer(settings, keyring)?,
+        // What is not on disk yet after a crash is written again from the database.
+        tiles: Arc::new(DirTiles::new(dir, Fsync::Never)),
+        witnesses,
+        segment_entries: amana_flow::limits::SEGMENT_ENTRIES,
+        segment_seconds: amana_flow::limits::SEGMENT_SECONDS,
+    })
+}
+
 /// A gateway that is ready to run.
 pub(crate) struct Ready {
     gateway: Arc<Gateway>,
@@ -146,15 +186,11 @@ pub(crate) struct Ready {
     handle: PrometheusHandle,
 }
 
-/// Opens the store, sets the agreements, and joins the parts.
+/// Opens the store and joins the parts of a gateway, without running it.
 ///
 /// # Errors
 /// When a part cannot be made, with how to mend it.
-pub(crate) async fn prepare(
-    settings: &Settings,
-    connectors: &Connectors,
-    handle: PrometheusHandle,
-) -> anyhow::Result<Ready> {
+pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow::Result<Arc<Gateway>> {
     let store = store(settings).await?;
     let mut institutions = BTreeMap::new();
     for institution in &settings.institutions {
@@ -175,8 +211,10 @@ pub(crate) async fn prepare(
         .collect();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let gateway = Gateway::new(GatewayParts {
+    let log = log_parts(settings, store.keyring())?;
+    Ok(Gateway::new(GatewayParts {
         store,
+        log,
         channel: connectors.messenger.clone(),
         encode: (messenger::encode, messenger::encode_reply),
         institutions,
@@ -186,7 +224,19 @@ pub(crate) async fn prepare(
         entropy,
         public_url: settings.public_url.clone(),
         redirect_hosts: redirect_hosts(settings),
-    });
+    }))
+}
+
+/// Opens the store, sets the agreements, and joins the parts.
+///
+/// # Errors
+/// When a part cannot be made, with how to mend it.
+pub(crate) async fn prepare(
+    settings: &Settings,
+    connectors: &Connectors,
+    handle: PrometheusHandle,
+) -> anyhow::Result<Ready> {
+    let gateway = made(settings, connectors).await?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     Ok(Ready { gateway, router, handle })
@@ -255,6 +305,11 @@ pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyh
     parts.spawn(async move {
         worker.run_outbox(soft).await;
         ("outbox", Ok(()))
+    });
+    let (keeper, soft) = (gateway.clone(), stop.soft.clone());
+    parts.spawn(async move {
+        keeper.run_log(soft).await;
+        ("disclosure log", Ok(()))
     });
     let (worker, soft) = (gateway.clone(), stop.soft.clone());
     parts.spawn(async move {

@@ -23,6 +23,12 @@ pub(crate) const CLOCK_OFF_S_MAX: i64 = 30;
 pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
 /// How often it asks meanwhile.
 pub(crate) const START_POLL: Duration = Duration::from_millis(50);
+/// The largest bundle or saved state that is read, in bytes.
+pub(crate) const BUNDLE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The largest file of a log that an auditor reads, in bytes.
+pub(crate) const TILE_BYTES_MAX: usize = 128 * 1024;
+/// How long one call of an auditor, or to a witness, may take.
+pub(crate) const AUDIT_CALL: Duration = Duration::from_secs(10);
 /// The largest file with a secret or a key, in bytes.
 pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The shortest token of the administrators' API, in characters: 128 bits in hexadecimal digits.

@@ -10,6 +10,7 @@
 
 mod agreement;
 mod ambient;
+mod audit;
 mod cli;
 mod config;
 mod demo;
@@ -98,6 +99,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dead(DeadCommand::Replay { message, configured }) => {
             operate::replay(&load_quietly(&configured)?, &message).await?;
         }
+        Command::Audit(command) => return audit::run(command).await,
         Command::Sandbox(SandboxCommand::Bank(args)) => {
             telemetry::log(&sandbox_log())?;
             sandbox::bank(args).await?;

@@ -1,0 +1,113 @@
+//! `amana audit`: everything that anyone can check of the disclosure log, and what an operator exports of it.
+
+mod export;
+pub(crate) mod http;
+mod log;
+mod verify;
+mod witness;
+
+use crate::cli::Configured;
+use clap::Subcommand;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Verify a customer's bundle: that it holds every receipt, and that the log holds each. Needs no configuration.
+    ///
+    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md.
+    Verify {
+        /// The bundle, as the privacy page gives it; `-` reads standard input.
+        #[arg(value_name = "BUNDLE")]
+        bundle: PathBuf,
+        /// The log's key from a place you trust. Without it the bundle's own is believed, which proves less.
+        #[arg(long, value_name = "VKEY")]
+        vkey: Option<String>,
+        /// A policy file: which witnesses must have cosigned.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// A bundle or a checkpoint that you saved earlier: the log must have grown from it.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rebuild the whole public log: every index and every root, from the tiles alone. Needs no configuration.
+    ///
+    /// Exits with 1 at the first thing that is wrong. No customer's data is needed, and none is seen.
+    Log {
+        /// The log's address, such as `https://amana.bank.example/log`.
+        #[arg(long, value_name = "URL", required_unless_present = "dir", conflicts_with = "dir")]
+        url: Option<url::Url>,
+        /// A folder with the log's files, instead.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// The log's key from a place you trust.
+        #[arg(long, value_name = "VKEY")]
+        vkey: String,
+        /// A policy file: which witnesses must have cosigned.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Where to keep what was checked: the next run goes on from there, and sees a rewritten log.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Be a witness (C2SP `tlog-witness`): cosign checkpoints that only grow. Anyone can run one.
+    Witness {
+        /// Where to listen.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7610")]
+        listen: SocketAddr,
+        /// The witness's name, such as `witness.example.org/amana`.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The log's key. May be given several times.
+        #[arg(long, value_name = "VKEY", required = true)]
+        log: Vec<String>,
+        /// Where key and state are kept; made at the first start.
+        #[arg(long, value_name = "DIR", default_value = "./amana-witness")]
+        data_dir: PathBuf,
+    },
+    /// Print the log's key, which verifiers and witnesses pin.
+    Key(Configured),
+    /// Write a customer's bundle, on their request. It is written as a view in their receipts.
+    Export {
+        #[command(flatten)]
+        configured: Configured,
+        /// The customer, `cus_…`.
+        #[arg(long, value_name = "ID")]
+        customer: String,
+        /// The size of the checkpoint that the customer saved last.
+        #[arg(long, value_name = "SIZE")]
+        since: Option<u64>,
+        /// The file to write; standard output if it is not said.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// When what is given cannot be read or used.
+pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::Verify { bundle, vkey, policy, since, json } => {
+            verify::verify(&bundle, vkey, policy.as_deref(), since.as_deref(), json)
+        }
+        AuditCommand::Log { url, dir, vkey, policy, state, json } => {
+            log::log(log::Ask { url, dir, vkey, policy, state, json }).await
+        }
+        AuditCommand::Witness { listen, name, log, data_dir } => {
+            witness::witness(listen, &name, &log, &data_dir).await
+        }
+        AuditCommand::Key(configured) => export::key(&configured),
+        AuditCommand::Export { configured, customer, since, out } => {
+            export::export(&configured, &customer, since, out.as_deref()).await
+        }
+    }
+}
