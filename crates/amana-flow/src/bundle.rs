@@ -49,7 +49,7 @@ impl Gateway {
             channel: None,
             recipient: Recipient::Customer,
             form: None,
-            template: Some("proof".to_owned()),
+            template: Some("bundle".to_owned()),
             payload_sha256: None,
             policy_set_sha256: None,
             decided_at: self.now(),

@@ -254,6 +254,7 @@ impl Gateway {
             if entries.is_empty() {
                 break;
             }
+            self.publish_rules(&entries).await?;
             let ended = self.store.log_segments(state.index.segment()).await?;
             state = blocking(move || {
                 state.append(&entries, &ended)?;
@@ -262,6 +263,18 @@ impl Gateway {
             .await?;
         }
         Ok(state)
+    }
+
+    /// Publishes the documents behind rule changes, before a checkpoint covers these.
+    async fn publish_rules(&self, entries: &[Vec<u8>]) -> Result<(), FlowError> {
+        for bytes in entries {
+            let Entry::Rule { sha256 } = Entry::decode(bytes).map_err(broken)? else { continue };
+            let document = self.store.log_rule(&sha256).await?;
+            let document = document.ok_or(FlowError::Unreadable("rule of the log"))?;
+            let (tiles, path) = (Arc::clone(&self.log.parts.tiles), Resource::Rule { sha256 }.path());
+            blocking(move || tiles.write(&path, document.as_bytes()).map_err(broken)).await?;
+        }
+        Ok(())
     }
 
     /// The state at the newest checkpoint, from its tiles; where these are not there or not those, from the start.
@@ -312,20 +325,8 @@ impl Gateway {
     /// A public file of the log by its path below the log's address; `None` when there is no such file.
     ///
     /// # Errors
-    /// When the files or the store cannot be read.
+    /// When the files cannot be read.
     pub async fn log_file(&self, path: &str) -> Result<Option<LogFile>, FlowError> {
-        if let Some(hash) = path.strip_prefix("rules/") {
-            let Some(hash) = hex::decode(hash).ok().and_then(|h| <[u8; 32]>::try_from(h).ok()) else {
-                return Ok(None);
-            };
-            let document = self.store.log_rule(&hash).await?;
-            let file = |text: String| LogFile {
-                bytes: text.into_bytes(),
-                immutable: true,
-                content_type: "text/plain; charset=utf-8",
-            };
-            return Ok(document.map(file));
-        }
         let Some(resource) = Resource::parse(path) else { return Ok(None) };
         let (tiles, path) = (Arc::clone(&self.log.parts.tiles), resource.path());
         let bytes = blocking(move || tiles.read(&path).map_err(broken)).await?;

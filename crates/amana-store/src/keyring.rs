@@ -35,6 +35,12 @@ impl Keyring {
         self.ticket.derive("gate")
     }
 
+    /// The seed of the key that signs the disclosure log's checkpoints.
+    #[must_use]
+    pub fn log_signing_seed(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        zeroize::Zeroizing::new(self.ticket.mac(&[b"amana/log-signer/v1"]))
+    }
+
     /// A lookup value for the bank's own id of a customer: useless without the key, unlike a plain hash.
     #[must_use]
     pub fn blind(&self, institution: &InstitutionId, subject: &str) -> [u8; 32] {

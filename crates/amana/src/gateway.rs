@@ -162,9 +162,10 @@ fn log_parts(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogParts>
         Some(path) => {
             let text = crate::files::read_text(path, crate::limits::SECRET_FILE_BYTES_MAX)
                 .map_err(|why| anyhow::anyhow!("the witness policy `{}` {why}", path.display()))?;
-            let policy = Policy::parse(&text)
-                .with_context(|| format!("the witness policy `{}`", path.display()))?;
-            let tls = policy.witnesses().iter().any(|w| w.url.as_deref().is_some_and(|u| u.starts_with("https:")));
+            let policy =
+                Policy::parse(&text).with_context(|| format!("the witness policy `{}`", path.display()))?;
+            let tls =
+                policy.witnesses().iter().any(|w| w.url.as_deref().is_some_and(|u| u.starts_with("https:")));
             let client = WitnessHttp::new(tls).context("no http client can be made for the witnesses")?;
             Some(Witnesses { policy, client: Arc::new(client) })
         }

@@ -7,6 +7,8 @@ use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject, Unaddressed};
+use amana_log::note::LogSigner;
+use amana_log::tiles::MemoryTiles;
 use amana_store::{Keyring, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -290,6 +292,18 @@ impl Rig {
         Self { gateway, store, bank, channel, clock, entropy, folder, counter: Mutex::new(0) }
     }
 
+    /// The same store with another gateway over it, whose log is kept so.
+    pub(crate) fn with_log(&mut self, log: LogParts) {
+        self.gateway = build_with(
+            self.store.clone(),
+            &self.bank,
+            self.channel.clone(),
+            self.clock.clone(),
+            self.entropy.clone(),
+            log,
+        );
+    }
+
     /// The process ends without a word and starts again on the same store.
     pub(crate) async fn restart(&mut self) {
         self.store = open(self.folder.path(), self.entropy.clone(), self.clock.clone()).await;
@@ -464,10 +478,33 @@ pub(crate) fn build(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Arc<Gateway> {
+    build_with(store, bank, channel, clock, entropy, log_parts())
+}
+
+/// A log in memory, with segments that a test does not fill.
+pub(crate) fn log_parts() -> LogParts {
+    LogParts {
+        signer: LogSigner::new("gateway.example/log", &[7; 32]).expect("a signer"),
+        tiles: Arc::new(MemoryTiles::new()),
+        witnesses: None,
+        segment_entries: 1 << 20,
+        segment_seconds: 86_400,
+    }
+}
+
+pub(crate) fn build_with(
+    store: Arc<dyn Store>,
+    bank: &Arc<FakeBank>,
+    channel: Arc<dyn Channel>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    log: LogParts,
+) -> Arc<Gateway> {
     let institution =
         Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone(), Arc::new(StandardPolicy));
     Gateway::new(GatewayParts {
         store,
+        log,
         channel,
         encode: (messenger::encode, messenger::encode_reply),
         institutions: BTreeMap::from([(bank.id.clone(), institution)]),

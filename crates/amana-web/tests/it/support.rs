@@ -4,8 +4,10 @@ use amana_bank::*;
 use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
 use amana_chat::Rules;
 use amana_core::*;
-use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts};
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
+use amana_log::note::LogSigner;
+use amana_log::tiles::MemoryTiles;
 use amana_store::{Command, Keyring, Token};
 use amana_web::{WebState, router};
 use async_trait::async_trait;
@@ -206,6 +208,13 @@ impl World {
         let page = conversation().channel;
         let gateway = Gateway::new(GatewayParts {
             store,
+            log: LogParts {
+                signer: LogSigner::new("gateway.example/log", &[7; 32]).expect("a signer"),
+                tiles: Arc::new(MemoryTiles::new()),
+                witnesses: None,
+                segment_entries: 1 << 20,
+                segment_seconds: 86_400,
+            },
             channel: Arc::new(FakeChannel),
             encode: (messenger::encode, messenger::encode_reply),
             institutions: BTreeMap::from([

@@ -39,11 +39,13 @@ pub(super) async fn log(ask: Ask) -> anyhow::Result<ExitCode> {
     let result = match (ask.url, ask.dir) {
         (Some(url), _) => {
             let tiles = HttpTiles::new(url).context("no http client can be made")?;
-            tokio::task::spawn_blocking(move || checked(&tiles, &vkey, policy.as_ref(), before.as_ref())).await?
+            tokio::task::spawn_blocking(move || checked(&tiles, &vkey, policy.as_ref(), before.as_ref()))
+                .await?
         }
         (None, Some(dir)) => {
             let tiles = DirTiles::new(dir, Fsync::Never);
-            tokio::task::spawn_blocking(move || checked(&tiles, &vkey, policy.as_ref(), before.as_ref())).await?
+            tokio::task::spawn_blocking(move || checked(&tiles, &vkey, policy.as_ref(), before.as_ref()))
+                .await?
         }
         (None, None) => bail!("give `--url` or `--dir`"),
     };

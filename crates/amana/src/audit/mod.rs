@@ -74,20 +74,6 @@ pub(crate) enum AuditCommand {
     },
     /// Print the log's key, which verifiers and witnesses pin.
     Key(Configured),
-    /// Write a customer's bundle, on their request. It is written as a view in their receipts.
-    Export {
-        #[command(flatten)]
-        configured: Configured,
-        /// The customer, `cus_…`.
-        #[arg(long, value_name = "ID")]
-        customer: String,
-        /// The size of the checkpoint that the customer saved last.
-        #[arg(long, value_name = "SIZE")]
-        since: Option<u64>,
-        /// The file to write; standard output if it is not said.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
 }
 
 /// Runs one of them.
@@ -106,8 +92,5 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
             witness::witness(listen, &name, &log, &data_dir).await
         }
         AuditCommand::Key(configured) => export::key(&configured),
-        AuditCommand::Export { configured, customer, since, out } => {
-            export::export(&configured, &customer, since, out.as_deref()).await
-        }
     }
 }

@@ -62,11 +62,14 @@ pub(super) fn verify(
         }
         Err(rejected) => {
             if json {
-                let said = serde_json::json!({ "ok": false, "rule": rejected.rule, "detail": rejected.detail });
+                let said =
+                    serde_json::json!({ "ok": false, "rule": rejected.rule, "detail": rejected.detail });
                 output::line(&said.to_string());
             } else {
                 output::line(&format!("REFUSED by the rule `{}`: {}", rejected.rule, rejected.detail));
-                output::line("This is not what an honest log gives. Keep the file, and ask whoever runs the log.");
+                output::line(
+                    "This is not what an honest log gives. Keep the file, and ask whoever runs the log.",
+                );
             }
             Ok(ExitCode::FAILURE)
         }
@@ -91,7 +94,9 @@ fn say(verified: &Verified) {
     });
     match &verified.witnesses {
         Some(names) => output::line(&format!("  cosigned by {}", names.join(", "))),
-        None => output::line("  no witness was asked for: with `--policy`, nobody can have been shown another log"),
+        None => output::line(
+            "  no witness was asked for: with `--policy`, nobody can have been shown another log",
+        ),
     }
     match verified.since {
         Some(size) => output::line(&format!("  grown from the checkpoint of {size} entries that you saved")),

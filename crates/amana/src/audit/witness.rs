@@ -83,7 +83,11 @@ pub(super) async fn witness(
     let stop = Stop::on_signals(limits::DRAIN).context("signals cannot be heard")?;
     let listener = serve::bind(listen, "choose another with `--listen`").await?;
     output::line(&format!("a witness listens at http://{}", listener.local_addr()?));
-    output::line(&format!("its key for policy files: witness {} {}", name.replace('/', "-"), witness.verifier()));
+    output::line(&format!(
+        "its key for policy files: witness {} {}",
+        name.replace('/', "-"),
+        witness.verifier()
+    ));
     let running = Arc::new(Running { witness, file, kept });
     let router = Router::new()
         .route("/add-checkpoint", post(add_checkpoint))

@@ -1,0 +1,184 @@
+//! The disclosure log as it is kept: every receipt in a checkpoint, a bundle that verifies, over restarts and crashes.
+
+use crate::support::*;
+use amana_core::*;
+use amana_flow::*;
+use amana_log::audit::audit;
+use amana_log::bundle::{Trust, Verified, verify};
+use amana_log::checkpoint::Checkpoint;
+use amana_log::note::{Cosigner, LogSigner, Note, VerifierKey};
+use amana_log::policy::Policy;
+use amana_log::tiles::MemoryTiles;
+use amana_log::witness::{AddCheckpoint, Answer, Seen, Witness};
+use amana_store::{Command, Link};
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+
+fn vkey() -> VerifierKey {
+    LogSigner::new("gateway.example/log", &[7; 32]).expect("a signer").verifier().clone()
+}
+
+fn parts(tiles: &Arc<MemoryTiles>, segment_entries: u64) -> LogParts {
+    LogParts { tiles: tiles.clone(), segment_entries, ..log_parts() }
+}
+
+async fn link(rig: &Rig) -> Link {
+    rig.store.links_of_conversation(&conversation("1")).await.expect("answers").remove(0)
+}
+
+/// The bundle of the linked customer, verified with the log's key in hand.
+async fn verified(rig: &Rig, trust: &Trust) -> (String, Verified) {
+    let link = link(rig).await;
+    let bundle = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, None).await;
+    let bundle = bundle.expect("a bundle");
+    let good = verify(&bundle, trust).unwrap_or_else(|refused| panic!("{refused}"));
+    (bundle, good)
+}
+
+fn pinned() -> Trust {
+    Trust { vkey: Some(vkey().to_string()), ..Trust::default() }
+}
+
+/// Every receipt that the store has is in the bundle, and the public files hold up.
+async fn all_is_proved(rig: &Rig, tiles: &Arc<MemoryTiles>) -> Verified {
+    let (_, good) = verified(rig, &pinned()).await;
+    let link = link(rig).await;
+    let receipts = rig.store.receipts(link.shard, link.customer, 1, 10_000).await.expect("answers");
+    assert_eq!(good.receipts, u64::try_from(receipts.len()).expect("small"));
+    let report = audit(tiles, &vkey(), None, None, |_, _| ()).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(report.state.size, good.size);
+    good
+}
+
+#[tokio::test]
+async fn what_was_told_is_in_a_bundle_that_verifies() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 1 << 20));
+    rig.link("1").await;
+    rig.says("1", "what is my balance?").await;
+    let good = all_is_proved(&rig, &tiles).await;
+    assert_eq!((good.kinds["consent"], good.kinds["disclosure"], good.kinds["outcome"]), (1, 1, 1));
+    assert!(good.key_pinned && good.kinds["view"] == 1, "fetching the proof is in the proof");
+
+    // What came since is in the next one, and the log grew from the first.
+    let (first, _) = verified(&rig, &pinned()).await;
+    rig.says("1", "stop").await;
+    let note = amana_log::bundle::Bundle::parse(&first).expect("a bundle").checkpoint;
+    let saved = Checkpoint::parse(Note::parse(&note).expect("a note").text()).expect("a checkpoint");
+    let link = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
+    let bundle = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, Some(saved.size)).await;
+    let trust = Trust { since: Some((saved.size, saved.root)), ..pinned() };
+    let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!((good.since, good.kinds["revocation"]), (Some(saved.size), 1));
+}
+
+#[tokio::test]
+async fn segments_end_and_restarts_go_on() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 8));
+    rig.link("1").await;
+    for turn in 0..6 {
+        rig.says("1", "what is my balance?").await;
+        rig.gateway.log_round().await.expect("a round");
+        match turn {
+            // Another process goes on with the same files, or with none at all.
+            2 => rig.with_log(parts(&tiles, 8)),
+            4 => {
+                let fresh = Arc::new(MemoryTiles::new());
+                rig.with_log(parts(&fresh, 8));
+                rig.gateway.log_round().await.expect("a round");
+                let (again, first) = (fresh.snapshot(), tiles.snapshot());
+                assert!(again.len() > 5, "{} files", again.len());
+                // The first has older partial tiles beside them.
+                for (path, bytes) in &again {
+                    assert_eq!(Some(bytes), first.get(path), "{path}: the same entries make the same files");
+                }
+                rig.with_log(parts(&tiles, 8));
+            }
+            _ => {}
+        }
+    }
+    let good = all_is_proved(&rig, &tiles).await;
+    assert!(good.segments >= 3, "{} segments", good.segments);
+}
+
+#[tokio::test]
+async fn a_crash_between_reserving_and_filling_is_made_good() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 8));
+    rig.link("1").await;
+    for seconds in [60, 2 * 86_400] {
+        rig.gateway.log_round().await.expect("a round");
+        rig.says("1", "what is my balance?").await;
+        // The keeper reserved a place (the second time a segment's last), and was killed.
+        rig.clock.advance_s(seconds);
+        let reserve =
+            Command::ReserveIndex { now: rig.clock.now(), segment_entries: 8, segment_seconds: 86_400 };
+        rig.store.submit(vec![reserve]).await.expect("reserved");
+        rig.says("1", "what is my balance?").await;
+        rig.with_log(parts(&tiles, 8));
+    }
+    all_is_proved(&rig, &tiles).await;
+}
+
+/// A witness in this process; it can be away.
+struct Near {
+    witness: Witness,
+    seen: Mutex<Seen>,
+    away: Mutex<bool>,
+}
+
+#[async_trait]
+impl WitnessClient for Near {
+    async fn add_checkpoint(&self, _: &str, body: String) -> Result<(u16, String), String> {
+        if *self.away.lock().unwrap() {
+            return Err("nobody there".into());
+        }
+        let request = AddCheckpoint::parse(body.as_bytes()).expect("a request");
+        let mut seen = self.seen.lock().unwrap();
+        let answer = self.witness.decide(&request, *seen, 1_800_000_000);
+        if let Answer::Cosigned { seen: now, .. } = &answer {
+            *seen = *now;
+        }
+        Ok((answer.status(), answer.body()))
+    }
+}
+
+#[tokio::test]
+async fn without_its_witness_a_checkpoint_is_not_published() {
+    let mut rig = Rig::new().await;
+    let mut witness = Witness::new(Cosigner::new("witness.example", &[9; 32]).expect("a key"));
+    witness.trust(vkey()).expect("a log's key");
+    let file = format!("log {}\nwitness w {} http://witness.example\nquorum w\n", vkey(), witness.verifier());
+    let policy = || Policy::parse(&file).expect("a policy");
+    let near = Arc::new(Near { witness, seen: Mutex::default(), away: Mutex::new(false) });
+    let tiles = Arc::new(MemoryTiles::new());
+    let with = || LogParts {
+        witnesses: Some(Witnesses { policy: policy(), client: near.clone() }),
+        ..parts(&tiles, 1 << 20)
+    };
+    rig.with_log(with());
+    rig.link("1").await;
+    let trust = Trust { policy: Some(policy()), ..pinned() };
+    let (_, good) = verified(&rig, &trust).await;
+    assert_eq!(good.witnesses, Some(vec!["w".to_owned()]));
+
+    // It goes away: nothing newer is published, and nothing is lost.
+    *near.away.lock().unwrap() = true;
+    let published = rig.store.log_checkpoint().await.expect("answers");
+    rig.says("1", "what is my balance?").await;
+    for _ in 0..3 {
+        rig.gateway.log_round().await.expect("a round");
+    }
+    assert_eq!(rig.store.log_checkpoint().await.expect("answers"), published);
+    assert!(rig.sees("1").last().is_some_and(|said| said.contains("1,")), "answers go on");
+
+    // It comes back with another size in mind than a restarted keeper: asked again from there.
+    *near.away.lock().unwrap() = false;
+    rig.with_log(with());
+    let (_, good) = verified(&rig, &trust).await;
+    assert_eq!(good.kinds["disclosure"], 1);
+}
