@@ -8,11 +8,13 @@
 //! | [`note`], [`checkpoint`] | C2SP `signed-note`, `tlog-checkpoint`, `tlog-cosignature` |
 //! | [`policy`], [`witness`] | C2SP `tlog-policy`, `tlog-witness`: who must have signed, and signing for others' logs |
 //! | [`bundle`] | what a customer takes home: building it, and verifying it with nothing else |
+//! | [`audit`] | checking a whole log from its public files |
 //! | [`tiles`] | C2SP `tlog-tiles`: the log as files that never change |
 //!
 //! **What is not here:** no clock, no randomness, no network, no async. Files are read and written through
 //! [`tiles::TileRead`] and [`tiles::TileStore`] alone. Nothing here knows a bank, a customer or a receipt's meaning.
 
+pub mod audit;
 pub mod bundle;
 mod bytes;
 pub mod checkpoint;

@@ -136,18 +136,18 @@ pub struct Since {
 }
 
 /// Whole numbers that JSON holds exactly.
-mod whole {
+pub(crate) mod whole {
     use super::{Deserialize, Deserializer, Serializer};
     use crate::limits::TREE_MAX_LEAVES;
 
-    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
         if *number > TREE_MAX_LEAVES {
             return Err(serde::ser::Error::custom("a number above 2^53 - 1"));
         }
         to.serialize_u64(*number)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         let number = u64::deserialize(from)?;
         if number > TREE_MAX_LEAVES {
             return Err(serde::de::Error::custom("a number above 2^53 - 1"));
@@ -171,14 +171,14 @@ mod base64 {
 }
 
 /// A hash in base64.
-mod hash {
+pub(crate) mod hash {
     use super::{Deserialize, Deserializer, Hash, Serializer, bytes};
 
-    pub(super) fn serialize<S: Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&bytes::to_base64(hash))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
         let text = String::deserialize(from)?;
         bytes::hash_from_base64(&text)
             .ok_or_else(|| serde::de::Error::custom("no hash of 32 bytes in base64"))

@@ -54,28 +54,35 @@ impl DirTiles {
     }
 
     fn put(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
-        let folder = place.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
-        let temporary = self.root.join(TEMPORARY);
-        fs::create_dir_all(&temporary)?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = temporary.join(format!("{}-{number}", std::process::id()));
-        let mut file = File::create(&temporary)?;
+        let temporary = self.root.join(TEMPORARY).join(format!("{}-{number}", std::process::id()));
+        let mut file = with_folder(&temporary, || File::create(&temporary))?;
         file.write_all(bytes)?;
         if self.fsync == Fsync::Always {
             file.sync_all()?;
         }
         drop(file);
-        fs::rename(&temporary, place)?;
+        with_folder(place, || fs::rename(&temporary, place))?;
         if self.fsync == Fsync::Always {
             // The name, and the names of the folders that were made for it.
-            let mut folder = Some(folder);
+            let mut folder = place.parent();
             while let Some(at) = folder.filter(|at| at.starts_with(&self.root)) {
                 File::open(at)?.sync_all()?;
                 folder = at.parent();
             }
         }
         Ok(())
+    }
+}
+
+/// Does `what` with the file at `place`; makes its folder only where that is missing, which is seldom.
+fn with_folder<T>(place: &Path, what: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match what() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(place.parent().unwrap_or(place))?;
+            what()
+        }
+        done => done,
     }
 }
 

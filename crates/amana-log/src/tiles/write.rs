@@ -64,14 +64,24 @@ impl<S: TileStore> TreeWriter<S> {
 
     /// Goes on with the index tree of `segment`.
     pub(crate) fn open_tree(store: S, segment: Option<u64>, size: u64) -> Result<Self, LogError> {
+        Self::open_within(store, segment, size, size)
+    }
+
+    /// Goes on at `size`, reading the tiles of a tree that has grown to `published`.
+    pub(crate) fn open_within(
+        store: S,
+        segment: Option<u64>,
+        size: u64,
+        published: u64,
+    ) -> Result<Self, LogError> {
         let prefix = prefix(segment);
         let mut levels = Vec::new();
         let mut entries = Edge::default();
         let mut frontier = Frontier::new();
         if size > 0 {
             let reader = match segment {
-                None => TreeReader::new(&store, size),
-                Some(segment) => TreeReader::of_index(&store, segment, size),
+                None => TreeReader::new(&store, published),
+                Some(segment) => TreeReader::of_index(&store, segment, published),
             };
             frontier = Frontier::read(&reader, size)?;
             let mut hashes = size;
@@ -90,9 +100,9 @@ impl<S: TileStore> TreeWriter<S> {
             let width = size % TILE_WIDTH;
             entries = Edge { n: size / TILE_WIDTH, width, written: width, ..Edge::default() };
             if width > 0 {
-                for entry in reader.entries(entries.n)? {
-                    entries.bytes.extend_from_slice(&length(&entry));
-                    entries.bytes.extend_from_slice(&entry);
+                for entry in reader.entries(entries.n)?.iter().take(usize::try_from(width).unwrap_or(0)) {
+                    entries.bytes.extend_from_slice(&length(entry));
+                    entries.bytes.extend_from_slice(entry);
                 }
             }
         }
@@ -157,6 +167,12 @@ impl<S: TileStore> TreeWriter<S> {
     /// # Errors
     /// When a file cannot be written, or is there with other content.
     pub fn flush(&mut self) -> Result<(), LogError> {
+        self.flush_full()?;
+        self.flush_partial()
+    }
+
+    /// Writes the full files alone.
+    pub(crate) fn flush_full(&mut self) -> Result<(), LogError> {
         while let Some((path, bytes)) = self.full.pop_first() {
             if let Err(source) = self.store.write(&path, &bytes) {
                 self.full.insert(path.clone(), bytes);
@@ -165,6 +181,10 @@ impl<S: TileStore> TreeWriter<S> {
             // A partial file that stays is a waste of space, no error.
             let _ = self.store.drop_partials(&path);
         }
+        Ok(())
+    }
+
+    fn flush_partial(&mut self) -> Result<(), LogError> {
         let Self { store, prefix, levels, entries, .. } = self;
         let tiles = (0u32..).zip(levels.iter_mut()).map(|(level, edge)| (Some(level), edge));
         for (level, edge) in tiles.chain([(None, entries)]) {

@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail loudly, too"
 )]
 
+mod audit;
 mod bundle;
 mod index;
 mod tiles;

@@ -136,6 +136,11 @@ impl World {
         self.writer.append(&Entry::Rule { sha256 });
     }
 
+    /// A rule entry whose document is published nowhere.
+    pub(crate) fn forget_document(&mut self) {
+        self.writer.append(&Entry::Rule { sha256: [7; 32] });
+    }
+
     /// Takes the last pending receipt out of the index: what a lying log would do.
     pub(crate) fn hide_last(&mut self) {
         self.pending.pop();
@@ -152,6 +157,11 @@ impl World {
         let mut entry = self.index.entry(self.writer.size()).unwrap();
         lie(&mut entry);
         self.writer.append(&Entry::Index(entry));
+        self.sign_as_it_is()
+    }
+
+    /// Publishes a checkpoint of the log as it is, which may end with any entry.
+    pub(crate) fn sign_as_it_is(&mut self) -> Note {
         self.writer.flush().unwrap();
         let (size, root) = (self.writer.size(), self.writer.root());
         let note = Checkpoint { origin: ORIGIN.to_owned(), size, root }.sign(&self.signer).unwrap();
