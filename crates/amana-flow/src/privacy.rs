@@ -11,6 +11,8 @@ use amana_core::{
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -270,6 +272,18 @@ impl Gateway {
             accounts,
             at: now,
         })
+    }
+
+    /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It opens
+    /// nothing of the bank's; it only tells whose those entries are.
+    ///
+    /// # Errors
+    /// When the session is over, or the store fails.
+    pub async fn privacy_key(&self, cookie: &str) -> Result<String, LinkError> {
+        let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let key = self.store.log_key(viewer.shard, viewer.customer).await?;
+        let key = key.ok_or(FlowError::Unreadable("customer"))?;
+        Ok(STANDARD.encode(key.expose()))
     }
 
     /// Ends the browser's session.

@@ -46,8 +46,8 @@ impl Asked {
     }
 }
 
-/// The page of a customer who is signed in.
-#[derive(Debug, Template)]
+/// The page of a customer who is signed in. Without `Debug`: it may hold their key.
+#[derive(Template)]
 #[template(path = "privacy.html")]
 pub(crate) struct PrivacyPage {
     w: Words,
@@ -63,6 +63,7 @@ pub(crate) struct PrivacyPage {
     days: Vec<Day>,
     older: Option<String>,
     newest: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Debug)]
@@ -158,8 +159,14 @@ impl PrivacyPage {
             days,
             older: view.older.map(|before| asked.address(Some(before))),
             newest: asked.filter.before.map(|_| asked.address(None)),
+            key: None,
             w,
         }
+    }
+
+    /// The page with the customer's key, which was asked for.
+    pub(crate) fn with_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -356,7 +363,7 @@ fn look_title(entry: &TimelineEntry) -> &'static str {
     match (&entry.agent, entry.note.as_deref()) {
         (Some(_), _) => "entry-view-agent",
         (None, Some("export")) => "entry-view-export",
-        (None, Some("bundle")) => "entry-view-bundle",
+        (None, Some("proof")) => "entry-view-proof",
         (None, _) => "entry-view",
     }
 }
