@@ -363,7 +363,7 @@ fn look_title(entry: &TimelineEntry) -> &'static str {
     match (&entry.agent, entry.note.as_deref()) {
         (Some(_), _) => "entry-view-agent",
         (None, Some("export")) => "entry-view-export",
-        (None, Some("proof")) => "entry-view-proof",
+        (None, Some("bundle")) => "entry-view-bundle",
         (None, _) => "entry-view",
     }
 }
