@@ -56,6 +56,7 @@ export const languages = {
     proof: {
       nothingMatches: /nothing matches/i,
       because: /because you asked/i,
+      saveConsent: /^save this consent as a document/i,
       verify: /^verify this yourself$/i,
       mine: /^check my receipts$/i,
       good: /it all fits/i,
@@ -107,6 +108,7 @@ export const languages = {
     proof: {
       nothingMatches: /لا يوجد ما يطابق/,
       because: /لأنك /,
+      saveConsent: /^حفظ هذه الموافقة كوثيقة/,
       verify: /^التحقق بنفسك$/,
       mine: /^التحقق من إيصالاتي$/,
       good: /كل شيء متطابق/,

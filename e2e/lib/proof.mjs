@@ -28,6 +28,19 @@ async function choose(page, kind) {
   await page.waitForURL((address) => address.searchParams.get("kind") === kind);
 }
 
+/** Saves the document of the consent in force, which a machine can read. */
+export async function saveConsent(page, language, scope) {
+  await step(scope, "the consent is saved as a document", async () => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: language.proof.saveConsent }).first().click(),
+    ]);
+    if (!download.suggestedFilename().endsWith(".jsonld")) throw new Error(download.suggestedFilename());
+    const document = JSON.parse(await readFile(await download.path(), "utf8"));
+    if (!document["@context"]) throw new Error("it is no JSON-LD");
+  });
+}
+
 /** From the privacy page: verify, download, verify again, the saved file, a tampered one. Ends on the privacy page. */
 export async function verifyProof(page, language, scope, artifacts) {
   const home = page.url();

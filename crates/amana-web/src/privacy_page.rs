@@ -71,6 +71,7 @@ struct ConsentCard {
     id: String,
     given: String,
     until: String,
+    save_label: String,
     grants: Vec<GrantLine>,
 }
 
@@ -242,6 +243,7 @@ fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard
     ConsentCard {
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),
+        save_label: at("privacy-consent-save-label", consent.granted_at),
         until,
         grants: consent
             .grants

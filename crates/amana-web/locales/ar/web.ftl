@@ -179,6 +179,8 @@ privacy-accounts =
         [many] { $count } حسابًا
        *[other] { $count } حساب
     }
+privacy-consent-save = حفظ هذه الموافقة كوثيقة
+privacy-consent-save-label = حفظ هذه الموافقة كوثيقة، مُنحت في { $at }
 privacy-stop-one = إيقاف
 privacy-stop-one-label = إيقاف مشاركة: { $purpose }
 privacy-stop-all = إيقاف مشاركة كل شيء

@@ -172,6 +172,8 @@ privacy-accounts =
         [one] one account
        *[other] { $count } accounts
     }
+privacy-consent-save = Save this consent as a document
+privacy-consent-save-label = Save this consent as a document, given { $at }
 privacy-stop-one = Stop
 privacy-stop-one-label = Stop sharing: { $purpose }
 privacy-stop-all = Stop sharing everything
