@@ -13,6 +13,7 @@ import { chromium } from "playwright-core";
 import { startDemo } from "./lib/demo.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { firstVisible, tappable, visit, watchConsoles } from "./lib/pages.mjs";
+import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
 import { verifierInBrowser } from "./lib/verifier.mjs";
 import { chatAddress, controlAddress, institution, languages } from "./selectors.mjs";
@@ -98,6 +99,9 @@ async function tell(browser, demo, language) {
     await step(scope, "the privacy page lists the disclosure", async () => {
       await firstVisible([privacy.getByText(language.purchase.shown)], APPEAR_MS, "disclosure of the purchase");
     });
+    await narrow(privacy, language, scope, artifacts);
+    await saveConsent(privacy, language, scope);
+    await verifyProof(privacy, language, scope, artifacts);
 
     await step(scope, "revoking takes effect", () => revoke(privacy, language));
     await visit(privacy, "privacy-revoked", language, artifacts);

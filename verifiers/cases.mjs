@@ -132,6 +132,19 @@ export function cases() {
   add("key id of another", edit((one) => (one.vkey = one.vkey.replace(/\+[0-9a-f]{8}\+/, "+00000000+"))), "signature");
   add("a witness's key as the log's", edit((one) => (one.vkey = w1.vkey)), "signature");
   add("wrong key pin", honest, "key", { vkey: new TestLog("other.example/amana").signer.vkey });
+  add("no receipts, the open segment alone", edit((one) => one.segments.splice(0, 5), log.bundle("carol")), "freshness");
+  add("all receipts withheld, the open segment alone", edit((one) => one.segments.splice(0, 5), bundleOf([])), "freshness");
+  add("all receipts withheld", bundleOf([]), "absence");
+  // Two lines of one key: each must be good.
+  const twice = (order) => edit((one) => {
+    const [text, line] = one.checkpoint.split("\n\n");
+    const at = line.length - 20;
+    const bad = line.slice(0, at) + (line[at] === "A" ? "B" : "A") + line.slice(at + 1);
+    one.checkpoint = `${text}\n\n${order(line, bad)}`;
+  });
+  add("signed twice", twice((good) => good + good), "ok");
+  add("signed twice, the first line bad", twice((good, bad) => bad + good), "signature");
+  add("signed twice, the second line bad", twice((good, bad) => good + bad), "signature");
   add("drop an idle segment", edit((one) => one.segments.splice(2, 1)), "freshness");
   add("drop the open segment", edit((one) => one.segments.pop()), "freshness");
   add("drop a segment with receipts", edit((one) => one.segments.shift()), "chain");

@@ -600,7 +600,6 @@ function main(words) {
   else if (result.ok) {
     const kinds = Object.entries(result.kinds).map(([kind, count]) => `${count} ${kind}`);
     console.log(`accepted: ${result.receipts} receipts${kinds.length ? ` (${kinds.join(", ")})` : ""}, none missing`);
-    if (result.receipts === 0) console.log("  a bundle without receipts speaks of the segments that it lists only");
     if (result.from) console.log(`  from ${result.from} to ${result.to}`);
     console.log(`  log ${result.origin}, ${result.size} entries`);
     console.log(`  log key: ${result.pinned ? "the one you gave" : "as the bundle names it (give --vkey to pin it)"}`);

@@ -3,7 +3,7 @@
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::session::{Browser, SignedIn};
-use crate::timeline::{TimelineFilter, Totals};
+use crate::timeline::{Chats, TimelineFilter, Totals};
 use amana_bank::Actor;
 use amana_core::{
     Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Page,
@@ -11,7 +11,10 @@ use amana_core::{
 };
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// A consent on the page.
@@ -162,8 +165,8 @@ impl Gateway {
         let institution = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
         let now = self.now();
         let consents = self.store.consents(viewer.shard, viewer.customer).await?;
-        let chats = self.store.links_of_customer(viewer.shard, viewer.customer).await?.len();
-        let (timeline, older) = self.timeline(&viewer, filter).await?;
+        let chats = self.chats(viewer.shard, &consents).await?;
+        let (timeline, older) = self.timeline(&viewer, filter, &chats).await?;
         let totals = self.totals(&viewer, filter.since).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
@@ -174,7 +177,7 @@ impl Gateway {
             timeline,
             older,
             totals,
-            chats,
+            chats: chats.values().map(Link::conversation).collect::<HashSet<_>>().len(),
         })
     }
 
@@ -184,7 +187,7 @@ impl Gateway {
         read: Read,
         subject: &Subject,
         customer: &Customer,
-        links: &[Link],
+        chats: &Chats,
     ) -> Result<TimelineEntry, FlowError> {
         let mut entry = TimelineEntry {
             seq: receipt.seq,
@@ -206,12 +209,7 @@ impl Gateway {
             && let Some(row) = self.store.outbox_entry(message).await?
         {
             entry.state = Some(row.state);
-            let to = &row.row.recipient;
-            // One chat may have been linked more than once: the link that was there when the message was made.
-            let link = links
-                .iter()
-                .filter(|l| l.channel == to.channel && l.psid == to.psid && l.created_at <= entry.at)
-                .max_by_key(|l| l.created_at);
+            let link = entry.consent.and_then(|consent| chats.get(&consent));
             entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
             let bytes = self.gate.said(&row.row, subject, &customer.key).unwrap_or_default();
             let said = amana_channel::messenger::decode_for_display(&bytes);
@@ -270,6 +268,18 @@ impl Gateway {
             accounts,
             at: now,
         })
+    }
+
+    /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It opens
+    /// nothing of the bank's; it only tells whose those entries are.
+    ///
+    /// # Errors
+    /// When the session is over, or the store fails.
+    pub async fn privacy_key(&self, cookie: &str) -> Result<String, LinkError> {
+        let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let key = self.store.log_key(viewer.shard, viewer.customer).await?;
+        let key = key.ok_or(FlowError::Unreadable("customer"))?;
+        Ok(STANDARD.encode(key.expose()))
     }
 
     /// Ends the browser's session.

@@ -5,10 +5,10 @@ use crate::gateway::Gateway;
 use crate::limits::{SCAN_PAGE, SCAN_RECEIPTS_MAX, TIMELINE_MAX};
 use crate::privacy::{Read, TimelineEntry};
 use crate::session::SignedIn;
-use amana_core::{Purpose, Timestamp};
+use amana_core::{Consent, ConsentId, Purpose, Shard, Timestamp};
 use amana_gate::{ReceiptKind, Subject};
-use amana_store::StoredReceipt;
-use std::collections::BTreeMap;
+use amana_store::{Link, StoredReceipt};
+use std::collections::{BTreeMap, HashMap};
 
 /// What a person looks for on the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,16 +92,19 @@ pub struct Totals {
     pub counted_from: Option<u64>,
 }
 
+/// Each consent with the link on which it rests.
+pub(crate) type Chats = HashMap<ConsentId, Link>;
+
 impl Gateway {
     /// A page of entries, newest first, and the number before which older ones begin.
     pub(crate) async fn timeline(
         &self,
         viewer: &SignedIn,
         filter: &TimelineFilter,
+        chats: &Chats,
     ) -> Result<(Vec<TimelineEntry>, Option<u64>), FlowError> {
         let customer = self.customer_of(viewer.shard, viewer.customer).await?;
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
-        let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
         let mut entries = Vec::new();
         let mut before = filter.before;
         let mut scanned = 0;
@@ -122,13 +125,29 @@ impl Gateway {
                 }
                 // What became of a message is shown with the message.
                 if filter.takes(&read) {
-                    entries.push(self.entry(&receipt, read, &subject, &customer, &links).await?);
+                    entries.push(self.entry(&receipt, read, &subject, &customer, chats).await?);
                 }
             }
             if !full {
                 return Ok((entries, None));
             }
         }
+    }
+
+    /// The links on which consents rest, ended ones too: a disclosure names its consent, and so its chat.
+    pub(crate) async fn chats(&self, shard: Shard, consents: &[Consent]) -> Result<Chats, FlowError> {
+        let mut chats = Chats::new();
+        for consent in consents {
+            let known = chats.values().find(|link: &&Link| link.id == consent.link).cloned();
+            let link = match known {
+                Some(link) => Some(link),
+                None => self.store.link(shard, consent.link).await?,
+            };
+            if let Some(link) = link {
+                chats.insert(consent.id, link);
+            }
+        }
+        Ok(chats)
     }
 
     /// What there was since an instant, or ever, over the newest [`SCAN_RECEIPTS_MAX`] receipts.

@@ -116,6 +116,7 @@ pub fn router(state: WebState) -> Router {
         .route("/link/done", get(link::done))
         .route("/privacy", get(privacy::show))
         .route("/privacy/accounts", get(privacy::accounts))
+        .route("/privacy/bundle", get(privacy::bundle))
         .route("/privacy/verify", get(verify_page::show))
         .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
         .route("/privacy/consent/{file}", get(consent_receipt::download))

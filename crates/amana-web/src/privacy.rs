@@ -10,10 +10,10 @@ use crate::privacy_page::{Asked, PrivacyPage};
 use crate::respond::{link_error, page, say, see_other};
 use crate::words::Words;
 use amana_core::{ConsentId, InstitutionId, Lang, Purpose, Timestamp};
-use amana_flow::{LinkError, Looked, OwnPage, TimelineFilter};
+use amana_flow::{LinkError, Looked, OwnPage, PrivacyView, TimelineFilter};
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,23 +77,59 @@ pub(crate) async fn show(
     let now = state.gateway.clock().now();
     let asked = asked(&query, now);
     let view = match browser::session(&state, &headers) {
-        Some(cookie) => state.gateway.privacy_part(cookie, &asked.filter).await,
+        Some(cookie) => part(&state, cookie, &asked, query.one("key") == Some("show")).await,
         None => Err(LinkError::Over),
     };
     match view {
-        Ok(view) => {
+        Ok((view, key)) => {
             let w = Words::new(browser::lang(&headers, Some(view.lang)), browser::back(&uri));
             // The word in the address is anybody's: "all is stopped" is said only while it is true.
             let done =
                 query.one("done").filter(|done| *done != "all" || view.consents.iter().all(|c| !c.in_force));
             let status = status(&w, done);
             let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
-            page(StatusCode::OK, &PrivacyPage::new(w, &view, &asked, bank, status, now))
+            page(StatusCode::OK, &PrivacyPage::new(w, &view, &asked, bank, status, now).with_key(key))
         }
         Err(LinkError::Over) => {
             let w = Words::new(browser::lang(&headers, None), "/privacy");
             let status = status(&w, query.one("done").filter(|done| *done == "left"));
             entrance(&state, w, OwnPage::Privacy, status)
+        }
+        Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
+    }
+}
+
+/// The part of the page that was asked for, and the customer's key where that was asked for, too.
+async fn part(
+    state: &WebState,
+    cookie: &str,
+    asked: &Asked,
+    with_key: bool,
+) -> Result<(PrivacyView, Option<String>), LinkError> {
+    let view = state.gateway.privacy_part(cookie, &asked.filter).await?;
+    let key = if with_key { Some(state.gateway.privacy_key(cookie).await?) } else { None };
+    Ok((view, key))
+}
+
+/// `GET /privacy/bundle`: the customer's receipts with their proof, as a file; `?since=` is the size of the checkpoint
+/// that they saved.
+pub(crate) async fn bundle(
+    State(state): State<Arc<WebState>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let since = Fields::parse(query.unwrap_or_default().as_bytes()).one("since").and_then(|n| n.parse().ok());
+    let bundle = match browser::session(&state, &headers) {
+        Some(cookie) => state.gateway.bundle(cookie, since).await,
+        None => Err(LinkError::Over),
+    };
+    match bundle {
+        Ok(bundle) => {
+            let head = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"amana-proof.json\""),
+            ];
+            (head, bundle).into_response()
         }
         Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
     }

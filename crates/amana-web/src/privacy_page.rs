@@ -46,8 +46,8 @@ impl Asked {
     }
 }
 
-/// The page of a customer who is signed in.
-#[derive(Debug, Template)]
+/// The page of a customer who is signed in. Without `Debug`: it may hold their key.
+#[derive(Template)]
 #[template(path = "privacy.html")]
 pub(crate) struct PrivacyPage {
     w: Words,
@@ -63,6 +63,7 @@ pub(crate) struct PrivacyPage {
     days: Vec<Day>,
     older: Option<String>,
     newest: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Debug)]
@@ -70,6 +71,7 @@ struct ConsentCard {
     id: String,
     given: String,
     until: String,
+    save_label: String,
     grants: Vec<GrantLine>,
 }
 
@@ -158,8 +160,14 @@ impl PrivacyPage {
             days,
             older: view.older.map(|before| asked.address(Some(before))),
             newest: asked.filter.before.map(|_| asked.address(None)),
+            key: None,
             w,
         }
+    }
+
+    /// The page with the customer's key, which was asked for.
+    pub(crate) fn with_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -235,6 +243,7 @@ fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard
     ConsentCard {
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),
+        save_label: at("privacy-consent-save-label", consent.granted_at),
         until,
         grants: consent
             .grants

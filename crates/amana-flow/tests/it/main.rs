@@ -17,4 +17,5 @@ mod proving;
 mod sending;
 mod stories;
 mod support;
+mod timeline;
 mod updates;

@@ -179,6 +179,8 @@ privacy-accounts =
         [many] { $count } حسابًا
        *[other] { $count } حساب
     }
+privacy-consent-save = حفظ هذه الموافقة كوثيقة
+privacy-consent-save-label = حفظ هذه الموافقة كوثيقة، مُنحت في { $at }
 privacy-stop-one = إيقاف
 privacy-stop-one-label = إيقاف مشاركة: { $purpose }
 privacy-stop-all = إيقاف مشاركة كل شيء
@@ -220,6 +222,15 @@ privacy-filter-go = عرض
 privacy-filter-clear = عرض كل شيء
 privacy-filter-none = لا يوجد ما يطابق.
 privacy-filter-none-hint = لم يحدث شيء من هذا النوع في هذه المدة.
+privacy-proof = إثباتك
+privacy-proof-text = كل سطر أدناه إيصال في سجل عام لا يستطيع أحد تغييره خفيةً، ولا بنكك. لا حاجة إلى تصديق ذلك: تحقّق منه.
+privacy-proof-verify = التحقق بنفسك
+privacy-proof-save = حفظ إثباتي
+privacy-proof-key = عرض مفتاحي
+privacy-proof-key-hint = مفتاح واحد يبيّن أي قيود السجل لك. وهو في الملف المحفوظ أيضًا.
+privacy-proof-key-label = مفتاح إيصالاتك
+privacy-proof-key-text = من يملكه مع إيصالاتك يستطيع أن يرى في السجل أنها لك. ولا يستطيع أحد أن يغيّر به شيئًا أو يرسله.
+privacy-proof-key-hide = إخفاؤه من جديد
 privacy-totals = بالأرقام
 privacy-totals-told =
     { $count ->
@@ -254,7 +265,7 @@ entry-erasure = مُحيت بياناتك
 entry-view = اطّلعتَ على حساباتك
 entry-view-agent = اطّلع موظف في بنكك على بياناتك
 entry-view-export = أخذتَ نسخة من كل ما يخصك
-entry-view-bundle = أخذتَ نسخة من إثباتك
+entry-view-bundle = جلبتَ إثباتك
 entry-receipt = الإيصال { $number }
 entry-purpose = كان الغرض
 entry-consent-for = من أجل
@@ -317,7 +328,7 @@ verify-unsupported-heading = لا يستطيع هذا المتصفح التحق�
 verify-unsupported = لا يعرف نوع التوقيع الذي يحمله السجل (Ed25519). لا يعني ذلك شيئًا بشأن إيصالاتك. يستطيع ذلك إصدار حديث من Chrome أو Edge أو Firefox أو Safari، وكذلك برنامج سطر الأوامر.
 verify-mine = التحقق من إيصالاتي
 verify-sign-in = إلى صفحة خصوصيتي
-verify-empty = لا يحتوي على أي إيصال. فهو يُظهر فقط أن أحدث جزء من السجل خالٍ من إيصالاتك؛ وإن كانت لك إيصالات من قبل فهناك خطأ.
+verify-empty = لا يحتوي على أي إيصال، ولا يوجد في السجل كله إيصال لك. إن كانت لك إيصالات من قبل فهناك خطأ.
 verify-rules = ما تم التحقق منه
 verify-open = لم يُنظر فيه، لأن شيئًا قبله لم يتطابق.
 verify-detail = لمن يريد الدقة

@@ -172,6 +172,8 @@ privacy-accounts =
         [one] one account
        *[other] { $count } accounts
     }
+privacy-consent-save = Save this consent as a document
+privacy-consent-save-label = Save this consent as a document, given { $at }
 privacy-stop-one = Stop
 privacy-stop-one-label = Stop sharing: { $purpose }
 privacy-stop-all = Stop sharing everything
@@ -209,6 +211,15 @@ privacy-filter-go = Show
 privacy-filter-clear = Show everything
 privacy-filter-none = Nothing matches.
 privacy-filter-none-hint = Nothing of this kind happened in this time.
+privacy-proof = Your proof
+privacy-proof-text = Each line below is a receipt in a public log that nobody can change unseen, your bank included. You do not have to believe this: check it.
+privacy-proof-verify = Verify this yourself
+privacy-proof-save = Save my proof
+privacy-proof-key = Show my key
+privacy-proof-key-hint = One key tells which entries of the log are yours. It is in the saved file, too.
+privacy-proof-key-label = The key to your receipts
+privacy-proof-key-text = Who has it and your receipts can see in the log that they are yours. Nobody can change or send anything with it.
+privacy-proof-key-hide = Hide it again
 privacy-totals = In numbers
 privacy-totals-told =
     { $count ->
@@ -236,7 +247,7 @@ entry-erasure = Your data was erased
 entry-view = You looked at your accounts
 entry-view-agent = Somebody at your bank looked at your data
 entry-view-export = You took everything about you with you
-entry-view-bundle = You took your proof with you
+entry-view-bundle = You fetched your proof
 entry-receipt = Receipt { $number }
 entry-purpose = It was for
 entry-consent-for = For
@@ -299,7 +310,7 @@ verify-unsupported-heading = This browser cannot check it
 verify-unsupported = It does not know the kind of signature that the log bears (Ed25519). This says nothing about your receipts. A current Chrome, Edge, Firefox or Safari can do it, and so can the program for the command line.
 verify-mine = Check my receipts
 verify-sign-in = To my privacy page
-verify-empty = There is no receipt in it. So this shows only that the newest part of the log has none of yours; if you had receipts before, something is wrong.
+verify-empty = There is no receipt in it, and the whole log holds none of yours. If you had receipts before, something is wrong.
 verify-rules = What was checked
 verify-open = Not looked at any more, because something before it failed.
 verify-detail = For those who want it exactly

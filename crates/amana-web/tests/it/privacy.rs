@@ -249,3 +249,17 @@ async fn the_verifier_is_the_only_program() {
     let rules: Vec<&str> = named.expect("the list").split('"').skip(1).step_by(2).collect();
     assert_eq!(order, [&rules[..], &["memory"]].concat());
 }
+
+#[tokio::test]
+async fn the_key_is_shown_to_its_owner_who_asks() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let (text, asked) = ("The key to your receipts", "/privacy?key=show");
+    assert!(!browser.get("/privacy").await.text().contains(text));
+    let page = browser.get(asked).await.text();
+    let key = page.split("<code class=\"hash\" dir=\"ltr\">").nth(1).and_then(|rest| rest.split('<').next());
+    assert_eq!(key.map(|key| (key.len(), key.ends_with('='))), Some((44, true)), "{page}");
+    assert_eq!(browser.get(asked).await.text().matches(key.expect("there")).count(), 1, "it stays the same");
+    assert!(!Browser::new(&world, Lang::English).get(asked).await.text().contains(text));
+}
