@@ -170,6 +170,7 @@ api_url = "{issuer}/fdx/v6"
 client_id = "{CLIENT}"
 client_secret = "{client_secret}"
 event_token = "{event_token}"
+agreement = "detail"
 [log]
 level = "trace"
 "#,
