@@ -77,7 +77,7 @@ async fn abuse_02_a_consent_holds_what_was_ticked_and_nothing_else() {
         assert_eq!(consent.grants.keys().copied().collect::<Vec<_>>().len(), wanted.len());
         for (purpose, grant) in &consent.grants {
             assert!(wanted.contains(purpose) && grant.form == form, "{purpose}");
-            assert_eq!(grant.accounts.iter().map(|a| a.as_str()).collect::<Vec<_>>(), ["a1"]);
+            assert_eq!(grant.accounts.iter().map(amana_core::AccountId::as_str).collect::<Vec<_>>(), ["a1"]);
             assert!(purpose.clusters().covers(grant.clusters), "{purpose}: no more data than it needs");
         }
     }

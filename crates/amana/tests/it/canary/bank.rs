@@ -138,7 +138,7 @@ impl Bank {
         };
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let every = self.fails.load(Ordering::SeqCst);
-        if every > 0 && call % every == 0 {
+        if every > 0 && call.is_multiple_of(every) {
             let complaint = text(Class::Complaint, owner, call);
             return match call / every % 3 {
                 0 => {
