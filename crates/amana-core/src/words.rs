@@ -249,8 +249,8 @@ mod tests {
         }
     }
 
-    /// In the vocabulary the sale of data lies below *service provision*: only leaves that mean one thing may stand for a
-    /// purpose, and none that is or holds advertising, sale, profiling or research.
+    /// In the vocabulary the sale of data lies below *service provision*: only leaves that mean one thing may stand for
+    /// a purpose, and none that is or holds advertising, sale, profiling or research.
     #[test]
     fn abuse_07_each_purpose_is_one_leaf_and_none_is_what_nobody_may_want() {
         // DPV 2.2: nodes that others lie below, and the families that are prohibited.
