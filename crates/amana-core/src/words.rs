@@ -249,6 +249,55 @@ mod tests {
         }
     }
 
+    /// In the vocabulary the sale of data lies below *service provision*: only leaves that mean one thing may stand for
+    /// a purpose, and none that is or holds advertising, sale, profiling or research.
+    #[test]
+    fn abuse_07_each_purpose_is_one_leaf_and_none_is_what_nobody_may_want() {
+        // DPV 2.2: nodes that others lie below, and the families that are prohibited.
+        const INNER: &[&str] = &[
+            "Purpose",
+            "ServiceProvision",
+            "Marketing",
+            "Advertising",
+            "PersonalisedAdvertising",
+            "SellProducts",
+            "EnforceSecurity",
+            "Verification",
+            "MisusePreventionAndDetection",
+            "CustomerManagement",
+            "CustomerCare",
+            "Personalisation",
+            "ServicePersonalisation",
+            "ServiceOptimisation",
+            "OptimisationForController",
+            "ProvidePersonalisedRecommendations",
+            "ResearchAndDevelopment",
+        ];
+        const PROHIBITED: &[&str] = &[
+            "Sell",
+            "Advertis",
+            "Profil",
+            "Political",
+            "SocialMedia",
+            "PublicRelations",
+            "Research",
+            "Analytics",
+            "Recommendation",
+            "Personalis",
+            "OptimisationForController",
+            "ImproveExisting",
+        ];
+        for purpose in Purpose::ALL {
+            let term =
+                purpose.dpv_term().strip_prefix("https://w3id.org/dpv#").expect("a term of the vocabulary");
+            assert!(!INNER.contains(&term), "{purpose} maps to {term}, which others lie below");
+            for word in PROHIBITED {
+                assert!(!term.contains(word) && !purpose.as_str().contains(word), "{purpose}: {term}");
+            }
+            assert_eq!(*purpose == Purpose::BankOffer, term == "DirectMarketing", "{purpose}: {term}");
+        }
+    }
+
     #[test]
     fn a_cluster_set_is_a_set() {
         let set = Clusters::of(&[Cluster::Transactions, Cluster::Balances]);

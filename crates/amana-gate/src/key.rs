@@ -241,7 +241,7 @@ mod tests {
 
     /// Abuse case 6: security data does not become an advertisement.
     #[test]
-    fn what_is_sealed_for_one_purpose_opens_for_no_other() {
+    fn abuse_06_what_is_sealed_for_one_purpose_opens_for_no_other() {
         let entropy = SeededEntropy::new(9);
         let customer = DataKey::generate(&entropy);
         for sealed_for in Purpose::ALL {

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused_with_its_status() {
+    fn abuse_20_a_witness_signs_nothing_but_a_log_that_grew() {
         let (log, witness, tiles) = fixture();
         let root = |size| TreeReader::new(&tiles, 20).root(size).unwrap();
         let seen = Seen { size: 7, root: root(7) };

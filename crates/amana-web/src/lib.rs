@@ -21,6 +21,7 @@ mod door;
 mod events;
 mod guard;
 mod health;
+mod in_app;
 pub mod limits;
 mod link;
 mod log;
@@ -138,6 +139,7 @@ pub fn router(state: WebState) -> Router {
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::not_allowed)
         .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(state.clone(), in_app::refuse))
         .layer(from_fn_with_state((headers, state), guard::outer))
         .with_state(shared)
 }

@@ -17,6 +17,7 @@ mod demo;
 mod doctor;
 mod files;
 mod gateway;
+mod harden;
 mod keys;
 mod lifecycle;
 mod limits;
@@ -35,6 +36,7 @@ use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    harden::harden();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

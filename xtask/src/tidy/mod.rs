@@ -3,6 +3,7 @@
 //! Each rule is a function from text to findings, so that it is tested on small inputs; only this file reads the
 //! disk. A finding always names file and line.
 
+mod abuse;
 mod arrows;
 mod css;
 mod fluent;
@@ -65,6 +66,7 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
         }
     }
     findings.extend(modules::check(&sources));
+    findings.extend(abuse::check(&sources));
     findings.extend(fluent::check(&sources));
     findings.extend(arrows::check(&arrows::read(root, cargo)?));
     findings.sort();

@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod abuse;
 mod check;
 mod data;
 mod events;

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking; clippy exempts only functions marked as tests, not their helpers"
 )]
 
+mod abuse;
 mod calls;
 mod classes;
 mod egress;

@@ -8,6 +8,7 @@
     reason = "the helpers of tests fail loudly, too"
 )]
 
+mod abuse;
 mod bypass;
 mod decisions;
 mod egress;

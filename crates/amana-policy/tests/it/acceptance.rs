@@ -52,7 +52,7 @@ async fn the_shipped_policies_are_proved_and_seen() {
 }
 
 #[tokio::test]
-async fn a_tampered_policy_has_a_counterexample() {
+async fn abuse_09_a_tampered_policy_has_a_counterexample() {
     let offers =
         default_and("@id(\"offers\") permit (principal == Purpose::\"BankOffer\", action, resource);");
     let Err(Rejected::TooWide { permitted_by, counterexample }) = proved(&offers).await else {
@@ -71,7 +71,7 @@ async fn a_tampered_policy_has_a_counterexample() {
 
 /// Each condition of the default policy is needed: a policy without it is refused, by proof and by the simple check.
 #[tokio::test]
-async fn every_condition_is_needed() {
+async fn abuse_09_every_condition_is_needed() {
     for condition in [
         "context.recipient_is_subject",
         "!context.killed",

@@ -33,7 +33,7 @@ fn faults(text: &str) -> String {
 
 /// Trap 1: a `forbid` that fails is skipped.
 #[test]
-fn a_forbid_that_fails_denies() {
+fn abuse_08_a_forbid_that_fails_denies() {
     // Bare: the context says `killd`, so `context.killed` is not there, the forbid fails, and all is allowed.
     let context =
         Context::from_pairs([("killd".to_owned(), RestrictedExpression::new_bool(true))]).expect("a context");
@@ -60,7 +60,7 @@ fn a_forbid_that_fails_denies() {
 
 /// A `permit` that fails beside another one that does not is no less a failure.
 #[test]
-fn a_permit_that_fails_denies_too() {
+fn abuse_08_a_permit_that_fails_denies_too() {
     let text =
         default_and("permit (principal, action, resource) when { context.now * 9223372036854775807 > 0 };");
     let world = World::good();
@@ -69,7 +69,7 @@ fn a_permit_that_fails_denies_too() {
 
 /// Trap 2: `principal in Group` is silently false where the entity is not loaded.
 #[test]
-fn a_forbid_on_an_unknown_group_does_not_load() {
+fn abuse_08_a_forbid_on_an_unknown_group_does_not_load() {
     // Bare: `TargetedAdvertising` is not in the store, so it is not in `Marketing`, without any error.
     let text = "permit (principal, action, resource);\nforbid (principal in Purpose::\"Marketing\", action, resource);";
     let (decision, errors) =
@@ -97,7 +97,7 @@ fn a_forbid_on_an_unknown_group_does_not_load() {
 
 /// Trap 3: in the vocabulary's own hierarchy `SellDataToThirdParties` lies below `ServiceProvision`.
 #[test]
-fn a_permit_on_an_inner_node_does_not_load() {
+fn abuse_07_a_permit_on_an_inner_node_does_not_load() {
     // Bare: with the hierarchy loaded, a permit for services permits the sale of data.
     let below =
         |uid_text: &str, parent: &str| Entity::new_no_attrs(uid(uid_text), HashSet::from([uid(parent)]));

@@ -32,7 +32,7 @@ fn institution(id: &str) -> InstitutionId {
     InstitutionId::new(id).expect("an id")
 }
 
-fn conversation() -> ConversationId {
+pub(crate) fn conversation() -> ConversationId {
     ConversationId { channel: ChannelId::new(PAGE).expect("an id"), psid: Psid::new(PERSON).expect("an id") }
 }
 
@@ -47,6 +47,8 @@ pub(crate) struct FakeBank {
     clock: Arc<dyn Clock>,
     pub(crate) error: Mutex<Option<BankErrorClass>>,
     pub(crate) no_accounts: Mutex<bool>,
+    /// Who signs in.
+    pub(crate) subject: Mutex<String>,
 }
 
 impl FakeBank {
@@ -93,7 +95,7 @@ impl Bank for FakeBank {
         }
         Ok(Granted {
             tokens: self.tokens(),
-            subject: Some("customer-1".into()),
+            subject: Some(self.subject.lock().expect("lock").clone()),
             bank_consent: None,
             evidence: None,
         })
@@ -201,6 +203,7 @@ impl World {
             clock: clock.clone(),
             error: Mutex::default(),
             no_accounts: Mutex::default(),
+            subject: Mutex::new("customer-1".into()),
         });
         let named = |en: &str, ar: &str| {
             Institution::new(en.into(), ar.into(), bank.clone(), Arc::new(StandardPolicy))

@@ -132,12 +132,19 @@ pub(crate) fn plain(text: &str) -> String {
 pub(crate) struct Browser {
     client: Client,
     jar: BTreeMap<String, String>,
+    /// Every answer: where it came from, headers and body.
+    answers: Vec<(Url, String)>,
 }
 
 impl Browser {
     /// A fresh one.
     pub(crate) fn new() -> Self {
-        Self { client: client(), jar: BTreeMap::new() }
+        Self { client: client(), jar: BTreeMap::new(), answers: Vec::new() }
+    }
+
+    /// Everything that was answered by the site at this address, redirects too.
+    pub(crate) fn answers_of(&self, site: &str) -> impl Iterator<Item = &String> {
+        self.answers.iter().filter(move |(url, _)| url.as_str().starts_with(site)).map(|(_, answer)| answer)
     }
 
     /// Opens an address and follows redirects.
@@ -180,8 +187,10 @@ impl Browser {
             let answer = request.send().await.unwrap_or_else(|e| panic!("{url}: {e}"));
             self.keep(&answer);
             let status = answer.status();
+            let head = format!("{:?}", answer.headers());
             if status.is_redirection() {
                 let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).expect("a place");
+                self.answers.push((url.clone(), head));
                 url = url.join(to).expect("a place");
                 (method, body) = (Method::GET, None);
                 continue;
@@ -189,6 +198,7 @@ impl Browser {
             let policy = answer.headers().get(CONTENT_SECURITY_POLICY).and_then(|p| p.to_str().ok());
             let policy = policy.map(str::to_owned);
             let html = answer.text().await.expect("a body");
+            self.answers.push((url.clone(), format!("{head}{html}")));
             return Page { url, status, html, policy };
         }
         panic!("redirected for ever");

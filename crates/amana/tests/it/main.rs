@@ -11,6 +11,7 @@
 )]
 
 mod browser;
+mod canary;
 mod chat;
 mod command_line;
 mod config;
