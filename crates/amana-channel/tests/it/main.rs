@@ -9,7 +9,6 @@
 mod calls;
 mod classes;
 mod egress;
-mod encoding;
 mod graph;
 mod inbound;
 mod profile;

@@ -1,11 +1,12 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
+use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution};
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
+use amana_render::Encoding;
 use amana_store::{Command, Keyring, Token};
 use amana_web::{WebState, router};
 use async_trait::async_trait;
@@ -166,6 +167,9 @@ impl Channel for FakeChannel {
     async fn name(&self, _: &Address) -> Option<String> {
         Some("Sam H.".into())
     }
+    fn encoding(&self, reply: bool) -> Encoding {
+        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
+    }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: None }
     }
@@ -207,7 +211,6 @@ impl World {
         let gateway = Gateway::new(GatewayParts {
             store,
             channel: Arc::new(FakeChannel),
-            encode: (messenger::encode, messenger::encode_reply),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
                 (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),
