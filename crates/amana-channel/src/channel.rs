@@ -2,6 +2,7 @@
 
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::{Released, TicketError};
+use amana_render::Encoding;
 use std::time::Duration;
 
 /// The platform took the message.
@@ -153,7 +154,7 @@ impl WindowPolicy {
 /// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
-/// The bytes of [`Released`] were made by that platform's own [`amana_gate::Encode`] function.
+/// The bytes of [`Released`] were made by the gate, in the [`Encoding`] that the channel names.
 /// Implementations keep no order and repeat nothing: the outbox sends one message of a conversation at a
 /// time.
 #[async_trait::async_trait]
@@ -195,6 +196,9 @@ pub trait Channel: Send + Sync {
     /// The person's first name and the initial of the last, if the platform tells: shown where a chat is linked, so
     /// that whoever was sent somebody else's link sees it. `None` on any doubt or error.
     async fn name(&self, of: &Address) -> Option<String>;
+
+    /// Into which bytes a message is put: one that answers the person, or any other.
+    fn encoding(&self, reply: bool) -> Encoding;
 
     /// When one may write freely.
     fn window(&self) -> WindowPolicy;

@@ -3,6 +3,7 @@
 use crate::channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
+use amana_render::Encoding;
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -92,6 +93,10 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     async fn name(&self, of: &Address) -> Option<String> {
         self.channel.name(of).await
     }
+    fn encoding(&self, reply: bool) -> Encoding {
+        self.channel.encoding(reply)
+    }
+
     fn window(&self) -> WindowPolicy {
         self.channel.window()
     }

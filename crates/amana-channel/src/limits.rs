@@ -1,5 +1,5 @@
 //! Every bound of this crate. Messenger's own are those of its Send API reference; characters are Unicode
-//! scalar values.
+//! scalar values. Those of a message are `amana_render::limits::messenger`.
 
 use std::time::Duration;
 
@@ -15,24 +15,6 @@ pub const UNKNOWN_KEY_CHARS_MAX: usize = 64;
 /// The most keys that are named for an item that is not understood.
 pub const UNKNOWN_KEYS_MAX: usize = 16;
 
-/// A text has less than 2,000 characters.
-pub const TEXT_CHARS_MAX: usize = 1_999;
-/// The text of a button template.
-pub const BUTTON_TEXT_CHARS_MAX: usize = 640;
-/// Buttons of a template.
-pub const BUTTONS_MAX: usize = 3;
-/// The title of a button or quick reply.
-pub const BUTTON_TITLE_CHARS_MAX: usize = 20;
-/// The payload of a postback or quick reply.
-pub const PAYLOAD_CHARS_MAX: usize = 1_000;
-/// Quick replies of a message.
-pub const QUICK_REPLIES_MAX: usize = 13;
-/// Elements of a generic template.
-pub const ELEMENTS_MAX: usize = 10;
-/// Title and subtitle of an element.
-pub const ELEMENT_CHARS_MAX: usize = 80;
-/// The longest URL of a button, in bytes (ours; Meta states none).
-pub const URL_BYTES_MAX: usize = 2_048;
 /// The greeting.
 pub const GREETING_CHARS_MAX: usize = 160;
 /// The title of an entry of the persistent menu.
@@ -66,7 +48,6 @@ pub const THROTTLE_DEFAULT: Duration = Duration::from_secs(30);
 pub const THROTTLE_MAX: Duration = Duration::from_secs(3600);
 
 const _: () = assert!(WINDOW_MARGIN.as_secs() < WINDOW.as_secs());
-const _: () = assert!(BUTTON_TEXT_CHARS_MAX < TEXT_CHARS_MAX);
 const _: () = assert!(CONNECT_TIMEOUT.as_secs() < CALL_TIMEOUT.as_secs());
 
 /// The most of a person's name that is shown when a chat is linked, in characters.

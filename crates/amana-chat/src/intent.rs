@@ -1,9 +1,9 @@
 //! What a customer can mean: a closed list, and the payload that a button carries for each.
 
-use crate::filter::Filter;
 use crate::limits::{PAYLOAD_BYTES_MAX, TRANSACTIONS_DEFAULT, TRANSACTIONS_MAX};
-use crate::period::{Period, PeriodLabel};
 use amana_core::{AccountKind, Lang};
+use amana_pure::Filter;
+use amana_render::{Period, PeriodLabel};
 use jiff::civil::Date;
 
 /// What a customer means.

@@ -14,16 +14,6 @@ pub const MERCHANT_WORDS_MAX: usize = 6;
 pub const TRANSACTIONS_DEFAULT: u16 = 5;
 /// The most transactions that a list shows; Messenger shows ten lines of a card.
 pub const TRANSACTIONS_MAX: u16 = 10;
-/// Days that a question about spending covers when it names no period.
-pub const PERIOD_DAYS_DEFAULT: u16 = 30;
-/// How far back a period may reach, in days.
-pub const PERIOD_DAYS_MAX: u16 = 1_100;
-/// Characters of a name from a bank (merchant, account) that are shown.
-pub const NAME_CHARS_MAX: usize = 64;
-/// Lines of a card; Messenger shows ten.
-pub const CARD_LINES_MAX: usize = 10;
-/// Merchants' names that an answer about spending lists as what was counted.
-pub const MATCHED_NAMES_MAX: usize = 3;
 /// Characters of a button's or quick reply's title (Messenger: 20).
 pub const TITLE_CHARS_MAX: usize = 20;
 /// Characters of a title in Messenger's persistent menu.
@@ -32,7 +22,3 @@ pub const MENU_TITLE_CHARS_MAX: usize = 30;
 pub const GREETING_CHARS_MAX: usize = 160;
 /// Bytes of a button's payload (Messenger: 1,000); ours are far shorter.
 pub const PAYLOAD_BYTES_MAX: usize = 100;
-/// Seconds that may lie between the two sides of a transfer between the customer's own accounts: three days.
-pub const OWN_TRANSFER_SECONDS_MAX: i64 = 3 * 86_400;
-/// Words after "transfer to" among which the account is named.
-pub const ACCOUNT_WORD_REACH: usize = 4;

@@ -1,11 +1,11 @@
 //! Messages that hold no bank data. Everything they say comes from the catalogue; what is put in is a bank's public
 //! name, a link of ours, or what the customer has just allowed.
 
-use crate::catalogue::{Arg, chat};
-use crate::format;
+use crate::catalogue::chat;
 use crate::intent::Intent;
-use crate::limits::TRANSACTIONS_DEFAULT;
 use amana_core::{Action, Content, Form, Lang, Purpose, Timestamp};
+pub use amana_render::suggestions;
+use amana_render::{Arg, format, texts};
 
 fn text(lang: Lang, id: &str, args: &[(&str, Arg<'_>)]) -> String {
     format::bubble(lang, chat().text(lang, id, args))
@@ -24,29 +24,18 @@ fn postback(lang: Lang, id: &str, intent: &Intent) -> Action {
     Action::Postback { title: chat().text(lang, id, &[]), payload: intent.payload() }
 }
 
-fn url(lang: Lang, id: &str, url: &str) -> Action {
-    Action::Url { title: chat().text(lang, id, &[]), url: url.to_owned() }
+fn help_reply(lang: Lang) -> Action {
+    Action::Postback { title: texts().text(lang, "quick-help", &[]), payload: Intent::Help.payload() }
 }
 
-/// The quick replies below most answers: balance, recent, help, my privacy.
-#[must_use]
-pub fn suggestions(lang: Lang) -> Vec<Action> {
-    vec![
-        postback(lang, "quick-balance", &Intent::Balance { kind: None }),
-        postback(lang, "quick-recent", &Intent::recent(TRANSACTIONS_DEFAULT)),
-        postback(lang, "quick-help", &Intent::Help),
-        postback(lang, "quick-privacy", &Intent::Privacy),
-    ]
+fn url(lang: Lang, id: &str, url: &str) -> Action {
+    Action::Url { title: chat().text(lang, id, &[]), url: url.to_owned() }
 }
 
 /// The quick replies for someone who has no link yet: link, help, language.
 #[must_use]
 pub fn suggestions_unlinked(lang: Lang) -> Vec<Action> {
-    vec![
-        postback(lang, "quick-link", &Intent::Link),
-        postback(lang, "quick-help", &Intent::Help),
-        other_language(lang),
-    ]
+    vec![postback(lang, "quick-link", &Intent::Link), help_reply(lang), other_language(lang)]
 }
 
 /// The quick reply that switches to the other language, said in that language.
@@ -234,7 +223,7 @@ pub fn not_offered(lang: Lang, bank: &str) -> Content {
 #[must_use]
 pub fn bank_unreachable(lang: Lang, bank: &str, again: &Intent) -> Content {
     Content {
-        suggestions: vec![postback(lang, "quick-again", again), postback(lang, "quick-help", &Intent::Help)],
+        suggestions: vec![postback(lang, "quick-again", again), help_reply(lang)],
         ..about_bank(lang, "bank-unreachable", bank)
     }
 }

@@ -5,15 +5,14 @@ use crate::gateway::Gateway;
 use crate::limits::{ANSWER_DEADLINE, LOOKBACK_DAYS};
 use crate::worker::Effects;
 use amana_bank::{Actor, BankError, BankErrorClass, Tokens};
-use amana_chat::filter::{filter_accounts, filter_kind, filter_transactions, merge};
-use amana_chat::{
-    BALANCES, BalanceArgs, Filter, Intent, SPENDING, SpendingArgs, TRANSACTIONS, TransactionsArgs, plain,
-};
-use amana_core::{Account, AccountId, Address, Clusters, Lang, Page, Purpose, Timestamp, Transaction};
+use amana_chat::{Intent, plain};
+use amana_core::{AccountId, Address, Clusters, Lang, Page, Purpose, Timestamp, Transaction};
 use amana_gate::{
-    Ask, Denial, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Renderer, Subject,
+    Ask, BankData, Denial, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Subject,
     decide, purpose,
 };
+use amana_pure::Filter;
+use amana_render::{BalanceArgs, Render, SpendingArgs, TransactionsArgs};
 use amana_store::{Command, Customer, Link};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -235,21 +234,16 @@ impl Gateway {
             Question::Balance(args) => {
                 let bank = &self.institution(&about.link.institution)?.bank;
                 let fetched = bank.accounts(tokens, about.subject, Actor::User).await?;
-                let data =
-                    fetched.data.map_with(about.granted, filter_accounts).map_with(&args.kind, filter_kind);
-                self.release_answer::<purpose::BalanceOnRequest, Vec<Account>, _>(
-                    about, &data, &BALANCES, args,
-                )
-                .await
+                let data = fetched.data.only(about.granted).of_kind(&args.kind);
+                self.release_answer::<purpose::BalanceOnRequest, _>(about, &data, args).await
             }
             Question::Transactions(args, filter) => {
                 let data = self.transactions(about, tokens, filter).await?;
-                self.release_answer::<purpose::TransactionUpdate, _, _>(about, &data, &TRANSACTIONS, args)
-                    .await
+                self.release_answer::<purpose::TransactionUpdate, _>(about, &data, args).await
             }
             Question::Spending(args, filter) => {
                 let data = self.transactions(about, tokens, filter).await?;
-                self.release_answer::<purpose::TransactionUpdate, _, _>(about, &data, &SPENDING, args).await
+                self.release_answer::<purpose::TransactionUpdate, _>(about, &data, args).await
             }
         }
     }
@@ -272,31 +266,29 @@ impl Gateway {
             .iter()
             .map(|account| bank.transactions(tokens, about.subject, account, from, to, Actor::User));
         let pages = futures_util::future::try_join_all(asked).await?;
-        let pages = Protected::collect(pages).ok_or(FlowError::Unreadable("answer"))?;
-        Ok(pages.map(merge).map_with(filter, filter_transactions))
+        let page = Protected::merge(pages).ok_or(FlowError::Unreadable("answer"))?;
+        Ok(page.matching(filter))
     }
 
     /// Decides anew, on facts read after the bank answered, and renders.
-    async fn release_answer<P: purpose::Purpose, T: Sync, A: Sync>(
+    async fn release_answer<P: purpose::Purpose, R: Render<Data: BankData + Sync> + Sync>(
         &self,
         about: &About<'_>,
-        data: &Protected<T>,
-        renderer: &Renderer<T, A>,
-        args: &A,
+        data: &Protected<R::Data>,
+        args: &R,
     ) -> Result<Disclosure, NoAnswer> {
         let institution = self.institution(&about.link.institution)?;
         let gathered = self.gather(about.link).await.map_err(FlowError::from)?;
         let context = self.render_context(institution, about.lang);
-        Ok(self.gate.disclose::<P, T, A>(
+        Ok(self.gate.disclose::<P, R>(
             &gathered.facts(),
             &*institution.policy,
             data,
             (about.accounts, about.clusters),
             about.recipient,
-            renderer,
             args,
             &context,
-            self.encode.1,
+            self.channel.encoding(true),
             self.message_id(),
             &about.customer.key,
             &*self.entropy,

@@ -12,7 +12,8 @@ use amana_core::{
     Content, Controller, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId,
     Purpose, Shard, Terms, Timestamp,
 };
-use amana_gate::{Encode, Facts, Gate, Policy, RenderContext, TicketGuard};
+use amana_gate::{Facts, Gate, Policy, TicketGuard};
+use amana_render::RenderContext;
 use amana_store::{Answer, Command, Link, Store, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
@@ -75,8 +76,6 @@ pub struct GatewayParts {
     pub store: Arc<dyn Store>,
     /// The chat platform.
     pub channel: Arc<dyn Channel>,
-    /// How content becomes the platform's bytes: for what we say by ourselves, and for what answers.
-    pub encode: (Encode, Encode),
     /// The institutions.
     pub institutions: BTreeMap<InstitutionId, Institution>,
     /// The channels.
@@ -99,7 +98,6 @@ pub struct GatewayParts {
 pub struct Gateway {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) channel: Arc<dyn Channel>,
-    pub(crate) encode: (Encode, Encode),
     pub(crate) institutions: BTreeMap<InstitutionId, Institution>,
     pub(crate) channels: BTreeMap<ChannelId, ChannelConfig>,
     pub(crate) understand: Box<dyn Understand>,
@@ -153,7 +151,6 @@ impl Gateway {
         Arc::new_cyclic(|me| Self {
             store: parts.store,
             channel,
-            encode: parts.encode,
             institutions: parts.institutions,
             channels: parts.channels,
             understand: parts.understand,
@@ -354,11 +351,11 @@ impl Gateway {
         reply: bool,
     ) -> Result<Command, FlowError> {
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
-        let encode = if reply { self.encode.1 } else { self.encode.0 };
+        let encoding = self.channel.encoding(reply);
         let key = self.store.keyring().deployment();
         let disclosure = self
             .gate
-            .plain(content, &recipient, encode, self.message_id(), self.now(), key, &*self.entropy)
+            .plain(content, &recipient, encoding, self.message_id(), self.now(), key, &*self.entropy)
             .map_err(FlowError::Plain)?;
         Ok(Command::Disclose { shard: to.shard(), disclosure, at: self.now() })
     }

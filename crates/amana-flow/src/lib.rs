@@ -47,8 +47,6 @@ pub use error::{FlowError, LinkError};
 pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
 pub use intake::Accepted;
-pub use link::{
-    AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice,
-};
+pub use link::{Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice};
 pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
 pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};

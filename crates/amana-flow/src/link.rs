@@ -9,11 +9,10 @@ use crate::limits::{
 use crate::session::{Aim, AtBank, Browser, Consenting, SignedIn};
 use amana_bank::{Actor, AuthorizeAsk, Callback, Granted, Tokens};
 use amana_core::{
-    Account, AccountId, AccountKind, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd,
-    ConsentId, ConsentState, ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose,
-    Timestamp,
+    AccountId, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, ConsentState,
+    ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Subject};
+use amana_gate::{ReceiptDraft, ReceiptKind, Shown, Subject};
 use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,19 +80,6 @@ pub enum Next {
     },
 }
 
-/// An account on the consent page. Shown to its holder on our own page; never logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountChoice {
-    /// The bank's id.
-    pub id: AccountId,
-    /// The name.
-    pub name: String,
-    /// The last four digits.
-    pub last_four: Option<String>,
-    /// The kind.
-    pub kind: AccountKind,
-}
-
 /// A purpose on the consent page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurposeChoice {
@@ -116,8 +102,10 @@ pub struct ConsentForm {
     pub institution: String,
     /// The purposes, none chosen.
     pub purposes: Vec<PurposeChoice>,
-    /// The accounts, none chosen.
-    pub accounts: Vec<AccountChoice>,
+    /// The accounts that can be chosen; how they are shown is beside the form ([`amana_gate::Shown`]).
+    pub accounts: Vec<AccountId>,
+    /// SHA-256 of how they are shown, in hex: the notice says it, and so what was offered, without holding it.
+    pub accounts_sha256: String,
     /// Whose chat it is, as the platform calls the person.
     pub person: Option<String>,
 }
@@ -395,18 +383,25 @@ impl Gateway {
         self.outbox_filled.notify_one();
     }
 
-    /// What the consent page shows: the accounts are read live from the bank.
+    /// What the consent page shows: the accounts are read live from the bank, those in `chosen` ticked. `lang` gives
+    /// the page's language from the session's.
     ///
     /// # Errors
     /// When the session is over or the bank cannot answer.
-    pub async fn consent_form(&self, cookie: &str) -> Result<ConsentForm, LinkError> {
+    pub async fn consent_form(
+        &self,
+        cookie: &str,
+        chosen: &BTreeSet<AccountId>,
+        lang: impl FnOnce(Lang) -> Lang,
+    ) -> Result<(ConsentForm, Shown), LinkError> {
         let Browser::Consenting(at) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let lang = lang(at.lang);
         let institution = self.institution(&at.institution)?;
         let tokens = Tokens::from_bytes(&at.tokens).map_err(|_| LinkError::Over)?;
         let viewer = Subject { institution: at.institution.clone(), customer: at.customer };
         let accounts = institution.bank.accounts(&tokens, &viewer, Actor::User).await?;
-        let accounts =
-            self.gate.show_to_subject(&accounts.data, &viewer, &(), choices).map_err(|_| LinkError::Over)?;
+        let shown =
+            self.gate.show_choices(&accounts.data, chosen, &viewer, lang).map_err(|_| LinkError::Over)?;
         let agreement = self.store.agreement(&at.institution, &at.conversation.channel).await?;
         let purposes = OFFERED_PURPOSES
             .iter()
@@ -417,9 +412,16 @@ impl Gateway {
             })
             .collect();
         let person = self.person(&at.conversation).await;
-        let name = institution.name_in(at.lang).to_owned();
-        let institution_id = at.institution;
-        Ok(ConsentForm { lang: at.lang, institution_id, institution: name, purposes, accounts, person })
+        let form = ConsentForm {
+            lang,
+            institution: institution.name_in(lang).to_owned(),
+            institution_id: at.institution,
+            purposes,
+            accounts: accounts.ids,
+            accounts_sha256: hex::encode(shown.sha256()),
+            person,
+        };
+        Ok((form, shown))
     }
 
     /// The customer leaves the consent page without a consent: the bank's grant is taken back.
@@ -722,16 +724,4 @@ fn redeeming(cookie: &str) -> String {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn choices(accounts: &Vec<Account>, (): &()) -> Vec<AccountChoice> {
-    accounts
-        .iter()
-        .map(|a| AccountChoice {
-            id: a.id.clone(),
-            name: a.name.clone(),
-            last_four: a.last_four.clone(),
-            kind: a.kind,
-        })
-        .collect()
 }

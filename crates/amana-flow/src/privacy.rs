@@ -6,10 +6,9 @@ use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, TimelineFilter, Totals};
 use amana_bank::Actor;
 use amana_core::{
-    Account, AccountId, Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Page,
-    Purpose, Timestamp, Transaction,
+    Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Purpose, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
+use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +34,6 @@ pub struct ConsentView {
 }
 
 /// One entry of the timeline.
-#[derive(Debug, Clone)]
 pub struct TimelineEntry {
     /// The receipt's number.
     pub seq: u64,
@@ -49,8 +47,8 @@ pub struct TimelineEntry {
     pub clusters: Clusters,
     /// How much of it the platform could see.
     pub form: Option<Form>,
-    /// What was said, line by line, exactly as the platform was told.
-    pub said: Vec<String>,
+    /// What was said, exactly as the platform was told; `None` if it cannot be read back any more.
+    pub said: Option<Shown>,
     /// For a disclosure: whether the platform has it by now.
     pub state: Option<OutboxState>,
     /// For a denial: why; for a look: at what.
@@ -73,7 +71,6 @@ pub struct ChatView {
 }
 
 /// The page.
-#[derive(Debug, Clone)]
 pub struct PrivacyView {
     /// The language.
     pub lang: Lang,
@@ -96,7 +93,6 @@ pub struct PrivacyView {
 }
 
 /// Balances and transactions as they are now, on the customer's own page.
-#[derive(Clone)]
 pub struct AccountsView {
     /// The language.
     pub lang: Lang,
@@ -105,25 +101,13 @@ pub struct AccountsView {
     /// Its name.
     pub institution: String,
     /// Each account with its latest transactions.
-    pub accounts: Vec<(Account, Vec<Transaction>)>,
+    pub accounts: Shown,
     /// When the bank was asked.
     pub at: Timestamp,
 }
 
-/// How far back the page of accounts looks, in days, and how many transactions of an account it shows.
+/// How far back the page of accounts looks, in days.
 const SHOWN_DAYS: u64 = 30;
-const SHOWN_ROWS: usize = 10;
-
-fn latest(page: &Page<Transaction>, rows: &usize) -> Vec<Transaction> {
-    let mut all = page.rows.clone();
-    all.sort_by_key(|t| std::cmp::Reverse(t.at));
-    all.truncate(*rows);
-    all
-}
-
-fn one_account(accounts: &Vec<Account>, id: &AccountId) -> Option<Account> {
-    accounts.iter().find(|a| a.id == *id).cloned()
-}
 
 /// What the page reads of a receipt.
 #[derive(Deserialize)]
@@ -196,7 +180,7 @@ impl Gateway {
             purpose: read.purpose,
             clusters: read.clusters,
             form: read.form,
-            said: Vec::new(),
+            said: None,
             state: None,
             note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View)
                 .then_some(read.template)
@@ -211,37 +195,42 @@ impl Gateway {
             entry.state = Some(row.state);
             let link = entry.consent.and_then(|consent| chats.get(&consent));
             entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
-            let bytes = self.gate.said(&row.row, subject, &customer.key).unwrap_or_default();
-            let said = amana_channel::messenger::decode_for_display(&bytes);
-            entry.said = said.as_ref().map(said_lines).unwrap_or_default();
+            entry.said = self.gate.said(&row.row, subject, &customer.key).ok();
         }
         Ok(entry)
     }
 
     /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a
-    /// notice in the chat did not say. Nothing of it goes to a platform; the look itself is a receipt.
+    /// notice in the chat did not say. Nothing of it goes to a platform; the look itself is a receipt. `lang` gives the
+    /// page's language from the session's.
     ///
     /// # Errors
     /// When the session is over, nothing is linked, or the bank cannot answer.
-    pub async fn accounts_view(&self, cookie: &str) -> Result<AccountsView, LinkError> {
+    pub async fn accounts_view(
+        &self,
+        cookie: &str,
+        lang: impl FnOnce(Lang) -> Lang,
+    ) -> Result<AccountsView, LinkError> {
         let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
+        let lang = lang(viewer.lang);
         let institution = self.institution(&viewer.institution)?;
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
         let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
         let tokens = self.tokens(&link, None).await?;
         let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
-        let (now, shown) = (self.now(), |_| LinkError::Over);
+        let now = self.now();
         let from = now.checked_sub(Duration::from_secs(SHOWN_DAYS * 86_400)).unwrap_or(now);
         let to = now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
-        let mut accounts = Vec::with_capacity(fetched.ids.len());
+        let mut pages = Vec::with_capacity(fetched.ids.len());
         for id in &fetched.ids {
             let page = institution.bank.transactions(&tokens, &subject, id, from, to, Actor::User).await?;
-            let latest = self.gate.show_to_subject(&page, &subject, &SHOWN_ROWS, latest).map_err(shown)?;
-            let account =
-                self.gate.show_to_subject(&fetched.data, &subject, id, one_account).map_err(shown)?;
-            accounts.extend(account.map(|account| (account, latest)));
+            pages.push((id.clone(), page));
         }
+        let accounts = self
+            .gate
+            .show_accounts(&fetched.data, &pages, &subject, lang, now)
+            .map_err(|_| LinkError::Over)?;
         let clusters = Clusters::of(&[Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]);
         let receipt = ReceiptDraft {
             kind: ReceiptKind::View,
@@ -262,9 +251,9 @@ impl Gateway {
         let (shard, customer) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
         Ok(AccountsView {
-            lang: viewer.lang,
+            lang,
             institution_id: viewer.institution.clone(),
-            institution: institution.name_in(viewer.lang).to_owned(),
+            institution: institution.name_in(lang).to_owned(),
             accounts,
             at: now,
         })
@@ -313,13 +302,4 @@ fn consent_view(consent: &Consent, now: Timestamp) -> ConsentView {
         in_force: consent.state == ConsentState::Active && consent.in_force(now),
         revoked_at: consent.revoked_at,
     }
-}
-
-fn said_lines(said: &amana_channel::messenger::Said) -> Vec<String> {
-    let text = said.text.lines().map(str::to_owned);
-    let card = said.lines.iter().map(|(title, subtitle)| match subtitle.as_str() {
-        "" => title.clone(),
-        subtitle => format!("{title} · {subtitle}"),
-    });
-    text.chain(card).filter(|line| !line.trim().is_empty()).collect()
 }

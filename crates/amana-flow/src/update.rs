@@ -5,9 +5,9 @@ use crate::gateway::Gateway;
 use crate::limits::EVENT_AGE_DAYS_MAX;
 use crate::sealed::BankWork;
 use crate::worker::{Effects, Trouble};
-use amana_chat::{Story as Telling, UPDATE, UpdateArgs};
 use amana_core::{Address, BankEventKind, Lang, Purpose};
 use amana_gate::{Disclosure, Refusal, purpose};
+use amana_render::{Story as Telling, UpdateArgs};
 use amana_store::{Command, InboxRow, LinkState, Story, StoryState};
 
 /// What an event means for what the customer was told before.
@@ -133,30 +133,28 @@ impl Gateway {
         let message = self.message_id();
         let (facts, body, key) = (gathered.facts(), &work.body, &*work.customer.key);
         Ok(match work.event.kind {
-            BankEventKind::BalanceChanged => self.gate.disclose::<purpose::BalanceUpdate, _, _>(
+            BankEventKind::BalanceChanged => self.gate.disclose::<purpose::BalanceUpdate, _>(
                 &facts,
                 policy,
                 body,
                 (&accounts, Purpose::BalanceUpdate.clusters()),
                 &recipient,
-                &UPDATE,
                 &args,
                 &context,
-                self.encode.0,
+                self.channel.encoding(false),
                 message,
                 key,
                 &*self.entropy,
             ),
-            _ => self.gate.disclose::<purpose::TransactionUpdate, _, _>(
+            _ => self.gate.disclose::<purpose::TransactionUpdate, _>(
                 &facts,
                 policy,
                 body,
                 (&accounts, Purpose::TransactionUpdate.clusters()),
                 &recipient,
-                &UPDATE,
                 &args,
                 &context,
-                self.encode.0,
+                self.channel.encoding(false),
                 message,
                 key,
                 &*self.entropy,

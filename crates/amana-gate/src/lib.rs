@@ -4,13 +4,14 @@
 //! Protected<T> ─ disclose::<P> ─▶ Disclosure ─ store: one durable commit ─▶ OutboxRow ─ release ─▶ Released
 //! ```
 //!
-//! What is **not** here: no I/O, no clock, no randomness, no database, no HTTP, no text of a message (renderers come in
-//! as plain function pointers, which cannot capture a sink). No purpose for advertising, profiling or sale: such a
-//! purpose has no type and so cannot be named.
+//! What is **not** here: no I/O, no clock, no randomness, no database, no HTTP, no text of a message. What is done with
+//! a value, how it is said and into which bytes is below this crate (`amana-pure`, `amana-render`), as closed lists: no
+//! caller can bring a function that would see a value. No purpose for advertising, profiling or sale: such a purpose
+//! has no type and so cannot be named.
 //!
 //! Invariants:
 //! - A [`Protected`] value cannot be printed, compared, cloned, serialised or borrowed from outside this crate; at rest
-//!   it exists only as ciphertext ([`Protected::seal`]).
+//!   it exists only as ciphertext ([`Protected::seal`]). A page shows it as [`Shown`], which is as closed.
 //! - The answer is *deny* unless every party says yes, at the decision and again at the moment of sending.
 //! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent
 //!   twice. Where bytes leave, [`TicketGuard`] believes the gate's signature and nothing else, once.
@@ -22,15 +23,15 @@ mod protected;
 pub mod purpose;
 mod receipt;
 mod release;
+mod shown;
 mod ticket;
+mod transform;
 
 pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
 pub use key::{DataKey, KeyError};
 pub use limits::{EGRESS_BODY_BYTES_MAX, EGRESS_TICKET_LIFE};
-pub use protected::{Protected, Subject, Unaddressed};
+pub use protected::{BankData, Protected, Subject, Unaddressed};
 pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
-pub use release::{
-    Basis, Disclosure, Encode, EncodeError, Gate, OutboxRow, Refusal, Released, RenderContext, Renderer,
-    TICKET_HOURS,
-};
+pub use release::{Basis, Disclosure, Gate, OutboxRow, Refusal, Released, TICKET_HOURS};
+pub use shown::Shown;
 pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};

@@ -2,57 +2,20 @@
 
 use crate::decision::{Ask, Denial, Facts, Policy, decide};
 use crate::key::{DataKey, Domain};
-use crate::protected::{Protected, Subject};
+use crate::protected::{BankData, Protected, Subject};
 use crate::purpose::Purpose;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
     AccountId, Address, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
-    Lang, MessageId, Timestamp, micros,
+    MessageId, Timestamp, micros,
 };
+use amana_render::{Encoding, Render, RenderContext};
 use serde::{Deserialize, Serialize};
 
 /// How long a ticket is good: a message that could not be sent for so long is decided anew or not at all.
 pub const TICKET_HOURS: i64 = 72;
-
-/// A message that a channel's rules do not allow. The text names the limit, never the content.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{limit}")]
-pub struct EncodeError {
-    /// Which limit, in a sentence.
-    pub limit: String,
-}
-
-/// Turns content into the exact bytes that a channel's API takes. A plain function: it cannot capture a sink.
-pub type Encode = fn(&Content, &Address, MessageId) -> Result<Vec<u8>, EncodeError>;
-
-/// What a renderer may know beside the data.
-#[derive(Debug, Clone)]
-pub struct RenderContext {
-    /// The customer's language.
-    pub lang: Lang,
-    /// The institution's name in that language.
-    pub institution_name: String,
-    /// Now.
-    pub now: Timestamp,
-    /// A page where the rest can be read; a notice carries it.
-    pub open_url: Option<String>,
-    /// The form that was decided; the gate sets it.
-    pub form: Form,
-}
-
-/// How one kind of data is said, in each form. The notice gets no data at all, so it cannot leak any.
-pub struct Renderer<T, A> {
-    /// The name of the template, for receipts.
-    pub template: &'static str,
-    /// "Something new, open it here".
-    pub notice: fn(&RenderContext) -> Content,
-    /// The fact and the amount.
-    pub summary: fn(&T, &A, &RenderContext) -> Content,
-    /// All that the purpose needs.
-    pub detail: fn(&T, &A, &RenderContext) -> Content,
-}
 
 /// Why bytes may leave: what is checked again at the send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,17 +146,16 @@ impl Gate {
         clippy::too_many_arguments,
         reason = "each is one fact of the decision; a struct would only rename them"
     )]
-    pub fn disclose<P: Purpose, T, A>(
+    pub fn disclose<P: Purpose, R: Render<Data: BankData>>(
         &self,
         facts: &Facts<'_>,
         policy: &dyn Policy,
-        data: &Protected<T>,
+        data: &Protected<R::Data>,
         about: (&[AccountId], Clusters),
         recipient: &Address,
-        renderer: &Renderer<T, A>,
-        args: &A,
+        said: &R,
         context: &RenderContext,
-        encode: Encode,
+        encoding: Encoding,
         message: MessageId,
         key: &DataKey,
         entropy: &dyn Entropy,
@@ -226,9 +188,9 @@ impl Gate {
         };
         let context = RenderContext { form, ..context.clone() };
         let content = match form {
-            Form::Notice => (renderer.notice)(&context),
-            Form::Summary => (renderer.summary)(data.open(), args, &context),
-            Form::Detail => (renderer.detail)(data.open(), args, &context),
+            Form::Notice => R::notice(&context),
+            Form::Summary => said.summary(data.open(), &context),
+            Form::Detail => said.detail(data.open(), &context),
         };
         let basis = Basis {
             customer: ask.subject.customer,
@@ -240,13 +202,14 @@ impl Gate {
             consent: consent.id,
         };
         let row =
-            match self.ticketed(&content, recipient, Some(basis), encode, message, facts.now, key, entropy) {
+            match self.ticketed(&content, recipient, Some(basis), encoding, message, facts.now, key, entropy)
+            {
                 Ok(row) => row,
                 Err(denial) => return Err(refuse(denial, receipt)),
             };
         receipt.kind = ReceiptKind::Disclosure;
         receipt.form = Some(form);
-        receipt.template = Some(renderer.template.to_owned());
+        receipt.template = Some(R::TEMPLATE.to_owned());
         receipt.payload_sha256 = Some(hex::encode(row.payload_sha256));
         Ok(Disclosure { receipt: Some(receipt), row })
     }
@@ -261,13 +224,13 @@ impl Gate {
         &self,
         content: &Content,
         recipient: &Address,
-        encode: Encode,
+        encoding: Encoding,
         message: MessageId,
         now: Timestamp,
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Disclosure, Denial> {
-        let row = self.ticketed(content, recipient, None, encode, message, now, key, entropy)?;
+        let row = self.ticketed(content, recipient, None, encoding, message, now, key, entropy)?;
         Ok(Disclosure { receipt: None, row })
     }
 
@@ -319,49 +282,19 @@ impl Gate {
         Ok(Released { ticket, body })
     }
 
-    /// Shows a value to the person whose it is, on a page of the bank's own origin: nothing goes to a platform. The
-    /// viewer must be a session of that very customer. A word to look for in review, like `expose`.
-    ///
-    /// # Errors
-    /// When the viewer is not the subject.
-    pub fn show_to_subject<T, A, R>(
-        &self,
-        data: &Protected<T>,
-        viewer: &Subject,
-        args: &A,
-        view: fn(&T, &A) -> R,
-    ) -> Result<R, Denial> {
-        if data.subject() == viewer { Ok(view(data.open(), args)) } else { Err(Denial::RecipientNotSubject) }
-    }
-
-    /// Reads back, for the customer's own privacy page, the bytes that were handed to the platform.
-    ///
-    /// # Errors
-    /// When the row is not the viewer's, or does not open.
-    pub fn said(&self, row: &OutboxRow, viewer: &Subject, key: &DataKey) -> Result<Vec<u8>, Denial> {
-        let own = row
-            .basis
-            .as_ref()
-            .is_some_and(|b| b.customer == viewer.customer && b.institution == viewer.institution);
-        if !own {
-            return Err(Denial::RecipientNotSubject);
-        }
-        open_payload(row, key)
-    }
-
     #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
     fn ticketed(
         &self,
         content: &Content,
         recipient: &Address,
         basis: Option<Basis>,
-        encode: Encode,
+        encoding: Encoding,
         message: MessageId,
         now: Timestamp,
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<OutboxRow, Denial> {
-        let body = encode(content, recipient, message).map_err(|_| Denial::NotEncodable)?;
+        let body = encoding.encode(content, recipient, message).map_err(|_| Denial::NotEncodable)?;
         let context = payload_context(message);
         // Bank data is under the key of the purpose for which it was decided.
         let payload = match &basis {
@@ -424,7 +357,7 @@ fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) ->
 }
 
 /// The bytes of a message, under its key: of a customer's, that of the purpose that its basis names.
-fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, Denial> {
+pub(crate) fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, Denial> {
     let context = payload_context(row.message);
     let opened = match &row.basis {
         Some(basis) => key.for_purpose(basis.purpose).open_as(Domain::Payload, &context, &row.payload),
@@ -507,16 +440,16 @@ mod tests {
             consent: ConsentId::from_bytes([2; 16]),
         };
         let to = Address { channel: "1001".parse().expect("id"), psid: "p".parse().expect("id") };
-        let encode: Encode = |content, _, _| Ok(content.text.clone().into_bytes());
+        let encoding = Encoding::MessengerUpdate;
         let (now, message) = (amana_core::from_micros(0), MessageId::from_bytes([3; 16]));
         let text = Content::text("a card was blocked");
         let mut row =
-            gate.ticketed(&text, &to, Some(basis), encode, message, now, &key, &entropy).expect("sealed");
+            gate.ticketed(&text, &to, Some(basis), encoding, message, now, &key, &entropy).expect("sealed");
         let viewer = Subject { institution, customer };
         assert!(gate.said(&row, &viewer, &key).is_ok());
         row.basis.as_mut().expect("a basis").purpose = amana_core::Purpose::BankOffer;
         row.ticket = gate.sign(&row);
-        assert_eq!(gate.said(&row, &viewer, &key), Err(Denial::Unreadable));
+        assert_eq!(gate.said(&row, &viewer, &key).err(), Some(Denial::Unreadable));
         row.basis = None;
         row.ticket = gate.sign(&row);
         let kills = KillSwitches::default();

@@ -7,9 +7,8 @@ use amana_core::{
     AccountId, Address, ChannelId, Clock, Cluster, Clusters, ConsentId, Content, CustomerId, Form,
     InstitutionId, ManualClock, MessageId, Psid, Purpose, SeededEntropy, Shard, Timestamp,
 };
-use amana_gate::{
-    Basis, DataKey, Disclosure, EncodeError, Gate, OutboxRow, ReceiptDraft, ReceiptKind, Recipient,
-};
+use amana_gate::{Basis, DataKey, Disclosure, Gate, OutboxRow, ReceiptDraft, ReceiptKind, Recipient};
+use amana_render::Encoding;
 use amana_store::{Command, Keyring, Store, SubmitError, open};
 use std::error::Error;
 use std::sync::Arc;
@@ -19,10 +18,6 @@ use std::time::Instant;
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// About what a receipt template weighs on the platform's API.
-fn encode(_: &Content, _: &Address, message: MessageId) -> Result<Vec<u8>, EncodeError> {
-    Ok(format!("{{\"message\":\"{message}\",\"filler\":\"{}\"}}", "x".repeat(420)).into_bytes())
-}
-
 struct Rig {
     store: Arc<dyn Store>,
     gate: Gate,
@@ -66,7 +61,15 @@ impl Rig {
         let message = MessageId::from_bytes(id);
         let to = Address { channel: self.channel.clone(), psid: Psid::new(&format!("{who}"))? };
         let content = Content::text("a card payment");
-        let plain = self.gate.plain(&content, &to, encode, message, self.at, &self.key, &self.entropy)?;
+        let plain = self.gate.plain(
+            &content,
+            &to,
+            Encoding::MessengerUpdate,
+            message,
+            self.at,
+            &self.key,
+            &self.entropy,
+        )?;
         let basis = Basis {
             customer: customer(who),
             institution: self.institution.clone(),

@@ -3,10 +3,9 @@
 use crate::browser::Fields;
 use crate::limits::{CONSENT_DAYS, CONSENT_DAYS_DEFAULT};
 use crate::words::Words;
-use amana_chat::Arg;
-use amana_chat::format::masked;
-use amana_core::{AccountId, Form, Lang, Purpose};
-use amana_flow::{AccountChoice, ConsentAnswer, ConsentForm, PurposeChoice};
+use amana_core::{AccountId, Form, Purpose};
+use amana_flow::{ConsentAnswer, ConsentForm, PurposeChoice};
+use amana_render::Arg;
 use askama::Template;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +19,6 @@ pub(crate) struct ConsentPage {
     person: Option<String>,
     notice: String,
     purposes: Vec<PurposeView>,
-    accounts: Vec<AccountView>,
     days: Vec<DaysView>,
     errors: Vec<Wrong>,
 }
@@ -44,15 +42,6 @@ struct FormView {
 }
 
 #[derive(Debug)]
-struct AccountView {
-    id: String,
-    name: String,
-    masked: Option<String>,
-    kind: String,
-    chosen: bool,
-}
-
-#[derive(Debug)]
 struct DaysView {
     value: i64,
     label: String,
@@ -71,7 +60,7 @@ pub(crate) struct Wrong {
 pub(crate) struct Choices {
     purposes: BTreeSet<Purpose>,
     forms: BTreeMap<Purpose, Form>,
-    accounts: BTreeSet<AccountId>,
+    pub(crate) accounts: BTreeSet<AccountId>,
     days: Option<i64>,
     notice: String,
     /// There is a purpose, or an account, that is none.
@@ -108,7 +97,7 @@ impl Choices {
         let notice = notice_text(form);
         let mut wrong = Vec::new();
         let offered = |purpose: &Purpose| form.purposes.iter().any(|p| p.purpose == *purpose);
-        let shared = |account: &AccountId| form.accounts.iter().any(|a| a.id == *account);
+        let shared = |account: &AccountId| form.accounts.contains(account);
         let foreign = !self.purposes.iter().all(offered) || !self.accounts.iter().all(shared);
         if self.notice != hash(&notice) || self.unknown || foreign {
             // What would be recorded is not what was read, or not all that was posted.
@@ -127,7 +116,7 @@ impl Choices {
             wrong.push(Wrong { field: "purposes", text: "consent-error-form" });
         }
         let accounts: Vec<AccountId> =
-            form.accounts.iter().map(|a| &a.id).filter(|id| self.accounts.contains(id)).cloned().collect();
+            form.accounts.iter().filter(|id| self.accounts.contains(id)).cloned().collect();
         if accounts.is_empty() {
             wrong.push(Wrong { field: "accounts", text: "consent-error-account" });
         }
@@ -154,7 +143,6 @@ impl ConsentPage {
             person: form.person.clone(),
             notice: hash(&notice_text(form)),
             purposes: form.purposes.iter().map(|p| purpose_view(&w, p, choices)).collect(),
-            accounts: form.accounts.iter().map(|a| account_view(&w, a, choices)).collect(),
             days: CONSENT_DAYS
                 .iter()
                 .map(|d| DaysView { value: *d, label: days_label(&w, *d), chosen: *d == days })
@@ -192,16 +180,6 @@ fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> Purpose
     }
 }
 
-fn account_view(w: &Words, account: &AccountChoice, choices: &Choices) -> AccountView {
-    AccountView {
-        id: account.id.as_str().to_owned(),
-        name: account.name.clone(),
-        masked: account.last_four.as_deref().map(masked),
-        kind: w.kind(account.kind),
-        chosen: choices.accounts.contains(&account.id),
-    }
-}
-
 fn days_label(w: &Words, days: i64) -> String {
     if days == 365 {
         w.t("consent-days-year")
@@ -214,9 +192,10 @@ fn hash(notice: &str) -> String {
     hex::encode(amana_core::ids::sha256(&[notice.as_bytes()]))
 }
 
-/// The notice as plain text: every sentence of the consent page, in its order and language, one to a line. Its
-/// SHA-256 is what a consent records, and the page carries the hash, so that what is recorded is what was read.
-/// It is made of the catalogue and the form alone, so the same form in the same language gives the same bytes.
+/// The notice as plain text: every sentence of the consent page, in its order and language, one to a line, and for the
+/// accounts the hash of how they were shown. Its SHA-256 is what a consent records, and the page carries the hash, so
+/// that what is recorded is what was read. It is made of the catalogue and the form alone, so the same form in the same
+/// language gives the same bytes.
 #[must_use]
 pub fn notice_text(form: &ConsentForm) -> String {
     let w = Words::new(form.lang, "/");
@@ -243,10 +222,8 @@ pub fn notice_text(form: &ConsentForm) -> String {
     }
     lines.push(w.t("consent-accounts"));
     lines.push(w.t("consent-accounts-hint"));
-    for account in &form.accounts {
-        let last = account.last_four.as_deref().map(masked).unwrap_or_default();
-        lines.push(format!("[ ] {} {last} {}", account.name, w.kind(account.kind)));
-    }
+    // The accounts themselves are the gate's to show; their hash says here which were offered.
+    lines.push(format!("[ ] sha256:{}", form.accounts_sha256));
     lines.push(w.t("consent-days"));
     lines.extend(CONSENT_DAYS.iter().map(|days| format!("( ) {}", days_label(&w, *days))));
     lines.push(w.t("consent-days-hint"));
@@ -259,14 +236,4 @@ pub fn notice_text(form: &ConsentForm) -> String {
     lines.push(bank("consent-use"));
     lines.extend([w.t("consent-refuse"), w.t("consent-allow"), w.t("consent-refuse-hint")]);
     lines.join("\n")
-}
-
-/// The form as it is in another language (the texts are the catalogue's; only the institution's name has to be
-/// known).
-pub(crate) fn in_language(mut form: ConsentForm, lang: Lang, institution: Option<&str>) -> ConsentForm {
-    form.lang = lang;
-    if let Some(name) = institution {
-        name.clone_into(&mut form.institution);
-    }
-    form
 }

@@ -2,17 +2,19 @@
 
 use crate::WebState;
 use crate::browser::{self, Fields};
-use crate::consent::{Choices, ConsentPage, in_language};
+use crate::consent::{Choices, ConsentPage, Wrong};
 use crate::form;
 use crate::pages::{BankChoice, Message, Picker};
-use crate::respond::{link_error, page, see_other};
+use crate::respond::{link_error, page, page_with, see_other};
 use crate::words::Words;
 use amana_bank::Callback;
-use amana_core::{ChannelId, InstitutionId, Lang, Secret};
+use amana_core::{AccountId, ChannelId, InstitutionId, Lang, Secret};
 use amana_flow::{ConsentForm, Entry, LinkError, Next, OwnPage};
+use amana_gate::Shown;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where the consent page is.
@@ -155,23 +157,34 @@ pub(crate) async fn callback(
     }
 }
 
-/// The form of the browser's session, in the page's language.
+/// The form of the browser's session, in the page's language, and the accounts to choose from as they are shown.
 async fn consent_form(
     state: &WebState,
     headers: &HeaderMap,
     lang: Option<Lang>,
-) -> Result<ConsentForm, LinkError> {
+    chosen: &BTreeSet<AccountId>,
+) -> Result<(ConsentForm, Shown), LinkError> {
     let cookie = browser::session(state, headers).ok_or(LinkError::Over)?;
-    let form = state.gateway.consent_form(cookie).await?;
-    let lang = lang.unwrap_or_else(|| browser::lang(headers, Some(form.lang)));
-    let name = state.gateway.institutions().get(&form.institution_id).map(|i| i.name_in(lang));
-    Ok(in_language(form, lang, name))
+    let lang = |own| lang.unwrap_or_else(|| browser::lang(headers, Some(own)));
+    state.gateway.consent_form(cookie, chosen, lang).await
+}
+
+/// The consent page. Where nothing is offered there is no account to show either.
+fn consent_page(
+    status: StatusCode,
+    form: &ConsentForm,
+    shown: Shown,
+    choices: &Choices,
+    wrong: Vec<Wrong>,
+) -> Response {
+    let frame = ConsentPage::new(form, CONSENT, choices, wrong);
+    page_with(status, &frame, Some(shown).filter(|_| !form.purposes.is_empty()))
 }
 
 /// `GET /link/consent`.
 pub(crate) async fn consent(State(state): State<Arc<WebState>>, headers: HeaderMap) -> Response {
-    match consent_form(&state, &headers, None).await {
-        Ok(form) => page(StatusCode::OK, &ConsentPage::new(&form, CONSENT, &Choices::default(), Vec::new())),
+    match consent_form(&state, &headers, None, &BTreeSet::new()).await {
+        Ok((form, shown)) => consent_page(StatusCode::OK, &form, shown, &Choices::default(), Vec::new()),
         Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/")),
     }
 }
@@ -184,16 +197,15 @@ pub(crate) async fn consent_give(State(state): State<Arc<WebState>>, request: Re
     };
     let words = Words::new(fields.lang().unwrap_or_else(|| browser::lang(&headers, None)), "/");
     let Some(cookie) = browser::session(&state, &headers) else { return link_error(&LinkError::Over, words) };
-    let form = match consent_form(&state, &headers, fields.lang()).await {
+    let choices = Choices::read(&fields);
+    let (form, shown) = match consent_form(&state, &headers, fields.lang(), &choices.accounts).await {
         Ok(form) => form,
         Err(error) => return link_error(&error, words),
     };
-    let choices = Choices::read(&fields);
     let answer = match choices.check(&form) {
         Ok(answer) => answer,
         Err(wrong) => {
-            let again = ConsentPage::new(&form, CONSENT, &choices, wrong);
-            return page(StatusCode::UNPROCESSABLE_ENTITY, &again);
+            return consent_page(StatusCode::UNPROCESSABLE_ENTITY, &form, shown, &choices, wrong);
         }
     };
     match state.gateway.consent_give(cookie, &answer).await {

@@ -7,7 +7,7 @@ use crate::form;
 use crate::limits::PERIODS_DAYS;
 use crate::pages::{BankChoice, Home, PrivacyOut};
 use crate::privacy_page::{Asked, PrivacyPage};
-use crate::respond::{link_error, page, say, see_other};
+use crate::respond::{link_error, page, page_with, say, see_other};
 use crate::words::Words;
 use amana_core::{ConsentId, InstitutionId, Lang, Purpose, Timestamp};
 use amana_flow::{LinkError, Looked, OwnPage, PrivacyView, TimelineFilter};
@@ -88,7 +88,8 @@ pub(crate) async fn show(
                 query.one("done").filter(|done| *done != "all" || view.consents.iter().all(|c| !c.in_force));
             let status = status(&w, done);
             let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
-            page(StatusCode::OK, &PrivacyPage::new(w, &view, &asked, bank, status, now).with_key(key))
+            let page = PrivacyPage::new(w, &view, &asked, bank, status, now).with_key(key);
+            page_with(StatusCode::OK, &page, view.timeline.into_iter().filter_map(|entry| entry.said))
         }
         Err(LinkError::Over) => {
             let w = Words::new(browser::lang(&headers, None), "/privacy");
@@ -139,14 +140,13 @@ pub(crate) async fn bundle(
 pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: HeaderMap) -> Response {
     const HERE: &str = "/privacy/accounts";
     let view = match browser::session(&state, &headers) {
-        Some(cookie) => state.gateway.accounts_view(cookie).await,
+        Some(cookie) => state.gateway.accounts_view(cookie, |own| browser::lang(&headers, Some(own))).await,
         None => Err(LinkError::Over),
     };
     match view {
         Ok(view) => {
-            let w = Words::new(browser::lang(&headers, Some(view.lang)), HERE);
-            let bank = bank_name(&state, &view.institution_id, &view.institution, w.lang);
-            page(StatusCode::OK, &AccountsPage::new(w, &view, bank))
+            let frame = AccountsPage::new(Words::new(view.lang, HERE), view.institution, view.at);
+            page_with(StatusCode::OK, &frame, [view.accounts])
         }
         Err(LinkError::Over) => {
             entrance(&state, Words::new(browser::lang(&headers, None), HERE), OwnPage::Accounts, None)

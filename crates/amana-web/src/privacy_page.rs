@@ -2,11 +2,11 @@
 
 use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
-use amana_chat::Arg;
-use amana_chat::format::{date, date_time};
 use amana_core::{Purpose, Timestamp};
 use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
 use amana_gate::ReceiptKind;
+use amana_render::Arg;
+use amana_render::format::{date, date_time};
 use amana_store::OutboxState;
 use askama::Template;
 use std::time::Duration;
@@ -114,7 +114,8 @@ struct Entry {
     glyph: &'static str,
     title: String,
     state: Option<(&'static str, String)>,
-    said: Vec<String>,
+    /// Whether what was said is shown here.
+    said: bool,
     note: Option<String>,
     facts: Vec<(String, String)>,
     time: String,
@@ -288,7 +289,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         glyph,
         title: w.t(title),
         state: entry.state.map(|state| state_badge(w, state)),
-        said: entry.said.clone(),
+        said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {
             (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
@@ -350,7 +351,7 @@ const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM1
 
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
     match entry.state {
-        _ if entry.said.is_empty() => "entry-disclosure-unread",
+        _ if entry.said.is_none() => "entry-disclosure-unread",
         Some(OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied) => {
             "entry-planned"
         }

@@ -6,6 +6,7 @@ use crate::words::Words;
 use amana_bank::BankErrorClass;
 use amana_channel::{LinkingError, SendError};
 use amana_flow::{FlowError, LinkError};
+use amana_gate::Shown;
 use amana_store::SubmitError;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,6 +22,42 @@ pub(crate) fn page<T: Template>(status: StatusCode, template: &T) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Where a template leaves room for what the gate shows. It cannot come from a text: those are escaped.
+const SHOWN_HERE: &str = "<!--shown-->";
+
+/// A page with what the gate shows to the subject: the first piece in the first place that the template leaves for one,
+/// and so on. This is the one place where what is shown is taken out, straight into the answer. With more or fewer
+/// pieces than places the reader gets a bare 500.
+pub(crate) fn page_with<T: Template>(
+    status: StatusCode,
+    template: &T,
+    shown: impl IntoIterator<Item = Shown>,
+) -> Response {
+    let frame = match template.render() {
+        Ok(frame) => frame,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let mut shown = shown.into_iter();
+    let mut parts = frame.split(SHOWN_HERE);
+    let mut html = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let Some(piece) = shown.next() else {
+            tracing::error!("a page has more places than pieces to show");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        html.push_str(&piece.into_html());
+        html.push_str(part);
+    }
+    if shown.next().is_some() {
+        tracing::error!("a page has fewer places than pieces to show");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
 /// See other: the browser goes on with GET.

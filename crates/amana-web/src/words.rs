@@ -1,9 +1,9 @@
 //! The words of the pages: the catalogue, and what every page needs to be in one language.
 
 use crate::assets;
-use amana_chat::format::{masked, money};
-use amana_chat::{Arg, Catalogue};
-use amana_core::{AccountKind, Cluster, Currency, Form, Lang, Money, Purpose};
+use amana_core::{Cluster, Currency, Form, Lang, Money, Purpose};
+use amana_render::format::{masked, money};
+use amana_render::{Arg, Catalogue};
 use std::sync::LazyLock;
 
 const SOURCES: &[(Lang, &str)] = &[
@@ -111,16 +111,6 @@ impl Words {
 
     pub(crate) fn form_short(&self, form: Form) -> String {
         self.t(&format!("form-short-{form}"))
-    }
-
-    pub(crate) fn kind(&self, kind: AccountKind) -> String {
-        self.t(match kind {
-            AccountKind::Checking => "kind-checking",
-            AccountKind::Savings => "kind-savings",
-            AccountKind::CreditCard => "kind-credit-card",
-            AccountKind::Loan => "kind-loan",
-            AccountKind::Other => "kind-other",
-        })
     }
 
     /// Things one after the other, as the language separates them.

@@ -8,7 +8,7 @@ use crate::lifecycle::Stop;
 use crate::server;
 use crate::telemetry;
 use amana_bank::{Bank, FdxBank, HttpClientOptions};
-use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts, messenger};
+use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts};
 use amana_chat::Rules;
 use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Witnesses};
@@ -217,7 +217,6 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
         store,
         log,
         channel: connectors.messenger.clone(),
-        encode: (messenger::encode, messenger::encode_reply),
         institutions,
         channels,
         understand: Box::new(Rules),

@@ -8,7 +8,7 @@ use amana_core::{
     AccountId, Clock, Cluster, Clusters, CustomerId, Entropy, InstitutionId, Lang, ManualClock, Secret,
     SeededEntropy, Timestamp,
 };
-use amana_gate::{DataKey, Protected, Subject};
+use amana_gate::{BankData, Protected, Subject};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -151,10 +151,9 @@ pub fn ask() -> AuthorizeAsk {
     }
 }
 
-/// The content of a protected value, by the only door there is: shown to whose it is.
-pub fn open<T: serde::Serialize>(value: &Protected<T>) -> Value {
-    let gate = amana_gate::Gate::new(DataKey::generate(&SeededEntropy::new(3)));
-    gate.show_to_subject(value, value.subject(), &(), |v, ()| serde_json::to_value(v).unwrap()).unwrap()
+/// The content of a protected value, by the door that only tests have.
+pub fn open<T: BankData>(value: &Protected<T>) -> Value {
+    serde_json::to_value(value.open_in_test()).unwrap()
 }
 
 pub fn client_auth(method: &str) -> ClientAuth {

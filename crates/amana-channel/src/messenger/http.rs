@@ -1,12 +1,12 @@
 //! One call to the Graph API: where it may go, what it carries, and how much of the answer is read.
 
 use super::config::{ChannelProblem, MessengerConfig, PageConfig};
-use super::encode::is_loopback;
 use super::error::{Refused, of_transport, read_answer};
 use crate::channel::SendError;
 use crate::limits;
 use crate::webhook::app_secret_proof;
 use amana_core::{ChannelId, Secret};
+use amana_render::messenger::is_loopback;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;

@@ -1,8 +1,6 @@
 //! Messenger: its Send API, profile and subscriptions (messenger reference, sections 2, 2.1 and 5).
 
 mod config;
-mod display;
-mod encode;
 mod error;
 mod http;
 mod setup;
@@ -11,14 +9,13 @@ pub use config::{
     ChannelProblem, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport, Timeouts,
     TokenState,
 };
-pub use display::{Said, decode_for_display};
-pub use encode::{encode, encode_reply};
 pub use setup::FIELDS;
 
 use crate::channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid};
 use amana_gate::Released;
+use amana_render::Encoding;
 use error::{LINKING_TOKEN, Refused};
 use http::{Graph, Params};
 use reqwest::Method;
@@ -134,6 +131,10 @@ impl Channel for Messenger {
             .take(limits::NAME_CHARS_MAX)
             .collect();
         (!clean.is_empty()).then_some(clean)
+    }
+
+    fn encoding(&self, reply: bool) -> Encoding {
+        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
 
     fn window(&self) -> WindowPolicy {

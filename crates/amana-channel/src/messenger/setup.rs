@@ -4,13 +4,14 @@
 //! The profile may be written ten times in ten minutes, so all that differs goes in one call.
 
 use super::config::{ChannelProblem, PageStatus, Profile, SetupError, SetupReport, TokenState};
-use super::encode::is_page_url;
 use super::error::Refused;
 use super::http::Params;
 use super::{Messenger, text_id};
 use crate::channel::SendError;
 use crate::limits;
 use amana_core::{Action, ChannelId, Lang};
+use amana_render::limits::messenger::PAYLOAD_CHARS_MAX;
+use amana_render::messenger::is_page_url;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -191,7 +192,7 @@ fn origins(value: &Value) -> Vec<String> {
 /// The profile as Messenger's properties, every limit checked.
 fn properties(profile: &Profile) -> Result<Vec<(&'static str, Value)>, ChannelProblem> {
     let payload = &profile.get_started_payload;
-    if payload.trim().is_empty() || payload.chars().count() > limits::PAYLOAD_CHARS_MAX {
+    if payload.trim().is_empty() || payload.chars().count() > PAYLOAD_CHARS_MAX {
         return Err(problem(GET_STARTED, "the payload has 1 to 1000 characters"));
     }
     let mut all = vec![(GET_STARTED, json!({ "payload": payload }))];
@@ -257,7 +258,7 @@ fn menu_entry(action: &Action) -> Result<Value, ChannelProblem> {
     match action {
         Action::Postback { title, payload } => {
             title_of(title)?;
-            if payload.trim().is_empty() || payload.chars().count() > limits::PAYLOAD_CHARS_MAX {
+            if payload.trim().is_empty() || payload.chars().count() > PAYLOAD_CHARS_MAX {
                 return Err(problem(MENU, "the payload of an entry has 1 to 1000 characters"));
             }
             Ok(json!({"type": "postback", "title": title, "payload": payload}))

@@ -4,6 +4,7 @@ use crate::graph::{Graph, address, messenger, page};
 use amana_channel::{Channel, Egress, Messenger, SendError, StopFlags};
 use amana_core::*;
 use amana_gate::*;
+use amana_render::{Encoding, RenderContext, TransactionsArgs};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +52,7 @@ impl Rig {
 
     fn released(&self, text: &str) -> Released {
         let entropy = SeededEntropy::new(7);
-        let encode = amana_channel::messenger::encode;
+        let encode = Encoding::MessengerUpdate;
         let (message, now) = (MessageId::from_bytes([1; 16]), self.clock.now());
         let plain =
             self.gate.plain(&Content::text(text), &address(), encode, message, now, &self.key, &entropy);
@@ -147,12 +148,6 @@ fn with_data(rig: &Rig) -> Released {
     let kills = KillSwitches::default();
     let facts =
         Facts { agreement: Some(&agreement), consent: Some(&consent), kills: &kills, now: rig.clock.now() };
-    let renderer: Renderer<i64, ()> = Renderer {
-        template: "test",
-        notice: |_| Content::text("new"),
-        summary: |_, (), _| Content::text("some"),
-        detail: |v, (), _| Content::text(format!("{v} spent")),
-    };
     let context = RenderContext {
         lang: Lang::English,
         institution_name: "Cedar Bank".into(),
@@ -160,16 +155,15 @@ fn with_data(rig: &Rig) -> Released {
         open_url: None,
         form: Form::Notice,
     };
-    let disclosure = rig.gate.disclose::<purpose::TransactionUpdate, _, _>(
+    let disclosure = rig.gate.disclose::<purpose::TransactionUpdate, _>(
         &facts,
         &StandardPolicy,
-        &Protected::new(Subject { institution: bank, customer }, 42i64),
+        &Protected::new(Subject { institution: bank, customer }, Page { rows: Vec::new(), truncated: false }),
         (&[account], Clusters::of(&[Cluster::Transactions])),
         &address(),
-        &renderer,
-        &(),
+        &TransactionsArgs::default(),
         &context,
-        amana_channel::messenger::encode,
+        Encoding::MessengerUpdate,
         MessageId::from_bytes([2; 16]),
         &rig.key,
         &SeededEntropy::new(8),

@@ -2,10 +2,10 @@
 
 use amana_channel::{Messenger, MessengerConfig, PageConfig, Timeouts};
 use amana_core::{
-    Address, ChannelId, Content, Entropy, KillSwitches, ManualClock, MessageId, Psid, Secret, SeededEntropy,
-    Timestamp,
+    Address, ChannelId, Content, Entropy, KillSwitches, MessageId, Psid, Secret, SeededEntropy, Timestamp,
 };
 use amana_gate::{DataKey, Facts, Gate, Released, StandardPolicy};
+use amana_render::Encoding;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -194,14 +194,9 @@ pub(crate) fn released(content: &Content, to: &Address) -> Released {
     let entropy: &dyn Entropy = &entropy;
     let (gate, key) = (Gate::new(DataKey::generate(entropy)), DataKey::generate(entropy));
     let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("instant");
-    let encode = amana_channel::messenger::encode;
-    let disclosure = gate.plain(content, to, encode, message_id(), now, &key, entropy).expect("encodable");
+    let disclosure = gate
+        .plain(content, to, Encoding::MessengerUpdate, message_id(), now, &key, entropy)
+        .expect("encodable");
     let facts = Facts { agreement: None, consent: None, kills: &KillSwitches::default(), now };
     gate.release(disclosure.row, &facts, &StandardPolicy, &key).expect("released")
-}
-
-/// A new message id per number.
-pub(crate) fn nth_message(n: u64) -> MessageId {
-    let clock = ManualClock::at("2026-11-24T10:00:00Z".parse().expect("instant"));
-    MessageId::new(&clock, &SeededEntropy::new(n))
 }

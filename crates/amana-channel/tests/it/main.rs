@@ -10,7 +10,6 @@ mod abuse;
 mod calls;
 mod classes;
 mod egress;
-mod encoding;
 mod graph;
 mod inbound;
 mod profile;

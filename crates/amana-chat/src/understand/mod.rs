@@ -7,11 +7,8 @@ mod beyond;
 mod lexicon;
 mod rules;
 mod slots;
-mod text;
 mod when;
 mod words;
-
-pub(crate) use text::normalise;
 
 /// What was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub struct Rules;
 impl Understand for Rules {
     fn understand(&self, text: &str, lang: Lang, now: Timestamp) -> Understood {
         let lang = Lang::of_text(text).unwrap_or(lang);
-        let today = crate::format::date_of(now);
+        let today = amana_render::format::date_of(now);
         Understood { intent: rules::intent(text, today), lang }
     }
 }

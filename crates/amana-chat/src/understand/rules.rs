@@ -7,8 +7,8 @@ use super::when::{self, When};
 use super::words::{Set, Words};
 use crate::Intent;
 use crate::limits::{COMMAND_WORDS_MAX, TRANSACTIONS_DEFAULT, TRANSACTIONS_MAX};
-use crate::period::Period;
 use amana_core::{AccountKind, Lang};
+use amana_render::Period;
 use jiff::civil::Date;
 
 /// Words up to which a text can be nothing but a change of language, and a greeting.

@@ -295,7 +295,7 @@ fn between(words: &Words<'_>, start: usize, end: usize) -> Option<String> {
 
 /// A name without marks at its ends; `None` if nothing is left or it is too long for a name.
 fn tidy(name: &str) -> Option<String> {
-    let name = crate::format::clean(name);
+    let name = amana_render::format::clean(name);
     let name = name.trim_matches(|c: char| !c.is_alphanumeric() && !"%&+#".contains(c));
     let name = name
         .strip_suffix("'s")

@@ -1,8 +1,8 @@
 //! The time that a question names. Questions look back: "in October" is the last October that has begun.
 
 use super::words::{Words, forms};
-use crate::limits::PERIOD_DAYS_MAX;
-use crate::period::{Period, PeriodLabel};
+use amana_render::limits::PERIOD_DAYS_MAX;
+use amana_render::{Period, PeriodLabel};
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 

@@ -1,7 +1,7 @@
 //! A text as words that can be looked for: exactly, by their beginning, and with a small typing error.
 
-use super::text::normalise;
 use crate::limits::{TEXT_CHARS_MAX, WORDS_MAX};
+use amana_pure::normalise;
 
 /// One word of a text.
 #[derive(Debug)]

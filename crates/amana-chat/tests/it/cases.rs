@@ -1,8 +1,9 @@
 //! Understanding, from `tests/cases/*.tsv`.
 
 use crate::now;
-use amana_chat::{Intent, Period, Rules, Understand, limits};
+use amana_chat::{Intent, Rules, Understand, limits};
 use amana_core::Lang;
+use amana_render::Period;
 use proptest::prelude::*;
 
 fn period(p: &Period) -> String {

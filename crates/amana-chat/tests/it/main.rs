@@ -2,8 +2,6 @@
 #![allow(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod cases;
-mod filters;
-mod rendering;
 mod texts;
 
 use amana_core::Timestamp;

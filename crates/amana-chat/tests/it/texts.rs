@@ -1,8 +1,9 @@
 //! Every text in both languages, and the limits of a chat.
 
 use crate::now;
-use amana_chat::{Arg, Intent, chat, limits, plain, profile};
+use amana_chat::{Intent, chat, limits, plain, profile};
 use amana_core::{Action, Content, Form, Lang, Purpose};
+use amana_render::{Arg, texts};
 
 /// Every plain message.
 fn every_message(lang: Lang) -> Vec<Content> {
@@ -44,7 +45,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
 #[test]
 fn every_id_renders_in_both_languages_with_every_number() {
     for lang in Lang::ALL {
-        for id in chat().ids(*lang) {
+        for (catalogue, id) in [chat(), texts()].iter().flat_map(|c| c.ids(*lang).map(move |id| (c, id))) {
             for n in [0, 1, 2, 3, 10, 11, 99, 100, 102, 103] {
                 let names = [
                     "amount",
@@ -71,7 +72,7 @@ fn every_id_renders_in_both_languages_with_every_number() {
                 ];
                 let mut args: Vec<(&str, Arg<'_>)> = names.iter().map(|n| (*n, Arg::Text("§"))).collect();
                 args.push(("count", Arg::Count(n)));
-                let text = chat().text(*lang, id, &args);
+                let text = catalogue.text(*lang, id, &args);
                 assert!(!text.is_empty() && text != id, "{id}");
                 assert!(!text.contains(['{', '}', '$']), "{id} lacks an argument: {text}");
                 assert!(!text.contains("\u{2068}{"), "{id}");
@@ -88,7 +89,7 @@ fn every_id_renders_in_both_languages_with_every_number() {
 #[test]
 fn arabic_has_its_six_plurals() {
     let say = |n| {
-        let text = chat().text(Lang::Arabic, "period-days", &[("count", Arg::Count(n))]);
+        let text = texts().text(Lang::Arabic, "period-days", &[("count", Arg::Count(n))]);
         text.replace(['\u{2068}', '\u{2069}'], "")
     };
     assert_eq!(
@@ -129,8 +130,22 @@ fn messages_keep_the_limits_of_a_chat() {
             }
         }
     }
-    let titles = |lang| plain::suggestions(lang).len();
-    assert_eq!((titles(Lang::English), titles(Lang::Arabic)), (4, 4));
+}
+
+/// What is offered below an answer is written where bank data is rendered, and read here.
+#[test]
+fn what_is_suggested_is_understood() {
+    for lang in Lang::ALL {
+        let meant: Vec<Intent> = plain::suggestions(*lang)
+            .iter()
+            .map(|action| match action {
+                Action::Postback { payload, .. } => Intent::from_payload(payload),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let recent = Intent::recent(limits::TRANSACTIONS_DEFAULT);
+        assert_eq!(meant, [Intent::Balance { kind: None }, recent, Intent::Help, Intent::Privacy]);
+    }
 }
 
 #[test]

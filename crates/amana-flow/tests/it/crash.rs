@@ -91,6 +91,9 @@ impl Channel for Pipe {
     async fn name(&self, _: &Address) -> Option<String> {
         None
     }
+    fn encoding(&self, reply: bool) -> amana_render::Encoding {
+        if reply { amana_render::Encoding::MessengerReply } else { amana_render::Encoding::MessengerUpdate }
+    }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: None }
     }

@@ -4,6 +4,7 @@ use crate::support::*;
 use amana_channel::webhook::InboundKind;
 use amana_core::*;
 use amana_flow::*;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn a_one_time_link_links_once_and_looking_costs_nothing() {
@@ -20,7 +21,11 @@ async fn a_one_time_link_links_once_and_looking_costs_nothing() {
 
     let next = rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
     assert_eq!(next, Next::Consent);
-    let form = rig.gateway.consent_form(&begun.cookie).await.expect("a form");
+    let none = BTreeSet::new();
+    let (form, shown) = rig.gateway.consent_form(&begun.cookie, &none, |own| own).await.expect("a form");
+    assert_eq!(form.accounts_sha256, hex::encode(shown.sha256()));
+    let shown = shown.into_html();
+    assert!(form.accounts.iter().all(|id| shown.contains(&format!("value=\"{id}\""))), "{shown}");
     assert_eq!((form.accounts.len(), form.purposes.len()), (2, 3));
 
     let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1", "not-mine"]);

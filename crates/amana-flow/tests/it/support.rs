@@ -2,13 +2,14 @@
 
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
+use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject, Unaddressed};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
+use amana_render::Encoding;
 use amana_store::{Keyring, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,7 +216,7 @@ impl Channel for FakeChannel {
         let fate = self.fates.lock().expect("lock").pop().unwrap_or(Fate::Deliver);
         let (message, psid) = (released.message(), released.recipient().psid.to_string());
         let body = released.into_body();
-        let said = messenger::decode_for_display(&body).expect("our own encoding");
+        let said = amana_render::messenger::decode_for_display(&body).expect("our own encoding");
         *self.last.lock().expect("lock") = String::from_utf8(body).expect("UTF-8");
         let text = std::iter::once(said.text)
             .chain(said.lines.into_iter().map(|(a, b)| format!("{a} {b}")))
@@ -247,6 +248,9 @@ impl Channel for FakeChannel {
     }
     async fn name(&self, _: &Address) -> Option<String> {
         Some("Sam H.".into())
+    }
+    fn encoding(&self, reply: bool) -> Encoding {
+        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: Some(Duration::from_secs(86_400 - 900)) }
@@ -506,7 +510,6 @@ pub(crate) fn build_with(
         store,
         log,
         channel,
-        encode: (messenger::encode, messenger::encode_reply),
         institutions: BTreeMap::from([(bank.id.clone(), institution)]),
         channels: BTreeMap::from([(
             conversation("1").channel,

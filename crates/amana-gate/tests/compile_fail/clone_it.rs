@@ -1,3 +1,4 @@
+use amana_core::Account;
 use amana_gate::Protected;
-fn copy(data: &Protected<i64>) -> Protected<i64> { data.clone() }
+fn copy(data: &Protected<Vec<Account>>) -> Protected<Vec<Account>> { data.clone() }
 fn main() {}

@@ -1,3 +1,4 @@
+use amana_core::Account;
 use amana_gate::Protected;
-fn guess(a: &Protected<i64>, b: &Protected<i64>) -> bool { a == b }
+fn guess(a: &Protected<Vec<Account>>, b: &Protected<Vec<Account>>) -> bool { a == b }
 fn main() {}

@@ -1,3 +1,4 @@
+use amana_core::Account;
 use amana_gate::Protected;
-fn steal(data: &Protected<i64>) -> &i64 { data.open() }
+fn steal(data: &Protected<Vec<Account>>) -> &Vec<Account> { data.open() }
 fn main() {}

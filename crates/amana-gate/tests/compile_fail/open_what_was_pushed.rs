@@ -1,3 +1,4 @@
+use amana_core::BankEventBody;
 use amana_gate::Unaddressed;
-fn steal(data: Unaddressed<i64>) -> i64 { data.0 }
+fn steal(data: Unaddressed<BankEventBody>) -> BankEventBody { data.0 }
 fn main() {}

@@ -1,3 +1,4 @@
+use amana_core::Account;
 use amana_gate::Protected;
-fn log(data: &Protected<i64>) { println!("{data:?}"); }
+fn log(data: &Protected<Vec<Account>>) { println!("{data:?}"); }
 fn main() {}

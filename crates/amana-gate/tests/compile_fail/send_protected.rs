@@ -1,4 +1,5 @@
+use amana_core::Account;
 use amana_gate::{Protected, Released};
 fn send(_: Released) {}
-fn bypass(data: Protected<i64>) { send(data) }
+fn bypass(data: Protected<Vec<Account>>) { send(data) }
 fn main() {}

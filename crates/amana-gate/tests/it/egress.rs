@@ -3,18 +3,8 @@
 use crate::support::*;
 use amana_core::*;
 use amana_gate::*;
+use amana_render::{Encoding, Story, UpdateArgs};
 use serde_json::{Value, json};
-
-const RENDERER: Renderer<i64, ()> = Renderer {
-    template: "test",
-    notice: |_| Content::text("something new"),
-    summary: |v, (), _| Content::text(format!("about {v}")),
-    detail: |v, (), _| Content::text(format!("exactly {v} at a shop")),
-};
-
-fn encode(content: &Content, _: &Address, _: MessageId) -> Result<Vec<u8>, EncodeError> {
-    Ok(content.text.clone().into_bytes())
-}
 
 struct Rig {
     gate: Gate,
@@ -33,23 +23,15 @@ impl Rig {
     }
 
     fn row(&self, world: &World) -> OutboxRow {
-        let context = RenderContext {
-            lang: Lang::English,
-            institution_name: "Cedar Bank".into(),
-            now: world.now,
-            open_url: None,
-            form: Form::Notice,
-        };
-        let disclosure = self.gate.disclose::<purpose::TransactionUpdate, _, _>(
+        let disclosure = self.gate.disclose::<purpose::TransactionUpdate, _>(
             &world.facts(),
             &StandardPolicy,
-            &Protected::new(world.subject.clone(), 42i64),
+            &Protected::new(world.subject.clone(), paid(4_210)),
             (&world.accounts, world.clusters),
             &world.recipient,
-            &RENDERER,
-            &(),
-            &context,
-            encode,
+            &UpdateArgs { story: Story::New, account: None },
+            &context(world.now),
+            Encoding::MessengerUpdate,
             MessageId::from_bytes([4; 16]),
             &self.key,
             &self.entropy,
@@ -92,7 +74,8 @@ fn a_good_ticket_lets_its_bytes_out() {
     assert_eq!(released.message(), MessageId::from_bytes([4; 16]));
     let subject = released.ticket().subject().expect("bank data has a subject").clone();
     assert_eq!((subject.customer, subject.link), (customer(1), LinkId::from_bytes([8; 16])));
-    assert_eq!(released.into_body(), b"exactly 42 at a shop");
+    let body = String::from_utf8(released.into_body()).expect("UTF-8");
+    assert!(body.contains("$42.10") && body.contains("Blue Bottle"), "{body}");
 }
 
 #[test]
@@ -128,7 +111,7 @@ fn abuse_17_a_ticket_is_for_these_bytes_this_person_and_this_minute() {
     let rig = Rig::new();
     let (guard, frame) = (rig.guard(), rig.frame());
     let mut other_bytes = frame.clone();
-    other_bytes.body = b"exactly 43 at a shop".to_vec();
+    other_bytes.body = String::from_utf8(other_bytes.body).expect("UTF-8").replace("42", "43").into_bytes();
     assert_eq!(refused(&guard, other_bytes, later(1)), Some(TicketError::OtherBytes));
 
     let us = micros(now());

@@ -2,6 +2,7 @@
 
 use amana_core::*;
 use amana_gate::*;
+use amana_render::RenderContext;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const BANK: &str = "cedar-bank";
@@ -30,6 +31,30 @@ pub(crate) fn bank(name: &str) -> InstitutionId {
 
 pub(crate) fn to(page: &str, psid: &str) -> Address {
     Address { channel: ChannelId::new(page).expect("an id"), psid: Psid::new(psid).expect("an id") }
+}
+
+pub(crate) fn paid(minor: i64) -> BankEventBody {
+    BankEventBody::Transaction(Transaction {
+        id: "t1".into(),
+        reference_id: None,
+        account: account("a1"),
+        state: TransactionState::Posted,
+        direction: Direction::Out,
+        amount: Money::new(minor, Currency::from_code("USD").expect("a currency")),
+        merchant: Some("Blue Bottle".into()),
+        description: String::new(),
+        at: now(),
+    })
+}
+
+pub(crate) fn context(now: Timestamp) -> RenderContext {
+    RenderContext {
+        lang: Lang::English,
+        institution_name: "Cedar Bank".into(),
+        now,
+        open_url: None,
+        form: Form::Notice,
+    }
 }
 
 pub(crate) fn agreement() -> Agreement {

@@ -3,21 +3,11 @@
 use crate::support::*;
 use amana_core::*;
 use amana_gate::*;
+use amana_render::{BalanceArgs, Encoding, Story, UpdateArgs};
+use std::collections::BTreeSet;
 
-const RENDERER: Renderer<i64, ()> = Renderer {
-    template: "test",
-    notice: |_| Content::text("something new"),
-    summary: |v, (), _| Content::text(format!("about {v}")),
-    detail: |v, (), _| Content::text(format!("exactly {v} at a shop")),
-};
-
-fn encode(content: &Content, _: &Address, _: MessageId) -> Result<Vec<u8>, EncodeError> {
-    if content.text.len() > 100 {
-        Err(EncodeError { limit: "100 bytes".into() })
-    } else {
-        Ok(content.text.clone().into_bytes())
-    }
-}
+const AMOUNT: i64 = 987_654_321;
+const SAID: &str = "9,876,543.21";
 
 struct Rig {
     gate: Gate,
@@ -32,67 +22,67 @@ impl Rig {
     }
 
     fn disclose(&self, world: &World, value: i64) -> Result<Disclosure, Box<Refusal>> {
-        let context = RenderContext {
-            lang: Lang::English,
-            institution_name: "Cedar Bank".into(),
-            now: world.now,
-            open_url: None,
-            form: Form::Notice,
-        };
-        self.gate.disclose::<purpose::TransactionUpdate, _, _>(
+        self.gate.disclose::<purpose::TransactionUpdate, _>(
             &world.facts(),
             &StandardPolicy,
-            &Protected::new(world.subject.clone(), value),
+            &Protected::new(world.subject.clone(), paid(value)),
             (&world.accounts, world.clusters),
             &world.recipient,
-            &RENDERER,
-            &(),
-            &context,
-            encode,
+            &UpdateArgs { story: Story::New, account: None },
+            &context(world.now),
+            Encoding::MessengerUpdate,
             MessageId::from_bytes([4; 16]),
             &self.key,
             &self.entropy,
         )
     }
 
-    fn release(&self, row: OutboxRow, world: &World) -> Result<Vec<u8>, Denial> {
-        self.gate.release(row, &world.facts(), &StandardPolicy, &self.key).map(Released::into_body)
+    /// The text of what leaves.
+    fn release(&self, row: OutboxRow, world: &World) -> Result<String, Denial> {
+        let body = self.gate.release(row, &world.facts(), &StandardPolicy, &self.key)?.into_body();
+        let call: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let text = call["message"]["text"].as_str().expect("a text");
+        Ok(text.replace(['\u{2066}', '\u{2068}', '\u{2069}'], ""))
     }
 }
 
 #[test]
 fn what_was_decided_leaves_and_its_receipt_says_so() {
     let (rig, world) = (Rig::new(), World::good());
-    let disclosure = rig.disclose(&world, 987654321).expect("allowed");
+    let disclosure = rig.disclose(&world, AMOUNT).expect("allowed");
     let receipt = disclosure.receipt.expect("bank data has a receipt");
     assert_eq!(receipt.kind, ReceiptKind::Disclosure);
     assert_eq!(receipt.form, Some(Form::Detail));
     assert!(
-        !String::from_utf8_lossy(&receipt.seal(1, [0; 32], (0, 1)).bytes).contains("987654321"),
+        !String::from_utf8_lossy(&receipt.seal(1, [0; 32], (0, 1)).bytes).contains(SAID),
         "a receipt holds no data"
     );
-    assert!(!disclosure.row.payload.windows(9).any(|w| w == b"987654321"), "at rest it is ciphertext");
-    assert_eq!(rig.release(disclosure.row, &world), Ok(b"exactly 987654321 at a shop".to_vec()));
+    assert!(
+        !disclosure.row.payload.windows(SAID.len()).any(|w| w == SAID.as_bytes()),
+        "at rest it is ciphertext"
+    );
+    let text = "You paid $9,876,543.21 at Blue Bottle. Cedar Bank has booked it.";
+    assert_eq!(rig.release(disclosure.row, &world).as_deref(), Ok(text));
 }
 
 #[test]
 fn each_form_shows_what_it_may() {
     for (form, text) in [
-        (Form::Notice, "something new"),
-        (Form::Summary, "about 987654321"),
-        (Form::Detail, "exactly 987654321 at a shop"),
+        (Form::Notice, "There is news about your account at Cedar Bank."),
+        (Form::Summary, "$9,876,543.21 left your account at Cedar Bank."),
+        (Form::Detail, "You paid $9,876,543.21 at Blue Bottle. Cedar Bank has booked it."),
     ] {
         let (rig, mut world) = (Rig::new(), World::good());
         world.consent.as_mut().unwrap().grants.get_mut(&Purpose::TransactionUpdate).unwrap().form = form;
-        let row = rig.disclose(&world, 987654321).expect("allowed").row;
-        assert_eq!(rig.release(row, &world), Ok(text.as_bytes().to_vec()));
+        let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
+        assert_eq!(rig.release(row, &world).as_deref(), Ok(text));
     }
 }
 
 #[test]
 fn revoked_killed_or_tightened_in_between_does_not_leave() {
     let rig = Rig::new();
-    let row = rig.disclose(&World::good(), 987654321).expect("allowed").row;
+    let row = rig.disclose(&World::good(), AMOUNT).expect("allowed").row;
     type Change = fn(&mut World);
     let changes: &[(Change, Denial)] = &[
         (|w| w.consent.as_mut().unwrap().state = ConsentState::Revoked, Denial::ConsentRevoked),
@@ -121,7 +111,7 @@ fn revoked_killed_or_tightened_in_between_does_not_leave() {
 #[test]
 fn a_changed_row_does_not_leave() {
     let (rig, world) = (Rig::new(), World::good());
-    let row = rig.disclose(&world, 987654321).expect("allowed").row;
+    let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
     let changes: &[fn(&mut OutboxRow)] = &[
         |r| r.recipient = to(PAGE, "999"),
         |r| r.message = MessageId::from_bytes([5; 16]),
@@ -148,7 +138,7 @@ fn a_changed_row_does_not_leave() {
 fn refusals_carry_a_receipt_and_no_bytes() {
     let (rig, mut world) = (Rig::new(), World::good());
     world.consent.as_mut().unwrap().state = ConsentState::Revoked;
-    let refusal = rig.disclose(&world, 987654321).expect_err("revoked");
+    let refusal = rig.disclose(&world, AMOUNT).expect_err("revoked");
     assert_eq!((refusal.denial, refusal.receipt.kind), (Denial::ConsentRevoked, ReceiptKind::Denial));
     assert_eq!(refusal.receipt.payload_sha256, None);
 }
@@ -159,51 +149,172 @@ fn messages_without_data_need_a_ticket_too_and_stop_at_the_kill_switch() {
     let id = MessageId::from_bytes([4; 16]);
     let plain = rig
         .gate
-        .plain(&Content::text("hello"), &world.recipient, encode, id, world.now, &rig.key, &rig.entropy)
+        .plain(
+            &Content::text("hello"),
+            &world.recipient,
+            Encoding::MessengerReply,
+            id,
+            world.now,
+            &rig.key,
+            &rig.entropy,
+        )
         .expect("fits");
     assert!(plain.receipt.is_none());
-    assert_eq!(rig.release(plain.row.clone(), &world), Ok(b"hello".to_vec()));
+    assert_eq!(rig.release(plain.row.clone(), &world), Ok("hello".to_owned()));
     world.kills.0.push(Kill { scope: KillScope::All, reason: String::new(), since: world.now });
     assert_eq!(rig.release(plain.row, &world), Err(Denial::Killed));
-    let long = Content::text("x".repeat(101));
-    let refused = rig.gate.plain(&long, &world.recipient, encode, id, world.now, &rig.key, &rig.entropy);
+    let long = Content::text("x".repeat(2_000));
+    let refused = rig.gate.plain(
+        &long,
+        &world.recipient,
+        Encoding::MessengerReply,
+        id,
+        world.now,
+        &rig.key,
+        &rig.entropy,
+    );
     assert_eq!(refused.expect_err("too long"), Denial::NotEncodable);
+}
+
+fn accounts() -> Vec<Account> {
+    let usd = Currency::from_code("USD").expect("a currency");
+    vec![Account {
+        id: account("a1"),
+        name: "Everyday Checking".into(),
+        last_four: Some("1234".into()),
+        kind: AccountKind::Checking,
+        current: Some(Money::new(AMOUNT, usd)),
+        available: None,
+        as_of: None,
+    }]
+}
+
+fn page(account_id: &str) -> Page<Transaction> {
+    let BankEventBody::Transaction(t) = paid(AMOUNT) else { unreachable!("a transaction") };
+    Page { rows: vec![Transaction { account: account(account_id), ..t }], truncated: false }
 }
 
 #[test]
 fn only_the_subject_sees_a_value_on_our_own_page() {
     let (rig, world) = (Rig::new(), World::good());
-    let data = Protected::new(world.subject.clone(), 987654321i64);
-    assert_eq!(rig.gate.show_to_subject(&data, &world.subject, &(), |v, ()| *v), Ok(987654321));
-    let other = Subject { customer: customer(2), ..world.subject };
-    assert_eq!(rig.gate.show_to_subject(&data, &other, &(), |v, ()| *v), Err(Denial::RecipientNotSubject));
+    let (gate, mine) = (&rig.gate, &world.subject);
+    let other = Subject { customer: customer(2), ..mine.clone() };
+    let elsewhere = Subject { institution: bank("x"), ..mine.clone() };
+    let data = || Protected::new(mine.clone(), accounts());
+    let pages = |of: &Subject| [(account("a1"), Protected::new(of.clone(), page("a1")))];
+    let none = BTreeSet::new();
+    let shown = gate.show_accounts(&data(), &pages(mine), mine, Lang::English, now()).expect("theirs");
+    let html = shown.into_html();
+    assert!(html.contains(SAID) && html.contains("Blue Bottle"), "{html}");
+    let chosen = gate.show_choices(&data(), &none, mine, Lang::English).expect("theirs");
+    assert!(chosen.into_html().contains("Everyday Checking"));
+    for viewer in [&other, &elsewhere] {
+        let shown = gate.show_accounts(&data(), &pages(viewer), viewer, Lang::English, now());
+        assert_eq!(shown.err(), Some(Denial::RecipientNotSubject));
+        let shown = gate.show_choices(&data(), &none, viewer, Lang::English);
+        assert_eq!(shown.err(), Some(Denial::RecipientNotSubject));
+        // One page of somebody else among one's own.
+        let shown = gate.show_accounts(&data(), &pages(viewer), mine, Lang::English, now());
+        assert_eq!(shown.err(), Some(Denial::RecipientNotSubject));
+    }
+}
+
+#[test]
+fn only_the_subject_reads_what_was_said() {
+    let (rig, world) = (Rig::new(), World::good());
+    let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
+    let said = |row: &OutboxRow, viewer: &Subject, key: &DataKey| {
+        rig.gate.said(row, viewer, key).map(Shown::into_json)
+    };
+    let json = said(&row, &world.subject, &rig.key).expect("theirs");
+    assert_eq!(serde_json::from_str::<Vec<String>>(&json).expect("JSON").len(), 1);
+    assert!(json.contains(SAID), "{json}");
+    let other = Subject { customer: customer(2), ..world.subject.clone() };
+    let elsewhere = Subject { institution: bank("x"), ..world.subject.clone() };
+    for viewer in [other, elsewhere] {
+        assert_eq!(said(&row, &viewer, &rig.key), Err(Denial::RecipientNotSubject));
+    }
+    assert_eq!(said(&row, &world.subject, &DataKey::new([1; 32])), Err(Denial::Unreadable));
+    let nobodys = OutboxRow { basis: None, ..row };
+    assert_eq!(said(&nobodys, &world.subject, &rig.key), Err(Denial::RecipientNotSubject));
 }
 
 #[test]
 fn the_holder_of_a_key_cannot_open_what_the_gate_sealed() {
     let (rig, world) = (Rig::new(), World::good());
-    let data = Protected::new(world.subject.clone(), 987654321i64);
+    let data = Protected::new(world.subject.clone(), accounts());
     let sealed = data.seal(&rig.key, b"row", &rig.entropy).expect("sealed");
     assert!(rig.key.open(b"row", &sealed).is_err());
-    let row = rig.disclose(&world, 987654321).expect("allowed").row;
+    let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
     let context = [b"outbox payload".as_slice(), row.message.as_bytes()].concat();
     assert!(rig.key.open(&context, &row.payload).is_err());
-    let again = Protected::<i64>::unseal(world.subject.clone(), &rig.key, b"row", &sealed)
+    let again = Protected::<Vec<Account>>::unseal(world.subject.clone(), &rig.key, b"row", &sealed)
         .expect("unseals, still closed");
-    assert_eq!(rig.gate.show_to_subject(&again, &world.subject, &(), |v, ()| *v), Ok(987654321));
+    let shown = rig.gate.show_accounts(&again, &[], &world.subject, Lang::English, now());
+    assert!(shown.expect("theirs").into_html().contains(SAID));
 }
 
 #[test]
 fn values_of_two_people_do_not_become_one() {
     let mine = Subject { institution: bank(BANK), customer: customer(1) };
     let other = Subject { institution: bank(BANK), customer: customer(2) };
-    let values = |subject: &Subject| Protected::new(subject.clone(), 1i64);
-    assert!(Protected::collect(vec![values(&mine), values(&mine)]).is_some());
-    assert!(Protected::collect(vec![values(&mine), values(&other)]).is_none());
-    assert!(Protected::<i64>::collect(vec![]).is_none());
+    let values = |subject: &Subject| Protected::new(subject.clone(), page("a1"));
+    assert!(Protected::merge(vec![values(&mine), values(&mine)]).is_some());
+    assert!(Protected::merge(vec![values(&mine), values(&other)]).is_none());
+    assert!(Protected::<Page<Transaction>>::merge(vec![]).is_none());
+}
+
+/// What narrows a value narrows it: what is shown afterwards lacks the rest.
+#[test]
+fn what_was_narrowed_is_all_that_is_left() {
+    let (rig, mut world) = (Rig::new(), World::good());
+    let mut two = accounts();
+    two.push(Account {
+        id: account("a2"),
+        name: "Hidden".into(),
+        kind: AccountKind::Savings,
+        ..two[0].clone()
+    });
+    let data = || Protected::new(world.subject.clone(), two.clone());
+    let show = |data: &Protected<Vec<Account>>| {
+        let shown = rig.gate.show_choices(data, &BTreeSet::new(), &world.subject, Lang::English);
+        shown.expect("theirs").into_html()
+    };
+    assert!(show(&data()).contains("Hidden"));
+    assert!(!show(&data().only(&BTreeSet::from([account("a1")]))).contains("Hidden"));
+    assert!(!show(&data().of_kind(&Some(AccountKind::Checking))).contains("Hidden"));
+    assert_eq!(data().subject(), &world.subject);
+    let filter = amana_pure::Filter { merchant: Some("Lyft".into()), ..amana_pure::Filter::default() };
+    for (filter, rows) in [(filter, 0), (amana_pure::Filter::default(), 1)] {
+        let page = Protected::new(world.subject.clone(), page("a1")).matching(&filter);
+        let pages = [(account("a1"), page)];
+        let shown = rig.gate.show_accounts(&data(), &pages, &world.subject, Lang::English, now());
+        let html = shown.expect("theirs").into_html();
+        assert_eq!(html.matches("<tr><td").count(), rows, "{html}");
+    }
+    // The same through a disclosure: only what was asked about is said.
+    world.clusters = Purpose::BalanceOnRequest.clusters();
+    let disclosed = rig
+        .gate
+        .disclose::<purpose::BalanceOnRequest, _>(
+            &world.facts(),
+            &StandardPolicy,
+            &Protected::new(world.subject.clone(), two.clone()).only(&BTreeSet::from([account("a1")])),
+            (&world.accounts, world.clusters),
+            &world.recipient,
+            &BalanceArgs::default(),
+            &context(world.now),
+            Encoding::MessengerReply,
+            MessageId::from_bytes([4; 16]),
+            &rig.key,
+            &rig.entropy,
+        )
+        .expect("allowed");
+    let said = rig.gate.said(&disclosed.row, &world.subject, &rig.key).expect("theirs").into_json();
+    assert!(said.contains(SAID) && !said.contains("Hidden"), "{said}");
 }
 
 #[test]
 fn protection_costs_no_space_beyond_the_subject() {
-    assert_eq!(size_of::<Protected<[u8; 1000]>>(), size_of::<Subject>() + 1000);
+    assert_eq!(size_of::<Protected<Vec<Account>>>(), size_of::<Subject>() + size_of::<Vec<Account>>());
 }

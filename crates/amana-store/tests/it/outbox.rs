@@ -25,7 +25,8 @@ pub(crate) async fn what_the_gate_ticketed_comes_back_and_leaves(w: &World) {
     assert_eq!((entry.attempts, &entry.mid, &entry.reason, entry.sent_at), (0, &None, &None, None));
     assert_eq!(w.store.outbox_entry(message(5)).await.expect("answers").as_ref(), Some(entry));
     let body = w.release(entry.row.clone(), &consent, &customer.key).expect("leaves");
-    assert_eq!(body, b"balance 42.10 MARKER");
+    let body = String::from_utf8(body).expect("UTF-8");
+    assert!(body.contains("42.10") && body.contains("MARKER"), "{body}");
     let receipts = w.chain(1).await;
     assert_eq!(receipts[0].message, Some(message(5)));
     assert!(String::from_utf8_lossy(&receipts[0].bytes).contains(&hex::encode(row.payload_sha256)));
@@ -38,7 +39,8 @@ pub(crate) async fn what_the_gate_ticketed_comes_back_and_leaves(w: &World) {
     assert_eq!(w.one(disclose(1, plain, 3)).await, Outcome::Changed);
     let entry = w.store.outbox_entry(message(6)).await.expect("answers").expect("is there");
     let key = w.store.keyring().deployment();
-    assert_eq!(w.release(entry.row, &consent, key).as_deref(), Ok(b"hello".as_slice()));
+    let body = w.release(entry.row, &consent, key).expect("leaves");
+    assert!(String::from_utf8_lossy(&body).contains(r#""text":"hello""#));
 }
 
 pub(crate) async fn one_flipped_byte_and_it_does_not_leave(w: &World) {

@@ -5,6 +5,7 @@ use crate::outbox::{claim, disclose, finish, heads, messages, sent};
 use crate::world::*;
 use amana_core::*;
 use amana_gate::*;
+use amana_render::Encoding;
 use amana_store::*;
 
 const DAY: i64 = 86_400;
@@ -102,7 +103,7 @@ pub(crate) async fn paused_channels_are_left_out(w: &World) {
     // Ids that a careless comparison would take for one another.
     for (n, channel) in [(1, "1001"), (2, "100"), (3, "1001,1002"), (4, "10_1"), (5, "%")] {
         let to = Address { channel: id(channel), psid: id("p") };
-        let bytes = |_: &Content, _: &Address, _: MessageId| Ok(b"x".to_vec());
+        let bytes = Encoding::MessengerUpdate;
         let plain = w.gate.plain(&Content::text("x"), &to, bytes, message(n), at(0), key, &*w.entropy);
         w.one(disclose(0, plain.expect("a plain message"), 10 - i64::from(n))).await;
     }

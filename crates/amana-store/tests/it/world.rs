@@ -4,6 +4,7 @@ use crate::disclosure_log::place;
 use crate::place::Place;
 use amana_core::*;
 use amana_gate::*;
+use amana_render::{BalanceArgs, Encoding, RenderContext};
 use amana_store::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -203,14 +204,6 @@ pub(crate) fn job(n: u8) -> Job {
     }
 }
 
-fn encode(content: &Content, _: &Address, _: MessageId) -> Result<Vec<u8>, EncodeError> {
-    Ok(content.text.clone().into_bytes())
-}
-
-fn said(_: &String, _: &(), _: &RenderContext) -> Content {
-    Content::text("balance 42.10 MARKER")
-}
-
 impl World {
     pub(crate) async fn on(place: Place) -> Self {
         let clock = Arc::new(ManualClock::at(at(0)));
@@ -265,7 +258,7 @@ impl World {
             .plain(
                 &Content::text("hello"),
                 &address(conversation),
-                encode,
+                Encoding::MessengerUpdate,
                 message(n),
                 at(0),
                 key,
@@ -280,8 +273,15 @@ impl World {
         let agreement = agreement(1);
         let kills = KillSwitches::default();
         let facts = Facts { agreement: Some(&agreement), consent: Some(consent), kills: &kills, now: at(0) };
-        let renderer =
-            Renderer { template: "balance", notice: |_| Content::text("new"), summary: said, detail: said };
+        let account = Account {
+            id: id("acc-1"),
+            name: "MARKER".into(),
+            last_four: None,
+            kind: AccountKind::Checking,
+            current: Some(Money::new(4_210, Currency::from_code("USD").expect("a currency"))),
+            available: None,
+            as_of: None,
+        };
         let context = RenderContext {
             lang: Lang::English,
             institution_name: "Cedar".into(),
@@ -292,16 +292,15 @@ impl World {
         let about = (&[id::<AccountId>("acc-1")][..], Clusters::of(&[Cluster::Balances]));
         let to = Address { channel: consent.channel.clone(), psid: consent.psid.clone() };
         self.gate
-            .disclose::<purpose::BalanceOnRequest, _, _>(
+            .disclose::<purpose::BalanceOnRequest, _>(
                 &facts,
                 &StandardPolicy,
-                &Protected::new(subject, "42.10".to_owned()),
+                &Protected::new(subject, vec![account]),
                 about,
                 &to,
-                &renderer,
-                &(),
+                &BalanceArgs::default(),
                 &context,
-                encode,
+                Encoding::MessengerReply,
                 message(n),
                 &customer.key,
                 &*self.entropy,

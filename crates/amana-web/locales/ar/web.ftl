@@ -50,15 +50,6 @@ enter-why = لا توجد كلمة مرور لدينا ولا سر في الرا
 
 accounts-heading = حساباتك لدى { $bank }
 accounts-lead = قُرئت من بنكك الآن لاطلاعك وحدك. لا يرى ماسنجر هذه الصفحة.
-accounts-owed = المستحق عليك
-accounts-booked = الرصيد المقيد
-accounts-available = المتاح
-accounts-latest = آخر العمليات
-accounts-quiet = لا توجد حركة في آخر 30 يومًا.
-accounts-when = التاريخ
-accounts-what = العملية
-accounts-amount = المبلغ
-accounts-pending = قيد التنفيذ
 
 ## الموافقة
 
@@ -70,7 +61,6 @@ consent-data = نحتاج إلى:
 consent-form = كم يمكن لماسنجر أن يرى؟
 consent-accounts = أي الحسابات
 consent-accounts-hint = تسري على كل ما حددته أعلاه.
-consent-accounts-none = لم يشارك بنكك أي حساب.
 consent-days = لأي مدة
 consent-days-hint = تنتهي الموافقة تلقائيًا، ولا نجددها أبدًا دون سؤالك.
 consent-days-option =
@@ -148,11 +138,6 @@ cluster-TRANSFERS = التحويلات
 cluster-ORDERS = ما طلبته
 cluster-DELIVERIES = مكان شحنتك
 
-kind-checking = حساب جارٍ
-kind-savings = حساب توفير
-kind-credit-card = بطاقة ائتمان
-kind-loan = قرض
-kind-other = حساب
 
 ## تم
 

@@ -50,15 +50,6 @@ enter-why = There is no password of ours, and no secret in the link. Your bank s
 
 accounts-heading = Your accounts at { $bank }
 accounts-lead = Read from your bank just now, for your eyes only. Messenger does not see this page.
-accounts-owed = You owe
-accounts-booked = Booked
-accounts-available = Available
-accounts-latest = Latest transactions
-accounts-quiet = Nothing moved in the last 30 days.
-accounts-when = When
-accounts-what = What
-accounts-amount = Amount
-accounts-pending = pending
 
 ## Consent
 
@@ -70,7 +61,6 @@ consent-data = We need:
 consent-form = How much may Messenger see?
 consent-accounts = Which accounts
 consent-accounts-hint = They apply to all that you ticked above.
-consent-accounts-none = Your bank shared no account.
 consent-days = For how long
 consent-days-hint = It ends by itself. We never renew it without asking you.
 consent-days-option =
@@ -145,11 +135,6 @@ cluster-TRANSFERS = Transfers
 cluster-ORDERS = What you ordered
 cluster-DELIVERIES = Where your delivery is
 
-kind-checking = Checking
-kind-savings = Savings
-kind-credit-card = Credit card
-kind-loan = Loan
-kind-other = Account
 
 ## Done
 

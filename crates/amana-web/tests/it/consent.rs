@@ -1,8 +1,8 @@
 //! The consent page.
 
 use crate::support::{Answer, Browser, World, notice_of};
-use amana_core::{AccountId, AccountKind, Form, InstitutionId, Lang, Purpose};
-use amana_flow::{AccountChoice, ConsentForm, PurposeChoice};
+use amana_core::{AccountId, Form, InstitutionId, Lang, Purpose};
+use amana_flow::{ConsentForm, PurposeChoice};
 use amana_web::notice_text;
 use axum::http::StatusCode;
 use scraper::{Html, Selector};
@@ -38,7 +38,7 @@ async fn nothing_is_ticked_and_the_least_open_form_stands_chosen() {
         assert!(text.contains(label), "{label}");
     }
     assert!(
-        text.contains("••1234") && text.contains("حساب الادخار &#60;b&#62;"),
+        text.contains("••1234") && text.contains("حساب الادخار &lt;b&gt;"),
         "names are text, never markup"
     );
 }
@@ -175,12 +175,8 @@ fn form(lang: Lang, form_max: Form) -> ConsentForm {
         institution_id: InstitutionId::new("cedar").expect("an id"),
         institution: "Cedar Bank".into(),
         purposes: vec![PurposeChoice { purpose, clusters: purpose.clusters(), form_max }],
-        accounts: vec![AccountChoice {
-            id: AccountId::new("a1").expect("an id"),
-            name: "Everyday Checking".into(),
-            last_four: Some("1234".into()),
-            kind: AccountKind::Checking,
-        }],
+        accounts: vec![AccountId::new("a1").expect("an id")],
+        accounts_sha256: "ab12".into(),
     }
 }
 
@@ -193,7 +189,7 @@ fn the_notice_is_deterministic_and_whole() {
         "Cedar Bank",
         "Transaction data",
         "All the details",
-        "Everyday Checking",
+        "sha256:ab12",
         "Meta runs Messenger",
         "365 days",
     ] {

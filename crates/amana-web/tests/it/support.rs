@@ -1,13 +1,14 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messenger};
+use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts};
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
+use amana_render::Encoding;
 use amana_store::{Command, Keyring, Token};
 use amana_web::{WebState, router};
 use async_trait::async_trait;
@@ -170,6 +171,9 @@ impl Channel for FakeChannel {
     async fn name(&self, _: &Address) -> Option<String> {
         Some("Sam H.".into())
     }
+    fn encoding(&self, reply: bool) -> Encoding {
+        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
+    }
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: None }
     }
@@ -219,7 +223,6 @@ impl World {
                 segment_seconds: 86_400,
             },
             channel: Arc::new(FakeChannel),
-            encode: (messenger::encode, messenger::encode_reply),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
                 (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),

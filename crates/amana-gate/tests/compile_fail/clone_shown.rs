@@ -1,0 +1,3 @@
+use amana_gate::Shown;
+fn copy(shown: &Shown) -> Shown { shown.clone() }
+fn main() {}

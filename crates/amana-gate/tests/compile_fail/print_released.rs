@@ -1,0 +1,3 @@
+use amana_gate::Released;
+fn log(released: &Released) { println!("{released:?}"); }
+fn main() {}

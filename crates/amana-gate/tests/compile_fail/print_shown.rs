@@ -1,0 +1,3 @@
+use amana_gate::Shown;
+fn log(shown: &Shown) { println!("{shown:?} {shown}"); }
+fn main() {}

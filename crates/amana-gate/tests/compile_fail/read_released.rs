@@ -1,0 +1,3 @@
+use amana_gate::Released;
+fn steal(released: &Released) -> &[u8] { &released.body }
+fn main() {}

@@ -1,0 +1,19 @@
+//! The crate from outside.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail where it stands"
+)]
+
+mod encoding;
+mod pages;
+mod rendering;
+
+use amana_core::Timestamp;
+
+/// Monday, 23 November 2026, noon UTC.
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().expect("an instant")
+}
