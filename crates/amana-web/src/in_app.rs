@@ -12,7 +12,7 @@ use crate::browser;
 use crate::pages::Message;
 use crate::respond::page;
 use crate::words::Words;
-use amana_chat::Arg;
+use amana_render::Arg;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;

@@ -192,7 +192,8 @@ async fn abuse_23_no_agent_can_see_anything_yet() {
         let entry = Entry::OneTime { token: rig.link_token("1").await };
         let begun = rig.gateway.link_begin(&entry, &bank(), Lang::English).await.expect("begun");
         rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
-        let form = rig.gateway.consent_form(&begun.cookie).await.expect("a form");
+        let (form, _) =
+            rig.gateway.consent_form(&begun.cookie, &BTreeSet::new(), |own| own).await.expect("a form");
         assert!(form.purposes.iter().all(|p| format!("{p:?}") != format!("{purpose:?}")));
         let answer = rig.answer(&[purpose], Form::Detail, &["a1"]);
         let refused = rig.gateway.consent_give(&begun.cookie, &answer).await;
