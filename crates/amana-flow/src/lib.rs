@@ -30,6 +30,7 @@ mod jobs;
 pub mod limits;
 mod link;
 mod privacy;
+mod reconcile;
 mod revoke;
 mod sealed;
 mod session;
@@ -51,4 +52,5 @@ pub use link::{
     AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice,
 };
 pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
+pub use reconcile::{OnUnknown, Reconcile};
 pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};
