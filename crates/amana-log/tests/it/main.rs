@@ -9,6 +9,8 @@
 
 mod audit;
 mod bundle;
+mod formats;
+mod independent;
 mod index;
 mod tiles;
 mod vectors;
