@@ -4,6 +4,7 @@ use crate::agreement::{Acceptance, AgreementError, Agreements, DocumentFormat};
 use crate::disclosure_log::{LogKeeper, LogParts};
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
+use crate::reconcile::Reconcile;
 use amana_bank::Bank;
 use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
@@ -92,6 +93,10 @@ pub struct GatewayParts {
     pub log: LogParts,
     /// Hosts (`host` or `host:port`) to which an account-linking redirect may go: the platform's own.
     pub redirect_hosts: BTreeSet<String>,
+    /// Our app's id at the platform, as echoes name it.
+    pub own_app: Option<String>,
+    /// Who else may send on our Pages, and what happens when somebody does who may not.
+    pub reconcile: Reconcile,
 }
 
 /// The gateway.
@@ -105,6 +110,8 @@ pub struct Gateway {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) public_url: Url,
     pub(crate) redirect_hosts: BTreeSet<String>,
+    pub(crate) own_app: Option<String>,
+    pub(crate) reconcile: Reconcile,
     pub(crate) gate: Gate,
     pub(crate) log: LogKeeper,
     pub(crate) refreshing: crate::grants::Refreshing,
@@ -158,6 +165,8 @@ impl Gateway {
             entropy: parts.entropy,
             public_url: parts.public_url,
             redirect_hosts: parts.redirect_hosts,
+            own_app: parts.own_app,
+            reconcile: parts.reconcile,
             gate,
             log: LogKeeper::new(parts.log),
             refreshing: crate::grants::Refreshing::default(),

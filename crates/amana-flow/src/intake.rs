@@ -2,11 +2,12 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::CHAT_EVENT_BYTES_MAX;
+use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX};
+use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
-use amana_store::{Command, InboxSource, Link, NewInbox, Outcome};
+use amana_store::{Claim, Command, InboxSource, Link, NewInbox, Outcome};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,21 +28,30 @@ impl Gateway {
     pub async fn accept_chat(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
+        let mut sightings = Vec::new();
         for inbound in events {
             if !self.channels.contains_key(&inbound.conversation.channel) {
                 accepted.unmatched += 1;
                 continue;
             }
-            // Delivery and read marks change nothing that we keep; they are answered and forgotten.
-            if matches!(inbound.kind, InboundKind::Delivery { .. } | InboundKind::Read { .. }) {
+            let channel = &inbound.conversation.channel;
+            if let InboundKind::Delivery { mids, .. } = &inbound.kind {
+                // A message that was delivered was sent: by us, or by somebody who is to be found.
+                let mids = mids.iter().filter(|mid| !mid.is_empty()).take(DELIVERED_MIDS_MAX);
+                sightings.extend(mids.map(|mid| self.sighting(channel, mid, Claim::Delivered)));
+                continue;
+            }
+            // Read marks change nothing that we keep; they are answered and forgotten.
+            if matches!(inbound.kind, InboundKind::Read { .. }) {
                 continue;
             }
             // An echo says that a message of ours arrived. It needs no lane: it may come before our own call returns.
-            if let InboundKind::Echo { mid, metadata, .. } = &inbound.kind {
+            if let Some((mid, metadata, app_id)) = echo_in(&inbound.kind) {
                 if let Some(message) = metadata {
-                    self.echo_came(&inbound.conversation.channel);
-                    commands.push(Command::Echoed { message: *message, mid: mid.clone(), at: self.now() });
+                    self.echo_came(channel);
+                    commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
+                sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
                 continue;
             }
             let body = self.seal_chat(inbound)?;
@@ -64,6 +74,7 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
+        self.reconcile(sightings).await?;
         Ok(accepted)
     }
 

@@ -115,6 +115,7 @@ impl Gateway {
     }
 
     async fn sweep(&self) {
+        self.reconcile_deliveries().await;
         if let Err(error) = self.store.submit(vec![Command::Sweep { now: self.now() }]).await {
             tracing::warn!(%error, "what is over could not be swept away");
         }

@@ -96,6 +96,10 @@ pub const SHARED_GRANT_WAIT_S: i64 = 6 * 3_600;
 pub const ECHOES_FLOW_S: i64 = 86_400;
 /// Jobs that are done at once.
 pub const JOBS_AT_ONCE_MAX: usize = 8;
+/// Delivered messages without an explanation that become alarms in one round.
+pub const OVERDUE_MAX: usize = 256;
+/// Message ids of one delivery webhook that are held against the outbox: more than any platform names.
+pub const DELIVERED_MIDS_MAX: usize = 64;
 /// How often what is over is swept away.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// The largest event of a chat that is kept, in bytes: Messenger's texts are below 2,000 characters.

@@ -188,6 +188,33 @@ CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
 CREATE INDEX outbox_held ON outbox (channel, psid) WHERE state = 3;
 CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
+CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
+
+-- Messages that the platform says were sent and no row of the outbox covers.
+CREATE TABLE alarm (
+    id BLOB NOT NULL PRIMARY KEY,
+    channel TEXT NOT NULL,
+    mid TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    app_id TEXT,
+    message BLOB,
+    at INTEGER NOT NULL,
+    closed_at INTEGER
+) STRICT;
+CREATE INDEX alarm_open ON alarm (at) WHERE closed_at IS NULL;
+
+-- Messages seen at the platform that wait for an explanation (0) or need none any more (1).
+CREATE TABLE sighting (
+    channel TEXT NOT NULL,
+    mid TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    message BLOB,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel, mid)
+) STRICT;
+CREATE INDEX sighting_waiting ON sighting (at) WHERE state = 0;
+CREATE INDEX sighting_age ON sighting (at);
+CREATE INDEX sighting_message ON sighting (message) WHERE message IS NOT NULL;
 
 CREATE TABLE token (
     hash BLOB NOT NULL PRIMARY KEY,

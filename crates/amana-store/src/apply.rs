@@ -109,6 +109,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::Echoed { message, mid, at } => {
             crate::apply_outbox::echoed(db, vault, *message, mid, *at).await
         }
+        Command::Sighted(sighting) => crate::apply_alarm::sighted(db, sighting).await,
+        Command::CloseAlarm { id, at } => crate::apply_alarm::close(db, *id, *at).await,
         Command::OpenWindow { conversation } => crate::apply_outbox::open_window(db, conversation).await,
         Command::RecoverOutbox { until } => crate::apply_outbox::recover(db, *until).await,
         Command::ReplayDead { message, due_at } => {
@@ -519,7 +521,7 @@ async fn put_session<D: Db>(db: &mut D, vault: &Vault, session: &Session) -> App
     changed(rows, "session")
 }
 
-async fn set_kill<D: Db>(db: &mut D, kill: &Kill) -> Applied {
+pub(crate) async fn set_kill<D: Db>(db: &mut D, kill: &Kill) -> Applied {
     let rows = db
         .run(
             "INSERT INTO kill (scope, reason, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",

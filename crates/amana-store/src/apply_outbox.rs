@@ -241,6 +241,7 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, conversation: &ConversationId
 }
 
 pub(crate) async fn replay_dead<D: Db>(db: &mut D, message: MessageId, due_at: Timestamp) -> Applied {
+    crate::apply_alarm::forget_sightings(db, message).await?;
     let rows = db
         .run(
             "UPDATE outbox SET state = 0, due_at = $1, attempts = 0, reason = NULL \

@@ -53,5 +53,6 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp) -> Applied {
             values![now, SWEEP_ROWS],
         )
         .await?;
-    maybe(tokens + sessions + events + stories + messages)
+    let sightings = crate::apply_alarm::sweep(db, now).await?;
+    maybe(tokens + sessions + events + stories + messages + sightings)
 }

@@ -1,7 +1,7 @@
 //! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never
 //! change.
 
-use crate::{InboxSource, JobKind, LinkState, OutboxState, StoryState};
+use crate::{AlarmKind, InboxSource, JobKind, LinkState, OutboxState, StoryState};
 use amana_core::AgreementAct;
 
 macro_rules! codes {
@@ -23,6 +23,10 @@ codes! {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
+    alarm_code, alarm: AlarmKind {
+        NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
+        UnknownDelivery = 6,
+    }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2 }
 }
 

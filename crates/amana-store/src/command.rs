@@ -2,11 +2,11 @@
 
 use crate::StoreError;
 use crate::rows::{
-    BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
+    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
 };
 use amana_core::{
-    Agreement, AgreementEvent, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId, CustomerId,
-    EventKey, InstitutionId, Kill, KillScope, Lang, LinkId, MessageId, Shard, Timestamp,
+    Agreement, AgreementEvent, ChannelId, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId,
+    CustomerId, EventKey, InstitutionId, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
 };
 use amana_gate::{Disclosure, ReceiptDraft};
 
@@ -96,6 +96,46 @@ pub enum JobOutcome {
     },
     /// Given up, and an attempt is counted. It stays for the operator and is never due again.
     Dead,
+}
+
+/// What is said of a message that was seen at the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It bears the id of a message of ours: whether that is so is looked up.
+    Message {
+        /// Whose id it bears.
+        message: MessageId,
+        /// To whom it went.
+        psid: Psid,
+        /// The app that sent it.
+        app_id: Option<String>,
+    },
+    /// It was delivered to the person. If nothing names it within [`crate::limits::DELIVERY_WAIT_S`] it is an alarm.
+    Delivered,
+    /// It is not ours and need not be: an app that the configuration allows sent it.
+    Explained,
+    /// It is nobody's that we know.
+    Unexplained {
+        /// Why.
+        kind: AlarmKind,
+        /// The app that sent it.
+        app_id: Option<String>,
+    },
+}
+
+/// A message that was seen at the platform, on one of our channels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The platform's id of the message.
+    pub mid: String,
+    /// What is said of it.
+    pub claim: Claim,
+    /// Whether an alarm also turns the channel's kill switch on.
+    pub kill: bool,
+    /// When it was seen.
+    pub at: Timestamp,
 }
 
 /// One change. Each says its precondition; where it does not hold, the submission is refused as a whole.
@@ -222,6 +262,16 @@ pub enum Command {
         message: MessageId,
         /// The platform's id.
         mid: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Holds a message at the platform against the outbox. Never refused; [`Outcome::Changed`] if it raised an alarm,
+    /// [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
+    Sighted(Sighting),
+    /// An operator has looked at an alarm. Refused if there is no such open one.
+    CloseAlarm {
+        /// Which.
+        id: [u8; 16],
         /// When.
         at: Timestamp,
     },

@@ -4,7 +4,7 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
+    Alarm, Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
     InboxSource, Job, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Session, Store, StoreError,
     StoredReceipt, Story, SubmitError, Token, queries, queries_log,
 };
@@ -210,6 +210,12 @@ impl<B: Backend> Store for Engine<B> {
         ask!(self, jobs_due(now, limit))
     }
 
+    async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
+        ask!(self, alarms(closed_too, limit))
+    }
+    async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>> {
+        ask!(self, overdue(now, limit))
+    }
     async fn counts(&self) -> Answer<Counts> {
         ask!(self, counts())
     }

@@ -21,6 +21,7 @@
 
 mod apply;
 mod apply_agreement;
+mod apply_alarm;
 mod apply_consent;
 mod apply_log;
 mod apply_outbox;
@@ -41,14 +42,16 @@ mod sqlite;
 mod vault;
 mod writer;
 
-pub use command::{Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, SubmitError};
+pub use command::{
+    Claim, Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, Sighting, SubmitError,
+};
 pub use keyring::Keyring;
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
-    BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, ReservedIndex, Session,
-    StoredReceipt, Story, StoryState, Token,
+    Alarm, AlarmKind, BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
+    InboxSource, Job, JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, ReservedIndex,
+    Session, StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
@@ -221,6 +224,11 @@ pub trait Store: Send + Sync {
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
     /// Jobs that are due and not dead.
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
+
+    /// Alarms, newest first: those that nobody has closed, or all.
+    async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>>;
+    /// Delivered messages that nothing has named for [`limits::DELIVERY_WAIT_S`], oldest first.
+    async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>>;
 
     /// How many rows wait, for metrics and the doctor.
     async fn counts(&self) -> Answer<Counts>;

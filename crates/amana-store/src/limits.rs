@@ -37,6 +37,14 @@ pub const LINKS_EVER_MAX: i64 = 100;
 pub const INBOX_KEY_DAYS: i64 = 30;
 /// Days for which it is kept what was told of a transaction. Past a year a bank does not change one any more.
 pub const STORY_DAYS: i64 = 400;
+/// Days for which it is kept which messages of others were seen at the platform. Platforms stop redelivering after
+/// hours.
+pub const SIGHTING_DAYS: i64 = 30;
+/// How long a delivered message may go without an echo or an answer of ours that names it, in seconds: then it is an
+/// alarm.
+pub const DELIVERY_WAIT_S: i64 = 180;
+/// Alarms that a list shows at most.
+pub const ALARMS_LISTED_MAX: usize = 500;
 /// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
 pub const SWEEP_ROWS: i64 = 10_000;
 

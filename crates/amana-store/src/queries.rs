@@ -1,6 +1,7 @@
 //! What each query asks, written once for both engines.
 
 use crate::apply::{bank_consent_context, basis_context, grant_context, receipt_context, session_context};
+pub(crate) use crate::apply_alarm::{alarms, overdue};
 pub(crate) use crate::apply_consent::consent_record;
 use crate::apply_consent::open_consent;
 use crate::apply_outbox::SealedBasis;
@@ -94,7 +95,7 @@ pub(crate) async fn links_of_conversation<D: Db>(db: &mut D, id: &ConversationId
 }
 
 pub(crate) async fn is_link_active<D: Db>(db: &mut D, id: LinkId) -> Answer<bool> {
-    let row = db.row("SELECT 1 FROM link WHERE id = $1 AND state = 1", values![id]).await?;
+    let row = db.row("SELECT state FROM link WHERE id = $1 AND state = 1", values![id]).await?;
     Ok(row.is_some())
 }
 
@@ -676,7 +677,8 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
              (SELECT count(*) FROM outbox WHERE state = 3), \
              (SELECT count(*) FROM outbox WHERE state = 5), (SELECT count(*) FROM link WHERE state = 1), \
              (SELECT CAST(coalesce(sum(receipt_seq), 0) AS BIGINT) FROM customer), \
-             (SELECT count(*) FROM job WHERE state = 1)",
+             (SELECT count(*) FROM job WHERE state = 1), \
+             (SELECT count(*) FROM alarm WHERE closed_at IS NULL)",
             values![],
         )
         .await?;
@@ -690,5 +692,6 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
         links_active: row.number()?,
         receipts: row.number()?,
         jobs_dead: row.number()?,
+        alarms_open: row.number()?,
     })
 }

@@ -342,6 +342,62 @@ pub struct ConsentCount {
     pub ended: u64,
 }
 
+/// Why a message at the platform is an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AlarmKind {
+    /// It bears none of our ids: somebody used the Page's token or our app beside the gateway.
+    NoMetadata,
+    /// An app sent it that the configuration does not allow.
+    OtherApp,
+    /// It bears an id of our form that no message of ours has.
+    UnknownMessage,
+    /// It bears the id of a message that we have not sent.
+    NeverSent,
+    /// It bears the id of a message of ours, and went to somebody else.
+    OtherRecipient,
+    /// It bears the id of a message of ours, which we have not sent so often.
+    TooMany,
+    /// It was delivered, and neither our calls nor an echo ever named it.
+    UnknownDelivery,
+}
+
+impl AlarmKind {
+    /// A stable word for lists, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoMetadata => "no-metadata",
+            Self::OtherApp => "other-app",
+            Self::UnknownMessage => "unknown-message",
+            Self::NeverSent => "never-sent",
+            Self::OtherRecipient => "other-recipient",
+            Self::TooMany => "too-many",
+            Self::UnknownDelivery => "unknown-delivery",
+        }
+    }
+}
+
+/// A message at the platform that no receipt and no row of ours covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its id: of the channel and the platform's message id, so that one message raises one alarm.
+    pub id: [u8; 16],
+    /// On which channel.
+    pub channel: ChannelId,
+    /// The platform's id of the message.
+    pub mid: String,
+    /// Why it is one.
+    pub kind: AlarmKind,
+    /// The app that sent it, as the platform says.
+    pub app_id: Option<String>,
+    /// The message of ours whose id it bears.
+    pub message: Option<MessageId>,
+    /// When it was seen.
+    pub at: Timestamp,
+    /// When an operator closed it.
+    pub closed_at: Option<Timestamp>,
+}
+
 /// How much waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -361,6 +417,8 @@ pub struct Counts {
     pub receipts: u64,
     /// Jobs given up.
     pub jobs_dead: u64,
+    /// Alarms that nobody has closed.
+    pub alarms_open: u64,
 }
 
 // Masked: tokens and session contents never print.

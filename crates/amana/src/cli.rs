@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// Stop what flows, at once, without stopping the gateway.
     #[command(subcommand)]
     Kill(KillCommand),
+    /// Look at alarms: messages on a Page that no receipt covers.
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// Look at messages and events that were given up, and try them again.
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -289,6 +292,30 @@ pub(crate) enum KillCommand {
     },
     /// List the switches that are on.
     List(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AlarmsCommand {
+    /// List the alarms that nobody has closed, newest first: id, when, Page, why, the app that sent it, the platform's
+    /// message id. Exits with 1 if there are any.
+    List {
+        #[command(flatten)]
+        configured: Configured,
+        /// Closed ones, too.
+        #[arg(long)]
+        all: bool,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Close one, when it is known what it was. A kill switch that it turned on stays on.
+    Close {
+        /// Its id, as `list` prints it.
+        #[arg(value_name = "ALARM")]
+        alarm: String,
+        #[command(flatten)]
+        configured: Configured,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -166,6 +166,15 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                 }
                 Err(error) => findings.bad("queues", error.to_string(), "check the database"),
             }
+            match store.alarms(false, amana_store::limits::ALARMS_LISTED_MAX).await {
+                Ok(alarms) if !alarms.is_empty() => findings.warn(
+                    "alarms",
+                    format!("{} open: messages on a Page that no receipt covers", alarms.len()),
+                    "`amana alarms list` shows them",
+                ),
+                Ok(_) => {}
+                Err(error) => findings.bad("alarms", error.to_string(), "check the database"),
+            }
             match store.kills().await {
                 Ok(kills) if !kills.0.is_empty() => findings.warn(
                     "kill switches",

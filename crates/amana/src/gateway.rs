@@ -224,6 +224,8 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
         entropy,
         public_url: settings.public_url.clone(),
         redirect_hosts: redirect_hosts(settings),
+        own_app: Some(settings.messenger.app_id.clone()),
+        reconcile: settings.reconcile.clone(),
     }))
 }
 

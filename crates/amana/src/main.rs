@@ -9,6 +9,7 @@
 //! What is **not** here: no rule of what may flow, no SQL, no wire format, no page.
 
 mod agreement;
+mod alarms;
 mod ambient;
 mod audit;
 mod cli;
@@ -30,7 +31,8 @@ mod telemetry;
 
 use clap::Parser as _;
 use cli::{
-    Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand, SandboxCommand,
+    AlarmsCommand, Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand,
+    SandboxCommand,
 };
 use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
@@ -97,6 +99,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             operate::kill_off(&load_quietly(&configured)?, &scope).await?;
         }
         Command::Kill(KillCommand::List(configured)) => operate::kills(&load_quietly(&configured)?).await?,
+        Command::Alarms(AlarmsCommand::List { configured, all, json }) => {
+            let open = alarms::list(&load_quietly(&configured)?, all, json).await?;
+            return Ok(if open { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        Command::Alarms(AlarmsCommand::Close { alarm, configured }) => {
+            alarms::close(&load_quietly(&configured)?, &alarm).await?;
+        }
         Command::Dead(DeadCommand::List(configured)) => operate::dead(&load_quietly(&configured)?).await?,
         Command::Dead(DeadCommand::Replay { message, configured }) => {
             operate::replay(&load_quietly(&configured)?, &message).await?;

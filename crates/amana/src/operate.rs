@@ -175,7 +175,8 @@ pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn at(at: Timestamp) -> String {
+/// An instant for a list, to the second.
+pub(crate) fn at(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

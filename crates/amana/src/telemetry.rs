@@ -64,6 +64,7 @@ pub(crate) async fn keep_gauges(store: Arc<dyn Store>, handle: PrometheusHandle,
                         ("amana_links_active", counts.links_active),
                         ("amana_receipts", counts.receipts),
                         ("amana_jobs_dead", counts.jobs_dead),
+                        ("amana_alarms_open", counts.alarms_open),
                     ] {
                         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
                         metrics::gauge!(name).set(value as f64);

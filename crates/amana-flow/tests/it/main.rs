@@ -15,6 +15,7 @@ mod consents;
 mod crash;
 mod linking;
 mod proving;
+mod reconciling;
 mod sending;
 mod stories;
 mod support;

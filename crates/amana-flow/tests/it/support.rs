@@ -304,8 +304,22 @@ impl Rig {
             self.channel.clone(),
             self.clock.clone(),
             self.entropy.clone(),
-            log,
+            (log, Reconcile::default()),
         );
+    }
+
+    /// The same, told what to do about messages of others.
+    pub(crate) async fn with(reconcile: Reconcile) -> Self {
+        let mut rig = Self::new().await;
+        rig.gateway = build_with(
+            rig.store.clone(),
+            &rig.bank,
+            rig.channel.clone(),
+            rig.clock.clone(),
+            rig.entropy.clone(),
+            (log_parts(), reconcile),
+        );
+        rig
     }
 
     /// The process ends without a word and starts again on the same store.
@@ -482,7 +496,7 @@ pub(crate) fn build(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Arc<Gateway> {
-    build_with(store, bank, channel, clock, entropy, log_parts())
+    build_with(store, bank, channel, clock, entropy, (log_parts(), Reconcile::default()))
 }
 
 /// A log in memory, with segments that a test does not fill.
@@ -502,7 +516,7 @@ pub(crate) fn build_with(
     channel: Arc<dyn Channel>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    log: LogParts,
+    (log, reconcile): (LogParts, Reconcile),
 ) -> Arc<Gateway> {
     let institution =
         Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone(), Arc::new(StandardPolicy));
@@ -520,6 +534,8 @@ pub(crate) fn build_with(
         entropy,
         public_url: "https://gateway.example/".parse().expect("a url"),
         redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
+        own_app: Some("4242".to_owned()),
+        reconcile,
     })
 }
 

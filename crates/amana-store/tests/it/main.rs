@@ -9,6 +9,7 @@
 )]
 
 mod agreements;
+mod alarms;
 mod crash;
 mod disclosure_log;
 mod model;

@@ -5,8 +5,7 @@ use crate::world::*;
 use amana_core::*;
 use amana_gate::ReceiptKind;
 use amana_store::*;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::{prelude::*, test_runner::Config, test_runner::TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sequences that are played. Each needs a database of its own on PostgreSQL.
@@ -818,6 +817,7 @@ impl Played {
             links_active: u64::try_from(active.len()).expect("small"),
             receipts: model.customers.values().sum(),
             jobs_dead: u64::try_from(model.jobs.values().filter(|job| job.2).count()).expect("small"),
+            ..Counts::default()
         };
         assert_eq!(store.counts().await.expect("answers"), expected);
     }

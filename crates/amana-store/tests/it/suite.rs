@@ -1,6 +1,7 @@
 //! What holds on every engine. Each test gets a new store.
 
 use crate::agreements::*;
+use crate::alarms::*;
 use crate::disclosure_log::*;
 use crate::outbox::*;
 use crate::place::Place;
@@ -78,6 +79,10 @@ suite!(
     after_a_restart_echoes_come_first,
     one_active_link,
     links_of_a_customer_and_of_a_conversation,
+    a_message_is_covered_by_its_row_alone,
+    an_attempt_in_doubt_may_be_seen_twice,
+    what_others_send_is_explained_or_an_alarm,
+    a_delivery_that_nothing_names_is_an_alarm_after_a_while,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,

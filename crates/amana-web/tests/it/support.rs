@@ -4,7 +4,7 @@ use amana_bank::*;
 use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
-use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
 use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
@@ -236,6 +236,8 @@ impl World {
             entropy,
             public_url: public_url.parse().expect("a url"),
             redirect_hosts: BTreeSet::from(["www.facebook.com".to_owned()]),
+            own_app: Some("4242".to_owned()),
+            reconcile: Reconcile::default(),
         });
         for bank in [BANK, HARBOR] {
             gateway

@@ -9,6 +9,7 @@ pub(crate) use read::is_loopback;
 
 use amana_bank::InstitutionConfig;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
+use amana_flow::Reconcile;
 use layers::Layers;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -81,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) institutions: Vec<Institution>,
     /// The administrators' API, if it is on.
     pub(crate) admin: Option<Admin>,
+    /// What is done about messages of others on our Pages.
+    pub(crate) reconcile: Reconcile,
     /// The log.
     pub(crate) log: Log,
 }

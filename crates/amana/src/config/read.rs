@@ -7,6 +7,7 @@ use crate::limits::{ADMIN_TOKEN_BYTES_MIN, SECRET_FILE_BYTES_MAX};
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
 use amana_core::{Controller, InstitutionId, Secret};
+use amana_flow::{OnUnknown, Reconcile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
     let institutions = r.institutions();
     let messenger = r.messenger(&institutions);
     let admin = r.admin();
+    let reconcile = r.reconcile();
     let log = r.log();
     Some(Settings {
         listen: listen?,
@@ -45,6 +47,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
         messenger: messenger?,
         institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
         admin: admin?,
+        reconcile: reconcile?,
         log: log?,
     })
 }
@@ -494,6 +497,26 @@ impl Reader<'_> {
             }
         }
         Some(out)
+    }
+
+    fn reconcile(&mut self) -> Option<Reconcile> {
+        const APPS: &str = "reconcile.allowed_apps";
+        let on_unknown = match self.text("reconcile.on_unknown").as_deref() {
+            Some("alarm") => OnUnknown::Alarm,
+            Some("kill") => OnUnknown::Kill,
+            other => {
+                let what = format!("is `{}`; it must be `alarm` or `kill`", shown(other.unwrap_or_default()));
+                self.wrong("reconcile.on_unknown", what);
+                return None;
+            }
+        };
+        let allowed_apps = self.list(APPS).unwrap_or_default();
+        for app in &allowed_apps {
+            if app.is_empty() || !app.bytes().all(|b| b.is_ascii_digit()) {
+                self.wrong(APPS, format!("holds `{}`; each must be an app's number", shown(app)));
+            }
+        }
+        Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect() })
     }
 
     fn log(&mut self) -> Option<Log> {

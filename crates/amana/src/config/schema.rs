@@ -31,6 +31,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("messenger.verify_token", Kind::Secret),
     ("messenger.verify_token_file", Kind::Text),
     ("messenger.redirect_hosts", Kind::List),
+    ("reconcile.on_unknown", Kind::Text),
+    ("reconcile.allowed_apps", Kind::List),
     ("messenger.page[].id", Kind::Text),
     ("messenger.page[].token", Kind::Secret),
     ("messenger.page[].token_file", Kind::Text),

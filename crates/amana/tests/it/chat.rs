@@ -49,6 +49,11 @@ impl Chat {
         self.client.get(url).send().await.expect("an answer").json().await.expect("JSON")
     }
 
+    /// The person's page-scoped id.
+    pub(crate) async fn psid(&self) -> String {
+        self.thread().await["psid"].as_str().expect("an id").to_owned()
+    }
+
     /// Every message of the Page, oldest first, as the person reads it.
     pub(crate) async fn said(&self) -> Vec<String> {
         let thread = self.thread().await;

@@ -319,6 +319,72 @@ async fn a_bank_that_declines_is_not_offered_and_nothing_flows() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abuse_27_the_pages_token_used_beside_the_gateway_raises_an_alarm_and_stops_the_page() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    let text = std::fs::read_to_string(&world.config).expect("a file");
+    std::fs::write(&world.config, format!("{text}[reconcile]\non_unknown = \"kill\"\n")).expect("written");
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "59.99").await;
+    chat.hears(before, "59.99").await;
+    // Our own messages, with their echoes, are covered.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let said = world.says(&["alarms", "list"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+
+    // Somebody has the token, and writes to the customer without us.
+    let proof = amana_channel::webhook::app_secret_proof(
+        &amana_core::Secret::new("sandbox-app-secret"),
+        &amana_core::Secret::new("page-token-1"),
+    );
+    let stolen = crate::browser::client()
+        .post(format!("{}/v26.0/55/messages", world.chat_url))
+        .bearer_auth("page-token-1")
+        .query(&[("appsecret_proof", proof.as_str())])
+        .json(&serde_json::json!({
+            "recipient": {"id": chat.psid().await}, "messaging_type": "RESPONSE",
+            "message": {"text": "Your account is locked. Tell us your password."},
+        }))
+        .send()
+        .await
+        .expect("an answer");
+    assert!(stolen.status().is_success(), "{}", stolen.text().await.unwrap_or_default());
+    let mut said = world.says(&["alarms", "list"]);
+    for _ in 0..100 {
+        if said.code == Some(1) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        said = world.says(&["alarms", "list"]);
+    }
+    assert!(said.out.contains("page:55 no-metadata app:1900000000000001"), "{}{}", said.out, said.err);
+    let said = world.says(&["kill", "list"]);
+    assert!(said.out.contains("channel:55 since") && said.out.contains("no-metadata"), "{}", said.out);
+    let said = world.says(&["doctor"]);
+    assert!(said.out.contains("! alarms: 1 open"), "{}", said.out);
+    let log = world.gateway.as_ref().expect("a process").log();
+    assert!(log.contains("ALARM") && !log.contains("password"), "{log}");
+
+    // An operator has looked: closed, and the Page goes on.
+    let listed = world.says(&["alarms", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).expect("JSON");
+    let id = listed[0]["id"].as_str().expect("an id");
+    assert_eq!(world.says(&["alarms", "close", id]).code, Some(0));
+    assert_eq!(world.says(&["alarms", "close", id]).code, Some(1));
+    assert_eq!(world.says(&["alarms", "list"]).code, Some(0));
+    assert_eq!(world.says(&["kill", "off", "--scope", "channel:55"]).code, Some(0));
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "62.02").await;
+    chat.hears(before, "62.02").await;
+}
+
 /// Where the tests find a PostgreSQL server on which they may create databases.
 const POSTGRES_URL: &str = "AMANA_TEST_POSTGRES_URL";
 

@@ -1,0 +1,152 @@
+//! Reconciliation, inside the commit: what covers a message at the platform, and what raises an alarm.
+
+use crate::outbox::{claim, disclose, finish};
+use crate::world::*;
+use amana_core::*;
+use amana_store::limits::DELIVERY_WAIT_S;
+use amana_store::*;
+
+fn seen(mid: &str, claim: Claim, second: i64) -> Command {
+    let channel = conversation(1).channel;
+    Command::Sighted(Sighting { channel, mid: mid.into(), claim, kill: false, at: at(second) })
+}
+
+fn of(n: u8, person: u8) -> Claim {
+    Claim::Message { message: message(n), psid: conversation(person).psid, app_id: Some("7".into()) }
+}
+
+async fn kinds(w: &World) -> Vec<(String, AlarmKind)> {
+    let mut all: Vec<_> =
+        w.store.alarms(false, 10).await.expect("answers").into_iter().map(|a| (a.mid, a.kind)).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+pub(crate) async fn a_message_is_covered_by_its_row_alone(w: &World) {
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    // Decided and not sent: nobody can have seen it.
+    assert_eq!(w.one(seen("m-early", of(1, 1), 1)).await, Outcome::Changed);
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    // While it is being sent the echo may be first, and twice.
+    assert_eq!(w.one(seen("m-1", of(1, 1), 2)).await, Outcome::Unchanged);
+    assert_eq!(w.one(seen("m-1", of(1, 1), 2)).await, Outcome::Unchanged);
+    w.one(finish(1, Delivery::Sent { mid: "m-1".into() })).await;
+    assert_eq!(w.one(seen("m-1", of(1, 1), 3)).await, Outcome::Unchanged);
+    // Once was all: who copies the id is found out, as is who sends it to another.
+    assert_eq!(w.one(seen("m-copy", of(1, 1), 4)).await, Outcome::Changed);
+    assert_eq!(w.one(seen("m-else", of(1, 2), 4)).await, Outcome::Changed);
+    assert_eq!(w.one(seen("m-none", of(77, 1), 4)).await, Outcome::Changed);
+    assert_eq!(w.one(seen("m-none", of(77, 1), 9)).await, Outcome::Unchanged, "one message, one alarm");
+    assert_eq!(
+        kinds(w).await,
+        [
+            ("m-copy".into(), AlarmKind::TooMany),
+            ("m-early".into(), AlarmKind::NeverSent),
+            ("m-else".into(), AlarmKind::OtherRecipient),
+            ("m-none".into(), AlarmKind::UnknownMessage),
+        ]
+    );
+    let alarm = w
+        .store
+        .alarms(false, 10)
+        .await
+        .expect("answers")
+        .into_iter()
+        .find(|a| a.mid == "m-copy")
+        .expect("it");
+    assert_eq!((alarm.message, alarm.app_id.as_deref(), alarm.at), (Some(message(1)), Some("7"), at(4)));
+    assert_eq!(w.store.counts().await.expect("answers").alarms_open, 4);
+
+    let close = Command::CloseAlarm { id: alarm.id, at: at(20) };
+    w.one(close).await;
+    assert_eq!(w.refused(vec![Command::CloseAlarm { id: alarm.id, at: at(21) }]).await, (0, "alarm"));
+    assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 3);
+    assert_eq!(w.store.alarms(true, 10).await.expect("answers").len(), 4);
+    assert_eq!(w.store.alarms(true, 1).await.expect("answers").len(), 1);
+}
+
+pub(crate) async fn an_attempt_in_doubt_may_be_seen_twice(w: &World) {
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    w.one(finish(1, Delivery::Unconfirmed { until: at(70) })).await;
+    w.one(claim(1, OutboxState::Unconfirmed, 130)).await;
+    w.one(finish(1, Delivery::Sent { mid: "m-2".into() })).await;
+    // Both arrived after all.
+    assert_eq!(w.one(seen("m-1", of(1, 1), 80)).await, Outcome::Unchanged);
+    assert_eq!(w.one(seen("m-2", of(1, 1), 81)).await, Outcome::Unchanged);
+    assert_eq!(w.one(seen("m-3", of(1, 1), 82)).await, Outcome::Changed);
+    assert_eq!(kinds(w).await, [("m-3".into(), AlarmKind::TooMany)]);
+
+    // What was denied was claimed, and not sent.
+    w.one(disclose(0, w.plain(2, 2), 0)).await;
+    w.one(claim(2, OutboxState::Pending, 60)).await;
+    w.one(finish(2, Delivery::Denied { reason: "no-consent".into() })).await;
+    assert_eq!(w.one(seen("m-4", of(2, 2), 90)).await, Outcome::Changed);
+    // An operator's replay begins anew.
+    w.one(disclose(0, w.plain(3, 3), 0)).await;
+    w.one(claim(3, OutboxState::Pending, 60)).await;
+    w.one(finish(3, Delivery::Dead { reason: "unconfirmed".into() })).await;
+    assert_eq!(w.one(seen("m-5", of(3, 3), 91)).await, Outcome::Unchanged, "the echo was only late");
+    w.one(Command::ReplayDead { message: message(3), due_at: at(92) }).await;
+    w.one(claim(3, OutboxState::Pending, 160)).await;
+    assert_eq!(w.one(seen("m-6", of(3, 3), 93)).await, Outcome::Unchanged);
+}
+
+pub(crate) async fn what_others_send_is_explained_or_an_alarm(w: &World) {
+    let foreign = |kind, app: &str| Claim::Unexplained { kind, app_id: Some(app.into()) };
+    assert_eq!(w.one(seen("m-desk", Claim::Explained, 1)).await, Outcome::Unchanged);
+    assert_eq!(w.one(seen("m-app", foreign(AlarmKind::OtherApp, "99"), 1)).await, Outcome::Changed);
+    assert_eq!(
+        w.one(seen("m-desk", foreign(AlarmKind::OtherApp, "99"), 2)).await,
+        Outcome::Unchanged,
+        "known"
+    );
+    assert!(w.store.kills().await.expect("answers").0.is_empty());
+    let channel = conversation(1).channel;
+    let claim = foreign(AlarmKind::NoMetadata, "7");
+    let with_kill = || {
+        Command::Sighted(Sighting {
+            channel: channel.clone(),
+            mid: "m-us".into(),
+            claim: claim.clone(),
+            kill: true,
+            at: at(3),
+        })
+    };
+    assert_eq!(w.one(with_kill()).await, Outcome::Changed);
+    let kills = w.store.kills().await.expect("answers").0;
+    assert_eq!((kills.len(), &kills[0].scope), (1, &KillScope::Channel(channel.clone())));
+    assert!(kills[0].reason.contains("no-metadata"), "{}", kills[0].reason);
+    // Turned off by an operator, a redelivery of the same webhook does not turn it on again.
+    w.one(Command::ClearKill(KillScope::Channel(channel.clone()))).await;
+    assert_eq!(w.one(with_kill()).await, Outcome::Unchanged);
+    assert!(w.store.kills().await.expect("answers").0.is_empty());
+}
+
+pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &World) {
+    for (n, mid) in [(1, "m-1"), (2, "m-2"), (3, "m-3")] {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        if n == 1 {
+            w.one(finish(n, Delivery::Sent { mid: mid.into() })).await;
+        }
+        assert_eq!(w.one(seen(mid, Claim::Delivered, 10)).await, Outcome::Unchanged);
+    }
+    assert_eq!(w.one(seen("m-thief", Claim::Delivered, 10)).await, Outcome::Unchanged);
+    let overdue = async |second| w.store.deliveries_overdue(at(second), 10).await.expect("answers");
+    assert!(overdue(10 + DELIVERY_WAIT_S - 1).await.is_empty(), "not yet");
+    // The answer of our call names the second meanwhile, an echo the third.
+    w.one(finish(2, Delivery::Sent { mid: "m-2".into() })).await;
+    w.one(seen("m-3", of(3, 3), 20)).await;
+    let found = overdue(10 + DELIVERY_WAIT_S).await;
+    assert_eq!(found, [(conversation(1).channel, "m-thief".to_owned())]);
+    let claim = Claim::Unexplained { kind: AlarmKind::UnknownDelivery, app_id: None };
+    assert_eq!(w.one(seen("m-thief", claim, 200)).await, Outcome::Changed);
+    assert!(overdue(9_999).await.is_empty());
+    assert_eq!(kinds(w).await, [("m-thief".into(), AlarmKind::UnknownDelivery)]);
+    // The sweep takes what is explained, and after a month everything; the alarm stays.
+    assert_eq!(w.one(Command::Sweep { now: at(300) }).await, Outcome::Changed);
+    let month = 31 * 86_400;
+    assert_eq!(w.one(Command::Sweep { now: at(month) }).await, Outcome::Changed);
+    assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 1);
+}
