@@ -313,8 +313,8 @@ pub enum Command {
         position: i64,
     },
     /// Reserves the log's next place for an index entry; where the segment is then long or old enough, the entry is its
-    /// final one. Never refused; [`Outcome::Unchanged`] when nothing came since the last index entry, or when a reserved
-    /// one is not filled yet.
+    /// final one. Never refused; [`Outcome::Unchanged`] when nothing came since the last index entry, or when a
+    /// reserved one is not filled yet.
     ReserveIndex {
         /// Now.
         now: Timestamp,

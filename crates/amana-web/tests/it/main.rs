@@ -8,6 +8,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod admin;
 mod consent;
 mod events;
 mod headers;
