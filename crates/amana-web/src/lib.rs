@@ -12,6 +12,7 @@
 //! - Every sentence is in both catalogues of `locales/`, and every page in both directions.
 
 mod accounts_page;
+mod admin;
 mod assets;
 mod body;
 mod browser;
@@ -33,6 +34,7 @@ mod verify_page;
 mod webhook;
 mod words;
 
+pub use admin::{AdminState, OPENAPI, admin_router, admin_routes};
 pub use consent::notice_text;
 
 use crate::body::BodyError;

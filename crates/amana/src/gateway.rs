@@ -17,7 +17,7 @@ use amana_log::note::LogSigner;
 use amana_log::policy::Policy;
 use amana_log::tiles::{DirTiles, Fsync};
 use amana_store::{Keyring, Store};
-use amana_web::WebState;
+use amana_web::{AdminState, WebState};
 use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +184,8 @@ fn log_parts(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogParts>
 pub(crate) struct Ready {
     gateway: Arc<Gateway>,
     router: axum::Router,
+    /// The administrators' API with its listener, if it is on.
+    admin: Option<(TcpListener, axum::Router)>,
     handle: PrometheusHandle,
 }
 
@@ -241,7 +243,23 @@ pub(crate) async fn prepare(
     let gateway = made(settings, connectors).await?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
-    Ok(Ready { gateway, router, handle })
+    let admin = admin(settings, &gateway).await?;
+    Ok(Ready { gateway, router, admin, handle })
+}
+
+/// The administrators' API, on a listener of its own.
+async fn admin(
+    settings: &Settings,
+    gateway: &Arc<Gateway>,
+) -> anyhow::Result<Option<(TcpListener, axum::Router)>> {
+    let Some(admin) = &settings.admin else { return Ok(None) };
+    if !admin.listen.ip().is_loopback() {
+        tracing::warn!(address = %admin.listen, "the administrators' API speaks plain http to other machines: put a proxy that ends TLS in front");
+    }
+    let listener = crate::serve::bind(admin.listen, "choose another with `[admin] listen`").await?;
+    tracing::info!(address = %listener.local_addr()?, "the administrators' API is on");
+    let state = AdminState { gateway: gateway.clone(), token: admin.token.clone() };
+    Ok(Some((listener, amana_web::admin_router(state))))
 }
 
 /// Where account linking may send a browser back to: what is configured, and the platform itself.
@@ -291,13 +309,20 @@ pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
 /// # Errors
 /// When a part fails.
 pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
-    let Ready { gateway, router, handle } = ready;
+    let Ready { gateway, router, admin, handle } = ready;
     let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
     let soft = stop.soft.clone();
     parts.spawn(async move {
         server::serve(listener, router, soft, server::Bounds::default()).await;
         ("server", Ok(()))
     });
+    if let Some((listener, router)) = admin {
+        let soft = stop.soft.clone();
+        parts.spawn(async move {
+            server::serve(listener, router, soft, server::Bounds::default()).await;
+            ("administrators' api", Ok(()))
+        });
+    }
     let (worker, soft) = (gateway.clone(), stop.soft.clone());
     parts.spawn(async move {
         worker.run_inbox(soft).await;

@@ -9,6 +9,7 @@
 )]
 
 mod abuse;
+mod admin;
 mod consent;
 mod events;
 mod headers;

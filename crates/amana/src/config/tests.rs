@@ -104,6 +104,24 @@ fn a_good_configuration_is_read() {
 }
 
 #[test]
+fn the_administrators_api_is_off_until_it_has_an_address_and_a_long_token() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let with = |listen: &str, token: &str| {
+        read(GOOD, &[("AMANA_ADMIN__LISTEN", listen), ("AMANA_ADMIN__TOKEN", token)])
+    };
+    let admin = with("127.0.0.1:7609", token).expect("good").admin.expect("on");
+    assert_eq!((admin.listen.to_string().as_str(), admin.token.expose()), ("127.0.0.1:7609", token));
+    for (listen, token, expected) in [
+        ("127.0.0.1:7609", "", "`admin.token` is missing"),
+        ("127.0.0.1:7609", "short", "`admin.token` must have 32 characters"),
+        ("here", token, "`admin.listen` is `here`"),
+    ] {
+        let said = with(listen, token).expect_err("wrong").to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn the_environment_wins_and_names_blocks_by_id_or_place() {
     let settings = read(
         GOOD,

@@ -294,6 +294,74 @@ async fn what_is_damaged_or_taken_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let text = std::fs::read_to_string(&world.config).expect("a file");
+    let admin = format!("[admin]\nlisten = \"127.0.0.1:{port}\"\ntoken = \"{TOKEN}\"\n[log]");
+    let text = text.replace("agreement = \"detail\"\n", "").replace("[log]", &admin);
+    std::fs::write(&world.config, text).expect("written");
+    world.serve().await;
+    let said = world.says(&["agreement", "list"]);
+    assert!(said.out.starts_with("no agreement yet, so nothing flows"), "{}", said.out);
+    let said = world.says(&["doctor"]);
+    assert!(said.out.contains("agreement of harbor-bank for page 55: not asked for"), "{}", said.out);
+
+    let file = |name: &str, purpose: &str| {
+        let path = keep.path().join(name);
+        let text = format!(
+            "institution = \"harbor-bank\"\nchannel = \"55\"\nrequested_by = \"Example\"\n[[purpose]]\n\
+             purpose = \"{purpose}\"\nclusters = [\"ACCOUNT_BASIC\", \"BALANCES\"]\nform = \"detail\"\n"
+        );
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let said = world.says(&["agreement", "request", &file("ads.toml", "Advertising"), "--by", "omar"]);
+    assert!(said.code == Some(1) && said.err.contains("refused (advertising)"), "{}{}", said.out, said.err);
+    let said = world.says(&["agreement", "refused"]);
+    assert!(said.out.contains("refused by cli:omar") && said.out.contains(": advertising"), "{}", said.out);
+    let said = world.says(&["agreement", "request", &file("ask.toml", "BalanceOnRequest"), "--json"]);
+    let asked: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(asked["agreement"]["state"], "proposed", "{}", said.err);
+    let said = world.says(&["agreement", "show", "harbor-bank", "55"]);
+    assert!(said.out.contains("proposed") && said.out.contains("an open request"), "{}", said.out);
+    let said =
+        world.says(&["agreement", "accept", "harbor-bank", "55", "--form", "summary", "--note", "pilot"]);
+    assert!(
+        said.code == Some(0) && said.out.contains("BalanceOnRequest=summary"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+
+    let api = format!("http://127.0.0.1:{port}/admin");
+    let client = crate::browser::client();
+    let answer = client.get(format!("{api}/agreements")).send().await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    let paths = "agreements/harbor-bank/55";
+    let suspend =
+        client.post(format!("{api}/{paths}/suspend")).bearer_auth(TOKEN).header("amana-actor", "omar");
+    assert_eq!(suspend.send().await.expect("an answer").status(), 200);
+    let said = world.says(&["agreement", "resume", "harbor-bank", "55", "--by", "omar"]);
+    assert!(said.code == Some(0) && said.out.contains(" active version 4 "), "{}{}", said.out, said.err);
+    let said = world.says(&["agreement", "history", "harbor-bank", "55", "--documents"]);
+    for part in
+        ["requested version 1", "accepted version 2", "by api:omar", "\"state\":\"active\"", ": pilot"]
+    {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    // The chat is a chat again, and carries what was agreed.
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "summary").await;
+    chat.hears(0, "is linked").await;
+    world.gateway.take().expect("a process").interrupt();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bank_that_declines_is_not_offered_and_nothing_flows() {
     let (keep, _) = folder();
     let mut world = World::start(keep.path());

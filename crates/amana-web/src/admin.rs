@@ -1,0 +1,355 @@
+//! The administrators' API: agreements, kill switches, counts. On a listener of its own, behind a bearer token. Nothing
+//! in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it is.
+
+use crate::body::{self, BodyError};
+use crate::guard;
+use crate::limits::ADMIN_BODY_BYTES_MAX;
+use crate::respond::problem;
+use amana_core::ids::token_hash;
+use amana_core::{
+    ChannelId, Form, InstitutionId, Kill, KillScope, Purpose, RequestedPurpose, Secret, read_terms,
+};
+use amana_flow::{
+    Acceptance, AgreementError, DocumentFormat, Gateway, Standing, agreement_value, event_value,
+};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The API's description.
+pub const OPENAPI: &str = include_str!("../../../docs/openapi/admin.json");
+/// The header that names who acts, for the history: `api:NAME`.
+const ACTOR: &str = "amana-actor";
+
+/// What the API is made of.
+pub struct AdminState {
+    /// The use cases.
+    pub gateway: Arc<Gateway>,
+    /// What a caller must bring.
+    pub token: Secret,
+}
+
+impl fmt::Debug for AdminState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminState").finish_non_exhaustive()
+    }
+}
+
+type Shared = State<Arc<AdminState>>;
+type Pair = Path<(String, String)>;
+
+/// Every route: method, path, handler. The router is made of it, and a test holds the description against it.
+fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<AdminState>>)> {
+    vec![
+        ("get", "/admin/openapi.json", get(openapi)),
+        ("get", "/admin/agreements", get(list)),
+        ("post", "/admin/requests", post(request)),
+        ("get", "/admin/requests/refused", get(refused)),
+        ("get", "/admin/agreements/{institution}/{channel}", get(show)),
+        ("get", "/admin/agreements/{institution}/{channel}/history", get(history)),
+        ("post", "/admin/agreements/{institution}/{channel}/accept", post(accept)),
+        ("post", "/admin/agreements/{institution}/{channel}/decline", post(decline)),
+        ("post", "/admin/agreements/{institution}/{channel}/suspend", post(suspend)),
+        ("post", "/admin/agreements/{institution}/{channel}/resume", post(resume)),
+        ("post", "/admin/agreements/{institution}/{channel}/end", post(end)),
+        ("get", "/admin/kills", get(kills)),
+        ("get", "/admin/consents/counts", get(consents)),
+    ]
+}
+
+/// The routes of the API: method (in small letters) and path, as OpenAPI writes them.
+#[must_use]
+pub fn admin_routes() -> Vec<(&'static str, &'static str)> {
+    table().into_iter().map(|(method, path, _)| (method, path)).collect()
+}
+
+/// The API's router.
+pub fn admin_router(state: AdminState) -> Router {
+    let state = Arc::new(state);
+    let mut router = Router::new();
+    for (_, path, handler) in table() {
+        router = router.route(path, handler);
+    }
+    router
+        .fallback(|| async {
+            problem(StatusCode::NOT_FOUND, "there is nothing at this address", Value::Null)
+        })
+        // Before anything else: who is not known learns nothing, not even what there is.
+        .layer(from_fn_with_state(state.clone(), known))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(not_kept))
+        .with_state(state)
+}
+
+/// Lets those through who bring the token.
+async fn known(State(state): Shared, request: Request, next: Next) -> Response {
+    let brought = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map_or("", |(_, token)| token.trim());
+    // Hashes are compared, all of their bytes: the time says nothing about the token.
+    let difference = token_hash(state.token.expose())
+        .iter()
+        .zip(token_hash(brought))
+        .fold(0u8, |all, (ours, theirs)| all | (ours ^ theirs));
+    if brought.is_empty() || difference != 0 {
+        let detail = "send `Authorization: Bearer` with the token of `[admin]`";
+        let mut response = problem(StatusCode::UNAUTHORIZED, detail, Value::Null);
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return response;
+    }
+    next.run(request).await
+}
+
+/// Nothing of it is kept by whatever stands between.
+async fn not_kept(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// What an act of the institution brings.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Act {
+    note: Option<String>,
+    only: Option<BTreeSet<Purpose>>,
+    form: Option<Form>,
+    terms: Option<Vec<RequestedPurpose>>,
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn list(State(state): Shared) -> Response {
+    let all = state.gateway.agreements().list().await;
+    answer(all.map(|all| json!({ "agreements": all.iter().map(agreement_value).collect::<Vec<_>>() })))
+}
+
+async fn refused(State(state): Shared) -> Response {
+    let all = state.gateway.agreements().refused().await;
+    answer(all.map(|all| json!({ "events": all.iter().map(|e| event_value(e, false)).collect::<Vec<_>>() })))
+}
+
+async fn show(State(state): Shared, Path(pair): Pair) -> Response {
+    let Some((institution, channel)) = ids(&pair) else { return nobody() };
+    match state.gateway.agreements().standing(&institution, &channel).await {
+        Ok(standing) if standing.events.is_empty() => nobody(),
+        standing => answer(standing.map(|standing| standing_value(&standing))),
+    }
+}
+
+async fn history(State(state): Shared, Path(pair): Pair) -> Response {
+    let Some((institution, channel)) = ids(&pair) else { return nobody() };
+    let standing = state.gateway.agreements().standing(&institution, &channel).await;
+    answer(standing.map(|standing| {
+        let events: Vec<Value> = standing.events.iter().map(|event| event_value(event, true)).collect();
+        json!({ "events": events })
+    }))
+}
+
+async fn request(State(state): Shared, request: Request) -> Response {
+    let (head, content) = request.into_parts();
+    let media = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let format = match media.split(';').next().unwrap_or_default().trim() {
+        "application/json" => DocumentFormat::Json,
+        "application/toml" => DocumentFormat::Toml,
+        _ => {
+            let detail = "send the request as `application/json` or `application/toml`";
+            return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail, Value::Null);
+        }
+    };
+    let room = Semaphore::new(ADMIN_BODY_BYTES_MAX);
+    let raw = match body::read(content, ADMIN_BODY_BYTES_MAX, &room).await {
+        Ok(raw) => raw,
+        Err(error) => return bad_body(error),
+    };
+    let gateway = &state.gateway;
+    let offered = |institution: &InstitutionId, channel: &ChannelId| gateway.offers(institution, channel);
+    match gateway.agreements().request(&raw, format, &actor(&head.headers), &offered).await {
+        Ok(standing) => (StatusCode::CREATED, Json(standing_value(&standing))).into_response(),
+        Err(error) => wrong(&error),
+    }
+}
+
+async fn accept(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
+    let (by, act, (institution, channel)) = match act(&pair, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let terms = match act.terms.as_deref().map(read_terms).transpose() {
+        Ok(terms) => terms,
+        Err(refusal) => return wrong(&AgreementError::Terms(refusal.to_string())),
+    };
+    let accepted = Acceptance { only: act.only, form: act.form, terms };
+    let agreements = state.gateway.agreements();
+    let agreement = agreements.accept(&institution, &channel, &accepted, &by, act.note.as_deref()).await;
+    answer(agreement.map(|agreement| agreement_value(&agreement)))
+}
+
+async fn decline(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
+    let (by, act, (institution, channel)) = match plain_act(&pair, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let declined = state.gateway.agreements().decline(&institution, &channel, &by, act.note.as_deref()).await;
+    answer(declined.map(|standing| standing_value(&standing)))
+}
+
+async fn suspend(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
+    let (by, act, (institution, channel)) = match plain_act(&pair, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let done = state.gateway.agreements().suspend(&institution, &channel, &by, act.note.as_deref()).await;
+    answer(done.map(|agreement| agreement_value(&agreement)))
+}
+
+async fn resume(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
+    let (by, act, (institution, channel)) = match plain_act(&pair, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let done = state.gateway.agreements().resume(&institution, &channel, &by, act.note.as_deref()).await;
+    answer(done.map(|agreement| agreement_value(&agreement)))
+}
+
+async fn end(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
+    let (by, act, (institution, channel)) = match plain_act(&pair, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let done = state.gateway.agreements().end(&institution, &channel, &by, act.note.as_deref()).await;
+    answer(done.map(|agreement| agreement_value(&agreement)))
+}
+
+async fn kills(State(state): Shared) -> Response {
+    let all = state.gateway.store().kills().await.map_err(AgreementError::from);
+    answer(all.map(|all| json!({ "kills": all.0.iter().map(kill_value).collect::<Vec<_>>() })))
+}
+
+/// A switch; of one customer's only that there is one.
+fn kill_value(kill: &Kill) -> Value {
+    let (scope, id) = match &kill.scope {
+        KillScope::All => ("all", None),
+        KillScope::Institution(id) => ("institution", Some(id.as_str())),
+        KillScope::Channel(id) => ("channel", Some(id.as_str())),
+        KillScope::Customer(_) => ("customer", None),
+    };
+    let reason = (scope != "customer").then_some(kill.reason.as_str());
+    json!({ "scope": scope, "id": id, "reason": reason, "since": kill.since })
+}
+
+async fn consents(State(state): Shared) -> Response {
+    let all = state.gateway.store().consent_counts().await.map_err(AgreementError::from);
+    answer(all.map(|all| {
+        let count = |c: &amana_store::ConsentCount| {
+            json!({
+                "institution": c.institution, "channel": c.channel, "active": c.active, "ended": c.ended,
+            })
+        };
+        json!({ "consents": all.iter().map(count).collect::<Vec<_>>() })
+    }))
+}
+
+fn standing_value(standing: &Standing) -> Value {
+    json!({
+        "agreement": standing.agreement.as_ref().map(agreement_value),
+        "open_request": standing.open.as_ref().map(|event| event_value(event, true)),
+    })
+}
+
+type Acting = (String, Act, (InstitutionId, ChannelId));
+
+/// Reads an act: who, what with it, between whom.
+async fn act(pair: &(String, String), request: Request) -> Result<Acting, Response> {
+    let pair = ids(pair).ok_or_else(nobody)?;
+    let (head, content) = request.into_parts();
+    let room = Semaphore::new(ADMIN_BODY_BYTES_MAX);
+    let raw = body::read(content, ADMIN_BODY_BYTES_MAX, &room).await.map_err(bad_body)?;
+    let act = if raw.is_empty() {
+        Act::default()
+    } else {
+        serde_json::from_slice(&raw).map_err(|error| {
+            let detail: String = format!("the body cannot be read: {error}").chars().take(300).collect();
+            problem(StatusCode::BAD_REQUEST, &detail, Value::Null)
+        })?
+    };
+    Ok((actor(&head.headers), act, pair))
+}
+
+/// The same for an act that takes a note alone.
+async fn plain_act(pair: &(String, String), request: Request) -> Result<Acting, Response> {
+    let read = act(pair, request).await?;
+    if read.1.only.is_some() || read.1.form.is_some() || read.1.terms.is_some() {
+        return Err(problem(StatusCode::BAD_REQUEST, "this act takes a `note` alone", Value::Null));
+    }
+    Ok(read)
+}
+
+fn ids((institution, channel): &(String, String)) -> Option<(InstitutionId, ChannelId)> {
+    Some((institution.parse().ok()?, channel.parse().ok()?))
+}
+
+/// Who acts, as it stands in the history. A name that cannot be one is refused by the act itself.
+fn actor(headers: &HeaderMap) -> String {
+    let name = headers.get(ACTOR).and_then(|value| value.to_str().ok()).map(str::trim);
+    format!("api:{}", name.filter(|name| !name.is_empty()).unwrap_or("unnamed"))
+}
+
+fn nobody() -> Response {
+    problem(StatusCode::NOT_FOUND, "nothing was ever asked for or agreed between the two", Value::Null)
+}
+
+fn bad_body(error: BodyError) -> Response {
+    match error {
+        BodyError::TooLarge | BodyError::NoRoom => {
+            let detail = format!("the body is larger than {ADMIN_BODY_BYTES_MAX} bytes");
+            problem(StatusCode::PAYLOAD_TOO_LARGE, &detail, Value::Null)
+        }
+        BodyError::Broken => problem(StatusCode::BAD_REQUEST, "the body ended too early", Value::Null),
+    }
+}
+
+fn answer(result: Result<Value, AgreementError>) -> Response {
+    match result {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => wrong(&error),
+    }
+}
+
+fn wrong(error: &AgreementError) -> Response {
+    let detail = error.to_string();
+    match error {
+        AgreementError::Refused(refusal) => {
+            problem(StatusCode::UNPROCESSABLE_ENTITY, &detail, json!({ "refused": refusal.as_str() }))
+        }
+        AgreementError::NotConfigured(..) => problem(StatusCode::NOT_FOUND, &detail, Value::Null),
+        AgreementError::NotNow(_) | AgreementError::Changed => {
+            problem(StatusCode::CONFLICT, &detail, Value::Null)
+        }
+        AgreementError::Terms(_) | AgreementError::BadText(_) => {
+            problem(StatusCode::UNPROCESSABLE_ENTITY, &detail, Value::Null)
+        }
+        AgreementError::Store(_) | AgreementError::Submit(_) => {
+            tracing::error!(%error, "the administrators' API could not answer");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "the store is not available", Value::Null)
+        }
+    }
+}
