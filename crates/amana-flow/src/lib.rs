@@ -29,6 +29,7 @@ mod intake;
 mod jobs;
 pub mod limits;
 mod link;
+mod policy;
 mod privacy;
 mod revoke;
 mod sealed;
@@ -50,5 +51,6 @@ pub use intake::Accepted;
 pub use link::{
     AccountChoice, Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice,
 };
+pub use policy::ReadPolicy;
 pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
 pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};

@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use crate::rows::{
-    BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
+    BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, StoredPolicy, Story,
+    Token,
 };
 use amana_core::{
     Agreement, AgreementEvent, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId, CustomerId,
@@ -287,6 +288,10 @@ pub enum Command {
         /// The new version. Only a request, its refusal, and a *no* to a wider request leave the agreement as it is.
         agreement: Option<Agreement>,
     },
+    /// Makes a policy document the institution's own from now on; its hash becomes an entry of the log. Refused if the
+    /// stored version is not one less, or the hash is not that of the document. Whether the document may become a
+    /// policy is asked before (`amana-policy`).
+    PutPolicy(StoredPolicy),
     /// Turns a kill switch on; on twice is once.
     SetKill(Kill),
     /// Turns a kill switch off; off twice is once.
@@ -313,8 +318,8 @@ pub enum Command {
         position: i64,
     },
     /// Reserves the log's next place for an index entry; where the segment is then long or old enough, the entry is its
-    /// final one. Never refused; [`Outcome::Unchanged`] when nothing came since the last index entry, or when a reserved
-    /// one is not filled yet.
+    /// final one. Never refused; [`Outcome::Unchanged`] when nothing came since the last index entry, or when a
+    /// reserved one is not filled yet.
     ReserveIndex {
         /// Now.
         now: Timestamp,

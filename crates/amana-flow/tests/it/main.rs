@@ -13,6 +13,7 @@ mod asking;
 mod consents;
 mod crash;
 mod linking;
+mod policies;
 mod proving;
 mod sending;
 mod stories;

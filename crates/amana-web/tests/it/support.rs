@@ -5,7 +5,7 @@ use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy, messen
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts};
-use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
+use amana_gate::{DataKey, Protected, Released, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_store::{Command, Keyring, Token};
@@ -202,9 +202,7 @@ impl World {
             error: Mutex::default(),
             no_accounts: Mutex::default(),
         });
-        let named = |en: &str, ar: &str| {
-            Institution::new(en.into(), ar.into(), bank.clone(), Arc::new(StandardPolicy))
-        };
+        let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
         let page = conversation().channel;
         let gateway = Gateway::new(GatewayParts {
             store,
@@ -217,6 +215,7 @@ impl World {
             },
             channel: Arc::new(FakeChannel),
             encode: (messenger::encode, messenger::encode_reply),
+            read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
                 (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),
