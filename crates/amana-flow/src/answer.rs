@@ -154,7 +154,7 @@ impl Gateway {
     }
 
     async fn try_answer(&self, link: &Link, question: &Question, lang: Lang) -> Result<Disclosure, NoAnswer> {
-        let institution = self.institution(&link.institution)?;
+        self.institution(&link.institution)?;
         let customer = self.customer_of(link.shard, link.customer).await?;
         let subject = Subject { institution: link.institution.clone(), customer: link.customer };
         let recipient = Address { channel: link.channel.clone(), psid: link.psid.clone() };
@@ -171,7 +171,7 @@ impl Gateway {
 
         // Decided before the bank is asked: what may not be released is not fetched.
         let ask = Ask { subject: &subject, recipient: &recipient, accounts: &accounts, clusters };
-        if let Err(denial) = decide(purpose, &ask, &gathered.facts(), &*institution.policy) {
+        if let Err(denial) = decide(purpose, &ask, &gathered.facts(), &*gathered.policy) {
             let receipt = ReceiptDraft {
                 kind: ReceiptKind::Denial,
                 institution: link.institution.clone(),
@@ -184,7 +184,7 @@ impl Gateway {
                 form: None,
                 template: Some(denial.as_str().to_owned()),
                 payload_sha256: None,
-                policy_set_sha256: Some(institution.policy.set_sha256().to_owned()),
+                policy_set_sha256: Some(gathered.policy.set_sha256().to_owned()),
                 decided_at: gathered.now,
             };
             return Err(Box::new(Refusal { denial, receipt }).into());
@@ -282,7 +282,7 @@ impl Gateway {
         let context = self.render_context(institution, about.lang);
         Ok(self.gate.disclose::<P, R>(
             &gathered.facts(),
-            &*institution.policy,
+            &*gathered.policy,
             data,
             (about.accounts, about.clusters),
             about.recipient,

@@ -173,10 +173,11 @@ impl Gateway {
                 agreement: None,
                 consent: None,
                 kills: self.store.kills().await?,
+                policy: Arc::new(StandardPolicy),
                 now: self.now(),
             };
             let key = self.store.keyring().deployment();
-            return Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &StandardPolicy, key));
+            return Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*gathered.policy, key));
         };
         let customer = self.customer_of(entry.customer_shard, basis.customer).await?;
         let consents = self.store.consents(entry.customer_shard, basis.customer).await?;
@@ -191,12 +192,13 @@ impl Gateway {
             agreement: self.store.agreement(&basis.institution, &entry.row.recipient.channel).await?,
             consent,
             kills: self.store.kills().await?,
+            policy: self.policy_of(&basis.institution).await?,
             now: self.now(),
         };
-        let Ok(institution) = self.institution(&basis.institution) else {
+        if self.institution(&basis.institution).is_err() {
             return Ok(Err(Denial::NoAgreement));
-        };
-        Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*institution.policy, &customer.key))
+        }
+        Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*gathered.policy, &customer.key))
     }
 
     fn after_failure(&self, entry: &OutboxEntry, error: &SendError, seen: Option<Timestamp>) -> Delivery {

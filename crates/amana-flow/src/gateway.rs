@@ -5,6 +5,7 @@ use crate::disclosure_log::{LogKeeper, LogParts};
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
 use crate::reconcile::Reconcile;
+use crate::policy::{Policies, ReadPolicy};
 use amana_bank::Bank;
 use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
@@ -30,8 +31,6 @@ pub struct Institution {
     pub name_ar: String,
     /// The connector.
     pub bank: Arc<dyn Bank>,
-    /// Its policy.
-    pub policy: Arc<dyn Policy>,
     /// Who answers for its customers' consents.
     pub controller: Controller,
     /// Room for questions at the bank.
@@ -41,10 +40,10 @@ pub struct Institution {
 impl Institution {
     /// An institution with these names.
     #[must_use]
-    pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>, policy: Arc<dyn Policy>) -> Self {
+    pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>) -> Self {
         let questions = Semaphore::new(crate::limits::QUESTIONS_PER_BANK_MAX);
         let controller = Controller { name: name_en.clone(), ..Controller::default() };
-        Self { name_en, name_ar, bank, policy, controller, questions }
+        Self { name_en, name_ar, bank, controller, questions }
     }
 
     /// The same with who answers for consents, for their records.
@@ -77,6 +76,8 @@ pub struct GatewayParts {
     pub store: Arc<dyn Store>,
     /// The chat platform.
     pub channel: Arc<dyn Channel>,
+    /// How a stored policy document is read.
+    pub read_policy: ReadPolicy,
     /// The institutions.
     pub institutions: BTreeMap<InstitutionId, Institution>,
     /// The channels.
@@ -114,6 +115,7 @@ pub struct Gateway {
     pub(crate) reconcile: Reconcile,
     pub(crate) gate: Gate,
     pub(crate) log: LogKeeper,
+    pub(crate) policies: Policies,
     pub(crate) refreshing: crate::grants::Refreshing,
     pub(crate) chat_filled: Notify,
     pub(crate) bank_filled: Notify,
@@ -132,6 +134,7 @@ pub(crate) struct Gathered {
     pub(crate) agreement: Option<Agreement>,
     pub(crate) consent: Option<Consent>,
     pub(crate) kills: KillSwitches,
+    pub(crate) policy: Arc<dyn Policy>,
     pub(crate) now: Timestamp,
 }
 
@@ -169,6 +172,7 @@ impl Gateway {
             reconcile: parts.reconcile,
             gate,
             log: LogKeeper::new(parts.log),
+            policies: Policies::new(parts.read_policy),
             refreshing: crate::grants::Refreshing::default(),
             chat_filled: Notify::new(),
             bank_filled: Notify::new(),
@@ -328,12 +332,13 @@ impl Gateway {
         self.institutions.get(id).ok_or(FlowError::NotConfigured("institution"))
     }
 
-    /// Reads agreement, consent and kill switches afresh.
+    /// Reads agreement, consent, kill switches and policy afresh.
     pub(crate) async fn gather(&self, link: &Link) -> Answer<Gathered> {
         Ok(Gathered {
             agreement: self.store.agreement(&link.institution, &link.channel).await?,
             consent: self.store.consent_of_link(link.shard, link.id).await?,
             kills: self.store.kills().await?,
+            policy: self.policy_of(&link.institution).await?,
             now: self.now(),
         })
     }

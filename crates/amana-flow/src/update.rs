@@ -129,7 +129,7 @@ impl Gateway {
         let context = self.render_context(institution, lang);
         let accounts = [work.event.account.clone()];
         let args = UpdateArgs { story: telling, account: None };
-        let policy = &*institution.policy;
+        let policy = &*gathered.policy;
         let message = self.message_id();
         let (facts, body, key) = (gathered.facts(), &work.body, &*work.customer.key);
         Ok(match work.event.kind {

@@ -73,7 +73,7 @@ pub enum Rejected {
     /// It would permit something that no policy may: here is one such request.
     #[error(
         "the policy permits what no policy may, for instance:\n{counterexample}\n  permitted by: {}; add the conditions of the \
-         default policy to its `when` (`amana policy show --default` prints it)",
+         default policy to its `when` (`amana policy default` prints it)",
         permitted_by.join(", ")
     )]
     TooWide {

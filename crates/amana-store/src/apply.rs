@@ -137,6 +137,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::PutAgreement { event, agreement } => {
             crate::apply_agreement::put_agreement(db, event, agreement.as_ref()).await
         }
+        Command::PutPolicy(policy) => crate::apply_policy::put_policy(db, policy).await,
         Command::SetKill(kill) => set_kill(db, kill).await,
         Command::ClearKill(scope) => clear_kill(db, scope).await,
         Command::Enqueue(job) => enqueue(db, job).await,

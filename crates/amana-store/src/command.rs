@@ -2,7 +2,8 @@
 
 use crate::StoreError;
 use crate::rows::{
-    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, Story, Token,
+    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, StoredPolicy, Story,
+    Token,
 };
 use amana_core::{
     Agreement, AgreementEvent, ChannelId, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId,
@@ -337,6 +338,10 @@ pub enum Command {
         /// The new version. Only a request, its refusal, and a *no* to a wider request leave the agreement as it is.
         agreement: Option<Agreement>,
     },
+    /// Makes a policy document the institution's own from now on; its hash becomes an entry of the log. Refused if the
+    /// stored version is not one less, or the hash is not that of the document. Whether the document may become a
+    /// policy is asked before (`amana-policy`).
+    PutPolicy(StoredPolicy),
     /// Turns a kill switch on; on twice is once.
     SetKill(Kill),
     /// Turns a kill switch off; off twice is once.

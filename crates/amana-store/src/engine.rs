@@ -6,7 +6,7 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
     InboxSource, Job, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Session, Store, StoreError,
-    StoredReceipt, Story, SubmitError, Token, queries, queries_log,
+    StoredPolicy, StoredReceipt, Story, SubmitError, Token, apply_policy, queries, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -117,6 +117,18 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn refused_requests(&self, limit: usize) -> Answer<Vec<AgreementEvent>> {
         ask!(self, refused_requests(limit))
+    }
+    async fn policy_version(&self, institution: &InstitutionId) -> Answer<Option<(u32, String)>> {
+        let institution = institution.clone();
+        ask!(self, apply_policy::newest(&institution))
+    }
+    async fn policy(&self, institution: &InstitutionId, version: u32) -> Answer<Option<StoredPolicy>> {
+        let institution = institution.clone();
+        ask!(self, apply_policy::policy(&institution, version))
+    }
+    async fn policies(&self, institution: &InstitutionId) -> Answer<Vec<StoredPolicy>> {
+        let institution = institution.clone();
+        ask!(self, apply_policy::policies(&institution))
     }
     async fn consent_counts(&self) -> Answer<Vec<ConsentCount>> {
         ask!(self, consent_counts())

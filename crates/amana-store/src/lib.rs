@@ -25,6 +25,7 @@ mod apply_alarm;
 mod apply_consent;
 mod apply_log;
 mod apply_outbox;
+mod apply_policy;
 mod apply_sweep;
 mod codec;
 mod command;
@@ -51,7 +52,7 @@ pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
     InboxSource, Job, JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, ReservedIndex,
-    Session, StoredReceipt, Story, StoryState, Token,
+    Session, StoredPolicy, StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
@@ -160,6 +161,12 @@ pub trait Store: Send + Sync {
     ) -> Answer<Vec<AgreementEvent>>;
     /// Requests that were refused where they were read, newest first, whomever they named.
     async fn refused_requests(&self, limit: usize) -> Answer<Vec<AgreementEvent>>;
+    /// Version and SHA-256 (hex) of the institution's newest policy document; `None` while it has none of its own.
+    async fn policy_version(&self, institution: &InstitutionId) -> Answer<Option<(u32, String)>>;
+    /// One version of an institution's policy.
+    async fn policy(&self, institution: &InstitutionId, version: u32) -> Answer<Option<StoredPolicy>>;
+    /// The versions of an institution's policy, newest first, at most [`limits::POLICIES_MAX`].
+    async fn policies(&self, institution: &InstitutionId) -> Answer<Vec<StoredPolicy>>;
     /// How many consents are in force and how many have ended, per institution and channel.
     async fn consent_counts(&self) -> Answer<Vec<ConsentCount>>;
     /// The kill switches that are on.

@@ -47,5 +47,9 @@ pub const DELIVERY_WAIT_S: i64 = 180;
 pub const ALARMS_LISTED_MAX: usize = 500;
 /// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
 pub const SWEEP_ROWS: i64 = 10_000;
+/// The largest policy document that is kept, in bytes.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+/// Versions of a policy that its history shows at most.
+pub const POLICIES_MAX: u32 = 1_000;
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);

@@ -437,3 +437,22 @@ impl std::fmt::Debug for Session {
         f.debug_struct("Session").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
+
+/// A version of an institution's policy document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPolicy {
+    /// Whose.
+    pub institution: InstitutionId,
+    /// Counts from 1; the newest is in force.
+    pub version: u32,
+    /// SHA-256 of the document, in hex.
+    pub sha256: String,
+    /// The exact text. It is public.
+    pub document: String,
+    /// How it was seen that it is safe: a stable word.
+    pub accepted_how: String,
+    /// Since when it is in force.
+    pub uploaded_at: Timestamp,
+    /// Who brought it: `cli:` or `api:` and a name.
+    pub uploaded_by: String,
+}

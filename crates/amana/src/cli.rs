@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// What each institution lets each Page carry: asked for, accepted in part, paused, ended.
     #[command(subcommand)]
     Agreement(AgreementCommand),
+    /// Check, bring and look at an institution's own policy: rules in Cedar that narrow what may leave.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Stop what flows, at once, without stopping the gateway.
     #[command(subcommand)]
     Kill(KillCommand),
@@ -213,6 +216,85 @@ pub(crate) enum AgreementCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print the policy of an institution that has none of its own: a file to begin with.
+    Default,
+    /// Print the schema: every word that a policy can use.
+    Schema,
+    /// Check a policy without using it. Exits with 1 if it would not be accepted, and says why: with line and column,
+    /// or with a request that it would wrongly allow.
+    Check {
+        /// Whose policy it would be.
+        #[arg(value_name = "INSTITUTION")]
+        institution: InstitutionId,
+        /// The policy, in Cedar.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The solver for the proof.
+        #[arg(long, value_name = "PROGRAM", default_value = "cvc5")]
+        solver: PathBuf,
+    },
+    /// Make a policy the institution's own, if it is accepted. It binds from the next decision on, also for messages
+    /// that wait, without a restart; its hash becomes an entry of the disclosure log.
+    Upload {
+        /// Whose policy.
+        #[arg(value_name = "INSTITUTION")]
+        institution: InstitutionId,
+        /// The policy, in Cedar.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+        /// The solver for the proof.
+        #[arg(long, value_name = "PROGRAM", default_value = "cvc5")]
+        solver: PathBuf,
+        /// Who does it, for the history; this user if not given.
+        #[arg(long, value_name = "NAME", env = "USER")]
+        by: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the policy in force, exactly as it was brought; or an earlier version.
+    Show {
+        /// Whose policy.
+        #[arg(value_name = "INSTITUTION")]
+        institution: InstitutionId,
+        /// This version instead of the newest.
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the versions of a policy, newest first: when, by whom, how it was accepted, and its hash.
+    History {
+        /// Whose policy.
+        #[arg(value_name = "INSTITUTION")]
+        institution: InstitutionId,
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl PolicyCommand {
+    /// Where its configuration is, if it needs one.
+    pub(crate) fn configured(&self) -> Option<&Configured> {
+        match self {
+            Self::Default | Self::Schema | Self::Check { .. } => None,
+            Self::Upload { configured, .. }
+            | Self::Show { configured, .. }
+            | Self::History { configured, .. } => Some(configured),
+        }
+    }
 }
 
 impl AgreementCommand {

@@ -2,7 +2,8 @@
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::{Settings, is_loopback};
-use crate::{agreement, gateway, keys, limits, operate, output};
+use crate::policy::Trouble;
+use crate::{agreement, gateway, keys, limits, operate, output, policy};
 use amana_bank::Bank as _;
 use amana_channel::TokenState;
 use amana_core::{Clock as _, Timestamp};
@@ -195,6 +196,28 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                     }
                 }
                 Err(error) => findings.bad("agreements", error.to_string(), "check the database"),
+            }
+            match policy::troubles(settings, &*store).await {
+                Ok(troubles) => {
+                    for (institution, trouble) in troubles {
+                        let name = format!("policy of {institution}");
+                        match trouble {
+                            Trouble::Unreadable(why) => findings.bad(
+                                name,
+                                format!("it cannot be read, so nothing leaves: {why}"),
+                                format!("bring one that can, with `amana policy upload {institution} FILE`"),
+                            ),
+                            Trouble::NotProved => findings.warn(
+                                name,
+                                "it was accepted by the simple check, without a proof".to_owned(),
+                                format!(
+                                    "install `cvc5`, then `amana policy check {institution} FILE` proves it"
+                                ),
+                            ),
+                        }
+                    }
+                }
+                Err(error) => findings.bad("policies", error.to_string(), "check the database"),
             }
         }
         Err(error @ OpenError::Pending { .. }) => {

@@ -12,7 +12,6 @@ use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts};
 use amana_chat::Rules;
 use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Witnesses};
-use amana_gate::StandardPolicy;
 use amana_log::note::LogSigner;
 use amana_log::policy::Policy;
 use amana_log::tiles::{DirTiles, Fsync};
@@ -202,8 +201,7 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
         let (name, name_ar) = (institution.connector.name.clone(), institution.name_ar.clone());
         institutions.insert(
             institution.id().clone(),
-            Institution::new(name, name_ar, bank, Arc::new(StandardPolicy))
-                .with_controller(institution.controller.clone()),
+            Institution::new(name, name_ar, bank).with_controller(institution.controller.clone()),
         );
     }
     let channels = settings
@@ -219,6 +217,7 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
         store,
         log,
         channel: connectors.messenger.clone(),
+        read_policy: crate::policy::read,
         institutions,
         channels,
         understand: Box::new(Rules),

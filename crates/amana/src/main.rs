@@ -24,6 +24,7 @@ mod lifecycle;
 mod limits;
 mod operate;
 mod output;
+mod policy;
 mod sandbox;
 mod serve;
 mod server;
@@ -91,6 +92,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Agreement(command) => {
             agreement::run(&load_quietly(command.configured())?, command).await?;
+        }
+        Command::Policy(command) => {
+            if let Some(command) = policy::run_alone(command).await?
+                && let Some(configured) = command.configured()
+            {
+                policy::run(&load_quietly(configured)?, command).await?;
+            }
         }
         Command::Kill(KillCommand::On { configured, scope, reason }) => {
             operate::kill_on(&load_quietly(&configured)?, &scope, &reason).await?;

@@ -14,6 +14,7 @@ mod asking;
 mod consents;
 mod crash;
 mod linking;
+mod policies;
 mod proving;
 mod reconciling;
 mod sending;

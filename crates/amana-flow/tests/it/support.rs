@@ -6,7 +6,7 @@ use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
-use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject, Unaddressed};
+use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, Unaddressed};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
@@ -489,6 +489,23 @@ pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dy
     amana_store::open(&url, keyring, entropy, clock).await.expect("a store")
 }
 
+/// A policy that stands for itself: the document is the most open form, in a word.
+struct UpTo(Form, String);
+
+impl Policy for UpTo {
+    fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
+        Some(self.0.min(request.form))
+    }
+    fn set_sha256(&self) -> &str {
+        &self.1
+    }
+}
+
+fn read_policy(_: &InstitutionId, document: &str) -> Result<Arc<dyn Policy>, String> {
+    let form = document.trim().parse::<Form>().map_err(|error| error.to_string())?;
+    Ok(Arc::new(UpTo(form, hex::encode(ids::sha256(&[document.as_bytes()])))))
+}
+
 pub(crate) fn build(
     store: Arc<dyn Store>,
     bank: &Arc<FakeBank>,
@@ -518,12 +535,12 @@ pub(crate) fn build_with(
     entropy: Arc<dyn Entropy>,
     (log, reconcile): (LogParts, Reconcile),
 ) -> Arc<Gateway> {
-    let institution =
-        Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone(), Arc::new(StandardPolicy));
+    let institution = Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone());
     Gateway::new(GatewayParts {
         store,
         log,
         channel,
+        read_policy,
         institutions: BTreeMap::from([(bank.id.clone(), institution)]),
         channels: BTreeMap::from([(
             conversation("1").channel,

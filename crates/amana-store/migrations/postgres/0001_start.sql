@@ -242,6 +242,18 @@ CREATE TABLE agreement_event (
 CREATE INDEX agreement_event_pair ON agreement_event (institution, channel, number);
 CREATE INDEX agreement_event_refused ON agreement_event (number) WHERE act = 1;
 
+-- Every version of an institution's policy document stays; the newest decides.
+CREATE TABLE policy (
+    institution TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    sha256 TEXT NOT NULL,
+    document TEXT NOT NULL,
+    accepted_how TEXT NOT NULL,
+    uploaded_at BIGINT NOT NULL,
+    uploaded_by TEXT NOT NULL,
+    PRIMARY KEY (institution, version)
+);
+
 CREATE TABLE kill (
     scope TEXT NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL,

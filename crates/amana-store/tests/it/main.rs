@@ -15,6 +15,7 @@ mod disclosure_log;
 mod model;
 mod outbox;
 mod place;
+mod policies;
 mod postgres;
 mod schema;
 mod sqlite;

@@ -5,6 +5,7 @@ use crate::alarms::*;
 use crate::disclosure_log::*;
 use crate::outbox::*;
 use crate::place::Place;
+use crate::policies::*;
 use crate::upkeep::*;
 use crate::world::*;
 use amana_core::*;
@@ -61,6 +62,7 @@ suite!(
     agreements_count_their_versions,
     every_act_on_an_agreement_is_kept,
     consents_are_counted,
+    policies_count_their_versions,
     kill_switches,
     jobs,
     the_place_of_an_index_entry_is_reserved_once,

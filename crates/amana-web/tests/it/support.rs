@@ -5,7 +5,7 @@ use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
-use amana_gate::{DataKey, Protected, Released, StandardPolicy, Subject};
+use amana_gate::{DataKey, Protected, Released, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
@@ -209,9 +209,7 @@ impl World {
             no_accounts: Mutex::default(),
             subject: Mutex::new("customer-1".into()),
         });
-        let named = |en: &str, ar: &str| {
-            Institution::new(en.into(), ar.into(), bank.clone(), Arc::new(StandardPolicy))
-        };
+        let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
         let page = conversation().channel;
         let gateway = Gateway::new(GatewayParts {
             store,
@@ -223,6 +221,7 @@ impl World {
                 segment_seconds: 86_400,
             },
             channel: Arc::new(FakeChannel),
+            read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
                 (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),

@@ -25,6 +25,13 @@ const COMMANDS: &[&[&str]] = &[
     &["agreement", "end"],
     &["agreement", "history"],
     &["agreement", "refused"],
+    &["policy"],
+    &["policy", "default"],
+    &["policy", "schema"],
+    &["policy", "check"],
+    &["policy", "upload"],
+    &["policy", "show"],
+    &["policy", "history"],
     &["kill"],
     &["kill", "on"],
     &["kill", "off"],
@@ -87,4 +94,33 @@ fn a_reader_that_goes_away_is_no_error() {
     let mut child = amana().args(["config", "default"]).spawn().expect("the binary starts");
     drop(child.stdout.take());
     assert!(child.wait().expect("it ends").success());
+}
+
+/// A check needs neither a configuration nor a store.
+#[test]
+fn a_policy_is_checked_without_using_it() {
+    let (_keep, folder) = crate::process::folder();
+    let check = |text: &str, more: &[&str]| {
+        let file = folder.join("policy.cedar");
+        std::fs::write(&file, text).expect("written");
+        let file = file.to_str().expect("text");
+        amana_says(&[&["policy", "check", "harbor-bank", file], more].concat())
+    };
+    let default = amana_says(&["policy", "default"]).out;
+    let said = check(&default, &[]);
+    assert!(said.code == Some(0) && said.out.contains("proved"), "{}{}", said.out, said.err);
+    let said = check(&default, &["--solver", "/nonexistent/cvc5"]);
+    assert!(said.code == Some(0) && said.out.contains("simple check"), "{}{}", said.out, said.err);
+
+    let said = check("permit (principal == Purpose::\"BankOffer\", action, resource);", &[]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("purpose: Purpose::\"BankOffer\"") && said.err.contains("permitted by: policy0"),
+        "{}",
+        said.err
+    );
+    let said = check("forbid (principal, action, resource)\nwhen { context.killd };", &[]);
+    assert!(said.code == Some(1) && said.err.contains("line 2, column 8"), "{}", said.err);
+    let schema = amana_says(&["policy", "schema"]);
+    assert!(schema.out.contains("entity Purpose enum") && schema.code == Some(0), "{}", schema.out);
 }

@@ -221,6 +221,8 @@ async fn serve_doctor_and_the_operators_commands() {
     till.buy("sam", "Amazon.com", "62.02").await;
     chat.hears(before, "62.02").await;
 
+    a_policy_binds_while_serve_runs(keep.path(), &world, &chat, &till).await;
+
     let said = world.says(&["dead", "list"]);
     assert_eq!((said.code, said.out.trim()), (Some(0), "nothing was given up"));
     let said = world.says(&["dead", "replay", "msg_00000000000000000000000000000000"]);
@@ -257,6 +259,69 @@ async fn serve_doctor_and_the_operators_commands() {
     }
     let (status, took) = gateway.interrupt();
     assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
+}
+
+async fn a_policy_binds_while_serve_runs(folder: &Path, world: &World, chat: &Chat, till: &Till) {
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let said = world.says(&["policy", "show", "harbor-bank"]);
+    assert!(said.code == Some(1) && said.err.contains("has no policy of its own"), "{}", said.err);
+    let said = world.says(&["policy", "history", "harbor-bank"]);
+    assert!(said.code == Some(0) && said.out.contains("no policy of its own"), "{}", said.err);
+
+    // A policy that would let out what was not agreed is not accepted, and does not come into force.
+    let default = crate::process::amana_says(&["policy", "default"]).out;
+    let wide = file("wide.cedar", "permit (principal, action, resource);");
+    let said = world.says(&["policy", "upload", "harbor-bank", &wide, "--by", "omar"]);
+    assert!(said.code == Some(1) && said.err.contains("permits what no policy may"), "{}", said.err);
+    let said = world.says(&["policy", "upload", "nobody", &file("default.cedar", &default)]);
+    assert!(
+        said.code == Some(1) && said.err.contains("not an institution of the configuration"),
+        "{}",
+        said.err
+    );
+
+    let narrow = format!(
+        "{default}\n@id(\"quiet\") forbid (principal == Purpose::\"TransactionUpdate\", action, resource) unless \
+         {{ resource == Form::\"notice\" }};\n"
+    );
+    let path = file("narrow.cedar", &narrow);
+    let said = world.says(&["policy", "upload", "harbor-bank", &path, "--by", "omar"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(
+        said.out.contains("harbor-bank version 1 since") && said.out.contains("by cli:omar proved"),
+        "{}",
+        said.out
+    );
+    let said = world.says(&["policy", "upload", "harbor-bank", &path]);
+    assert!(said.code == Some(0) && said.out.contains("in force already"), "{}{}", said.out, said.err);
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "63.03").await;
+    chat.hears(before, "Harbor Bank").await;
+    let heard = chat.said().await.split_off(before).concat();
+    assert!(!heard.contains("63.03") && !heard.contains("Amazon"), "{heard}");
+
+    // Back to the default, again without a restart; the history has both.
+    let said = world.says(&["policy", "upload", "harbor-bank", &file("default.cedar", &default), "--json"]);
+    let stored: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!((&stored["version"], &stored["accepted_how"]), (&2.into(), &"proved".into()));
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "64.04").await;
+    chat.hears(before, "64.04").await;
+    let said = world.says(&["policy", "history", "harbor-bank"]);
+    assert_eq!(said.out.lines().count(), 2, "{}", said.out);
+    assert!(said.out.starts_with("harbor-bank version 2"), "{}", said.out);
+    assert_eq!(world.says(&["policy", "show", "harbor-bank", "--version", "1"]).out, narrow);
+    let said = world.says(&["policy", "show", "harbor-bank", "--version", "3"]);
+    assert!(said.code == Some(1) && said.err.contains("no version 3"), "{}", said.err);
+    // Without the solver the text alone is checked, and the doctor says so until a proof comes.
+    let said = world.says(&["policy", "upload", "harbor-bank", &path, "--solver", "/nonexistent/cvc5"]);
+    assert!(said.code == Some(0) && said.out.contains("syntactic"), "{}{}", said.out, said.err);
+    let said = world.says(&["doctor"]);
+    assert!(said.out.contains("! policy of harbor-bank") && said.out.contains("cvc5"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
