@@ -33,8 +33,8 @@ pub const TILE_FILE_MAX_BYTES: usize = 256 * (ENTRY_MAX_BYTES + 2);
 /// root of the largest tree, and for the bundle of a customer whose receipts are spread over the log.
 pub const READER_CACHE_TILES: usize = 64;
 
-/// Receipts of one segment that an auditor holds in memory (72 bytes each). A segment ends after 2^20 entries; what comes
-/// in while it ends is far less than as many again.
+/// Receipts of one segment that an auditor holds in memory (72 bytes each). A segment ends after 2^20 entries; what
+/// comes in while it ends is far less than as many again.
 pub const SEGMENT_MAX_RECEIPTS: u64 = 1 << 21;
 
 /// The longest note: a checkpoint with the sixteen signatures that `signed-note` asks for, each as long as post-quantum
