@@ -1,9 +1,9 @@
 //! How fast the log is, and that it stays so: `cargo run --release -p amana-log --example log_bench [ENTRIES]`.
 //!
 //! One thread. A receipt of 640 bytes for one of 10,000 customers is given its label, blinding, commitment, entry, leaf
-//! hash and place in the tree; every 20,000 entries there is a checkpoint (index, index entry, root, tiles into a folder);
-//! a segment ends after 2^20 entries. ENTRIES is 10^7 where nothing is given. Times are the processor's (`/proc`), so that
-//! what else the machine does is not counted; the kernel's part of writing files is.
+//! hash and place in the tree; every 20,000 entries there is a checkpoint (index, index entry, root, tiles into a
+//! folder); a segment ends after 2^20 entries. ENTRIES is 10^7 where nothing is given. Times are the processor's
+//! (`/proc`), so that what else the machine does is not counted; the kernel's part of writing files is.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 

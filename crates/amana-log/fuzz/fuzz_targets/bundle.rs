@@ -1,4 +1,5 @@
-//! `cargo +nightly fuzz run bundle corpus/bundle` in `crates/amana-log/fuzz`; fill the corpus with the `bundle` members of
+//! `cargo +nightly fuzz run bundle corpus/bundle` in `crates/amana-log/fuzz`; fill the corpus with the `bundle` members
+//! of
 //! `verifiers/vectors/*.json`.
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Held against other people's code, the crates `tlog_tiles` and `signed_note`: the same roots, proofs, tiles and notes.
+//! Held against other people's code, the crates `tlog_tiles` and `signed_note`: the same roots, proofs, tiles and
+//! notes.
 
 use amana_log::Hash;
 use amana_log::tiles::{TileRead, TreeReader};
