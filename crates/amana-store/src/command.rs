@@ -2,8 +2,8 @@
 
 use crate::StoreError;
 use crate::rows::{
-    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session, StoredPolicy, Story,
-    Token,
+    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session,
+    StoredPolicy, Story, Token,
 };
 use amana_core::{
     Agreement, AgreementEvent, ChannelId, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId,
