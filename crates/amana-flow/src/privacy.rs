@@ -259,8 +259,8 @@ impl Gateway {
         })
     }
 
-    /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It opens
-    /// nothing of the bank's; it only tells whose those entries are.
+    /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It
+    /// opens nothing of the bank's; it only tells whose those entries are.
     ///
     /// # Errors
     /// When the session is over, or the store fails.
