@@ -460,7 +460,7 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
 
     // What the platform got.
     let mut merchants: HashMap<usize, HashSet<String>> = HashMap::new();
-    let mut amounts: HashMap<usize, String> = HashMap::new();
+    let mut amounts: HashMap<usize, HashSet<String>> = HashMap::new();
     let mut messages = 0;
     for came in world.platform.came.lock().expect("lock").iter() {
         leaks.look(&search, "addresses at the platform", came.head.as_bytes(), Place::Platform);
@@ -471,9 +471,13 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
                 messages += 1;
                 leaks.look(&search, "messages", &came.body, Place::Chat(owner));
                 let said = String::from_utf8_lossy(&came.body);
-                let all = amounts.entry(owner).or_default();
-                all.push_str(&said);
-                all.push('\n');
+                let spoken = said.split(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.'));
+                amounts.entry(owner).or_default().extend(
+                    spoken
+                        .map(|w| w.trim_end_matches(['.', ',']))
+                        .filter(|w| w.len() > 12)
+                        .map(str::to_owned),
+                );
                 merchants.entry(owner).or_default().extend(
                     said.split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() > 16).map(str::to_owned),
                 );
@@ -528,11 +532,14 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
         }
     }
     assert!(checked.iter().all(|n| *n > 1_000), "told: {checked:?}");
-    // The search can fail: what one customer was told in detail would not have been allowed to another.
+    // The search can fail: what one customer was told in detail would not have been allowed to another, nor in a log.
     let owner = (0..OWNERS).find(|o| allowed(*o) == Allowed::Detail).expect("one");
+    let told = world.platform.to(&psid(owner)).iter().map(Value::to_string).collect::<String>();
     let mut planted = Leaks::default();
-    planted.look(&search, "planted", amounts[&owner].as_bytes(), Place::Chat(owner + 4));
-    planted.look(&search, "planted", amounts[&owner].as_bytes(), Place::Log);
+    planted.look(&search, "planted", told.as_bytes(), Place::Chat(owner));
+    assert!(planted.all.is_empty(), "{:#?}", planted.all);
+    planted.look(&search, "planted", told.as_bytes(), Place::Chat(owner + 4));
+    planted.look(&search, "planted", told.as_bytes(), Place::Log);
     assert!(planted.all.len() >= 4, "{:#?}", planted.all);
     let (status, _) = running.interrupt();
     assert!(status.success());
