@@ -18,6 +18,7 @@ mod config;
 mod demo;
 mod latency;
 mod process;
+mod proof;
 mod restart;
 mod serve;
 mod statement;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A gateway with its surroundings, each a process of its own.
-struct World {
-    config: PathBuf,
+pub(crate) struct World {
+    pub(crate) config: PathBuf,
     gateway: Option<Running>,
-    gateway_url: String,
+    pub(crate) gateway_url: String,
     bank_url: String,
-    chat_url: String,
+    pub(crate) chat_url: String,
     _bank: Running,
     _messenger: Running,
 }
@@ -24,7 +24,7 @@ fn free_port() -> u16 {
 }
 
 impl World {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let database = format!("sqlite:{}", folder.join("db").join("amana.sqlite").display());
         Self::start_with(folder, &database, "")
     }
@@ -109,18 +109,18 @@ format = "json"
         Self { config, gateway: None, gateway_url, bank_url, chat_url, _bank: bank, _messenger: messenger }
     }
 
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = amana();
         command.args(arguments).arg("--config").arg(&self.config);
         command.env("AMANA_INSTITUTION__HARBOR_BANK__CLIENT_SECRET", "client-secret-1");
         command
     }
 
-    fn says(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn says(&self, arguments: &[&str]) -> Said {
         run(self.command(arguments))
     }
 
-    async fn serve(&mut self) {
+    pub(crate) async fn serve(&mut self) {
         self.gateway = Some(Running::start(self.command(&["serve"])));
         let client = crate::browser::client();
         for _ in 0..600 {

@@ -1,0 +1,140 @@
+//! The proof from outside: a gateway with a witness, each a process, and the commands that anyone can run.
+
+use crate::browser::{Browser, Page};
+use crate::chat::{Chat, link, through_the_bank};
+use crate::process::{Running, amana, amana_says, folder};
+use crate::serve::World;
+use std::path::Path;
+use std::time::Duration;
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+fn written(folder: &Path, name: &str, content: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("written");
+    text(&path).to_owned()
+}
+
+/// The customer's bundle, as their privacy page gives it.
+async fn bundle(browser: &mut Browser, world: &World) -> String {
+    let page: Page = browser.open(&format!("{}/privacy/bundle", world.gateway_url)).await;
+    assert!(page.status.is_success(), "{}", page.html);
+    page.html
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+
+    // The log's key exists before the first entry, so that a witness can know it.
+    assert_eq!(world.says(&["migrate"]).code, Some(0));
+    let said = world.says(&["audit", "key"]);
+    let vkey = said.out.trim().to_owned();
+    assert!(said.code == Some(0) && vkey.contains("/log+"), "{}{}", said.out, said.err);
+
+    let witness_dir = keep.path().join("witness");
+    let start_witness = |port: &str| {
+        let mut command = amana();
+        command.args(["audit", "witness", "--name", "witness.example/w", "--log", &vkey, "--listen"]);
+        command.arg(format!("127.0.0.1:{port}")).arg("--data-dir").arg(&witness_dir);
+        let mut witness = Running::start(command);
+        let url = witness.line().rsplit(' ').next().expect("a url").to_owned();
+        let key = witness.line().rsplit(' ').next().expect("a key").to_owned();
+        (witness, url, key)
+    };
+    let (witness, url, key) = start_witness("0");
+    let policy = format!("log {vkey}\nwitness w {key} {url}\nquorum w\n");
+    let policy = written(keep.path(), "witnesses.policy", &policy);
+    let config = std::fs::read_to_string(&world.config).expect("read");
+    let section = format!("[disclosure_log]\nwitness_policy_file = \"{policy}\"\n[messenger]\n");
+    std::fs::write(&world.config, config.replace("[messenger]\n", &section)).expect("written");
+    world.serve().await;
+
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+
+    let mut browser = Browser::new();
+    let page = browser.open(&format!("{}/privacy", world.gateway_url)).await;
+    let enter = page.form("/privacy/sign-in").with("institution", "harbor-bank");
+    let login = browser.submit(&page, enter).await;
+    through_the_bank(&mut browser, login, "sam").await;
+    let first = bundle(&mut browser, &world).await;
+    let file = written(keep.path(), "first.json", &first);
+
+    let pinned = ["--vkey", &vkey, "--policy", &policy];
+    let said = amana_says(&[&["audit", "verify", &file] as &[&str], &pinned].concat());
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    for expected in ["good:", "consent: 1", "disclosure: 1", "cosigned by w", "the one you gave"] {
+        assert!(said.out.contains(expected), "{}", said.out);
+    }
+
+    // One letter of one receipt, the last receipt, another log's key: each is named.
+    let json: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    let mut withheld = json.clone();
+    let receipts = withheld["receipts"].as_array_mut().expect("receipts");
+    receipts.pop();
+    let segments = withheld["segments"].as_array_mut().expect("segments");
+    let last = segments.last_mut().expect("a segment");
+    last["count"] = (last["count"].as_u64().expect("a count") - 1).into();
+    let withheld = written(keep.path(), "withheld.json", &withheld.to_string());
+    let said = amana_says(&["audit", "verify", &withheld, "--json"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let refused: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!((&refused["ok"], &refused["rule"]), (&false.into(), &"absence".into()), "{refused}");
+    let other = vkey.replace("127.0.0.1", "127.0.0.2");
+    let said = amana_says(&["audit", "verify", &file, "--vkey", &other]);
+    assert!(said.code == Some(1) && said.out.contains("`key`"), "{}{}", said.out, said.err);
+
+    // The public log, by address and by folder, without anybody's data; then again from where it ended.
+    let log = format!("{}/log", world.gateway_url);
+    let state = keep.path().join("audit.state");
+    let ask = ["audit", "log", "--url", &log, "--state", text(&state)];
+    let said = amana_says(&[&ask as &[&str], &pinned].concat());
+    assert!(said.code == Some(0) && said.out.contains("good:"), "{}{}", said.out, said.err);
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    let second = bundle(&mut browser, &world).await;
+    let said = amana_says(&[&ask as &[&str], &pinned].concat());
+    assert!(said.code == Some(0) && said.out.contains("cosigned by w"), "{}{}", said.out, said.err);
+    let tiles = keep.path().join("db").join("log");
+    let said = amana_says(&[&["audit", "log", "--dir", text(&tiles)] as &[&str], &pinned].concat());
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+
+    // The newer bundle grew from the one that was saved; the saved one is none that grew from the newer.
+    let newer = written(keep.path(), "second.json", &second);
+    let said = amana_says(&["audit", "verify", &newer, "--since", &file]);
+    assert!(said.code == Some(0) && said.out.contains("grown from"), "{}{}", said.out, said.err);
+    let said = amana_says(&["audit", "verify", &file, "--since", &newer]);
+    assert!(said.code == Some(1) && said.out.contains("`consistency`"), "{}{}", said.out, said.err);
+
+    // The witness goes away and comes back: nothing is published meanwhile, nothing is lost.
+    let port = url.rsplit(':').next().expect("a port").to_owned();
+    witness.kill();
+    let before = crate::browser::client().get(format!("{log}/checkpoint")).send().await.expect("an answer");
+    let before = before.text().await.expect("text");
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let now = crate::browser::client().get(format!("{log}/checkpoint")).send().await.expect("an answer");
+    assert_eq!(now.text().await.expect("text"), before);
+    let (_witness, _, again) = start_witness(&port);
+    assert_eq!(again, key, "the same witness");
+    let third = written(keep.path(), "third.json", &bundle(&mut browser, &world).await);
+    let said = amana_says(&[&["audit", "verify", &third, "--since", &newer] as &[&str], &pinned].concat());
+    assert!(said.code == Some(0) && said.out.contains("disclosure: 3"), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let said = amana_says(&["audit", "verify", "no-such-file.json"]);
+    assert!(said.code == Some(1) && said.err.contains("`no-such-file.json` cannot be read"), "{}", said.err);
+    let (keep, _) = folder();
+    let nonsense = written(keep.path(), "nonsense.json", "{\"v\":1}");
+    let said = amana_says(&["audit", "verify", &nonsense]);
+    assert!(said.code == Some(1) && said.out.contains("`format`"), "{}{}", said.out, said.err);
+    let said = amana_says(&["audit", "log", "--dir", "no-such-folder", "--vkey", "x"]);
+    assert!(said.code == Some(1) && said.err.contains("--vkey"), "{}", said.err);
+}
