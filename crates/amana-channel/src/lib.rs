@@ -24,6 +24,6 @@ pub mod webhook;
 pub use channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
-    ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport,
-    Timeouts, TokenState,
+    ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Profile, SetupError,
+    SetupReport, Timeouts, TokenState,
 };

@@ -263,9 +263,9 @@ pub(crate) enum PolicyCommand {
         /// Whose policy.
         #[arg(value_name = "INSTITUTION")]
         institution: InstitutionId,
-        /// This version instead of the newest.
+        /// The version of this number instead of the newest.
         #[arg(long, value_name = "N")]
-        version: Option<u32>,
+        number: Option<u32>,
         #[command(flatten)]
         configured: Configured,
         /// Print JSON.

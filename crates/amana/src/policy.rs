@@ -57,9 +57,9 @@ pub(crate) async fn run(settings: &Settings, command: PolicyCommand) -> anyhow::
             let store = operate::existing(settings).await?;
             upload(&*store, &institution, accepted, &who(by.as_deref()), json).await
         }
-        PolicyCommand::Show { institution, version, json, .. } => {
+        PolicyCommand::Show { institution, number, json, .. } => {
             let store = operate::existing(settings).await?;
-            let version = match version {
+            let version = match number {
                 Some(version) => Some(version),
                 None => store.policy_version(&institution).await?.map(|(version, _)| version),
             };
@@ -195,7 +195,7 @@ pub(crate) async fn troubles(
     store: &dyn Store,
 ) -> anyhow::Result<Vec<(InstitutionId, Trouble)>> {
     let mut troubles = Vec::new();
-    for institution in settings.institutions.iter().map(|institution| institution.id()) {
+    for institution in settings.institutions.iter().map(crate::config::Institution::id) {
         let Some((version, _)) = store.policy_version(institution).await? else { continue };
         let stored = store.policy(institution, version).await?;
         let Some(stored) = stored else { continue };

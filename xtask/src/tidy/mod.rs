@@ -5,8 +5,10 @@
 
 mod abuse;
 mod arrows;
+mod closed;
 mod css;
 mod fluent;
+mod linked;
 mod modules;
 mod rust;
 mod text;
@@ -60,7 +62,8 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
     for source in &sources {
         findings.extend(text::check(source));
         match source.path.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("rs") => findings.extend(rust::check(source)),
+            Some("rs") => findings.extend(rust::check(source).into_iter().chain(closed::check(source))),
+            Some("toml") => findings.extend(closed::check_manifest(source)),
             Some("css") => findings.extend(css::check(source)),
             _ => {}
         }
@@ -69,6 +72,7 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
     findings.extend(abuse::check(&sources));
     findings.extend(fluent::check(&sources));
     findings.extend(arrows::check(&arrows::read(root, cargo)?));
+    findings.extend(linked::check(root, cargo)?);
     findings.sort();
     findings.dedup();
     Ok((paths.len(), findings))

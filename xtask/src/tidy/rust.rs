@@ -71,7 +71,7 @@ fn has_mark(comment: &str, mark: &str) -> bool {
 }
 
 /// Whether `word` stands in `text` with no letter, digit or underscore directly before or after it.
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let before = text.get(..at).and_then(|head| head.chars().next_back());
@@ -83,9 +83,9 @@ fn has_word(text: &str, word: &str) -> bool {
 
 /// One line, taken apart.
 #[derive(Default, Debug)]
-struct Line {
+pub(super) struct Line {
     /// Its code; each string literal is an empty one.
-    code: String,
+    pub(super) code: String,
     /// Its comments.
     comment: String,
     /// Its length in characters without the content of string literals and without addresses (`https://…`): what an
@@ -104,7 +104,7 @@ enum State {
 ///
 /// Not a full lexer: it knows comments (nested), string literals (plain, byte, raw) and character literals, which is
 /// what the rules need.
-fn split(text: &str) -> Vec<Line> {
+pub(super) fn split(text: &str) -> Vec<Line> {
     let chars: Vec<char> = text.chars().collect();
     let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
     let mut lines = Vec::new();

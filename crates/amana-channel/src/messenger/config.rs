@@ -30,7 +30,36 @@ pub struct PageConfig {
     /// Its id.
     pub id: ChannelId,
     /// Its access token.
-    pub token: Secret,
+    pub token: PageToken,
+}
+
+/// A page's access token: whoever has it can write to every person of that page. Made where the configuration is read,
+/// and from then on readable in this crate alone, whose client sends nothing that is not released.
+///
+/// ```compile_fail,E0624
+/// fn steal(token: &amana_channel::PageToken) -> &str {
+///     token.secret().expose()
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct PageToken(Secret);
+
+impl PageToken {
+    /// The token of this text.
+    #[must_use]
+    pub fn new(token: Secret) -> Self {
+        Self(token)
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PageToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// How long to wait for the platform.

@@ -52,7 +52,7 @@ impl Graph {
         let mut pages = BTreeMap::new();
         for page in config.pages {
             let PageConfig { id, token } = page;
-            let credentials = Page::new(&config.app_secret, &token)?;
+            let credentials = Page::new(&config.app_secret, token.secret())?;
             if pages.insert(id.clone(), credentials).is_some() {
                 return Err(problem(
                     "messenger.page.id",

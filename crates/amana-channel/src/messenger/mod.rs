@@ -6,8 +6,8 @@ mod http;
 mod setup;
 
 pub use config::{
-    ChannelProblem, MessengerConfig, PageConfig, PageStatus, Profile, SetupError, SetupReport, Timeouts,
-    TokenState,
+    ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile, SetupError, SetupReport,
+    Timeouts, TokenState,
 };
 pub use setup::FIELDS;
 

@@ -8,6 +8,7 @@ pub(crate) use layers::Source;
 pub(crate) use read::is_loopback;
 
 use amana_bank::InstitutionConfig;
+use amana_channel::PageToken;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::Reconcile;
 use layers::Layers;
@@ -115,7 +116,7 @@ pub(crate) struct Messenger {
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) id: ChannelId,
-    pub(crate) token: Secret,
+    pub(crate) token: PageToken,
     pub(crate) institutions: Vec<InstitutionId>,
 }
 

@@ -6,6 +6,7 @@ use crate::files::read_text;
 use crate::limits::{ADMIN_TOKEN_BYTES_MIN, SECRET_FILE_BYTES_MAX};
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
+use amana_channel::PageToken;
 use amana_core::{Controller, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -286,7 +287,7 @@ impl Reader<'_> {
                 ),
             }
         }
-        Some(Page { id: id?, token: token?, institutions })
+        Some(Page { id: id?, token: PageToken::new(token?), institutions })
     }
 
     fn institutions(&mut self) -> Vec<Option<Institution>> {

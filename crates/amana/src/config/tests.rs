@@ -1,4 +1,6 @@
 use super::*;
+use amana_channel::PageToken;
+use amana_core::Secret;
 use std::collections::BTreeSet;
 
 /// A configuration in which everything is right.
@@ -138,7 +140,7 @@ fn the_environment_wins_and_names_blocks_by_id_or_place() {
     assert_eq!(settings.listen.to_string(), "[::1]:9000");
     assert!(settings.allow_private_addresses);
     assert_eq!(settings.messenger.redirect_hosts, ["a.example".to_owned(), "b.example:81".to_owned()].into());
-    assert_eq!(settings.messenger.pages[0].token.expose(), "from-outside");
+    assert_eq!(settings.messenger.pages[0].token, PageToken::new(Secret::new("from-outside")));
     assert_eq!(settings.institutions[0].agreement, Agreed::Declined);
     let amana_bank::ClientAuth::SecretBasic(secret) = &settings.institutions[0].connector.client_auth else {
         panic!("a secret");

@@ -314,8 +314,8 @@ async fn a_policy_binds_while_serve_runs(folder: &Path, world: &World, chat: &Ch
     let said = world.says(&["policy", "history", "harbor-bank"]);
     assert_eq!(said.out.lines().count(), 2, "{}", said.out);
     assert!(said.out.starts_with("harbor-bank version 2"), "{}", said.out);
-    assert_eq!(world.says(&["policy", "show", "harbor-bank", "--version", "1"]).out, narrow);
-    let said = world.says(&["policy", "show", "harbor-bank", "--version", "3"]);
+    assert_eq!(world.says(&["policy", "show", "harbor-bank", "--number", "1"]).out, narrow);
+    let said = world.says(&["policy", "show", "harbor-bank", "--number", "3"]);
     assert!(said.code == Some(1) && said.err.contains("no version 3"), "{}", said.err);
     // Without the solver the text alone is checked, and the doctor says so until a proof comes.
     let said = world.says(&["policy", "upload", "harbor-bank", &path, "--solver", "/nonexistent/cvc5"]);

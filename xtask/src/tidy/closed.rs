@@ -1,0 +1,257 @@
+//! The crates that see bank data in the clear keep nothing and reach nothing, and what opens is called in few places.
+//!
+//! A reading of text: it holds honest authors to the plan and shows a reviewer where to look. It is no proof against
+//! somebody who sets out to deceive it.
+
+use super::rust::{has_word, split};
+use super::{Finding, Source};
+
+/// A crate that sees bank data in the clear, and what it may name of `std`: nothing that prints, stores, sends, waits
+/// or asks for the time.
+const CLOSED: [(&str, &[&str]); 4] = [
+    ("crates/amana-core/src/", &["collections", "fmt", "ops", "str", "sync"]),
+    ("crates/amana-pure/src/", &[]),
+    ("crates/amana-render/src/", &["collections", "fmt", "sync"]),
+    ("crates/amana-gate/src/", &["collections", "error", "fmt", "sync", "time"]),
+];
+/// The one static that they may have: the catalogue, made of constants and never written.
+const STATICS: [(&str, &str); 1] =
+    [("crates/amana-render/src/catalogue.rs", "static CATALOGUE: LazyLock<Catalogue>")];
+/// Macros that print, or panic: a panic's message goes to the process's error output.
+const MACROS: [&str; 17] = [
+    "print!",
+    "println!",
+    "eprint!",
+    "eprintln!",
+    "dbg!",
+    "panic!",
+    "assert!",
+    "assert_eq!",
+    "assert_ne!",
+    "debug_assert!",
+    "debug_assert_eq!",
+    "debug_assert_ne!",
+    "unreachable!",
+    "thread_local!",
+    "include!",
+    "asm!",
+    "global_asm!",
+];
+/// Calls that panic, with the error in the message.
+const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
+
+/// What opens a value, and where it may be called beside tests. Each is a place to read.
+const DOORS: [(&str, &[&str]); 7] = [
+    (".into_html(", &["crates/amana-web/src/respond.rs"]),
+    (".into_json(", &[]),
+    ("Released::into_body", &[]),
+    ("released.into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
+    ("open_in_test", &["crates/amana-gate/src/protected.rs"]),
+    ("PageToken", &["crates/amana-channel/src/", "crates/amana/src/"]),
+    ("open-in-tests", &["crates/amana-gate/src/protected.rs", "xtask/src/tidy/"]),
+];
+
+/// Checks one Rust file.
+pub(crate) fn check(source: &Source) -> Vec<Finding> {
+    let path = source.path.as_str();
+    let mut findings = Vec::new();
+    if is_test(path) {
+        return findings;
+    }
+    let closed = CLOSED.into_iter().find(|(folder, _)| path.starts_with(folder));
+    let lines = split(&source.text);
+    let mut in_tests = false;
+    for (index, line) in lines.iter().enumerate() {
+        let code = line.code.as_str();
+        // By the house's layout a module of tests is the end of its file, or ends with a brace at the margin.
+        in_tests = match in_tests {
+            false => code.starts_with("#[cfg(test)]"),
+            true => !code.starts_with('}'),
+        };
+        if in_tests {
+            continue;
+        }
+        let mut find = |message: String| findings.push(Finding::new(path, index + 1, message));
+        if let Some((_, std_allowed)) = closed {
+            for message in leaks(path, code, std_allowed) {
+                find(message);
+            }
+        }
+        for (door, places) in DOORS {
+            // The text, not the code, for words that stand in a string.
+            if code.contains(door) && !places.iter().any(|place| path.starts_with(place)) {
+                let places = if places.is_empty() { "tests".to_owned() } else { places.join(", ") };
+                find(format!("`{door}` opens what is closed: only in {places}"));
+            }
+        }
+    }
+    if path == "crates/amana-pure/src/lib.rs" && !lines.iter().any(|line| line.code == "#![no_std]") {
+        findings.push(Finding::new(path, 1, "this crate is `#![no_std]`: that is what it is for"));
+    }
+    findings
+}
+
+/// What a line of a closed crate must not say.
+fn leaks(path: &str, code: &str, std_allowed: &[&str]) -> Vec<String> {
+    let mut messages = Vec::new();
+    for (at, _) in code.match_indices("std") {
+        let before = code.get(..at).and_then(|head| head.chars().next_back());
+        let tail = code.get(at + 3..).unwrap_or_default();
+        let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
+        if before.is_some_and(part_of_name) || tail.starts_with(part_of_name) {
+            continue;
+        }
+        let named: String =
+            tail.strip_prefix("::").unwrap_or_default().chars().take_while(|c| part_of_name(*c)).collect();
+        if !std_allowed.contains(&named.as_str()) {
+            messages.push(format!(
+                "`std::{named}` in a crate that sees bank data in the clear; it may name: {}",
+                if std_allowed.is_empty() { "nothing of `std`".to_owned() } else { std_allowed.join(", ") }
+            ));
+        }
+    }
+    let lifetime_aside = code.replace("'static", "");
+    let allowed = STATICS.iter().any(|(file, text)| *file == path && code.trim().starts_with(text));
+    if has_word(&lifetime_aside, "static") && !allowed {
+        messages.push("a static could keep bank data".to_owned());
+    }
+    let extern_alloc = code.trim() == "extern crate alloc;";
+    if (has_word(code, "extern") && !extern_alloc) || has_word(code, "unsafe") {
+        messages.push("nothing foreign and nothing unsafe in a crate that sees bank data".to_owned());
+    }
+    // A constant is computed by the compiler: no value of a customer is in it.
+    if !code.trim_start().starts_with("const _:") {
+        messages.extend(
+            MACROS
+                .iter()
+                .filter(|name| has_word(code, name))
+                .map(|name| format!("`{name}` prints or panics: bank data could be in its message")),
+        );
+    }
+    messages.extend(
+        CALLS
+            .iter()
+            .filter(|call| code.contains(*call))
+            .map(|call| format!("`{call}` panics with what it met: return the error")),
+    );
+    messages
+}
+
+/// Whether a manifest opens the gate for anything but tests.
+pub(crate) fn check_manifest(source: &Source) -> Vec<Finding> {
+    const FEATURE: &str = "open-in-tests";
+    let mut section = "";
+    let mut findings = Vec::new();
+    for (index, line) in source.text.lines().enumerate() {
+        if line.starts_with('[') {
+            section = line.trim();
+        }
+        let declared = section == "[features]" && source.path == "crates/amana-gate/Cargo.toml";
+        let is_comment = line.trim_start().starts_with('#');
+        if line.contains(FEATURE) && !is_comment && section != "[dev-dependencies]" && !declared {
+            let message = format!("`{FEATURE}` opens the gate: only in [dev-dependencies], not in {section}");
+            findings.push(Finding::new(&source.path, index + 1, message));
+        }
+    }
+    findings
+}
+
+fn is_test(path: &str) -> bool {
+    ["/tests/", "/examples/", "/benches/"].iter().any(|part| path.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        check(&Source { path: path.to_owned(), text: text.to_owned() })
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    const RENDER: &str = "crates/amana-render/src/say.rs";
+
+    /// Goal: each way for a crate that sees bank data to keep it or let it out is found.
+    #[test]
+    fn closed_crates_have_no_way_out() {
+        for line in [
+            "use std::fs;",
+            "use std::net::TcpStream;",
+            "std::io::stdout();",
+            "use std::{fs};",
+            "use std as s;",
+            "extern crate std;",
+            "println!(\"{x:?}\");",
+            "panic!(\"{x}\");",
+            "assert_eq!(a, b);",
+            "static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());",
+            "static CATALOGUE: LazyLock<Catalogue> = x;",
+            "thread_local! {}",
+            "extern \"C\" { fn write(); }",
+            "let x = y.unwrap();",
+            "let x = y.expect(\"\");",
+            "unsafe {}",
+        ] {
+            assert!(!found(RENDER, line).is_empty(), "{line}");
+            assert!(found("crates/amana-flow/src/a.rs", line).is_empty(), "another crate: {line}");
+        }
+        for line in [
+            "use std::collections::BTreeMap;",
+            "use std::fmt;",
+            "const NAME: &'static str = \"\";",
+            "// println! in a comment",
+            "let text = \"std::fs\";",
+            "#[expect(clippy::x, reason = \"\")]",
+            "const _: () = assert!(A < B);",
+            "let understood = 1;",
+        ] {
+            assert!(found(RENDER, line).is_empty(), "{line}: {:?}", found(RENDER, line));
+        }
+        let catalogue = "    static CATALOGUE: LazyLock<Catalogue> =\n";
+        assert!(found("crates/amana-render/src/catalogue.rs", catalogue).is_empty());
+        assert!(!found("crates/amana-pure/src/a.rs", "use std::fmt;").is_empty(), "nothing of std at all");
+    }
+
+    /// Goal: tests may print; what comes after them may not.
+    #[test]
+    fn tests_are_exempt_and_end() {
+        let text =
+            "#[cfg(test)]\nmod tests {\n    fn a() { println!(\"x\"); }\n}\nfn b() { println!(\"y\"); }\n";
+        let found = found(RENDER, text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("crates/amana-render/src/say.rs:5:"), "{found:?}");
+    }
+
+    /// Goal: the pure crate stays what it is.
+    #[test]
+    fn the_pure_crate_is_no_std() {
+        assert!(found("crates/amana-pure/src/lib.rs", "//! Doc\n\n#![no_std]\n").is_empty());
+        assert_eq!(found("crates/amana-pure/src/lib.rs", "//! Doc\n").len(), 1);
+    }
+
+    /// Goal: what opens is called where the table says, and in tests.
+    #[test]
+    fn doors_are_few() {
+        assert_eq!(found("crates/amana-web/src/pages.rs", "html.push_str(&shown.into_html());").len(), 1);
+        assert!(found("crates/amana-web/src/respond.rs", "html.push_str(&shown.into_html());").is_empty());
+        assert!(found("crates/amana-flow/tests/it/a.rs", "shown.into_html();").is_empty());
+        assert_eq!(found("crates/amana-flow/src/egress.rs", "released.into_body();").len(), 1);
+        assert_eq!(found("crates/amana-flow/src/egress.rs", "use amana_channel::PageToken;").len(), 1);
+        assert!(found("crates/amana/src/gateway.rs", "use amana_channel::PageToken;").is_empty());
+    }
+
+    /// Goal: the feature that opens the gate for tests is nobody's normal dependency.
+    #[test]
+    fn the_gate_opens_for_tests_alone() {
+        let manifest = |path: &str, text: &str| {
+            check_manifest(&Source { path: path.to_owned(), text: text.to_owned() }).len()
+        };
+        let line = "amana-gate = { workspace = true, features = [\"open-in-tests\"] }\n";
+        assert_eq!(manifest("crates/a/Cargo.toml", &format!("[dev-dependencies]\n{line}")), 0);
+        assert_eq!(manifest("crates/a/Cargo.toml", &format!("[dependencies]\n{line}")), 1);
+        assert_eq!(manifest("crates/a/Cargo.toml", "[features]\nx = [\"amana-gate/open-in-tests\"]\n"), 1);
+        assert_eq!(manifest("crates/amana-gate/Cargo.toml", "[features]\nopen-in-tests = []\n"), 0);
+    }
+}
