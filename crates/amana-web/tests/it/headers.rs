@@ -121,7 +121,7 @@ async fn machines_get_health_metrics_and_the_logs_place() {
     assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
     let log = world.get("/log/checkpoint").await;
     assert_eq!(log.header("content-type"), "application/problem+json");
-    assert!(log.json()["detail"].as_str().is_some_and(|d| d.contains("disclosure log")));
+    assert!(log.json()["detail"].as_str().is_some_and(|d| d.contains("no such file")));
     assert!(world.get("/robots.txt").await.text().contains("Disallow: /"));
     assert_eq!(world.get("/link/begin").await.header("allow"), "POST");
 }

@@ -263,3 +263,39 @@ async fn the_key_is_shown_to_its_owner_who_asks() {
     assert_eq!(browser.get(asked).await.text().matches(key.expect("there")).count(), 1, "it stays the same");
     assert!(!Browser::new(&world, Lang::English).get(asked).await.text().contains(text));
 }
+
+/// The proof is a file of the customer who is signed in, and that they fetched it is a receipt in it.
+#[tokio::test]
+async fn the_proof_is_saved_by_its_owner_alone() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let answer = browser.get("/privacy/bundle").await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"amana-proof.json\"");
+    let bundle = answer.json();
+    let receipts = |bundle: &serde_json::Value| bundle["receipts"].as_array().map(Vec::len);
+    assert_eq!(
+        (receipts(&bundle), &bundle["since"]),
+        (Some(2), &serde_json::Value::Null),
+        "consent, and this look"
+    );
+    let page = browser.get("/privacy?key=show").await.text();
+    assert!(page.contains(bundle["key"].as_str().expect("a key")) && page.contains("You fetched your proof"));
+
+    // From a saved checkpoint on, with the proof that it is continued; nonsense is none.
+    let size: u64 = bundle["checkpoint"]
+        .as_str()
+        .and_then(|note| note.lines().nth(1))
+        .expect("a size")
+        .parse()
+        .expect("it");
+    let next = browser.get(&format!("/privacy/bundle?since={size}")).await.json();
+    assert_eq!((receipts(&next), next["since"]["size"].as_u64()), (Some(3), Some(size)));
+    let odd = browser.get("/privacy/bundle?since=-1").await.json();
+    assert_eq!((receipts(&odd), &odd["since"]), (Some(4), &serde_json::Value::Null));
+
+    let stranger = Browser::new(&world, Lang::English).get("/privacy/bundle").await;
+    assert_eq!(stranger.status, StatusCode::GONE);
+    assert!(!stranger.text().contains("receipts\":"));
+}
