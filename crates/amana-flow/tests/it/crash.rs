@@ -12,8 +12,11 @@ use crate::support::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::*;
-use amana_flow::Gateway;
+use amana_flow::{Gateway, LogParts, Reconcile};
 use amana_gate::{Released, Unaddressed};
+use amana_log::audit::{State, audit};
+use amana_log::bundle::{Trust, verify};
+use amana_log::tiles::{DirTiles, Fsync};
 use amana_store::{OutboxState, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,6 +48,8 @@ const PUSHES_IN_ROUND: usize = 60;
 const STOPS: [u16; 3] = [50, 100, 150];
 /// The longest life of a child after it is ready, in milliseconds.
 const LIFE_MAX_MS: u64 = 700;
+/// Entries after which a segment of the log ends: there are to be many, so that kills come while one ends.
+const SEGMENT_ENTRIES: u64 = 400;
 /// How long the last child may take until nothing is left to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -97,6 +102,15 @@ impl Channel for Pipe {
     fn window(&self) -> WindowPolicy {
         WindowPolicy { open_for: None }
     }
+}
+
+/// The log's files, beside the database.
+fn tiles(folder: &Path) -> DirTiles {
+    DirTiles::new(folder.join("log"), Fsync::Never)
+}
+
+fn log_in(folder: &Path) -> LogParts {
+    LogParts { tiles: Arc::new(tiles(folder)), segment_entries: SEGMENT_ENTRIES, ..log_parts() }
 }
 
 /// A purchase of `1000 + n` cents by the holder of a chat.
@@ -158,11 +172,13 @@ async fn child() {
     let store = open(Path::new(&folder), entropy.clone(), clock.clone()).await;
     let pipe = Arc::new(Pipe::default());
     let bank = Arc::new(FakeBank::new(clock.clone()));
-    let gateway = build(store.clone(), &bank, pipe.clone(), clock.clone(), entropy);
+    let log = (log_in(Path::new(&folder)), Reconcile::default());
+    let gateway = build_with(store.clone(), &bank, pipe.clone(), clock.clone(), entropy, log);
     let stop = CancellationToken::new();
     tokio::spawn(gateway.clone().run_inbox(stop.clone()));
     tokio::spawn(gateway.clone().run_outbox(stop.clone()));
-    tokio::spawn(gateway.clone().run_jobs(stop));
+    tokio::spawn(gateway.clone().run_jobs(stop.clone()));
+    tokio::spawn(gateway.clone().run_log(stop));
     let (sender, mut orders) = tokio::sync::mpsc::unbounded_channel::<String>();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -406,9 +422,17 @@ impl Chain {
     }
 }
 
+/// The public log as an auditor reads it, from where the last audit ended: every entry, index and root since.
+fn audited(folder: &Path, before: Option<&State>) -> State {
+    let key = log_parts().signer.verifier().clone();
+    let report = audit(&tiles(folder), &key, None, before, |_, _| ());
+    report.unwrap_or_else(|fault| panic!("the log does not hold up: {fault}")).state
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_twice() {
-    let rig = Rig::new().await;
+    let mut rig = Rig::new().await;
+    rig.with_log(log_in(rig.folder.path()));
     let psids: Vec<String> = (1..=CHATS).map(|n| n.to_string()).collect();
     let mut chains = Vec::new();
     for psid in &psids {
@@ -423,6 +447,10 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
     let mut receipts = HashMap::new();
     let (mut purchases, mut questions, mut in_the_middle) = (Vec::<String>::new(), 1_000_000u64, 0u16);
     let mut stopping: BTreeMap<u64, String> = BTreeMap::new();
+    let mut asked_by: BTreeMap<u64, String> = BTreeMap::new();
+    rig.gateway.log_round().await.expect("a first checkpoint");
+    let mut state = Some(audited(rig.folder.path(), None));
+    let first = state.clone().expect("one");
     let begun = Instant::now();
     for round in 0..KILLS {
         let mut process = Running::start(rig.folder.path(), round, rig.clock.now());
@@ -462,6 +490,7 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
         (pushes.len()..PUSHES).for_each(|_| push(&mut outside, &mut process));
         questions += 1;
         let asker = &psids[usize::from(round) % usize::try_from(buyers).unwrap()];
+        asked_by.insert(questions, asker.clone());
         process.order(&format!("ask {questions} {asker} balance"));
         // A moment at random, and whatever is said until then.
         let until = Instant::now() + Duration::from_millis(number(LIFE_MAX_MS));
@@ -486,6 +515,7 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
             chain.follow(&rig.store, &mut receipts).await;
         }
         outside.hold_against(&rig.store, &receipts).await;
+        state = Some(audited(rig.folder.path(), state.as_ref()));
         let counts = rig.store.counts().await.unwrap();
         if counts.inbox_waiting + counts.outbox_open > 0 || !outside.offered.is_empty() {
             in_the_middle += 1;
@@ -527,6 +557,23 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
     }
     outside.hold_against(&rig.store, &receipts).await;
 
+    // The log from its first entry on, and for each customer a proof that these receipts are there and no others.
+    rig.with_log(log_in(rig.folder.path()));
+    rig.gateway.log_round().await.expect("a last checkpoint");
+    let last = audited(rig.folder.path(), None);
+    assert!(last.size > state.as_ref().map_or(0, |s| s.size) && last.segment > 3, "{last:?}");
+    assert_eq!(audited(rig.folder.path(), state.as_ref()), last);
+    let key = log_parts().signer.verifier().to_string();
+    for chain in &mut chains {
+        let bank = InstitutionId::new(BANK).unwrap();
+        let bundle = rig.gateway.bundle_of(&bank, chain.shard, chain.customer, Some(first.size)).await;
+        let trust =
+            Trust { vkey: Some(key.clone()), since: Some((first.size, first.root)), ..Trust::default() };
+        let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));
+        chain.follow(&rig.store, &mut receipts).await;
+        assert_eq!(good.receipts, chain.seq, "every receipt is proved");
+    }
+
     let mut told: HashMap<String, usize> = HashMap::new();
     for (.., body) in &outside.arrived {
         for amount in amounts(&String::from_utf8_lossy(body)) {
@@ -541,9 +588,20 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
         assert!(!forgotten, "the purchase of {} was taken and never told", amount(n));
     }
     assert_eq!(outside.stopped.len(), STOPS.len(), "everybody who wanted to stop has stopped");
-    let answers = told["$1,234.56"];
-    let asked = outside.asked.len() - STOPS.len();
-    assert!((asked..=usize::from(KILLS)).contains(&answers), "{answers} answers to {asked} questions");
+    // A question that was taken is answered once; one that was on its way when the process died, at most once.
+    for psid in &psids {
+        let to_them = outside.arrived.iter().filter(|(_, to, _)| to == psid);
+        let answers =
+            to_them.filter(|(.., body)| String::from_utf8_lossy(body).contains("$1,234.56")).count();
+        let offered: Vec<&u64> = asked_by.iter().filter(|(_, of)| *of == psid).map(|(n, _)| n).collect();
+        let taken = offered.iter().filter(|n| outside.asked.contains(n)).count();
+        let least = if outside.stopped.contains_key(psid) { 0 } else { taken };
+        assert!(
+            (least..=offered.len()).contains(&answers),
+            "{answers} answers to {psid}, who asked {} times, of which {taken} were taken",
+            offered.len()
+        );
+    }
     // The load was a load, and the kills came while it was carried.
     assert!(in_time > 5 * usize::from(KILLS), "only {in_time} messages arrived between the kills");
     assert!(in_the_middle > KILLS / 2, "only {in_the_middle} of {KILLS} kills left something unfinished");
