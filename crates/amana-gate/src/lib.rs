@@ -23,6 +23,7 @@ pub mod purpose;
 mod receipt;
 mod release;
 mod ticket;
+mod words;
 
 pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
 pub use key::{DataKey, KeyError};

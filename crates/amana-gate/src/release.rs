@@ -424,7 +424,7 @@ fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) ->
 }
 
 /// The bytes of a message, under its key: of a customer's, that of the purpose that its basis names.
-fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, Denial> {
+pub(crate) fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, Denial> {
     let context = payload_context(row.message);
     let opened = match &row.basis {
         Some(basis) => key.for_purpose(basis.purpose).open_as(Domain::Payload, &context, &row.payload),

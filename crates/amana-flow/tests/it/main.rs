@@ -18,4 +18,5 @@ mod reconciling;
 mod sending;
 mod stories;
 mod support;
+mod theft;
 mod updates;

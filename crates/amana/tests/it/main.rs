@@ -18,6 +18,7 @@ mod demo;
 mod latency;
 mod process;
 mod restart;
+mod roles;
 mod serve;
 mod statement;
 mod story;
