@@ -3,32 +3,47 @@
 use crate::limits::LAST_LOOK;
 use amana_channel::StopFlags;
 use amana_core::{KillSwitches, LinkId};
-use amana_store::{Answer, Store};
+use amana_store::{Answer, Flags, Store};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::time::timeout;
 
 /// The kill switches and links of a store.
-pub struct StoreFlags {
-    store: Arc<dyn Store>,
+pub struct StoreFlags(Source);
+
+enum Source {
+    Store(Arc<dyn Store>),
+    ReadOnly(Arc<dyn Flags>),
 }
 
 impl StoreFlags {
     /// Those of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self(Source::Store(store))
+    }
+
+    /// Those of a database that this process can only read, and has no key of.
+    #[must_use]
+    pub fn read_only(flags: Arc<dyn Flags>) -> Self {
+        Self(Source::ReadOnly(flags))
     }
 }
 
 #[async_trait]
 impl StopFlags for StoreFlags {
     async fn kills(&self) -> Option<KillSwitches> {
-        answer(self.store.kills()).await
+        match &self.0 {
+            Source::Store(store) => answer(store.kills()).await,
+            Source::ReadOnly(flags) => answer(flags.kills()).await,
+        }
     }
 
     async fn is_bound(&self, link: LinkId) -> Option<bool> {
-        answer(self.store.is_link_active(link)).await
+        match &self.0 {
+            Source::Store(store) => answer(store.is_link_active(link)).await,
+            Source::ReadOnly(flags) => answer(flags.is_link_active(link)).await,
+        }
     }
 }
 

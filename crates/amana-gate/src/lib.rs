@@ -26,6 +26,7 @@ mod release;
 mod shown;
 mod ticket;
 mod transform;
+mod words;
 
 pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
 pub use key::{DataKey, KeyError};

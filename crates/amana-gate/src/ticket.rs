@@ -48,7 +48,8 @@ pub struct EgressTicket {
 }
 
 /// Why egress sends nothing. It names no data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum TicketError {
     /// The signature is not the gate's, or not over this ticket.
     #[error("the egress ticket is not the gate's")]

@@ -152,6 +152,16 @@ impl<B: Backend> Store for Engine<B> {
         let (vault, paused) = (Arc::clone(&self.vault), paused.to_vec());
         ask!(self, outbox_heads(&vault, now, &paused, limit))
     }
+    async fn outbox_between(
+        &self,
+        after: (Shard, i64),
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<OutboxEntry>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, outbox_between(&vault, after, (from, to), limit))
+    }
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>> {
         let vault = Arc::clone(&self.vault);
         ask!(self, outbox_entry(&vault, message))

@@ -31,6 +31,7 @@ mod codec;
 mod command;
 mod db;
 mod engine;
+mod flags;
 mod keyring;
 pub mod limits;
 mod migrate;
@@ -46,6 +47,7 @@ mod writer;
 pub use command::{
     Claim, Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, Sighting, SubmitError,
 };
+pub use flags::{Flags, open_flags};
 pub use keyring::Keyring;
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
@@ -184,6 +186,15 @@ pub trait Store: Send + Sync {
         &self,
         now: Timestamp,
         paused: &[ChannelId],
+        limit: usize,
+    ) -> Answer<Vec<OutboxEntry>>;
+    /// Messages that were put in between two instants, whatever became of them, after a row (shard and position), in the
+    /// order of the table. For an operator's comparison: it reads the whole table.
+    async fn outbox_between(
+        &self,
+        after: (Shard, i64),
+        from: Timestamp,
+        to: Timestamp,
         limit: usize,
     ) -> Answer<Vec<OutboxEntry>>;
     /// One outgoing message.

@@ -97,12 +97,12 @@ impl Default for OpenOptions {
 }
 
 /// Which engine a URL names.
-enum Place<'a> {
+pub(crate) enum Place<'a> {
     Sqlite(&'a Path),
     Postgres(&'a str),
 }
 
-fn place(url: &str) -> Result<Place<'_>, OpenError> {
+pub(crate) fn place(url: &str) -> Result<Place<'_>, OpenError> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         // `sqlite://relative` and `sqlite:///absolute` are written often enough to be understood.
         let path = path.strip_prefix("//").unwrap_or(path);

@@ -273,6 +273,11 @@ fn pool(config: Config, connections: usize) -> Result<Pool, OpenError> {
     pool.map_err(|error| OpenError::Unreachable(error.to_string()))
 }
 
+/// Connections that read the database at a URL; none is opened yet.
+pub(crate) fn readers(url: &str) -> Result<Readers, OpenError> {
+    Ok(Readers(pool(config(url, POSTGRES_STATEMENT_MS_MAX)?, POSTGRES_CONNECTIONS)?))
+}
+
 /// A first connection, with the reason why there is none.
 async fn reach(pool: &Pool) -> Result<Pg, OpenError> {
     Pg::connected(pool).await.map_err(|error| OpenError::Unreachable(error.text))

@@ -482,6 +482,28 @@ pub(crate) async fn outbox_heads<D: Db>(
         .collect())
 }
 
+pub(crate) async fn outbox_between<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, position): (Shard, i64),
+    (from, to): (Timestamp, Timestamp),
+    limit: usize,
+) -> Answer<Vec<OutboxEntry>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                outbox_columns!(),
+                " WHERE (o.shard, o.position) > ($1, $2) AND o.created_at >= $3 AND o.created_at <= $4 \
+                 ORDER BY o.shard, o.position LIMIT $5"
+            ),
+            values![shard, position, from, to, at_most(limit)],
+        )
+        .await?;
+    // A row that does not open (an erased customer's) is left out: there is nothing to compare it with.
+    Ok(rows.into_iter().filter_map(|row| read_outbox(vault, row).ok()).collect())
+}
+
 pub(crate) async fn outbox_entry<D: Db>(
     db: &mut D,
     vault: &Vault,

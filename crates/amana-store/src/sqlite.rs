@@ -197,6 +197,11 @@ impl Backend for Readers {
     }
 }
 
+/// Connections that read the file at a path; none is opened yet.
+pub(crate) fn readers(path: &Path) -> Readers {
+    Readers { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(SQLITE_READERS)) }
+}
+
 fn reader(path: &Path) -> Result<Lite, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
@@ -284,10 +289,5 @@ pub(crate) fn open(
             }
         })
         .map_err(|error| StoreError::new(format!("its writer cannot start: {error}")))?;
-    let readers = Readers {
-        path: path.to_owned(),
-        idle: Arc::default(),
-        free: Arc::new(Semaphore::new(SQLITE_READERS)),
-    };
-    Ok(Engine { backend: readers, vault: Arc::clone(vault), writer: sender })
+    Ok(Engine { backend: readers(path), vault: Arc::clone(vault), writer: sender })
 }

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     ///
     /// Ctrl-C or SIGTERM stops it: it takes nothing new, finishes what is begun for up to ten seconds, and ends. A
     /// second signal ends it at once. Nothing is lost either way.
-    Serve(Configured),
+    Serve(Serve),
     /// Bring the database to this version's schema. `serve` does it too; this is for doing it beforehand.
     Migrate(Configured),
     /// Check everything that the gateway needs, and say how to mend what is wrong. Exits with 1 if anything is.
@@ -66,6 +66,15 @@ pub(crate) struct Configured {
     /// `AMANA_SERVER__LISTEN` override its keys.
     #[arg(long, value_name = "FILE", default_value = "amana.toml", env = "AMANA_CONFIG")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) configured: Configured,
+    /// Run one part alone, with its own secrets and no others. The four find each other in `[roles] folder`.
+    #[arg(long, value_enum, value_name = "ROLE")]
+    pub(crate) role: Option<crate::roles::Role>,
 }
 
 #[derive(Debug, Args)]

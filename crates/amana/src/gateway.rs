@@ -8,7 +8,7 @@ use crate::lifecycle::Stop;
 use crate::server;
 use crate::telemetry;
 use amana_bank::{Bank, FdxBank, HttpClientOptions};
-use amana_channel::{Messenger, MessengerConfig, PageConfig, Profile, Timeouts};
+use amana_channel::{Channel, Messenger, MessengerConfig, PageConfig, Profile, Timeouts};
 use amana_chat::Rules;
 use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Witnesses};
@@ -21,7 +21,6 @@ use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// The connectors: one per institution, and the platform's.
@@ -30,17 +29,44 @@ pub(crate) struct Connectors {
     pub(crate) messenger: Arc<Messenger>,
 }
 
+/// What the gate speaks to: banks and platform, in this process or behind sockets.
+pub(crate) struct Sides {
+    pub(crate) banks: BTreeMap<InstitutionId, Arc<dyn Bank>>,
+    pub(crate) channel: Arc<dyn Channel>,
+}
+
+impl Connectors {
+    fn sides(&self) -> Sides {
+        let bank = |(id, bank): (&InstitutionId, &Arc<FdxBank>)| (id.clone(), bank.clone() as Arc<dyn Bank>);
+        Sides { banks: self.banks.iter().map(bank).collect(), channel: self.messenger.clone() }
+    }
+}
+
 /// Builds the connectors. Nothing is asked of the network.
 ///
 /// # Errors
 /// Everything that they refuse in the configuration, at once.
 pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors> {
+    let (banks, messenger) = (banks(settings), messenger(settings));
+    match (banks, messenger) {
+        (Ok(banks), Ok(messenger)) => Ok(Connectors { banks, messenger: Arc::new(messenger) }),
+        (banks, messenger) => {
+            let problems = [banks.err(), messenger.err()].into_iter().flatten().flat_map(|errors| errors.0);
+            Err(ConfigErrors(problems.collect()))
+        }
+    }
+}
+
+fn problem(key: &str, what: String) -> Problem {
+    Problem { source: Source::File("the configuration".to_owned()), key: key.to_owned(), what }
+}
+
+/// The banks' connectors. Nothing is asked of the network.
+///
+/// # Errors
+/// Everything that they refuse in the configuration, at once.
+pub(crate) fn banks(settings: &Settings) -> Result<BTreeMap<InstitutionId, Arc<FdxBank>>, ConfigErrors> {
     let mut problems = Vec::new();
-    let problem = |key: &str, what: String| Problem {
-        source: Source::File("the configuration".to_owned()),
-        key: key.to_owned(),
-        what,
-    };
     let mut banks = BTreeMap::new();
     for institution in &settings.institutions {
         let id = institution.id().clone();
@@ -61,6 +87,14 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
             Err(e) => problems.push(problem("", e.to_string())),
         }
     }
+    if problems.is_empty() { Ok(banks) } else { Err(ConfigErrors(problems)) }
+}
+
+/// The platform's client.
+///
+/// # Errors
+/// What it refuses in the configuration.
+pub(crate) fn messenger(settings: &Settings) -> Result<Messenger, ConfigErrors> {
     let platform = &settings.messenger;
     let made = Messenger::new(MessengerConfig {
         graph_url: platform.graph_url.clone(),
@@ -74,14 +108,7 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
             .collect(),
         timeouts: Timeouts::default(),
     });
-    match made {
-        Ok(messenger) if problems.is_empty() => Ok(Connectors { banks, messenger: Arc::new(messenger) }),
-        Ok(_) => Err(ConfigErrors(problems)),
-        Err(e) => {
-            problems.push(problem(e.key, e.what));
-            Err(ConfigErrors(problems))
-        }
-    }
+    made.map_err(|e| ConfigErrors(vec![problem(e.key, e.what)]))
 }
 
 /// Opens the store, and runs missing migrations.
@@ -192,12 +219,11 @@ pub(crate) struct Ready {
 ///
 /// # Errors
 /// When a part cannot be made, with how to mend it.
-pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow::Result<Arc<Gateway>> {
+async fn made(settings: &Settings, sides: Sides) -> anyhow::Result<Arc<Gateway>> {
     let store = store(settings).await?;
     let mut institutions = BTreeMap::new();
     for institution in &settings.institutions {
-        let Some(bank) = connectors.banks.get(institution.id()) else { continue };
-        let bank: Arc<dyn Bank> = bank.clone();
+        let Some(bank) = sides.banks.get(institution.id()).cloned() else { continue };
         let (name, name_ar) = (institution.connector.name.clone(), institution.name_ar.clone());
         institutions.insert(
             institution.id().clone(),
@@ -216,7 +242,7 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
     Ok(Gateway::new(GatewayParts {
         store,
         log,
-        channel: connectors.messenger.clone(),
+        channel: sides.channel,
         read_policy: crate::policy::read,
         institutions,
         channels,
@@ -230,6 +256,13 @@ pub(crate) async fn made(settings: &Settings, connectors: &Connectors) -> anyhow
     }))
 }
 
+impl Ready {
+    /// The key by which egress checks this gateway's tickets.
+    pub(crate) fn egress_key(&self) -> Option<[u8; 32]> {
+        self.gateway.egress_key()
+    }
+}
+
 /// Opens the store, sets the agreements, and joins the parts.
 ///
 /// # Errors
@@ -239,7 +272,19 @@ pub(crate) async fn prepare(
     connectors: &Connectors,
     handle: PrometheusHandle,
 ) -> anyhow::Result<Ready> {
-    let gateway = made(settings, connectors).await?;
+    prepare_of(settings, connectors.sides(), handle).await
+}
+
+/// The same of these banks and this channel, in this process or behind sockets.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) async fn prepare_of(
+    settings: &Settings,
+    sides: Sides,
+    handle: PrometheusHandle,
+) -> anyhow::Result<Ready> {
+    let gateway = made(settings, sides).await?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     let admin = admin(settings, &gateway).await?;
@@ -307,7 +352,7 @@ pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
 ///
 /// # Errors
 /// When a part fails.
-pub(crate) async fn run(ready: Ready, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
+pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop) -> anyhow::Result<()> {
     let Ready { gateway, router, admin, handle } = ready;
     let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
     let soft = stop.soft.clone();

@@ -49,3 +49,31 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 pub(crate) const CONNECTIONS_MAX: usize = 1_024;
 /// How long accepting rests after the system had no descriptor or memory for a connection.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(500);
+/// Until a process of ours is reached over its socket.
+pub(crate) const ROLE_CONNECT: Duration = Duration::from_secs(2);
+/// The largest answer of a process of ours, in bytes: a year of a busy account's transactions, sealed, in hexadecimal.
+pub(crate) const ROLE_ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The largest question to a process of ours, in bytes: a message with its ticket.
+pub(crate) const ROLE_ASK_BYTES_MAX: usize = 1024 * 1024;
+/// A call to a bank through the connector. Each step of it has its own, shorter bound there.
+pub(crate) const BANK_CALL_TIME: Duration = Duration::from_secs(120);
+/// A send through egress: shorter than the claim on a message, longer than a call to the platform and the last look.
+pub(crate) const SEND_CALL_TIME: Duration = Duration::from_secs(35);
+/// A request from the public port to the gate.
+pub(crate) const FORWARD_TIME: Duration = Duration::from_secs(60);
+/// How long egress waits at the start for the gate to write its verifying key.
+pub(crate) const ROLE_PATIENCE: Duration = Duration::from_secs(120);
+/// How many folders deep an export of the platform is looked through.
+pub(crate) const EXPORT_DEPTH_MAX: usize = 8;
+/// Files of messages in an export.
+pub(crate) const EXPORT_FILES_MAX: usize = 1_000;
+/// The largest file of an export, in bytes.
+pub(crate) const EXPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How far the platform's time of a message may be from ours, in seconds.
+pub(crate) const EXPORT_TOLERANCE_S: i64 = 300;
+/// Rows that are read at a time when an export is compared.
+pub(crate) const EXPORT_ROWS: usize = 500;
+/// Messages of ours that an export is compared with at most.
+pub(crate) const EXPORT_ROWS_MAX: usize = 100_000;
+
+const _: () = assert!(SEND_CALL_TIME.as_secs() < amana_flow::limits::CLAIM_S.unsigned_abs());

@@ -12,6 +12,7 @@ mod agreement;
 mod alarms;
 mod ambient;
 mod audit;
+mod audit_reconcile;
 mod cli;
 mod config;
 mod demo;
@@ -25,6 +26,7 @@ mod limits;
 mod operate;
 mod output;
 mod policy;
+mod roles;
 mod sandbox;
 mod serve;
 mod server;
@@ -75,10 +77,13 @@ fn load_quietly(configured: &Configured) -> anyhow::Result<Settings> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::demo(args).await?,
-        Command::Serve(configured) => {
-            let settings = load(&configured)?;
+        Command::Serve(cli::Serve { configured, role }) => {
+            let settings = config::load_for(role, &configured.config, config::variables())?;
             telemetry::log(&settings.log)?;
-            serve::serve(&settings).await?;
+            match role {
+                Some(role) => serve::serve_role(&settings, role).await?,
+                None => serve::serve(&settings).await?,
+            }
         }
         Command::Migrate(configured) => operate::migrate(&load_quietly(&configured)?).await?,
         Command::Doctor(args) => return examine(&args).await,

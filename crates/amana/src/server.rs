@@ -9,6 +9,7 @@ use hyper_util::service::TowerToHyperService;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -29,8 +30,34 @@ impl Default for Bounds {
     }
 }
 
+/// Where connections come from.
+pub(crate) trait Accept: Send + Sync + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// The next one.
+    fn next(&self) -> impl Future<Output = std::io::Result<Self::Stream>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Stream = tokio::net::TcpStream;
+    async fn next(&self) -> std::io::Result<Self::Stream> {
+        let (stream, _) = self.accept().await?;
+        // Small answers must not wait for more to be sent.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+}
+
+#[cfg(unix)]
+impl Accept for tokio::net::UnixListener {
+    type Stream = tokio::net::UnixStream;
+    async fn next(&self) -> std::io::Result<Self::Stream> {
+        Ok(self.accept().await?.0)
+    }
+}
+
 /// Serves HTTP/1.1 until `soft`, then finishes the requests that are begun. Dropping it closes every connection.
-pub(crate) async fn serve(listener: TcpListener, router: Router, soft: CancellationToken, bounds: Bounds) {
+pub(crate) async fn serve<L: Accept>(listener: L, router: Router, soft: CancellationToken, bounds: Bounds) {
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
     let places = Arc::new(Semaphore::new(bounds.connections));
@@ -40,7 +67,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, soft: Cancellat
         let next = async {
             // It is never closed; and without a place nothing is accepted.
             let place = places.clone().acquire_owned().await.ok();
-            (place, listener.accept().await)
+            (place, listener.next().await)
         };
         let (place, accepted) = tokio::select! {
             () = soft.cancelled() => break,
@@ -49,7 +76,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, soft: Cancellat
             next = next => next,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             // The other side was gone before it was its turn.
             Err(error)
                 if matches!(
@@ -65,8 +92,6 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, soft: Cancellat
                 continue;
             }
         };
-        // Small answers must not wait for more to be sent.
-        let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service).into_owned());
         connections.spawn(async move {

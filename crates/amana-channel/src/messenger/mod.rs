@@ -138,8 +138,14 @@ impl Channel for Messenger {
     }
 
     fn window(&self) -> WindowPolicy {
-        WindowPolicy { open_for: Some(limits::WINDOW.saturating_sub(limits::WINDOW_MARGIN)) }
+        window()
     }
+}
+
+/// When one may write freely on Messenger.
+#[must_use]
+pub fn window() -> WindowPolicy {
+    WindowPolicy { open_for: Some(limits::WINDOW.saturating_sub(limits::WINDOW_MARGIN)) }
 }
 
 /// Characters that turn the direction of what stands around them.

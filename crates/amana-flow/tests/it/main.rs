@@ -21,4 +21,5 @@ mod sending;
 mod stories;
 mod support;
 mod timeline;
+mod theft;
 mod updates;

@@ -72,6 +72,23 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "DIR", default_value = "./amana-witness")]
         data_dir: PathBuf,
     },
+    /// Hold the platform's own record of a thread ("download your information", JSON) against the receipts.
+    ///
+    /// For each message of the Page it is shown which receipt covers it, or that none does; what it says is not printed.
+    /// Exits with 1 if one is not covered.
+    Reconcile {
+        #[command(flatten)]
+        configured: Configured,
+        /// The folder of the export, or of one thread in it.
+        #[arg(long, value_name = "DIR")]
+        export: PathBuf,
+        /// The Page's name in the export; without it the thread's title.
+        #[arg(long, value_name = "NAME")]
+        page: Option<String>,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the log's key, which verifiers and witnesses pin.
     Key(Configured),
 }
@@ -90,6 +107,12 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         }
         AuditCommand::Witness { listen, name, log, data_dir } => {
             witness::witness(listen, &name, &log, &data_dir).await
+        }
+        AuditCommand::Reconcile { configured, export, page, json } => {
+            let settings = crate::load_quietly(&configured)?;
+            let covered =
+                crate::audit_reconcile::reconcile(&settings, &export, page.as_deref(), json).await?;
+            Ok(if covered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         AuditCommand::Key(configured) => export::key(&configured),
     }

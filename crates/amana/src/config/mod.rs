@@ -7,6 +7,7 @@ mod schema;
 pub(crate) use layers::Source;
 pub(crate) use read::is_loopback;
 
+use crate::roles::Role;
 use amana_bank::InstitutionConfig;
 use amana_channel::PageToken;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
@@ -83,6 +84,8 @@ pub(crate) struct Settings {
     pub(crate) institutions: Vec<Institution>,
     /// The administrators' API, if it is on.
     pub(crate) admin: Option<Admin>,
+    /// How the gateway is spread over processes.
+    pub(crate) roles: Roles,
     /// What is done about messages of others on our Pages.
     pub(crate) reconcile: Reconcile,
     /// The log.
@@ -98,6 +101,17 @@ pub(crate) struct DisclosureLog {
     pub(crate) dir: Option<PathBuf>,
     /// Who must have cosigned a checkpoint before it is published.
     pub(crate) witness_policy_file: Option<PathBuf>,
+}
+
+/// `[roles]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Roles {
+    /// Where the processes find each other.
+    pub(crate) folder: PathBuf,
+    /// By which egress reads the kill switches; the store's own if it is not given.
+    pub(crate) flags_url: Option<Secret>,
+    /// The gate's verifying key, if it is pinned.
+    pub(crate) egress_key: Option<[u8; 32]>,
 }
 
 /// `[messenger]`.
@@ -173,6 +187,18 @@ pub(crate) fn load(
     path: &Path,
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, ConfigErrors> {
+    load_for(None, path, variables)
+}
+
+/// The same for one role: the secrets of the others are not read, and where they could be read here, that is an error.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_for(
+    role: Option<Role>,
+    path: &Path,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, ConfigErrors> {
     let name = path.display().to_string();
     let source = Source::File(name);
     let whole =
@@ -180,7 +206,7 @@ pub(crate) fn load(
     let text = crate::files::read_text(path, crate::limits::CONFIG_BYTES_MAX)
         .map_err(|why| whole(format!("{why}; `amana config default` prints one to begin with")))?;
     let table = toml::from_str(&text).map_err(|e| whole(of_toml(&e, &text)))?;
-    settle(table, &source, variables)
+    settle(table, &source, variables, role)
 }
 
 /// Settings of a table that was made in memory, as if it had stood in a file of this name.
@@ -188,7 +214,7 @@ pub(crate) fn load(
 /// # Errors
 /// As [`load`].
 pub(crate) fn from_table(table: toml::Table, name: &str) -> Result<Settings, ConfigErrors> {
-    settle(table, &Source::File(name.to_owned()), std::iter::empty())
+    settle(table, &Source::File(name.to_owned()), std::iter::empty(), None)
 }
 
 /// The variables of this process that override keys: those with two underscores between the parts.
@@ -204,6 +230,7 @@ fn settle(
     table: toml::Table,
     source: &Source,
     variables: impl Iterator<Item = (String, String)>,
+    role: Option<Role>,
 ) -> Result<Settings, ConfigErrors> {
     let mut problems = Problems::new();
     let mut layers = Layers::default();
@@ -216,7 +243,7 @@ fn settle(
     for (name, value) in variables {
         layers.lay_variable(&name, &value, &mut problems);
     }
-    let settings = read::read(&layers, source, &mut problems);
+    let settings = read::read(&layers, source, &mut problems, role);
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(ConfigErrors(problems)),

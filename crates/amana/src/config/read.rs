@@ -1,9 +1,12 @@
 //! From layers to settings: each key is read, checked and given its type.
 
 use super::layers::{Layers, Source};
-use super::{Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Settings};
+use super::{
+    Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings,
+};
 use crate::files::read_text;
 use crate::limits::{ADMIN_TOKEN_BYTES_MIN, SECRET_FILE_BYTES_MAX};
+use crate::roles::Role;
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
 use amana_channel::PageToken;
@@ -17,9 +20,14 @@ use toml::Value;
 use url::Url;
 
 /// Reads the settings. `None`, or any problem, means that they cannot be used.
-pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> Option<Settings> {
+pub(super) fn read(
+    layers: &Layers,
+    main: &Source,
+    problems: &mut Problems,
+    role: Option<Role>,
+) -> Option<Settings> {
     let values = layers.flat(problems);
-    let mut r = Reader { layers, main, values, problems };
+    let mut r = Reader { layers, main, values, problems, role };
     let listen = r.parsed("server.listen", "an address and a port, such as `127.0.0.1:7600`");
     let public_url = r.public_url();
     let allow_private_addresses = r.switch("server.allow_private_addresses");
@@ -36,6 +44,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
     let institutions = r.institutions();
     let messenger = r.messenger(&institutions);
     let admin = r.admin();
+    let roles = r.roles();
     let reconcile = r.reconcile();
     let log = r.log();
     Some(Settings {
@@ -48,6 +57,7 @@ pub(super) fn read(layers: &Layers, main: &Source, problems: &mut Problems) -> O
         messenger: messenger?,
         institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
         admin: admin?,
+        roles: roles?,
         reconcile: reconcile?,
         log: log?,
     })
@@ -59,6 +69,8 @@ struct Reader<'a> {
     main: &'a Source,
     values: BTreeMap<String, Value>,
     problems: &'a mut Problems,
+    /// For whom it is read: what is another's is not.
+    role: Option<Role>,
 }
 
 impl Reader<'_> {
@@ -140,6 +152,9 @@ impl Reader<'_> {
 
     /// A secret, given here or in a file.
     fn secret(&mut self, key: &str) -> Option<Secret> {
+        if self.is_anothers(key) {
+            return Some(Secret::new(""));
+        }
         let file_key = format!("{key}_file");
         let (here, file) = (self.text(key), self.text(&file_key));
         match (here, file) {
@@ -151,6 +166,18 @@ impl Reader<'_> {
             (None, Some(file)) => self.secret_file(&file_key, Path::new(&file)),
             (None, None) => None,
         }
+    }
+
+    /// Whether a secret is not for the role that reads. Where it could be read all the same, that is a problem.
+    fn is_anothers(&mut self, key: &str) -> bool {
+        let Some(role) = self.role.filter(|role| !role.reads(&pattern(key))) else { return false };
+        if self.text(key).is_some() {
+            let what = format!(
+                "is not for the {role} role, which can read it here: give it as `…_file` that only its own role can read"
+            );
+            self.wrong(key, what);
+        }
+        true
     }
 
     fn secret_file(&mut self, key: &str, path: &Path) -> Option<Secret> {
@@ -200,6 +227,13 @@ impl Reader<'_> {
 
     fn store_url(&mut self) -> Option<Secret> {
         const KEY: &str = "store.url";
+        if let Some(role) = self.role.filter(|role| *role != Role::Gate) {
+            let url = self.text(KEY).unwrap_or_default();
+            if Url::parse(&url).is_ok_and(|url| url.password().is_some()) {
+                self.wrong(KEY, format!("holds a password, which is not for the {role} role: give it to the gate alone, in its environment"));
+            }
+            return Some(Secret::new(url));
+        }
         let url = self.needed(KEY, "give `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")?;
         let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|kind| url.starts_with(kind));
         if !known || url == "sqlite:" {
@@ -375,6 +409,9 @@ impl Reader<'_> {
         let key = |name: &str| format!("institution[{index}].{name}");
         let secret = self.secret(&key("client_secret"));
         let has_secret = secret.is_some() || self.said(&key("client_secret_file"));
+        if self.role.is_some_and(|role| role != Role::Connector) {
+            return Some(ClientAuth::SecretBasic(Secret::new("")));
+        }
         let key_file = self.text(&key("private_key_file"));
         match (secret, key_file) {
             (Some(_), Some(_)) => {
@@ -500,6 +537,24 @@ impl Reader<'_> {
         Some(out)
     }
 
+    fn roles(&mut self) -> Option<Roles> {
+        const KEY: &str = "roles.egress_key";
+        let folder = self.needed("roles.folder", "a folder that only this user may enter")?;
+        let egress_key = match self.text(KEY) {
+            None => None,
+            Some(text) => {
+                let mut key = [0; 32];
+                if hex::decode_to_slice(text.trim(), &mut key).is_err() {
+                    self.wrong(KEY, "must be 64 hexadecimal digits, as the gate's log says them");
+                    return None;
+                }
+                Some(key)
+            }
+        };
+        let flags_url = if self.role == Some(Role::Egress) { self.secret("roles.flags_url") } else { None };
+        Some(Roles { folder: PathBuf::from(folder), flags_url, egress_key })
+    }
+
     fn reconcile(&mut self) -> Option<Reconcile> {
         const APPS: &str = "reconcile.allowed_apps";
         let on_unknown = match self.text("reconcile.on_unknown").as_deref() {
@@ -537,6 +592,17 @@ impl Reader<'_> {
         }
         Some(Log { json: json?, level })
     }
+}
+
+/// A key with its places taken out: `messenger.page[].token` of `messenger.page[0].token`.
+fn pattern(key: &str) -> String {
+    let mut inside = false;
+    key.chars()
+        .filter(|c| {
+            inside = (inside || *c == '[') && *c != ']';
+            !inside || *c == '['
+        })
+        .collect()
 }
 
 /// Whether a URL is of this machine.

@@ -28,7 +28,7 @@ event_token = "hidden-event-token"
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
     let table = toml::from_str(text).expect("TOML");
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    settle(table, &Source::File("amana.toml".to_owned()), variables)
+    settle(table, &Source::File("amana.toml".to_owned()), variables, None)
 }
 
 fn refused(text: &str, variables: &[(&str, &str)]) -> String {

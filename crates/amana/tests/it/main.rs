@@ -20,6 +20,7 @@ mod latency;
 mod process;
 mod proof;
 mod restart;
+mod roles;
 mod serve;
 mod statement;
 mod story;

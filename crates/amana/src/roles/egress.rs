@@ -1,0 +1,154 @@
+//! The egress role: the Pages' tokens and the gate's verifying key. It sends what bears a good ticket, once, after its own
+//! look at the kill switches, and nothing else.
+
+use super::Role;
+use super::folder::Folder;
+use super::peer::{CallError, Peer};
+use super::wire::{Ask, WireSendError};
+use crate::ambient::SystemClock;
+use crate::config::Settings;
+use crate::lifecycle::Stop;
+use crate::{gateway, limits, server};
+use amana_channel::{Channel, Egress, LinkingError, Messenger, SendError, Sent, WindowPolicy, messenger};
+use amana_core::{Address, ChannelId, Clock as _, Lang, Psid};
+use amana_flow::StoreFlags;
+use amana_gate::{EgressFrame, Released, TicketGuard};
+use anyhow::Context as _;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+type Out = Arc<Egress<Messenger>>;
+
+/// Serves until stopped.
+///
+/// # Errors
+/// When the client cannot be made, the gate's key does not come, or the folder cannot be used.
+pub(crate) async fn run(settings: &Settings, folder: &Folder, stop: Stop) -> anyhow::Result<()> {
+    let messenger = Arc::new(gateway::messenger(settings)?);
+    let flags_url = settings.roles.flags_url.as_ref().unwrap_or(&settings.store_url);
+    let flags = amana_store::open_flags(flags_url.expose())?;
+    let key = tokio::select! {
+        key = folder.egress_key(limits::ROLE_PATIENCE) => key?,
+        () = stop.soft.cancelled() => return Ok(()),
+    };
+    // Where the key is pinned, a folder that somebody wrote into makes no other gate.
+    if settings.roles.egress_key.is_some_and(|pinned| pinned != key) {
+        anyhow::bail!("the gate's verifying key in the folder is not `[roles] egress_key`: nothing is sent");
+    }
+    let guard = TicketGuard::new(key, SystemClock.now());
+    let clock = Arc::new(SystemClock);
+    let egress = Arc::new(Egress::new(guard, Arc::new(StoreFlags::read_only(flags)), clock, messenger));
+    let router = Router::new()
+        .route("/send", post(send))
+        .route("/ask", post(ask))
+        .layer(DefaultBodyLimit::max(limits::ROLE_ASK_BYTES_MAX))
+        .with_state(egress);
+    let listener = folder.listen(Role::Egress).await.context("egress cannot listen")?;
+    tracing::info!(pages = settings.messenger.pages.len(), "amana egress serves");
+    server::serve(listener, router, stop.soft, server::Bounds::default()).await;
+    Ok(())
+}
+
+fn said<T: Serialize>(result: Result<T, WireSendError>) -> Response {
+    match serde_json::to_value(result) {
+        Ok(answer) => Json(answer).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn send(State(egress): State<Out>, body: Bytes) -> Response {
+    let Ok(frame) = serde_json::from_slice::<EgressFrame>(&body) else {
+        tracing::error!("egress was given something that is no message with a ticket");
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    // In a task of its own: a gate that goes away must not leave a call to the platform half done.
+    let task = tokio::spawn(async move { egress.deliver(frame).await });
+    let sent = task.await.unwrap_or(Err(SendError::Ambiguous { what: "a defect" }));
+    said(sent.map(|sent| sent.mid).map_err(|error| WireSendError::of(&error)))
+}
+
+async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
+    let Ok(ask) = serde_json::from_slice::<Ask>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let sent = |result: Result<(), SendError>| said(result.map_err(|error| WireSendError::of(&error)));
+    match ask {
+        Ask::Typing { to, on } => sent(egress.typing(&to, on).await),
+        Ask::MarkSeen { to } => sent(egress.mark_seen(&to).await),
+        Ask::Unlink { to } => sent(egress.unlink(&to).await),
+        Ask::LinkingRecipient { channel, token } => {
+            let person = egress.linking_recipient(&channel, &token).await;
+            said(person.map_err(|error| WireSendError::of_linking(&error)))
+        }
+        Ask::Locale { of } => said(Ok(egress.locale(&of).await)),
+        Ask::Name { of } => said(Ok(egress.name(&of).await)),
+    }
+}
+
+/// The platform, as the gate sees it: behind egress's socket.
+pub(crate) struct RemoteChannel {
+    peer: Peer,
+}
+
+impl RemoteChannel {
+    /// The platform behind the egress of this folder.
+    pub(crate) fn new(folder: &Folder) -> Self {
+        Self { peer: Peer::new(folder.socket(Role::Egress), limits::SEND_CALL_TIME) }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, WireSendError> {
+        match self.peer.call::<Ask, Result<T, WireSendError>>("/ask", ask).await {
+            Ok(answer) => answer,
+            Err(CallError::NotReached | CallError::InDoubt) => Err(WireSendError::Transient),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Channel for RemoteChannel {
+    async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        let frame = released.into_frame();
+        match self.peer.call::<EgressFrame, Result<String, WireSendError>>("/send", &frame).await {
+            Ok(answer) => answer.map(|mid| Sent { mid }).map_err(|error| error.error()),
+            Err(CallError::NotReached) => Err(SendError::Transient { what: "egress is not there" }),
+            // Its echo will tell.
+            Err(CallError::InDoubt) => Err(SendError::Ambiguous { what: "egress did not answer" }),
+        }
+    }
+
+    async fn typing(&self, to: &Address, on: bool) -> Result<(), SendError> {
+        self.ask(&Ask::Typing { to: to.clone(), on }).await.map_err(|error| error.error())
+    }
+
+    async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
+        self.ask(&Ask::MarkSeen { to: to.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn linking_recipient(&self, channel: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
+        let ask = Ask::LinkingRecipient { channel: channel.clone(), token: token.to_owned() };
+        self.ask(&ask).await.map_err(|error| error.linking())
+    }
+
+    async fn unlink(&self, to: &Address) -> Result<(), SendError> {
+        self.ask(&Ask::Unlink { to: to.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn locale(&self, of: &Address) -> Option<Lang> {
+        self.ask::<Option<Lang>>(&Ask::Locale { of: of.clone() }).await.ok().flatten()
+    }
+
+    async fn name(&self, of: &Address) -> Option<String> {
+        self.ask::<Option<String>>(&Ask::Name { of: of.clone() }).await.ok().flatten()
+    }
+
+    fn window(&self) -> WindowPolicy {
+        messenger::window()
+    }
+}

@@ -1,0 +1,357 @@
+//! The gateway as four processes: the whole story passes, and each process has its own secrets and no others.
+
+use crate::browser::client;
+use crate::chat::{Chat, Till, link};
+use crate::process::{PATIENCE, Running, Said, amana, folder, run};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const ROLES: [&str; 4] = ["gate", "connector", "egress", "web"];
+const MASTER_KEY: &str = "5a17c0ffee5a17c0ffee5a17c0ffee5a17c0ffee5a17c0ffee5a17c0ffee5a17";
+
+/// Each secret: the file's name, what is in it, and whose it is.
+const SECRETS: [(&str, &str, &[&str]); 6] = [
+    ("master.key", MASTER_KEY, &["gate"]),
+    ("app_secret", "app-secret-7Qx1", &["gate", "egress"]),
+    ("verify_token", "verify-token-8Rw2", &["gate"]),
+    ("page_token", "page-token-9Sv3", &["egress"]),
+    ("client_secret", "client-secret-1Tu4", &["connector"]),
+    ("event_token", "event-token-2Ut5", &["gate"]),
+];
+
+fn secret(name: &str) -> &'static str {
+    SECRETS.iter().find(|(file, ..)| *file == name).expect("a secret").1
+}
+
+struct World {
+    keep: tempfile::TempDir,
+    gateway_url: String,
+    bank_url: String,
+    chat_url: String,
+    _bank: Running,
+    _messenger: Running,
+    roles: BTreeMap<&'static str, Running>,
+}
+
+impl World {
+    fn start() -> Self {
+        let (keep, _) = folder();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
+        let gateway_url = format!("http://127.0.0.1:{port}");
+        let mut command = amana();
+        command.args(["sandbox", "bank", "--port", "0", "--rotate-refresh-tokens"]);
+        command.arg("--client").arg(format!("gw={}", secret("client_secret")));
+        command.arg("--event-token").arg(secret("event_token"));
+        command.arg("--redirect-uri").arg(format!("{gateway_url}/link/callback"));
+        command.arg("--event-url").arg(format!("{gateway_url}/events"));
+        command.arg("--data-dir").arg(keep.path().join("bank"));
+        let mut bank = Running::start(command);
+        let bank_url = bank.json()["bank"].as_str().expect("a url").to_owned();
+        let mut command = amana();
+        command.args(["sandbox", "messenger", "--port", "0", "--require-proof"]);
+        command.arg("--page").arg(format!("55={}=Harbor", secret("page_token")));
+        command
+            .arg("--app-secret")
+            .arg(secret("app_secret"))
+            .arg("--verify-token")
+            .arg(secret("verify_token"));
+        command.arg("--webhook").arg(format!("{gateway_url}/webhooks/messenger"));
+        let mut messenger = Running::start(command);
+        let chat_url =
+            messenger.json()["graph_url"].as_str().expect("a url").trim_end_matches('/').to_owned();
+        let world = Self {
+            keep,
+            gateway_url,
+            bank_url,
+            chat_url,
+            _bank: bank,
+            _messenger: messenger,
+            roles: BTreeMap::new(),
+        };
+        // The operator has all; each role its own files in a folder of its own.
+        world.settle("operator", |_| true);
+        for role in ROLES {
+            world.settle(role, |owners| owners.contains(&role));
+        }
+        world
+    }
+
+    fn config(&self, who: &str) -> PathBuf {
+        self.keep.path().join(who).join("amana.toml")
+    }
+
+    /// The folder of one who runs something: the same configuration, and the files of the secrets that are theirs.
+    fn settle(&self, who: &str, theirs: impl Fn(&[&str]) -> bool) {
+        let own = self.keep.path().join(who);
+        std::fs::create_dir_all(&own).expect("a folder");
+        for (file, content, owners) in SECRETS {
+            if theirs(owners) {
+                std::fs::write(own.join(file), format!("{content}\n")).expect("written");
+            }
+        }
+        let (host, database) =
+            (self.chat_url.trim_start_matches("http://"), self.keep.path().join("db/amana.sqlite"));
+        let at = |file: &str| own.join(file).display().to_string();
+        let text = format!(
+            r#"
+[server]
+listen = "{listen}"
+public_url = "{gateway}"
+allow_private_addresses = true
+[store]
+url = "sqlite:{database}"
+[keys]
+master_key_file = "{master}"
+[roles]
+folder = "{roles}"
+[messenger]
+graph_url = "{chat}"
+app_id = "1900000000000001"
+app_secret_file = "{app_secret}"
+verify_token_file = "{verify}"
+redirect_hosts = ["{host}"]
+[[messenger.page]]
+id = "55"
+token_file = "{page}"
+institutions = ["harbor-bank"]
+[[institution]]
+id = "harbor-bank"
+name = "Harbor Bank"
+issuer = "{bank}/harbor-bank"
+api_url = "{bank}/harbor-bank/fdx/v6"
+client_id = "gw"
+client_secret_file = "{client}"
+event_token_file = "{event}"
+[log]
+format = "json"
+"#,
+            listen = self.gateway_url.trim_start_matches("http://"),
+            gateway = self.gateway_url,
+            database = database.display(),
+            master = at("master.key"),
+            roles = self.keep.path().join("r").display(),
+            chat = self.chat_url,
+            app_secret = at("app_secret"),
+            verify = at("verify_token"),
+            page = at("page_token"),
+            bank = self.bank_url,
+            client = at("client_secret"),
+            event = at("event_token"),
+        );
+        std::fs::write(self.config(who), text).expect("written");
+    }
+
+    fn command(&self, who: &str, arguments: &[&str]) -> std::process::Command {
+        let mut command = amana();
+        command.args(arguments).arg("--config").arg(self.config(who));
+        command
+    }
+
+    fn says(&self, who: &str, arguments: &[&str]) -> Said {
+        run(self.command(who, arguments))
+    }
+
+    fn begin(&mut self, role: &'static str) {
+        self.roles.insert(role, Running::start(self.command(role, &["serve", "--role", role])));
+    }
+
+    async fn ready(&self) {
+        let until = Instant::now() + PATIENCE;
+        let url = format!("{}/readyz", self.gateway_url);
+        while !client().get(&url).send().await.is_ok_and(|a| a.status().is_success()) {
+            assert!(Instant::now() < until, "it does not serve: {}", self.logs());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let egress = self.keep.path().join("r/egress.sock");
+        while !egress.exists() {
+            assert!(Instant::now() < until, "egress does not serve: {}", self.logs());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn logs(&self) -> String {
+        self.roles.iter().map(|(role, process)| format!("--- {role}\n{}", process.log())).collect()
+    }
+}
+
+/// Whether a process has these bytes anywhere in the memory that it may write, or in its environment or command line.
+fn holds(pid: u32, needle: &[u8]) -> bool {
+    let at = |name: &str| format!("/proc/{pid}/{name}");
+    let has = |bytes: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
+    if ["environ", "cmdline"].iter().any(|name| has(&std::fs::read(at(name)).expect("of our own child"))) {
+        return true;
+    }
+    let maps = std::fs::read_to_string(at("maps")).expect("of our own child");
+    let mut memory = std::fs::File::open(at("mem")).expect("of our own child");
+    let mut buffer = vec![0; 1 << 20];
+    for line in maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw")))
+    {
+        let (from, to) = line.split(' ').next().and_then(|range| range.split_once('-')).expect("a range");
+        let parse = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (mut from, to) = (parse(from), parse(to));
+        while from < to {
+            let len = usize::try_from((to - from).min(buffer.len() as u64)).expect("small");
+            let piece = &mut buffer[..len];
+            if memory.seek(SeekFrom::Start(from)).is_err() || memory.read_exact(piece).is_err() {
+                break;
+            }
+            if has(piece) {
+                return true;
+            }
+            // The next piece begins a little before the end of this one, for what lies across.
+            let step = if from + len as u64 == to { len } else { len - needle.len() };
+            from += step as u64;
+        }
+    }
+    false
+}
+
+/// Which secrets a process holds. The master key may be there as digits or as bytes.
+fn held(pid: u32) -> Vec<&'static str> {
+    let raw = hex::decode(MASTER_KEY).expect("hex");
+    let found = |content: &str| holds(pid, content.as_bytes()) || (content == MASTER_KEY && holds(pid, &raw));
+    SECRETS.iter().filter(|(_, content, _)| found(content)).map(|(file, ..)| *file).collect()
+}
+
+fn theirs(role: &str) -> Vec<&'static str> {
+    SECRETS.iter().filter(|(_, _, owners)| owners.contains(&role)).map(|(file, ..)| *file).collect()
+}
+
+/// One request over a Unix socket, by hand: its status line.
+fn post(socket: &Path, path: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(socket).expect("a socket");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("written");
+    stream.write_all(body.as_bytes()).expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_processes_carry_the_whole_story_and_each_knows_its_own_secrets_alone() {
+    let mut world = World::start();
+    for role in ROLES {
+        world.begin(role);
+    }
+    world.ready().await;
+    // Before anything has passed through: each holds its own, and the public one nothing.
+    for (role, process) in &world.roles {
+        let found: Vec<_> = held(process.id()).into_iter().filter(|s| *s != "master.key").collect();
+        // The gate wipes the master key once its keys are derived; that it was read, the store's opening shows.
+        let own: Vec<_> = theirs(role).into_iter().filter(|s| *s != "master.key").collect();
+        assert_eq!(found, own, "{role}");
+        assert!(*role == "gate" || !held(process.id()).contains(&"master.key"), "{role} has the master key");
+    }
+
+    // Link, ask, be told, stop: as with one process.
+    assert_eq!(world.says("operator", &["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    let done = link(&chat, "harbor-bank", "sam", "detail").await;
+    assert!(done.status.is_success(), "{}\n{}", done.text(), world.logs());
+    chat.hears(0, "is linked").await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "59.99").await;
+    chat.hears(before, "59.99").await;
+
+    // A kill switch of the operator is seen by egress by itself, too.
+    let kill = ["kill", "on", "--scope", "institution:harbor-bank", "--reason", "a drill"];
+    assert_eq!(world.says("operator", &kill).code, Some(0));
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "61.01").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("61.01")));
+    assert_eq!(world.says("operator", &["kill", "off", "--scope", "institution:harbor-bank"]).code, Some(0));
+
+    // A process that goes away and comes back: what waited goes then.
+    world.roles.remove("egress").expect("a process").kill();
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "62.02").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("62.02")));
+    world.begin("egress");
+    chat.hears(before, "62.02").await;
+    world.roles.remove("connector").expect("a process").kill();
+    let before = chat.said().await.len();
+    chat.say("what is my balance?").await;
+    chat.hears(before, "Harbor Bank").await;
+    world.begin("connector");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    // Who has egress's socket has no word there: no ticket, no message.
+    let egress = world.keep.path().join("r/egress.sock");
+    let answer = post(&egress, "/send", "{\"recipient\":{\"id\":\"1\"},\"message\":{\"text\":\"buy\"}}");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let psid = chat.psid().await;
+    let forged = serde_json::json!({
+        "ticket": {
+            "message": "msg_00000000000000000000000000000001", "recipient": {"channel": "55", "psid": psid},
+            "subject": null, "payload_sha256": "00".repeat(32), "serial": 1, "issued_us": 1, "expires_us": 2,
+            "signature": "00".repeat(64),
+        },
+        "body": "e30=",
+    });
+    let answer = post(&egress, "/send", &forged.to_string());
+    assert!(answer.contains("refused") && answer.contains("forged"), "{answer}");
+    // Who has the connector's socket gets nothing without a customer's tokens.
+    let connector = world.keep.path().join("r/connector.sock");
+    let answer = post(&connector, "/harbor-bank/accounts", "{}");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+
+    chat.say("stop").await;
+    chat.hears(before, "Stopped").await;
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "63.03").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("63.03")));
+    assert_eq!(world.says("operator", &["alarms", "list"]).code, Some(0), "all that was sent is covered");
+
+    // After all that, still no process has what is another's (what passes through the public one is not its own).
+    for (role, process) in world.roles.iter().filter(|(role, _)| **role != "web") {
+        let others: Vec<_> = held(process.id()).into_iter().filter(|s| !theirs(role).contains(s)).collect();
+        assert_eq!(others, Vec::<&str>::new(), "{role}");
+    }
+    for (role, process) in world.roles {
+        for secret in SECRETS {
+            assert!(!process.log().contains(secret.1), "{role} logs {}", secret.0);
+        }
+        let (status, took) = process.interrupt();
+        assert!(status.success() && took < Duration::from_secs(12), "{role}: {status} after {took:?}");
+    }
+}
+
+#[test]
+fn a_role_refuses_what_is_anothers() {
+    let world = World::start();
+    // In the configuration, which every role reads: no secret at all.
+    let text = std::fs::read_to_string(world.config("web")).expect("a file");
+    let page = format!("token_file = \"{}\"", world.keep.path().join("web/page_token").display());
+    assert!(text.contains(&page));
+    std::fs::write(world.config("web"), text.replace(&page, "token = \"page-token-9Sv3\"")).expect("written");
+    let said = world.says("web", &["serve", "--role", "web"]);
+    assert!(said.code == Some(1) && said.err.contains("`messenger.page[0].token`"), "{}", said.err);
+    assert!(said.err.contains("is not for the web role") && !said.err.contains("9Sv3"), "{}", said.err);
+    // In the environment.
+    let mut command = world.command("connector", &["serve", "--role", "connector"]);
+    command.env("AMANA_MESSENGER__APP_SECRET", "app-secret-7Qx1");
+    let said = run(command);
+    assert!(said.code == Some(1) && said.err.contains("AMANA_MESSENGER__APP_SECRET"), "{}", said.err);
+    assert!(said.err.contains("is not for the connector role"), "{}", said.err);
+    // Its own is needed.
+    std::fs::remove_file(world.keep.path().join("egress/page_token")).expect("removed");
+    let said = world.says("egress", &["serve", "--role", "egress"]);
+    assert!(said.code == Some(1) && said.err.contains("token_file"), "{}", said.err);
+}
