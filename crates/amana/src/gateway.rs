@@ -21,6 +21,7 @@ use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// The connectors: one per institution, and the platform's.

@@ -134,12 +134,18 @@ impl Channel for Messenger {
     }
 
     fn encoding(&self, reply: bool) -> Encoding {
-        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
+        encoding(reply)
     }
 
     fn window(&self) -> WindowPolicy {
         window()
     }
+}
+
+/// Into which bytes a message on Messenger is put: one that answers the person, or any other.
+#[must_use]
+pub fn encoding(reply: bool) -> Encoding {
+    if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
 }
 
 /// When one may write freely on Messenger.

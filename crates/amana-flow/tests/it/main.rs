@@ -20,6 +20,6 @@ mod reconciling;
 mod sending;
 mod stories;
 mod support;
-mod timeline;
 mod theft;
+mod timeline;
 mod updates;

@@ -17,7 +17,7 @@ use amana_bank::{
     CheckReport, Granted, Pending, Tokens,
 };
 use amana_core::{Account, AccountId, InstitutionId, Page, Timestamp, Transaction};
-use amana_gate::{DataKey, Protected, Subject};
+use amana_gate::{BankData, DataKey, Protected, Subject};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -183,7 +183,7 @@ impl RemoteBank {
     }
 
     /// Asks for a customer's data, and takes what comes only if it was sealed for this very question.
-    async fn fetch<T: DeserializeOwned>(
+    async fn fetch<T: BankData>(
         &self,
         call: &str,
         tokens: &Tokens,

@@ -13,6 +13,7 @@ use amana_channel::{Channel, Egress, LinkingError, Messenger, SendError, Sent, W
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid};
 use amana_flow::StoreFlags;
 use amana_gate::{EgressFrame, Released, TicketGuard};
+use amana_render::Encoding;
 use anyhow::Context as _;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -121,6 +122,10 @@ impl Channel for RemoteChannel {
             // Its echo will tell.
             Err(CallError::InDoubt) => Err(SendError::Ambiguous { what: "egress did not answer" }),
         }
+    }
+
+    fn encoding(&self, reply: bool) -> Encoding {
+        amana_channel::messenger::encoding(reply)
     }
 
     async fn typing(&self, to: &Address, on: bool) -> Result<(), SendError> {
