@@ -59,7 +59,7 @@ impl Rig {
         let mut id = [3; 16];
         id[..8].copy_from_slice(&n.to_be_bytes());
         let message = MessageId::from_bytes(id);
-        let to = Address { channel: self.channel.clone(), psid: Psid::new(&format!("{who}"))? };
+        let to = Address { channel: self.channel.clone(), psid: Psid::new(format!("{who}"))? };
         let content = Content::text("a card payment");
         let plain = self.gate.plain(
             &content,

@@ -1,5 +1,5 @@
-//! What egress reads of a database by a connection of its own: the kill switches, and whether a link is active. It needs
-//! no key, and writes nothing.
+//! What egress reads of a database by a connection of its own: the kill switches, and whether a link is active. It
+//! needs no key, and writes nothing.
 
 use crate::db::Backend;
 use crate::open::{Place, place};
@@ -29,7 +29,8 @@ impl<B: Backend> Flags for ReadOnly<B> {
     }
 }
 
-/// Opens the flags of the store at a URL of [`crate::open()`]. With PostgreSQL, a user that may `SELECT` from `kill` and
+/// Opens the flags of the store at a URL of [`crate::open()`]. With PostgreSQL, a user that may `SELECT` from `kill`
+/// and
 /// `link` is enough. Nothing is asked of the database yet.
 ///
 /// # Errors

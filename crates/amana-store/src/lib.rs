@@ -188,8 +188,8 @@ pub trait Store: Send + Sync {
         paused: &[ChannelId],
         limit: usize,
     ) -> Answer<Vec<OutboxEntry>>;
-    /// Messages that were put in between two instants, whatever became of them, after a row (shard and position), in the
-    /// order of the table. For an operator's comparison: it reads the whole table.
+    /// Messages that were put in between two instants, whatever became of them, after a row (shard and position), in
+    /// the order of the table. For an operator's comparison: it reads the whole table.
     async fn outbox_between(
         &self,
         after: (Shard, i64),

@@ -1,5 +1,5 @@
-//! `amana audit reconcile`: a thread as the platform itself exports it ("download your information", JSON), held against
-//! the receipts. For each message of the Page it is shown what covers it, or that nothing does.
+//! `amana audit reconcile`: a thread as the platform itself exports it ("download your information", JSON), held
+//! against the receipts. For each message of the Page it is shown what covers it, or that nothing does.
 //!
 //! The export names neither our ids nor the platform's: a message is found by its words and its time. What it says is
 //! never printed.

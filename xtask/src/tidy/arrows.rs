@@ -59,6 +59,7 @@ const TABLE: [(&str, &[&str]); 17] = [
             "amana-log",
             "amana-gate",
             "amana-policy",
+            "amana-render",
             "amana-statement",
             "amana-sandbox-bank",
             "amana-sandbox-messenger",

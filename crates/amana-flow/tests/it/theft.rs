@@ -6,6 +6,7 @@ use amana_core::*;
 use amana_flow::*;
 use amana_gate::{DataKey, Denial, Facts, Gate, StandardPolicy};
 use amana_store::{Keyring, OpenError};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The bytes of a folder's files.
@@ -81,7 +82,7 @@ async fn theft_of_a_page_session_looks_for_half_an_hour_and_moves_nothing() {
     // Cannot: consent to anything, or link a chat of their own. That needs the bank's sign-in.
     let more = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1", "a2"]);
     assert!(rig.gateway.consent_give(&stolen, &more).await.is_err(), "no wider consent");
-    assert!(rig.gateway.consent_form(&stolen).await.is_err());
+    assert!(rig.gateway.consent_form(&stolen, &BTreeSet::new(), |own| own).await.is_err());
     assert!(rig.gateway.link_callback(&stolen, &rig.callback()).await.is_err());
     // Cannot: stop anything without the page's own form token.
     let id = view.consents[0].id;
@@ -91,7 +92,7 @@ async fn theft_of_a_page_session_looks_for_half_an_hour_and_moves_nothing() {
     rig.gateway.privacy_view(&stolen, None).await.expect("just before its end");
     rig.clock.advance_s(2);
     assert!(rig.gateway.privacy_view(&stolen, None).await.is_err(), "over");
-    assert!(rig.gateway.accounts_view(&stolen).await.is_err(), "over");
+    assert!(rig.gateway.accounts_view(&stolen, |own| own).await.is_err(), "over");
 }
 
 #[tokio::test]
@@ -106,8 +107,8 @@ async fn theft_of_the_chat_or_of_a_link_without_the_banks_sign_in_opens_no_page(
         .await
         .expect("begun");
     assert!(rig.gateway.privacy_view(&begun.cookie, None).await.is_err());
-    assert!(rig.gateway.accounts_view(&begun.cookie).await.is_err());
-    assert!(rig.gateway.consent_form(&begun.cookie).await.is_err());
+    assert!(rig.gateway.accounts_view(&begun.cookie, |own| own).await.is_err());
+    assert!(rig.gateway.consent_form(&begun.cookie, &BTreeSet::new(), |own| own).await.is_err());
     // The bank says that it is somebody else: their own page opens, not the customer's.
     *rig.bank.subject.lock().unwrap() = Some("customer-9".into());
     let next = rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");

@@ -74,8 +74,8 @@ pub(crate) enum AuditCommand {
     },
     /// Hold the platform's own record of a thread ("download your information", JSON) against the receipts.
     ///
-    /// For each message of the Page it is shown which receipt covers it, or that none does; what it says is not printed.
-    /// Exits with 1 if one is not covered.
+    /// For each message of the Page it is shown which receipt covers it, or that none does; what it says is not
+    /// printed. Exits with 1 if one is not covered.
     Reconcile {
         #[command(flatten)]
         configured: Configured,

@@ -1,5 +1,5 @@
-//! The connector role: the banks' client keys and nothing else. What a bank says of a customer leaves this process sealed
-//! for the gate.
+//! The connector role: the banks' client keys and nothing else. What a bank says of a customer leaves this process
+//! sealed for the gate.
 
 use super::Role;
 use super::folder::Folder;

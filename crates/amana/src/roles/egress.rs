@@ -1,5 +1,5 @@
-//! The egress role: the Pages' tokens and the gate's verifying key. It sends what bears a good ticket, once, after its own
-//! look at the kill switches, and nothing else.
+//! The egress role: the Pages' tokens and the gate's verifying key. It sends what bears a good ticket, once, after its
+//! own look at the kill switches, and nothing else.
 
 use super::Role;
 use super::folder::Folder;

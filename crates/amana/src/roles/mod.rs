@@ -53,8 +53,8 @@ impl Role {
         }
     }
 
-    /// Whether this role reads the secret at a key such as `messenger.page[].token`. Whatever is not named here, the gate
-    /// has.
+    /// Whether this role reads the secret at a key such as `messenger.page[].token`. Whatever is not named here, the
+    /// gate has.
     pub(crate) fn reads(self, pattern: &str) -> bool {
         match pattern {
             "messenger.page[].token" | "roles.flags_url" => self == Self::Egress,

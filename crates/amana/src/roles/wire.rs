@@ -1,5 +1,5 @@
-//! What the processes say to each other, as JSON. Errors travel as their class and numbers; the words stand in the log of
-//! the process in which they happened.
+//! What the processes say to each other, as JSON. Errors travel as their class and numbers; the words stand in the log
+//! of the process in which they happened.
 
 use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback};
 use amana_channel::{LinkingError, SendError};
