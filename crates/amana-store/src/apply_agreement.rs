@@ -2,9 +2,9 @@
 
 use crate::apply::{Applied, Refused, changed, json};
 use crate::apply_log::rule_change;
+use crate::codec;
 use crate::db::{Db, values};
-use crate::{Outcome, codec};
-use amana_core::{Agreement, AgreementAct, AgreementEvent, ChannelId, InstitutionId};
+use amana_core::{Agreement, AgreementAct, AgreementEvent, ChannelId, InstitutionId, event_hash};
 
 /// Whether an act may leave the agreement as it is: it asks, is refused, or says no to a wider request.
 fn may_stand_alone(act: AgreementAct) -> bool {
@@ -22,10 +22,17 @@ pub(crate) async fn put_agreement<D: Db>(
                 && event.channel.as_ref() == Some(&agreement.channel)
                 && event.version == Some(agreement.version)
                 && event.act != AgreementAct::Refused;
-            if !same || agreement.check().is_err() {
+            let document =
+                event.document.as_deref().filter(|document| event_hash(document.as_bytes()) == event.sha256);
+            let Some(document) = document.filter(|_| same && agreement.check().is_ok()) else {
                 return Err(Refused::Conflict("agreement"));
-            }
+            };
             put_version(db, agreement).await?;
+            // What holds from now on is public, and its hash an entry of the log: the same as in the history. What is
+            // only asked for is no rule.
+            if event.act != AgreementAct::Requested {
+                rule_change(db, document, agreement.changed_at).await?;
+            }
         }
         None if may_stand_alone(event.act) && event.version.is_none() => {}
         None => return Err(Refused::Conflict("agreement")),
@@ -60,16 +67,12 @@ async fn put_version<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {
     if i64::from(agreement.version) != stored + 1 {
         return Err(Refused::Conflict("agreement"));
     }
-    let document = json(agreement)?;
     let rows = db
         .run(
             "INSERT INTO agreement (institution, channel, version, document) VALUES ($1, $2, $3, $4) \
              ON CONFLICT DO NOTHING",
-            values![institution, channel, agreement.version, document.as_str()],
+            values![institution, channel, agreement.version, json(agreement)?],
         )
         .await?;
-    changed(rows, "agreement")?;
-    // What is in force from now on is public, and its hash an entry of the log.
-    rule_change(db, &document, agreement.changed_at).await?;
-    Ok(Outcome::Changed)
+    changed(rows, "agreement")
 }

@@ -38,6 +38,9 @@ pub(crate) async fn every_act_on_an_agreement_is_kept(w: &World) {
     let elsewhere = Agreement { institution: id("other-bank"), ..agreement(1) };
     let foreign = Command::PutAgreement { event: event.clone(), agreement: Some(elsewhere) };
     assert_eq!(w.refused(vec![foreign]).await, (0, "agreement"));
+    let forged = AgreementEvent { sha256: "0".repeat(64), ..event.clone() };
+    let forged = Command::PutAgreement { event: forged, agreement: Some(agreement(1)) };
+    assert_eq!(w.refused(vec![forged]).await, (0, "agreement"), "the hash of another document");
     let later = AgreementEvent { version: Some(2), ..event };
     let other = Command::PutAgreement { event: later, agreement: Some(agreement(1)) };
     assert_eq!(w.refused(vec![other]).await, (0, "agreement"));
@@ -68,6 +71,17 @@ pub(crate) async fn every_act_on_an_agreement_is_kept(w: &World) {
     assert_eq!(acts, [Requested, Accepted, Refused, Declined], "oldest first");
     assert_eq!((&events[0], &events[2], &events[3]), (&request, &named, &no), "exactly as recorded");
     assert_eq!(events[1].version, Some(1));
+    // What holds is a rule of the log, under the hash that the history has; what is only asked for is none.
+    let rule = async |event: &AgreementEvent| {
+        let document = event.document.as_deref().expect("a document");
+        w.store.log_rule(&ids::sha256(&[document.as_bytes()])).await.expect("answers")
+    };
+    assert_eq!(rule(&events[1]).await, events[1].document);
+    let asked_again = asked(AgreementAct::Requested, 9);
+    let proposed = Agreement { state: AgreementState::Proposed, ..agreement(2) };
+    let event = AgreementEvent { version: Some(2), ..asked_again.clone() };
+    w.one(Command::PutAgreement { event, agreement: Some(proposed) }).await;
+    assert_eq!(rule(&asked_again).await, None);
     let other = w.store.agreement_events(&id("other-bank"), &id("1001")).await.expect("answers");
     assert!(other.is_empty());
     let all = w.store.refused_requests(10).await.expect("answers");

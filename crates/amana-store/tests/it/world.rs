@@ -169,7 +169,7 @@ pub(crate) fn asked(act: AgreementAct, n: u32) -> AgreementEvent {
         by: "cli:omar".into(),
         at: at(i64::from(n)),
         document: (act != AgreementAct::Refused).then(|| format!("document {n}")),
-        sha256: format!("{n:064}"),
+        sha256: event_hash(format!("document {n}").as_bytes()),
         request_sha256: None,
         note: None,
         version: None,
