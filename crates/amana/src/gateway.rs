@@ -15,7 +15,7 @@ use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Wi
 use amana_log::note::LogSigner;
 use amana_log::policy::Policy;
 use amana_log::tiles::{DirTiles, Fsync};
-use amana_store::{Keyring, Store};
+use amana_store::{Keyring, OpenOptions, Store};
 use amana_web::{AdminState, WebState};
 use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -89,9 +89,10 @@ pub(crate) fn connectors(settings: &Settings) -> Result<Connectors, ConfigErrors
 /// # Errors
 /// When the key or the store cannot be opened, with how to mend it.
 async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    let keyring = keys::keyring(settings, true)?;
-    Ok(amana_store::open(settings.store_url.expose(), keyring, Arc::new(OsEntropy), Arc::new(SystemClock))
-        .await?)
+    let keys = keys::keys(settings, true)?;
+    let options = OpenOptions { auto_migrate: true, retention: settings.retention };
+    let url = settings.store_url.expose();
+    Ok(amana_store::open_with(url, keys, Arc::new(OsEntropy), Arc::new(SystemClock), options).await?)
 }
 
 /// What people see of our Pages before and beside the messages.
@@ -240,6 +241,8 @@ pub(crate) async fn prepare(
     handle: PrometheusHandle,
 ) -> anyhow::Result<Ready> {
     let gateway = made(settings, connectors).await?;
+    // Before anything works: what a restored copy brought back goes again.
+    gateway.finish_erasures().await.context("erasures cannot be finished")?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     let admin = admin(settings, &gateway).await?;

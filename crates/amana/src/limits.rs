@@ -49,3 +49,7 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 pub(crate) const CONNECTIONS_MAX: usize = 1_024;
 /// How long accepting rests after the system had no descriptor or memory for a connection.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(500);
+/// The fewest days for which a kind of data can be kept.
+pub(crate) const RETENTION_DAYS_MIN: i64 = 1;
+/// The most days for which a kind of data can be kept: ten years.
+pub(crate) const RETENTION_DAYS_MAX: i64 = 3_660;
