@@ -11,7 +11,7 @@ use amana_store::{Command, Conversation, InboxRow, Link, LinkState};
 
 impl Gateway {
     pub(crate) async fn on_chat(&self, row: &InboxRow) -> Result<Effects, Trouble> {
-        let inbound = self.open_chat(row)?;
+        let Some(inbound) = self.open_chat(row).await? else { return Ok(Vec::new()) };
         let conversation = inbound.conversation.clone();
         let known = self.store.conversation(&conversation).await?;
         let mut person = match known {

@@ -414,13 +414,8 @@ impl Gateway {
         })
     }
 
-    pub(crate) fn lane_of_conversation(conversation: &ConversationId) -> [u8; 32] {
-        amana_core::ids::sha256(&[
-            b"lane/chat",
-            conversation.channel.as_str().as_bytes(),
-            b"\0",
-            conversation.psid.as_str().as_bytes(),
-        ])
+    pub(crate) fn lane_of_conversation(&self, conversation: &ConversationId) -> [u8; 32] {
+        self.store.keyring().lane(conversation)
     }
 
     pub(crate) fn lane_of_link(link: &Link) -> [u8; 32] {

@@ -100,7 +100,7 @@ impl Gateway {
 
     async fn revoke_orphan(&self, link: &Link, tokens: &[u8], bank_consent: Option<&str>) {
         let whose = (link.shard, link.customer);
-        let stored = match self.revocation(whose, &link.institution, tokens, bank_consent, self.now()) {
+        let stored = match self.revocation(whose, &link.institution, tokens, bank_consent, self.now()).await {
             Ok((_, command)) => self.store.submit(vec![command]).await.map(|_| ()).map_err(FlowError::from),
             Err(error) => Err(error),
         };

@@ -54,7 +54,8 @@ impl Gateway {
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
                 continue;
             }
-            let body = self.seal_chat(inbound)?;
+            let key = self.store.keyring().event_key(&inbound.key);
+            let body = self.seal_chat(inbound, &key).await?;
             if body.len() > CHAT_EVENT_BYTES_MAX {
                 // Beyond anything that the platform lets a person write. Refusing the whole delivery would hold up
                 // others.
@@ -66,8 +67,8 @@ impl Gateway {
             }
             commands.push(Command::Accept(NewInbox {
                 shard: inbound.conversation.shard(),
-                lane: Self::lane_of_conversation(&inbound.conversation),
-                key: inbound.key,
+                lane: self.lane_of_conversation(&inbound.conversation),
+                key,
                 source: InboxSource::Chat,
                 body,
                 received_at: self.now(),
@@ -101,6 +102,7 @@ impl Gateway {
                 let customer = self.customer_of(link.shard, link.customer).await?;
                 let name = format!("{}\0{}", link.id, event.id);
                 let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
+                let key = self.store.keyring().event_key(&key);
                 commands.push(Command::Accept(NewInbox {
                     shard: link.shard,
                     lane: Self::lane_of_link(&link),

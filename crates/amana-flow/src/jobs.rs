@@ -5,7 +5,7 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
 use crate::limits::{
     CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, REMIND_DAYS_BEFORE, REMIND_LOOK_S,
-    SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
+    RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
 };
 use amana_bank::Tokens;
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-/// What a bank is told: the tokens and the consent to take back. It is kept under the deployment's key, not the
-/// customer's: it must still be possible when the customer's key is gone.
+/// What a bank is told: the tokens and the consent to take back. It is kept under a key of its own, not the customer's:
+/// it must still be possible when the customer's key is gone, and must be gone when it is done.
 #[derive(Serialize, Deserialize)]
 struct Revocation {
     institution: InstitutionId,
@@ -43,7 +44,7 @@ enum Shared {
 
 impl Gateway {
     /// A job that takes a bank's grant back, due at `due_at`: its id, and the command that puts it into the queue.
-    pub(crate) fn revocation(
+    pub(crate) async fn revocation(
         &self,
         (shard, customer): (Shard, CustomerId),
         institution: &InstitutionId,
@@ -58,8 +59,8 @@ impl Gateway {
             bank_consent: bank_consent.map(str::to_owned),
         };
         let work = serde_json::to_vec(&work).map_err(|_| FlowError::Unreadable("job"))?;
-        let key = self.store.keyring().deployment();
-        let body = key.seal(&shard_context("job", shard, &id), &work, &*self.entropy)?;
+        let work = Zeroizing::new(work);
+        let body = self.store.seal_job(id, &shard_context("job", shard, &id), &work, self.now()).await?;
         let kind = JobKind::RevokeAtBank;
         Ok((id, Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })))
     }
@@ -83,6 +84,8 @@ impl Gateway {
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut keeping = tokio::time::interval(RETENTION_EVERY);
+        keeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if busy.len() < JOBS_AT_ONCE_MAX && !stop.is_cancelled() {
                 let due =
@@ -107,6 +110,7 @@ impl Gateway {
                     busy.remove(&task);
                 }
                 _ = sweep.tick() => self.sweep().await,
+                _ = keeping.tick() => self.keep_retention().await,
                 () = self.jobs_filled.notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
@@ -116,8 +120,40 @@ impl Gateway {
 
     async fn sweep(&self) {
         self.reconcile_deliveries().await;
-        if let Err(error) = self.store.submit(vec![Command::Sweep { now: self.now() }]).await {
+        if let Err(error) =
+            self.store.submit(vec![Command::Sweep { now: self.now(), keep: *self.store.retention() }]).await
+        {
             tracing::warn!(%error, "what is over could not be swept away");
+        }
+    }
+
+    /// Erases customers who have had no link for long, and reports what is kept.
+    pub(crate) async fn keep_retention(&self) {
+        match self.erase_idle().await {
+            Ok(0) => {}
+            Ok(erased) => tracing::info!(erased, "customers without a link were erased: their time is over"),
+            Err(error) => tracing::warn!(%error, "customers whose time is over could not be erased"),
+        }
+        let report = match self.store.retention_report().await {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%error, "what is kept could not be counted");
+                return;
+            }
+        };
+        for holding in report.holdings {
+            let kind = holding.kind.as_str();
+            let oldest_s =
+                holding.oldest.map_or(0, |at| self.now().as_second().saturating_sub(at.as_second()));
+            let days = holding.kind.days(self.store.retention());
+            let (rows, removed) = (holding.rows, holding.removed_total);
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
+            {
+                metrics::gauge!("amana_retention_rows", "kind" => kind).set(rows as f64);
+                metrics::gauge!("amana_retention_oldest_seconds", "kind" => kind).set(oldest_s as f64);
+                metrics::gauge!("amana_retention_removed_rows", "kind" => kind).set(removed as f64);
+            }
+            tracing::info!(kind, days, rows, oldest_s, removed, "retention");
         }
     }
 
@@ -155,15 +191,20 @@ impl Gateway {
     async fn do_job(&self, job: &Job) -> Result<Step, String> {
         match job.kind {
             JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
+            JobKind::Erase => {
+                let finished = self.finish_erasure(job.shard, job.customer).await;
+                finished.map(|()| Step::Done).map_err(|e| e.to_string())
+            }
             JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
             JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
         }
     }
 
     async fn revoke_at_bank(&self, job: &Job) -> Result<Step, String> {
-        let key = self.store.keyring().deployment();
-        let plain =
-            key.open(&shard_context("job", job.shard, &job.id), &job.body).map_err(|e| e.to_string())?;
+        let context = shard_context("job", job.shard, &job.id);
+        let opened = self.store.open_job(job.id, &context, &job.body).await.map_err(|e| e.to_string())?;
+        // Done before, and back from a copy of the database: its key has ended.
+        let Some(plain) = opened.map(Zeroizing::new) else { return Ok(Step::Done) };
         let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
         let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
         match self.shared(job, &work).await.map_err(|e| e.to_string())? {

@@ -21,7 +21,9 @@ mod chat;
 mod consent_receipt;
 mod disclosure_log;
 mod egress;
+mod erase;
 mod error;
+mod export;
 mod flags;
 mod gateway;
 mod grants;
@@ -46,6 +48,7 @@ pub use agreement::{
 pub use consent_receipt::{DPV_PURPOSES, DPV_TERMS};
 pub use disclosure_log::{LogFile, LogParts, Tiles, WitnessClient, Witnesses};
 pub use error::{FlowError, LinkError};
+pub use export::Export;
 pub use flags::StoreFlags;
 pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
 pub use intake::Accepted;

@@ -102,6 +102,18 @@ pub const OVERDUE_MAX: usize = 256;
 pub const DELIVERED_MIDS_MAX: usize = 64;
 /// How often what is over is swept away.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long the question whether really all is to be erased waits for its answer, in seconds.
+pub const ERASE_ASKED_S: i64 = 600;
+/// Ids of erased customers that are read at once.
+pub const ERASURES_AT_ONCE: usize = 1_000;
+/// Customers without a link that one look erases at most.
+pub const IDLE_LOOK_ROWS: usize = 20;
+/// How often customers without a link are looked for, and what is kept is counted.
+pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+/// How old a share must be to be taken for that of a job which is nowhere, in seconds.
+pub const LOST_JOB_AGE_S: i64 = 86_400;
+/// Receipts that one piece of an export holds.
+pub const EXPORT_RECEIPTS_AT_ONCE: usize = 200;
 /// The largest event of a chat that is kept, in bytes: Messenger's texts are below 2,000 characters.
 pub const CHAT_EVENT_BYTES_MAX: usize = 256 * 1024;
 /// How often a submission is built anew when something it rests on changed meanwhile.

@@ -271,6 +271,7 @@ impl Gateway {
                     institution: at.institution,
                     lang: at.lang,
                     csrf: self.secret_text(),
+                    erase: None,
                 };
                 // A new cookie with new rights: one that was planted before stays worthless.
                 let fresh = self.secret_text();
@@ -325,13 +326,15 @@ impl Gateway {
         let known = self.store.customer_by_subject(&at.institution, &subject).await?;
         let customer = known.as_ref().map_or(fresh, |c| c.id);
         let shard = known.as_ref().map_or_else(|| conversation.shard(), |c| c.shard);
-        let (revocation, enqueue) = self.revocation(
-            (shard, customer),
-            &at.institution,
-            &tokens,
-            bank_consent.as_deref(),
-            self.after(LINK_SESSION_S),
-        )?;
+        let (revocation, enqueue) = self
+            .revocation(
+                (shard, customer),
+                &at.institution,
+                &tokens,
+                bank_consent.as_deref(),
+                self.after(LINK_SESSION_S),
+            )
+            .await?;
         self.store.submit(vec![enqueue]).await?;
 
         let viewer = Subject { institution: at.institution.clone(), customer };
@@ -495,11 +498,14 @@ impl Gateway {
             institution: at.institution.clone(),
             lang: answer.lang,
             csrf: self.secret_text(),
+            erase: None,
         };
 
         let mut commands = vec![Self::take_browser(cookie), Command::CancelJob { id: at.revocation }];
         if known.is_none() {
-            let (_, wrapped_key) = self.store.keyring().new_customer_key(customer, &*self.entropy)?;
+            let key = self.store.new_customer_key(&at.institution, customer, now).await?;
+            // Erased since the page was opened: there is no other key for that id. Who begins anew gets a new one.
+            let wrapped_key = key.ok_or(LinkError::Over)?;
             commands.push(Command::CreateCustomer {
                 shard,
                 id: customer,

@@ -39,7 +39,8 @@ impl Gateway {
         if let Some(grant) = self.store.bank_grant(link.shard, link.id).await? {
             let whose = (link.shard, link.customer);
             let consent = grant.bank_consent.as_deref();
-            let (_, revocation) = self.revocation(whose, &link.institution, &grant.tokens, consent, now)?;
+            let (_, revocation) =
+                self.revocation(whose, &link.institution, &grant.tokens, consent, now).await?;
             commands.push(revocation);
             let (shard, link, expected) = (link.shard, link.id, grant.version);
             commands.push(Command::DropBankGrant { shard, link, expected });

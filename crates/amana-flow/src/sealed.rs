@@ -3,23 +3,71 @@
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use amana_channel::webhook::Inbound;
-use amana_core::{BankEvent, BankEventBody, CustomerId, LinkId, Shard};
+use amana_core::{BankEvent, BankEventBody, ConversationId, CustomerId, EventKey, LinkId, Shard};
 use amana_gate::{Protected, Subject, Unaddressed};
 use amana_store::{Customer, InboxRow, Link};
+use zeroize::Zeroizing;
 
 /// A bank's event as its inbox row holds it: customer and link in clear (random ids of ours, needed to find the key),
 /// then the envelope under the customer's key, and the protected body under that of the purpose which the event serves.
 const HEAD: usize = 32;
 
+/// How a chat's row begins: under whose key the rest is.
+const STRANGER: u8 = 0;
+/// See [`STRANGER`]; then come the customer's shard and id.
+const CUSTOMER: u8 = 1;
+
 impl Gateway {
-    pub(crate) fn seal_chat(&self, inbound: &Inbound) -> Result<Vec<u8>, FlowError> {
+    /// The event of somebody who is linked is under that customer's key: with it goes what they wrote. Of several
+    /// links, the oldest one's. The event of a stranger is under the deployment's key.
+    pub(crate) async fn seal_chat(&self, inbound: &Inbound, key: &EventKey) -> Result<Vec<u8>, FlowError> {
         let plain = serde_json::to_vec(inbound).map_err(|_| FlowError::Unreadable("event"))?;
-        Ok(self.store.keyring().deployment().seal(&chat_context(&inbound.key.0), &plain, &*self.entropy)?)
+        let plain = Zeroizing::new(plain);
+        let context = chat_context(&key.0);
+        let Some(customer) = self.customer_in(&inbound.conversation).await? else {
+            let sealed = self.store.keyring().deployment().seal(&context, &plain, &*self.entropy)?;
+            return Ok([&[STRANGER], sealed.as_slice()].concat());
+        };
+        let sealed = customer.key.seal(&context, &plain, &*self.entropy)?;
+        let shard = customer.shard.0.to_be_bytes();
+        Ok([&[CUSTOMER], shard.as_slice(), customer.id.as_bytes(), &sealed].concat())
     }
 
-    pub(crate) fn open_chat(&self, row: &InboxRow) -> Result<Inbound, FlowError> {
-        let plain = self.store.keyring().deployment().open(&chat_context(&row.key.0), &row.body)?;
-        serde_json::from_slice(&plain).map_err(|_| FlowError::Unreadable("event"))
+    /// The customer of the oldest link of a conversation. One whose rows do not open is nobody: what others wrote in
+    /// the same delivery must be taken in.
+    async fn customer_in(&self, conversation: &ConversationId) -> Result<Option<Customer>, FlowError> {
+        let look = async {
+            let links = self.store.links_of_conversation(conversation).await?;
+            let Some(link) = links.first() else { return Ok(None) };
+            self.store.customer(link.shard, link.customer).await
+        };
+        match look.await {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "a chat's event is kept as a stranger's");
+                Ok(None)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Opens a chat's row. `None` when the customer under whose key it is was erased.
+    pub(crate) async fn open_chat(&self, row: &InboxRow) -> Result<Option<Inbound>, FlowError> {
+        let unreadable = || FlowError::Unreadable("event");
+        let context = chat_context(&row.key.0);
+        let (kind, rest) = row.body.split_first().ok_or_else(unreadable)?;
+        let plain = match *kind {
+            STRANGER => self.store.keyring().deployment().open(&context, rest)?,
+            CUSTOMER => {
+                let (shard, rest) = rest.split_at_checked(2).ok_or_else(unreadable)?;
+                let (id, sealed) = rest.split_at_checked(16).ok_or_else(unreadable)?;
+                let shard = Shard(u16::from_be_bytes(shard.try_into().map_err(|_| unreadable())?));
+                let id = CustomerId::from_bytes(id.try_into().map_err(|_| unreadable())?);
+                let Some(customer) = self.store.customer(shard, id).await? else { return Ok(None) };
+                customer.key.open(&context, sealed)?
+            }
+            _ => return Err(unreadable()),
+        };
+        serde_json::from_slice(&Zeroizing::new(plain)).map(Some).map_err(|_| unreadable())
     }
 
     pub(crate) fn seal_bank(

@@ -4,9 +4,17 @@ use crate::error::LinkError;
 use crate::gateway::Gateway;
 use crate::link::OwnPage;
 use amana_bank::Pending;
-use amana_core::{AccountId, ConversationId, CustomerId, Evidence, InstitutionId, Lang, Shard};
+use amana_core::{AccountId, ConversationId, CustomerId, Evidence, InstitutionId, Lang, Shard, Timestamp};
+use amana_gate::DataKey;
 use amana_store::{Command, Session};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// A session opens with the browser's cookie alone: the store knows only the cookie's hash, so neither it nor a copy of
+/// it can say what a browser was doing.
+fn cookie_key(cookie: &str) -> DataKey {
+    DataKey::new(amana_core::ids::sha256(&[b"amana/session-key/v1", cookie.as_bytes()]))
+}
 
 /// A browser's state.
 #[derive(Serialize, Deserialize)]
@@ -71,6 +79,9 @@ pub(crate) struct SignedIn {
     pub(crate) lang: Lang,
     /// What a form on the page must bring (against requests forged by other sites).
     pub(crate) csrf: String,
+    /// The word that an erasure must bring, and until when, if it was asked for.
+    #[serde(default)]
+    pub(crate) erase: Option<(String, Timestamp)>,
 }
 
 impl Gateway {
@@ -81,19 +92,26 @@ impl Gateway {
         browser: &Browser,
         life_s: i64,
     ) -> Result<Command, LinkError> {
-        let body = serde_json::to_vec(browser).map_err(|_| crate::FlowError::Unreadable("session"))?;
-        Ok(Command::PutSession(Session {
-            hash: amana_core::ids::token_hash(cookie),
-            body,
-            expires_at: self.after(life_s),
-        }))
+        let plain = serde_json::to_vec(browser).map_err(|_| crate::FlowError::Unreadable("session"))?;
+        let plain = Zeroizing::new(plain);
+        let hash = amana_core::ids::token_hash(cookie);
+        let body = cookie_key(cookie).seal(&hash, &plain, &*self.entropy).map_err(crate::FlowError::from)?;
+        Ok(Command::PutSession(Session { hash, body, expires_at: self.after(life_s) }))
     }
 
     /// A browser's state.
     pub(crate) async fn browser(&self, cookie: &str) -> Result<Browser, LinkError> {
         let hash = amana_core::ids::token_hash(cookie);
         let session = self.store.session(&hash, self.now()).await?.ok_or(LinkError::Over)?;
-        serde_json::from_slice(&session.body).map_err(|_| LinkError::Over)
+        let plain = cookie_key(cookie).open(&hash, &session.body).map_err(|_| LinkError::Over)?;
+        let browser = serde_json::from_slice(&Zeroizing::new(plain)).map_err(|_| LinkError::Over)?;
+        // Who was erased is signed in nowhere any more.
+        if let Browser::Customer(viewer) = &browser
+            && self.store.customer(viewer.shard, viewer.customer).await?.is_none()
+        {
+            return Err(LinkError::Over);
+        }
+        Ok(browser)
     }
 
     /// The command that ends a browser's state; the submission is refused if it has ended already.

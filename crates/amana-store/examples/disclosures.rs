@@ -9,8 +9,9 @@ use amana_core::{
 };
 use amana_gate::{Basis, DataKey, Disclosure, Gate, OutboxRow, ReceiptDraft, ReceiptKind, Recipient};
 use amana_render::Encoding;
-use amana_store::{Command, Keyring, Store, SubmitError, open};
+use amana_store::{Command, Keys, SqliteCustody, Store, SubmitError, open};
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -40,7 +41,8 @@ fn shard(n: u64) -> Shard {
 
 impl Rig {
     async fn make_customer(&self, n: u64) -> Result<(), Failure> {
-        let (_, wrapped_key) = self.store.keyring().new_customer_key(customer(n), &self.entropy)?;
+        let made = self.store.new_customer_key(&self.institution, customer(n), self.at).await?;
+        let wrapped_key = made.ok_or("an erased customer")?;
         let mut subject = [9; 32];
         subject[..8].copy_from_slice(&n.to_be_bytes());
         let create = Command::CreateCustomer {
@@ -109,8 +111,10 @@ async fn main() -> Result<(), Failure> {
     let customers: u64 = arguments.next().map_or(Ok(1_000), |n| n.parse())?;
     let at: Timestamp = "2026-11-25T10:00:00Z".parse()?;
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(at));
-    let keyring = Keyring::new(&DataKey::new([1; 32]));
-    let store = open(&url, keyring, Arc::new(SeededEntropy::new(1)), clock).await?;
+    let beside = format!("{}.custody", url.strip_prefix("sqlite:").unwrap_or("disclosures"));
+    let custody = SqliteCustody::open(Path::new(&beside), true)?;
+    let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(custody));
+    let store = open(&url, keys, Arc::new(SeededEntropy::new(1)), clock).await?;
     let rig = Arc::new(Rig {
         gate: Gate::new(store.keyring().ticket()),
         store,

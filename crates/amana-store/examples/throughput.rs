@@ -4,7 +4,7 @@
 
 use amana_core::{Clock, EventKey, ManualClock, SeededEntropy, Shard, Timestamp};
 use amana_gate::DataKey;
-use amana_store::{Command, InboxSource, Keyring, NewInbox, Outcome, open};
+use amana_store::{Command, InboxSource, Keys, MemoryCustody, NewInbox, Outcome, open};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let seconds: u64 = arguments.next().map_or(Ok(5), |n| n.parse())?;
     let begin: Timestamp = "2026-11-24T10:00:00Z".parse()?;
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(begin));
-    let keyring = Keyring::new(&DataKey::new([1; 32]));
-    let store = open(&url, keyring, Arc::new(SeededEntropy::new(1)), clock).await?;
+    let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(MemoryCustody::default()));
+    let store = open(&url, keys, Arc::new(SeededEntropy::new(1)), clock).await?;
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
     let mut running = Vec::new();

@@ -35,9 +35,18 @@ CREATE TABLE customer (
     sealed_log_key BLOB NOT NULL,
     log_segment INTEGER NOT NULL,
     log_n INTEGER NOT NULL,
+    -- From here on there is no such customer: the rest of an erasure is under way.
+    erased_at INTEGER,
     PRIMARY KEY (shard, id)
 ) STRICT;
 CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
+CREATE UNIQUE INDEX customer_id ON customer (id);
+
+-- Ids of customers who were erased here: should an older key custody be put back, their keys are destroyed again.
+CREATE TABLE erased (
+    id BLOB NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE receipt (
     shard INTEGER NOT NULL,
@@ -56,7 +65,9 @@ CREATE TABLE link (
     customer BLOB NOT NULL,
     institution TEXT NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    -- The person on the channel, blinded; the page-scoped id and the accounts are sealed.
+    person BLOB NOT NULL,
+    sealed BLOB NOT NULL,
     state INTEGER NOT NULL,
     code_hash BLOB,
     created_at INTEGER NOT NULL,
@@ -64,16 +75,18 @@ CREATE TABLE link (
     PRIMARY KEY (shard, id),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 ) STRICT;
-CREATE INDEX link_conversation ON link (channel, psid, position);
+CREATE INDEX link_conversation ON link (channel, person, position);
 CREATE INDEX link_customer ON link (shard, customer, position);
 CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
 CREATE INDEX link_active ON link (position) WHERE state = 1;
 CREATE INDEX link_active_id ON link (id) WHERE state = 1;
-CREATE UNIQUE INDEX link_one_active ON link (channel, psid, institution) WHERE state = 1;
+CREATE INDEX link_ended ON link (ended_at) WHERE state = 2;
+CREATE UNIQUE INDEX link_one_active ON link (channel, person, institution) WHERE state = 1;
 
 CREATE TABLE link_account (
     institution TEXT NOT NULL,
-    account TEXT NOT NULL,
+    -- Blinded.
+    account BLOB NOT NULL,
     shard INTEGER NOT NULL,
     link BLOB NOT NULL,
     PRIMARY KEY (institution, account, shard, link)
@@ -131,12 +144,12 @@ CREATE INDEX story_told ON story (told_at);
 CREATE TABLE conversation (
     shard INTEGER NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    person BLOB NOT NULL,
     lang TEXT NOT NULL,
     lang_chosen INTEGER NOT NULL,
     last_inbound_at INTEGER,
     welcomed_at INTEGER,
-    PRIMARY KEY (shard, channel, psid)
+    PRIMARY KEY (shard, channel, person)
 ) STRICT;
 
 CREATE TABLE inbox (
@@ -164,9 +177,12 @@ CREATE TABLE outbox (
     position INTEGER NOT NULL,
     message BLOB NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    person BLOB NOT NULL,
     customer BLOB,
+    -- Why it may leave, the hash of what it says, and to whom it goes.
     sealed_basis BLOB,
+    -- To whom it goes, where there is no basis.
+    sealed_to BLOB,
     payload BLOB NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BLOB,
@@ -183,11 +199,13 @@ CREATE TABLE outbox (
     PRIMARY KEY (shard, position)
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
-CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
+CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;
 CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
-CREATE INDEX outbox_held ON outbox (channel, psid) WHERE state = 3;
+CREATE INDEX outbox_held ON outbox (channel, person) WHERE state = 3;
 CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
+CREATE INDEX outbox_over ON outbox (created_at) WHERE state > 3 AND customer IS NOT NULL;
+CREATE INDEX outbox_plain_over ON outbox (created_at) WHERE state > 3 AND customer IS NULL;
 CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
 
 -- Messages that the platform says were sent and no row of the outbox covers.
@@ -219,7 +237,7 @@ CREATE INDEX sighting_message ON sighting (message) WHERE message IS NOT NULL;
 CREATE TABLE token (
     hash BLOB NOT NULL PRIMARY KEY,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    sealed_to BLOB NOT NULL,
     expires_at INTEGER NOT NULL,
     consumed_at INTEGER
 ) STRICT;
@@ -321,4 +339,12 @@ CREATE TABLE log_rule (
     sha256 BLOB NOT NULL PRIMARY KEY,
     log_index INTEGER NOT NULL,
     document TEXT NOT NULL
+) STRICT;
+
+-- What the sweeps removed, by kind of data; `sweep` is the last of them all.
+CREATE TABLE retention (
+    kind TEXT NOT NULL PRIMARY KEY,
+    last_run INTEGER NOT NULL,
+    removed_last INTEGER NOT NULL,
+    removed_total INTEGER NOT NULL
 ) STRICT;

@@ -10,8 +10,12 @@ use crate::{
     BankGrant, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox, Outcome,
     Session, StoreError, Story, Token, codec,
 };
-use amana_core::{ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId, Shard, Timestamp};
+use amana_core::{
+    AccountId, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
+};
 use amana_gate::{DataKey, ReceiptDraft};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a command was not applied.
@@ -54,7 +58,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
     match command {
         Command::Accept(event) => accept(db, event).await,
         Command::FinishInbox { shard, position, result } => finish_inbox(db, *shard, *position, result).await,
-        Command::PutConversation(conversation) => put_conversation(db, conversation).await,
+        Command::PutConversation(conversation) => put_conversation(db, vault, conversation).await,
         Command::CreateCustomer { shard, id, institution, subject, wrapped_key, at } => {
             let key =
                 vault.customer_key(*id, wrapped_key).map_err(|_| Refused::Conflict("customer key"))?;
@@ -78,7 +82,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
                 .await?;
             changed(rows, "customer")
         }
-        Command::CreateLink(link) => create_link(db, link).await,
+        Command::CreateLink(link) => create_link(db, vault, link).await,
         Command::SetLink { shard, id, from, to, at } => set_link(db, *shard, *id, (*from, *to), *at).await,
         Command::GrantConsent { shard, consent, basis, receipt } => {
             crate::apply_consent::grant_consent(db, vault, *shard, (consent, basis), receipt).await
@@ -109,9 +113,11 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::Echoed { message, mid, at } => {
             crate::apply_outbox::echoed(db, vault, *message, mid, *at).await
         }
-        Command::Sighted(sighting) => crate::apply_alarm::sighted(db, sighting).await,
+        Command::Sighted(sighting) => crate::apply_alarm::sighted(db, vault, sighting).await,
         Command::CloseAlarm { id, at } => crate::apply_alarm::close(db, *id, *at).await,
-        Command::OpenWindow { conversation } => crate::apply_outbox::open_window(db, conversation).await,
+        Command::OpenWindow { conversation } => {
+            crate::apply_outbox::open_window(db, vault, conversation).await
+        }
         Command::RecoverOutbox { until } => crate::apply_outbox::recover(db, *until).await,
         Command::ReplayDead { message, due_at } => {
             crate::apply_outbox::replay_dead(db, *message, *due_at).await
@@ -121,7 +127,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::DropBankGrant { shard, link, expected } => {
             drop_bank_grant(db, *shard, *link, *expected).await
         }
-        Command::PutToken(token) => put_token(db, token).await,
+        Command::PutToken(token) => put_token(db, vault, token).await,
         Command::ConsumeToken { hash, now } => changed(
             db.run(
                 "UPDATE token SET consumed_at = $1 WHERE hash = $2 AND consumed_at IS NULL AND expires_at > $1",
@@ -159,8 +165,14 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_log::fill_index(db, *log_index, entry).await
         }
         Command::PutCheckpoint { size, note } => crate::apply_log::put_checkpoint(db, *size, note).await,
-        Command::Sweep { now } => crate::apply_sweep::sweep(db, *now).await,
-        Command::SetLang { conversation, lang } => set_lang(db, conversation, *lang).await,
+        Command::Sweep { now, keep } => crate::apply_sweep::sweep(db, *now, keep).await,
+        Command::SetLang { conversation, lang } => set_lang(db, vault, conversation, *lang).await,
+        Command::BeginErasure { shard, customer, at, receipt } => {
+            crate::apply_erase::begin(db, vault, (*shard, *customer), *at, receipt).await
+        }
+        Command::Erase { shard, customer, at } => {
+            crate::apply_erase::step(db, vault, (*shard, *customer), *at).await
+        }
     }
 }
 
@@ -217,12 +229,12 @@ async fn finish_inbox<D: Db>(db: &mut D, shard: Shard, position: i64, result: &I
     changed(rows, "inbox event")
 }
 
-async fn put_conversation<D: Db>(db: &mut D, conversation: &Conversation) -> Applied {
+async fn put_conversation<D: Db>(db: &mut D, vault: &Vault, conversation: &Conversation) -> Applied {
     let id = &conversation.id;
     let rows = db
         .run(
-            "INSERT INTO conversation (shard, channel, psid, lang, lang_chosen, last_inbound_at, welcomed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (shard, channel, psid) DO UPDATE SET \
+            "INSERT INTO conversation (shard, channel, person, lang, lang_chosen, last_inbound_at, welcomed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (shard, channel, person) DO UPDATE SET \
              lang = excluded.lang, lang_chosen = excluded.lang_chosen, welcomed_at = excluded.welcomed_at, \
              last_inbound_at = CASE \
                WHEN excluded.last_inbound_at IS NULL THEN conversation.last_inbound_at \
@@ -231,7 +243,7 @@ async fn put_conversation<D: Db>(db: &mut D, conversation: &Conversation) -> App
             values![
                 id.shard(),
                 id.channel.as_str(),
-                id.psid.as_str(),
+                vault.keyring().blind_person(id),
                 conversation.lang.tag(),
                 conversation.lang_chosen,
                 conversation.last_inbound_at,
@@ -242,24 +254,33 @@ async fn put_conversation<D: Db>(db: &mut D, conversation: &Conversation) -> App
     changed(rows, "conversation")
 }
 
-async fn set_lang<D: Db>(db: &mut D, id: &ConversationId, lang: Lang) -> Applied {
+async fn set_lang<D: Db>(db: &mut D, vault: &Vault, id: &ConversationId, lang: Lang) -> Applied {
     let rows = db
         .run(
-            "INSERT INTO conversation (shard, channel, psid, lang, lang_chosen) VALUES ($1, $2, $3, $4, 1) \
-             ON CONFLICT (shard, channel, psid) DO UPDATE SET lang = excluded.lang, lang_chosen = 1",
-            values![id.shard(), id.channel.as_str(), id.psid.as_str(), lang.tag()],
+            "INSERT INTO conversation (shard, channel, person, lang, lang_chosen) VALUES ($1, $2, $3, $4, 1) \
+             ON CONFLICT (shard, channel, person) DO UPDATE SET lang = excluded.lang, lang_chosen = 1",
+            values![id.shard(), id.channel.as_str(), vault.keyring().blind_person(id), lang.tag()],
         )
         .await?;
     changed(rows, "conversation")
 }
 
-async fn create_link<D: Db>(db: &mut D, link: &Link) -> Applied {
-    customer_key_wrapped(db, link.shard, link.customer).await?;
+/// What is sealed of a link: who it is on the channel, and the accounts.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SealedLink {
+    pub(crate) psid: Psid,
+    pub(crate) accounts: BTreeSet<AccountId>,
+}
+
+async fn create_link<D: Db>(db: &mut D, vault: &Vault, link: &Link) -> Applied {
+    let key = customer_key(db, vault, link.shard, link.customer).await?;
+    let sealed = json(&SealedLink { psid: link.psid.clone(), accounts: link.accounts.clone() })?;
+    let sealed = vault.seal(&key, &link_context(link.customer, link.id), sealed.as_bytes())?;
     let position = db.next(Counter::Link).await?;
     let rows = db
         .run(
-            "INSERT INTO link (shard, id, position, customer, institution, channel, psid, state, code_hash, \
-             created_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+            "INSERT INTO link (shard, id, position, customer, institution, channel, person, sealed, state, code_hash, \
+             created_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
             values![
                 link.shard,
                 link.id,
@@ -267,7 +288,8 @@ async fn create_link<D: Db>(db: &mut D, link: &Link) -> Applied {
                 link.customer,
                 link.institution.as_str(),
                 link.channel.as_str(),
-                link.psid.as_str(),
+                vault.keyring().blind_person(&link.conversation()),
+                sealed,
                 codec::link_code(link.state),
                 link.code_hash,
                 link.created_at,
@@ -280,7 +302,12 @@ async fn create_link<D: Db>(db: &mut D, link: &Link) -> Applied {
         db.run(
             "INSERT INTO link_account (institution, account, shard, link) VALUES ($1, $2, $3, $4) \
              ON CONFLICT DO NOTHING",
-            values![link.institution.as_str(), account.as_str(), link.shard, link.id],
+            values![
+                link.institution.as_str(),
+                vault.keyring().blind_account(&link.institution, account),
+                link.shard,
+                link.id
+            ],
         )
         .await?;
     }
@@ -301,7 +328,7 @@ async fn set_link<D: Db>(
         .run(
             "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN CAST($1 AS BIGINT) = 0 THEN code_hash END \
              WHERE shard = $3 AND id = $4 AND state = $5 AND NOT (CAST($1 AS BIGINT) = $6 AND EXISTS (SELECT 1 \
-             FROM link o WHERE o.channel = link.channel AND o.psid = link.psid AND o.institution = link.institution \
+             FROM link o WHERE o.channel = link.channel AND o.person = link.person AND o.institution = link.institution \
              AND o.state = 1 AND NOT (o.shard = link.shard AND o.id = link.id)))",
             values![
                 codec::link_code(to),
@@ -323,7 +350,10 @@ async fn customer_key_wrapped<D: Db>(
     customer: CustomerId,
 ) -> Result<Vec<u8>, Refused> {
     let row = db
-        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
+        .row(
+            "SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2 AND erased_at IS NULL",
+            values![shard, customer],
+        )
         .await?;
     Ok(row.ok_or(Refused::Conflict("customer"))?.bytes()?)
 }
@@ -358,6 +388,21 @@ pub(crate) fn session_context(hash: &[u8; 32]) -> Vec<u8> {
     context("session", &[hash])
 }
 
+/// Where a link's person and accounts are sealed to.
+pub(crate) fn link_context(customer: CustomerId, link: LinkId) -> Vec<u8> {
+    context("link", &[customer.as_bytes(), link.as_bytes()])
+}
+
+/// Where the conversation of a one-time token is sealed to.
+pub(crate) fn token_context(hash: &[u8; 32]) -> Vec<u8> {
+    context("token", &[hash])
+}
+
+/// Where the recipient of a message without bank data is sealed to.
+pub(crate) fn recipient_context(message: MessageId) -> Vec<u8> {
+    context("recipient", &[message.as_bytes()])
+}
+
 /// Where the basis of a message is sealed to.
 pub(crate) fn basis_context(message: MessageId) -> Vec<u8> {
     context("basis", &[message.as_bytes()])
@@ -389,7 +434,7 @@ pub(crate) async fn record_with_key<D: Db>(
         .row(
             "UPDATE customer SET receipt_seq = receipt_seq + 1, \
              log_n = CASE WHEN log_segment = $3 THEN log_n + 1 ELSE 1 END, log_segment = $3 \
-             WHERE shard = $1 AND id = $2 \
+             WHERE shard = $1 AND id = $2 AND erased_at IS NULL \
              RETURNING receipt_seq, receipt_hash, wrapped_key, sealed_log_key, log_n",
             values![shard, customer, place.segment],
         )
@@ -492,15 +537,17 @@ async fn drop_bank_grant<D: Db>(db: &mut D, shard: Shard, link: LinkId, expected
     changed(rows, "bank grant")
 }
 
-async fn put_token<D: Db>(db: &mut D, token: &Token) -> Applied {
+async fn put_token<D: Db>(db: &mut D, vault: &Vault, token: &Token) -> Applied {
+    let psid = token.conversation.psid.as_str().as_bytes();
+    let sealed = vault.seal(vault.keyring().deployment(), &token_context(&token.hash), psid)?;
     let rows = db
         .run(
-            "INSERT INTO token (hash, channel, psid, expires_at, consumed_at) \
+            "INSERT INTO token (hash, channel, sealed_to, expires_at, consumed_at) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             values![
                 token.hash,
                 token.conversation.channel.as_str(),
-                token.conversation.psid.as_str(),
+                sealed,
                 token.expires_at,
                 token.consumed_at
             ],

@@ -6,9 +6,12 @@
 use crate::apply::{Applied, Refused, changed, maybe};
 use crate::db::{Db, values};
 use crate::limits::{DELIVERY_WAIT_S, SIGHTING_DAYS, SWEEP_ROWS};
+use crate::vault::Vault;
 use crate::{Alarm, AlarmKind, Answer, Claim, Outcome, Sighting, StoreError, codec};
 use amana_core::ids::sha256;
-use amana_core::{ChannelId, Kill, KillScope, MessageId, Psid, Timestamp, from_micros, micros};
+use amana_core::{
+    ChannelId, ConversationId, Kill, KillScope, MessageId, Psid, Timestamp, from_micros, micros,
+};
 
 /// A sighting that waits for an explanation.
 const WAITING: i64 = 0;
@@ -27,7 +30,7 @@ fn alarm_id(channel: &ChannelId, mid: &str) -> [u8; 16] {
     id
 }
 
-pub(crate) async fn sighted<D: Db>(db: &mut D, sighting: &Sighting) -> Applied {
+pub(crate) async fn sighted<D: Db>(db: &mut D, vault: &Vault, sighting: &Sighting) -> Applied {
     let Sighting { channel, mid, claim, kill, at } = sighting;
     let known = db
         .row(
@@ -52,10 +55,12 @@ pub(crate) async fn sighted<D: Db>(db: &mut D, sighting: &Sighting) -> Applied {
             return Ok(Outcome::Unchanged);
         }
         Claim::Unexplained { kind, app_id } => (*kind, app_id.as_deref(), None),
-        Claim::Message { message, psid, app_id } => match covers(db, sighting, *message, psid).await? {
-            Ok(()) => return Ok(Outcome::Unchanged),
-            Err(kind) => (kind, app_id.as_deref(), Some(*message)),
-        },
+        Claim::Message { message, psid, app_id } => {
+            match covers(db, vault, sighting, *message, psid).await? {
+                Ok(()) => return Ok(Outcome::Unchanged),
+                Err(kind) => (kind, app_id.as_deref(), Some(*message)),
+            }
+        }
     };
     note(db, sighting, SETTLED, None).await?;
     let rows = db
@@ -111,17 +116,20 @@ async fn note<D: Db>(
 /// and not more often than we tried.
 async fn covers<D: Db>(
     db: &mut D,
+    vault: &Vault,
     sighting: &Sighting,
     message: MessageId,
     psid: &Psid,
 ) -> Result<Result<(), AlarmKind>, StoreError> {
     let row = db
-        .row("SELECT channel, psid, state, attempts, mid FROM outbox WHERE message = $1", values![message])
+        .row("SELECT channel, person, state, attempts, mid FROM outbox WHERE message = $1", values![message])
         .await?;
     let Some(mut row) = row else { return Ok(Err(AlarmKind::UnknownMessage)) };
-    let (channel, to, state, attempts) = (row.text()?, row.text()?, row.int()?, row.int()?);
+    let (channel, to, state, attempts): (_, [u8; 32], _, _) =
+        (row.text()?, row.array()?, row.int()?, row.int()?);
+    let seen = ConversationId { channel: sighting.channel.clone(), psid: psid.clone() };
     let mid = row.opt_text()?;
-    if channel != sighting.channel.as_str() || to != psid.as_str() {
+    if channel != sighting.channel.as_str() || to != vault.keyring().blind_person(&seen) {
         return Ok(Err(AlarmKind::OtherRecipient));
     }
     // The claim of an attempt that the gate denied is counted, and nothing was sent in it.

@@ -1,50 +1,56 @@
 //! What the commands about outgoing messages do.
 
-use crate::apply::{Applied, Refused, basis_context, bounded, changed, maybe, record, record_with_key};
+use crate::apply::{
+    Applied, Refused, basis_context, bounded, changed, maybe, recipient_context, record, record_with_key,
+};
 use crate::codec::outbox_code;
 use crate::db::{Counter, Db, values};
 use crate::vault::Vault;
 use crate::{Delivery, OutboxState, Outcome, StoreError};
-use amana_core::{ConversationId, CustomerId, MessageId, Shard, Timestamp, micros};
+use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
 
-/// What is sealed beside a message with bank data: why it may leave, and the hash of what it says, which in the clear
-/// would let anyone who reads the database try which balance it was.
+/// What is sealed beside a message with bank data: why it may leave, to whom it goes, and the hash of what it says,
+/// which in the clear would let anyone who reads the database try which balance it was.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SealedBasis {
     pub(crate) basis: Basis,
     pub(crate) payload_sha256: [u8; 32],
+    pub(crate) psid: Psid,
 }
+
+/// A conversation's place in the tables.
+type Place<'a> = (Shard, &'a str, [u8; 32]);
 
 /// Locks the conversation's row, where there is one, and answers when the customer last wrote. Who holds messages back
 /// and who sets them free take turns by it, also on different connections.
 async fn lock_conversation<D: Db>(
     db: &mut D,
-    (shard, channel, psid): (Shard, &str, &str),
+    (shard, channel, person): Place<'_>,
 ) -> Result<Option<Timestamp>, Refused> {
     let row = db
         .row(
             "UPDATE conversation SET last_inbound_at = last_inbound_at \
-             WHERE shard = $1 AND channel = $2 AND psid = $3 RETURNING last_inbound_at",
-            values![shard, channel, psid],
+             WHERE shard = $1 AND channel = $2 AND person = $3 RETURNING last_inbound_at",
+            values![shard, channel, person],
         )
         .await?;
     Ok(row.map(|mut row| row.opt_time()).transpose()?.flatten())
 }
 
-async fn has_held<D: Db>(db: &mut D, conversation: &ConversationId) -> Result<bool, Refused> {
+async fn has_held<D: Db>(db: &mut D, (_, channel, person): Place<'_>) -> Result<bool, Refused> {
     let row = db
         .row(
-            "SELECT position FROM outbox WHERE channel = $1 AND psid = $2 AND state = 3 LIMIT 1",
-            values![conversation.channel.as_str(), conversation.psid.as_str()],
+            "SELECT position FROM outbox WHERE channel = $1 AND person = $2 AND state = 3 LIMIT 1",
+            values![channel, person],
         )
         .await?;
     Ok(row.is_some())
 }
 
-fn place(conversation: &ConversationId) -> (Shard, &str, &str) {
-    (conversation.shard(), conversation.channel.as_str(), conversation.psid.as_str())
+fn place<'a>(vault: &Vault, conversation: &'a ConversationId) -> Place<'a> {
+    (conversation.shard(), conversation.channel.as_str(), vault.keyring().blind_person(conversation))
 }
 
 /// Receipt first, then the row, in one transaction: there is no message with bank data without its receipt.
@@ -57,40 +63,46 @@ pub(crate) async fn disclose<D: Db>(
 ) -> Applied {
     let row = &disclosure.row;
     bounded(&row.payload)?;
-    let (seq, basis) = match (&disclosure.receipt, &row.basis) {
+    let psid = &row.recipient.psid;
+    let (seq, basis, sealed_to) = match (&disclosure.receipt, &row.basis) {
         (Some(receipt), Some(basis)) => {
             let place = (shard, basis.customer);
             let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
-            let sealed = SealedBasis { basis: basis.clone(), payload_sha256: row.payload_sha256 };
+            let (payload_sha256, psid) = (row.payload_sha256, psid.clone());
+            let sealed = SealedBasis { basis: basis.clone(), payload_sha256, psid };
             let document = serde_json::to_vec(&sealed)
                 .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
-            (Some(seq), Some(vault.seal(&key, &basis_context(row.message), &document)?))
+            (Some(seq), Some(vault.seal(&key, &basis_context(row.message), &document)?), None)
         }
-        (None, None) => (None, None),
+        (None, None) => {
+            let (key, context) = (vault.keyring().deployment(), recipient_context(row.message));
+            (None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
+        }
         // Bank data without a receipt, or a receipt of nobody: the gate makes neither.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
     };
-    let conversation =
-        ConversationId { channel: row.recipient.channel.clone(), psid: row.recipient.psid.clone() };
+    let conversation = ConversationId { channel: row.recipient.channel.clone(), psid: psid.clone() };
+    let place = place(vault, &conversation);
     // Behind a held message it is held too. Asked again under the lock: the customer may be writing just now.
-    let held = has_held(db, &conversation).await? && {
-        lock_conversation(db, place(&conversation)).await?;
-        has_held(db, &conversation).await?
+    let held = has_held(db, place).await? && {
+        lock_conversation(db, place).await?;
+        has_held(db, place).await?
     };
     let state = if held { OutboxState::Held } else { OutboxState::Pending };
     let sha256_in_clear = row.basis.is_none().then_some(row.payload_sha256);
     let position = db.next(Counter::Outbox).await?;
     let rows = db
         .run(
-            "INSERT INTO outbox (shard, position, message, channel, psid, customer, sealed_basis, payload, \
-             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12) ON CONFLICT (message) DO NOTHING",
+            "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
+             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15) \
+             ON CONFLICT (message) DO NOTHING",
             values![
-                conversation.shard(),
+                place.0,
                 position,
                 row.message,
-                conversation.channel.as_str(),
-                conversation.psid.as_str(),
+                place.1,
+                place.2,
                 row.basis.as_ref().map(|basis| basis.customer),
                 basis,
                 row.payload.as_slice(),
@@ -99,7 +111,8 @@ pub(crate) async fn disclose<D: Db>(
                 row.ticket,
                 at,
                 shard,
-                outbox_code(state)
+                outbox_code(state),
+                sealed_to
             ],
         )
         .await?;
@@ -145,14 +158,15 @@ pub(crate) async fn finish<D: Db>(
     let rows = db
         .run(
             "UPDATE outbox SET state = $1, due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
-             attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
-            values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back],
+             payload = CASE WHEN CAST($1 AS BIGINT) = 4 AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
+            values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
         )
         .await?;
     let done = changed(rows, "message")?;
     match receipt {
         Some((shard, customer, draft)) => {
-            record(db, vault, (*shard, *customer), draft, Some(message)).await.map(Outcome::Receipt)
+            let seq = record_unless_erased(db, vault, (*shard, *customer), draft, message).await?;
+            Ok(seq.map_or(done, Outcome::Receipt))
         }
         None => Ok(done),
     }
@@ -168,23 +182,43 @@ async fn hold<D: Db>(
 ) -> Result<(OutboxState, Option<Timestamp>, Option<&'static str>, Option<&'static str>), Refused> {
     let row = db
         .row(
-            "SELECT shard, channel, psid, position FROM outbox WHERE message = $1 AND state < 4",
+            "SELECT shard, channel, person, position FROM outbox WHERE message = $1 AND state < 4",
             values![message],
         )
         .await?;
     let mut row = row.ok_or(Refused::Conflict("message"))?;
-    let (shard, channel, psid, position) = (row.shard()?, row.text()?, row.text()?, row.int()?);
+    let (shard, channel, person, position) = (row.shard()?, row.text()?, row.array()?, row.int()?);
     // `None`, never, is before every time; both are compared as they are stored.
-    let last = lock_conversation(db, (shard, &channel, &psid)).await?.map(micros);
+    let last = lock_conversation(db, (shard, &channel, person)).await?.map(micros);
     if last > seen.map(micros) {
         return Ok((OutboxState::Pending, Some(at), None, None));
     }
     db.run(
-        "UPDATE outbox SET state = 3 WHERE channel = $1 AND psid = $2 AND state < 4 AND state = 0 AND position > $3",
-        values![channel, psid, position],
+        "UPDATE outbox SET state = 3 WHERE channel = $1 AND person = $2 AND state < 4 AND state = 0 AND position > $3",
+        values![channel, person, position],
     )
     .await?;
     Ok((OutboxState::Held, None, None, None))
+}
+
+/// An outcome's receipt. The receipt of an erasure is the customer's last: what becomes known later is not recorded.
+async fn record_unless_erased<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    draft: &ReceiptDraft,
+    message: MessageId,
+) -> Result<Option<u64>, Refused> {
+    let erased = db
+        .row(
+            "SELECT erased_at FROM customer WHERE shard = $1 AND id = $2 AND erased_at IS NOT NULL",
+            values![shard, customer],
+        )
+        .await?;
+    if erased.is_some() {
+        return Ok(None);
+    }
+    record(db, vault, (shard, customer), draft, Some(message)).await.map(Some)
 }
 
 fn some(text: &str) -> Option<&str> {
@@ -200,8 +234,9 @@ pub(crate) async fn echoed<D: Db>(
 ) -> Applied {
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3 WHERE message = $4 AND state IN (1, 2)",
-            values![outbox_code(OutboxState::Sent), some(mid), at, message],
+            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, \
+             payload = CASE WHEN customer IS NULL THEN $5 ELSE payload END WHERE message = $4 AND state IN (1, 2)",
+            values![outbox_code(OutboxState::Sent), some(mid), at, message, Vec::new()],
         )
         .await?;
     if rows == 0 {
@@ -212,7 +247,7 @@ pub(crate) async fn echoed<D: Db>(
         && let Some(basis) = &entry.row.basis
     {
         let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
-        record(db, vault, (entry.customer_shard, basis.customer), &receipt, Some(message)).await?;
+        record_unless_erased(db, vault, (entry.customer_shard, basis.customer), &receipt, message).await?;
     }
     Ok(Outcome::Changed)
 }
@@ -228,13 +263,14 @@ pub(crate) async fn recover<D: Db>(db: &mut D, until: Timestamp) -> Applied {
     maybe(rows)
 }
 
-pub(crate) async fn open_window<D: Db>(db: &mut D, conversation: &ConversationId) -> Applied {
-    lock_conversation(db, place(conversation)).await?;
+pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: &ConversationId) -> Applied {
+    let (shard, channel, person) = place(vault, conversation);
+    lock_conversation(db, (shard, channel, person)).await?;
     // Due at once: since it was made. What stands there is the end of the claim under which it was held.
     let rows = db
         .run(
-            "UPDATE outbox SET state = 0, due_at = created_at WHERE channel = $1 AND psid = $2 AND state = 3",
-            values![conversation.channel.as_str(), conversation.psid.as_str()],
+            "UPDATE outbox SET state = 0, due_at = created_at WHERE channel = $1 AND person = $2 AND state = 3",
+            values![channel, person],
         )
         .await?;
     maybe(rows)

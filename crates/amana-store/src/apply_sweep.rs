@@ -1,51 +1,84 @@
-//! What a sweep removes: a bounded number of rows of each kind, so that it never holds the writer for long.
+//! What a sweep removes: a bounded number of rows of each kind, so that it never holds the writer for long. What it
+//! removed is on record (`retention`).
 
 use crate::apply::{Applied, maybe};
 use crate::db::{Db, values};
-use crate::limits::{INBOX_KEY_DAYS, STORY_DAYS, SWEEP_ROWS};
-use amana_core::{Timestamp, from_micros, micros};
+use crate::limits::{CONVERSATION_SHARD_S, SWEEP_ROWS};
+use crate::{DataKind, Retention, StoreError};
+use amana_core::ids::SHARDS;
+use amana_core::{Shard, Timestamp, from_micros, micros};
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
+/// The name under which the time of the last sweep is kept.
+pub(crate) const SWEEP: &str = "sweep";
+
 /// The instant so many days before.
-fn days_before(now: Timestamp, days: i64) -> Timestamp {
+pub(crate) fn days_before(now: Timestamp, days: i64) -> Timestamp {
     from_micros(micros(now).saturating_sub(days.saturating_mul(DAY_MICROS)))
 }
 
-pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp) -> Applied {
-    let tokens = db
-        .run(
+/// The statement that removes what is over of a kind: by a time, at most so many rows.
+fn removal(kind: DataKind) -> Option<&'static str> {
+    Some(match kind {
+        DataKind::OneTimeLink => {
             "DELETE FROM token WHERE hash IN (SELECT hash FROM token WHERE expires_at <= $1 \
-             ORDER BY expires_at LIMIT $2)",
-            values![now, SWEEP_ROWS],
-        )
-        .await?;
-    let sessions = db
-        .run(
+             ORDER BY expires_at LIMIT $2)"
+        }
+        DataKind::Session => {
             "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE expires_at <= $1 \
-             ORDER BY expires_at LIMIT $2)",
-            values![now, SWEEP_ROWS],
-        )
-        .await?;
-    let events = db
-        .run(
+             ORDER BY expires_at LIMIT $2)"
+        }
+        DataKind::EventKey => {
             "DELETE FROM inbox WHERE (shard, position) IN (SELECT shard, position FROM inbox \
-             WHERE state = 1 AND received_at < $1 ORDER BY received_at LIMIT $2)",
-            values![days_before(now, INBOX_KEY_DAYS), SWEEP_ROWS],
-        )
-        .await?;
-    let stories = db
-        .run(
+             WHERE state = 1 AND received_at < $1 ORDER BY received_at LIMIT $2)"
+        }
+        DataKind::FailedEvent => {
+            "DELETE FROM inbox WHERE (shard, position) IN (SELECT shard, position FROM inbox \
+             WHERE state = 2 AND received_at < $1 ORDER BY position LIMIT $2)"
+        }
+        DataKind::Message => {
+            "DELETE FROM outbox WHERE (shard, position) IN (SELECT shard, position FROM outbox \
+             WHERE state > 3 AND customer IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT $2)"
+        }
+        DataKind::PlainMessage => {
+            "DELETE FROM outbox WHERE (shard, position) IN (SELECT shard, position FROM outbox \
+             WHERE state > 3 AND customer IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2)"
+        }
+        DataKind::Story => {
             // As a range of times, with whatever is of the last one's microsecond: SQLite reads a whole shard to find
             // rows by the three columns of this key.
             "DELETE FROM story WHERE told_at <= (SELECT max(s.told_at) FROM (SELECT told_at FROM story \
-             WHERE told_at < $1 ORDER BY told_at LIMIT $2) s)",
-            values![days_before(now, STORY_DAYS), SWEEP_ROWS],
-        )
-        .await?;
+             WHERE told_at < $1 ORDER BY told_at LIMIT $2) s)"
+        }
+        DataKind::DeadJob => {
+            "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state = 1 AND due_at < $1 \
+             ORDER BY due_at LIMIT $2)"
+        }
+        // Chats go a shard at a time; customers are erased, which is more than removing rows.
+        DataKind::Conversation | DataKind::Customer => return None,
+    })
+}
+
+pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -> Applied {
+    let mut removed = 0;
+    for kind in DataKind::ALL {
+        let rows = match removal(kind) {
+            Some(statement) => {
+                let before = kind.days(keep).map_or(now, |days| days_before(now, days));
+                db.run(statement, values![before, SWEEP_ROWS]).await?
+            }
+            None if kind == DataKind::Conversation => silent_conversations(db, now, keep).await?,
+            None => 0,
+        };
+        if rows > 0 {
+            note(db, kind.as_str(), now, rows).await?;
+        }
+        removed += rows;
+    }
     // What is being sent or unconfirmed is left alone: it may be at the platform. The state is asked once more
     // outside, for a row that another writer claims meanwhile.
-    let messages = db
+    let expired = db
         .run(
             "UPDATE outbox SET state = 5, reason = 'expired' WHERE state IN (0, 3) AND (shard, position) IN \
              (SELECT shard, position FROM outbox WHERE state < 4 AND state IN (0, 3) AND expires_at < $1 \
@@ -54,5 +87,42 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp) -> Applied {
         )
         .await?;
     let sightings = crate::apply_alarm::sweep(db, now).await?;
-    maybe(tokens + sessions + events + stories + messages + sightings)
+    note(db, SWEEP, now, removed).await?;
+    maybe(removed + expired + sightings)
+}
+
+/// The silent chats of one shard. There is no index for them, which each message would have to keep up; a shard is
+/// read through in a moment.
+async fn silent_conversations<D: Db>(
+    db: &mut D,
+    now: Timestamp,
+    keep: &Retention,
+) -> Result<u64, StoreError> {
+    let turn = now.as_second().div_euclid(CONVERSATION_SHARD_S).rem_euclid(i64::from(SHARDS));
+    let shard = Shard(u16::try_from(turn).unwrap_or_default());
+    db.run(
+        "DELETE FROM conversation WHERE shard = $1 AND coalesce(last_inbound_at, welcomed_at, 0) < $2 \
+         AND NOT EXISTS (SELECT 1 FROM link l WHERE l.channel = conversation.channel \
+         AND l.person = conversation.person)",
+        values![shard, days_before(now, keep.conversation_days)],
+    )
+    .await
+}
+
+/// Puts on record what was removed.
+pub(crate) async fn note<D: Db>(
+    db: &mut D,
+    kind: &'static str,
+    now: Timestamp,
+    rows: u64,
+) -> Result<(), StoreError> {
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    db.run(
+        "INSERT INTO retention (kind, last_run, removed_last, removed_total) VALUES ($1, $2, $3, $3) \
+         ON CONFLICT (kind) DO UPDATE SET last_run = excluded.last_run, removed_last = excluded.removed_last, \
+         removed_total = retention.removed_total + excluded.removed_last",
+        values![kind, now, rows],
+    )
+    .await
+    .map(|_| ())
 }

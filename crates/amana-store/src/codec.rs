@@ -27,7 +27,7 @@ codes! {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
         UnknownDelivery = 6,
     }
-    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2 }
+    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3 }
 }
 
 /// What was done to an agreement; its record says the same in words.

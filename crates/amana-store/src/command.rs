@@ -1,10 +1,10 @@
 //! What can be made durable.
 
-use crate::StoreError;
 use crate::rows::{
     AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session,
     StoredPolicy, Story, Token,
 };
+use crate::{Retention, StoreError};
 use amana_core::{
     Agreement, AgreementEvent, ChannelId, Consent, ConsentBasis, ConsentEnd, ConsentId, ConversationId,
     CustomerId, EventKey, InstitutionId, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
@@ -165,7 +165,7 @@ pub enum Command {
         institution: InstitutionId,
         /// The bank's own id of the customer, blinded.
         subject: [u8; 32],
-        /// The customer's key, wrapped by [`crate::Keyring::new_customer_key`].
+        /// The customer's key, as [`crate::Store::new_customer_key`] gave it.
         wrapped_key: Vec<u8>,
         /// When.
         at: Timestamp,
@@ -392,13 +392,37 @@ pub enum Command {
         /// The signed note.
         note: String,
     },
-    /// Removes what is over: ended tokens and sessions, keys of events done more than
-    /// [`crate::limits::INBOX_KEY_DAYS`] ago, stories told more than [`crate::limits::STORY_DAYS`] ago. Messages that
-    /// wait with a ticket that is over are dead, for the reason `expired`. At most [`crate::limits::SWEEP_ROWS`] rows
-    /// of each. Never refused.
+    /// Removes what is over: ended tokens and sessions, and of each kind what `keep` no longer wants kept, and puts on
+    /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`. At
+    /// most [`crate::limits::SWEEP_ROWS`] rows of each. Never refused.
     Sweep {
         /// Now.
         now: Timestamp,
+        /// How long each kind is kept.
+        keep: Retention,
+    },
+    /// Records a customer's last receipt. From here on there is no such customer for any other command or query, and
+    /// [`Command::Erase`] must follow. Refused if there is no such customer (any more).
+    BeginErasure {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// When.
+        at: Timestamp,
+        /// The receipt of the erasure.
+        receipt: ReceiptDraft,
+    },
+    /// Removes a bounded number of an erased customer's rows, and at the end the customer: [`Outcome::Changed`] while
+    /// something may be left, [`Outcome::Unchanged`] when nothing is. Refused while the share of the customer's key is
+    /// still in the custody.
+    Erase {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// When.
+        at: Timestamp,
     },
     /// The language that the customer chose; makes the conversation's record if there is none.
     SetLang {

@@ -4,9 +4,10 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Alarm, Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
-    InboxSource, Job, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Session, Store, StoreError,
-    StoredPolicy, StoredReceipt, Story, SubmitError, Token, apply_policy, queries, queries_log,
+    Alarm, Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, CustomerPlace,
+    FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, Keyring, Link, LogHead, LogSegment,
+    OutboxEntry, Outcome, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
+    StoredReceipt, Story, SubmitError, Token, apply_policy, queries, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -17,12 +18,14 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 /// A store on an engine.
 pub(crate) struct Engine<B> {
     pub(crate) backend: B,
     pub(crate) vault: Arc<Vault>,
     pub(crate) writer: mpsc::Sender<Submission>,
+    pub(crate) retention: Retention,
 }
 
 /// Runs a query of [`queries`] on the engine; the names are moved into it.
@@ -39,37 +42,50 @@ impl<B: Backend> Store for Engine<B> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        self.write(commands).await
+        // What a job was for is over with it: its key too. A crash in between leaves a share of a job that is nowhere,
+        // which is looked for (`forget_lost_jobs`).
+        let over: Vec<[u8; 16]> = commands.iter().filter_map(ended_job).collect();
+        let outcomes = self.write(commands).await?;
+        if let Err(error) = self.forget_jobs(over).await {
+            tracing::warn!(%error, "a job's key is destroyed later");
+        }
+        Ok(outcomes)
     }
 
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>> {
-        let id = id.clone();
-        ask!(self, conversation(&id))
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        ask!(self, conversation(&vault, &id))
     }
     async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>> {
-        let id = id.clone();
-        ask!(self, links_of_conversation(&id))
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        ask!(self, links_of_conversation(&vault, &id))
     }
     async fn links_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>> {
-        ask!(self, links_of_customer(shard, customer))
+        let vault = Arc::clone(&self.vault);
+        ask!(self, links_of_customer(&vault, shard, customer))
     }
     async fn links_ever(&self, id: &ConversationId) -> Answer<Vec<Link>> {
-        let id = id.clone();
-        ask!(self, links_ever(&id))
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        ask!(self, links_ever(&vault, &id))
+    }
+    async fn links_ever_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, links_ever_of_customer(&vault, shard, customer))
     }
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>> {
-        let (institution, account) = (institution.clone(), account.clone());
-        ask!(self, links_of_account(&institution, &account))
+        let (vault, institution, account) = (Arc::clone(&self.vault), institution.clone(), account.clone());
+        ask!(self, links_of_account(&vault, &institution, &account))
     }
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
-        ask!(self, link(shard, id))
+        let vault = Arc::clone(&self.vault);
+        ask!(self, link(&vault, shard, id))
     }
     async fn is_link_active(&self, id: LinkId) -> Answer<bool> {
         ask!(self, is_link_active(id))
     }
     async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>> {
-        let code_hash = *code_hash;
-        ask!(self, link_by_code(code_hash))
+        let (vault, code_hash) = (Arc::clone(&self.vault), *code_hash);
+        ask!(self, link_by_code(&vault, code_hash))
     }
     async fn customer(&self, shard: Shard, id: CustomerId) -> Answer<Option<Customer>> {
         let vault = Arc::clone(&self.vault);
@@ -216,13 +232,22 @@ impl<B: Backend> Store for Engine<B> {
         let key = *key;
         ask!(self, story((shard, customer), key))
     }
+    async fn stories(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: Option<[u8; 32]>,
+        limit: usize,
+    ) -> Answer<Vec<Story>> {
+        ask!(self, stories((shard, customer), after, limit))
+    }
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>> {
         let vault = Arc::clone(&self.vault);
         ask!(self, bank_grant(&vault, shard, link))
     }
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>> {
-        let hash = *hash;
-        ask!(self, token(hash))
+        let (vault, hash) = (Arc::clone(&self.vault), *hash);
+        ask!(self, token(&vault, hash))
     }
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>> {
         let (vault, hash) = (Arc::clone(&self.vault), *hash);
@@ -253,9 +278,94 @@ impl<B: Backend> Store for Engine<B> {
     fn keyring(&self) -> &Keyring {
         self.vault.keyring()
     }
+    fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    async fn new_customer_key(
+        &self,
+        institution: &InstitutionId,
+        id: CustomerId,
+        at: Timestamp,
+    ) -> Answer<Option<Vec<u8>>> {
+        let (vault, institution) = (Arc::clone(&self.vault), institution.clone());
+        blocking(move || vault.new_customer_key(&institution, id, at)).await
+    }
+    async fn destroy_customer_key(&self, id: CustomerId, at: Timestamp) -> Answer<()> {
+        let vault = Arc::clone(&self.vault);
+        blocking(move || vault.destroy(id, at)).await
+    }
+    async fn destroyed_keys(&self, after: Option<CustomerId>) -> Answer<Vec<CustomerId>> {
+        let vault = Arc::clone(&self.vault);
+        blocking(move || Ok(vault.custody().destroyed(after)?)).await
+    }
+    async fn seal_job(&self, id: [u8; 16], context: &[u8], plain: &[u8], at: Timestamp) -> Answer<Vec<u8>> {
+        let (vault, context) = (Arc::clone(&self.vault), context.to_vec());
+        let plain = Zeroizing::new(plain.to_vec());
+        blocking(move || vault.seal_job(id, &context, &plain, at)).await
+    }
+    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<Option<Vec<u8>>> {
+        let (vault, context, sealed) = (Arc::clone(&self.vault), context.to_vec(), sealed.to_vec());
+        blocking(move || vault.open_job(id, &context, &sealed)).await
+    }
+    async fn forget_lost_jobs(&self, before: Timestamp) -> Answer<usize> {
+        let vault = Arc::clone(&self.vault);
+        let old = blocking(move || Ok(vault.custody().old_jobs(before)?)).await?;
+        let mut lost = Vec::new();
+        for id in old {
+            if !ask!(self, queries_keep::job_is_there(id))? {
+                lost.push(id);
+            }
+        }
+        let count = lost.len();
+        self.forget_jobs(lost).await?;
+        Ok(count)
+    }
+    async fn customer_place(&self, id: CustomerId) -> Answer<Option<CustomerPlace>> {
+        ask!(self, queries_keep::customer_place(id))
+    }
+    async fn customers_idle(&self, before: Timestamp, limit: usize) -> Answer<Vec<CustomerPlace>> {
+        ask!(self, queries_keep::customers_idle(before, limit))
+    }
+    async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>> {
+        ask!(self, queries_keep::erased(after, limit))
+    }
+    async fn retention_report(&self) -> Answer<RetentionReport> {
+        ask!(self, queries_keep::retention_report())
+    }
+}
+
+/// Work that may block: the key custody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let work = tokio::task::spawn_blocking(work).await;
+    work.map_err(|_| StoreError::new("the key custody was interrupted"))?
+}
+
+/// The job that a command ends for good.
+fn ended_job(command: &Command) -> Option<[u8; 16]> {
+    match command {
+        Command::FinishJob { id, outcome: JobOutcome::Done } | Command::CancelJob { id } => Some(*id),
+        _ => None,
+    }
 }
 
 impl<B> Engine<B> {
+    async fn forget_jobs(&self, ids: Vec<[u8; 16]>) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let vault = Arc::clone(&self.vault);
+        blocking(move || {
+            // Nothing is remembered of a job's share: the time is not needed.
+            ids.into_iter()
+                .try_for_each(|id| vault.custody().destroy(Holder::Job(id), Timestamp::UNIX_EPOCH))
+                .map_err(StoreError::from)
+        })
+        .await
+    }
+
     /// Hands commands to the writer and waits for their commit. No command at all is an empty transaction.
     async fn write(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError> {
         let (reply, answer) = oneshot::channel();

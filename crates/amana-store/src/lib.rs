@@ -8,10 +8,8 @@
 //!   committed transaction). Submissions share transactions (group commit), each in a savepoint of its own.
 //! - A receipt gets its number inside the commit, so a customer's receipts have no gaps; a disclosure's receipt and
 //!   its outbox row are one commit.
-//! - Every stored byte about what a customer has or did is under the customer's key. Under the deployment's are chat
-//!   text
-//!   and browser sessions, which belong to no customer yet, and revocations for a bank, which must outlive the
-//!   customer.
+//! - Every stored byte about what a customer has or did is under the customer's key, which opens with a share outside
+//!   of the database; people and accounts are found by keyed hashes. What is not, and why, is in `docs/keys.md`.
 //! - Every hot table's key begins with the shard.
 //!
 //! Commands and queries are written once, over the small trait `db::Db`; an engine is a connection (`sqlite.rs`,
@@ -23,12 +21,14 @@ mod apply;
 mod apply_agreement;
 mod apply_alarm;
 mod apply_consent;
+mod apply_erase;
 mod apply_log;
 mod apply_outbox;
 mod apply_policy;
 mod apply_sweep;
 mod codec;
 mod command;
+mod custody;
 mod db;
 mod engine;
 mod flags;
@@ -38,7 +38,9 @@ mod migrate;
 mod open;
 mod postgres;
 mod queries;
+mod queries_keep;
 mod queries_log;
+mod retention;
 mod rows;
 mod sqlite;
 mod vault;
@@ -47,14 +49,16 @@ mod writer;
 pub use command::{
     Claim, Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, Sighting, SubmitError,
 };
+pub use custody::{Custody, CustodyError, Holder, MemoryCustody, Share, SqliteCustody};
 pub use flags::{Flags, open_flags};
-pub use keyring::Keyring;
+pub use keyring::{Keyring, Keys, MasterKey, RootError};
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
+pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
-    Alarm, AlarmKind, BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow,
-    InboxSource, Job, JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, ReservedIndex,
-    Session, StoredPolicy, StoredReceipt, Story, StoryState, Token,
+    Alarm, AlarmKind, BankGrant, ConsentCount, Conversation, Counts, Customer, CustomerPlace, FailedEvent,
+    InboxRow, InboxSource, Job, JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
+    ReservedIndex, Session, StoredPolicy, StoredReceipt, Story, StoryState, Token,
 };
 
 use amana_core::{
@@ -123,6 +127,8 @@ pub trait Store: Send + Sync {
     /// The links that a conversation ever had, ended ones too, newest first, at most
     /// [`limits::LINKS_EVER_MAX`].
     async fn links_ever(&self, id: &ConversationId) -> Answer<Vec<Link>>;
+    /// The links that a customer ever had, ended ones too, newest first, at most [`limits::LINKS_EVER_MAX`].
+    async fn links_ever_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>>;
     /// The active links of an institution that hold an account: whom an event about the account may concern.
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>>;
     /// One link.
@@ -234,6 +240,14 @@ pub trait Store: Send + Sync {
 
     /// What was told of a transaction.
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>>;
+    /// A customer's stories in the order of their keys, those after `after`.
+    async fn stories(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: Option<[u8; 32]>,
+        limit: usize,
+    ) -> Answer<Vec<Story>>;
     /// The bank's tokens of a link, decrypted.
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>>;
     /// A one-time token by its hash, without using it up.
@@ -254,4 +268,34 @@ pub trait Store: Send + Sync {
     async fn writable(&self) -> Answer<()>;
     /// The keys of this deployment.
     fn keyring(&self) -> &Keyring;
+    /// How long each kind of data is kept.
+    fn retention(&self) -> &Retention;
+
+    /// A fresh key for a new customer, wrapped; its share is in the custody, durably, when this returns. `None` for an
+    /// id that was erased: there is never another key for it.
+    async fn new_customer_key(
+        &self,
+        institution: &InstitutionId,
+        id: CustomerId,
+        at: Timestamp,
+    ) -> Answer<Option<Vec<u8>>>;
+    /// Destroys the share of a customer's key, durably: from here on nothing that was ever stored under the key opens,
+    /// in this database or in a copy of it. Twice is once.
+    async fn destroy_customer_key(&self, id: CustomerId, at: Timestamp) -> Answer<()>;
+    /// The customers whose keys were destroyed, in the order of their ids, those after `after`; a bounded number.
+    async fn destroyed_keys(&self, after: Option<CustomerId>) -> Answer<Vec<CustomerId>>;
+    /// Seals what a job needs under a key of its own, which ends when the job is done or cancelled.
+    async fn seal_job(&self, id: [u8; 16], context: &[u8], plain: &[u8], at: Timestamp) -> Answer<Vec<u8>>;
+    /// Opens what [`Store::seal_job`] sealed; `None` when the job's key has ended.
+    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<Option<Vec<u8>>>;
+    /// Destroys the keys of jobs that are not in the queue any more and were made before `before`; how many.
+    async fn forget_lost_jobs(&self, before: Timestamp) -> Answer<usize>;
+    /// A customer's row by the id alone, also while an erasure is under way.
+    async fn customer_place(&self, id: CustomerId) -> Answer<Option<CustomerPlace>>;
+    /// Customers whose last link ended before `before`.
+    async fn customers_idle(&self, before: Timestamp, limit: usize) -> Answer<Vec<CustomerPlace>>;
+    /// The customers whose erasure was finished in this database, in the order of their ids, those after `after`.
+    async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>>;
+    /// What is kept of each kind, and what was removed. Counts: not for each minute.
+    async fn retention_report(&self) -> Answer<RetentionReport>;
 }

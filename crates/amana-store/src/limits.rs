@@ -30,6 +30,10 @@ pub const POSTGRES_MIGRATION_LOCK_MS_MAX: u32 = 60_000;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Unwrapped customer keys kept in memory.
 pub const CUSTOMER_KEYS_KEPT: usize = 8_192;
+/// How long the key custody waits for another process's lock.
+pub const CUSTODY_BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Ids that the key custody lists at once.
+pub const CUSTODY_PAGE_ROWS: usize = 1_000;
 /// Links that the history of a conversation shows at most.
 pub const LINKS_EVER_MAX: i64 = 100;
 /// Days for which the key of a processed event is kept: a redelivery after that would be taken in again. Platforms
@@ -45,6 +49,23 @@ pub const SIGHTING_DAYS: i64 = 30;
 pub const DELIVERY_WAIT_S: i64 = 180;
 /// Alarms that a list shows at most.
 pub const ALARMS_LISTED_MAX: usize = 500;
+/// Days for which an event that was given up is kept: an operator looks within a month or never.
+pub const FAILED_EVENT_DAYS: i64 = 30;
+/// Days for which a message with bank data is kept after it was made: 13 months, the time in which European customers
+/// may contest a payment, so that the privacy page shows what was said for as long as it may matter.
+pub const MESSAGE_DAYS: i64 = 396;
+/// Days for which the row of a message without bank data is kept, without its text: for echoes that come late.
+pub const PLAIN_MESSAGE_DAYS: i64 = 30;
+/// Days for which a silent chat without a link is remembered (its language, and when it last wrote).
+pub const CONVERSATION_DAYS: i64 = 396;
+/// Days for which a job that was given up is kept.
+pub const DEAD_JOB_DAYS: i64 = 30;
+/// Days after the end of the last link for which receipts and consents are kept as proof: three years.
+pub const CUSTOMER_DAYS: i64 = 1_096;
+/// Every so many seconds a sweep takes the silent chats of the next shard: all of them in three days.
+pub const CONVERSATION_SHARD_S: i64 = 60;
+/// Rows of each kind that one step of an erasure removes.
+pub const ERASE_ROWS: i64 = 2_000;
 /// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
 pub const SWEEP_ROWS: i64 = 10_000;
 /// The largest policy document that is kept, in bytes.

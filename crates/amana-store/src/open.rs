@@ -1,8 +1,9 @@
 //! Opening a store by its URL: which engine, migrations, and whether the master key is the right one.
 
 use crate::db::{Db, values};
+use crate::keyring::RootError;
 use crate::vault::{Vault, context, open as open_sealed};
-use crate::{Keyring, MigrationReport, Store, StoreError, postgres, sqlite};
+use crate::{Keys, MigrationReport, Retention, Store, StoreError, postgres, sqlite};
 use amana_core::{Clock, Entropy};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,11 +74,21 @@ pub enum OpenError {
         /// The number that is needed.
         needed: i64,
     },
-    /// The database was made under another master key.
+    /// The database was made under another master key, or with another key custody.
     #[error(
-        "the master key is not the one that this database was made with; give the key file that belongs to it"
+        "the master key is not the one that this database and its key custody were made with; \
+         give the files that belong to it"
     )]
     WrongKey,
+    /// The database was used before, and the custody holds no root key.
+    #[error(
+        "the database is in use, and its key custody is empty: put the custody file back from its backup; \
+         without it nothing stored can be read"
+    )]
+    NoRoot,
+    /// The custody.
+    #[error(transparent)]
+    Custody(#[from] crate::CustodyError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,11 +99,13 @@ pub enum OpenError {
 pub struct OpenOptions {
     /// Whether missing migrations are run; if not, they are an error.
     pub auto_migrate: bool,
+    /// How long each kind of data is kept.
+    pub retention: Retention,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { auto_migrate: true }
+        Self { auto_migrate: true, retention: Retention::default() }
     }
 }
 
@@ -124,11 +137,11 @@ pub(crate) fn place(url: &str) -> Result<Place<'_>, OpenError> {
 /// [`OpenError`], which says how to mend it.
 pub async fn open(
     url: &str,
-    keyring: Keyring,
+    keys: Keys,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    open_with(url, keyring, entropy, clock, OpenOptions::default()).await
+    open_with(url, keys, entropy, clock, OpenOptions::default()).await
 }
 
 /// As [`open`], with options.
@@ -137,21 +150,23 @@ pub async fn open(
 /// As [`open`].
 pub async fn open_with(
     url: &str,
-    keyring: Keyring,
+    keys: Keys,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
     options: OpenOptions,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    let vault = Arc::new(Vault::new(keyring, entropy));
     match place(url)? {
         Place::Sqlite(path) => {
             let path = path.to_owned();
             // Opening reads and may write the disk.
-            let store =
-                tokio::task::spawn_blocking(move || sqlite::open(&path, &vault, clock.now(), options));
+            let store = tokio::task::spawn_blocking(move || {
+                sqlite::open(&path, &keys, entropy, clock.now(), options)
+            });
             Ok(Arc::new(store.await.map_err(|_| StoreError::new("opening it was interrupted"))??))
         }
-        Place::Postgres(url) => Ok(Arc::new(postgres::open(url, vault, clock.now(), options).await?)),
+        Place::Postgres(url) => {
+            Ok(Arc::new(postgres::open(url, &keys, entropy, clock.now(), options).await?))
+        }
     }
 }
 
@@ -171,9 +186,20 @@ pub async fn migrate(url: &str, clock: &dyn Clock) -> Result<MigrationReport, Op
     }
 }
 
-/// Checks that the keys are those that the database was made with; notes them in a new one.
-pub(crate) async fn check_key<D: Db>(db: &mut D, vault: &Vault) -> Result<(), OpenError> {
+/// Opens the keys: those that the database was made with. A new database gets a root key, should the custody have none.
+pub(crate) async fn unlock<D: Db>(
+    db: &mut D,
+    keys: &Keys,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Arc<Vault>, OpenError> {
     const PLAIN: &[u8] = b"amana";
+    const STORED: &str = "SELECT value FROM setting WHERE name = 'key_check'";
+    let used = db.row(STORED, values![]).await?.is_some();
+    let keyring = keys.keyring(!used, &*entropy).map_err(|error| match error {
+        RootError::WrongKey => OpenError::WrongKey,
+        RootError::Custody(error) => error.into(),
+    })?;
+    let vault = Vault::new(keyring.ok_or(OpenError::NoRoot)?, Arc::clone(&keys.custody), entropy);
     let context = context("key check", &[]);
     let key = vault.keyring().deployment();
     let sealed = vault.seal(key, &context, PLAIN)?;
@@ -182,10 +208,10 @@ pub(crate) async fn check_key<D: Db>(db: &mut D, vault: &Vault) -> Result<(), Op
         values![sealed],
     )
     .await?;
-    let row = db.row("SELECT value FROM setting WHERE name = 'key_check'", values![]).await?;
+    let row = db.row(STORED, values![]).await?;
     let mut row = row.ok_or_else(|| StoreError::new("the key check was not kept"))?;
     match open_sealed(key, &context, &row.bytes()?) {
-        Ok(plain) if plain == PLAIN => Ok(()),
+        Ok(plain) if plain == PLAIN => Ok(Arc::new(vault)),
         Ok(_) | Err(_) => Err(OpenError::WrongKey),
     }
 }

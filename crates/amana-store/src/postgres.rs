@@ -7,11 +7,10 @@ use crate::limits::{
     WRITER_QUEUE_MAX,
 };
 use crate::migrate::{POSTGRES, SCHEMA_CHANGE_POSTGRES, missing, note};
-use crate::open::check_key;
-use crate::vault::Vault;
+use crate::open::unlock;
 use crate::writer::{Submission, WriterConn, commit_batch, drain};
-use crate::{MigrationReport, NewInbox, OpenError, OpenOptions, Outcome, StoreError, codec};
-use amana_core::{Timestamp, micros};
+use crate::{Keys, MigrationReport, NewInbox, OpenError, OpenOptions, Outcome, StoreError, codec};
+use amana_core::{Entropy, Timestamp, micros};
 use bytes::BytesMut;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use std::collections::HashMap;
@@ -316,14 +315,15 @@ async fn steps_locked(conn: &mut Pg, at: Timestamp, run: bool) -> Result<Migrati
 /// Opens the store and starts its writer, which ends when the store is dropped and its queue is empty.
 pub(crate) async fn open(
     url: &str,
-    vault: Arc<Vault>,
+    keys: &Keys,
+    entropy: Arc<dyn Entropy>,
     at: Timestamp,
     options: OpenOptions,
 ) -> Result<Engine<Readers>, OpenError> {
     steps(url, at, options.auto_migrate).await?;
     let pool = pool(config(url, POSTGRES_STATEMENT_MS_MAX)?, POSTGRES_CONNECTIONS + 1)?;
     let mut conn = reach(&pool).await?;
-    check_key(&mut conn, &vault).await?;
+    let vault = unlock(&mut conn, keys, entropy).await?;
     let (sender, mut queue) = mpsc::channel::<Submission>(WRITER_QUEUE_MAX);
     let for_writer = Arc::clone(&vault);
     tokio::spawn(async move {
@@ -332,7 +332,7 @@ pub(crate) async fn open(
             commit_batch(&mut conn, &for_writer, batch).await;
         }
     });
-    Ok(Engine { backend: Readers(pool), vault, writer: sender })
+    Ok(Engine { backend: Readers(pool), vault, writer: sender, retention: options.retention })
 }
 
 #[cfg(test)]

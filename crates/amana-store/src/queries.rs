@@ -1,6 +1,9 @@
 //! What each query asks, written once for both engines.
 
-use crate::apply::{bank_consent_context, basis_context, grant_context, receipt_context, session_context};
+use crate::apply::{
+    SealedLink, bank_consent_context, basis_context, grant_context, link_context, receipt_context,
+    recipient_context, session_context, token_context,
+};
 pub(crate) use crate::apply_alarm::{alarms, overdue};
 pub(crate) use crate::apply_consent::consent_record;
 use crate::apply_consent::open_consent;
@@ -14,21 +17,24 @@ use crate::{
 };
 use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
-    EventKey, InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Shard, Timestamp,
+    EventKey, InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
 };
 use amana_gate::OutboxRow;
-use std::collections::BTreeSet;
 
 pub(crate) fn at_most(limit: usize) -> i64 {
     i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
 }
 
-pub(crate) async fn conversation<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Option<Conversation>> {
+pub(crate) async fn conversation<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    id: &ConversationId,
+) -> Answer<Option<Conversation>> {
     let row = db
         .row(
             "SELECT lang, lang_chosen, last_inbound_at, welcomed_at FROM conversation \
-             WHERE shard = $1 AND channel = $2 AND psid = $3",
-            values![id.shard(), id.channel.as_str(), id.psid.as_str()],
+             WHERE shard = $1 AND channel = $2 AND person = $3",
+            values![id.shard(), id.channel.as_str(), vault.keyring().blind_person(id)],
         )
         .await?;
     row.map(|mut row| {
@@ -45,53 +51,57 @@ pub(crate) async fn conversation<D: Db>(db: &mut D, id: &ConversationId) -> Answ
 
 macro_rules! link_columns {
     () => {
-        "l.id, l.shard, l.customer, l.institution, l.channel, l.psid, l.state, l.code_hash, l.created_at, l.ended_at"
+        "l.id, l.shard, l.customer, l.institution, l.channel, l.sealed, l.state, l.code_hash, l.created_at, \
+         l.ended_at, k.wrapped_key FROM link l JOIN customer k \
+         ON k.shard = l.shard AND k.id = l.customer AND k.erased_at IS NULL"
     };
 }
 
-/// Reads links and their accounts.
-async fn links<D: Db>(db: &mut D, rows: Vec<Row>) -> Answer<Vec<Link>> {
-    let mut out = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        let mut link = Link {
-            id: LinkId::from_bytes(row.array()?),
-            shard: row.shard()?,
-            customer: CustomerId::from_bytes(row.array()?),
-            institution: row.parsed()?,
-            channel: row.parsed()?,
-            psid: row.parsed()?,
-            accounts: BTreeSet::new(),
-            state: row.code(codec::link_state)?,
-            code_hash: row.opt_array()?,
-            created_at: row.time()?,
-            ended_at: row.opt_time()?,
-        };
-        let accounts = db
-            .rows(
-                "SELECT account FROM link_account WHERE shard = $1 AND link = $2",
-                values![link.shard, link.id],
-            )
-            .await?;
-        for mut account in accounts {
-            link.accounts.insert(account.parsed()?);
-        }
-        out.push(link);
-    }
-    Ok(out)
+fn read_link(vault: &Vault, mut row: Row) -> Answer<Link> {
+    let (id, shard) = (LinkId::from_bytes(row.array()?), row.shard()?);
+    let customer = CustomerId::from_bytes(row.array()?);
+    let (institution, channel, sealed) = (row.parsed()?, row.parsed()?, row.bytes()?);
+    let (state, code_hash) = (row.code(codec::link_state)?, row.opt_array()?);
+    let (created_at, ended_at) = (row.time()?, row.opt_time()?);
+    let key = vault.customer_key(customer, &row.bytes()?)?;
+    let document = open(&key, &link_context(customer, id), &sealed)?;
+    let SealedLink { psid, accounts } =
+        serde_json::from_slice(&document).map_err(|_| StoreError::damaged("a stored link cannot be read"))?;
+    Ok(Link {
+        id,
+        shard,
+        customer,
+        institution,
+        channel,
+        psid,
+        accounts,
+        state,
+        code_hash,
+        created_at,
+        ended_at,
+    })
 }
 
-pub(crate) async fn links_of_conversation<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Vec<Link>> {
+fn read_links(vault: &Vault, rows: Vec<Row>) -> Answer<Vec<Link>> {
+    rows.into_iter().map(|row| read_link(vault, row)).collect()
+}
+
+pub(crate) async fn links_of_conversation<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    id: &ConversationId,
+) -> Answer<Vec<Link>> {
     let rows = db
         .rows(
             concat!(
                 "SELECT ",
                 link_columns!(),
-                " FROM link l WHERE l.channel = $1 AND l.psid = $2 AND l.state < 2 ORDER BY l.position"
+                " WHERE l.channel = $1 AND l.person = $2 AND l.state < 2 ORDER BY l.position"
             ),
-            values![id.channel.as_str(), id.psid.as_str()],
+            values![id.channel.as_str(), vault.keyring().blind_person(id)],
         )
         .await?;
-    links(db, rows).await
+    read_links(vault, rows)
 }
 
 pub(crate) async fn is_link_active<D: Db>(db: &mut D, id: LinkId) -> Answer<bool> {
@@ -101,6 +111,7 @@ pub(crate) async fn is_link_active<D: Db>(db: &mut D, id: LinkId) -> Answer<bool
 
 pub(crate) async fn links_of_customer<D: Db>(
     db: &mut D,
+    vault: &Vault,
     shard: Shard,
     customer: CustomerId,
 ) -> Answer<Vec<Link>> {
@@ -109,30 +120,50 @@ pub(crate) async fn links_of_customer<D: Db>(
             concat!(
                 "SELECT ",
                 link_columns!(),
-                " FROM link l WHERE l.shard = $1 AND l.customer = $2 AND l.state < 2 ORDER BY l.position"
+                " WHERE l.shard = $1 AND l.customer = $2 AND l.state < 2 ORDER BY l.position"
             ),
             values![shard, customer],
         )
         .await?;
-    links(db, rows).await
+    read_links(vault, rows)
 }
 
-pub(crate) async fn links_ever<D: Db>(db: &mut D, id: &ConversationId) -> Answer<Vec<Link>> {
+pub(crate) async fn links_ever_of_customer<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    customer: CustomerId,
+) -> Answer<Vec<Link>> {
     let rows = db
         .rows(
             concat!(
                 "SELECT ",
                 link_columns!(),
-                " FROM link l WHERE l.channel = $1 AND l.psid = $2 ORDER BY l.position DESC LIMIT $3"
+                " WHERE l.shard = $1 AND l.customer = $2 ORDER BY l.position DESC LIMIT $3"
             ),
-            values![id.channel.as_str(), id.psid.as_str(), LINKS_EVER_MAX],
+            values![shard, customer, LINKS_EVER_MAX],
         )
         .await?;
-    links(db, rows).await
+    read_links(vault, rows)
+}
+
+pub(crate) async fn links_ever<D: Db>(db: &mut D, vault: &Vault, id: &ConversationId) -> Answer<Vec<Link>> {
+    let rows = db
+        .rows(
+            concat!(
+                "SELECT ",
+                link_columns!(),
+                " WHERE l.channel = $1 AND l.person = $2 ORDER BY l.position DESC LIMIT $3"
+            ),
+            values![id.channel.as_str(), vault.keyring().blind_person(id), LINKS_EVER_MAX],
+        )
+        .await?;
+    read_links(vault, rows)
 }
 
 pub(crate) async fn links_of_account<D: Db>(
     db: &mut D,
+    vault: &Vault,
     institution: &InstitutionId,
     account: &AccountId,
 ) -> Answer<Vec<Link>> {
@@ -141,37 +172,47 @@ pub(crate) async fn links_of_account<D: Db>(
             concat!(
                 "SELECT ",
                 link_columns!(),
-                " FROM link_account a JOIN link l ON l.shard = a.shard AND l.id = a.link \
+                " JOIN link_account a ON a.shard = l.shard AND a.link = l.id \
                  WHERE a.institution = $1 AND a.account = $2 AND l.state = 1 ORDER BY l.position"
             ),
-            values![institution.as_str(), account.as_str()],
+            values![institution.as_str(), vault.keyring().blind_account(institution, account)],
         )
         .await?;
-    links(db, rows).await
+    // One holder's damaged row must not keep the others of a joint account from hearing of it.
+    rows.into_iter()
+        .filter_map(|row| match read_link(vault, row) {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "a link is skipped");
+                None
+            }
+            read => Some(read),
+        })
+        .collect()
 }
 
-pub(crate) async fn link<D: Db>(db: &mut D, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
-    let rows = db
-        .rows(
-            concat!("SELECT ", link_columns!(), " FROM link l WHERE l.shard = $1 AND l.id = $2"),
-            values![shard, id],
-        )
+pub(crate) async fn link<D: Db>(db: &mut D, vault: &Vault, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
+    let row = db
+        .row(concat!("SELECT ", link_columns!(), " WHERE l.shard = $1 AND l.id = $2"), values![shard, id])
         .await?;
-    Ok(links(db, rows).await?.into_iter().next())
+    row.map(|row| read_link(vault, row)).transpose()
 }
 
-pub(crate) async fn link_by_code<D: Db>(db: &mut D, code_hash: [u8; 32]) -> Answer<Option<Link>> {
-    let rows = db
-        .rows(
+pub(crate) async fn link_by_code<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    code_hash: [u8; 32],
+) -> Answer<Option<Link>> {
+    let row = db
+        .row(
             concat!(
                 "SELECT ",
                 link_columns!(),
-                " FROM link l WHERE l.code_hash = $1 AND l.state = 0 ORDER BY l.position DESC LIMIT 1"
+                " WHERE l.code_hash = $1 AND l.state = 0 ORDER BY l.position DESC LIMIT 1"
             ),
             values![code_hash],
         )
         .await?;
-    Ok(links(db, rows).await?.into_iter().next())
+    row.map(|row| read_link(vault, row)).transpose()
 }
 
 fn read_customer(vault: &Vault, mut row: Row) -> Answer<Customer> {
@@ -193,7 +234,8 @@ pub(crate) async fn customer<D: Db>(
 ) -> Answer<Option<Customer>> {
     let row = db
         .row(
-            "SELECT id, shard, institution, wrapped_key, created_at FROM customer WHERE shard = $1 AND id = $2",
+            "SELECT id, shard, institution, wrapped_key, created_at FROM customer \
+             WHERE shard = $1 AND id = $2 AND erased_at IS NULL",
             values![shard, id],
         )
         .await?;
@@ -209,7 +251,7 @@ pub(crate) async fn customer_by_subject<D: Db>(
     let row = db
         .row(
             "SELECT id, shard, institution, wrapped_key, created_at FROM customer \
-             WHERE institution = $1 AND subject = $2",
+             WHERE institution = $1 AND subject = $2 AND erased_at IS NULL",
             values![institution.as_str(), subject],
         )
         .await?;
@@ -233,7 +275,7 @@ pub(crate) async fn consents<D: Db>(
     let rows = db
         .rows(
             "SELECT c.id, c.customer, c.sealed, k.wrapped_key FROM consent c \
-             JOIN customer k ON k.shard = c.shard AND k.id = c.customer \
+             JOIN customer k ON k.shard = c.shard AND k.id = c.customer AND k.erased_at IS NULL \
              WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position DESC",
             values![shard, customer],
         )
@@ -250,7 +292,7 @@ pub(crate) async fn consent_of_link<D: Db>(
     let row = db
         .row(
             "SELECT c.id, c.customer, c.sealed, k.wrapped_key FROM consent c \
-             JOIN customer k ON k.shard = c.shard AND k.id = c.customer \
+             JOIN customer k ON k.shard = c.shard AND k.id = c.customer AND k.erased_at IS NULL \
              WHERE c.shard = $1 AND c.link = $2 ORDER BY c.position DESC LIMIT 1",
             values![shard, link],
         )
@@ -393,8 +435,8 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 
 macro_rules! outbox_columns {
     () => {
-        "o.shard, o.position, o.message, o.channel, o.psid, o.customer, o.sealed_basis, k.wrapped_key, o.payload, \
-         o.payload_sha256, o.expires_at, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+        "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
+         o.payload, o.payload_sha256, o.expires_at, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
@@ -414,17 +456,33 @@ fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option
         .map_err(|_| StoreError::damaged("a stored basis cannot be read"))
 }
 
+/// Who stands for a recipient that cannot be read. No ticket is for them.
+const NOBODY: &str = "unreadable";
+
+/// A page-scoped id that is sealed under the deployment's key.
+fn read_recipient(vault: &Vault, context: &[u8], sealed: &[u8]) -> Answer<Psid> {
+    let plain = open(vault.keyring().deployment(), context, sealed)?;
+    let damaged = || StoreError::damaged("a stored recipient cannot be read");
+    let text = String::from_utf8(plain).map_err(|_| damaged())?;
+    Psid::new(text).map_err(|_| damaged())
+}
+
 fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let (shard, position, message) = (row.shard()?, row.int()?, MessageId::from_bytes(row.array()?));
-    let recipient = Address { channel: row.parsed()?, psid: row.parsed()? };
-    // What cannot be read, or is not there, is left out: the ticket vouches for basis and hash, so the gate denies the
-    // message, and a damaged row ends as denied instead of blocking its conversation.
+    let (channel, sealed_to) = (row.parsed()?, row.opt_bytes()?);
+    // What cannot be read, or is not there, is left out: the ticket vouches for recipient, basis and hash, so the gate
+    // denies the message, and a damaged row ends as denied instead of blocking its conversation.
     let sealed = read_basis(vault, message, &mut row).unwrap_or_default();
     let (payload, in_clear): (_, Option<[u8; 32]>) = (row.bytes()?, row.opt_array()?);
-    let (basis, payload_sha256) = match sealed {
-        Some(sealed) => (Some(sealed.basis), sealed.payload_sha256),
-        None => (None, in_clear.unwrap_or_default()),
+    let (basis, payload_sha256, psid) = match sealed {
+        Some(sealed) => (Some(sealed.basis), sealed.payload_sha256, Some(sealed.psid)),
+        None => {
+            let psid = sealed_to.and_then(|to| read_recipient(vault, &recipient_context(message), &to).ok());
+            (None, in_clear.unwrap_or_default(), psid)
+        }
     };
+    let psid = psid.map_or_else(|| Psid::new(NOBODY).map_err(|_| StoreError::new("an id is none")), Ok)?;
+    let recipient = Address { channel, psid };
     Ok(OutboxEntry {
         shard,
         position,
@@ -464,7 +522,7 @@ pub(crate) async fn outbox_heads<D: Db>(
                 "SELECT ",
                 outbox_columns!(),
                 " WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
-                 WHERE b.state < 4 AND b.channel = o.channel AND b.psid = o.psid AND b.position < o.position) \
+                 WHERE b.state < 4 AND b.channel = o.channel AND b.person = o.person AND b.position < o.position) \
                  AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
                  ORDER BY o.due_at, o.position LIMIT $3"
             ),
@@ -566,7 +624,10 @@ async fn read_receipts<D: Db>(
     rows: Vec<Row>,
 ) -> Answer<Vec<StoredReceipt>> {
     let wrapped = db
-        .row("SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2", values![shard, customer])
+        .row(
+            "SELECT wrapped_key FROM customer WHERE shard = $1 AND id = $2 AND erased_at IS NULL",
+            values![shard, customer],
+        )
         .await?;
     let Some(mut wrapped) = wrapped else { return Ok(Vec::new()) };
     let key = vault.customer_key(customer, &wrapped.bytes()?)?;
@@ -607,6 +668,34 @@ pub(crate) async fn story<D: Db>(
     .transpose()
 }
 
+pub(crate) async fn stories<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    after: Option<[u8; 32]>,
+    limit: usize,
+) -> Answer<Vec<Story>> {
+    let after: Vec<u8> = after.map(Vec::from).unwrap_or_default();
+    let rows = db
+        .rows(
+            "SELECT key, state, told, told_at FROM story WHERE shard = $1 AND customer = $2 AND key > $3 \
+             ORDER BY key LIMIT $4",
+            values![shard, customer, after, at_most(limit)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(Story {
+                shard,
+                customer,
+                key: row.array()?,
+                state: row.code(codec::story_state)?,
+                told: row.array()?,
+                at: row.time()?,
+            })
+        })
+        .collect()
+}
+
 pub(crate) async fn bank_grant<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -617,6 +706,7 @@ pub(crate) async fn bank_grant<D: Db>(
         .row(
             "SELECT g.customer, g.version, g.sealed, g.sealed_bank_consent, g.changed_at, k.wrapped_key \
              FROM bank_grant g JOIN customer k ON k.shard = g.shard AND k.id = g.customer \
+             AND k.erased_at IS NULL \
              WHERE g.shard = $1 AND g.link = $2",
             values![shard, link],
         )
@@ -635,14 +725,17 @@ pub(crate) async fn bank_grant<D: Db>(
     Ok(Some(BankGrant { shard, customer, link, version, tokens, bank_consent, at }))
 }
 
-pub(crate) async fn token<D: Db>(db: &mut D, hash: [u8; 32]) -> Answer<Option<Token>> {
+pub(crate) async fn token<D: Db>(db: &mut D, vault: &Vault, hash: [u8; 32]) -> Answer<Option<Token>> {
     let row = db
-        .row("SELECT channel, psid, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
+        .row("SELECT channel, sealed_to, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
         .await?;
     row.map(|mut row| {
         Ok(Token {
             hash,
-            conversation: ConversationId { channel: row.parsed()?, psid: row.parsed()? },
+            conversation: ConversationId {
+                channel: row.parsed()?,
+                psid: read_recipient(vault, &token_context(&hash), &row.bytes()?)?,
+            },
             expires_at: row.time()?,
             consumed_at: row.opt_time()?,
         })

@@ -79,7 +79,8 @@ pub(crate) async fn log_key<D: Db>(
 ) -> Answer<Option<Arc<CustomerKey>>> {
     let row = db
         .row(
-            "SELECT wrapped_key, sealed_log_key FROM customer WHERE shard = $1 AND id = $2",
+            "SELECT wrapped_key, sealed_log_key FROM customer \
+             WHERE shard = $1 AND id = $2 AND erased_at IS NULL",
             values![shard, customer],
         )
         .await?;

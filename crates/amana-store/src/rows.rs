@@ -84,6 +84,19 @@ pub struct Customer {
     pub created_at: Timestamp,
 }
 
+/// Where a customer's row is, whether or not their key still opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerPlace {
+    /// The id.
+    pub id: CustomerId,
+    /// The shard.
+    pub shard: Shard,
+    /// The institution.
+    pub institution: InstitutionId,
+    /// Since when an erasure is under way.
+    pub erased_at: Option<Timestamp>,
+}
+
 /// Where an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxSource {
@@ -292,7 +305,8 @@ pub struct Token {
 pub struct Session {
     /// SHA-256 of the cookie's value.
     pub hash: [u8; 32],
-    /// What it holds, in the web layer's own form. Encrypted at rest under the deployment's key.
+    /// What it holds, sealed by who keeps it under a key that only the browser's cookie makes; once more encrypted at
+    /// rest.
     pub body: Vec<u8>,
     /// When it ends.
     pub expires_at: Timestamp,
@@ -307,6 +321,8 @@ pub enum JobKind {
     EndLink,
     /// Tells the customer that a consent ends soon.
     RemindConsent,
+    /// Finishes a customer's erasure: destroys the share of the key, then removes the rows.
+    Erase,
 }
 
 /// A job in the durable queue.
@@ -320,7 +336,7 @@ pub struct Job {
     pub customer: CustomerId,
     /// What it does.
     pub kind: JobKind,
-    /// What it needs, encrypted under the customer's key by who enqueued it.
+    /// What it needs, encrypted by [`crate::Store::seal_job`] where it says anything about the customer.
     pub body: Vec<u8>,
     /// When it is due.
     pub due_at: Timestamp,

@@ -4,11 +4,10 @@ use crate::db::{Backend, Counter, Db, Reading, Row, Value};
 use crate::engine::Engine;
 use crate::limits::{SQLITE_BUSY_WAIT, SQLITE_READERS, STATEMENTS_KEPT, WRITER_QUEUE_MAX};
 use crate::migrate::{Migration, SCHEMA_CHANGE_SQLITE, SQLITE, missing, note};
-use crate::open::check_key;
-use crate::vault::Vault;
+use crate::open::unlock;
 use crate::writer::{Submission, WriterConn, commit_batch, drain};
-use crate::{MigrationReport, OpenError, OpenOptions, StoreError};
-use amana_core::Timestamp;
+use crate::{Keys, MigrationReport, OpenError, OpenOptions, StoreError};
+use amana_core::{Entropy, Timestamp};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 use std::future::Future;
@@ -269,15 +268,16 @@ fn steps_in_transaction(conn: &mut Lite, at: Timestamp, run: bool) -> Result<Mig
 /// Opens the store and starts its writer, which ends when the store is dropped and its queue is empty.
 pub(crate) fn open(
     path: &Path,
-    vault: &Arc<Vault>,
+    keys: &Keys,
+    entropy: Arc<dyn Entropy>,
     at: Timestamp,
     options: OpenOptions,
 ) -> Result<Engine<Readers>, OpenError> {
     let mut conn = writer(path)?;
     steps(&mut conn, at, options.auto_migrate)?;
-    finish(check_key(&mut conn, vault)).ok_or_else(waited)??;
+    let vault = finish(unlock(&mut conn, keys, entropy)).ok_or_else(waited)??;
     let (sender, mut queue) = mpsc::channel::<Submission>(WRITER_QUEUE_MAX);
-    let for_writer = Arc::clone(vault);
+    let for_writer = Arc::clone(&vault);
     std::thread::Builder::new()
         .name("amana-store-writer".to_owned())
         .spawn(move || {
@@ -289,5 +289,5 @@ pub(crate) fn open(
             }
         })
         .map_err(|error| StoreError::new(format!("its writer cannot start: {error}")))?;
-    Ok(Engine { backend: readers(path), vault: Arc::clone(vault), writer: sender })
+    Ok(Engine { backend: readers(path), vault, writer: sender, retention: options.retention })
 }

@@ -1,8 +1,10 @@
 //! Sealing and opening what is stored: the keyring with its randomness, and the customers' unwrapped keys.
 
+use crate::custody::{Custody, CustodyError, Holder};
+use crate::keyring::OpenKeyError;
 use crate::limits::CUSTOMER_KEYS_KEPT;
 use crate::{Keyring, StoreError};
-use amana_core::{CustomerId, Entropy};
+use amana_core::{CustomerId, Entropy, InstitutionId, Timestamp};
 use amana_gate::DataKey;
 use amana_log::CustomerKey;
 use std::collections::HashMap;
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 /// The keys of the deployment, in use.
 pub(crate) struct Vault {
     keyring: Keyring,
+    custody: Arc<dyn Custody>,
     entropy: Arc<dyn Entropy>,
     kept: Mutex<Kept<DataKey>>,
     log_keys: Mutex<Kept<CustomerKey>>,
@@ -45,6 +48,11 @@ impl<K> Kept<K> {
         Some(key)
     }
 
+    fn forget(&mut self, id: CustomerId) {
+        self.young.remove(&id);
+        self.old.remove(&id);
+    }
+
     fn put(&mut self, id: CustomerId, wrapped: Vec<u8>, key: Arc<K>) {
         if self.young.len() >= CUSTOMER_KEYS_KEPT / 2 {
             self.old = std::mem::take(&mut self.young);
@@ -53,26 +61,86 @@ impl<K> Kept<K> {
     }
 }
 
+impl From<CustodyError> for StoreError {
+    fn from(error: CustodyError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 fn closed() -> StoreError {
     StoreError::damaged("stored bytes do not open under their key: another master key, or a damaged row")
 }
 
 impl Vault {
-    pub(crate) fn new(keyring: Keyring, entropy: Arc<dyn Entropy>) -> Self {
-        Self { keyring, entropy, kept: Mutex::default(), log_keys: Mutex::default() }
+    pub(crate) fn new(keyring: Keyring, custody: Arc<dyn Custody>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { keyring, custody, entropy, kept: Mutex::default(), log_keys: Mutex::default() }
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// A customer's key, from its wrapped form.
+    pub(crate) fn custody(&self) -> &dyn Custody {
+        &*self.custody
+    }
+
+    /// A fresh customer key in its wrapped form, or `None` for an id that was erased. It blocks.
+    pub(crate) fn new_customer_key(
+        &self,
+        institution: &InstitutionId,
+        id: CustomerId,
+        at: Timestamp,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.keyring.new_customer_key(&*self.custody, institution, id, at, &*self.entropy) {
+            Ok(wrapped) => Ok(Some(wrapped)),
+            Err(CustodyError::Destroyed) => Ok(None),
+            Err(error @ CustodyError::Away(_)) => Err(error.into()),
+        }
+    }
+
+    /// Destroys a customer's share and forgets the key: from here on nothing opens it. It blocks.
+    pub(crate) fn destroy(&self, id: CustomerId, at: Timestamp) -> Result<(), StoreError> {
+        self.custody.destroy(Holder::Customer(id), at)?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
+        self.log_keys.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
+        Ok(())
+    }
+
+    /// Seals what a job needs under a key of its own. It blocks.
+    pub(crate) fn seal_job(
+        &self,
+        id: [u8; 16],
+        context: &[u8],
+        plain: &[u8],
+        at: Timestamp,
+    ) -> Result<Vec<u8>, StoreError> {
+        let share = self.custody.keep(Holder::Job(id), &Zeroizing::new(self.entropy.array()), at)?;
+        self.seal(&self.keyring.job_key(id, &share), context, plain)
+    }
+
+    /// Opens what a job needs; `None` when its share is gone. It blocks.
+    pub(crate) fn open_job(
+        &self,
+        id: [u8; 16],
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(share) = self.custody.share(Holder::Job(id))? else { return Ok(None) };
+        open(&self.keyring.job_key(id, &share), context, sealed).map(Some)
+    }
+
+    /// A customer's key, from its wrapped form. It may block when the key is first used.
     pub(crate) fn customer_key(&self, id: CustomerId, wrapped: &[u8]) -> Result<Arc<DataKey>, StoreError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = kept.get(id, wrapped) {
             return Ok(key);
         }
-        let key = Arc::new(self.keyring.customer_key(id, wrapped).map_err(|_| closed())?);
+        let key = match self.keyring.customer_key(&*self.custody, id, wrapped) {
+            Ok(Some(key)) => Arc::new(key),
+            Ok(None) => return Err(StoreError::damaged("the customer was erased: there is no key any more")),
+            Err(OpenKeyError::Key(_)) => return Err(closed()),
+            Err(OpenKeyError::Custody(error)) => return Err(error.into()),
+        };
         kept.put(id, wrapped.to_vec(), Arc::clone(&key));
         Ok(key)
     }
@@ -125,25 +193,32 @@ pub(crate) fn context(what: &str, parts: &[&[u8]]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amana_core::SeededEntropy;
+    use crate::MemoryCustody;
+    use amana_core::{SeededEntropy, from_micros};
 
     #[test]
     fn keys_are_kept_bounded_and_never_for_another_wrapped_form() {
-        let entropy = Arc::new(SeededEntropy::new(1));
+        let ring = || Keyring::new(&DataKey::new([1; 32]));
+        let custody = Arc::new(MemoryCustody::default());
         let vault =
-            Vault::new(Keyring::new(&DataKey::new([1; 32])), Arc::clone(&entropy) as Arc<dyn Entropy>);
+            Vault::new(ring(), Arc::clone(&custody) as Arc<dyn Custody>, Arc::new(SeededEntropy::new(1)));
+        let bank = InstitutionId::new("bank").expect("an id");
+        let make = |id| vault.new_customer_key(&bank, id, from_micros(0)).expect("answers").expect("a key");
         let id = CustomerId::from_bytes([1; 16]);
-        let (first, wrapped) = vault.keyring().new_customer_key(id, &*entropy).expect("key");
-        let (second, wrapped_anew) = vault.keyring().new_customer_key(id, &*entropy).expect("key");
+        let (wrapped, wrapped_anew) = (make(id), make(id));
         let mac = |key: &DataKey| key.mac(&[b"x"]);
-        assert_eq!(mac(&vault.customer_key(id, &wrapped).expect("unwraps")), mac(&first));
-        assert_eq!(mac(&vault.customer_key(id, &wrapped_anew).expect("unwraps")), mac(&second));
+        let direct = |wrapped: &[u8]| {
+            let key = ring().customer_key(&*custody, id, wrapped).expect("opens").expect("is there");
+            mac(&key)
+        };
+        assert_ne!(direct(&wrapped), direct(&wrapped_anew));
+        assert_eq!(mac(&vault.customer_key(id, &wrapped).expect("unwraps")), direct(&wrapped));
+        assert_eq!(mac(&vault.customer_key(id, &wrapped_anew).expect("unwraps")), direct(&wrapped_anew));
         for n in 0..u32::try_from(CUSTOMER_KEYS_KEPT).expect("small") + 10 {
             let mut bytes = [2; 16];
             bytes[..4].copy_from_slice(&n.to_be_bytes());
             let other = CustomerId::from_bytes(bytes);
-            let (_, wrapped) = vault.keyring().new_customer_key(other, &*entropy).expect("key");
-            vault.customer_key(other, &wrapped).expect("unwraps");
+            vault.customer_key(other, &make(other)).expect("unwraps");
         }
         let kept = vault.kept.lock().expect("lock");
         assert!(kept.young.len() + kept.old.len() <= CUSTOMER_KEYS_KEPT);
@@ -152,5 +227,15 @@ mod tests {
             vault.customer_key(CustomerId::from_bytes([9; 16]), &wrapped).is_err(),
             "bound to its customer"
         );
+        let job = [8; 16];
+        let sealed = vault.seal_job(job, b"c", b"tokens", from_micros(0)).expect("seals");
+        assert_eq!(vault.open_job(job, b"c", &sealed).expect("opens").as_deref(), Some(b"tokens".as_slice()));
+        custody.destroy(Holder::Job(job), from_micros(1)).expect("destroyed");
+        assert!(vault.open_job(job, b"c", &sealed).expect("answers").is_none());
+
+        vault.customer_key(id, &wrapped).expect("unwraps");
+        vault.destroy(id, from_micros(2)).expect("destroyed");
+        assert!(vault.customer_key(id, &wrapped).err().is_some_and(|error| error.is_damage()));
+        assert!(vault.new_customer_key(&bank, id, from_micros(3)).expect("answers").is_none());
     }
 }

@@ -30,6 +30,7 @@ mod pages;
 mod privacy;
 mod privacy_page;
 mod respond;
+mod rights;
 mod verify_page;
 mod webhook;
 mod words;
@@ -124,6 +125,8 @@ pub fn router(state: WebState) -> Router {
         .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
         .route("/privacy/consent/{file}", get(consent_receipt::download))
         .route("/privacy/revoke", post(privacy::revoke))
+        .route("/privacy/export", get(rights::export))
+        .route("/privacy/erase", post(rights::erase))
         .route("/privacy/leave", post(privacy::leave))
         .layer(from_fn_with_state(state.clone(), guard::same_site));
 

@@ -54,6 +54,15 @@ pub(crate) struct Message {
     pub(crate) good: bool,
 }
 
+/// Whether really everything is to be erased.
+#[derive(Debug, Template)]
+#[template(path = "erase.html")]
+pub(crate) struct Erase {
+    pub(crate) w: Words,
+    pub(crate) csrf: String,
+    pub(crate) word: String,
+}
+
 /// The way to a page of the customer's own, for somebody who is not signed in.
 #[derive(Debug, Template)]
 #[template(path = "privacy_out.html")]

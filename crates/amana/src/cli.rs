@@ -54,6 +54,15 @@ pub(crate) enum Command {
     /// Check the disclosure log: verify a bundle, rebuild the log, be a witness.
     #[command(subcommand)]
     Audit(crate::audit::AuditCommand),
+    /// Change keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// See how long data is kept, and what was removed.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Do what a customer asks for in person.
+    #[command(subcommand)]
+    Customer(CustomerCommand),
     /// Run a sandbox alone, for trying `serve` against it.
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -420,6 +429,41 @@ pub(crate) enum DeadCommand {
         message: String,
         #[command(flatten)]
         configured: Configured,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Put another master key in the place of the present one. The gateway may run; it reads the key at its start.
+    Rotate {
+        #[command(flatten)]
+        configured: Configured,
+        /// The file with the new key: 64 hexadecimal digits. It is made if it is not there.
+        #[arg(long, value_name = "FILE")]
+        new: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Print, for each kind of data: for how many days it is kept, how much there is, from when the oldest is, and what
+    /// was removed.
+    Report(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CustomerCommand {
+    /// Erase a customer: take back every consent and the bank's grants, and destroy the keys. It cannot be undone, and
+    /// holds against a restored backup of the database.
+    Erase {
+        /// The customer's id, `cus_…`, as `kill` knows it.
+        #[arg(value_name = "CUSTOMER")]
+        customer: amana_core::CustomerId,
+        #[command(flatten)]
+        configured: Configured,
+        /// Do it. Without it, it is only said what would be done.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -135,13 +135,13 @@ async fn store(settings: &Settings, findings: &mut Findings) {
         return;
     }
     if let Err(error) = operate::key_is_there(settings) {
-        findings.bad("master key", format!("{error:#}"), "see `[keys] master_key_file`");
+        findings.bad("keys", format!("{error:#}"), "see `[keys]` in the configuration");
         return;
     }
-    let Ok(keyring) = keys::keyring(settings, false) else { return };
-    findings.good("master key", "is there");
-    let options = OpenOptions { auto_migrate: false };
-    match amana_store::open_with(url, keyring, Arc::new(OsEntropy), Arc::new(SystemClock), options).await {
+    let Ok(keys) = keys::keys(settings, false) else { return };
+    findings.good("keys", "master key and custody are there");
+    let options = OpenOptions { auto_migrate: false, retention: settings.retention };
+    match amana_store::open_with(url, keys, Arc::new(OsEntropy), Arc::new(SystemClock), options).await {
         Ok(store) => {
             findings.good("store", "opens, its schema is this version's");
             match store.writable().await {

@@ -15,7 +15,7 @@ use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Wi
 use amana_log::note::LogSigner;
 use amana_log::policy::Policy;
 use amana_log::tiles::{DirTiles, Fsync};
-use amana_store::{Keyring, Store};
+use amana_store::{Keyring, OpenOptions, Store};
 use amana_web::{AdminState, WebState};
 use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -37,7 +37,7 @@ pub(crate) struct Sides {
 }
 
 impl Connectors {
-    fn sides(&self) -> Sides {
+    pub(crate) fn sides(&self) -> Sides {
         let bank = |(id, bank): (&InstitutionId, &Arc<FdxBank>)| (id.clone(), bank.clone() as Arc<dyn Bank>);
         Sides { banks: self.banks.iter().map(bank).collect(), channel: self.messenger.clone() }
     }
@@ -117,9 +117,10 @@ pub(crate) fn messenger(settings: &Settings) -> Result<Messenger, ConfigErrors> 
 /// # Errors
 /// When the key or the store cannot be opened, with how to mend it.
 async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    let keyring = keys::keyring(settings, true)?;
-    Ok(amana_store::open(settings.store_url.expose(), keyring, Arc::new(OsEntropy), Arc::new(SystemClock))
-        .await?)
+    let keys = keys::keys(settings, true)?;
+    let options = OpenOptions { auto_migrate: true, retention: settings.retention };
+    let url = settings.store_url.expose();
+    Ok(amana_store::open_with(url, keys, Arc::new(OsEntropy), Arc::new(SystemClock), options).await?)
 }
 
 /// What people see of our Pages before and beside the messages.
@@ -220,7 +221,7 @@ pub(crate) struct Ready {
 ///
 /// # Errors
 /// When a part cannot be made, with how to mend it.
-async fn made(settings: &Settings, sides: Sides) -> anyhow::Result<Arc<Gateway>> {
+pub(crate) async fn made(settings: &Settings, sides: Sides) -> anyhow::Result<Arc<Gateway>> {
     let store = store(settings).await?;
     let mut institutions = BTreeMap::new();
     for institution in &settings.institutions {
@@ -286,6 +287,8 @@ pub(crate) async fn prepare_of(
     handle: PrometheusHandle,
 ) -> anyhow::Result<Ready> {
     let gateway = made(settings, sides).await?;
+    // Before anything works: what a restored copy brought back goes again.
+    gateway.finish_erasures().await.context("erasures cannot be finished")?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     let admin = admin(settings, &gateway).await?;

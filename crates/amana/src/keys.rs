@@ -1,28 +1,32 @@
-//! The master key: read from its file, or made for a new SQLite database.
+//! The keys: the master key, read from its file or made for a new SQLite database, and the key custody.
 
 use crate::ambient::OsEntropy;
 use crate::config::Settings;
 use crate::files;
 use amana_gate::DataKey;
-use amana_store::Keyring;
+use amana_store::{Keys, SqliteCustody};
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The file's name beside a SQLite database.
+/// The master key's file beside a SQLite database.
 const BESIDE: &str = "master.key";
+/// The custody's file beside the master key.
+const CUSTODY: &str = "custody.sqlite";
 
-/// The keys of the deployment. `may_make` allows to make the file for a database that is not there yet.
+/// The keys of the deployment. `may_make` allows to make the files for a database that is not there yet.
 ///
 /// # Errors
-/// When the file cannot be read or made, or holds no key.
-pub(crate) fn keyring(settings: &Settings, may_make: bool) -> anyhow::Result<Keyring> {
+/// When a file cannot be read or made, or holds no key.
+pub(crate) fn keys(settings: &Settings, may_make: bool) -> anyhow::Result<Keys> {
     let database = sqlite_path(settings.store_url.expose());
     let path = match (&settings.master_key_file, &database) {
         (Some(named), _) => named.clone(),
         (None, Some(database)) => database.with_file_name(BESIDE),
         (None, None) => bail!("`keys.master_key_file` is missing: it must be given with PostgreSQL"),
     };
+    let used = database.is_some_and(|database| database.exists());
     if !path.exists() {
         if settings.master_key_file.is_some() {
             bail!(
@@ -30,7 +34,7 @@ pub(crate) fn keyring(settings: &Settings, may_make: bool) -> anyhow::Result<Key
                 path.display()
             );
         }
-        if database.is_some_and(|database| database.exists()) {
+        if used {
             bail!(
                 "the database is there, and its master key `{}` is not: put the file back from the backup; without it nothing stored can be read",
                 path.display()
@@ -42,20 +46,70 @@ pub(crate) fn keyring(settings: &Settings, may_make: bool) -> anyhow::Result<Key
                 path.display()
             );
         }
-        let fresh = Zeroizing::new(format!("{}\n", OsEntropy::hex::<32>()));
-        files::write_private(&path, fresh.as_bytes())
-            .with_context(|| format!("the master key cannot be written to `{}`", path.display()))?;
+        make(&path)?;
         tracing::info!(file = %path.display(), "a new master key was made: keep a copy of this file in a safe place, apart from the database");
     }
-    warn_if_open(&path);
-    let text = files::read_text(&path, crate::limits::SECRET_FILE_BYTES_MAX)
+    let master = read(&path)?;
+    let custody = match &settings.custody_file {
+        Some(named) => named.clone(),
+        None => path.with_file_name(CUSTODY),
+    };
+    if !custody.exists() && (used || !may_make) {
+        bail!(
+            "the key custody `{}` is not there: put the file back from its own backup; without it nothing stored can be read \
+             (`amana serve` makes it for a new database)",
+            custody.display()
+        );
+    }
+    warn_if_open(&custody);
+    let custody = SqliteCustody::open(&custody, may_make).with_context(|| {
+        format!(
+            "the key custody `{}` cannot be opened; `keys.custody_file` says where it is, in a folder that this user may write",
+            custody.display()
+        )
+    })?;
+    Ok(Keys::new(Arc::new(master), Arc::new(custody)))
+}
+
+fn make(path: &Path) -> anyhow::Result<()> {
+    let fresh = Zeroizing::new(format!("{}\n", OsEntropy::hex::<32>()));
+    files::write_private(path, fresh.as_bytes())
+        .with_context(|| format!("the master key cannot be written to `{}`", path.display()))
+}
+
+/// The master key of a file.
+///
+/// # Errors
+/// When it cannot be read, or holds no key.
+fn read(path: &Path) -> anyhow::Result<DataKey> {
+    warn_if_open(path);
+    let text = files::read_text(path, crate::limits::SECRET_FILE_BYTES_MAX)
         .map(Zeroizing::new)
         .map_err(|why| anyhow::anyhow!("the master key's file `{}` {why}", path.display()))?;
-    let bytes = hex::decode(text.trim()).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let Some(bytes) = bytes else {
+    let mut bytes = Zeroizing::new([0; 32]);
+    if hex::decode_to_slice(text.trim(), bytes.as_mut_slice()).is_err() {
         bail!("the master key's file `{}` must hold 64 hexadecimal digits and nothing else", path.display());
-    };
-    Ok(Keyring::new(&DataKey::new(bytes)))
+    }
+    Ok(DataKey::new(*bytes))
+}
+
+/// `amana keys rotate`: puts the key of another file in the place of the master key.
+///
+/// # Errors
+/// When a key cannot be read, or the root key is not under the present one; nothing changed then.
+pub(crate) fn rotate(settings: &Settings, new: &Path) -> anyhow::Result<()> {
+    let keys = keys(settings, false)?;
+    if !new.exists() {
+        make(new)?;
+        crate::output::line(&format!("made a new master key: {}", new.display()));
+    }
+    keys.rotate(&read(new)?, &OsEntropy)?;
+    crate::output::line(&format!(
+        "the root key is under the master key in `{}` now. Put that file in the place of the old one (or name it in \
+         `keys.master_key_file`) before the next start, and destroy the old one with its copies.",
+        new.display()
+    ));
+    Ok(())
 }
 
 /// The database's file, for a SQLite URL.
@@ -69,7 +123,7 @@ fn warn_if_open(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
     if open {
-        tracing::warn!(file = %path.display(), "other users may read the master key's file: `chmod 600` it");
+        tracing::warn!(file = %path.display(), "other users may read a file of keys: `chmod 600` it");
     }
 }
 

@@ -77,3 +77,7 @@ pub(crate) const EXPORT_ROWS: usize = 500;
 pub(crate) const EXPORT_ROWS_MAX: usize = 100_000;
 
 const _: () = assert!(SEND_CALL_TIME.as_secs() < amana_flow::limits::CLAIM_S.unsigned_abs());
+/// The fewest days for which a kind of data can be kept.
+pub(crate) const RETENTION_DAYS_MIN: i64 = 1;
+/// The most days for which a kind of data can be kept: ten years.
+pub(crate) const RETENTION_DAYS_MAX: i64 = 3_660;

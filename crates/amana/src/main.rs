@@ -20,6 +20,7 @@ mod doctor;
 mod files;
 mod gateway;
 mod harden;
+mod keep;
 mod keys;
 mod lifecycle;
 mod limits;
@@ -34,8 +35,8 @@ mod telemetry;
 
 use clap::Parser as _;
 use cli::{
-    AlarmsCommand, Cli, Command, ConfigCommand, Configured, DeadCommand, KillCommand, MessengerCommand,
-    SandboxCommand,
+    AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
+    KillCommand, MessengerCommand, RetentionCommand, SandboxCommand,
 };
 use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
@@ -124,6 +125,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             operate::replay(&load_quietly(&configured)?, &message).await?;
         }
         Command::Audit(command) => return audit::run(command).await,
+        Command::Keys(KeysCommand::Rotate { configured, new }) => {
+            keys::rotate(&load_quietly(&configured)?, &new)?;
+        }
+        Command::Retention(RetentionCommand::Report(configured)) => {
+            keep::report(&load_quietly(&configured)?).await?;
+        }
+        Command::Customer(CustomerCommand::Erase { customer, configured, yes }) => {
+            keep::erase(&load_quietly(&configured)?, customer, yes).await?;
+        }
         Command::Sandbox(SandboxCommand::Bank(args)) => {
             telemetry::log(&sandbox_log())?;
             sandbox::bank(args).await?;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// When the database cannot be brought to this version's schema.
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     // A database without its key would look like one whose key was lost.
-    keys::keyring(settings, true)?;
+    keys::keys(settings, true)?;
     let report = amana_store::migrate(settings.store_url.expose(), &SystemClock).await?;
     if report.applied.is_empty() {
         output::line(&format!("the database has schema {} already", report.to));
@@ -210,8 +210,15 @@ pub(crate) async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Stor
     if let Some(path) = keys::sqlite_path(url).filter(|path| !path.exists()) {
         bail!("the database `{}` is not there yet: `amana serve` makes it", path.display());
     }
-    let (keyring, options) = (keys::keyring(settings, false)?, OpenOptions { auto_migrate: false });
-    Ok(amana_store::open_with(url, keyring, Arc::new(OsEntropy), Arc::new(SystemClock), options).await?)
+    let options = OpenOptions { auto_migrate: false, retention: settings.retention };
+    Ok(amana_store::open_with(
+        url,
+        keys::keys(settings, false)?,
+        Arc::new(OsEntropy),
+        Arc::new(SystemClock),
+        options,
+    )
+    .await?)
 }
 
 /// An event that was given up is processed again.
@@ -236,12 +243,12 @@ async fn replay_event(settings: &Settings, place: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Checks that the master key is there without making one, for commands that only look.
+/// Checks that the keys are there without making any, for commands that only look.
 ///
 /// # Errors
-/// As [`keys::keyring`].
+/// As [`keys::keys`].
 pub(crate) fn key_is_there(settings: &Settings) -> anyhow::Result<()> {
-    keys::keyring(settings, false).map(|_| ())
+    keys::keys(settings, false).map(|_| ())
 }
 
 #[cfg(test)]

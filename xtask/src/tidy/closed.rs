@@ -43,7 +43,8 @@ const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err
 /// What opens a value, and where it may be called beside tests. Each is a place to read.
 const DOORS: [(&str, &[&str]); 7] = [
     (".into_html(", &["crates/amana-web/src/respond.rs"]),
-    (".into_json(", &[]),
+    // The subject's own copy of everything about them.
+    (".into_json(", &["crates/amana-flow/src/export.rs"]),
     ("Released::into_body", &[]),
     ("released.into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
     ("open_in_test", &["crates/amana-gate/src/protected.rs"]),

@@ -10,7 +10,7 @@ use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, U
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
-use amana_store::{Keyring, Store};
+use amana_store::{Keys, SqliteCustody, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -485,8 +485,9 @@ impl Rig {
 
 pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
     let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
-    let keyring = Keyring::new(&DataKey::new([1; 32]));
-    amana_store::open(&url, keyring, entropy, clock).await.expect("a store")
+    let custody = SqliteCustody::open(&folder.join("custody.sqlite"), true).expect("a custody");
+    let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(custody));
+    amana_store::open(&url, keys, entropy, clock).await.expect("a store")
 }
 
 /// A policy that stands for itself: the document is the most open form, in a word.

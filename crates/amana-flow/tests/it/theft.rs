@@ -5,7 +5,7 @@ use crate::support::*;
 use amana_core::*;
 use amana_flow::*;
 use amana_gate::{DataKey, Denial, Facts, Gate, StandardPolicy};
-use amana_store::{Keyring, OpenError};
+use amana_store::{Keyring, Keys, MemoryCustody, OpenError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -52,15 +52,11 @@ async fn theft_of_the_database_without_its_key_shows_no_data_and_sends_nothing()
         assert!(!found, "`{secret}` is readable in the stolen database");
     }
     // Cannot: open it as a store of their own.
-    let url = std::fs::read_dir(stolen.path())
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .find(|path| path.extension().is_some_and(|e| e == "sqlite" || e == "db"))
-        .map(|path| format!("sqlite:{}", path.display()))
-        .expect("a database");
+    let url = format!("sqlite:{}", stolen.path().join("amana.sqlite").display());
     let thiefs = DataKey::new([0x66; 32]);
     let (entropy, clock) = (Arc::new(SeededEntropy::new(5)), rig.clock.clone());
-    let opened = amana_store::open(&url, Keyring::new(&thiefs), entropy, clock).await;
+    let theirs = Keys::new(Arc::new(DataKey::new([0x66; 32])), Arc::new(MemoryCustody::default()));
+    let opened = amana_store::open(&url, theirs, entropy, clock).await;
     assert!(matches!(opened.map(|_| ()), Err(OpenError::WrongKey)));
     // Cannot: make a ticket for what waits, with a gate of their own.
     let gate = Gate::new(Keyring::new(&thiefs).ticket());

@@ -25,9 +25,18 @@ CREATE TABLE customer (
     sealed_log_key BYTEA NOT NULL,
     log_segment BIGINT NOT NULL,
     log_n BIGINT NOT NULL,
+    -- From here on there is no such customer: the rest of an erasure is under way.
+    erased_at BIGINT,
     PRIMARY KEY (shard, id)
 );
 CREATE UNIQUE INDEX customer_subject ON customer (institution, subject);
+CREATE UNIQUE INDEX customer_id ON customer (id);
+
+-- Ids of customers who were erased here: should an older key custody be put back, their keys are destroyed again.
+CREATE TABLE erased (
+    id BYTEA NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL
+);
 
 CREATE TABLE receipt (
     shard BIGINT NOT NULL,
@@ -46,7 +55,9 @@ CREATE TABLE link (
     customer BYTEA NOT NULL,
     institution TEXT NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    -- The person on the channel, blinded; the page-scoped id and the accounts are sealed.
+    person BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
     state BIGINT NOT NULL,
     code_hash BYTEA,
     created_at BIGINT NOT NULL,
@@ -54,16 +65,18 @@ CREATE TABLE link (
     PRIMARY KEY (shard, id),
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 );
-CREATE INDEX link_conversation ON link (channel, psid, position);
+CREATE INDEX link_conversation ON link (channel, person, position);
 CREATE INDEX link_customer ON link (shard, customer, position);
 CREATE INDEX link_code ON link (code_hash) WHERE state = 0;
 CREATE INDEX link_active ON link (position) WHERE state = 1;
 CREATE INDEX link_active_id ON link (id) WHERE state = 1;
-CREATE UNIQUE INDEX link_one_active ON link (channel, psid, institution) WHERE state = 1;
+CREATE INDEX link_ended ON link (ended_at) WHERE state = 2;
+CREATE UNIQUE INDEX link_one_active ON link (channel, person, institution) WHERE state = 1;
 
 CREATE TABLE link_account (
     institution TEXT NOT NULL,
-    account TEXT NOT NULL,
+    -- Blinded.
+    account BYTEA NOT NULL,
     shard BIGINT NOT NULL,
     link BYTEA NOT NULL,
     PRIMARY KEY (institution, account, shard, link)
@@ -121,12 +134,12 @@ CREATE INDEX story_told ON story (told_at);
 CREATE TABLE conversation (
     shard BIGINT NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    person BYTEA NOT NULL,
     lang TEXT NOT NULL,
     lang_chosen BIGINT NOT NULL,
     last_inbound_at BIGINT,
     welcomed_at BIGINT,
-    PRIMARY KEY (shard, channel, psid)
+    PRIMARY KEY (shard, channel, person)
 );
 
 CREATE TABLE inbox (
@@ -154,9 +167,12 @@ CREATE TABLE outbox (
     position BIGINT NOT NULL,
     message BYTEA NOT NULL,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    person BYTEA NOT NULL,
     customer BYTEA,
+    -- Why it may leave, the hash of what it says, and to whom it goes.
     sealed_basis BYTEA,
+    -- To whom it goes, where there is no basis.
+    sealed_to BYTEA,
     payload BYTEA NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BYTEA,
@@ -173,11 +189,13 @@ CREATE TABLE outbox (
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
-CREATE INDEX outbox_conversation ON outbox (channel, psid, position) WHERE state < 4;
+CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;
 CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
-CREATE INDEX outbox_held ON outbox (channel, psid) WHERE state = 3;
+CREATE INDEX outbox_held ON outbox (channel, person) WHERE state = 3;
 CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
+CREATE INDEX outbox_over ON outbox (created_at) WHERE state > 3 AND customer IS NOT NULL;
+CREATE INDEX outbox_plain_over ON outbox (created_at) WHERE state > 3 AND customer IS NULL;
 CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
 
 -- Messages that the platform says were sent and no row of the outbox covers.
@@ -209,7 +227,7 @@ CREATE INDEX sighting_message ON sighting (message) WHERE message IS NOT NULL;
 CREATE TABLE token (
     hash BYTEA NOT NULL PRIMARY KEY,
     channel TEXT NOT NULL,
-    psid TEXT NOT NULL,
+    sealed_to BYTEA NOT NULL,
     expires_at BIGINT NOT NULL,
     consumed_at BIGINT
 );
@@ -311,4 +329,12 @@ CREATE TABLE log_rule (
     sha256 BYTEA NOT NULL PRIMARY KEY,
     log_index BIGINT NOT NULL,
     document TEXT NOT NULL
+);
+
+-- What the sweeps removed, by kind of data; `sweep` is the last of them all.
+CREATE TABLE retention (
+    kind TEXT NOT NULL PRIMARY KEY,
+    last_run BIGINT NOT NULL,
+    removed_last BIGINT NOT NULL,
+    removed_total BIGINT NOT NULL
 );

@@ -145,8 +145,8 @@ pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &
     assert!(overdue(9_999).await.is_empty());
     assert_eq!(kinds(w).await, [("m-thief".into(), AlarmKind::UnknownDelivery)]);
     // The sweep takes what is explained, and after a month everything; the alarm stays.
-    assert_eq!(w.one(Command::Sweep { now: at(300) }).await, Outcome::Changed);
+    assert_eq!(w.one(Command::Sweep { now: at(300), keep: Retention::default() }).await, Outcome::Changed);
     let month = 31 * 86_400;
-    assert_eq!(w.one(Command::Sweep { now: at(month) }).await, Outcome::Changed);
+    assert_eq!(w.one(Command::Sweep { now: at(month), keep: Retention::default() }).await, Outcome::Changed);
     assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 1);
 }

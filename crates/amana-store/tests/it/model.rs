@@ -587,7 +587,7 @@ impl Model {
 }
 
 /// Makes the command of an op for one store. The heads are the model's, found by their key.
-fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
+async fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
     match *op {
         Op::Accept { lane, n } => Command::Accept(event(lane, n)),
         Op::FinishHead { second, result, .. } => {
@@ -603,7 +603,7 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
             let (shard, position) = head.unwrap_or((Shard(0), -1));
             Command::ReplayInbox { shard, position }
         }
-        Op::Customer(n) => w.create_customer(n),
+        Op::Customer(n) => w.create_customer(n).await,
         Op::Record(n) => Command::Record {
             shard: Shard(u16::from(n)),
             customer: customer_id(n),
@@ -681,7 +681,7 @@ fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
         }
         Op::CancelJob(n) => Command::CancelJob { id: [n; 16] },
         Op::Recover(second) => Command::RecoverOutbox { until: at(second) },
-        Op::Sweep(second) => Command::Sweep { now: at(second) },
+        Op::Sweep(second) => Command::Sweep { now: at(second), keep: forever() },
         Op::SetLang { conversation: n, arabic } => Command::SetLang {
             conversation: conversation(n),
             lang: if arabic { Lang::Arabic } else { Lang::English },
@@ -723,7 +723,7 @@ impl Played {
                 _ => None,
             };
             let head = head.and_then(|key| self.positions.get(&key).copied());
-            commands.push(command(&self.world, op, head));
+            commands.push(command(&self.world, op, head).await);
         }
         match self.world.store.submit(commands).await {
             Ok(outcomes) => Ok(outcomes),

@@ -35,6 +35,7 @@ impl Place {
         let name = format!("store_{}_{number}", std::process::id());
         let place = Self::Postgres { admin, name };
         place.admin(&format!("DROP DATABASE IF EXISTS {}", place.name())).await;
+        let _ = std::fs::remove_file(custody_of(&place.url()));
         place.admin(&format!("CREATE DATABASE {}", place.name())).await;
         place
     }
@@ -92,7 +93,19 @@ impl Place {
 
     /// Removes the database.
     pub(crate) async fn close(&self) {
+        let _ = std::fs::remove_file(custody_of(&self.url()));
         self.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name())).await;
+    }
+}
+
+/// The key custody that goes with a database: a process that knows the one finds the other.
+pub(crate) fn custody_of(url: &str) -> std::path::PathBuf {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => std::path::PathBuf::from(format!("{path}.custody")),
+        None => {
+            let name = url.rsplit('/').next().expect("a database");
+            std::env::temp_dir().join(format!("amana-{name}.custody"))
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::DataKey;
 use amana_store::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -13,8 +12,10 @@ fn clock() -> Arc<ManualClock> {
 }
 
 async fn refused(url: &str, options: OpenOptions) -> OpenError {
-    let keyring = Keyring::new(&DataKey::new(MASTER));
-    let opened = open_with(url, keyring, Arc::new(SeededEntropy::new(1)), clock(), options).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let beside = format!("sqlite:{}", folder.path().join("keys").display());
+    let opened =
+        open_with(url, keys(&beside, MASTER), Arc::new(SeededEntropy::new(1)), clock(), options).await;
     opened.err().expect("does not open")
 }
 
@@ -54,7 +55,7 @@ async fn urls_say_what_they_are() {
 #[tokio::test]
 async fn migrations_run_once_and_only_forward() {
     let place = Place::sqlite();
-    let waits = OpenOptions { auto_migrate: false };
+    let waits = OpenOptions { auto_migrate: false, ..OpenOptions::default() };
     let pending = refused(&place.url(), waits).await;
     assert!(matches!(pending, OpenError::Pending { found: 0, needed: 1 }), "{pending}");
     assert!(pending.to_string().contains("amana migrate"));
@@ -62,8 +63,9 @@ async fn migrations_run_once_and_only_forward() {
     assert_eq!((report.from, report.to, report.applied.as_slice()), (0, 1, &["0001_start".to_owned()][..]));
     let report = migrate(&place.url(), &*clock()).await.expect("migrates");
     assert_eq!((report.from, report.to, report.applied.len()), (1, 1, 0));
-    let keyring = Keyring::new(&DataKey::new(MASTER));
-    let opened = open_with(&place.url(), keyring, Arc::new(SeededEntropy::new(1)), clock(), waits).await;
+    let opened =
+        open_with(&place.url(), keys(&place.url(), MASTER), Arc::new(SeededEntropy::new(1)), clock(), waits)
+            .await;
     assert!(opened.is_ok());
     place.sql("UPDATE schema_change SET checksum = X'00'").await;
     let changed = refused(&place.url(), waits).await;

@@ -245,7 +245,7 @@ async fn conversations(w: &World) {
 
 async fn customers_have_keys(w: &World) {
     assert!(w.store.customer(Shard(1), customer_id(1)).await.expect("answers").is_none());
-    let (key, wrapped_key) = w.store.keyring().new_customer_key(customer_id(1), &*w.entropy).expect("key");
+    let wrapped_key = w.wrapped_key(customer_id(1)).await;
     let create = |id_: CustomerId, subject: [u8; 32], wrapped_key: &[u8]| Command::CreateCustomer {
         shard: Shard(1),
         id: id_,
@@ -256,7 +256,9 @@ async fn customers_have_keys(w: &World) {
     };
     w.one(create(customer_id(1), [1; 32], &wrapped_key)).await;
     let stored = w.store.customer(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
-    assert_eq!(stored.key.mac(&[b"x"]), key.mac(&[b"x"]));
+    let again =
+        w.another().await.customer(Shard(1), customer_id(1)).await.expect("answers").expect("is there");
+    assert_eq!(stored.key.mac(&[b"x"]), again.key.mac(&[b"x"]), "another process has the same key");
     assert_eq!(
         (stored.shard, stored.institution.as_str(), stored.created_at),
         (Shard(1), "cedar-bank", at(3))
@@ -265,7 +267,7 @@ async fn customers_have_keys(w: &World) {
     assert_eq!(found.expect("is there").id, customer_id(1));
     assert!(w.store.customer_by_subject(&id("other-bank"), &[1; 32]).await.expect("answers").is_none());
     assert!(w.store.customer(Shard(2), customer_id(1)).await.expect("answers").is_none());
-    let (_, other) = w.store.keyring().new_customer_key(customer_id(2), &*w.entropy).expect("key");
+    let other = w.wrapped_key(customer_id(2)).await;
     assert_eq!(
         w.refused(vec![create(customer_id(2), [1; 32], &other)]).await,
         (0, "customer"),
@@ -284,10 +286,13 @@ async fn customers_have_keys(w: &World) {
         Command::TakeSession { hash: [0; 32] },
     ];
     assert_eq!(w.refused(failing).await, (2, "session"));
-    let (second, wrapped) = w.store.keyring().new_customer_key(customer_id(2), &*w.entropy).expect("key");
+    let wrapped = w.wrapped_key(customer_id(2)).await;
+    assert_ne!(wrapped, other);
     w.one(create(customer_id(2), [2; 32], &wrapped)).await;
     let stored = w.store.customer(Shard(1), customer_id(2)).await.expect("answers").expect("is there");
-    assert_eq!(stored.key.mac(&[b"x"]), second.mac(&[b"x"]));
+    let again =
+        w.another().await.customer(Shard(1), customer_id(2)).await.expect("answers").expect("is there");
+    assert_eq!(stored.key.mac(&[b"x"]), again.key.mac(&[b"x"]));
 }
 
 async fn links_come_and_go(w: &World) {

@@ -372,7 +372,7 @@ pub(crate) async fn links_of_a_customer_and_of_a_conversation(w: &World) {
 }
 
 pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
-    let sweep = |second| Command::Sweep { now: at(second) };
+    let sweep = |second| Command::Sweep { now: at(second), keep: Retention::default() };
     assert_eq!(w.one(sweep(0)).await, Outcome::Unchanged);
     let session =
         |n: u8, end| Command::PutSession(Session { hash: [n; 32], body: vec![n], expires_at: at(end) });
@@ -410,7 +410,7 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
     assert!(w.store.token(&[2; 32]).await.expect("answers").is_some());
     assert_eq!(w.refused(vec![Command::TakeSession { hash: [1; 32] }]).await, (0, "session"));
     w.one(Command::TakeSession { hash: [2; 32] }).await;
-    w.one(Command::Sweep { now: at(601) }).await;
+    w.one(Command::Sweep { now: at(601), keep: Retention::default() }).await;
     // Keys of events that are done, 30 days after they came.
     let month = limits::INBOX_KEY_DAYS * DAY;
     assert_eq!(w.one(sweep(month + 1)).await, Outcome::Unchanged, "not before");
@@ -421,9 +421,14 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
         "the second came a second later"
     );
     assert_eq!(w.one(Command::Accept(event(1, 1))).await, Outcome::Changed, "forgotten");
+    w.one(sweep(month + 3)).await;
+    let left = || async {
+        let counts = w.store.counts().await.expect("answers");
+        (counts.inbox_waiting, counts.inbox_failed)
+    };
+    assert_eq!(left().await, (2, 1), "what failed is kept as long");
     w.one(sweep(month * 2)).await;
-    let counts = w.store.counts().await.expect("answers");
-    assert_eq!((counts.inbox_waiting, counts.inbox_failed), (2, 1), "what waits or failed stays");
+    assert_eq!(left().await, (2, 0), "what waits stays");
     // Stories, after a year and more.
     let years = limits::STORY_DAYS * DAY;
     let story = |n: u8| async move {
@@ -458,7 +463,7 @@ pub(crate) async fn a_sweep_is_bounded(w: &World) {
         let token = w.store.token(&last).await.expect("answers").is_some();
         (token, w.store.story(Shard(1), customer_id(1), &last).await.expect("answers").is_some())
     };
-    let sweep = || Command::Sweep { now: at(1_000 * DAY) };
+    let sweep = || Command::Sweep { now: at(1_000 * DAY), keep: Retention::default() };
     w.one(sweep()).await;
     assert_eq!(left().await, (true, true), "the newest of each");
     assert!(w.store.token(&[0; 32]).await.expect("answers").is_none());
@@ -479,10 +484,14 @@ pub(crate) async fn a_sweep_ends_messages_whose_ticket_is_over(w: &World) {
     w.one(finish(4, sent())).await;
     w.one(finish(5, Delivery::Denied { reason: "killed".into() })).await;
     let over = entry(w, 6).await.row.expires_at;
-    assert_eq!(w.one(Command::Sweep { now: over }).await, Outcome::Unchanged, "not yet");
+    assert_eq!(
+        w.one(Command::Sweep { now: over, keep: Retention::default() }).await,
+        Outcome::Unchanged,
+        "not yet"
+    );
     let later = from_micros(micros(over) + 1);
-    assert_eq!(w.one(Command::Sweep { now: later }).await, Outcome::Changed);
-    assert_eq!(w.one(Command::Sweep { now: later }).await, Outcome::Unchanged);
+    assert_eq!(w.one(Command::Sweep { now: later, keep: Retention::default() }).await, Outcome::Changed);
+    assert_eq!(w.one(Command::Sweep { now: later, keep: Retention::default() }).await, Outcome::Unchanged);
     let mut states = Vec::new();
     for n in 1..=6 {
         let entry = entry(w, n).await;

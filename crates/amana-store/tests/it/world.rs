@@ -1,7 +1,7 @@
 //! A store with a clock, randomness and a gate, and short ways to make what commands need.
 
 use crate::disclosure_log::place;
-use crate::place::Place;
+use crate::place::{Place, custody_of};
 use amana_core::*;
 use amana_gate::*;
 use amana_render::{BalanceArgs, Encoding, RenderContext};
@@ -23,14 +23,20 @@ pub(crate) fn at(second: i64) -> Timestamp {
     from_micros(1_800_000_000_000_000 + second * 1_000_000 + 123_456)
 }
 
+/// The master key with the custody that goes with the database.
+pub(crate) fn keys(url: &str, master: [u8; 32]) -> Keys {
+    let custody = SqliteCustody::open(&custody_of(url), true).expect("a custody");
+    Keys::new(Arc::new(DataKey::new(master)), Arc::new(custody))
+}
+
 pub(crate) async fn open_at(
     url: &str,
     master: [u8; 32],
     entropy: &Arc<SeededEntropy>,
     clock: &Arc<ManualClock>,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    let keyring = Keyring::new(&DataKey::new(master));
-    open(url, keyring, Arc::clone(entropy) as Arc<dyn Entropy>, Arc::clone(clock) as Arc<dyn Clock>).await
+    open(url, keys(url, master), Arc::clone(entropy) as Arc<dyn Entropy>, Arc::clone(clock) as Arc<dyn Clock>)
+        .await
 }
 
 pub(crate) fn id<T: std::str::FromStr>(text: &str) -> T {
@@ -233,9 +239,14 @@ impl World {
         conflict(self.store.submit(commands).await)
     }
 
-    pub(crate) fn create_customer(&self, n: u8) -> Command {
+    pub(crate) async fn wrapped_key(&self, id_: CustomerId) -> Vec<u8> {
+        let made = self.store.new_customer_key(&id("cedar-bank"), id_, at(0)).await;
+        made.expect("answers").expect("a key")
+    }
+
+    pub(crate) async fn create_customer(&self, n: u8) -> Command {
         let id_ = customer_id(n);
-        let (_, wrapped_key) = self.store.keyring().new_customer_key(id_, &*self.entropy).expect("key");
+        let wrapped_key = self.wrapped_key(id_).await;
         Command::CreateCustomer {
             shard: Shard(u16::from(n)),
             id: id_,
@@ -247,7 +258,7 @@ impl World {
     }
 
     pub(crate) async fn customer(&self, n: u8) -> Customer {
-        assert_eq!(self.one(self.create_customer(n)).await, Outcome::Changed);
+        assert_eq!(self.one(self.create_customer(n).await).await, Outcome::Changed);
         self.store.customer(Shard(u16::from(n)), customer_id(n)).await.expect("answers").expect("is there")
     }
 
@@ -391,5 +402,19 @@ pub(crate) fn conflict<T: std::fmt::Debug>(answer: Result<T, SubmitError>) -> (u
     match answer {
         Err(SubmitError::Conflict { index, what }) => (index, what),
         other => panic!("expected a conflict, got {other:?}"),
+    }
+}
+
+/// The model knows what a sweep does to tokens, sessions, keys of events and stories; the rest is kept, and has cases
+/// of its own in the suite.
+pub(crate) fn forever() -> Retention {
+    const DAYS: i64 = 36_500;
+    Retention {
+        failed_event_days: DAYS,
+        message_days: DAYS,
+        plain_message_days: DAYS,
+        conversation_days: DAYS,
+        dead_job_days: DAYS,
+        ..Retention::default()
     }
 }

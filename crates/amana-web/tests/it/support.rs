@@ -9,7 +9,7 @@ use amana_gate::{DataKey, Protected, Released, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
-use amana_store::{Command, Keyring, Token};
+use amana_store::{Command, Keys, SqliteCustody, Token};
 use amana_web::{WebState, router};
 use async_trait::async_trait;
 use axum::Router;
@@ -199,8 +199,9 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(7));
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("amana.sqlite").display());
-        let keyring = Keyring::new(&DataKey::new([1; 32]));
-        let store = amana_store::open(&url, keyring, entropy.clone(), clock.clone()).await.expect("a store");
+        let custody = SqliteCustody::open(&folder.path().join("custody.sqlite"), true).expect("a custody");
+        let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(custody));
+        let store = amana_store::open(&url, keys, entropy.clone(), clock.clone()).await.expect("a store");
         let bank = Arc::new(FakeBank {
             id: institution(BANK),
             url: bank_url.into(),

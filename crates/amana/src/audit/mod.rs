@@ -89,6 +89,20 @@ pub(crate) enum AuditCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write a customer's bundle, on their request. It is a view in their receipts.
+    Export {
+        #[command(flatten)]
+        configured: Configured,
+        /// The customer, `cus_…`.
+        #[arg(long, value_name = "ID")]
+        customer: String,
+        /// The size of the checkpoint that the customer saved last.
+        #[arg(long, value_name = "SIZE")]
+        since: Option<u64>,
+        /// The file to write; standard output if it is not said.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Print the log's key, which verifiers and witnesses pin.
     Key(Configured),
 }
@@ -115,5 +129,8 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
             Ok(if covered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         AuditCommand::Key(configured) => export::key(&configured),
+        AuditCommand::Export { configured, customer, since, out } => {
+            export::export(&configured, &customer, since, out.as_deref()).await
+        }
     }
 }

@@ -119,7 +119,8 @@ impl Layers {
             };
             match (schema::kind_of(&pattern), value) {
                 (Some(Kind::Text | Kind::Secret), Value::String(_))
-                | (Some(Kind::Switch), Value::Boolean(_)) => {
+                | (Some(Kind::Switch), Value::Boolean(_))
+                | (Some(Kind::Number), Value::Integer(_)) => {
                     out.insert(shown, value.clone());
                 }
                 (Some(Kind::List), Value::Array(items)) if items.iter().all(Value::is_str) => {
@@ -128,6 +129,9 @@ impl Layers {
                 (Some(Kind::Text | Kind::Secret), _) => wrong("must be a text in quotation marks".to_owned()),
                 (Some(Kind::Switch), _) => {
                     wrong("must be `true` or `false`, without quotation marks".to_owned());
+                }
+                (Some(Kind::Number), _) => {
+                    wrong("must be a whole number, without quotation marks".to_owned());
                 }
                 (Some(Kind::List), _) => {
                     wrong("must be a list of texts, such as `[\"a\", \"b\"]`".to_owned());
@@ -256,6 +260,10 @@ fn typed(kind: Kind, value: &str) -> Result<Value, String> {
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
             _ => Err("must be `true` or `false`".to_owned()),
+        },
+        Kind::Number => match value.trim().parse() {
+            Ok(number) => Ok(Value::Integer(number)),
+            Err(_) => Err("must be a whole number".to_owned()),
         },
         Kind::List => Ok(Value::Array(
             value

@@ -12,6 +12,7 @@ use amana_bank::InstitutionConfig;
 use amana_channel::PageToken;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::Reconcile;
+use amana_store::Retention;
 use layers::Layers;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -78,6 +79,10 @@ pub(crate) struct Settings {
     pub(crate) master_key_file: Option<PathBuf>,
     /// The disclosure log.
     pub(crate) disclosure_log: DisclosureLog,
+    /// The key custody's file, if it was named.
+    pub(crate) custody_file: Option<PathBuf>,
+    /// How long each kind of data is kept.
+    pub(crate) retention: Retention,
     /// The platform.
     pub(crate) messenger: Messenger,
     /// The institutions.

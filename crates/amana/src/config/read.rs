@@ -5,13 +5,14 @@ use super::{
     Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings,
 };
 use crate::files::read_text;
-use crate::limits::{ADMIN_TOKEN_BYTES_MIN, SECRET_FILE_BYTES_MAX};
+use crate::limits::{ADMIN_TOKEN_BYTES_MIN, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, SECRET_FILE_BYTES_MAX};
 use crate::roles::Role;
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
 use amana_channel::PageToken;
 use amana_core::{Controller, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile};
+use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub(super) fn read(
         );
     }
     let disclosure_log = public_url.as_ref().and_then(|url| r.disclosure_log(url, store_url.as_ref()));
+    let custody_file = r.text("keys.custody_file").map(PathBuf::from);
+    let retention = r.retention();
     let institutions = r.institutions();
     let messenger = r.messenger(&institutions);
     let admin = r.admin();
@@ -54,6 +57,8 @@ pub(super) fn read(
         store_url: store_url?,
         master_key_file,
         disclosure_log: disclosure_log?,
+        custody_file,
+        retention: retention?,
         messenger: messenger?,
         institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
         admin: admin?,
@@ -573,6 +578,36 @@ impl Reader<'_> {
             }
         }
         Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect() })
+    }
+
+    /// A number of days.
+    fn days(&mut self, name: &str) -> Option<i64> {
+        let key = format!("retention.{name}");
+        let days = self.values.get(&key).and_then(Value::as_integer);
+        let good = days.filter(|days| (RETENTION_DAYS_MIN..=RETENTION_DAYS_MAX).contains(days));
+        if good.is_none() && !self.said(&key) {
+            let what = format!("must be a number of days from {RETENTION_DAYS_MIN} to {RETENTION_DAYS_MAX}");
+            self.wrong(&key, what);
+        }
+        good
+    }
+
+    fn retention(&mut self) -> Option<Retention> {
+        let (event_key_days, failed_event_days) =
+            (self.days("event_key_days"), self.days("failed_event_days"));
+        let (message_days, plain_message_days) = (self.days("message_days"), self.days("plain_message_days"));
+        let (story_days, conversation_days) = (self.days("story_days"), self.days("conversation_days"));
+        let (dead_job_days, customer_days) = (self.days("dead_job_days"), self.days("customer_days"));
+        Some(Retention {
+            event_key_days: event_key_days?,
+            failed_event_days: failed_event_days?,
+            message_days: message_days?,
+            plain_message_days: plain_message_days?,
+            story_days: story_days?,
+            conversation_days: conversation_days?,
+            dead_job_days: dead_job_days?,
+            customer_days: customer_days?,
+        })
     }
 
     fn log(&mut self) -> Option<Log> {

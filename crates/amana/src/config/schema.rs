@@ -9,6 +9,8 @@ pub(super) enum Kind {
     Secret,
     /// `true` or `false`.
     Switch,
+    /// A whole number.
+    Number,
     /// A list of texts.
     List,
 }
@@ -23,6 +25,15 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("disclosure_log.origin", Kind::Text),
     ("disclosure_log.dir", Kind::Text),
     ("disclosure_log.witness_policy_file", Kind::Text),
+    ("keys.custody_file", Kind::Text),
+    ("retention.event_key_days", Kind::Number),
+    ("retention.failed_event_days", Kind::Number),
+    ("retention.message_days", Kind::Number),
+    ("retention.plain_message_days", Kind::Number),
+    ("retention.story_days", Kind::Number),
+    ("retention.conversation_days", Kind::Number),
+    ("retention.dead_job_days", Kind::Number),
+    ("retention.customer_days", Kind::Number),
     ("messenger.graph_url", Kind::Text),
     ("messenger.graph_version", Kind::Text),
     ("messenger.app_id", Kind::Text),

@@ -17,6 +17,8 @@ const OWN: &[&str] = &[
     "amana.sqlite-shm",
     "amana.sqlite-journal",
     "master.key",
+    "custody.sqlite",
+    "custody.sqlite-journal",
     "bank",
     "messenger",
     FILE,

@@ -58,7 +58,7 @@ fn its_secrets_are_for_this_user_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_keep, data) = folder();
     let demo = Demo::start(&data, [0; 3], &[]);
-    for name in ["demo.json", "master.key", "amana.sqlite"] {
+    for name in ["demo.json", "master.key", "custody.sqlite", "amana.sqlite"] {
         let mode = std::fs::metadata(data.join(name)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

@@ -1,0 +1,216 @@
+//! Erasure: everything about a customer ends, and holds against a copy of the database that is put back.
+//!
+//! ```text
+//! one commit     consents revoked, links ended, the bank's revocations queued, the last receipt, the job that goes on
+//! then           the share of the customer's key is destroyed, outside of the database
+//! then           the rows are removed, a bounded number at a time
+//! ```
+//! The commit makes it certain, the destroyed share makes it hold, the removal only tidies up. A crash anywhere is
+//! finished by the job; a database from before is finished off at the start ([`Gateway::finish_erasures`]).
+
+use crate::error::{FlowError, LinkError};
+use crate::gateway::Gateway;
+use crate::limits::{
+    CONFLICT_TRIES, ERASE_ASKED_S, ERASURES_AT_ONCE, IDLE_LOOK_ROWS, LOST_JOB_AGE_S, PRIVACY_SESSION_S,
+};
+use crate::session::{Browser, SignedIn};
+use amana_core::{Clusters, ConsentEnd, CustomerId, InstitutionId, Lang, Shard, Timestamp};
+use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
+use amana_store::{Command, CustomerPlace, Job, JobKind, LinkState, Outcome, SubmitError};
+use std::collections::HashSet;
+
+impl Gateway {
+    /// The first of two steps on the privacy page: the word that the second must bring, good for
+    /// [`ERASE_ASKED_S`] seconds. Nothing is erased yet.
+    ///
+    /// # Errors
+    /// When the session is over, or the form is not ours.
+    pub async fn privacy_erase_ask(&self, cookie: &str, csrf: &str) -> Result<String, LinkError> {
+        let viewer = self.viewer_of_form(cookie, csrf).await?;
+        let word = self.secret_text();
+        let until = self.after(ERASE_ASKED_S);
+        let viewer = SignedIn { erase: Some((word.clone(), until)), ..viewer };
+        let keep = self.keep_browser(cookie, &Browser::Customer(viewer), PRIVACY_SESSION_S)?;
+        self.store.submit(vec![keep]).await?;
+        Ok(word)
+    }
+
+    /// The second step: erases the customer who is signed in, and signs the browser out. When it returns, nothing that
+    /// was stored about them opens any more.
+    ///
+    /// # Errors
+    /// When the session is over, the form is not ours or its word not the one that was given, or the store fails: then
+    /// nothing was erased, or the rest follows by itself.
+    pub async fn privacy_erase(&self, cookie: &str, csrf: &str, word: &str) -> Result<(), LinkError> {
+        let viewer = self.viewer_of_form(cookie, csrf).await?;
+        let asked = viewer.erase.as_ref().is_some_and(|(asked, until)| asked == word && self.now() < *until);
+        if !asked {
+            return Err(LinkError::Over);
+        }
+        let SignedIn { customer, shard, institution, lang, .. } = viewer;
+        let place = CustomerPlace { id: customer, shard, institution, erased_at: None };
+        self.erase(&place, Some(lang), Some(cookie)).await
+    }
+
+    async fn viewer_of_form(&self, cookie: &str, csrf: &str) -> Result<SignedIn, LinkError> {
+        match self.browser(cookie).await? {
+            Browser::Customer(viewer) if viewer.csrf == csrf => Ok(viewer),
+            _ => Err(LinkError::Over),
+        }
+    }
+
+    /// Erases a customer by the id alone: for the operator. `false` if there is no such customer (any more).
+    ///
+    /// # Errors
+    /// When the store fails: then nothing was erased, or the rest follows by itself.
+    pub async fn erase_customer(&self, customer: CustomerId) -> Result<bool, LinkError> {
+        match self.store.customer_place(customer).await? {
+            None => Ok(false),
+            Some(place) if place.erased_at.is_some() => {
+                self.finish_erasure(place.shard, customer).await?;
+                Ok(true)
+            }
+            Some(place) => self.erase(&place, None, None).await.map(|()| true),
+        }
+    }
+
+    async fn erase(
+        &self,
+        place: &CustomerPlace,
+        lang: Option<Lang>,
+        cookie: Option<&str>,
+    ) -> Result<(), LinkError> {
+        let (shard, customer) = (place.shard, place.id);
+        for attempt in 1.. {
+            let mut commands: Vec<Command> = cookie.map(Self::take_browser).into_iter().collect();
+            commands.extend(self.erasing(place, lang).await?);
+            match self.store.submit(commands).await {
+                // Posted twice: the first one does it.
+                Err(SubmitError::Conflict { what: "session", .. }) => return Err(LinkError::Over),
+                // Something changed a consent or its tokens at the same moment: once more, from what holds now.
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.outbox_filled.notify_one();
+        self.jobs_filled.notify_one();
+        // Done here and now, so that who asked for it can be told that it is done. The job is for a crash.
+        self.finish_erasure(shard, customer).await?;
+        Ok(())
+    }
+
+    /// The commands with which an erasure begins, and from which on it is certain.
+    async fn erasing(&self, place: &CustomerPlace, lang: Option<Lang>) -> Result<Vec<Command>, FlowError> {
+        let (shard, customer, now) = (place.shard, place.id, self.now());
+        let mut commands = Vec::new();
+        for link in self.store.links_of_customer(shard, customer).await? {
+            commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
+            // The chat hears that it is over, as with any other stop.
+            if link.state == LinkState::Active
+                && let Ok(institution) = self.institution(&link.institution)
+            {
+                let chat = self.store.conversation(&link.conversation()).await?;
+                let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
+                let stopped = amana_chat::plain::stopped(lang, institution.name_in(lang));
+                commands.push(self.say(&link.conversation(), &stopped, false)?);
+            }
+        }
+        let receipt = erasure_receipt(&place.institution, now);
+        commands.push(Command::BeginErasure { shard, customer, at: now, receipt });
+        let (id, kind, body) = (self.entropy.array(), JobKind::Erase, Vec::new());
+        commands.push(Command::Enqueue(Job { id, shard, customer, kind, body, due_at: now, attempts: 0 }));
+        Ok(commands)
+    }
+
+    /// Destroys the share of the key, then removes the rows. Twice is once.
+    pub(crate) async fn finish_erasure(&self, shard: Shard, customer: CustomerId) -> Result<(), FlowError> {
+        self.store.destroy_customer_key(customer, self.now()).await?;
+        loop {
+            let step = Command::Erase { shard, customer, at: self.now() };
+            let outcomes = self.store.submit(vec![step]).await?;
+            if outcomes != [Outcome::Changed] {
+                return Ok(());
+            }
+        }
+    }
+
+    /// At the start, before anything else works: customers whose keys were destroyed, and who are in the database all
+    /// the same because an older copy of it was put back, are erased to the end; and where an older key custody was put
+    /// back, the keys of those who were erased are destroyed again. Answers how many had to be.
+    ///
+    /// # Errors
+    /// When the store or the custody fails. The gateway must not start then.
+    pub async fn finish_erasures(&self) -> Result<usize, FlowError> {
+        let mut destroyed: HashSet<CustomerId> = HashSet::new();
+        let mut after = None;
+        loop {
+            let page = self.store.destroyed_keys(after).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            destroyed.extend(page);
+        }
+        let mut finished = 0;
+        let mut after = None;
+        loop {
+            let page = self.store.erased(after, ERASURES_AT_ONCE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            for customer in page {
+                if destroyed.insert(customer) {
+                    self.store.destroy_customer_key(customer, self.now()).await?;
+                    finished += 1;
+                }
+            }
+        }
+        for customer in destroyed {
+            if let Some(place) = self.store.customer_place(customer).await? {
+                self.finish_erasure(place.shard, customer).await?;
+                finished += 1;
+            }
+        }
+        self.store.forget_lost_jobs(self.before(LOST_JOB_AGE_S)).await?;
+        if finished > 0 {
+            tracing::warn!(finished, "erasures were finished that a restored copy had undone");
+        }
+        Ok(finished)
+    }
+
+    /// Erases customers who have had no link for as long as the store keeps them; how many.
+    pub(crate) async fn erase_idle(&self) -> Result<usize, LinkError> {
+        let days = self.store.retention().customer_days;
+        let idle =
+            self.store.customers_idle(self.before(days.saturating_mul(86_400)), IDLE_LOOK_ROWS).await?;
+        let count = idle.len();
+        for place in idle {
+            self.erase(&place, None, None).await?;
+        }
+        Ok(count)
+    }
+
+    fn before(&self, seconds: i64) -> Timestamp {
+        let seconds = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        self.now().checked_sub(seconds).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// The customer's last receipt.
+fn erasure_receipt(institution: &InstitutionId, at: Timestamp) -> ReceiptDraft {
+    ReceiptDraft {
+        kind: ReceiptKind::Erasure,
+        institution: institution.clone(),
+        agreement: None,
+        consent: None,
+        purpose: None,
+        clusters: Clusters::default(),
+        channel: None,
+        recipient: Recipient::Customer,
+        form: None,
+        template: None,
+        payload_sha256: None,
+        policy_set_sha256: None,
+        decided_at: at,
+    }
+}

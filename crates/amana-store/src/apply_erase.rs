@@ -1,0 +1,92 @@
+//! Erasure: the last receipt, then, once the key's share is destroyed, every row.
+
+use crate::apply::{Applied, Refused, maybe, record};
+use crate::apply_sweep::note;
+use crate::custody::Holder;
+use crate::db::{Db, values};
+use crate::limits::ERASE_ROWS;
+use crate::vault::Vault;
+use crate::{DataKind, Outcome, StoreError};
+use amana_core::{CustomerId, Shard, Timestamp};
+use amana_gate::ReceiptDraft;
+
+/// The last receipt. From its commit on there is no such customer for any other command or query.
+pub(crate) async fn begin<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    at: Timestamp,
+    receipt: &ReceiptDraft,
+) -> Applied {
+    let seq = record(db, vault, (shard, customer), receipt, None).await?;
+    mark(db, (shard, customer), at).await?;
+    Ok(Outcome::Receipt(seq))
+}
+
+async fn mark<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    db.run(
+        // The bank's id for them is free again: who comes back is a new customer.
+        "UPDATE customer SET erased_at = $1, subject = id WHERE shard = $2 AND id = $3 AND erased_at IS NULL",
+        values![at, shard, customer],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Removes a bounded number of the customer's rows; the customer's own row goes last. `Changed` while something may be
+/// left. Nothing of it is needed for the erasure to hold, which the destroyed share makes: so it is refused before.
+pub(crate) async fn step<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    at: Timestamp,
+) -> Applied {
+    if vault.custody().share(Holder::Customer(customer)).map_err(StoreError::from)?.is_some() {
+        return Err(Refused::Conflict("share of the customer's key"));
+    }
+    mark(db, (shard, customer), at).await?;
+    // Each of these is found by the beginning of a key. Messages are found by their receipts, so they go before them.
+    // Of a message an empty row stays for as long as of one without bank data, so that an echo that comes late is no
+    // alarm: what may be at the platform is dead, what never left is denied.
+    db.run(
+        "UPDATE outbox SET customer = NULL, sealed_basis = NULL, payload_sha256 = NULL, payload = $4, \
+         reason = CASE WHEN state < 4 THEN 'erased' ELSE reason END, \
+         state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 ELSE state END \
+         WHERE message IN (SELECT message FROM receipt WHERE shard = $1 AND customer = $2 AND message IS NOT NULL \
+         AND seq <= (SELECT coalesce(min(r.seq), 0) FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3)",
+        values![shard, customer, ERASE_ROWS, Vec::new()],
+    )
+    .await?;
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM receipt WHERE shard = $1 AND customer = $2 AND seq <= (SELECT coalesce(min(r.seq), 0) \
+         FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3",
+        "DELETE FROM story WHERE shard = $1 AND customer = $2 AND key IN (SELECT s.key FROM story s \
+         WHERE s.shard = $1 AND s.customer = $2 ORDER BY s.key LIMIT $3)",
+        "DELETE FROM bank_grant WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \
+         AND l.customer = $2 ORDER BY l.position LIMIT $3)",
+        "DELETE FROM link_account WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \
+         AND l.customer = $2 ORDER BY l.position LIMIT $3)",
+        "DELETE FROM link WHERE shard = $1 AND customer = $2 AND id IN (SELECT l.id FROM link l \
+         WHERE l.shard = $1 AND l.customer = $2 ORDER BY l.position LIMIT $3)",
+        // With their events.
+        "DELETE FROM consent WHERE shard = $1 AND customer = $2 AND id IN (SELECT c.id FROM consent c \
+         WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position LIMIT $3)",
+    ] {
+        removed += db.run(statement, values![shard, customer, ERASE_ROWS]).await?;
+    }
+    if removed > 0 {
+        return Ok(Outcome::Changed);
+    }
+    let gone = db.run("DELETE FROM customer WHERE shard = $1 AND id = $2", values![shard, customer]).await?;
+    db.run("INSERT INTO erased (id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING", values![customer, at])
+        .await?;
+    if gone > 0 {
+        note(db, DataKind::Customer.as_str(), at, gone).await?;
+    }
+    maybe(gone)
+}

@@ -1,0 +1,111 @@
+//! Queries about what is kept and what was erased; none of them opens anything.
+
+use crate::apply_sweep::SWEEP;
+use crate::db::{Db, Row, values};
+use crate::limits::QUERY_ROWS_MAX;
+use crate::{Answer, CustomerPlace, DataKind, Holding, RetentionReport, StoreError};
+use amana_core::{CustomerId, Timestamp};
+
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
+}
+
+fn read_place(mut row: Row) -> Answer<CustomerPlace> {
+    Ok(CustomerPlace {
+        id: CustomerId::from_bytes(row.array()?),
+        shard: row.shard()?,
+        institution: row.parsed()?,
+        erased_at: row.opt_time()?,
+    })
+}
+
+pub(crate) async fn customer_place<D: Db>(db: &mut D, id: CustomerId) -> Answer<Option<CustomerPlace>> {
+    let row =
+        db.row("SELECT id, shard, institution, erased_at FROM customer WHERE id = $1", values![id]).await?;
+    row.map(read_place).transpose()
+}
+
+pub(crate) async fn customers_idle<D: Db>(
+    db: &mut D,
+    before: Timestamp,
+    limit: usize,
+) -> Answer<Vec<CustomerPlace>> {
+    let rows = db
+        .rows(
+            "SELECT k.id, k.shard, k.institution, k.erased_at FROM customer k JOIN (SELECT DISTINCT l.shard, \
+             l.customer FROM link l WHERE l.state = 2 AND l.ended_at < $1 AND NOT EXISTS (SELECT 1 FROM link o \
+             WHERE o.shard = l.shard AND o.customer = l.customer AND (o.state < 2 OR o.ended_at >= $1)) LIMIT $2) i \
+             ON k.shard = i.shard AND k.id = i.customer WHERE k.erased_at IS NULL",
+            values![before, at_most(limit)],
+        )
+        .await?;
+    rows.into_iter().map(read_place).collect()
+}
+
+pub(crate) async fn erased<D: Db>(
+    db: &mut D,
+    after: Option<CustomerId>,
+    limit: usize,
+) -> Answer<Vec<CustomerId>> {
+    let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let rows = db
+        .rows("SELECT id FROM erased WHERE id > $1 ORDER BY id LIMIT $2", values![after, at_most(limit)])
+        .await?;
+    rows.into_iter().map(|mut row| Ok(CustomerId::from_bytes(row.array()?))).collect()
+}
+
+pub(crate) async fn job_is_there<D: Db>(db: &mut D, id: [u8; 16]) -> Answer<bool> {
+    Ok(db.row("SELECT state FROM job WHERE id = $1", values![id]).await?.is_some())
+}
+
+/// How many rows of a kind there are that will end by time, and the time of the oldest.
+fn held(kind: DataKind) -> &'static str {
+    match kind {
+        DataKind::OneTimeLink => "SELECT count(*), min(expires_at) FROM token",
+        DataKind::Session => "SELECT count(*), min(expires_at) FROM session",
+        DataKind::EventKey => "SELECT count(*), min(received_at) FROM inbox WHERE state = 1",
+        DataKind::FailedEvent => "SELECT count(*), min(received_at) FROM inbox WHERE state = 2",
+        DataKind::Message => {
+            "SELECT count(*), min(created_at) FROM outbox WHERE state > 3 AND customer IS NOT NULL"
+        }
+        DataKind::PlainMessage => {
+            "SELECT count(*), min(created_at) FROM outbox WHERE state > 3 AND customer IS NULL"
+        }
+        DataKind::Story => "SELECT count(*), min(told_at) FROM story",
+        DataKind::Conversation => "SELECT count(*), min(last_inbound_at) FROM conversation",
+        DataKind::DeadJob => "SELECT count(*), min(due_at) FROM job WHERE state = 1",
+        DataKind::Customer => {
+            "SELECT count(*), min(i.since) FROM (SELECT max(l.ended_at) AS since FROM link l \
+             GROUP BY l.shard, l.customer HAVING min(l.state) = 2) i"
+        }
+    }
+}
+
+/// Counts everything, which takes a while on a large database: for a report, not for each minute.
+pub(crate) async fn retention_report<D: Db>(db: &mut D) -> Answer<RetentionReport> {
+    const REMOVED: &str = "SELECT removed_last, last_run, removed_total FROM retention WHERE kind = $1";
+    let mut holdings = Vec::with_capacity(DataKind::ALL.len());
+    for kind in DataKind::ALL {
+        let counted = db.row(held(kind), values![]).await?;
+        let mut counted = counted.ok_or_else(|| StoreError::new("the database does not count"))?;
+        let removed = db.row(REMOVED, values![kind.as_str()]).await?;
+        let removed = removed
+            .map(|mut row| Ok::<_, StoreError>(((row.number()?, row.time()?), row.number()?)))
+            .transpose()?;
+        holdings.push(Holding {
+            kind,
+            rows: counted.number()?,
+            oldest: counted.opt_time()?,
+            removed_last: removed.map(|(last, _)| last),
+            removed_total: removed.map_or(0, |(_, total)| total),
+        });
+    }
+    let swept = db.row(REMOVED, values![SWEEP]).await?;
+    let swept_at = swept
+        .map(|mut row| {
+            row.int()?;
+            row.time()
+        })
+        .transpose()?;
+    Ok(RetentionReport { holdings, swept_at })
+}

@@ -1,0 +1,141 @@
+//! How long each kind of data is kept. The reasons are in `docs/keys.md`.
+
+use crate::limits::{
+    CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS, INBOX_KEY_DAYS, MESSAGE_DAYS,
+    PLAIN_MESSAGE_DAYS, STORY_DAYS,
+};
+use amana_core::Timestamp;
+
+/// Days for which each kind of data is kept, counted from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The keys of events that were processed.
+    pub event_key_days: i64,
+    /// Events that were given up, encrypted.
+    pub failed_event_days: i64,
+    /// Messages with bank data that were sent, given up or denied: what the privacy page shows as said.
+    pub message_days: i64,
+    /// The rows of messages without bank data; their text goes when they are sent.
+    pub plain_message_days: i64,
+    /// What was told of a transaction.
+    pub story_days: i64,
+    /// Chats that are silent and have no link.
+    pub conversation_days: i64,
+    /// Jobs that were given up.
+    pub dead_job_days: i64,
+    /// Customers without a link: after that they are erased as a whole, with receipts and consents.
+    pub customer_days: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            event_key_days: INBOX_KEY_DAYS,
+            failed_event_days: FAILED_EVENT_DAYS,
+            message_days: MESSAGE_DAYS,
+            plain_message_days: PLAIN_MESSAGE_DAYS,
+            story_days: STORY_DAYS,
+            conversation_days: CONVERSATION_DAYS,
+            dead_job_days: DEAD_JOB_DAYS,
+            customer_days: CUSTOMER_DAYS,
+        }
+    }
+}
+
+/// A kind of data that ends by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DataKind {
+    /// One-time links; minutes.
+    OneTimeLink,
+    /// Browser sessions; minutes.
+    Session,
+    /// Keys of events that were processed.
+    EventKey,
+    /// Events that were given up.
+    FailedEvent,
+    /// Messages with bank data.
+    Message,
+    /// Messages without bank data.
+    PlainMessage,
+    /// What was told of a transaction.
+    Story,
+    /// Chats that are silent and have no link.
+    Conversation,
+    /// Jobs that were given up.
+    DeadJob,
+    /// Customers without a link, with their receipts, consents and ended links.
+    Customer,
+}
+
+impl DataKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::OneTimeLink,
+        Self::Session,
+        Self::EventKey,
+        Self::FailedEvent,
+        Self::Message,
+        Self::PlainMessage,
+        Self::Story,
+        Self::Conversation,
+        Self::DeadJob,
+        Self::Customer,
+    ];
+
+    /// Its name in reports and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OneTimeLink => "one-time-link",
+            Self::Session => "session",
+            Self::EventKey => "event-key",
+            Self::FailedEvent => "failed-event",
+            Self::Message => "message",
+            Self::PlainMessage => "plain-message",
+            Self::Story => "story",
+            Self::Conversation => "conversation",
+            Self::DeadJob => "dead-job",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// For how many days it is kept; `None` where the row itself says until when.
+    #[must_use]
+    pub fn days(self, keep: &Retention) -> Option<i64> {
+        match self {
+            Self::OneTimeLink | Self::Session => None,
+            Self::EventKey => Some(keep.event_key_days),
+            Self::FailedEvent => Some(keep.failed_event_days),
+            Self::Message => Some(keep.message_days),
+            Self::PlainMessage => Some(keep.plain_message_days),
+            Self::Story => Some(keep.story_days),
+            Self::Conversation => Some(keep.conversation_days),
+            Self::DeadJob => Some(keep.dead_job_days),
+            Self::Customer => Some(keep.customer_days),
+        }
+    }
+}
+
+/// How much of a kind there is that will end by time, and what was removed of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The kind.
+    pub kind: DataKind,
+    /// Rows.
+    pub rows: u64,
+    /// From when the oldest is: that is what its days count from.
+    pub oldest: Option<Timestamp>,
+    /// Rows that were removed when last any were, and when that was.
+    pub removed_last: Option<(u64, Timestamp)>,
+    /// Rows that were ever removed.
+    pub removed_total: u64,
+}
+
+/// What is kept, and when it was last gone through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionReport {
+    /// Each kind, in the order of [`DataKind::ALL`].
+    pub holdings: Vec<Holding>,
+    /// When the last sweep was.
+    pub swept_at: Option<Timestamp>,
+}

@@ -1,0 +1,80 @@
+//! The operator's commands about what is kept: the retention report, and a customer's erasure.
+
+use crate::config::Settings;
+use crate::{gateway, operate, output};
+use amana_core::{CustomerId, Timestamp};
+use amana_store::DataKind;
+use anyhow::bail;
+
+fn at(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `amana retention report`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
+    let report = operate::existing(settings).await?.retention_report().await?;
+    output::line(&format!(
+        "{:<14} {:>9} {:>12} {:<21} {:>10} {:<21} {:>12}",
+        "kind", "days", "rows", "oldest", "removed", "when", "removed ever"
+    ));
+    for holding in report.holdings {
+        let days = holding.kind.days(&settings.retention);
+        let days = match (days, holding.kind) {
+            (Some(days), _) => days.to_string(),
+            (None, DataKind::OneTimeLink) => "10 min".to_owned(),
+            (None, _) => "30 min".to_owned(),
+        };
+        let (removed, when) =
+            holding.removed_last.map_or((0, "-".to_owned()), |(rows, when)| (rows, at(when)));
+        output::line(&format!(
+            "{:<14} {days:>9} {:>12} {:<21} {removed:>10} {when:<21} {:>12}",
+            holding.kind.as_str(),
+            holding.rows,
+            holding.oldest.map_or_else(|| "-".to_owned(), at),
+            holding.removed_total
+        ));
+    }
+    let every = amana_flow::limits::SWEEP_EVERY;
+    match report.swept_at {
+        Some(last) => {
+            let next = last.checked_add(every).unwrap_or(last);
+            output::line(&format!(
+                "last gone through {}; next {} while the gateway runs",
+                at(last),
+                at(next)
+            ));
+        }
+        None => output::line("not gone through yet: the running gateway does it every minute"),
+    }
+    Ok(())
+}
+
+/// `amana customer erase`.
+///
+/// # Errors
+/// When there is no such customer, `yes` is missing, or the store fails.
+pub(crate) async fn erase(settings: &Settings, customer: CustomerId, yes: bool) -> anyhow::Result<()> {
+    let Some(place) = operate::existing(settings).await?.customer_place(customer).await? else {
+        bail!("there is no customer `{customer}`: the id is wrong, or they were erased already");
+    };
+    if !yes {
+        bail!(
+            "this takes back every consent of `{customer}` at {} and the bank's grants, and destroys the keys of all that \
+             is stored about them; it cannot be undone. Give `--yes` to do it",
+            place.institution
+        );
+    }
+    let connectors = gateway::connectors(settings)?;
+    let gateway = gateway::made(settings, connectors.sides()).await?;
+    if !gateway.erase_customer(customer).await? {
+        bail!("there is no customer `{customer}` any more");
+    }
+    output::line(&format!(
+        "{customer} is erased: nothing stored about them opens any more, in this database or in a copy of it. \
+         The running gateway tells the bank."
+    ));
+    Ok(())
+}
