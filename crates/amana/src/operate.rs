@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// When the database cannot be brought to this version's schema.
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     // A database without its key would look like one whose key was lost.
-    keys::keys(settings, true)?;
+    keys::keys(settings, true)?.keyring(true, &OsEntropy)?;
     let report = amana_store::migrate(settings.store_url.expose(), &SystemClock).await?;
     if report.applied.is_empty() {
         output::line(&format!("the database has schema {} already", report.to));

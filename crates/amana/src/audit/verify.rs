@@ -1,7 +1,7 @@
 //! `amana audit verify`.
 
 use crate::{files, limits, output};
-use amana_log::bundle::{Bundle, Trust, Verified, verify as verify_bundle};
+use amana_log::bundle::{Bundle, Rule, Trust, Verified, verify as verify_bundle};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::note::Note;
 use amana_log::policy::Policy;
@@ -51,7 +51,8 @@ pub(super) fn verify(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let trust = Trust { vkey, policy: policy(policy_file)?, since: since.map(saved).transpose()? };
-    match verify_bundle(&read(bundle)?, &trust) {
+    let text = read(bundle)?;
+    match verify_bundle(&text, &trust) {
         Ok(verified) if json => {
             output::line(&serde_json::json!({ "ok": true, "verified": verified }).to_string());
             Ok(ExitCode::SUCCESS)
@@ -67,9 +68,19 @@ pub(super) fn verify(
                 output::line(&said.to_string());
             } else {
                 output::line(&format!("REFUSED by the rule `{}`: {}", rejected.rule, rejected.detail));
-                output::line(
-                    "This is not what an honest log gives. Keep the file, and ask whoever runs the log.",
-                );
+                let bridge =
+                    Bundle::parse(&text).ok().and_then(|bundle| bundle.since).map(|since| since.size);
+                match trust.since {
+                    Some((size, _)) if rejected.rule == Rule::Consistency && bridge != Some(size) => {
+                        output::line(&format!(
+                            "The bundle holds no proof from the checkpoint of {size} entries that you saved: \
+                             fetch it with `/privacy/bundle?since={size}`, and try again."
+                        ));
+                    }
+                    _ => output::line(
+                        "This is not what an honest log gives. Keep the file, and ask whoever runs the log.",
+                    ),
+                }
             }
             Ok(ExitCode::FAILURE)
         }

@@ -18,8 +18,13 @@ fn written(folder: &Path, name: &str, content: &str) -> String {
 }
 
 /// The customer's bundle, as their privacy page gives it.
-async fn bundle(browser: &mut Browser, world: &World) -> String {
-    let page: Page = browser.open(&format!("{}/privacy/bundle", world.gateway_url)).await;
+async fn bundle(browser: &mut Browser, world: &World, since: Option<&str>) -> String {
+    // The checkpoint's second line is its size.
+    let saved: Option<serde_json::Value> = since.map(|text| serde_json::from_str(text).expect("JSON"));
+    let note = saved.map(|saved| saved["checkpoint"].as_str().expect("a note").to_owned());
+    let size = note.as_deref().and_then(|note| note.lines().nth(1)).map(|size| format!("?since={size}"));
+    let url = format!("{}/privacy/bundle{}", world.gateway_url, size.unwrap_or_default());
+    let page: Page = browser.open(&url).await;
     assert!(page.status.is_success(), "{}", page.html);
     page.html
 }
@@ -52,6 +57,7 @@ async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
     let section = format!("[disclosure_log]\nwitness_policy_file = \"{policy}\"\n[messenger]\n");
     std::fs::write(&world.config, config.replace("[messenger]\n", &section)).expect("written");
     world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
 
     let chat = Chat::new(&world.chat_url, "55", "you");
     link(&chat, "harbor-bank", "sam", "detail").await;
@@ -63,7 +69,7 @@ async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
     let enter = page.form("/privacy/sign-in").with("institution", "harbor-bank");
     let login = browser.submit(&page, enter).await;
     through_the_bank(&mut browser, login, "sam").await;
-    let first = bundle(&mut browser, &world).await;
+    let first = bundle(&mut browser, &world, None).await;
     let file = written(keep.path(), "first.json", &first);
 
     let pinned = ["--vkey", &vkey, "--policy", &policy];
@@ -97,7 +103,7 @@ async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
     let said = amana_says(&[&ask as &[&str], &pinned].concat());
     assert!(said.code == Some(0) && said.out.contains("good:"), "{}{}", said.out, said.err);
     chat.ask("what is my balance?", "Harbor Bank").await;
-    let second = bundle(&mut browser, &world).await;
+    let second = bundle(&mut browser, &world, Some(&first)).await;
     let said = amana_says(&[&ask as &[&str], &pinned].concat());
     assert!(said.code == Some(0) && said.out.contains("cosigned by w"), "{}{}", said.out, said.err);
     let tiles = keep.path().join("db").join("log");
@@ -122,7 +128,7 @@ async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
     assert_eq!(now.text().await.expect("text"), before);
     let (_witness, _, again) = start_witness(&port);
     assert_eq!(again, key, "the same witness");
-    let third = written(keep.path(), "third.json", &bundle(&mut browser, &world).await);
+    let third = written(keep.path(), "third.json", &bundle(&mut browser, &world, Some(&second)).await);
     let said = amana_says(&[&["audit", "verify", &third, "--since", &newer] as &[&str], &pinned].concat());
     assert!(said.code == Some(0) && said.out.contains("disclosure: 3"), "{}{}", said.out, said.err);
 }

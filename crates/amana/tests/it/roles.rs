@@ -248,7 +248,10 @@ async fn four_processes_carry_the_whole_story_and_each_knows_its_own_secrets_alo
     world.ready().await;
     // Before anything has passed through: each holds its own, and the public one nothing.
     for (role, process) in &world.roles {
-        let found: Vec<_> = held(process.id()).into_iter().filter(|s| *s != "master.key").collect();
+        // The platform's handshake brings the word of the webhook through the public process whenever it likes.
+        let passes = |s: &&str| *role == "web" && *s == "verify_token";
+        let found: Vec<_> =
+            held(process.id()).into_iter().filter(|s| *s != "master.key" && !passes(s)).collect();
         // The gate wipes the master key once its keys are derived; that it was read, the store's opening shows.
         let own: Vec<_> = theirs(role).into_iter().filter(|s| *s != "master.key").collect();
         assert_eq!(found, own, "{role}");

@@ -533,7 +533,9 @@ async fn postgresql_serves_as_well_and_over_a_restart() {
     let (keep, _) = folder();
     let key = keep.path().join("master.key");
     std::fs::write(&key, "5a".repeat(32)).expect("written");
-    let keys = format!("master_key_file = \"{}\"", key.display());
+    let log = keep.path().join("log");
+    let keys =
+        format!("master_key_file = \"{}\"\n[disclosure_log]\ndir = \"{}\"", key.display(), log.display());
     let mut world = World::start_with(keep.path(), &format!("{server}/{name}"), &keys);
     world.serve().await;
     assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
