@@ -272,11 +272,11 @@ pub(super) fn flag(from: &Object, key: &str) -> bool {
 
 /// The names of an item's keys, without those that every item has.
 pub(super) fn keys(item: &Object) -> Vec<String> {
-    item.keys()
-        .filter(|key| !["sender", "recipient", "timestamp"].contains(&key.as_str()))
-        .take(limits::UNKNOWN_KEYS_MAX)
-        .map(|key| name(key))
-        .collect()
+    let mut keys: Vec<&String> =
+        item.keys().filter(|key| !["sender", "recipient", "timestamp"].contains(&key.as_str())).collect();
+    // The same keys in whatever order the platform writes them.
+    keys.sort_unstable();
+    keys.into_iter().take(limits::UNKNOWN_KEYS_MAX).map(|key| name(key)).collect()
 }
 
 /// A foreign name, fit to be shown and kept: bounded, and only of letters, digits, `_`, `-` and `.`.

@@ -5,7 +5,7 @@ use crate::support::*;
 use amana_core::*;
 use amana_flow::*;
 use amana_gate::{DataKey, Denial, Facts, Gate, StandardPolicy};
-use amana_store::{Keyring, Keys, MemoryCustody, OpenError};
+use amana_store::{Keyring, Keys, MemoryCustody, OpenError, SqliteCustody};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -57,7 +57,13 @@ async fn theft_of_the_database_without_its_key_shows_no_data_and_sends_nothing()
     let (entropy, clock) = (Arc::new(SeededEntropy::new(5)), rig.clock.clone());
     let theirs = Keys::new(Arc::new(DataKey::new([0x66; 32])), Arc::new(MemoryCustody::default()));
     let opened = amana_store::open(&url, theirs, entropy, clock).await;
-    assert!(matches!(opened.map(|_| ()), Err(OpenError::WrongKey)));
+    assert!(matches!(opened.map(|_| ()), Err(OpenError::NoRoot)), "the database alone");
+    // Nor with the key custody beside it: its root key is under the master key.
+    let custody = SqliteCustody::open(&stolen.path().join("custody.sqlite"), false).expect("copied");
+    let theirs = Keys::new(Arc::new(DataKey::new([0x66; 32])), Arc::new(custody));
+    let (entropy, clock) = (Arc::new(SeededEntropy::new(5)), rig.clock.clone());
+    let opened = amana_store::open(&url, theirs, entropy, clock).await;
+    assert!(matches!(opened.map(|_| ()), Err(OpenError::WrongKey)), "the database with its custody");
     // Cannot: make a ticket for what waits, with a gate of their own.
     let gate = Gate::new(Keyring::new(&thiefs).ticket());
     let kills = KillSwitches::default();

@@ -156,16 +156,17 @@ fn number(digits: Option<&[u8]>) -> Option<usize> {
     std::str::from_utf8(digits?).ok()?.parse().ok()
 }
 
-/// Whether these are the digits of an amount and not of some longer number.
+/// Whether these are the digits of an amount and not of some longer number, or of an id in hexadecimal digits.
 fn plain_amount(bytes: &[u8], at: usize) -> bool {
-    let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
-    if at > 0 && digit(at - 1) {
+    let part_of_more = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphanumeric);
+    if at > 0 && part_of_more(at - 1) {
         return false;
     }
-    let behind: Vec<u8> = bytes[at + 4..].iter().copied().take(8).collect();
-    let pattern: String =
-        behind.iter().map(|b| if b.is_ascii_digit() { 'd' } else { char::from(*b) }).collect();
-    (pattern.starts_with("dddd.dd") && !digit(at + 11)) || (pattern.starts_with("dddddd") && !digit(at + 10))
+    let behind = bytes.get(at + 4..).unwrap_or_default();
+    let shape: Vec<u8> =
+        behind.iter().take(7).map(|b| if b.is_ascii_digit() { b'0' } else { b'.' }).collect();
+    let in_units = shape.starts_with(b"0000.00") && behind.get(4) == Some(&b'.');
+    (in_units && !part_of_more(at + 11)) || (shape.starts_with(b"000000") && !part_of_more(at + 10))
 }
 
 /// The beginning of a value, in every encoding. Of base64 only the letters that do not depend on what stands around.
