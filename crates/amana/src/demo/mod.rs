@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use toml::{Table, Value};
 use url::Url;
 
@@ -118,15 +119,22 @@ async fn run(args: Demo) -> anyhow::Result<()> {
         (places.gateway_url.clone(), places.bank_url.clone(), places.chat_url.clone());
     let chat_config = chat_config(&args.data_dir, &state, &places)?;
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    let soft = stop.soft.clone();
-    parts.spawn(async move { Ok(bank.run(places.bank, soft).await?) });
-    let soft = stop.soft.clone();
+    // Bank and platform outlast the gateway: what it is sending when it is told to stop gets its answer.
+    let around = CancellationToken::new();
+    let until = around.clone();
+    parts.spawn(async move { Ok(bank.run(places.bank, until).await?) });
+    let until = around.clone();
     parts.spawn(async move {
-        Ok(amana_sandbox_messenger::serve(places.chat, chat_config, clock(), Arc::new(OsEntropy), soft)
+        Ok(amana_sandbox_messenger::serve(places.chat, chat_config, clock(), Arc::new(OsEntropy), until)
             .await?)
     });
     let ready = gateway::prepare(&settings, &connectors, telemetry::recorder()?).await?;
-    parts.spawn(gateway::run(ready, places.gateway, stop.clone()));
+    let all = stop.clone();
+    parts.spawn(async move {
+        let ended = gateway::run(ready, places.gateway, all).await;
+        around.cancel();
+        ended
+    });
 
     let greeting = async {
         set_up_pages(&connectors.messenger, &settings).await?;
