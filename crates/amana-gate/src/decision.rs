@@ -164,7 +164,8 @@ pub fn decide(
         return Err(Denial::AgreementNotInForce);
     }
     let (agreed, agreed_form) = agreement.allows(purpose).ok_or(Denial::PurposeNotAgreed)?;
-    if !agreed.covers(ask.clusters) {
+    // No agreement gives a purpose data that it does not need, even if one was recorded that would.
+    if !agreed.intersection(purpose.clusters()).covers(ask.clusters) {
         return Err(Denial::ClusterNotAgreed);
     }
 

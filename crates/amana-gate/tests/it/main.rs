@@ -12,6 +12,7 @@ mod abuse;
 mod bypass;
 mod decisions;
 mod egress;
+mod histories;
 mod model;
 mod support;
 mod tickets;
