@@ -150,3 +150,42 @@ pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &
     assert_eq!(w.one(Command::Sweep { now: at(month), keep: Retention::default() }).await, Outcome::Changed);
     assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 1);
 }
+
+pub(crate) async fn flags_are_read_without_a_key(w: &World) {
+    let flags = open_flags(&w.place.url()).expect("opens");
+    assert!(flags.kills().await.expect("answers").0.is_empty());
+    let kill = Kill { scope: KillScope::All, reason: "drill".into(), since: at(1) };
+    w.one(Command::SetKill(kill.clone())).await;
+    assert_eq!(flags.kills().await.expect("answers").0, [kill]);
+    w.customer(1).await;
+    let active = link(1, 1, LinkState::Active);
+    assert!(!flags.is_link_active(active.id).await.expect("answers"));
+    w.one(Command::CreateLink(active.clone())).await;
+    assert!(flags.is_link_active(active.id).await.expect("answers"));
+    let end = Command::SetLink {
+        shard: Shard(1),
+        id: active.id,
+        from: LinkState::Active,
+        to: LinkState::Ended,
+        at: at(2),
+    };
+    w.one(end).await;
+    assert!(!flags.is_link_active(active.id).await.expect("answers"));
+}
+
+pub(crate) async fn the_outbox_is_read_in_pages_between_two_instants(w: &World) {
+    for n in 1..=5 {
+        w.one(disclose(0, w.plain(n, n), i64::from(n))).await;
+    }
+    let between = async |after, from, to, limit| {
+        let page = w.store.outbox_between(after, at(from), at(to), limit).await.expect("answers");
+        page.into_iter().map(|entry| (entry.shard, entry.position)).collect::<Vec<_>>()
+    };
+    let begin = (Shard(0), -1);
+    let all = between(begin, 2, 4, 10).await;
+    assert_eq!(all.len(), 3);
+    assert!(all.is_sorted(), "{all:?}");
+    let first = between(begin, 2, 4, 2).await;
+    assert_eq!((&first[..], &between(first[1], 2, 4, 2).await[..]), (&all[..2], &all[2..]));
+    assert!(between(all[2], 2, 4, 2).await.is_empty());
+}

@@ -84,6 +84,8 @@ suite!(
     a_message_is_covered_by_its_row_alone,
     an_attempt_in_doubt_may_be_seen_twice,
     what_others_send_is_explained_or_an_alarm,
+    flags_are_read_without_a_key,
+    the_outbox_is_read_in_pages_between_two_instants,
     a_delivery_that_nothing_names_is_an_alarm_after_a_while,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,

@@ -518,6 +518,73 @@ async fn abuse_27_the_pages_token_used_beside_the_gateway_raises_an_alarm_and_st
     chat.hears(before, "62.02").await;
 }
 
+/// A text as the platform writes it into an export: each byte of its UTF-8 as a character of Latin-1.
+fn as_exported(text: &str) -> String {
+    text.bytes().map(char::from).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let before = chat.said().await.len();
+    till.buy("sam", "Amazon.com", "59.99").await;
+    chat.hears(before, "59.99").await;
+    chat.ask("كم رصيدي؟", "Harbor Bank").await;
+
+    // The thread as the platform would hand it to the customer. A card has its first words, a template its text.
+    let thread = chat.thread().await;
+    let mut exported = Vec::new();
+    for message in thread["messages"].as_array().expect("messages") {
+        let (body, ours) = (&message["body"], message["from"] == "page");
+        let payload = &body["attachment"]["payload"];
+        let said = [&body["text"], &payload["text"], &payload["elements"][0]["title"]];
+        let text = said.iter().find_map(|text| text.as_str()).unwrap_or_default();
+        let sender = if ours { "Harbor – بنك" } else { "Sam Hill" };
+        exported.push(serde_json::json!({
+            "sender_name": as_exported(sender), "timestamp_ms": message["at_ms"], "content": as_exported(text),
+            "is_geoblocked_for_viewer": false,
+        }));
+    }
+    let inbox = keep.path().join("export/your_facebook_activity/messages/inbox/harbor_10001");
+    std::fs::create_dir_all(&inbox).expect("folders");
+    let write = |messages: &[serde_json::Value]| {
+        let json = serde_json::json!({
+            "participants": [{"name": "Sam Hill"}, {"name": as_exported("Harbor – بنك")}],
+            "messages": messages, "title": as_exported("Harbor – بنك"), "thread_path": "inbox/harbor_10001",
+        });
+        std::fs::write(inbox.join("message_1.json"), json.to_string()).expect("written");
+    };
+    write(&exported);
+    let export = keep.path().join("export").display().to_string();
+    let said = world.says(&["audit", "reconcile", "--export", &export]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("receipt ") && said.out.contains("no bank data"), "{}", said.out);
+    assert!(
+        said.out.contains(", 0 not covered") && !said.out.contains("59.99"),
+        "what it says is not printed"
+    );
+
+    // The same words a second time, an amount that we never said, and something at a time when we said nothing.
+    let page = |text: &str, ms: i64| serde_json::json!({"sender_name": as_exported("Harbor – بنك"), "timestamp_ms": ms, "content": as_exported(text)});
+    let last = exported.iter().rev().find(|m| m["sender_name"] != "Sam Hill").expect("one of ours").clone();
+    let now = last["timestamp_ms"].as_i64().expect("a time");
+    exported.extend([last, page("You paid 60.00 USD", now), page("hello", now + 86_400_000)]);
+    write(&exported);
+    let said = world.says(&["audit", "reconcile", "--export", &export, "--json"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(report["not_covered"], 3, "{report}");
+    let said = world.says(&["audit", "reconcile", "--export", &export, "--page", "Nobody"]);
+    assert!(said.code == Some(1) && said.err.contains("Sam Hill"), "{}", said.err);
+}
+
 /// Where the tests find a PostgreSQL server on which they may create databases.
 const POSTGRES_URL: &str = "AMANA_TEST_POSTGRES_URL";
 
