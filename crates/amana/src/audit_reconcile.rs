@@ -193,7 +193,8 @@ pub(crate) async fn reconcile(
             .collect();
         near.sort_by_key(|(off, entry)| (*off, entry.position));
         let mut found = None;
-        for (_, entry) in near {
+        for (_, entry) in &near {
+            let entry: &OutboxEntry = entry;
             let says = match (&told.text, &entry.row.basis) {
                 // A picture or a card without words in the export: its time is all there is.
                 (None, _) => true,
@@ -215,7 +216,11 @@ pub(crate) async fn reconcile(
                 break;
             }
         }
-        let cover = match found {
+        // The text of a message without bank data is not kept once it is sent: its time is all there is, and it
+        // explains one message.
+        let wordless =
+            near.iter().map(|(_, entry)| *entry).find(|e| e.row.basis.is_none() && e.row.payload.is_empty());
+        let cover = match found.or(wordless) {
             Some(entry) => {
                 used.insert(entry.row.message);
                 cover(&store, entry).await?

@@ -115,8 +115,8 @@ fn may_be_seen(life: &Life, today: usize, q: &Question) -> Option<usize> {
         }
     }
 
-    // What this bank agreed with this page last. A refusal or an end undoes it until the next agreement; a pause until it
-    // is resumed.
+    // What this bank agreed with this page last. A refusal or an end undoes it until the next agreement; a pause until
+    // it is resumed.
     let mut agreed: Option<&Vec<Grant3>> = None;
     let mut paused = false;
     for what in so_far() {
