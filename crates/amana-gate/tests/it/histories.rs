@@ -340,8 +340,9 @@ fn record(life: &Life, today: usize, (number, bank, page): (usize, usize, usize)
         }
         record.agreement = Some(agreement);
     }
+    let here = (number, bank, page);
     let allowed = past.iter().rposition(
-        |(_, what)| matches!(what, What::Allowed { person: n, bank: b, page: p, .. } if (*n, *b, *p) == (number, bank, page)),
+        |(_, what)| matches!(what, What::Allowed { person: n, bank: b, page: p, .. } if (*n, *b, *p) == here),
     );
     if let Some((at, (day, What::Allowed { chat, days, grants, .. }))) = allowed.map(|at| (at, past[at])) {
         let grant = |g: &Grant3| Grant {
