@@ -115,8 +115,8 @@ fn may_be_seen(life: &Life, today: usize, q: &Question) -> Option<usize> {
         }
     }
 
-    // What this bank agreed with this page last. A refusal or an end undoes it until the next agreement; a pause until it
-    // is resumed.
+    // What this bank agreed with this page last. A refusal or an end undoes it until the next agreement; a pause until
+    // it is resumed.
     let mut agreed: Option<&Vec<Grant3>> = None;
     let mut paused = false;
     for what in so_far() {
@@ -340,9 +340,11 @@ fn record(life: &Life, today: usize, (number, bank, page): (usize, usize, usize)
         }
         record.agreement = Some(agreement);
     }
-    let allowed = past.iter().rposition(
-        |(_, what)| matches!(what, What::Allowed { person: n, bank: b, page: p, .. } if (*n, *b, *p) == (number, bank, page)),
-    );
+    let theirs = |what: &What| {
+        matches!(what, What::Allowed { person: n, bank: b, page: p, .. }
+            if (*n, *b, *p) == (number, bank, page))
+    };
+    let allowed = past.iter().rposition(|(_, what)| theirs(what));
     if let Some((at, (day, What::Allowed { chat, days, grants, .. }))) = allowed.map(|at| (at, past[at])) {
         let grant = |g: &Grant3| Grant {
             accounts: accounts(g.accounts).collect(),
