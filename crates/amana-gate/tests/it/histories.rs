@@ -340,10 +340,11 @@ fn record(life: &Life, today: usize, (number, bank, page): (usize, usize, usize)
         }
         record.agreement = Some(agreement);
     }
-    let here = (number, bank, page);
-    let allowed = past.iter().rposition(
-        |(_, what)| matches!(what, What::Allowed { person: n, bank: b, page: p, .. } if (*n, *b, *p) == here),
-    );
+    let theirs = |what: &What| {
+        matches!(what, What::Allowed { person: n, bank: b, page: p, .. }
+            if (*n, *b, *p) == (number, bank, page))
+    };
+    let allowed = past.iter().rposition(|(_, what)| theirs(what));
     if let Some((at, (day, What::Allowed { chat, days, grants, .. }))) = allowed.map(|at| (at, past[at])) {
         let grant = |g: &Grant3| Grant {
             accounts: accounts(g.accounts).collect(),
