@@ -70,6 +70,8 @@ enum Place {
     Log,
     Metrics,
     Database,
+    /// Any other file that the gateway made: the public log.
+    Files,
 }
 
 /// Whether a value may be there.
@@ -94,7 +96,7 @@ fn may_be(found: &Found, place: Place) -> bool {
         }
         // Written down in docs/keys.md or docs/threat-model.md: which chat has which accounts is looked up by these.
         Place::Database => matches!(class, Class::Person | Class::AccountId),
-        Place::Answer | Place::Log | Place::Metrics => false,
+        Place::Answer | Place::Log | Place::Metrics | Place::Files => false,
     }
 }
 
@@ -489,12 +491,28 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     // The database as it lies there, and what was logged.
     let log = running.log();
     leaks.look(&search, "log", log.as_bytes(), Place::Log);
-    for file in std::fs::read_dir(&world.folder).expect("a folder").map(|f| f.expect("a file").path()) {
-        if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("amana.sqlite")) {
-            let bytes = std::fs::read(&file).expect("readable");
-            leaks.look(&search, "database", &bytes, Place::Database);
+    // Every file that it made: the database and its companions, the public log, whatever comes. Its configuration and
+    // its keys are secrets by themselves.
+    let mut folders = vec![world.folder.clone()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(&folder).expect("a folder").map(|f| f.expect("a file").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_none_or(|end| end != "toml" && end != "key") {
+                let bytes = std::fs::read(&path).expect("readable");
+                let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+                let (what, place) = if name.starts_with("amana.sqlite") {
+                    ("database", Place::Database)
+                } else {
+                    ("other files", Place::Files)
+                };
+                leaks.look(&search, what, &bytes, place);
+                files += 1;
+            }
         }
     }
+    assert!(files > 3, "a database and a log are {files} files");
 
     println!(
         "{} events, {asked} questions, {unmatched} events of nobody or not allowed, {messages} messages",
