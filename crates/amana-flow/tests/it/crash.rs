@@ -46,8 +46,8 @@ const PUSHES: usize = 12;
 const PUSHES_IN_ROUND: usize = 40;
 /// In which rounds a customer stops everything; the last chats are theirs.
 const STOPS: [u16; 3] = [50, 100, 150];
-/// After how many lines of its a child is killed, at the most: work, and not time, so that a busy machine kills as often
-/// in the middle as an idle one.
+/// After how many lines of its a child is killed, at the most: work, and not time, so that a busy machine kills as
+/// often in the middle as an idle one.
 const LINES_MAX: u64 = 110;
 /// A child that says less is killed then, in milliseconds; and all are a little later than a line, at random.
 const LIFE_MAX_MS: u64 = 3_000;
