@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// How long the chat may stay silent.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long after a kill.
+const DOUBT: Duration = Duration::from_secs(150);
 
 /// One conversation.
 pub(crate) struct Chat {
@@ -63,7 +65,16 @@ impl Chat {
 
     /// The answer: what the Page says after `before` messages, once it holds `needle`.
     pub(crate) async fn hears(&self, before: usize, needle: &str) -> String {
-        let until = Instant::now() + PATIENCE;
+        self.hears_within(before, needle, PATIENCE).await
+    }
+
+    /// The same after a kill: what was on its way then is in doubt, and holds the conversation up to two minutes.
+    pub(crate) async fn hears_after_a_kill(&self, before: usize, needle: &str) -> String {
+        self.hears_within(before, needle, DOUBT).await
+    }
+
+    async fn hears_within(&self, before: usize, needle: &str, patience: Duration) -> String {
+        let until = Instant::now() + patience;
         loop {
             let said = self.said().await;
             if let Some(found) = said.iter().skip(before).find(|message| message.contains(needle)) {

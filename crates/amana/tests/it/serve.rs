@@ -618,7 +618,7 @@ async fn postgresql_serves_as_well_and_over_a_restart() {
     let before = chat.said().await.len();
     till.buy("sam", "Amazon.com", "60.01").await;
     world.serve().await;
-    chat.hears(before, "60.01").await;
+    chat.hears_after_a_kill(before, "60.01").await;
     chat.ask("what is my balance?", "Harbor Bank").await;
     let said = world.says(&["doctor"]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
