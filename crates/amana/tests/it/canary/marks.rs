@@ -133,7 +133,15 @@ impl Search {
             let (encoding, prefix) = self.patterns[m.pattern().as_usize()];
             let (class, owner) = match prefix {
                 AMOUNT_PLAIN => (plain_amount(bytes, m.start()).then_some(Class::Amount)?, None),
-                PERSON => (Class::Person, number(bytes.get(m.end()..m.end() + 2))),
+                // A number of its own, not a piece of an id in hexadecimal digits: its owner's two digits end it.
+                PERSON => {
+                    let owner = number(bytes.get(m.end()..m.end() + 2))?;
+                    let part_of_more = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphanumeric);
+                    if m.start().checked_sub(1).is_some_and(part_of_more) || part_of_more(m.end() + 2) {
+                        return None;
+                    }
+                    (Class::Person, Some(owner))
+                }
                 AMOUNT | AMOUNT_ARABIC => (Class::Amount, None),
                 _ if encoding == "as it is" => read(&bytes[m.end()..]).unwrap_or((Class::Other, None)),
                 _ => return Some(Found { class: None, owner: None, encoding, at: m.start() }),
