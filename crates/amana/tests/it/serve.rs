@@ -536,7 +536,7 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
     let before = chat.said().await.len();
     till.buy("sam", "Amazon.com", "59.99").await;
     chat.hears(before, "59.99").await;
-    chat.ask("كم رصيدي؟", "Harbor Bank").await;
+    chat.ask("كم رصيدي؟", "بنك المرفأ").await;
 
     // The thread as the platform would hand it to the customer. A card has its first words, a template its text.
     let thread = chat.thread().await;
