@@ -80,6 +80,8 @@ struct Kept {
     tree: Option<State>,
     /// The size of the checkpoint file that was written last.
     written: u64,
+    /// The size of the checkpoint for which it was said last that witnesses are missing.
+    late: u64,
     /// Per witness (its URL), the size that it has cosigned last.
     witnessed: HashMap<String, u64>,
 }
@@ -88,6 +90,8 @@ struct Kept {
 struct State {
     tree: TreeWriter<Tiles>,
     index: SegmentIndex,
+    /// Whether the last leaf is an index entry: only then can there be a checkpoint of this size.
+    covered: bool,
 }
 
 pub(crate) fn broken(error: impl std::fmt::Display) -> FlowError {
@@ -101,6 +105,7 @@ impl State {
         for bytes in entries {
             let entry = Entry::decode(bytes).map_err(broken)?;
             let log_index = self.tree.append(&entry);
+            self.covered = matches!(entry, Entry::Index(_));
             if let Entry::Receipt { label, .. } = entry {
                 leaves.push(IndexLeaf { label, log_index });
             }
@@ -113,19 +118,19 @@ impl State {
     }
 
     /// Writes the content of a reserved index entry and every tile up to it.
-    fn fill(&mut self, reserved: ReservedIndex) -> Result<(Vec<u8>, Checkpointed), FlowError> {
+    fn fill(&mut self, reserved: ReservedIndex) -> Result<Vec<u8>, FlowError> {
         let here = (self.tree.size(), self.index.segment(), self.index.first());
         if here != (reserved.log_index, reserved.segment, reserved.first) {
             return Err(broken("the tiles and the database do not agree on where the log stands"));
         }
         let entry = Entry::Index(self.index.entry(reserved.log_index).map_err(broken)?);
         self.tree.append(&entry);
+        self.covered = true;
         self.tree.flush().map_err(broken)?;
-        let at = Checkpointed { size: self.tree.size(), root: self.tree.root() };
         if reserved.is_final {
             self.end_segment(reserved.log_index)?;
         }
-        Ok((entry.encode().as_ref().to_vec(), at))
+        Ok(entry.encode().as_ref().to_vec())
     }
 
     fn end_segment(&mut self, last: u64) -> Result<(), FlowError> {
@@ -133,13 +138,6 @@ impl State {
         let ended = std::mem::replace(&mut self.index, next);
         ended.into_tree().write_tiles(self.tree.store()).map_err(broken)
     }
-}
-
-/// What a checkpoint is of.
-#[derive(Clone, Copy)]
-struct Checkpointed {
-    size: u64,
-    root: [u8; 32],
 }
 
 impl LogKeeper {
@@ -197,35 +195,22 @@ impl Gateway {
         let head = self.store.log_head().await?;
         state = self.catch_up(state, head.reserved.map_or(head.size, |r| r.log_index)).await?;
         if let Some(reserved) = head.reserved.filter(|r| r.log_index == state.tree.size()) {
-            let (after, (entry, at)) = blocking(move || {
+            let (after, entry) = blocking(move || {
                 let filled = state.fill(reserved)?;
                 Ok((state, filled))
             })
             .await?;
             state = after;
-            let origin = parts.signer.verifier().name().to_owned();
-            let checkpoint = Checkpoint { origin, size: at.size, root: at.root };
-            let mut note = checkpoint.sign(&parts.signer).map_err(broken)?;
             let fill = Command::FillIndex { log_index: reserved.log_index, entry };
             match self.store.submit(vec![fill]).await {
                 // Another keeper on this database has filled it, with the same bytes.
                 Ok(_) | Err(SubmitError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
-            let signed = match &parts.witnesses {
-                Some(witnesses) => self.cosign(witnesses, &mut kept.witnessed, &mut note, at.size).await,
-                None => true,
-            };
-            if signed {
-                let note = note.to_string();
-                self.store.submit(vec![Command::PutCheckpoint { size: at.size, note }]).await?;
-            } else {
-                metrics::counter!("amana_log_unwitnessed_total").increment(1);
-                tracing::error!(
-                    size = at.size,
-                    "too few witnesses cosigned a checkpoint; it is not published, the next one is tried"
-                );
-            }
+        }
+        let published = self.store.log_checkpoint().await?.map_or(0, |(size, _)| size);
+        if state.covered && state.tree.size() > published {
+            state = self.publish(&mut kept, state).await?;
         }
         // What stands in the database is what is published; the file follows, once its tiles are there.
         if let Some((size, note)) = self.store.log_checkpoint().await?
@@ -243,6 +228,36 @@ impl Gateway {
         }
         kept.tree = Some(state);
         Ok(())
+    }
+
+    /// Signs the tree as it is, asks the witnesses, and keeps the checkpoint. Where it ends before that, or too few
+    /// witnesses answer, the next round does it again, whether anything came meanwhile or not.
+    async fn publish(&self, kept: &mut Kept, mut state: State) -> Result<State, FlowError> {
+        let parts = &self.log.parts;
+        let (origin, size) = (parts.signer.verifier().name().to_owned(), state.tree.size());
+        let checkpoint = Checkpoint { origin, size, root: state.tree.root() };
+        let mut note = checkpoint.sign(&parts.signer).map_err(broken)?;
+        if let Some(witnesses) = &parts.witnesses {
+            // The proofs for them are read from the tiles.
+            state = blocking(move || {
+                state.tree.flush().map_err(broken)?;
+                Ok(state)
+            })
+            .await?;
+            if !self.cosign(witnesses, &mut kept.witnessed, &mut note, size).await {
+                metrics::counter!("amana_log_unwitnessed_total").increment(1);
+                if kept.late != size {
+                    kept.late = size;
+                    tracing::error!(
+                        size,
+                        "too few witnesses cosigned a checkpoint; it is not published until they do, or a later one is"
+                    );
+                }
+                return Ok(state);
+            }
+        }
+        self.store.submit(vec![Command::PutCheckpoint { size, note: note.to_string() }]).await?;
+        Ok(state)
     }
 
     /// Takes in what the store has up to `until`, or up to a place that is not written yet.
@@ -301,7 +316,8 @@ impl Gateway {
         let ended = self.store.log_segments(0).await?;
         let before = ended.iter().take_while(|s| s.last < at);
         let (segment, first) = before.last().map_or((0, 0), |s| (s.segment + 1, s.last + 1));
-        let mut state = State { tree, index: SegmentIndex::new(segment, first) };
+        // A published checkpoint ends with an index entry.
+        let mut state = State { tree, index: SegmentIndex::new(segment, first), covered: at > 0 };
         // The open segment's index, from its entries; they are in the tree already.
         let mut from = first;
         while from < at {
