@@ -5,10 +5,12 @@ use amana_bank::events::parse_events;
 use amana_core::*;
 use amana_flow::*;
 use amana_gate::ReceiptKind;
-use amana_store::Command;
+use amana_store::{Command, Custody as _, Holder, SqliteCustody};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -181,6 +183,91 @@ async fn abuse_19_the_database_files_hold_nothing_readable() {
     }
     let view = rig.gateway.privacy_view(&cookie, None).await.expect("with the key it opens");
     assert!(!view.timeline.is_empty());
+}
+
+/// The files of a store at rest, as a backup takes them: those whose name begins so.
+fn copy(from: &Path, to: &Path, beginning: &str) {
+    for file in std::fs::read_dir(from).unwrap().map(|f| f.unwrap()) {
+        if file.file_name().to_string_lossy().starts_with(beginning) {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+fn holds_bytes(folder: &Path, beginning: &str, needle: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().map(|f| f.unwrap()).any(|file| {
+        file.file_name().to_string_lossy().starts_with(beginning)
+            && std::fs::read(file.path()).unwrap().windows(needle.len()).any(|w| w == needle)
+    })
+}
+
+/// A gateway that starts on copies of a database and of a custody.
+async fn started_on(rig: &Rig, database: &Path, custody: &Path) -> (tempfile::TempDir, Arc<Gateway>) {
+    let folder = tempfile::tempdir().unwrap();
+    copy(database, folder.path(), "amana.sqlite");
+    copy(custody, folder.path(), "custody.sqlite");
+    let entropy = Arc::new(SeededEntropy::new(99));
+    let store = open(folder.path(), entropy.clone(), rig.clock.clone()).await;
+    (folder, build(store, &rig.bank, rig.channel.clone(), rig.clock.clone(), entropy))
+}
+
+/// Erased is erased: yesterday's database, put back, opens nothing of the customer and is cleaned at the start;
+/// yesterday's custody, put back, loses the share again. Others lose nothing.
+#[tokio::test]
+async fn abuse_22_an_erased_customer_does_not_come_back_with_a_backup() {
+    let rig = Rig::new().await;
+    let mut cookies = Vec::new();
+    for psid in ["1", "2"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        cookies.push(rig.link(psid).await);
+        rig.says(psid, "what's my balance?").await;
+        assert!(rig.sees(psid).concat().contains("1,234.56"));
+    }
+    let gone = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let stays = rig.store.links_of_conversation(&conversation("2")).await.unwrap().remove(0);
+    let custody = SqliteCustody::open(&rig.folder.path().join("custody.sqlite"), false).expect("a custody");
+    let share = custody.share(Holder::Customer(gone.customer)).unwrap().expect("a share");
+    assert!(holds_bytes(rig.folder.path(), "custody.sqlite", &*share), "the search finds what is there");
+    let yesterday = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+    copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+
+    let revocations = rig.bank.called("revoke");
+    assert!(rig.gateway.erase_customer(gone.customer).await.expect("erased"));
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("revoke"), revocations + 1, "the bank is told");
+    assert!(!holds_bytes(rig.folder.path(), "custody.sqlite", &*share), "no byte of the share is left");
+    assert!(rig.gateway.privacy_view(&cookies[0], None).await.is_err());
+    assert!(rig.gateway.privacy_view(&cookies[1], None).await.is_ok());
+    assert_eq!(rig.store.customer_place(gone.customer).await.unwrap().map(|p| p.id), None);
+
+    // Yesterday's database with today's custody.
+    let (_keep, again) = started_on(&rig, yesterday.path(), rig.folder.path()).await;
+    let store = again.store();
+    assert!(store.customer_place(gone.customer).await.unwrap().is_some(), "the rows are back");
+    let opened = |what: &str, found: bool| assert!(!found, "{what} of the erased customer opens");
+    let (shard, id) = (gone.shard, gone.customer);
+    opened("the key", matches!(store.customer(shard, id).await, Ok(Some(_))));
+    let links = store.links_of_conversation(&conversation("1")).await;
+    opened("a link", links.is_ok_and(|l| !l.is_empty()));
+    opened("a receipt", store.receipts(shard, id, 1, 100).await.is_ok_and(|r| !r.is_empty()));
+    opened("a consent", store.consents(shard, id).await.is_ok_and(|c| !c.is_empty()));
+    opened("a token", matches!(store.bank_grant(shard, gone.id).await, Ok(Some(_))));
+    opened("the log's key", matches!(store.log_key(shard, id).await, Ok(Some(_))));
+    assert!(again.privacy_view(&cookies[0], None).await.is_err());
+    assert_eq!(again.finish_erasures().await.expect("finished"), 1);
+    assert!(store.links_of_conversation(&conversation("1")).await.unwrap().is_empty());
+    assert!(store.customer_place(id).await.unwrap().is_none());
+    assert!(!store.receipts(stays.shard, stays.customer, 1, 100).await.unwrap().is_empty(), "others stay");
+    assert!(again.privacy_view(&cookies[1], None).await.is_ok());
+
+    // Today's database with yesterday's custody: the share is there, until the start.
+    let (keep, again) = started_on(&rig, rig.folder.path(), yesterday.path()).await;
+    assert!(holds_bytes(keep.path(), "custody.sqlite", &*share));
+    again.finish_erasures().await.expect("finished");
+    let custody = SqliteCustody::open(&keep.path().join("custody.sqlite"), false).expect("a custody");
+    assert!(custody.share(Holder::Customer(id)).unwrap().is_none());
+    assert!(!holds_bytes(keep.path(), "custody.sqlite", &*share));
 }
 
 /// Nobody but the customer is told anything by these flows: a purpose under which a human of the bank would see data

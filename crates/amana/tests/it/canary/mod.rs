@@ -94,9 +94,7 @@ fn may_be(found: &Found, place: Place) -> bool {
             theirs(owner)
                 && matches!(class, Class::Amount | Class::Merchant | Class::Nickname | Class::AccountId)
         }
-        // Written down in docs/keys.md or docs/threat-model.md: which chat has which accounts is looked up by these.
-        Place::Database => matches!(class, Class::Person | Class::AccountId),
-        Place::Answer | Place::Log | Place::Metrics | Place::Files => false,
+        Place::Answer | Place::Log | Place::Metrics | Place::Database | Place::Files => false,
     }
 }
 
