@@ -20,7 +20,9 @@ pub(crate) const POLL: Duration = Duration::from_millis(50);
 pub(crate) const CHILD_STOP_WAIT: Duration = Duration::from_secs(5);
 /// A progress line with the elapsed time is printed this often while a long step is silent.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(60);
-/// The whole of `cargo test --workspace`, building included. A cold build on two cores takes about ten minutes.
+/// One test program. The longest takes two minutes.
+pub(crate) const BINARY_WAIT: Duration = Duration::from_secs(20 * 60);
+/// A build of everything, or one check of CI. A cold build on two cores takes about ten minutes.
 pub(crate) const UNIT_WAIT: Duration = Duration::from_secs(40 * 60);
 /// The browser story, both languages.
 pub(crate) const BROWSER_WAIT: Duration = Duration::from_secs(10 * 60);

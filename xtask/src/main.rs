@@ -4,7 +4,9 @@
 //! product needs at run time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its streams")]
 
+mod binaries;
 mod ci;
+mod jobs;
 mod limits;
 mod machine;
 mod pg;

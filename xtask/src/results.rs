@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::binaries::Binary;
 use crate::run::seconds;
 
 /// One row of the closing table.
@@ -43,6 +44,12 @@ pub(crate) struct Results {
 }
 
 impl Results {
+    /// One row for a step that failed.
+    pub(crate) fn failed_step(name: &str, elapsed: Duration) -> Self {
+        let failures = vec![format!("{name}: see above")];
+        Self { suites: vec![Suite::step(name, false, elapsed)], failures }
+    }
+
     /// Adds the rows of another command.
     pub(crate) fn add(&mut self, other: Self) {
         self.suites.extend(other.suites);
@@ -143,8 +150,15 @@ pub(crate) fn cargo(output: &str, success: bool, elapsed: Duration) -> Results {
     results
 }
 
+/// Reads what one test program printed.
+pub(crate) fn binary(binary: &Binary, output: &str, success: bool, elapsed: Duration) -> Results {
+    // As cargo would have headed it.
+    let head = format!("Running unittests {} (deps/{}-0)", binary.target, binary.package);
+    cargo(&format!("{head}\n{output}"), success, elapsed)
+}
+
 /// `amana-gate` from `target/debug/deps/amana_gate-0123456789abcdef`.
-fn package_of(binary: &str) -> String {
+pub(crate) fn package_of(binary: &str) -> String {
     let file = binary.rsplit('/').next().unwrap_or(binary);
     file.rsplit_once('-').map_or(file, |(name, _)| name).replace('_', "-")
 }

@@ -2,21 +2,24 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::binaries;
+use crate::jobs::{self, Job};
 use crate::limits;
 use crate::machine::{self, Need};
 use crate::pg::{self, Cluster};
-use crate::results::{self, Results, Suite};
-use crate::run::{Env, Step};
+use crate::results::{self, Results};
+use crate::run::{Ended, Env, Step};
 use crate::stop::Stop;
 use crate::workspace::Workspace;
 
 /// The variable that tells the store's tests where PostgreSQL is.
 const PG_VARIABLE: &str = "AMANA_TEST_POSTGRES_URL";
+/// Where the times of the last run are kept, in the target folder: what takes longest begins first.
+const TIMES_FILE: &str = "test-times";
 
 /// A part of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,59 +91,61 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     }
     machine::ensure(&needs, stop)?;
 
-    let mut results = Results::default();
+    // Everything is built first, so that no test is timed beside a compiler.
+    let mut jobs = Vec::new();
+    let mut cluster = None;
     if wants(Part::Unit) {
-        results.add(unit(workspace, keep, stop)?);
+        let binaries = match binaries::build(workspace, stop)? {
+            Ok(binaries) => binaries,
+            Err(unbuilt) => return Ok(unbuilt),
+        };
+        println!("==> starting a throw-away PostgreSQL");
+        let started = Cluster::start(stop)?;
+        let mut env = workspace.cargo_env();
+        env.insert(PG_VARIABLE.to_owned(), started.url().to_owned());
+        cluster = Some(started);
+        for binary in binaries {
+            let step = binary.step(workspace, &env);
+            let name = binary.name();
+            jobs.push(Job::new(name.clone(), move || {
+                let ended = step.run(stop)?;
+                Ok((results::binary(&binary, &ended.output, ended.success, ended.elapsed), ended))
+            }));
+        }
+        let words =
+            [workspace.cargo().as_os_str(), "test".as_ref(), "--workspace".as_ref(), "--doc".as_ref()];
+        let step =
+            Step::new("documentation", words, limits::UNIT_WAIT).folder(workspace.root()).env(&env).quiet();
+        jobs.push(Job::new("documentation", move || {
+            let ended = step.run(stop)?;
+            Ok((results::cargo(&ended.output, ended.success, ended.elapsed), ended))
+        }));
     }
     if wants(Part::Verifiers) {
-        results.add(verifiers(workspace, stop)?);
+        jobs.push(Job::new("verifiers", || {
+            let step =
+                Step::new("the verifiers over all vectors", ["node", "test.mjs"], limits::VERIFIERS_WAIT);
+            let ended = step.folder(workspace.root().join("verifiers")).quiet().run(stop)?;
+            Ok((results::script("verifiers", &ended.output, ended.success, ended.elapsed), ended))
+        }));
     }
     if wants(Part::Browser) {
-        results.add(browser(workspace, keep, stop)?);
-    }
-    Ok(results)
-}
-
-fn unit(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
-    println!("==> starting a throw-away PostgreSQL");
-    let cluster = Cluster::start(stop)?;
-    let mut env = workspace.cargo_env();
-    env.insert(PG_VARIABLE.to_owned(), cluster.url().to_owned());
-    let ended = Step::new(
-        "cargo test --workspace",
-        [workspace.cargo().as_os_str(), "test".as_ref(), "--workspace".as_ref(), "--no-fail-fast".as_ref()],
-        limits::UNIT_WAIT,
-    )
-    .folder(workspace.root())
-    .env(&env)
-    .run(stop);
-    if keep {
-        if let Some(folder) = cluster.stop_and_keep() {
-            println!("    kept: PostgreSQL's data and log in {}", folder.display());
+        if let Some(unbuilt) = prepare_browser(workspace, stop)? {
+            return Ok(unbuilt);
         }
-    } else {
-        drop(cluster);
+        jobs.push(Job::new("browser story", || browser(workspace, keep, stop)));
     }
-    let ended = ended?;
-    Ok(results::cargo(&ended.output, ended.success, ended.elapsed))
+    let results = jobs::run(jobs, &workspace.target().join(TIMES_FILE));
+    if let Some(cluster) = cluster.filter(|_| keep)
+        && let Some(folder) = cluster.stop_and_keep()
+    {
+        println!("    kept: PostgreSQL's data and log in {}", folder.display());
+    }
+    results
 }
 
-fn verifiers(workspace: &Workspace, stop: &Stop) -> Result<Results> {
-    let ended = Step::new("the verifiers over all vectors", ["node", "test.mjs"], limits::VERIFIERS_WAIT)
-        .folder(workspace.root().join("verifiers"))
-        .quiet()
-        .run(stop)?;
-    if !ended.success {
-        println!("{}", ended.tail());
-    }
-    Ok(results::script("verifiers", &ended.output, ended.success, ended.elapsed))
-}
-
-fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
-    let failed = |name: &str, elapsed: Duration| Results {
-        suites: vec![Suite::step(name, false, elapsed)],
-        failures: vec![format!("{name}: see above")],
-    };
+/// Builds the binary and installs the packages that the story drives; the rows of the failure where that fails.
+fn prepare_browser(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>> {
     let built = Step::new(
         "cargo build --package amana",
         [workspace.cargo().as_os_str(), "build".as_ref(), "--package".as_ref(), "amana".as_ref()],
@@ -150,12 +155,13 @@ fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
     .env(&workspace.cargo_env())
     .run(stop)?;
     if !built.success {
-        return Ok(failed("browser story: build", built.elapsed));
+        return Ok(Some(Results::failed_step("browser story: build", built.elapsed)));
     }
+    install_packages(&workspace.root().join("e2e"), stop)?;
+    Ok(None)
+}
 
-    let folder = workspace.root().join("e2e");
-    install_packages(&folder, stop)?;
-
+fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<(Results, Ended)> {
     let mut env = Env::new();
     let binary = workspace.target().join("debug/amana");
     env.insert("AMANA_BIN".to_owned(), binary.display().to_string());
@@ -164,12 +170,10 @@ fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<Results> {
     if keep {
         env.insert("AMANA_E2E_KEEP".to_owned(), "1".to_owned());
     }
-    let ended =
-        Step::new("the story in a browser, English and Arabic", ["node", "story.mjs"], limits::BROWSER_WAIT)
-            .folder(&folder)
-            .env(&env)
-            .run(stop)?;
-    Ok(results::script("browser story", &ended.output, ended.success, ended.elapsed))
+    let title = "the story in a browser, English and Arabic";
+    let step = Step::new(title, ["node", "story.mjs"], limits::BROWSER_WAIT);
+    let ended = step.folder(workspace.root().join("e2e")).env(&env).quiet().run(stop)?;
+    Ok((results::script("browser story", &ended.output, ended.success, ended.elapsed), ended))
 }
 
 /// `npm ci`, unless the packages of this very lock file are installed.
