@@ -1,5 +1,5 @@
-//! The workspace's test programs: built by cargo in one go, run by us side by side. Cargo runs them one after the other,
-//! and most of them wait for something.
+//! The workspace's test programs: built by cargo in one go, run side by side. Cargo runs them one after the other, and
+//! most of them wait for something.
 
 use std::path::PathBuf;
 
