@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::hub::{Hub, Inner, NewEvent};
 use crate::limits;
 use crate::model::{From, LinkToken, Progress, ThreadKey};
-use crate::{Error, ids};
+use crate::{Error, ids, routing};
 
 /// Why an action could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub(crate) enum ActionError {
     Kind(String),
     #[error("too many account links are open; wait five minutes")]
     Busy,
+    #[error("{0}")]
+    Refused(String),
     #[error(transparent)]
     State(#[from] Error),
 }
@@ -51,7 +53,7 @@ pub(crate) fn say(hub: &Arc<Hub>, key: &ThreadKey, text: &str) -> Result<String,
 
 fn write(inner: &mut Inner, hub: &Hub, key: &ThreadKey, text: &str, payload: Option<&str>) -> Option<String> {
     let psid = inbound(inner, hub, key)?;
-    let mid = ids::mid(&*hub.entropy);
+    let mid = inner.mid(hub, key);
     let mut message = json!({"mid": mid, "text": text});
     let mut body = json!({"text": text});
     if let Some(payload) = payload {
@@ -72,11 +74,12 @@ fn write(inner: &mut Inner, hub: &Hub, key: &ThreadKey, text: &str, payload: Opt
 }
 
 /// Notes an action that opens the 24-hour window (reference 3) and returns the page-scoped id.
-fn inbound(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<String> {
+pub(crate) fn inbound(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<String> {
     let now = hub.now_ms(inner);
     let thread = inner.thread(hub, key)?;
     thread.last_inbound_ms = Some(now);
     let psid = thread.psid.clone();
+    routing::active(inner, hub, key, true);
     inner.save_thread(key);
     Some(psid)
 }
@@ -114,7 +117,7 @@ pub(crate) fn tap(
 
 fn postback(inner: &mut Inner, hub: &Hub, key: &ThreadKey, payload: &str, title: &str) -> Option<String> {
     let psid = inbound(inner, hub, key)?;
-    let mid = ids::mid(&*hub.entropy);
+    let mid = inner.mid(hub, key);
     let postback = json!({"mid": mid, "title": title, "payload": payload});
     let body = json!({"text": title, "postback": {"payload": payload}});
     let shown = inner.add_message(hub, key, From::User, mid.clone(), body, Progress::Sending)?;
@@ -153,7 +156,7 @@ fn link_url(body: &Value) -> Option<String> {
 
 /// Starts account linking (reference 5): a token of five minutes, and the address that the browser opens.
 fn start_link(hub: &Arc<Hub>, key: &ThreadKey, button_url: &str) -> Result<String, ActionError> {
-    let token = ids::link_token(&*hub.entropy);
+    let token = ids::link_token(&hub.entropy);
     hub.with(|inner, hub| {
         let now = hub.now_ms(inner);
         inner.data.link_tokens.retain(|_, t| t.expires_ms > now);
@@ -190,7 +193,7 @@ pub(crate) fn unlink(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<()
 
 /// A line of the platform itself in the thread: `linked`, `unlinked`, `link_failed`, `link_aborted`.
 pub(crate) fn note(inner: &mut Inner, hub: &Hub, key: &ThreadKey, what: &str) {
-    let mid = ids::mid(&*hub.entropy);
+    let mid = inner.mid(hub, key);
     inner.add_message(hub, key, From::System, mid, json!({"system": what}), Progress::Read);
 }
 

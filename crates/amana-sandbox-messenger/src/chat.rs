@@ -3,7 +3,7 @@
 //! There is no login: whoever reaches the simulator may be any demo user. It is a sandbox, and binds to
 //! loopback in the demo.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -97,7 +97,7 @@ impl Where {
 pub(crate) fn refuse(error: &ActionError) -> Response {
     let status = match error {
         ActionError::NoThread(_) => StatusCode::NOT_FOUND,
-        ActionError::NoButton { .. } => StatusCode::CONFLICT,
+        ActionError::NoButton { .. } | ActionError::Refused(_) => StatusCode::CONFLICT,
         ActionError::Busy => StatusCode::TOO_MANY_REQUESTS,
         ActionError::State(_) => StatusCode::INTERNAL_SERVER_ERROR,
         ActionError::Text | ActionError::Kind(_) => StatusCode::BAD_REQUEST,
@@ -121,7 +121,7 @@ async fn page(
         };
         inner.thread(hub, &key)?;
         if let Some(wanted) = wanted {
-            inner.set_locale(&key.user, wanted);
+            inner.set_locale(hub, &key.user, wanted);
         }
         inner.data.users.get(&key.user).map(|u| u.locale.clone())
     });
@@ -140,11 +140,7 @@ async fn short_link(axum::extract::Path(page): axum::extract::Path<String>) -> R
 }
 
 /// The profile property's entry for a locale, else the default one.
-fn localised<'a>(
-    profile: &'a std::collections::BTreeMap<String, Value>,
-    name: &str,
-    locale: &str,
-) -> Option<&'a Value> {
+fn localised<'a>(profile: &'a BTreeMap<String, Value>, name: &str, locale: &str) -> Option<&'a Value> {
     let items = profile.get(name)?.as_array()?;
     let of = |wanted: &str| items.iter().find(|i| i.get("locale").and_then(Value::as_str) == Some(wanted));
     of(locale).or_else(|| of("default")).or_else(|| items.first())
@@ -175,7 +171,8 @@ fn thread_json(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<Value> {
                 .replace("{{user_last_name}}", &isolated(&last))
                 .replace("{{user_full_name}}", &isolated(&format!("{first} {last}")))
         });
-    let menu = localised(&profile, "persistent_menu", &user.locale);
+    let own_menu = thread.own_menu.clone().map(|menu| BTreeMap::from([("persistent_menu".to_owned(), menu)]));
+    let menu = localised(own_menu.as_ref().unwrap_or(&profile), "persistent_menu", &user.locale);
     let breakers = match profile.get("ice_breakers").and_then(Value::as_array) {
         Some(items) if items.iter().any(|i| i.get("call_to_actions").is_some()) => {
             localised(&profile, "ice_breakers", &user.locale).and_then(|b| b.get("call_to_actions")).cloned()
@@ -191,7 +188,11 @@ fn thread_json(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<Value> {
         "linked": thread.linked,
         "typing": thread.typing_until_ms > now,
         "page_seen_ms": thread.page_seen_ms,
-        "window_ends_ms": thread.last_inbound_ms.map(|t| t + limits::WINDOW_MS),
+        "window_ends_ms": thread.last_inbound_ms
+            .map(|t| (t + inner.data.settings.window_ms).max(thread.ad_window_until_ms)),
+        "owner": crate::routing::owner(inner, hub, key),
+        "reach": thread.reach,
+        "app_id": hub.config.app_id,
         "now_ms": now,
         "greeting": greeting,
         "get_started": profile.get("get_started"),
@@ -285,7 +286,7 @@ async fn locale(State(hub): State<Arc<Hub>>, Json(body): Json<Locale>) -> Respon
         let error = json!({"error": "`locale` is neither `en_US` nor `ar_AR`"});
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
     }
-    match hub.with(|inner, _| inner.set_locale(body.user.trim(), &body.locale)) {
+    match hub.with(|inner, hub| inner.set_locale(hub, body.user.trim(), &body.locale)) {
         Ok(set) => Json(json!({"set": set})).into_response(),
         Err(error) => refuse(&error.into()),
     }
@@ -326,7 +327,7 @@ async fn events(State(hub): State<Arc<Hub>>, Query(at): Query<Where>) -> Respons
     let user = at.user.trim().to_owned();
     let receiver = hub.bus.subscribe();
     let known = hub.with(|inner, hub| {
-        inner.user(&user)?;
+        inner.user(hub, &user)?;
         *inner.data.online.entry(user.clone()).or_default() += 1;
         let keys: Vec<_> = inner.data.threads.keys().filter(|k| k.user == user).cloned().collect();
         for key in keys {

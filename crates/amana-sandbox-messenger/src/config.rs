@@ -66,6 +66,8 @@ pub struct MessengerConfig {
     pub webhook_timeout: Duration,
     /// Refuse Graph calls without `appsecret_proof`.
     pub require_appsecret_proof: bool,
+    /// Draw every id from this seed, so that runs repeat; `None`: from the entropy passed to [`crate::serve`].
+    pub seed: Option<u64>,
 }
 
 impl MessengerConfig {
@@ -91,6 +93,7 @@ impl MessengerConfig {
             webhook_url: None,
             webhook_timeout: Self::WEBHOOK_TIMEOUT,
             require_appsecret_proof: false,
+            seed: None,
         }
     }
 

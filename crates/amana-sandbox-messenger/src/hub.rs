@@ -4,13 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{Notify, broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::ids::{self, Entropy};
+use crate::ids::{self, Entropy, Random};
 use crate::limits;
-use crate::model::{Data, Event, From, Message, PageState, Progress, Thread, ThreadKey, User, WireEntry};
+use crate::model::{
+    Data, Event, From, LogEntry, Message, PageState, Place, Progress, Thread, ThreadKey, User, WireEntry,
+};
+use crate::settings::Settings;
 use crate::store::{Op, Store};
 use crate::{Error, MessengerConfig};
 
@@ -37,8 +40,11 @@ pub(crate) struct Inner {
 pub(crate) struct Hub {
     pub(crate) config: MessengerConfig,
     pub(crate) clock: Clock,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Random,
     inner: Mutex<Inner>,
+    /// Rings when the virtual clock was moved.
+    moved: Notify,
+    pub(crate) batch: crate::webhook::Batch,
     pub(crate) bus: broadcast::Sender<Live>,
     pub(crate) http: reqwest::Client,
     pub(crate) tasks: TaskTracker,
@@ -55,7 +61,8 @@ impl Hub {
     ) -> Result<Arc<Self>, Error> {
         config.validate()?;
         let store = Store::open(config.data_dir.as_deref())?;
-        let mut data = Data { next_seq: 1, ..Data::default() };
+        let settings = Settings::from_config(&config);
+        let mut data = Data { next_seq: 1, settings, log_next: 1, ..Data::default() };
         for (key, body) in store.load()? {
             load(&mut data, &key, &body).map_err(|source| Error::Document { key, source })?;
         }
@@ -76,17 +83,20 @@ impl Hub {
         // A second provider in one process is no fault: whoever came first set it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
-            .timeout(config.webhook_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent("facebookexternalua")
             .build()?;
         let (bus, _) = broadcast::channel(limits::BUS_EVENTS);
+        let entropy = Random::new(entropy);
+        entropy.seed(config.seed);
         let hub = Arc::new(Self {
             config,
             clock,
             entropy,
             inner: Mutex::new(inner),
+            moved: Notify::new(),
+            batch: crate::webhook::Batch::default(),
             bus,
             http,
             tasks: TaskTracker::new(),
@@ -124,9 +134,48 @@ impl Hub {
         Ok(out)
     }
 
-    /// The simulator's time in milliseconds: the clock plus the virtual offset.
+    /// The simulator's time in milliseconds: the clock plus the virtual offset, or where it stands still.
     pub(crate) fn now_ms(&self, inner: &Inner) -> i64 {
-        (self.clock)().as_millisecond().saturating_add(inner.data.app.clock_offset_s.saturating_mul(1_000))
+        inner
+            .data
+            .app
+            .frozen_at_ms
+            .unwrap_or_else(|| (self.clock)().as_millisecond().saturating_add(inner.data.app.clock_offset_ms))
+    }
+
+    /// Moves the virtual clock, stops it or lets it go on; whoever sleeps by it looks again.
+    pub(crate) fn move_clock(&self, inner: &mut Inner, advance_ms: i64, freeze: Option<bool>) {
+        let now = self.now_ms(inner).saturating_add(advance_ms);
+        let app = &mut inner.data.app;
+        let still = freeze.unwrap_or(app.frozen_at_ms.is_some());
+        app.frozen_at_ms = still.then_some(now);
+        app.clock_offset_ms = now.saturating_sub((self.clock)().as_millisecond());
+        inner.save_app();
+        self.moved.notify_waiters();
+    }
+
+    /// Sleeps for so long by the virtual clock.
+    pub(crate) async fn sleep(self: &Arc<Self>, ms: u64) {
+        let clock =
+            |inner: &mut Inner, hub: &Self| (hub.now_ms(inner), inner.data.app.frozen_at_ms.is_some());
+        let Ok((start, _)) = self.with(clock) else { return };
+        let due = start.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            // Enabled before the clock is read: a move in between is not missed.
+            moved.as_mut().enable();
+            let Ok((now, frozen)) = self.with(clock) else { return };
+            if now >= due {
+                return;
+            }
+            if frozen {
+                moved.await;
+            } else {
+                let left = std::time::Duration::from_millis(u64::try_from(due - now).unwrap_or(1));
+                let _ = tokio::time::timeout(left, moved).await;
+            }
+        }
     }
 }
 
@@ -221,7 +270,7 @@ impl Inner {
     }
 
     /// The user, made on the first visit. `None` when the name cannot be one or there are too many.
-    pub(crate) fn user(&mut self, name: &str) -> Option<&mut User> {
+    pub(crate) fn user(&mut self, hub: &Hub, name: &str) -> Option<&mut User> {
         if !self.data.users.contains_key(name) {
             let fits = !name.trim().is_empty()
                 && name.chars().count() <= limits::USER_NAME_CHARS
@@ -230,7 +279,8 @@ impl Inner {
             if !fits {
                 return None;
             }
-            let user = User { name: name.to_owned(), locale: "en_US".to_owned() };
+            let asid = ids::psid(&hub.entropy.at(&["asid", name]));
+            let user = User { name: name.to_owned(), locale: "en_US".to_owned(), asid };
             self.put(format!("user/{name}"), &user);
             self.data.users.insert(name.to_owned(), user);
         }
@@ -238,8 +288,8 @@ impl Inner {
     }
 
     /// Sets a user's locale and saves it.
-    pub(crate) fn set_locale(&mut self, name: &str, locale: &str) -> bool {
-        let Some(user) = self.user(name) else { return false };
+    pub(crate) fn set_locale(&mut self, hub: &Hub, name: &str, locale: &str) -> bool {
+        let Some(user) = self.user(hub, name) else { return false };
         locale.clone_into(&mut user.locale);
         let user = user.clone();
         self.put(format!("user/{name}"), &user);
@@ -250,11 +300,12 @@ impl Inner {
     /// The thread of a page and a user, made with a fresh page-scoped id on the first visit.
     pub(crate) fn thread(&mut self, hub: &Hub, key: &ThreadKey) -> Option<&mut Thread> {
         hub.config.page(&key.page)?;
-        self.user(&key.user)?;
+        self.user(hub, &key.user)?;
         if !self.data.threads.contains_key(key) {
-            let mut psid = ids::psid(&*hub.entropy);
+            let source = hub.entropy.at(&["psid", &key.page, &key.user]);
+            let mut psid = ids::psid(&source);
             while self.data.psids.contains_key(&psid) || hub.config.page(&psid).is_some() {
-                psid = ids::psid(&*hub.entropy);
+                psid = ids::psid(&source);
             }
             self.data.psids.insert(psid.clone(), key.clone());
             let thread = Thread {
@@ -264,6 +315,13 @@ impl Inner {
                 linked: false,
                 page_seen_ms: 0,
                 typing_until_ms: 0,
+                ad_window_until_ms: 0,
+                owner: None,
+                reach: crate::model::Reach::default(),
+                own_menu: None,
+                sends: 0,
+                events: 0,
+                minted: 0,
                 messages: std::collections::VecDeque::new(),
                 wire: std::collections::VecDeque::new(),
             };
@@ -295,6 +353,12 @@ impl Inner {
         }
         self.show_message(key, &psid, &message);
         Some(message)
+    }
+
+    /// Saves and shows a message whose content changed.
+    pub(crate) fn show_changed(&mut self, key: &ThreadKey, message: &Message) {
+        let Some(psid) = self.data.threads.get(key).map(|t| t.psid.clone()) else { return };
+        self.show_message(key, &psid, message);
     }
 
     fn show_message(&mut self, key: &ThreadKey, psid: &str, message: &Message) {
@@ -331,6 +395,55 @@ impl Inner {
         self.tell(&key.user, &json!({"type": "wire", "page": key.page, "entry": entry}));
     }
 
+    /// A fresh message id of a conversation.
+    pub(crate) fn mid(&mut self, hub: &Hub, key: &ThreadKey) -> String {
+        let n = self.data.threads.get_mut(key).map_or(0, |thread| {
+            thread.minted += 1;
+            thread.minted
+        });
+        ids::mid(&hub.entropy.at(&["mid", &key.page, &key.user, &n.to_string()]))
+    }
+
+    /// Adds a line to the event log, and shows it to the open panels.
+    pub(crate) fn log(&mut self, mut entry: LogEntry) {
+        entry.n = self.data.log_next;
+        self.data.log_next += 1;
+        let users: Vec<_> = self.data.online.keys().cloned().collect();
+        for user in users {
+            self.tell(&user, &json!({"type": "log", "entry": entry}));
+        }
+        self.data.log.push_back(entry);
+        if self.data.log.len() > limits::LOG_ENTRIES {
+            self.data.log.pop_front();
+        }
+    }
+
+    /// Has the open panels load something anew.
+    pub(crate) fn announce(&mut self, what: &str) {
+        let users: Vec<_> = self.data.online.keys().cloned().collect();
+        for user in users {
+            self.tell(&user, &json!({"type": "control", "what": what}));
+        }
+    }
+
+    /// A line of the event log about the platform itself.
+    pub(crate) fn log_state(&mut self, hub: &Hub, page: &str, what: impl Into<String>) {
+        let at_ms = hub.now_ms(self);
+        let page = page.to_owned();
+        self.log(LogEntry {
+            n: 0,
+            at_ms,
+            kind: "state",
+            page,
+            user: String::new(),
+            title: what.into(),
+            status: None,
+            attempt: None,
+            took_ms: None,
+            note: None,
+        });
+    }
+
     /// Whether the app hears this field of this page.
     pub(crate) fn subscribed(&self, page: &str, field: &str) -> bool {
         self.data.app.callback.is_some()
@@ -339,8 +452,21 @@ impl Inner {
     }
 
     /// Queues a webhook event, if the app is subscribed to its field. Returns its sequence number.
-    pub(crate) fn push_event(&mut self, hub: &Hub, new: NewEvent) -> Option<u64> {
-        if !self.subscribed(&new.key.page, new.field) {
+    ///
+    /// While another app controls the thread, what people write and what is shown to them goes to the field
+    /// `standby` instead, and a postback without its payload (reference 6).
+    pub(crate) fn push_event(&mut self, hub: &Hub, mut new: NewEvent) -> Option<u64> {
+        let mut place = new.place;
+        let waits = place == Place::Messaging
+            && crate::routing::STANDBY_FIELDS.contains(&new.field)
+            && crate::routing::in_standby(self, hub, &new.key);
+        if waits {
+            place = Place::Standby;
+            if let Some(Value::Object(postback)) = new.item.get_mut("postback") {
+                postback.remove("payload");
+            }
+        }
+        if !self.subscribed(&new.key.page, if waits { "standby" } else { new.field }) {
             return None;
         }
         if self.data.queues.get(&new.key).map_or(0, std::collections::VecDeque::len) >= limits::QUEUE_EVENTS {
@@ -348,14 +474,21 @@ impl Inner {
             return None;
         }
         let seq = self.seq();
+        let n = self.data.threads.get_mut(&new.key).map_or(seq, |thread| {
+            thread.events += 1;
+            thread.events
+        });
         let event = Event {
             seq,
+            n,
             at_ms: hub.now_ms(self),
             field: new.field.to_owned(),
+            place,
             item: new.item,
             hold_ms: new.hold_ms,
             once: new.wait.is_some() && new.once,
             message: new.message,
+            swallowed: new.swallowed,
             key: new.key.clone(),
         };
         if let Some(sender) = new.wait {
@@ -365,6 +498,25 @@ impl Inner {
         self.data.queues.entry(new.key.clone()).or_default().push_back(event);
         self.kicks.push(new.key);
         Some(seq)
+    }
+
+    /// Forgets the waiting events of a page.
+    pub(crate) fn drop_events_of(&mut self, page: &str) -> usize {
+        let dropped: Vec<_> = self
+            .data
+            .queues
+            .iter()
+            .filter(|(key, _)| key.page == page)
+            .flat_map(|(key, queue)| queue.iter().map(|e| (key.clone(), e.seq, e.message)))
+            .collect();
+        for (key, seq, message) in &dropped {
+            self.drop_event(key, *seq);
+            self.data.waiters.remove(seq);
+            if let Some(message) = message {
+                self.set_progress(key, *message, Progress::Failed);
+            }
+        }
+        dropped.len()
     }
 
     /// Takes an event off its queue.
@@ -385,8 +537,14 @@ impl Inner {
         self.data.waiters.clear();
         self.data.sends.clear();
         self.data.link_tokens.clear();
-        self.data.faults = crate::model::Faults::default();
-        self.data.app.clock_offset_s = 0;
+        self.data.faults = crate::faults::Faults::default();
+        self.data.settings = Settings::from_config(&hub.config);
+        self.data.chaos = None;
+        self.data.chaos_counts.clear();
+        self.data.usage = crate::usage::Usage::default();
+        self.data.log.clear();
+        self.data.app.clock_offset_ms = 0;
+        self.data.app.frozen_at_ms = None;
         if all {
             for prefix in ["head/", "page/", "user/"] {
                 self.ops.push(Op::DeletePrefix(prefix.to_owned()));
@@ -411,11 +569,28 @@ impl Inner {
                 thread.messages.clear();
                 thread.wire.clear();
                 thread.last_inbound_ms = None;
+                thread.ad_window_until_ms = 0;
+                thread.owner = None;
+                thread.reach = crate::model::Reach::Open;
+                thread.own_menu = None;
+                (thread.sends, thread.events, thread.minted) = (0, 0, 0);
                 thread.linked = false;
                 thread.page_seen_ms = 0;
                 thread.typing_until_ms = 0;
             }
             self.save_thread(&key);
+        }
+        if !all {
+            for page in &hub.config.pages {
+                if let Some(state) = self.data.pages.get_mut(&page.id) {
+                    state.restricted = false;
+                    state.token = crate::model::TokenHealth::Alive;
+                    state.denied.clear();
+                    state.failing_since_ms = None;
+                    state.alerted = false;
+                }
+                self.save_page(&page.id);
+            }
         }
         let users: Vec<_> = self.data.online.keys().cloned().collect();
         for user in users {
@@ -428,17 +603,41 @@ impl Inner {
 pub(crate) struct NewEvent {
     pub(crate) key: ThreadKey,
     pub(crate) field: &'static str,
+    pub(crate) place: Place,
     pub(crate) item: Value,
     pub(crate) hold_ms: u64,
     pub(crate) once: bool,
     pub(crate) message: Option<u64>,
+    pub(crate) swallowed: bool,
     pub(crate) wait: Option<oneshot::Sender<bool>>,
 }
 
 impl NewEvent {
     /// An ordinary event: retried until answered 200, nobody waits.
     pub(crate) fn new(key: &ThreadKey, field: &'static str, item: Value) -> Self {
-        Self { key: key.clone(), field, item, hold_ms: 0, once: false, message: None, wait: None }
+        Self {
+            key: key.clone(),
+            field,
+            place: Place::Messaging,
+            item,
+            hold_ms: 0,
+            once: false,
+            message: None,
+            swallowed: false,
+            wait: None,
+        }
+    }
+
+    /// A change of a page, outside of any conversation.
+    pub(crate) fn change(page: &str, field: &'static str, value: Value) -> Self {
+        let mut event = Self::page(page, field, value);
+        event.place = Place::Changes;
+        event
+    }
+
+    /// A messaging item of a page without a person.
+    pub(crate) fn page(page: &str, field: &'static str, item: Value) -> Self {
+        Self::new(&ThreadKey { page: page.to_owned(), user: String::new() }, field, item)
     }
 }
 

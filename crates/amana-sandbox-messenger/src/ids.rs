@@ -9,6 +9,60 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, buf: &mut [u8]);
 }
 
+/// The random source of a running simulator: the injected one, or a generator with a seed.
+pub(crate) struct Random {
+    outer: std::sync::Arc<dyn Entropy>,
+    seeded: std::sync::Mutex<Option<Generator>>,
+}
+
+/// Blocks of SHA-256 over seed and counter.
+struct Generator {
+    seed: u64,
+    counter: u64,
+}
+
+impl Random {
+    pub(crate) fn new(outer: std::sync::Arc<dyn Entropy>) -> Self {
+        Self { outer, seeded: std::sync::Mutex::new(None) }
+    }
+
+    /// From now on everything is drawn from this seed, or from the injected source again.
+    pub(crate) fn seed(&self, seed: Option<u64>) {
+        let mut seeded = self.seeded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *seeded = seed.map(|seed| Generator { seed, counter: 0 });
+    }
+
+    /// With a seed, a source that depends on the seed and these words alone, so that the ids of one conversation
+    /// do not depend on what others do meanwhile; without one, the injected source.
+    pub(crate) fn at(&self, words: &[&str]) -> Self {
+        let seeded = self.seeded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let derived = seeded.as_ref().map(|generator| {
+            let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &generator.seed.to_be_bytes());
+            let tag = ring::hmac::sign(&key, words.join("\0").as_bytes());
+            let seed = tag.as_ref().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+            Generator { seed, counter: 0 }
+        });
+        Self { outer: std::sync::Arc::clone(&self.outer), seeded: std::sync::Mutex::new(derived) }
+    }
+}
+
+impl Entropy for Random {
+    fn fill(&self, buf: &mut [u8]) {
+        let mut seeded = self.seeded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(generator) = seeded.as_mut() else { return self.outer.fill(buf) };
+        for chunk in buf.chunks_mut(32) {
+            let mut block = Vec::with_capacity(16);
+            block.extend_from_slice(&generator.seed.to_be_bytes());
+            block.extend_from_slice(&generator.counter.to_be_bytes());
+            generator.counter = generator.counter.wrapping_add(1);
+            let hash = ring::digest::digest(&ring::digest::SHA256, &block);
+            for (to, from) in chunk.iter_mut().zip(hash.as_ref()) {
+                *to = *from;
+            }
+        }
+    }
+}
+
 fn token<const N: usize>(entropy: &dyn Entropy) -> String {
     let mut raw = [0_u8; N];
     entropy.fill(&mut raw);

@@ -2,9 +2,11 @@
 //! a chat page for the person at the other end.
 //!
 //! What is **not** here: anything of Amana. This crate knows Meta's protocol only, so that the gateway is
-//! tested against what Meta documents and not against itself. Also not here yet: uploads, personas,
-//! conversation routing beyond `thread_owner`, rate limits, the Conversations API; calls to them get an error
-//! that says so.
+//! tested against what Meta documents and not against itself. Also not here: uploads as multipart (media by address
+//! is here), private replies, marketing messages, calls, and the templates `product`, `instant_form` and
+//! `customer_information`; calls to them get an error that says so.
+//!
+//! Faults, the virtual clock, the seed and the chaos mode are moved by a control API: `docs/sandbox-messenger.md`.
 //!
 //! As strict as what it stands for: limits, windows, tags, tokens and error shapes are Meta's; where Meta's
 //! text is silent or contradicts itself the stricter reading is taken. Time and randomness are arguments.
@@ -23,17 +25,24 @@
 //! ```
 
 mod actions;
+mod acts;
+mod callbacks;
+mod chaos;
 mod chat;
 mod config;
 mod control;
 mod error;
+mod faults;
 mod graph;
 mod hub;
 mod ids;
 mod limits;
 mod linking;
 mod model;
+mod routing;
+mod settings;
 mod store;
+mod usage;
 mod webhook;
 pub mod wire;
 

@@ -40,11 +40,55 @@ pub(crate) const WHITELISTED_DOMAINS: usize = 50;
 pub(crate) const WINDOW_MS: i64 = 24 * 3_600 * 1_000;
 /// How long the `HUMAN_AGENT` and `CUSTOMER_FEEDBACK` tags reach, in milliseconds.
 pub(crate) const TAG_WINDOW_MS: i64 = 7 * 24 * 3_600 * 1_000;
+/// How long a message after an advertisement may keep the window open, in milliseconds: "up to 7 days".
+pub(crate) const AD_WINDOW_MS: i64 = 7 * 24 * 3_600 * 1_000;
+/// Webhook failures for so long raise an alert, in milliseconds.
+pub(crate) const ALERT_AFTER_MS: i64 = 15 * 60 * 1_000;
+/// Webhook failures for so long unsubscribe the app from the page, in milliseconds. There is no replay.
+pub(crate) const UNSUBSCRIBE_AFTER_MS: i64 = 3_600 * 1_000;
+/// Sends of a page per second.
+pub(crate) const TEXT_PER_S: u32 = 300;
+/// Sends of a page with audio or video per second.
+pub(crate) const MEDIA_PER_S: u32 = 10;
+/// Calls of a page's profile in ten minutes; also of one person's menu.
+pub(crate) const PROFILE_PER_10MIN: u32 = 10;
+/// Conversations API calls of a page per second.
+pub(crate) const CONVERSATIONS_PER_S: u32 = 2;
+/// Calls per engaged person in 24 hours of which the headers show the share.
+pub(crate) const CALLS_PER_PERSON: u64 = 200;
+/// The newest messages of a conversation whose details the Conversations API gives.
+pub(crate) const CONVERSATION_DETAILS: usize = 20;
+/// How long a thread stays with its owner without activity, in milliseconds.
+pub(crate) const OWNER_MS: i64 = 24 * 3_600 * 1_000;
+/// Longest extension of an ownership, in seconds.
+pub(crate) const EXTEND_S: i64 = 7 * 24 * 3_600;
+/// The app id of the Page Inbox.
+pub(crate) const PAGE_INBOX: &str = "263902037430900";
+/// Most edits of one message.
+pub(crate) const EDITS: u64 = 5;
+/// Longest name of a persona, in characters.
+pub(crate) const PERSONA_NAME_CHARS: usize = 50;
+/// Life of a saved attachment, in milliseconds: 90 days.
+pub(crate) const SAVED_MS: i64 = 90 * 24 * 3_600 * 1_000;
+/// Most images of one message (`attachments`).
+pub(crate) const IMAGES: usize = 30;
 /// Life of an account linking token, in milliseconds.
 pub(crate) const LINK_TOKEN_MS: i64 = 5 * 60 * 1_000;
 /// How long typing dots stay without another `typing_on`, in milliseconds.
 pub(crate) const TYPING_MS: i64 = 20_000;
 
+/// Longest webhook time-out a setting may ask for, in milliseconds.
+pub(crate) const WEBHOOK_TIMEOUT_MS_MAX: u64 = 60_000;
+/// Most events of one batched webhook.
+pub(crate) const BATCH_EVENTS: u32 = 1_000;
+/// How long a batch waits for more events.
+pub(crate) const BATCH_HOLD: Duration = Duration::from_millis(15);
+/// Most lines of the event log kept for `GET /control/log`.
+pub(crate) const LOG_ENTRIES: usize = 2_000;
+/// Most personas and most saved attachments of a page.
+pub(crate) const PAGE_OBJECTS: usize = 1_000;
+/// Most utility templates of a page.
+pub(crate) const TEMPLATES: usize = 1_000;
 /// Largest request body, in bytes.
 pub(crate) const BODY_BYTES: usize = 1 << 20;
 /// Most messages kept per thread; the oldest go first.
@@ -77,10 +121,10 @@ pub(crate) const RETRY_DELAYS: [Duration; 8] = [
     Duration::from_secs(30),
     Duration::from_secs(60),
 ];
-/// How long an event is tried before it is given up. There is no replay.
-pub(crate) const RETRY_FOR: Duration = Duration::from_secs(3_600);
 /// How long the engine holds an event back, waiting for a second to swap with, when the reorder fault is on.
 pub(crate) const REORDER_HOLD: Duration = Duration::from_millis(250);
+/// The same in the chaos mode, whose runs are long.
+pub(crate) const CHAOS_HOLD: Duration = Duration::from_millis(20);
 /// An echo follows the answer of the send call by this much in the normal mode, in milliseconds.
 pub(crate) const ECHO_HOLD_MS: u64 = 20;
 /// Longest delay a fault switch may ask for, in milliseconds.

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::chaos::{Chaos, Counts};
+pub(crate) use crate::faults::Faults;
+use crate::settings::Settings;
+use crate::usage::Usage;
+
 /// A conversation: page id and demo user's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ThreadKey {
@@ -67,6 +72,27 @@ pub(crate) struct WireEntry {
     pub(crate) took_ms: Option<u64>,
 }
 
+/// Which app controls a thread, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owner {
+    pub(crate) app: String,
+    pub(crate) until_ms: i64,
+}
+
+/// Whether a person can be reached by a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reach {
+    #[default]
+    Open,
+    /// The person blocked the page: 551/1545041.
+    Blocked,
+    /// The person cannot receive messages now: 10/2018108.
+    Unavailable,
+    /// The account is gone: 100/2018001.
+    Gone,
+}
+
 /// One conversation of a person with a page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Thread {
@@ -77,6 +103,26 @@ pub(crate) struct Thread {
     pub(crate) linked: bool,
     /// Until when the page has seen (`mark_seen`).
     pub(crate) page_seen_ms: i64,
+    /// Until when a message after an advertisement keeps the window open.
+    #[serde(default)]
+    pub(crate) ad_window_until_ms: i64,
+    /// The app that controls the thread.
+    #[serde(default)]
+    pub(crate) owner: Option<Owner>,
+    /// Whether the person can be reached.
+    #[serde(default)]
+    pub(crate) reach: Reach,
+    /// The person's own menu (`custom_user_settings`).
+    #[serde(default)]
+    pub(crate) own_menu: Option<Value>,
+    /// How many send calls and webhook events the thread has had; the chaos mode draws by them.
+    #[serde(default)]
+    pub(crate) sends: u64,
+    #[serde(default)]
+    pub(crate) events: u64,
+    /// Message ids made.
+    #[serde(default)]
+    pub(crate) minted: u64,
     #[serde(skip)]
     pub(crate) typing_until_ms: i64,
     #[serde(skip)]
@@ -93,6 +139,52 @@ pub(crate) struct Template {
     pub(crate) language: String,
     pub(crate) named: bool,
     pub(crate) components: Value,
+    /// `APPROVED`, `PENDING`, `REJECTED`, …
+    #[serde(default = "approved")]
+    pub(crate) status: String,
+    /// Why it was rejected.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) changed_ms: i64,
+}
+
+fn approved() -> String {
+    "APPROVED".to_owned()
+}
+
+/// A persona of a page. Deleting is soft: past messages keep it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Persona {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) picture: String,
+    pub(crate) deleted: bool,
+}
+
+/// A saved attachment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) url: String,
+    pub(crate) at_ms: i64,
+}
+
+/// The state of a page's access token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenHealth {
+    #[default]
+    Alive,
+    /// 190/458: the app is not installed on the page any more.
+    AppRemoved,
+    /// 190/460: the person behind it changed the password.
+    PasswordChanged,
+    /// 190/463: expired.
+    Expired,
+    /// 190/467: invalid.
+    Invalid,
 }
 
 /// What apps have set up on a page.
@@ -101,6 +193,30 @@ pub(crate) struct PageState {
     pub(crate) profile: BTreeMap<String, Value>,
     pub(crate) subscribed_fields: BTreeSet<String>,
     pub(crate) templates: Vec<Template>,
+    #[serde(default)]
+    pub(crate) personas: Vec<Persona>,
+    #[serde(default)]
+    pub(crate) saved: Vec<Saved>,
+    /// The default app of Conversation Routing; `None` is Meta's "zero config".
+    #[serde(default)]
+    pub(crate) default_app: Option<String>,
+    /// Other apps of the page, beside ours and the Page Inbox.
+    #[serde(default)]
+    pub(crate) apps: BTreeSet<String>,
+    /// Meta restricted the page: sends get 10/1893063.
+    #[serde(default)]
+    pub(crate) restricted: bool,
+    #[serde(default)]
+    pub(crate) token: TokenHealth,
+    /// Permissions that the token lacks.
+    #[serde(default)]
+    pub(crate) denied: BTreeSet<String>,
+    /// Since when every webhook of the page has failed.
+    #[serde(default)]
+    pub(crate) failing_since_ms: Option<i64>,
+    /// An alert was raised for it.
+    #[serde(default)]
+    pub(crate) alerted: bool,
     /// Set once the configured first subscription was taken over, so that a later DELETE stays deleted.
     pub(crate) seeded: bool,
 }
@@ -111,7 +227,11 @@ pub(crate) struct AppState {
     pub(crate) callback: Option<String>,
     /// `None`: all fields (as with a callback from the configuration).
     pub(crate) fields: Option<BTreeSet<String>>,
-    pub(crate) clock_offset_s: i64,
+    #[serde(default)]
+    pub(crate) clock_offset_ms: i64,
+    /// The virtual clock stands still here.
+    #[serde(default)]
+    pub(crate) frozen_at_ms: Option<i64>,
 }
 
 /// A demo user.
@@ -120,6 +240,21 @@ pub(crate) struct User {
     pub(crate) name: String,
     /// `en_US` or `ar_AR`.
     pub(crate) locale: String,
+    /// App-scoped id: what Facebook Login and the data deletion callback call this person.
+    #[serde(default)]
+    pub(crate) asid: String,
+}
+
+/// Where in an entry an event stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    #[default]
+    Messaging,
+    /// Another app controls the thread.
+    Standby,
+    /// `changes: [{field, value}]`.
+    Changes,
 }
 
 /// A webhook event on its way.
@@ -129,8 +264,17 @@ pub(crate) struct Event {
     pub(crate) key: ThreadKey,
     /// Subscription field.
     pub(crate) field: String,
-    /// The messaging item without its timestamp.
+    /// Where it stands.
+    #[serde(default)]
+    pub(crate) place: Place,
+    /// The messaging item without its timestamp, or the value of a change.
     pub(crate) item: Value,
+    /// The how manieth event of its conversation.
+    #[serde(default)]
+    pub(crate) n: u64,
+    /// Never to be delivered (an echo that the chaos mode swallows).
+    #[serde(default)]
+    pub(crate) swallowed: bool,
     pub(crate) at_ms: i64,
     pub(crate) hold_ms: u64,
     /// Try once only: the platform waits for the answer (account linking).
@@ -159,50 +303,23 @@ pub(crate) struct SendRecord {
     pub(crate) request: Value,
 }
 
-/// Errors that the next sends get.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FailNext {
-    /// Error code, for example 2.
-    pub(crate) code: u32,
-    /// Error subcode.
-    #[serde(default)]
-    pub(crate) subcode: Option<u32>,
-    /// Message; a plain one when absent.
-    #[serde(default)]
-    pub(crate) message: Option<String>,
-    /// HTTP status; 400 when absent.
-    #[serde(default)]
+/// One line of the event log.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LogEntry {
+    pub(crate) n: u64,
+    pub(crate) at_ms: i64,
+    /// `webhook`, `call`, `callback` or `state`.
+    pub(crate) kind: &'static str,
+    pub(crate) page: String,
+    pub(crate) user: String,
+    /// Field, edge or what happened.
+    pub(crate) title: String,
     pub(crate) status: Option<u16>,
-    /// How many sends fail; 1 when absent.
-    #[serde(default = "one")]
-    pub(crate) times: u32,
-}
-
-fn one() -> u32 {
-    1
-}
-
-/// The fault switches of `/control/faults`. All off is the normal mode.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Faults {
-    /// Deliver every event twice: same `mid`, new timestamp.
-    pub(crate) duplicate: bool,
-    /// Swap neighbouring events of a conversation.
-    pub(crate) reorder: bool,
-    /// Delay before every event, in milliseconds.
-    pub(crate) delay_ms: u64,
-    /// Deliver no echoes.
-    pub(crate) drop_echo: bool,
-    /// Deliver the echo before the send call is answered.
-    pub(crate) echo_first: bool,
-    /// So many next sends are carried out, but their connection is dropped without an answer.
-    pub(crate) drop_connection_next: u32,
-    /// Errors for the next sends.
-    pub(crate) fail_next: Option<FailNext>,
-    /// Every page token is dead: 190/460.
-    pub(crate) token_dead: bool,
+    /// The attempt of a webhook, from 1.
+    pub(crate) attempt: Option<usize>,
+    pub(crate) took_ms: Option<u64>,
+    /// The error of a call or of an attempt.
+    pub(crate) note: Option<String>,
 }
 
 /// Everything.
@@ -221,6 +338,12 @@ pub(crate) struct Data {
     pub(crate) waiters: HashMap<u64, oneshot::Sender<bool>>,
     pub(crate) link_tokens: HashMap<String, LinkToken>,
     pub(crate) faults: Faults,
+    pub(crate) settings: Settings,
+    pub(crate) chaos: Option<Chaos>,
+    pub(crate) chaos_counts: Counts,
+    pub(crate) usage: Usage,
+    pub(crate) log: VecDeque<LogEntry>,
+    pub(crate) log_next: u64,
     pub(crate) sends: VecDeque<SendRecord>,
     /// Chat pages open per user.
     pub(crate) online: HashMap<String, usize>,

@@ -46,6 +46,11 @@ pub fn meta_json(value: &Value) -> String {
     out
 }
 
+/// Escapes `@`, `<` and `%` as well: people who re-serialised found that Meta does, its text does not say so.
+pub(crate) fn escape_at(json: &str) -> String {
+    json.replace('@', "\\u0040").replace('<', "\\u003c").replace('%', "\\u0025")
+}
+
 fn write_value(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),

@@ -5,39 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::fields::FIELDS;
 use super::{Call, Caller};
 use crate::hub::Hub;
-
-/// The messaging fields of Meta's list. Those without an event in this simulator stay silent.
-const FIELDS: [&str; 27] = [
-    "messages",
-    "messaging_postbacks",
-    "message_echoes",
-    "message_deliveries",
-    "message_reads",
-    "message_reactions",
-    "message_edits",
-    "messaging_account_linking",
-    "messaging_handovers",
-    "standby",
-    "messaging_referrals",
-    "messaging_optins",
-    "messaging_optouts",
-    "messaging_policy_enforcement",
-    "message_template_status_update",
-    "messaging_feedback",
-    "response_feedback",
-    "message_context",
-    "messaging_customer_information",
-    "messaging_in_thread_lead_form_submit",
-    "messaging_integrity",
-    "business_integrity",
-    "send_cart",
-    "inbox_labels",
-    "calls",
-    "call_permission_reply",
-    "feed",
-];
 
 fn needs_app(caller: &Caller) -> Result<(), GraphError> {
     if *caller == Caller::App {
@@ -122,7 +92,10 @@ pub(super) fn subscribed(hub: &Arc<Hub>, page: &str) -> Result<Value, GraphError
 pub(super) fn subscribe_page(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let fields = fields(call, "subscribed_fields")?;
     hub.with(|inner, _| {
-        inner.data.pages.entry(page.to_owned()).or_default().subscribed_fields = fields.into_iter().collect();
+        let state = inner.data.pages.entry(page.to_owned()).or_default();
+        state.subscribed_fields = fields.into_iter().collect();
+        state.failing_since_ms = None;
+        state.alerted = false;
         inner.save_page(page);
     })?;
     Ok(json!({"success": true}))
@@ -143,20 +116,34 @@ pub(super) fn debug_token(hub: &Arc<Hub>, call: &Call) -> Result<Value, GraphErr
         .params
         .text("input_token")
         .ok_or_else(|| GraphError::param("The parameter input_token is required."))?;
-    let dead = hub.with(|inner, _| inner.data.faults.token_dead)?;
     let page = hub.config.pages.iter().find(|p| p.token == input);
-    Ok(match page {
-        Some(page) if !dead => json!({"data": {
-            "app_id": hub.config.app_id, "type": "PAGE", "application": "Sandbox app", "is_valid": true,
-            "expires_at": 0, "data_access_expires_at": 0, "profile_id": page.id,
-            "scopes": ["pages_messaging", "pages_manage_metadata", "pages_utility_messaging", "pages_show_list"],
-        }}),
-        _ => {
-            let error = if page.is_some() { GraphError::dead_token() } else { GraphError::bad_token() };
-            json!({"data": {
-                "is_valid": false, "scopes": [],
-                "error": {"code": error.code, "subcode": error.subcode, "message": error.message},
-            }})
-        }
-    })
+    let Some(page) = page else { return Ok(invalid(&GraphError::bad_token())) };
+    let (dead, denied) = hub.with(|inner, _| {
+        let denied = inner.data.pages.get(&page.id).map(|p| p.denied.clone()).unwrap_or_default();
+        (super::token_error(inner, &page.id), denied)
+    })?;
+    if let Some(error) = dead {
+        return Ok(invalid(&error));
+    }
+    let scopes: Vec<_> = SCOPES.into_iter().filter(|scope| !denied.contains(*scope)).collect();
+    Ok(json!({"data": {
+        "app_id": hub.config.app_id, "type": "PAGE", "application": "Sandbox app", "is_valid": true,
+        "expires_at": 0, "data_access_expires_at": 0, "profile_id": page.id, "scopes": scopes,
+    }}))
 }
+
+fn invalid(error: &GraphError) -> Value {
+    json!({"data": {
+        "is_valid": false, "scopes": [],
+        "error": {"code": error.code, "subcode": error.subcode, "message": error.message},
+    }})
+}
+
+/// What a page token of the simulator may do, unless the control API takes it away.
+const SCOPES: [&str; 5] = [
+    "pages_messaging",
+    "pages_manage_metadata",
+    "pages_utility_messaging",
+    "pages_show_list",
+    "pages_user_locale",
+];

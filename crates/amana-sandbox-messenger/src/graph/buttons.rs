@@ -66,7 +66,10 @@ fn check_button(button: &Map<String, Value>, place: &str) -> Result<(), GraphErr
         }
         "account_link" => url(button, place, true),
         "account_unlink" => Ok(()),
-        "game_play" | "audio_call" => Err(GraphError::not_built(&format!("a button of type {kind}"))),
+        "game_play" | "audio_call" => {
+            title(button, place)?;
+            Err(GraphError::not_built(&format!("a button of type {kind}")))
+        }
         _ => Err(GraphError::param(format!(
             "Param {place}[type] must be one of {{web_url, postback, phone_number, account_link, account_unlink}}"
         ))),

@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use super::buttons::{check_buttons, check_url, length, required};
 use super::error::GraphError;
+use super::params::text as text_of;
+use super::templates;
 use crate::limits;
 
 const MESSAGE_KEYS: [&str; 7] =
@@ -37,8 +39,13 @@ pub(super) fn check_message(message: &Map<String, Value>) -> Result<(), GraphErr
     if let Some(attachment) = message.get("attachment") {
         check_attachment(attachment)?;
     }
-    if content == ["attachments"] || content == ["sticker_id"] {
-        return Err(GraphError::not_built("a message with images or a sticker"));
+    if let Some(images) = message.get("attachments").filter(|v| !v.is_null()) {
+        check_images(images)?;
+    }
+    if let Some(sticker) = message.get("sticker_id").filter(|v| !v.is_null())
+        && text_of(sticker).is_none_or(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Err(GraphError::param("Param message[sticker_id] must be a number"));
     }
     if let Some(metadata) = message.get("metadata").filter(|v| !v.is_null()) {
         let metadata =
@@ -48,6 +55,25 @@ pub(super) fn check_message(message: &Map<String, Value>) -> Result<(), GraphErr
         }
     }
     check_quick_replies(message.get("quick_replies"))
+}
+
+/// `attachments`: up to thirty images.
+fn check_images(images: &Value) -> Result<(), GraphError> {
+    let items = images.as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.is_empty() || items.len() > limits::IMAGES {
+        return Err(GraphError::param(format!(
+            "Param message[attachments] must have between 1 and {} images",
+            limits::IMAGES
+        )));
+    }
+    for (i, item) in items.iter().enumerate() {
+        let is_image =
+            item.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("image"));
+        if !is_image || item.get("payload").is_none_or(|p| !p.is_object()) {
+            return Err(GraphError::param(format!("Param message[attachments][{i}] must be an image")));
+        }
+    }
+    Ok(())
 }
 
 fn check_text(text: &Value) -> Result<(), GraphError> {
@@ -111,9 +137,8 @@ fn check_attachment(value: &Value) -> Result<(), GraphError> {
     };
     match kind.as_str() {
         "template" => check_template(payload),
-        "image" | "audio" | "video" | "file" => {
-            Err(GraphError::not_built(&format!("an attachment of type {kind}")))
-        }
+        // What the payload of these says is looked up when it is sent.
+        "image" | "audio" | "video" | "file" => Ok(()),
         _ => Err(GraphError::param(
             "Param message[attachment][type] must be one of {audio, file, image, template, video}",
         )),
@@ -129,14 +154,14 @@ fn check_template(payload: &Map<String, Value>) -> Result<(), GraphError> {
         }
         "generic" => check_generic(payload, place),
         "receipt" => check_receipt(payload, place),
-        kind @ ("media"
-        | "coupon"
-        | "customer_feedback"
-        | "customer_information"
-        | "image_grid"
-        | "instant_form"
-        | "product"
-        | "one_time_notif_req") => Err(GraphError::not_built(&format!("the template {kind}"))),
+        "media" => templates::media(payload, place),
+        "coupon" => templates::coupon(payload, place),
+        "customer_feedback" => templates::feedback(payload, place),
+        "image_grid" => templates::image_grid(payload, place),
+        "one_time_notif_req" => templates::notification(payload, place),
+        kind @ ("customer_information" | "instant_form" | "product") => {
+            Err(GraphError::not_built(&format!("the template {kind}")))
+        }
         _ => Err(GraphError::param("Invalid template type")),
     }
 }

@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::model::TokenHealth;
+
 /// A Graph API error. The HTTP status is 400 unless a fault switch says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GraphError {
@@ -69,24 +71,107 @@ impl GraphError {
         Self::new(190, "Invalid OAuth access token - Cannot parse access token")
     }
 
-    /// 190/460: a token that died.
-    pub(crate) fn dead_token() -> Self {
-        Self::new(
-            190,
-            "Error validating access token: The session has been invalidated because the user changed their password \
-             or Facebook has changed the session for security reasons.",
-        )
-        .sub(460)
+    /// 190: a token that died. The texts of 458, 463 and 467 are ours: none is on record.
+    pub(crate) fn token(health: TokenHealth) -> Option<Self> {
+        let (sub, why) = match health {
+            TokenHealth::Alive => return None,
+            TokenHealth::AppRemoved => (458, "The page has not authorized this application."),
+            TokenHealth::PasswordChanged => (
+                460,
+                "The session has been invalidated because the user changed their password or Facebook has changed the \
+                 session for security reasons.",
+            ),
+            TokenHealth::Expired => (463, "The session has expired."),
+            TokenHealth::Invalid => (467, "The session is invalid."),
+        };
+        Some(Self::new(190, format!("Error validating access token: {why}")).sub(sub))
     }
 
-    /// 10/2018278: the 24-hour window is closed (Meta's text in full).
-    pub(crate) fn window_closed() -> Self {
+    /// 10/2018278 (or one of the two older subcodes): the 24-hour window is closed (Meta's text in full).
+    pub(crate) fn window_closed(subcode: u32) -> Self {
         Self::new(
             10,
             "(#10) This message is sent outside of allowed window. Learn more about the new policy here: \
              https://developers.facebook.com/docs/messenger-platform/policy-overview",
         )
-        .sub(2_018_278)
+        .sub(subcode)
+    }
+
+    /// 551/1545041: the person blocked the page.
+    pub(crate) fn blocked() -> Self {
+        Self::new(551, "(#551) This person isn't available right now.").sub(1_545_041)
+    }
+
+    /// 10/2018108: the person cannot be reached now.
+    pub(crate) fn unavailable() -> Self {
+        Self::new(10, "(#10) They can't receive your messages right now.").sub(2_018_108)
+    }
+
+    /// 10/1893063: Meta restricted the page.
+    pub(crate) fn restricted() -> Self {
+        Self::new(10, "(#10) You are temporarily restricted from sending messages.").sub(1_893_063)
+    }
+
+    /// 2018300: another app controls the thread. Meta's table does not name its parent code.
+    pub(crate) fn other_app(code: u32) -> Self {
+        let text = "Message failed to send because another app is controlling this thread now.";
+        Self::new(code, format!("(#{code}) {text}")).sub(2_018_300)
+    }
+
+    /// 1/1357046: an answer that may come although the message was sent.
+    pub(crate) fn maybe_sent() -> Self {
+        let mut error = Self::new(1, "Received invalid JSON reply.").sub(1_357_046);
+        error.transient = true;
+        error
+    }
+
+    /// A call over its rate. The texts of 17, 32 and 80006 are ours: none is on record.
+    pub(crate) fn throttled(code: u32) -> Self {
+        let text = match code {
+            4 => "Application request limit reached",
+            17 => "User request limit reached",
+            32 => "Page request limit reached",
+            613 => "Calls to this api have exceeded the rate limit.",
+            _ => "There have been too many calls to this page's messaging. Wait a bit and try again.",
+        };
+        Self::new(code, format!("(#{code}) {text}"))
+    }
+
+    /// A permission that the token lacks.
+    pub(crate) fn permission(name: &str) -> Self {
+        match name {
+            "pages_messaging" => Self::new(
+                200,
+                "(#200) Cannot message users who are not admins, developers or testers of the app until \
+                 pages_messaging permission is reviewed and the app is live.",
+            )
+            .sub(2_018_028),
+            // Production calls the permission so, Meta's page `page_utility_messaging` (reference 4, 14).
+            "pages_utility_messaging" => Self::new(
+                10,
+                "(#10) To use this endpoint, the app needs the permission pages_utility_messaging",
+            ),
+            _ => Self::new(200, format!("(#200) Requires {name} permission to manage the object")),
+        }
+    }
+
+    /// The text of an injected error, where Meta's is on record.
+    pub(crate) fn recorded(code: u32, subcode: Option<u32>) -> String {
+        match (code, subcode) {
+            (1, Some(1_357_046)) => "Received invalid JSON reply.".to_owned(),
+            (1, _) => "An unknown error occurred".to_owned(),
+            (2, _) => "An unexpected error has occurred. Please retry your request later.".to_owned(),
+            (4 | 17 | 32 | 613 | 80_006, _) => Self::throttled(code).message,
+            (10, Some(sub @ (2_018_278 | 2_534_022 | 2_018_065))) => Self::window_closed(sub).message,
+            (10, Some(2_018_108)) => Self::unavailable().message,
+            (10, Some(1_893_063)) => Self::restricted().message,
+            (190, Some(460)) => {
+                Self::token(TokenHealth::PasswordChanged).map_or_else(String::new, |e| e.message)
+            }
+            (551, _) => "(#551) This person isn't receiving messages from you right now.".to_owned(),
+            (1_200, _) => "Temporary send message failure. Please try again later.".to_owned(),
+            _ => format!("(#{code}) injected error"),
+        }
     }
 
     /// 100/2018001: the page-scoped id is not one of this page.

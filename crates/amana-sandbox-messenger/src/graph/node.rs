@@ -5,14 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::error::GraphError;
-use super::params::text;
 use super::{Call, Caller};
 use crate::actions;
 use crate::hub::Hub;
-use crate::limits;
 
 /// Only the fields asked for, and the id.
-fn pick(call: &Call, all: Value) -> Value {
+pub(super) fn pick(call: &Call, all: Value) -> Value {
     let fields = call.params.list("fields");
     let Value::Object(all) = all else { return all };
     let shown: Map<String, Value> =
@@ -56,21 +54,28 @@ pub(super) fn user(hub: &Arc<Hub>, call: &Call, caller: &Caller, psid: &str) -> 
     let known = hub.with(|inner, _| {
         let key = inner.data.psids.get(psid)?;
         let user = inner.data.users.get(&key.user)?;
-        Some((key.page.clone(), user.name.clone(), user.locale.clone()))
+        let denied = inner.data.pages.get(&key.page).is_some_and(|p| p.denied.contains("pages_user_locale"));
+        Some((key.page.clone(), user.name.clone(), user.locale.clone(), denied))
     })?;
-    let Some((_, name, locale)) = known.filter(|(page, ..)| *caller == Caller::Page(page.clone())) else {
+    // Without the right to user profiles the answer is an empty object (reference 8).
+    if !hub.with(|inner, _| inner.data.settings.profile_access)? {
+        return Ok(json!({}));
+    }
+    let Some((_, name, locale, denied)) = known.filter(|(page, ..)| *caller == Caller::Page(page.clone()))
+    else {
         return Err(GraphError::no_object("GET", psid));
     };
     let (first, last) = person(&name, &locale);
     let picture = hub.config.public_base_url.join("/chat/person.svg").map(String::from).unwrap_or_default();
     let full = format!("{first} {last}").trim().to_owned();
-    Ok(pick(
-        call,
-        json!({
-            "id": psid, "name": full, "first_name": first, "last_name": last, "profile_pic": picture,
-            "locale": locale, "timezone": 0,
-        }),
-    ))
+    let mut all = json!({
+        "id": psid, "name": full, "first_name": first, "last_name": last, "profile_pic": picture, "locale": locale,
+        "timezone": 0,
+    });
+    if let (Value::Object(map), true) = (&mut all, denied) {
+        map.remove("locale");
+    }
+    Ok(pick(call, all))
 }
 
 /// The name behind a demo user. The default user `you` is a person too.
@@ -85,27 +90,19 @@ pub(crate) fn person(user: &str, locale: &str) -> (String, String) {
     }
 }
 
-/// `GET /{page}/thread_owner?recipient=PSID`: without a default app the app owns a thread that is not idle.
-pub(super) fn thread_owner(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
-    let recipient = call
-        .params
-        .get("recipient")
-        .ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
-    let psid = recipient.get("id").and_then(text).or_else(|| text(recipient)).unwrap_or_default();
-    let state = hub.with(|inner, hub| {
-        let now = hub.now_ms(inner);
-        let key = inner.data.psids.get(&psid).filter(|k| k.page == page)?;
-        let last = inner.data.threads.get(key)?.last_inbound_ms;
-        Some((last, now))
+/// `GET /{asid}/ids_for_pages` with the app token: the page-scoped ids of one person.
+pub(super) fn ids_for_pages(hub: &Arc<Hub>, asid: &str) -> Result<Value, GraphError> {
+    let data: Vec<_> = hub.with(|inner, hub| {
+        let name = inner.data.users.values().find(|user| user.asid == asid).map(|user| user.name.clone());
+        let threads = inner.data.threads.values().filter(|t| Some(&t.key.user) == name.as_ref());
+        threads
+            .map(|t| {
+                let name = hub.config.page(&t.key.page).map(|p| p.name.clone());
+                json!({"id": t.psid, "page": {"id": t.key.page, "name": name}})
+            })
+            .collect()
     })?;
-    let (last, now) = state.ok_or_else(GraphError::no_user)?;
-    let expiration = last.map(|last| last + limits::WINDOW_MS).filter(|end| *end > now);
-    Ok(match expiration {
-        Some(end) => {
-            json!({"data": [{"thread_owner": {"app_id": hub.config.app_id, "expiration": end / 1_000}}]})
-        }
-        None => json!({"data": []}),
-    })
+    Ok(json!({ "data": data }))
 }
 
 /// `POST /me/unlink_accounts {"psid"}`.

@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use super::buttons::{check_url, length, required};
 use super::error::GraphError;
-use crate::hub::Hub;
+use crate::hub::{Hub, Inner};
 use crate::limits;
+use crate::model::ThreadKey;
+use crate::usage::Meter;
 
 const FIELDS: [&str; 7] = [
     "get_started",
@@ -22,8 +24,19 @@ const FIELDS: [&str; 7] = [
 /// Parameters of the call that are no property.
 const OTHER: [&str; 4] = ["access_token", "appsecret_proof", "platform", "method"];
 
+/// Ten calls of a page in ten minutes, reading ones too (2.1: "calls").
+fn charge(hub: &Arc<Hub>, meter: Meter, whose: &str) -> Result<(), GraphError> {
+    let within = hub.with(|inner, hub| {
+        let now = hub.now_ms(inner);
+        let limit = u64::from(inner.data.settings.profile_per_10min);
+        inner.data.usage.charge(now, meter, whose, limit)
+    })?;
+    if within { Ok(()) } else { Err(GraphError::throttled(613)) }
+}
+
 /// `GET ?fields=a,b`.
 pub(super) fn get(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    charge(hub, Meter::Profile, page)?;
     let fields = call.params.list("fields");
     let profile =
         hub.with(|inner, _| inner.data.pages.get(page).map(|p| p.profile.clone()).unwrap_or_default())?;
@@ -35,6 +48,7 @@ pub(super) fn get(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, Grap
 
 /// `POST`: sets the properties given, all or none.
 pub(super) fn post(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    charge(hub, Meter::Profile, page)?;
     let given: Vec<&str> = call.params.names().filter(|n| !OTHER.contains(n)).collect();
     let unknown: Vec<String> =
         given.iter().filter(|n| !FIELDS.contains(n)).map(|n| (*n).to_owned()).collect();
@@ -68,6 +82,7 @@ pub(super) fn post(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, Gra
 
 /// `DELETE` with `fields` in query or body, any case.
 pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    charge(hub, Meter::Profile, page)?;
     let fields = call.params.list("fields");
     if fields.is_empty() {
         return Err(GraphError::param("The parameter fields is required"));
@@ -89,6 +104,48 @@ pub(super) fn delete(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
         inner.save_page(page);
         Ok(json!({"result": "success"}))
     })?
+}
+
+/// The person whose menu the call is about; ten calls in ten minutes each.
+fn whose_menu(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<(String, ThreadKey), GraphError> {
+    let psid = call.params.text("psid").ok_or_else(|| GraphError::param("The parameter psid is required"))?;
+    let key = hub.with(|inner, _| inner.data.psids.get(&psid).filter(|k| k.page == page).cloned())?;
+    let key = key.ok_or_else(GraphError::no_user)?;
+    charge(hub, Meter::OwnMenu, &psid)?;
+    Ok((psid, key))
+}
+
+fn put_own_menu(inner: &mut Inner, key: &ThreadKey, menu: Option<Value>) {
+    if let Some(thread) = inner.data.threads.get_mut(key) {
+        thread.own_menu = menu;
+    }
+    inner.save_thread(key);
+    inner.tell(&key.user, &json!({"type": "profile", "page": key.page}));
+}
+
+/// `GET /{page}/custom_user_settings?psid=`.
+pub(super) fn own_menu(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    let (psid, key) = whose_menu(hub, call, page)?;
+    let menu = hub.with(|inner, _| inner.data.threads.get(&key).and_then(|t| t.own_menu.clone()))?;
+    let level = |menu: Value| json!({"user_level_persistent_menu": menu});
+    Ok(json!({"data": menu.map(|menu| vec![level(menu)]).unwrap_or_default(), "psid": psid}))
+}
+
+/// `POST /{page}/custom_user_settings {psid, persistent_menu}`.
+pub(super) fn set_own_menu(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    let (_, key) = whose_menu(hub, call, page)?;
+    let menu = call.params.get("persistent_menu").cloned();
+    let menu = menu.ok_or_else(|| GraphError::param("The parameter persistent_menu is required"))?;
+    check("persistent_menu", &menu)?;
+    hub.with(|inner, _| put_own_menu(inner, &key, Some(menu)))?;
+    Ok(json!({"result": "success"}))
+}
+
+/// `DELETE /{page}/custom_user_settings?psid=&params=["persistent_menu"]`.
+pub(super) fn delete_own_menu(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    let (_, key) = whose_menu(hub, call, page)?;
+    hub.with(|inner, _| put_own_menu(inner, &key, None))?;
+    Ok(json!({"result": "success"}))
 }
 
 fn check(name: &str, value: &Value) -> Result<(), GraphError> {

@@ -9,11 +9,13 @@ use tokio::sync::oneshot;
 
 use super::check::check_message;
 use super::error::GraphError;
+use super::fate::{self, After, Before};
 use super::params::{Params, text};
-use super::{Answer, Call, template};
+use super::{Answer, Call, saved, template};
 use crate::hub::{Hub, Inner, NewEvent};
-use crate::model::{From, Progress, SendRecord, ThreadKey, WireEntry};
-use crate::{ids, limits};
+use crate::model::{From, LogEntry, Owner, Progress, Reach, SendRecord, ThreadKey, WireEntry};
+use crate::usage::Meter;
+use crate::{limits, routing};
 
 const RECIPIENT_KEYS: [&str; 13] = [
     "id",
@@ -43,30 +45,40 @@ enum Kind {
 
 /// Carries out one send call, answers it and queues its echo.
 pub(super) async fn messages(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Answer, GraphError> {
-    if let Some(error) = hub.with(|inner, _| fault(inner))? {
+    let refuse = |error: GraphError| {
         let psid = recipient(&call.params).unwrap_or_default();
         hub.with(|inner, hub| log(inner, hub, page, &psid, call, error.status, &error.body("")))?;
-        return Err(error);
-    }
-    let psid = recipient(&call.params)?;
-    let done = match action(&call.params)? {
-        Some(action) => hub.with(|inner, hub| sender_action(inner, hub, call, page, &psid, &action))?,
-        None => hub.with(|inner, hub| message(inner, hub, call, page, &psid))?,
+        Err(error)
     };
+    if let Err(error) = hub.with(|inner, hub| admitted(inner, hub, call, page))? {
+        return refuse(error);
+    }
+    let after = match hub.with(|inner, _| fate::of(inner, call, page))? {
+        Ok(after) => after,
+        Err(Before::Refused(error)) => return refuse(error),
+        Err(Before::Lost) => return Ok(Answer::Drop),
+    };
+    let done = recipient(&call.params).and_then(|psid| match action(&call.params)? {
+        Some(action) => hub.with(|inner, hub| sender_action(inner, hub, call, page, &psid, &action))?,
+        None => hub.with(|inner, hub| message(inner, hub, call, page, &psid, &after))?,
+    });
     let sent = match done {
         Ok(sent) => sent,
-        Err(error) => {
-            hub.with(|inner, hub| log(inner, hub, page, &psid, call, error.status, &error.body("")))?;
-            return Err(error);
-        }
+        Err(error) => return refuse(error),
     };
     if let Some(echo) = sent.echo {
-        // Only with the fault switch: the app hears of its message before the call is answered.
+        // The app hears of its message before the call is answered.
         let wait = hub.config.webhook_timeout + Duration::from_millis(limits::FAULT_DELAY_MS);
         let _ = tokio::time::timeout(wait, echo).await;
     }
-    if sent.drop_connection {
+    if after.slow_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(after.slow_ms)).await;
+    }
+    if after.dropped {
         return Ok(Answer::Drop);
+    }
+    if after.maybe_sent {
+        return Err(GraphError::maybe_sent());
     }
     Ok(sent.answer.into())
 }
@@ -74,26 +86,28 @@ pub(super) async fn messages(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<
 struct Sent {
     answer: Value,
     echo: Option<oneshot::Receiver<bool>>,
-    drop_connection: bool,
 }
 
-/// The error the fault switches have for this send, if any.
-fn fault(inner: &mut Inner) -> Option<GraphError> {
-    let next = inner.data.faults.fail_next.as_mut()?;
-    let mut error = GraphError::new(
-        next.code,
-        next.message.clone().unwrap_or_else(|| format!("(#{}) injected error", next.code)),
-    );
-    error.subcode = next.subcode;
-    error.transient = matches!(next.code, 1 | 2 | 1_200);
-    if let Some(status) = next.status.and_then(|s| StatusCode::from_u16(s).ok()) {
-        error.status = status;
+/// What holds for every send of a page: throttles, the page's own state, its rate.
+fn admitted(inner: &mut Inner, hub: &Hub, call: &Call, page: &str) -> Result<(), GraphError> {
+    let now = hub.now_ms(inner);
+    if let Some(throttle) = inner.data.faults.throttle.as_ref().filter(|t| t.until_ms > now) {
+        return Err(GraphError::throttled(throttle.code));
     }
-    next.times = next.times.saturating_sub(1);
-    if next.times == 0 {
-        inner.data.faults.fail_next = None;
+    if inner.data.pages.get(page).is_some_and(|p| p.restricted) {
+        return Err(GraphError::restricted());
     }
-    Some(error)
+    let kind = call.params.get("message").and_then(|m| m.pointer("/attachment/type")).and_then(Value::as_str);
+    let heavy = kind.is_some_and(|k| ["audio", "video"].contains(&k.to_ascii_lowercase().as_str()));
+    let settings = &inner.data.settings;
+    let (meter, limit) =
+        if heavy { (Meter::Media, settings.media_per_s) } else { (Meter::Text, settings.text_per_s) };
+    let code = settings.rate_code;
+    if inner.data.usage.charge(now, meter, page, u64::from(limit)) {
+        Ok(())
+    } else {
+        Err(GraphError::throttled(code))
+    }
 }
 
 /// Exactly one way to name the recipient; only `id` is built.
@@ -123,8 +137,7 @@ fn action(params: &Params) -> Result<Option<String>, GraphError> {
     }
     let action = action.to_ascii_lowercase();
     match action.as_str() {
-        "typing_on" | "typing_off" | "mark_seen" => Ok(Some(action)),
-        "react" | "unreact" => Err(GraphError::not_built("the sender action react")),
+        "typing_on" | "typing_off" | "mark_seen" | "react" | "unreact" => Ok(Some(action)),
         _ => Err(GraphError::param(
             "Param sender_action must be one of {TYPING_ON, TYPING_OFF, MARK_SEEN, REACT, UNREACT}",
         )),
@@ -134,8 +147,22 @@ fn action(params: &Params) -> Result<Option<String>, GraphError> {
 /// The conversation of a page-scoped id. A person who never wrote is no recipient yet.
 fn conversation(inner: &Inner, page: &str, psid: &str) -> Result<(ThreadKey, i64), GraphError> {
     let key = inner.data.psids.get(psid).filter(|key| key.page == page).ok_or_else(GraphError::no_user)?;
-    let last = inner.data.threads.get(key).and_then(|t| t.last_inbound_ms).ok_or_else(GraphError::no_user)?;
-    Ok((key.clone(), last))
+    let thread = inner.data.threads.get(key).ok_or_else(GraphError::no_user)?;
+    let last = thread.last_inbound_ms.ok_or_else(GraphError::no_user)?;
+    match thread.reach {
+        Reach::Open => Ok((key.clone(), last)),
+        Reach::Blocked => Err(GraphError::blocked()),
+        Reach::Unavailable => Err(GraphError::unavailable()),
+        Reach::Gone => Err(GraphError::no_user()),
+    }
+}
+
+/// The name and picture that the call speaks under.
+fn persona(inner: &Inner, call: &Call, page: &str) -> Result<Option<Value>, GraphError> {
+    let Some(id) = call.params.text("persona_id") else { return Ok(None) };
+    let persona = super::personas::find(inner, page, &id)
+        .ok_or_else(|| GraphError::param("Param persona_id must be the ID of a persona of this page"))?;
+    Ok(Some(json!({"name": persona.name, "picture": persona.picture})))
 }
 
 fn sender_action(
@@ -147,8 +174,14 @@ fn sender_action(
     action: &str,
 ) -> Result<Sent, GraphError> {
     let (key, _) = conversation(inner, page, psid)?;
+    if !routing::may_send(inner, hub, &key) {
+        return Err(GraphError::other_app(inner.data.settings.not_owner_code));
+    }
+    persona(inner, call, page)?;
     let now = hub.now_ms(inner);
-    if let Some(thread) = inner.data.threads.get_mut(&key) {
+    if action.ends_with("react") {
+        react(inner, call, &key, action == "react")?;
+    } else if let Some(thread) = inner.data.threads.get_mut(&key) {
         match action {
             "typing_on" => thread.typing_until_ms = now + limits::TYPING_MS,
             "typing_off" => thread.typing_until_ms = 0,
@@ -160,16 +193,48 @@ fn sender_action(
             inner.save_thread(&key);
             json!({"type": "seen", "page": page, "at_ms": now})
         }
+        "react" | "unreact" => json!({"type": "resync"}),
         _ => json!({"type": "typing", "page": page, "on": action == "typing_on"}),
     };
     inner.tell(&key.user, &update);
     let answer = json!({"recipient_id": psid});
-    let drop_connection = record(inner, hub, call, &key, psid, None, &answer);
-    Ok(Sent { answer, echo: None, drop_connection })
+    record(inner, hub, call, &key, psid, None, &answer);
+    Ok(Sent { answer, echo: None })
 }
 
-fn message(inner: &mut Inner, hub: &Hub, call: &Call, page: &str, psid: &str) -> Result<Sent, GraphError> {
-    for name in ["persona_id", "thread_control", "suggestion_action", "folder"] {
+/// `react` and `unreact` with `payload {message_id, reaction}`: the page's mark on a message of the person.
+fn react(inner: &mut Inner, call: &Call, key: &ThreadKey, on: bool) -> Result<(), GraphError> {
+    let payload = call.params.object("payload")?;
+    let payload = payload.ok_or_else(|| GraphError::param("The parameter payload is required"))?;
+    let mid = payload.get("message_id").and_then(text).unwrap_or_default();
+    let reaction = payload.get("reaction").and_then(text).unwrap_or_else(|| "love".to_owned());
+    let thread = inner.data.threads.get_mut(key).ok_or_else(GraphError::no_user)?;
+    let message = thread
+        .messages
+        .iter_mut()
+        .rev()
+        .find(|m| m.mid == mid && m.from == From::User)
+        .ok_or_else(|| GraphError::param("Param payload[message_id] must be a message of this person"))?;
+    if let Value::Object(body) = &mut message.body {
+        body.remove("reaction");
+        if on {
+            body.insert("reaction".to_owned(), json!(reaction));
+        }
+    }
+    let message = message.clone();
+    inner.show_changed(key, &message);
+    Ok(())
+}
+
+fn message(
+    inner: &mut Inner,
+    hub: &Hub,
+    call: &Call,
+    page: &str,
+    psid: &str,
+    after: &After,
+) -> Result<Sent, GraphError> {
+    for name in ["suggestion_action", "folder"] {
         if call.params.get(name).is_some() {
             return Err(GraphError::not_built(&format!("the parameter {name}")));
         }
@@ -188,25 +253,88 @@ fn message(inner: &mut Inner, hub: &Hub, call: &Call, page: &str, psid: &str) ->
     }
     check_message(message)?;
     let (key, last) = conversation(inner, page, psid)?;
-    check_window(kind, hub.now_ms(inner) - last)?;
+    let takes = kind == Kind::HumanAgent && inner.data.settings.human_agent_takes;
+    if !routing::may_send(inner, hub, &key) && !takes {
+        return Err(GraphError::other_app(inner.data.settings.not_owner_code));
+    }
+    check_window(inner, hub, kind, last, &key)?;
+    let persona = persona(inner, call, page)?;
     let mut shown = message.clone();
     shown.remove("metadata");
     if let Some(Value::Object(named)) = message.get("template") {
         shown = template::render(inner, page, named)?;
     }
-    let mid = ids::mid(&*hub.entropy);
+    let saved = media(inner, hub, page, message, &mut shown)?;
+    let reply_to = reply_to(inner, call, &key)?;
+    if let Some(control) = call.params.get("thread_control") {
+        super::threads::with_send(inner, hub, &key, control)?;
+    } else if takes {
+        let until_ms = hub.now_ms(inner) + limits::OWNER_MS;
+        if let Some(thread) = inner.data.threads.get_mut(&key) {
+            thread.owner = Some(Owner { app: hub.config.app_id.clone(), until_ms });
+        }
+    } else {
+        routing::active(inner, hub, &key, false);
+    }
+    inner.save_thread(&key);
+    let mid = inner.mid(hub, &key);
     let online = inner.data.online.get(&key.user).copied().unwrap_or(0) > 0;
     if let Some(thread) = inner.data.threads.get_mut(&key) {
         thread.typing_until_ms = 0;
     }
-    inner.add_message(hub, &key, From::Page, mid.clone(), Value::Object(shown.clone()), Progress::Sent);
-    let answer = json!({"recipient_id": psid, "message_id": mid});
-    let drop_connection = record(inner, hub, call, &key, psid, Some(&mid), &answer);
-    let echo = echo(inner, hub, &key, psid, &mid, message, &shown);
+    let mut visible = shown.clone();
+    visible.extend(persona.map(|persona| ("persona".to_owned(), persona)));
+    visible.extend(reply_to.clone().map(|mid| ("reply_to".to_owned(), json!({"mid": mid}))));
+    inner.add_message(hub, &key, From::Page, mid.clone(), Value::Object(visible), Progress::Sent);
+    let mut answer = json!({"recipient_id": psid, "message_id": mid});
+    if let (Value::Object(map), Some(saved)) = (&mut answer, saved) {
+        map.insert("attachment_id".to_owned(), json!(saved));
+    }
+    record(inner, hub, call, &key, psid, Some(&mid), &answer);
+    if let Some(mid) = reply_to {
+        shown.insert("reply_to".to_owned(), json!({"mid": mid}));
+    }
+    let echo = echo(inner, hub, &key, psid, &mid, message, &shown, after);
     if online {
         crate::actions::advance(inner, hub, &key, Progress::Delivered);
     }
-    Ok(Sent { answer, echo, drop_connection })
+    Ok(Sent { answer, echo })
+}
+
+/// Resolves media: the address is shown, and the id under which it was saved returned.
+fn media(
+    inner: &mut Inner,
+    hub: &Hub,
+    page: &str,
+    message: &Map<String, Value>,
+    shown: &mut Map<String, Value>,
+) -> Result<Option<String>, GraphError> {
+    if let Some(images) = message.get("attachments").and_then(Value::as_array) {
+        for image in images {
+            if let Value::Object(image) = image {
+                saved::resolve(inner, hub, page, image, false)?;
+            }
+        }
+    }
+    let Some(Value::Object(attachment)) = message.get("attachment") else { return Ok(None) };
+    let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default();
+    if kind.eq_ignore_ascii_case("template") {
+        return Ok(None);
+    }
+    let media = saved::resolve(inner, hub, page, attachment, false)?;
+    shown.insert("attachment".to_owned(), json!({"type": media.kind, "payload": {"url": media.url}}));
+    Ok(media.saved)
+}
+
+/// The message that this one answers: of the same thread.
+fn reply_to(inner: &Inner, call: &Call, key: &ThreadKey) -> Result<Option<String>, GraphError> {
+    let Some(reply) = call.params.object("reply_to")? else { return Ok(None) };
+    let mid = reply.get("mid").and_then(text).unwrap_or_default();
+    let known = inner.data.threads.get(key).is_some_and(|t| t.messages.iter().any(|m| m.mid == mid));
+    if known {
+        return Ok(Some(mid));
+    }
+    Err(GraphError::param("Param reply_to[mid] must be a message of this conversation"))
 }
 
 /// `messaging_type` and `tag` (reference 2 and 3). An absent type is RESPONSE.
@@ -225,7 +353,15 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
         _ if templated => Err(GraphError::param("A utility template needs messaging_type UTILITY")),
         ("RESPONSE" | "UPDATE", None) => Ok(Kind::Standard),
         ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some("HUMAN_AGENT")) => Ok(Kind::HumanAgent),
-        ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some("CUSTOMER_FEEDBACK")) => Ok(Kind::CustomerFeedback),
+        ("MESSAGE_TAG" | "RESPONSE" | "UPDATE", Some("CUSTOMER_FEEDBACK")) => {
+            let template = message.get("attachment").and_then(|a| a.pointer("/payload/template_type"));
+            match template.and_then(Value::as_str) {
+                Some(kind) if kind.eq_ignore_ascii_case("customer_feedback") => Ok(Kind::CustomerFeedback),
+                _ => Err(GraphError::param(
+                    "The tag CUSTOMER_FEEDBACK needs a template of type customer_feedback",
+                )),
+            }
+        }
         ("MESSAGE_TAG", None) => {
             Err(GraphError::param("The parameter tag is required with messaging_type MESSAGE_TAG"))
         }
@@ -238,18 +374,20 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
     }
 }
 
-fn check_window(kind: Kind, age_ms: i64) -> Result<(), GraphError> {
+fn check_window(inner: &Inner, hub: &Hub, kind: Kind, last: i64, key: &ThreadKey) -> Result<(), GraphError> {
+    let settings = &inner.data.settings;
+    let now = hub.now_ms(inner);
+    let ad = inner.data.threads.get(key).map_or(0, |t| t.ad_window_until_ms);
+    let standard = now - last < settings.window_ms || now < ad;
     let open = match kind {
         Kind::Utility => true,
-        // The feedback template itself is not built, so there is nothing a feedback tag could carry out of the
-        // window.
-        Kind::Standard | Kind::CustomerFeedback => age_ms < limits::WINDOW_MS,
-        Kind::HumanAgent => age_ms < limits::TAG_WINDOW_MS,
+        Kind::Standard => standard,
+        Kind::HumanAgent | Kind::CustomerFeedback => standard || now - last < settings.tag_window_ms,
     };
-    if open { Ok(()) } else { Err(GraphError::window_closed()) }
+    if open { Ok(()) } else { Err(GraphError::window_closed(settings.window_subcode)) }
 }
 
-/// Writes the send into `GET /control/sends` and the wire log. Says whether a fault switch drops this connection.
+/// Writes the send into `GET /control/sends` and the wire log.
 fn record(
     inner: &mut Inner,
     hub: &Hub,
@@ -258,7 +396,7 @@ fn record(
     psid: &str,
     mid: Option<&str>,
     answer: &Value,
-) -> bool {
+) {
     inner.data.sends.push_back(SendRecord {
         page: key.page.clone(),
         user: key.user.clone(),
@@ -271,9 +409,20 @@ fn record(
         inner.data.sends.pop_front();
     }
     log(inner, hub, &key.page, psid, call, StatusCode::OK, answer);
-    let drop = inner.data.faults.drop_connection_next > 0;
-    inner.data.faults.drop_connection_next = inner.data.faults.drop_connection_next.saturating_sub(1);
-    drop
+    let at_ms = hub.now_ms(inner);
+    let title = call.params.text("sender_action").map_or_else(|| "messages".to_owned(), |a| a.to_lowercase());
+    inner.log(LogEntry {
+        n: 0,
+        at_ms,
+        kind: "call",
+        page: key.page.clone(),
+        user: key.user.clone(),
+        title: format!("POST {title}"),
+        status: Some(200),
+        attempt: None,
+        took_ms: None,
+        note: None,
+    });
 }
 
 /// Shows the call and its answer in the thread's wire log, if it names one.
@@ -305,6 +454,7 @@ fn log(
 }
 
 /// Queues the echo (1.5): sender is the page, `app_id` a number. Returns what to wait for when echoes come first.
+#[allow(clippy::too_many_arguments, reason = "the parts of one webhook")]
 fn echo(
     inner: &mut Inner,
     hub: &Hub,
@@ -313,26 +463,38 @@ fn echo(
     mid: &str,
     sent: &Map<String, Value>,
     shown: &Map<String, Value>,
+    after: &After,
 ) -> Option<oneshot::Receiver<bool>> {
     let mut message = Map::new();
     message.insert("is_echo".to_owned(), json!(true));
     message.insert("mid".to_owned(), json!(mid));
-    let app_id = hub.config.app_id.parse::<u64>().map_or_else(|_| json!(hub.config.app_id), |n| json!(n));
-    message.insert("app_id".to_owned(), app_id);
+    message.insert("app_id".to_owned(), routing::number(&hub.config.app_id));
     if let Some(metadata) = sent.get("metadata") {
         message.insert("metadata".to_owned(), metadata.clone());
     }
     if let Some(text) = shown.get("text") {
         message.insert("text".to_owned(), text.clone());
     }
-    if let Some(payload) = shown.get("attachment").and_then(|a| a.get("payload")) {
+    for name in ["reply_to", "attachments"] {
+        if let Some(value) = shown.get(name) {
+            message.insert(name.to_owned(), value.clone());
+        }
+    }
+    let attachment = shown.get("attachment");
+    let kind = attachment.and_then(|a| a.get("type")).and_then(Value::as_str).unwrap_or_default();
+    if let Some(payload) = attachment.and_then(|a| a.get("payload")) {
         let title = payload.get("text").cloned().unwrap_or_else(|| json!(""));
-        let attachment = json!({"type": "template", "title": title, "url": null, "payload": payload});
+        let attachment = if kind.eq_ignore_ascii_case("template") {
+            json!({"type": "template", "title": title, "url": null, "payload": payload})
+        } else {
+            json!({"type": kind, "payload": payload})
+        };
         message.insert("attachments".to_owned(), json!([attachment]));
     }
     let item = json!({"sender": {"id": key.page}, "recipient": {"id": psid}, "message": message});
     let mut event = NewEvent::new(key, "message_echoes", item);
-    let first = inner.data.faults.echo_first;
+    event.swallowed = after.no_echo;
+    let first = after.echo_first;
     let (sender, receiver) = oneshot::channel();
     if first {
         event.wait = Some(sender);

@@ -1,4 +1,4 @@
-//! Utility templates (messenger reference 4): registered, approved at once, filled in on a send.
+//! Utility templates (messenger reference 4): registered, reviewed, filled in on a send.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,18 +8,19 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use super::buttons::{length, required};
 use super::error::GraphError;
-use crate::hub::{Hub, Inner};
+use crate::hub::{Hub, Inner, NewEvent};
 use crate::model::Template;
+use crate::settings::Review;
 use crate::{ids, limits};
 
-/// `POST message_templates`: registers a template, approved at once. An existing (name, language) is an error,
-/// as identity is (page, name, language).
+/// `POST message_templates`: registers a template. An existing (name, language) is an error, as identity is (page,
+/// name, language). With `library_template_name` the components come from the library.
 pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let need = |name: &str| {
         call.params.text(name).ok_or_else(|| GraphError::param(format!("The parameter {name} is required")))
     };
     let name = need("name")?;
-    if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         return Err(GraphError::param(
             "Param name must have only lower-case letters, digits and underscores",
         ));
@@ -28,24 +29,211 @@ pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
     if !need("category")?.eq_ignore_ascii_case("UTILITY") {
         return Err(GraphError::param("Param category must be one of {UTILITY}"));
     }
-    let format = call.params.text("parameter_format").unwrap_or_default();
+    let format = call.params.text("parameter_format").unwrap_or_else(|| "POSITIONAL".to_owned());
+    let named = match format.to_ascii_uppercase().as_str() {
+        "NAMED" => true,
+        "POSITIONAL" => false,
+        _ => return Err(GraphError::param("Param parameter_format must be one of {NAMED, POSITIONAL}")),
+    };
+    let components = match (call.params.get("components"), call.params.text("library_template_name")) {
+        (Some(components @ Value::Array(_)), _) => components.clone(),
+        (None, Some(from)) => super::library::components(&from, &language).ok_or_else(|| {
+            GraphError::param(format!("No library template {from} exists in language {language}"))
+        })?,
+        _ => return Err(GraphError::param("The parameter components must be an array")),
+    };
+    check_components(&components)?;
+    let id = ids::object_id(&hub.entropy);
+    let status = hub.with(|inner, hub| {
+        let changed_ms = hub.now_ms(inner);
+        let state = inner.data.pages.entry(page.to_owned()).or_default();
+        if state.templates.iter().any(|t| t.name == name && t.language == language) {
+            return Err(GraphError::param("A template with this name and language already exists"));
+        }
+        if state.templates.len() >= limits::TEMPLATES {
+            return Err(GraphError::param("This page has too many templates"));
+        }
+        let status = "PENDING".to_owned();
+        state.templates.push(Template {
+            id: id.clone(),
+            name,
+            language,
+            named,
+            components,
+            status,
+            reason: None,
+            changed_ms,
+        });
+        inner.save_page(page);
+        Ok(ripen(inner, hub, page, &id))
+    })??;
+    review_later(hub, page, &id, &status);
+    Ok(json!({"id": id, "status": status, "category": "UTILITY"}))
+}
+
+/// Has a pending template decided when its review is over, although nobody asks.
+fn review_later(hub: &Arc<Hub>, page: &str, id: &str, status: &str) {
+    if status != "PENDING" {
+        return;
+    }
+    let (hub, page, id) = (Arc::clone(hub), page.to_owned(), id.to_owned());
+    hub.tasks.clone().spawn(async move {
+        let shutdown = hub.shutdown.clone();
+        let _ = shutdown
+            .run_until_cancelled(async {
+                let wait = hub.with(|inner, _| inner.data.settings.template_review_ms).unwrap_or(0);
+                hub.sleep(wait).await;
+                let _ = hub.with(|inner, hub| ripen(inner, hub, &page, &id));
+            })
+            .await;
+    });
+}
+
+/// Decides about a template whose review is over; gives its status.
+fn ripen(inner: &mut Inner, hub: &Hub, page: &str, id: &str) -> String {
+    let now = hub.now_ms(inner);
+    let (review, wait) = (inner.data.settings.template_review, inner.data.settings.template_review_ms);
+    let template = inner.data.pages.get(page).and_then(|p| p.templates.iter().find(|t| t.id == id)).cloned();
+    let Some(template) = template else { return "DELETED".to_owned() };
+    let over = now - template.changed_ms >= i64::try_from(wait).unwrap_or(i64::MAX);
+    if template.status != "PENDING" || review == Review::Hold || !over {
+        return template.status;
+    }
+    let reason = match review {
+        Review::Reject => Some("INCORRECT_PARAMS"),
+        Review::Rules | Review::Hold => rejection(&template),
+    };
+    let status = if reason.is_some() { "REJECTED" } else { "APPROVED" };
+    decide(inner, hub, page, &template.name, Some(&template.language), status, reason);
+    status.to_owned()
+}
+
+/// Sets the status of a template (in one language or all) and says so to the app. Gives how many there were.
+pub(crate) fn decide(
+    inner: &mut Inner,
+    hub: &Hub,
+    page: &str,
+    name: &str,
+    language: Option<&str>,
+    status: &str,
+    reason: Option<&str>,
+) -> usize {
+    let now = hub.now_ms(inner);
+    let Some(state) = inner.data.pages.get_mut(page) else { return 0 };
+    let mut changed = Vec::new();
+    for template in &mut state.templates {
+        if template.name == name && language.is_none_or(|l| l == template.language) {
+            status.clone_into(&mut template.status);
+            template.reason = reason.map(str::to_owned);
+            template.changed_ms = now;
+            changed.push(template.clone());
+        }
+    }
+    inner.save_page(page);
+    for template in &changed {
+        let value = json!({
+            "event": status, "message_template_id": crate::routing::number(&template.id),
+            "message_template_name": template.name, "message_template_language": template.language,
+            "message_template_category": "UTILITY", "reason": reason.unwrap_or("NONE"),
+        });
+        inner.push_event(hub, NewEvent::change(page, "message_template_status_update", value));
+        inner.log_state(hub, page, format!("template {} ({}): {status}", template.name, template.language));
+    }
+    changed.len()
+}
+
+/// Why Meta's review would reject a template, by the rules on record (4): samples for every placeholder; placeholders
+/// in order, neither first nor last, without `# $ %`; not more placeholders than words.
+fn rejection(template: &Template) -> Option<&'static str> {
+    for kind in ["HEADER", "BODY"] {
+        let Some(own) = component(&template.components, kind) else { continue };
+        let Some(text) = own.get("text").and_then(Value::as_str) else { continue };
+        let wanted = placeholders(text);
+        if wanted.is_empty() {
+            continue;
+        }
+        let text = text.trim();
+        let bad_name = |name: &&str| name.is_empty() || name.contains(['#', '$', '%']);
+        let in_order = template.named || (1..=wanted.len()).all(|i| wanted.contains(i.to_string().as_str()));
+        // A header may consist of its only placeholder.
+        let at_edge = kind == "BODY" && (text.starts_with("{{") || text.ends_with("}}"));
+        if wanted.iter().any(bad_name) || !in_order || at_edge {
+            return Some("INCORRECT_PARAMS");
+        }
+        let example = own.get("example").cloned().unwrap_or_default();
+        let (positional, named) = if kind == "HEADER" {
+            (
+                example.get("header_text").and_then(Value::as_array).map_or(0, Vec::len),
+                "header_text_named_params",
+            )
+        } else {
+            let first = example.pointer("/body_text/0").and_then(Value::as_array);
+            (first.map_or(0, Vec::len), "body_text_named_params")
+        };
+        let named = example.get(named).and_then(Value::as_array).map_or(0, Vec::len);
+        if (if template.named { named } else { positional }) < wanted.len() {
+            return Some("TEMPLATE_VARIABLES_MISSING_SAMPLE_VALUES");
+        }
+        let words = text.split_whitespace().filter(|word| !word.contains("{{")).count();
+        if kind == "BODY" && words < wanted.len() {
+            return Some("PARAMS_TO_WORD_RATIO_EXCEED_LIMIT");
+        }
+    }
+    None
+}
+
+fn shown(template: &Template) -> Value {
+    let mut out = json!({
+        "id": template.id, "name": template.name, "language": template.language, "category": "UTILITY",
+        "status": template.status, "components": template.components,
+        "parameter_format": if template.named { "NAMED" } else { "POSITIONAL" },
+        "last_updated_time": template.changed_ms / 1_000,
+    });
+    if let (Value::Object(map), Some(reason)) = (&mut out, &template.reason) {
+        map.insert("rejected_reason".to_owned(), json!(reason));
+        map.insert("rejection_reasons".to_owned(), json!([reason]));
+    }
+    out
+}
+
+/// `GET /{template-id}`.
+pub(super) fn read(hub: &Arc<Hub>, call: &Call, page: &str, id: &str) -> Result<Value, GraphError> {
+    hub.with(|inner, hub| {
+        ripen(inner, hub, page, id);
+        let templates = &inner.data.pages.get(page)?.templates;
+        Some(super::node::pick(call, shown(templates.iter().find(|t| t.id == id)?)))
+    })?
+    .ok_or_else(|| GraphError::no_object("GET", id))
+}
+
+/// `POST /{template-id}`: new components; not of an approved one, unless the setting says otherwise.
+pub(super) fn edit(hub: &Arc<Hub>, call: &Call, page: &str, id: &str) -> Result<Value, GraphError> {
     let components = match call.params.get("components") {
         Some(components @ Value::Array(_)) => components.clone(),
         _ => return Err(GraphError::param("The parameter components must be an array")),
     };
     check_components(&components)?;
-    let id = ids::object_id(&*hub.entropy);
-    let template =
-        Template { id: id.clone(), name, language, named: format.eq_ignore_ascii_case("NAMED"), components };
-    hub.with(|inner, _| {
-        let state = inner.data.pages.entry(page.to_owned()).or_default();
-        if state.templates.iter().any(|t| t.name == template.name && t.language == template.language) {
-            return Err(GraphError::param("A template with this name and language already exists"));
+    let named = call.params.text("parameter_format").map(|f| f.eq_ignore_ascii_case("NAMED"));
+    let status = hub.with(|inner, hub| {
+        ripen(inner, hub, page, id);
+        let now = hub.now_ms(inner);
+        let editable = inner.data.settings.approved_editable;
+        let state = inner.data.pages.get_mut(page).ok_or_else(|| GraphError::no_object("POST", id))?;
+        let template = state.templates.iter_mut().find(|t| t.id == id);
+        let template = template.ok_or_else(|| GraphError::no_object("POST", id))?;
+        if template.status == "APPROVED" && !editable {
+            return Err(GraphError::param("An approved template cannot be edited"));
         }
-        state.templates.push(template);
+        template.components = components;
+        template.named = named.unwrap_or(template.named);
+        template.status = "PENDING".to_owned();
+        template.reason = None;
+        template.changed_ms = now;
         inner.save_page(page);
-        Ok(json!({"id": id, "status": "APPROVED", "category": "UTILITY"}))
-    })?
+        Ok(ripen(inner, hub, page, id))
+    })??;
+    review_later(hub, page, id, &status);
+    Ok(json!({"success": true}))
 }
 
 fn check_components(components: &Value) -> Result<(), GraphError> {
@@ -79,25 +267,35 @@ fn check_components(components: &Value) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// `GET message_templates`, by name, language or status.
+/// `GET message_templates`, by name, language, status or content.
 pub(super) fn list(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let name = call.params.text("name");
+    let content = call.params.text("content");
+    let either = call.params.text("name_or_content");
     let languages = call.params.list("language");
-    let data = hub.with(|inner, _| {
+    let statuses = call.params.list("status");
+    let data = hub.with(|inner, hub| {
         let templates = inner.data.pages.get(page).map(|p| p.templates.clone()).unwrap_or_default();
+        for template in &templates {
+            ripen(inner, hub, page, &template.id);
+        }
+        let templates = inner.data.pages.get(page).map(|p| p.templates.clone()).unwrap_or_default();
+        let says = |t: &Template, wanted: &str| t.components.to_string().contains(wanted);
         templates
             .iter()
             .filter(|t| name.as_ref().is_none_or(|n| *n == t.name))
+            .filter(|t| content.as_ref().is_none_or(|c| says(t, c)))
+            .filter(|t| either.as_ref().is_none_or(|e| t.name.contains(e) || says(t, e)))
             .filter(|t| languages.is_empty() || languages.contains(&t.language.to_lowercase()))
-            .map(|t| {
-                json!({
-                    "id": t.id, "name": t.name, "language": t.language, "category": "UTILITY", "status": "APPROVED",
-                    "components": t.components, "parameter_format": if t.named { "NAMED" } else { "POSITIONAL" },
-                })
-            })
+            .filter(|t| statuses.is_empty() || statuses.contains(&t.status.to_lowercase()))
+            .map(shown)
             .collect::<Vec<_>>()
     })?;
-    Ok(json!({ "data": data }))
+    let mut out = json!({"data": data, "paging": {}});
+    if let (Value::Object(map), Some("true")) = (&mut out, call.params.text("summary").as_deref()) {
+        map.insert("summary".to_owned(), json!({"total_count": data.len()}));
+    }
+    Ok(out)
 }
 
 /// `DELETE message_templates`: all languages of a name, or one by `template_id` / `hsm_id`.
@@ -141,6 +339,7 @@ pub(super) fn render(
         .pages
         .get(page)
         .and_then(|p| p.templates.iter().find(|t| t.name == name && t.language == language))
+        .filter(|t| t.status == "APPROVED")
         .ok_or_else(|| {
             GraphError::param(format!(
                 "No approved template {name} in language {language} exists on this page"

@@ -7,6 +7,7 @@ use crate::support::{APP_ID, FIELDS, OTHER, PAGE, Rig, SECRET, TOKEN};
 #[tokio::test]
 async fn messenger_profile() {
     let rig = Rig::new().await;
+    rig.post("/control/settings", json!({"profile_per_10min": 0})).await;
     let post = async |body: Value| rig.graph("POST", "me/messenger_profile", Some(body)).await;
     assert_eq!(
         rig.graph("GET", "me/messenger_profile?fields=get_started", None).await.1,
@@ -123,7 +124,8 @@ async fn objects_and_tokens() {
     assert_eq!((&debug["data"]["is_valid"], &debug["data"]["profile_id"]), (&json!(true), &json!(PAGE)));
     let (_, debug) = rig.graph("GET", "debug_token?input_token=wrong", None).await;
     assert_eq!((&debug["data"]["is_valid"], &debug["data"]["error"]["code"]), (&json!(false), &json!(190)));
-    let (_, body) = rig.graph("POST", "me/personas", Some(json!({"name": "x"}))).await;
+    let recipient = json!({"recipient": {"comment_id": "1_2"}, "message": {"text": "a"}});
+    let (_, body) = rig.graph("POST", "me/messages", Some(recipient)).await;
     assert!(body["error"]["message"].as_str().unwrap().contains("not built"), "{body}");
 }
 

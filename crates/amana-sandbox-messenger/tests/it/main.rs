@@ -2,10 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod callbacks;
+mod chaos;
+mod clock;
+mod events;
+mod faults;
 mod graph;
 mod linking;
 mod pages;
+mod routing;
+mod send_features;
 mod sends;
 mod support;
+mod templates;
 mod vectors;
 mod webhooks;

@@ -243,7 +243,7 @@ async fn utility_templates_go_out_of_the_window() {
     let psid = rig.say("amal", "hi").await;
     rig.post("/control/clock", json!({"advance_s": 90_000})).await;
     let template = json!({"name": "card_alert", "language": "ar", "category": "utility", "components": [
-        {"type": "BODY", "text": "عملية جديدة: {{1}} لدى {{2}}."},
+        {"type": "BODY", "text": "عملية جديدة: {{1}} لدى {{2}}.", "example": {"body_text": [["1.00", "متجر"]]}},
         {"type": "BUTTONS", "buttons": [{"type": "POSTBACK", "text": "Open", "payload": "open_{{1}}"}]}]});
     let (status, made) = rig.graph("POST", "me/message_templates", Some(template.clone())).await;
     assert_eq!((status, made["status"].as_str()), (200, Some("APPROVED")), "{made}");

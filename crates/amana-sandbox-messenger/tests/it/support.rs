@@ -19,8 +19,9 @@ pub(crate) const SECRET: &str = "app-secret";
 pub(crate) const PAGE: &str = "1001";
 pub(crate) const TOKEN: &str = "token-1001";
 pub(crate) const OTHER: &str = "1002";
-pub(crate) const FIELDS: &str =
-    "messages,messaging_postbacks,message_echoes,message_deliveries,message_reads,messaging_account_linking";
+pub(crate) const FIELDS: &str = "messages,messaging_postbacks,message_echoes,message_deliveries,message_reads,messaging_account_linking,\
+     messaging_handovers,standby,message_reactions,message_edits,messaging_referrals,messaging_policy_enforcement,\
+     message_template_status_update";
 /// Longest wait of a test for something that has to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -188,6 +189,26 @@ impl Rig {
         }
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// A Graph call's answer with its headers.
+    pub(crate) async fn graph_headers(&self, path: &str) -> HeaderMap {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let url = format!("{}/v26.0/{path}{mark}access_token={TOKEN}", self.base);
+        self.client.get(url).send().await.unwrap().headers().clone()
+    }
+
+    /// Waits until the control API's answer satisfies the test.
+    pub(crate) async fn until(&self, path: &str, test: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let got = self.get(path).await;
+            if test(&got) {
+                return got;
+            }
+            assert!(Instant::now() < until, "{path} stays {got}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The person writes; returns the page-scoped id.

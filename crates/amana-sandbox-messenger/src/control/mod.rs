@@ -1,24 +1,7 @@
 //! The control API: what tests and demos do to the simulator. JSON in, JSON out; errors as `{"error": "…"}`
-//! (a body that does not parse gets a plain text instead).
-//!
-//! | call | body or answer |
-//! |---|---|
-//! | `POST /control/users/{user}/say` | `{"page","text"}` → `{"mid"}`: the person writes |
-//! | `POST /control/users/{user}/tap` | `{"page","kind","payload","title"}`, kind `postback`, `quick_reply`, `get_started`, `menu`, `account_link`, `account_unlink` → `{"mid"}`, or `{"open": URL}` for `account_link` (the newest Log In button) |
-//! | `POST /control/users/{user}/read` | `{"page"}` → `{"read": n}`: the person looks at the thread (delivery and read webhooks) |
-//! | `POST /control/users/{user}/locale` | `{"locale": "en_US" or "ar_AR"}` |
-//! | `GET /control/threads/{page}/{user}` | the thread: `psid`, `linked`, `messages` with `progress` and `at_ms`, `wire` |
-//! | `GET /control/clock`, `POST` | `{"advance_s": n}` → `{"offset_s","now_ms"}`: moves the virtual clock (windows, tokens) |
-//! | `GET /control/faults`, `POST` | any of the switches below; the ones not named stay |
-//! | `GET /control/sends` | every accepted send: `mid`, `psid`, `arrived_us` (µs since the epoch, real clock), `request`; `?after=n` skips n |
-//! | `GET /control/webhooks` | `{"pending","delivered","attempts_failed","given_up","callback","callback_verified"}` |
-//! | `GET /control/pages` | pages with name and subscribed fields |
-//! | `POST /control/reset` | `{}` forgets messages, queue, sends, faults, clock; `{"all": true}` also page-scoped ids, profiles, subscriptions |
-//!
-//! # Faults
-//! `duplicate`, `reorder`, `drop_echo`, `echo_first`, `token_dead` (booleans), `delay_ms` (≤ 60 000),
-//! `drop_connection_next` (so many sends are carried out without an answer),
-//! `fail_next: {"code","subcode","message","status","times"}` (the next sends fail; `null` ends it).
+//! (a body that does not parse gets a plain text instead). Described in `docs/sandbox-messenger.md`.
+
+mod platform;
 
 use std::sync::Arc;
 
@@ -27,14 +10,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::actions::{self, ActionError, Tapped};
 use crate::chat::refuse;
-use crate::hub::Hub;
-use crate::limits;
-use crate::model::{Faults, Progress, ThreadKey};
+use crate::hub::{Hub, Inner};
+use crate::model::{Faults, Progress, Reach, ThreadKey};
+use crate::{acts, callbacks, routing};
 
 /// Routes of the control API.
 pub(crate) fn routes() -> Router<Arc<Hub>> {
@@ -50,6 +34,12 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/control/webhooks", get(webhooks))
         .route("/control/pages", get(pages))
         .route("/control/reset", post(reset))
+        .route("/control/users/{user}/act", post(act))
+        .route("/control/users/{user}/inbox", post(inbox))
+        .route("/control/users/{user}/reach", post(reach))
+        .route("/control/users/{user}/data_deletion", post(data_deletion))
+        .route("/control/users/{user}/deauthorize", post(deauthorize))
+        .merge(platform::routes())
 }
 
 fn bad(what: impl Into<String>) -> Response {
@@ -114,16 +104,19 @@ async fn locale(State(hub): State<Arc<Hub>>, Path(user): Path<String>, Json(body
     if !matches!(body.locale.as_str(), "en_US" | "ar_AR") {
         return bad("`locale` is neither `en_US` nor `ar_AR`");
     }
-    answer(hub.with(|inner, _| json!({"set": inner.set_locale(&user, &body.locale)})))
+    answer(hub.with(|inner, hub| json!({"set": inner.set_locale(hub, &user, &body.locale)})))
 }
 
 async fn thread(State(hub): State<Arc<Hub>>, Path((page, user)): Path<(String, String)>) -> Response {
     let key = ThreadKey { page, user };
-    let found = hub.with(|inner, _| {
+    let found = hub.with(|inner, hub| {
+        let owner = routing::owner(inner, hub, &key);
+        let asid = inner.data.users.get(&key.user).map(|user| user.asid.clone());
         let thread = inner.data.threads.get(&key)?;
         Some(json!({
-            "page": key.page, "user": key.user, "psid": thread.psid, "linked": thread.linked,
-            "last_inbound_ms": thread.last_inbound_ms, "messages": thread.messages, "wire": thread.wire,
+            "page": key.page, "user": key.user, "psid": thread.psid, "asid": asid, "linked": thread.linked,
+            "last_inbound_ms": thread.last_inbound_ms, "owner": owner, "reach": thread.reach,
+            "messages": thread.messages, "wire": thread.wire,
         }))
     });
     match found {
@@ -133,24 +126,100 @@ async fn thread(State(hub): State<Arc<Hub>>, Path((page, user)): Path<(String, S
     }
 }
 
-async fn clock(State(hub): State<Arc<Hub>>) -> Response {
-    answer(
-        hub.with(
-            |inner, hub| json!({"offset_s": inner.data.app.clock_offset_s, "now_ms": hub.now_ms(inner)}),
-        ),
-    )
+async fn act(State(hub): State<Arc<Hub>>, Path(user): Path<String>, Json(body): Json<acts::Act>) -> Response {
+    match acts::act(&hub, &user, body) {
+        Ok(mid) => Json(json!({"mid": mid})).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn inbox(
+    State(hub): State<Arc<Hub>>,
+    Path(user): Path<String>,
+    Json(body): Json<acts::Inbox>,
+) -> Response {
+    match acts::inbox(&hub, &user, body) {
+        Ok(mid) => Json(json!({"mid": mid})).into_response(),
+        Err(error) => refuse(&error),
+    }
 }
 
 #[derive(Deserialize)]
+struct ReachOf {
+    page: String,
+    reach: Reach,
+}
+
+async fn reach(State(hub): State<Arc<Hub>>, Path(user): Path<String>, Json(body): Json<ReachOf>) -> Response {
+    let key = ThreadKey { page: body.page, user };
+    let set = hub.with(|inner, hub| {
+        inner.thread(hub, &key)?.reach = body.reach;
+        inner.save_thread(&key);
+        inner.log_state(hub, &key.page, format!("{}: {:?}", key.user, body.reach).to_lowercase());
+        Some(json!({"reach": body.reach}))
+    });
+    match set {
+        Ok(Some(value)) => Json(value).into_response(),
+        Ok(None) => refuse(&ActionError::NoThread(key.page)),
+        Err(error) => refuse(&ActionError::State(error)),
+    }
+}
+
+#[derive(Deserialize, Default)]
+struct Callback {
+    #[serde(default)]
+    url: Option<String>,
+}
+
+async fn data_deletion(
+    State(hub): State<Arc<Hub>>,
+    Path(user): Path<String>,
+    Json(body): Json<Callback>,
+) -> Response {
+    match callbacks::post(&hub, &user, true, body.url).await {
+        Ok(answered) => Json(answered).into_response(),
+        Err(what) => bad(what),
+    }
+}
+
+async fn deauthorize(
+    State(hub): State<Arc<Hub>>,
+    Path(user): Path<String>,
+    Json(body): Json<Callback>,
+) -> Response {
+    match callbacks::post(&hub, &user, false, body.url).await {
+        Ok(answered) => Json(answered).into_response(),
+        Err(what) => bad(what),
+    }
+}
+
+async fn clock(State(hub): State<Arc<Hub>>) -> Response {
+    answer(hub.with(|inner, hub| clock_json(inner, hub)))
+}
+
+fn clock_json(inner: &Inner, hub: &Hub) -> Value {
+    let app = &inner.data.app;
+    json!({
+        "offset_s": app.clock_offset_ms / 1_000, "now_ms": hub.now_ms(inner), "frozen": app.frozen_at_ms.is_some(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Advance {
+    #[serde(default)]
     advance_s: i64,
+    #[serde(default)]
+    advance_ms: i64,
+    #[serde(default)]
+    freeze: Option<bool>,
 }
 
 async fn advance(State(hub): State<Arc<Hub>>, Json(body): Json<Advance>) -> Response {
     answer(hub.with(|inner, hub| {
-        inner.data.app.clock_offset_s = inner.data.app.clock_offset_s.saturating_add(body.advance_s);
-        inner.save_app();
-        json!({"offset_s": inner.data.app.clock_offset_s, "now_ms": hub.now_ms(inner)})
+        let by = body.advance_s.saturating_mul(1_000).saturating_add(body.advance_ms);
+        hub.move_clock(inner, by, body.freeze);
+        clock_json(inner, hub)
     }))
 }
 
@@ -158,24 +227,38 @@ async fn faults(State(hub): State<Arc<Hub>>) -> Response {
     answer(hub.with(|inner, _| json!(inner.data.faults)))
 }
 
-async fn set_faults(State(hub): State<Arc<Hub>>, Json(change): Json<Value>) -> Response {
-    let merged = hub.with(|inner, _| {
-        let mut all = json!(inner.data.faults);
-        if let (Value::Object(all), Value::Object(change)) = (&mut all, change) {
-            all.extend(change);
-        }
-        let faults: Faults = serde_json::from_value(all).map_err(|e| e.to_string())?;
-        if faults.delay_ms > limits::FAULT_DELAY_MS {
-            return Err(format!("`delay_ms` is more than {}", limits::FAULT_DELAY_MS));
-        }
-        inner.data.faults = faults.clone();
-        Ok(json!(faults))
-    });
-    match merged {
-        Ok(Ok(faults)) => Json(faults).into_response(),
+/// Takes over the named switches; the others stay.
+fn merge<T: Serialize + DeserializeOwned>(current: &T, change: Value) -> Result<T, String> {
+    let mut all = json!(current);
+    match (&mut all, change) {
+        (Value::Object(all), Value::Object(change)) => all.extend(change),
+        _ => return Err("the body is not a JSON object".to_owned()),
+    }
+    serde_json::from_value(all).map_err(|e| e.to_string())
+}
+
+/// A changed document as the answer, or what is wrong with the change.
+fn changed(result: Result<Result<Value, String>, crate::Error>) -> Response {
+    match result {
+        Ok(Ok(value)) => Json(value).into_response(),
         Ok(Err(what)) => bad(what),
         Err(error) => refuse(&ActionError::State(error)),
     }
+}
+
+async fn set_faults(State(hub): State<Arc<Hub>>, Json(change): Json<Value>) -> Response {
+    changed(hub.with(|inner, hub| {
+        let renewed = change.get("throttle").is_some();
+        let mut faults: Faults = merge(&inner.data.faults, change)?;
+        faults.check()?;
+        let now = hub.now_ms(inner);
+        if let Some(throttle) = faults.throttle.as_mut().filter(|_| renewed) {
+            throttle.until_ms = now.saturating_add(throttle.for_s.saturating_mul(1_000));
+        }
+        inner.data.faults = faults;
+        inner.announce("faults");
+        Ok(json!(inner.data.faults))
+    }))
 }
 
 #[derive(Deserialize)]
@@ -200,13 +283,7 @@ async fn webhooks(State(hub): State<Arc<Hub>>) -> Response {
 }
 
 async fn pages(State(hub): State<Arc<Hub>>) -> Response {
-    answer(hub.with(|inner, hub| {
-        let pages = hub.config.pages.iter().map(|page| {
-            let fields = inner.data.pages.get(&page.id).map(|p| p.subscribed_fields.clone());
-            json!({"id": page.id, "name": page.name, "subscribed_fields": fields})
-        });
-        json!(pages.collect::<Vec<_>>())
-    }))
+    answer(hub.with(|inner, hub| json!(platform::pages_json(inner, hub))))
 }
 
 #[derive(Deserialize, Default)]

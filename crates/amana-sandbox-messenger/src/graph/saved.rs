@@ -1,0 +1,108 @@
+//! Media: by address, or saved under an id that holds for 90 days (messenger reference 2). The simulator fetches
+//! nothing: that a download fails is a fault switch (`media_error`).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Call;
+use super::buttons::check_url;
+use super::error::GraphError;
+use super::params::text;
+use crate::hub::{Hub, Inner};
+use crate::model::Saved;
+use crate::{ids, limits};
+
+/// What a media attachment comes to: its kind, its address, and the id under which it was saved.
+pub(super) struct Media {
+    pub(super) kind: String,
+    pub(super) url: String,
+    pub(super) saved: Option<String>,
+}
+
+/// `POST /{page}/message_attachments`: `message.attachment` by address, `is_reusable` or not.
+pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    let message = call
+        .params
+        .object("message")?
+        .ok_or_else(|| GraphError::param("The parameter message is required"))?;
+    let attachment = message.get("attachment").and_then(Value::as_object);
+    let attachment = attachment.ok_or_else(|| GraphError::param("Param message[attachment] is required"))?;
+    hub.with(|inner, hub| {
+        let media = resolve(inner, hub, page, attachment, true)?;
+        Ok(json!({"attachment_id": media.saved}))
+    })?
+}
+
+/// Resolves a media attachment: exactly one of `url` and `attachment_id`; `save` it, or do so when it is reusable.
+pub(super) fn resolve(
+    inner: &mut Inner,
+    hub: &Hub,
+    page: &str,
+    attachment: &Map<String, Value>,
+    save: bool,
+) -> Result<Media, GraphError> {
+    let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    if !["image", "audio", "video", "file"].contains(&kind.as_str()) {
+        return Err(GraphError::param(
+            "Param message[attachment][type] must be one of {audio, file, image, template, video}",
+        ));
+    }
+    let place = "message[attachment][payload]";
+    let Some(payload) = attachment.get("payload").and_then(Value::as_object) else {
+        return Err(GraphError::param(format!("Param {place} is required")));
+    };
+    let reusable = matches!(payload.get("is_reusable"), Some(Value::Bool(true)))
+        || payload.get("is_reusable").and_then(text).as_deref() == Some("true");
+    let now = hub.now_ms(inner);
+    match (payload.get("url").and_then(Value::as_str), payload.get("attachment_id").and_then(text)) {
+        (Some(url), None) => {
+            check_url(url, &format!("{place}[url]"), false)?;
+            if let Some(sub) = inner.data.faults.media_error {
+                return Err(GraphError::param(media_text(sub)).sub(sub));
+            }
+            let saved = save || reusable;
+            let url = url.to_owned();
+            let id = saved.then(|| keep(inner, hub, page, &kind, &url, now)).transpose()?;
+            Ok(Media { kind, url, saved: id })
+        }
+        (None, Some(id)) => {
+            let state = inner.data.pages.get(page);
+            let found = state.and_then(|s| s.saved.iter().find(|s| s.id == id));
+            let found = found.filter(|s| now - s.at_ms < limits::SAVED_MS && s.kind == kind);
+            let found = found.ok_or_else(|| {
+                GraphError::param("Possible invalid ID or you do not own the attachment").sub(2_018_074)
+            })?;
+            Ok(Media { kind, url: found.url.clone(), saved: None })
+        }
+        _ => Err(GraphError::param(format!("Param {place} must have exactly one of url and attachment_id"))),
+    }
+}
+
+fn keep(
+    inner: &mut Inner,
+    hub: &Hub,
+    page: &str,
+    kind: &str,
+    url: &str,
+    now: i64,
+) -> Result<String, GraphError> {
+    let state = inner.data.pages.entry(page.to_owned()).or_default();
+    state.saved.retain(|s| now - s.at_ms < limits::SAVED_MS);
+    if state.saved.len() >= limits::PAGE_OBJECTS {
+        return Err(GraphError::param("Upload attachment failure").sub(2_018_047));
+    }
+    let id = ids::object_id(&hub.entropy);
+    state.saved.push(Saved { id: id.clone(), kind: kind.to_owned(), url: url.to_owned(), at_ms: now });
+    inner.save_page(page);
+    Ok(id)
+}
+
+fn media_text(sub: u32) -> &'static str {
+    match sub {
+        2_018_008 => "Failed to fetch the file from the url",
+        2_018_047 => "Upload attachment failure",
+        2_018_109 => "Attachment size exceeds allowable limit",
+        _ => "Video upload timed out or video is corrupted",
+    }
+}

@@ -1,0 +1,145 @@
+//! Every other kind of event that a person causes, and events of any kind.
+
+use serde_json::{Value, json};
+
+use crate::support::{PAGE, Rig};
+
+async fn act(rig: &Rig, body: Value) -> Value {
+    rig.post("/control/users/amal/act", body).await
+}
+
+#[tokio::test]
+async fn what_a_person_can_do() {
+    let rig = Rig::new().await;
+    rig.say("amal", "hi").await;
+    let mid = rig.thread("amal").await["messages"][0]["mid"].clone();
+    act(&rig, json!({"kind": "attachment", "page": PAGE, "type": "image", "url": "https://x.example/a.png"}))
+        .await;
+    rig.wait(1, |i| i["message"]["attachments"][0]["payload"]["url"] == "https://x.example/a.png").await;
+    act(&rig, json!({"kind": "sticker", "page": PAGE, "sticker_id": 369_239_263_222_822_u64})).await;
+    rig.wait(1, |i| i["message"]["attachments"][0]["type"] == "sticker").await;
+    act(&rig, json!({"kind": "reply", "page": PAGE, "mid": mid, "text": "as I said"})).await;
+    let reply = rig.wait(1, |i| i["message"]["reply_to"].is_object()).await.remove(0);
+    assert_eq!(reply.item()["message"]["reply_to"], json!({"mid": mid, "is_self_reply": true}));
+    let reaction =
+        json!({"kind": "reaction", "page": PAGE, "mid": mid, "reaction": "love", "emoji": "\u{2764}"});
+    act(&rig, reaction).await;
+    let got = rig.wait(1, |i| i["reaction"].is_object()).await.remove(0);
+    assert_eq!(got.item()["reaction"]["action"], "react");
+    for n in 1..=5 {
+        act(&rig, json!({"kind": "edit", "page": PAGE, "mid": mid, "text": format!("hi {n}")})).await;
+    }
+    let edits = rig.wait(5, |i| i["message_edit"].is_object()).await;
+    assert_eq!(edits[4].item()["message_edit"]["num_edit"], 5);
+    let sixth = act(&rig, json!({"kind": "edit", "page": PAGE, "mid": mid, "text": "hi 6"})).await;
+    assert!(sixth["error"].as_str().unwrap().contains("edited"), "{sixth}");
+    act(&rig, json!({"kind": "unsend", "page": PAGE, "mid": mid})).await;
+    let gone = rig.wait(1, |i| i["message"]["is_deleted"] == true).await.remove(0);
+    assert_eq!(gone.item()["message"]["mid"], mid);
+    assert!(rig.thread("amal").await["messages"][0]["body"]["text"].is_null(), "the text is gone here too");
+    act(&rig, json!({"kind": "unsupported", "page": PAGE})).await;
+    rig.wait(1, |i| i["message"]["is_unsupported"] == true).await;
+    act(&rig, json!({"kind": "referral", "page": PAGE, "ref": "poster"})).await;
+    rig.wait(1, |i| i["referral"]["ref"] == "poster").await;
+    let missing = act(&rig, json!({"kind": "unsend", "page": PAGE, "mid": "m_x"})).await;
+    assert!(missing["error"].is_string());
+}
+
+/// Goal: a message after an advertisement keeps the window open for longer.
+#[tokio::test]
+async fn an_advertisement_opens_a_longer_window() {
+    let rig = Rig::new().await;
+    let body = json!({"kind": "ad_message", "page": PAGE, "text": "hi", "ad_id": "77"});
+    rig.post("/control/users/amal/act", body).await;
+    let hook = rig.wait(1, |i| i["message"]["referral"].is_object()).await.remove(0);
+    assert_eq!(hook.item()["message"]["referral"]["ad_id"], "77");
+    let psid = rig.psid("amal").await;
+    rig.post("/control/clock", json!({"advance_s": 6 * 86_400})).await;
+    assert_eq!(rig.send(&psid, json!({"text": "a"})).await.0, 200);
+    rig.post("/control/clock", json!({"advance_s": 86_400 + 60})).await;
+    let (_, body) = rig.send(&psid, json!({"text": "a"})).await;
+    assert_eq!(body["error"]["error_subcode"], 2_018_278);
+    rig.post("/control/settings", json!({"window_subcode": 2_534_022})).await;
+    let (_, body) = rig.send(&psid, json!({"text": "a"})).await;
+    assert_eq!(body["error"]["error_subcode"], 2_534_022);
+}
+
+/// Goal: any event goes out as it is, in `messaging` or in `changes`, with or without a person.
+#[tokio::test]
+async fn raw_events() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let item = json!({"something_new": {"x": [1]}});
+    let body = json!({"page": PAGE, "user": "amal", "field": "messages", "item": item});
+    assert_eq!(rig.post("/control/webhook", body).await["queued"], true);
+    let hook = rig.wait(1, |i| i["something_new"].is_object()).await.remove(0);
+    assert_eq!((&hook.item()["sender"]["id"], &hook.item()["recipient"]["id"]), (&json!(psid), &json!(PAGE)));
+    let body = json!({"page": PAGE, "field": "message_template_status_update", "value": {"event": "PAUSED"}});
+    assert_eq!(rig.post("/control/webhook", body).await["queued"], true);
+    rig.idle().await;
+    let hooks = rig.hooks();
+    let change = &hooks.last().unwrap().json["entry"][0]["changes"][0];
+    assert_eq!(
+        (&change["field"], &change["value"]["event"]),
+        (&json!("message_template_status_update"), &json!("PAUSED"))
+    );
+    let body = json!({"page": PAGE, "field": "feed", "value": {}});
+    assert_eq!(rig.post("/control/webhook", body).await["queued"], false, "not subscribed");
+}
+
+/// Goal: the event log says what was sent, how it was answered and how often it was tried.
+#[tokio::test]
+async fn the_log_shows_attempts() {
+    let rig = Rig::new().await;
+    rig.answer_with(503);
+    let psid = rig.say("amal", "hi").await;
+    rig.until("/control/webhooks", |w| w["attempts_failed"].as_u64() >= Some(2)).await;
+    rig.answer_with(200);
+    rig.idle().await;
+    rig.send(&psid, json!({"text": ""})).await;
+    let log = rig.get("/control/log").await;
+    let lines = log.as_array().unwrap();
+    let attempts: Vec<_> = lines
+        .iter()
+        .filter(|l| l["kind"] == "webhook" && l["title"] == "messages")
+        .map(|l| (l["attempt"].as_u64().unwrap(), l["status"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(attempts[..2], [(1, 503), (2, 503)]);
+    assert_eq!(attempts.last().unwrap().1, 200);
+    let refused = lines.iter().find(|l| l["kind"] == "call" && l["status"] == 400).unwrap();
+    assert!(refused["note"].as_str().unwrap().starts_with("100: "), "{refused}");
+    let n = refused["n"].as_u64().unwrap();
+    assert_eq!(rig.get(&format!("/control/log?after={n}")).await, json!([]));
+}
+
+/// Goal: the Conversations API gives what webhooks do not repeat: ids of all, details of the newest twenty.
+#[tokio::test]
+async fn conversations() {
+    let rig = Rig::new().await;
+    rig.post("/control/settings", json!({"conversations_per_s": 0})).await;
+    let psid = rig.say("amal", "first").await;
+    let first = rig.thread("amal").await["messages"][0]["mid"].as_str().unwrap().to_owned();
+    for i in 0..20 {
+        rig.send(&psid, json!({"text": format!("answer {i}")})).await;
+    }
+    let (_, list) =
+        rig.graph("GET", &format!("me/conversations?platform=messenger&user_id={psid}"), None).await;
+    let id = list["data"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(list["data"][0]["is_owner"], true);
+    let (_, thread) = rig.graph("GET", &format!("{id}?fields=messages"), None).await;
+    let mids: Vec<_> =
+        thread["messages"]["data"].as_array().unwrap().iter().map(|m| m["id"].clone()).collect();
+    assert_eq!((mids.len(), mids.last().unwrap().as_str()), (21, Some(first.as_str())));
+    let newest = mids[0].as_str().unwrap();
+    let (_, message) = rig.graph("GET", &format!("{newest}?fields=message,from"), None).await;
+    assert_eq!((&message["message"], &message["from"]["id"]), (&json!("answer 19"), &json!(PAGE)));
+    let (status, old) = rig.graph("GET", &format!("{first}?fields=message"), None).await;
+    assert!(status == 400 && old["error"]["message"].as_str().unwrap().contains("20 most recent"), "{old}");
+    rig.post("/control/settings", json!({"conversations_per_s": 2})).await;
+    rig.post("/control/clock", json!({"freeze": true})).await;
+    let mut last = 0;
+    for _ in 0..3 {
+        last = rig.graph("GET", "me/conversations", None).await.0;
+    }
+    assert_eq!(last, 400, "two in a second");
+}

@@ -1,0 +1,166 @@
+//! Personas, media, the less common templates, answers to a message, reactions, own menus.
+
+use serde_json::{Value, json};
+
+use crate::support::{PAGE, Rig};
+
+fn code((status, body): &(u16, Value)) -> (Option<u64>, Option<u64>) {
+    assert_eq!(*status, 400, "{body}");
+    (body["error"]["code"].as_u64(), body["error"]["error_subcode"].as_u64())
+}
+
+#[tokio::test]
+async fn personas() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let picture = "https://bank.example/lina.png";
+    let new = |name: &str| Some(json!({"name": name, "profile_picture_url": picture}));
+    assert_eq!(code(&rig.graph("POST", "me/personas", new(&"x".repeat(51))).await), (Some(100), None));
+    assert_eq!(code(&rig.graph("POST", "me/personas", Some(json!({"name": "x"}))).await), (Some(100), None));
+    let (_, made) = rig.graph("POST", "me/personas", new("Lina")).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let (_, read) = rig.graph("GET", &id, None).await;
+    assert_eq!(read, json!({"id": id, "name": "Lina", "profile_picture_url": picture}));
+    let send = |persona: &str| {
+        Some(json!({"recipient": {"id": psid}, "message": {"text": "I am Lina"}, "persona_id": persona}))
+    };
+    assert_eq!(rig.graph("POST", "me/messages", send(&id)).await.0, 200);
+    let typing = json!({"recipient": {"id": psid}, "sender_action": "typing_on", "persona_id": id});
+    assert_eq!(rig.graph("POST", "me/messages", Some(typing)).await.0, 200);
+    let thread = rig.thread("amal").await;
+    assert_eq!(thread["messages"][1]["body"]["persona"]["name"], "Lina");
+    assert_eq!(code(&rig.graph("POST", "me/messages", send("77")).await), (Some(100), None));
+    assert_eq!(rig.graph("DELETE", &id, None).await.1, json!({"success": true}));
+    assert_eq!(code(&rig.graph("POST", "me/messages", send(&id)).await), (Some(100), None));
+    assert_eq!(rig.graph("GET", "me/personas", None).await.1["data"], json!([]));
+    assert_eq!(rig.thread("amal").await["messages"][1]["body"]["persona"]["name"], "Lina", "soft");
+}
+
+#[tokio::test]
+async fn media_by_address_and_by_id() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let by = |payload: Value| json!({"attachment": {"type": "image", "payload": payload}});
+    let url = "https://bank.example/card.png";
+    let (_, plain) = rig.send(&psid, by(json!({"url": url}))).await;
+    assert!(plain["message_id"].is_string() && plain["attachment_id"].is_null());
+    let (_, saved) = rig.send(&psid, by(json!({"url": url, "is_reusable": true}))).await;
+    let id = saved["attachment_id"].as_str().unwrap().to_owned();
+    assert_eq!(rig.send(&psid, by(json!({"attachment_id": id}))).await.0, 200);
+    let upload = json!({"message": by(json!({"url": url, "is_reusable": true}))});
+    assert!(rig.graph("POST", "me/message_attachments", Some(upload)).await.1["attachment_id"].is_string());
+    let echo = rig.wait(1, |i| i["message"]["attachments"][0]["type"] == "image").await.remove(0);
+    assert_eq!(echo.item()["message"]["attachments"][0]["payload"]["url"], url);
+    let both = by(json!({"url": url, "attachment_id": id}));
+    assert_eq!(code(&rig.send(&psid, both).await), (Some(100), None));
+    let as_video = json!({"attachment": {"type": "video", "payload": {"attachment_id": id}}});
+    assert_eq!(code(&rig.send(&psid, as_video).await), (Some(100), Some(2_018_074)));
+    for sub in [2_018_008, 2_018_047, 2_018_109, 2_018_294] {
+        rig.post("/control/faults", json!({"media_error": sub})).await;
+        assert_eq!(code(&rig.send(&psid, by(json!({"url": url}))).await), (Some(100), Some(sub)));
+    }
+    rig.post("/control/faults", json!({"media_error": null})).await;
+    rig.post("/control/clock", json!({"advance_s": 91 * 86_400})).await;
+    rig.say("amal", "later").await;
+    assert_eq!(code(&rig.send(&psid, by(json!({"attachment_id": id}))).await), (Some(100), Some(2_018_074)));
+    let images =
+        |n: usize| json!({"attachments": vec![json!({"type": "image", "payload": {"url": url}}); n]});
+    assert_eq!(rig.send(&psid, images(30)).await.0, 200);
+    assert_eq!(code(&rig.send(&psid, images(31)).await), (Some(100), None));
+    assert_eq!(rig.send(&psid, json!({"sticker_id": "369239263222822"})).await.0, 200);
+    assert_eq!(code(&rig.send(&psid, json!({"sticker_id": "thumb"})).await), (Some(100), None));
+}
+
+#[tokio::test]
+async fn less_common_templates() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let send = async |payload: Value| {
+        rig.send(&psid, json!({"attachment": {"type": "template", "payload": payload}})).await.0
+    };
+    let media = |element: Value| json!({"template_type": "media", "elements": [element]});
+    let button = json!({"type": "postback", "title": "x", "payload": "P"});
+    let facebook = "https://www.facebook.com/bank/videos/1";
+    assert_eq!(send(media(json!({"media_type": "video", "url": facebook, "buttons": [button]}))).await, 200);
+    assert_eq!(send(media(json!({"media_type": "video", "url": "https://bank.example/v"}))).await, 400);
+    assert_eq!(send(media(json!({"media_type": "video", "url": facebook, "attachment_id": "1"}))).await, 400);
+    let coupon = |code: &str| json!({"template_type": "coupon", "title": "t", "coupon_code": code});
+    assert_eq!(send(coupon("SAVE10")).await, 200);
+    assert_eq!(send(coupon("SAVE 10")).await, 400);
+    let feedback = |days: u32| {
+        json!({"template_type": "customer_feedback", "title": "t", "subtitle": "s", "button_title": "b",
+            "feedback_screens": [{"questions": [{"id": "q", "type": "csat"}]}], "expires_in_days": days})
+    };
+    assert_eq!(send(feedback(7)).await, 200);
+    assert_eq!(send(feedback(8)).await, 400);
+    let grid = |n: usize| {
+        let images = vec![json!({"url": "https://bank.example/i.png"}); n];
+        json!({"template_type": "image_grid", "elements": [{"title": "t", "images": images}]})
+    };
+    assert_eq!(send(grid(6)).await, 200);
+    assert_eq!(send(grid(7)).await, 400);
+    assert_eq!(send(json!({"template_type": "one_time_notif_req", "title": "t", "payload": "P"})).await, 200);
+    // The feedback tag carries its own template out of the window, and nothing else.
+    rig.post("/control/clock", json!({"advance_s": 3 * 86_400})).await;
+    let tagged = async |message: Value| {
+        let body = json!({"recipient": {"id": psid}, "messaging_type": "MESSAGE_TAG", "tag": "CUSTOMER_FEEDBACK",
+            "message": message});
+        rig.graph("POST", "me/messages", Some(body)).await.0
+    };
+    assert_eq!(tagged(json!({"attachment": {"type": "template", "payload": feedback(1)}})).await, 200);
+    assert_eq!(tagged(json!({"text": "how was it?"})).await, 400);
+}
+
+#[tokio::test]
+async fn answers_and_reactions() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let mid = rig.thread("amal").await["messages"][0]["mid"].clone();
+    let reply = |mid: &Value| json!({"recipient": {"id": psid}, "message": {"text": "yes"}, "reply_to": {"mid": mid}});
+    assert_eq!(rig.graph("POST", "me/messages", Some(reply(&mid))).await.0, 200);
+    assert_eq!(code(&rig.graph("POST", "me/messages", Some(reply(&json!("m_x")))).await), (Some(100), None));
+    let echo = rig.wait(1, |i| i["message"]["is_echo"] == true).await.remove(0);
+    assert_eq!(echo.item()["message"]["reply_to"]["mid"], mid);
+    let react = |action: &str| {
+        Some(
+            json!({"recipient": {"id": psid}, "sender_action": action, "payload": {"message_id": mid, "reaction": "love"}}),
+        )
+    };
+    assert_eq!(rig.graph("POST", "me/messages", react("REACT")).await.0, 200);
+    assert_eq!(rig.thread("amal").await["messages"][0]["body"]["reaction"], "love");
+    assert_eq!(rig.graph("POST", "me/messages", react("unreact")).await.0, 200);
+    assert!(rig.thread("amal").await["messages"][0]["body"]["reaction"].is_null());
+}
+
+#[tokio::test]
+async fn a_persons_own_menu() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let menu = json!([{"locale": "default", "call_to_actions": [{"type": "postback", "title": "Mine", "payload": "M"}]}]);
+    let set = json!({"psid": psid, "persistent_menu": menu});
+    assert_eq!(rig.graph("POST", "me/custom_user_settings", Some(set)).await.1["result"], "success");
+    let (_, got) = rig.graph("GET", &format!("me/custom_user_settings?psid={psid}"), None).await;
+    assert_eq!(got["data"][0]["user_level_persistent_menu"], menu);
+    let shown = rig.get(&format!("/chat/api/thread?page={PAGE}&user=amal")).await;
+    assert_eq!(shown["menu"][0]["title"], "Mine");
+    let path = format!("me/custom_user_settings?psid={psid}&params=[\"persistent_menu\"]");
+    assert_eq!(rig.graph("DELETE", &path, None).await.0, 200);
+    for _ in 0..7 {
+        rig.graph("GET", &format!("me/custom_user_settings?psid={psid}"), None).await;
+    }
+    let over = rig.graph("GET", &format!("me/custom_user_settings?psid={psid}"), None).await;
+    assert_eq!(code(&over), (Some(613), None), "ten in ten minutes");
+}
+
+/// Goal: without the right to profiles the answer is an empty object; without the locale permission it lacks the
+/// locale.
+#[tokio::test]
+async fn profiles_need_access() {
+    let rig = Rig::new().await;
+    let psid = rig.say("you", "hi").await;
+    rig.post(&format!("/control/pages/{PAGE}"), json!({"denied": ["pages_user_locale"]})).await;
+    let path = format!("{psid}?fields=first_name,locale");
+    assert_eq!(rig.graph("GET", &path, None).await.1, json!({"id": psid, "first_name": "Sam"}));
+    rig.post("/control/settings", json!({"profile_access": false})).await;
+    assert_eq!(rig.graph("GET", &path, None).await.1, json!({}));
+}
