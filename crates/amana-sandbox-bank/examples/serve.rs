@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, serve};
+use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, Security, SenderConstraint, serve};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -15,12 +15,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let base = format!("http://{}", listener.local_addr()?);
     let mut config = BankConfig::new(&base, data_dir);
+    config.security = Security::Green;
     config.clients.push(ClientRegistration {
         client_id: "amana".to_owned(),
         name: "Amana".to_owned(),
         name_ar: "أمانة".to_owned(),
         auth: ClientAuth::SecretBasic("secret".to_owned()),
         redirect_uris: vec!["http://127.0.0.1:9/callback".to_owned()],
+        sender: SenderConstraint::None,
+        signed_requests: false,
     });
     println!("{base}/");
     let entropy = |out: &mut [u8]| {

@@ -16,11 +16,12 @@ use tokio::sync::Notify;
 
 use crate::bank::Bank;
 use crate::brand::{self, Brand};
-use crate::config::{BankConfig, ClientRegistration, Clock, Entropy};
+use crate::config::{BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, SenderConstraint};
 use crate::db::{Change, Db};
 use crate::error::Error;
 use crate::generator::day_of;
 use crate::limits;
+use crate::oauth::dpop::Proofs;
 use crate::pages;
 use crate::records::kind;
 
@@ -36,6 +37,7 @@ pub(crate) struct App {
     clock: Clock,
     entropy: Arc<dyn Entropy>,
     pub(crate) signing_key: SigningKey,
+    pub(crate) proofs: Proofs,
     form_key: hmac::Key,
     world: Mutex<World>,
     pub(crate) wake: BTreeMap<&'static str, Notify>,
@@ -97,11 +99,14 @@ impl App {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
+        let mut nonce_key = [0_u8; 32];
+        entropy.fill(&mut nonce_key);
         Ok(Arc::new(Self {
             config,
             clock,
             entropy,
             signing_key,
+            proofs: Proofs::new(&nonce_key),
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &form_bytes),
             world: Mutex::new(World { db, banks }),
             wake: brands.iter().map(|brand| (brand.id, Notify::new())).collect(),
@@ -164,6 +169,18 @@ impl App {
     /// Issuer identifier of an institution.
     pub(crate) fn issuer(&self, brand: &Brand) -> String {
         format!("{}/{}", self.config.public_base_url, brand.id)
+    }
+
+    /// Whether an address (without its query) is the one of this path here (RFC 9449 §4.3 items 9 and 10).
+    pub(crate) fn is_own_url(&self, url: &str, path: &str) -> bool {
+        let Ok(mut given) = url::Url::parse(url) else { return false };
+        given.set_query(None);
+        given.set_fragment(None);
+        let tls = self.config.mutual_tls.as_ref().map(|tls| tls.base_url.as_str());
+        [Some(self.config.public_base_url.as_str()), tls]
+            .into_iter()
+            .flatten()
+            .any(|base| url::Url::parse(&format!("{base}{path}")).is_ok_and(|own| own == given))
     }
 
     pub(crate) fn client(&self, id: &str) -> Option<&ClientRegistration> {
@@ -248,7 +265,17 @@ fn check(config: &BankConfig, brands: &[&'static Brand]) -> Result<(), Error> {
             )));
         }
     }
+    if let Some(tls) = &config.mutual_tls
+        && !url::Url::parse(&tls.base_url)
+            .is_ok_and(|url| url.scheme() == "https" && !tls.base_url.ends_with('/'))
+    {
+        return Err(Error::Config(format!(
+            "`mutual_tls.base_url` `{}` must be an https URL without a trailing slash",
+            tls.base_url
+        )));
+    }
     for client in &config.clients {
+        check_client(config, client)?;
         for uri in &client.redirect_uris {
             let parsed = url::Url::parse(uri).map_err(|_| {
                 Error::Config(format!("redirect URI `{uri}` of `{}` is not a URL", client.client_id))
@@ -257,6 +284,29 @@ fn check(config: &BankConfig, brands: &[&'static Brand]) -> Result<(), Error> {
                 return Err(Error::Config(format!("redirect URI `{uri}` must not have a fragment")));
             }
         }
+    }
+    Ok(())
+}
+
+/// Whether a client fits the security profile.
+fn check_client(config: &BankConfig, client: &ClientRegistration) -> Result<(), Error> {
+    let wrong = |what: &str| Err(Error::Config(format!("client `{}`: {what}", client.client_id)));
+    let with_certificate =
+        matches!(client.auth, ClientAuth::Tls(_)) || client.sender == SenderConstraint::Mtls;
+    if with_certificate && config.mutual_tls.is_none() {
+        return wrong("certificates need `mutual_tls`");
+    }
+    let has_keys = matches!(client.auth, ClientAuth::PrivateKeyJwt(_));
+    if client.signed_requests && !has_keys {
+        return wrong("signed requests need `private_key_jwt`, whose keys sign them");
+    }
+    if config.is_blue() && !has_keys && !matches!(client.auth, ClientAuth::Tls(_)) {
+        return wrong("the profile Blue takes no secrets: give it keys or a certificate, or switch to Green");
+    }
+    if config.is_blue() && client.sender == SenderConstraint::None {
+        return wrong(
+            "the profile Blue gives no bearer tokens: bind them by DPoP or mTLS, or switch to Green",
+        );
     }
     Ok(())
 }

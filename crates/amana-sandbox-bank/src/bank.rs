@@ -178,7 +178,10 @@ impl Bank {
         // A code is remembered past its end, so that its reuse is still noticed.
         let used_codes = now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
         expire(&mut self.codes, kind::CODE, id, &mut changes, |code| code.expires > used_codes);
-        expire(&mut self.pushed, kind::PUSHED, id, &mut changes, |pushed| pushed.expires > now);
+        // A pushed request is used up when its authorization ends, which may be later than it could be opened.
+        let opened =
+            now.checked_sub(jiff::SignedDuration::from_secs(limits::INTERACTION_LIFE_SECS)).unwrap_or(now);
+        expire(&mut self.pushed, kind::PUSHED, id, &mut changes, |pushed| pushed.expires > opened);
         expire(&mut self.interactions, kind::INTERACTION, id, &mut changes, |interaction| {
             interaction.expires > now
         });

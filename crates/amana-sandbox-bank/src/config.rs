@@ -31,6 +31,9 @@ pub enum ClientAuth {
     SecretPost(String),
     /// `private_key_jwt` (RFC 7523, OpenID Connect Core §9), ES256 or PS256; `aud` must be the issuer.
     PrivateKeyJwt(JwkSet),
+    /// `tls_client_auth` (RFC 8705 §2.1): a certificate of a known authority with this DNS name
+    /// (`tls_client_auth_san_dns`).
+    Tls(String),
 }
 
 impl ClientAuth {
@@ -41,6 +44,7 @@ impl ClientAuth {
             Self::SecretBasic(_) => "client_secret_basic",
             Self::SecretPost(_) => "client_secret_post",
             Self::PrivateKeyJwt(_) => "private_key_jwt",
+            Self::Tls(_) => "tls_client_auth",
         }
     }
 }
@@ -64,6 +68,52 @@ pub struct ClientRegistration {
     pub auth: ClientAuth,
     /// Redirect URIs, compared exactly (RFC 9700 §2.1).
     pub redirect_uris: Vec<String>,
+    /// What its tokens are bound to.
+    pub sender: SenderConstraint,
+    /// Its authorization requests must be signed (RFC 9101); the keys are those of [`ClientAuth::PrivateKeyJwt`].
+    pub signed_requests: bool,
+}
+
+/// What a client's tokens are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SenderConstraint {
+    /// Nothing, or a key if the client sends a DPoP proof of its own accord.
+    #[default]
+    None,
+    /// A key (RFC 9449); a request without a proof is refused.
+    Dpop,
+    /// The client's certificate (RFC 8705); a request without one is refused.
+    Mtls,
+}
+
+/// The security profile (FDX Security Model v5.0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Security {
+    /// FAPI 2.0: pushed requests only, clients with keys or certificates only, sender-constrained tokens only, refresh
+    /// tokens that stay.
+    #[default]
+    Blue,
+    /// OAuth 2.0 (RFC 9700): what [`BankConfig`] and each client say.
+    Green,
+}
+
+/// The address for clients with certificates.
+#[derive(Clone)]
+pub struct MutualTls {
+    /// Where the outside world sees it, like [`BankConfig::public_base_url`]; announced as `mtls_endpoint_aliases`.
+    pub base_url: String,
+    /// The bank's certificate chain, PEM.
+    pub certificate_pem: String,
+    /// Its private key, PEM.
+    pub key_pem: String,
+    /// The authorities whose client certificates are taken, PEM.
+    pub client_authorities_pem: String,
+}
+
+impl std::fmt::Debug for MutualTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MutualTls").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
 }
 
 /// How events travel.
@@ -115,6 +165,12 @@ pub struct BankConfig {
     pub event_targets: BTreeMap<String, EventTarget>,
     /// Seed of the made-up customers and their history.
     pub seed: u64,
+    /// The security profile. Blue overrides [`Self::require_par`] and [`Self::rotate_refresh_tokens`].
+    pub security: Security,
+    /// DPoP proofs must carry a nonce of the bank's (RFC 9449 §8 and §9).
+    pub dpop_nonces: bool,
+    /// The address for clients with certificates, if there is one.
+    pub mutual_tls: Option<MutualTls>,
     /// Refuse authorization requests that were not pushed first (RFC 9126 §5).
     pub require_par: bool,
     /// Issue a new refresh token with each refresh; the old one stops working, and using it again ends the
@@ -133,8 +189,24 @@ impl BankConfig {
             clients: Vec::new(),
             event_targets: BTreeMap::new(),
             seed: 1,
+            security: Security::Blue,
+            dpop_nonces: true,
+            mutual_tls: None,
             require_par: false,
             rotate_refresh_tokens: false,
         }
+    }
+
+    pub(crate) fn is_blue(&self) -> bool {
+        self.security == Security::Blue
+    }
+
+    pub(crate) fn pushed_only(&self) -> bool {
+        self.is_blue() || self.require_par
+    }
+
+    /// FAPI 2.0 §5.3.2.1 item 9: no rotation.
+    pub(crate) fn rotates(&self) -> bool {
+        !self.is_blue() && self.rotate_refresh_tokens
     }
 }

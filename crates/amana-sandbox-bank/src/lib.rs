@@ -2,8 +2,9 @@
 //! FDX 6.4 data API, its own sign-in, consent and till pages, and a pusher of CloudEvents.
 //!
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
-//! it knows protocol types only: nothing here knows the gateway. Not in it: TLS (put it behind a proxy),
-//! sender-constrained tokens (DPoP, mTLS), money movement, statements as documents.
+//! it knows protocol types only: nothing here knows the gateway. By default it is as strict as FAPI 2.0
+//! ([`Security::Blue`]). Not in it: TLS but for clients with certificates (put it behind a proxy), money movement,
+//! statements as documents.
 //!
 //! Time and randomness come from the caller. Everything that was given or made to happen (consents, tokens,
 //! purchases, imported customers, events on their way out) survives a kill at any instant; made-up history is made
@@ -32,13 +33,19 @@ mod push;
 mod records;
 mod server;
 mod teller;
+mod tls;
 
 use std::sync::Arc;
 
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, EventMode, EventTarget};
+pub use config::{
+    BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, EventMode, EventTarget, MutualTls, Security,
+    SenderConstraint,
+};
 pub use error::Error;
 pub use import::{ImportOutcome, ImportedAccount, ImportedCustomer, ImportedTransaction};
 pub use model::AccountKind;
@@ -84,9 +91,37 @@ impl SandboxBank {
                 pushers.spawn(push::run(self.app.clone(), brand, target.clone(), shutdown.clone()));
             }
         }
-        let router = server::router(self.app.clone());
+        self.serve_on(listener, shutdown).await?;
+        pushers.shutdown().await;
+        Ok(())
+    }
+
+    /// Serves the same bank to clients with certificates, over TLS, at [`BankConfig::mutual_tls`]; besides
+    /// [`Self::run`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] if there is no such configuration or its certificates cannot be used; [`Error::Listen`] if the
+    /// listener fails.
+    pub async fn run_mutual_tls(
+        &self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
+        let Some(tls) = &self.app.config.mutual_tls else {
+            return Err(Error::Config("`mutual_tls` is not configured".to_owned()));
+        };
+        self.serve_on(tls::TlsListener::new(listener, tls)?, shutdown).await
+    }
+
+    async fn serve_on<L>(&self, listener: L, shutdown: CancellationToken) -> Result<(), Error>
+    where
+        L: axum::serve::Listener,
+        L::Addr: std::fmt::Debug,
+        tls::Peer: for<'a> Connected<IncomingStream<'a, L>>,
+    {
+        let service = server::router(self.app.clone()).into_make_service_with_connect_info::<tls::Peer>();
         let serving =
-            axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+            axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
         let drained = async {
             shutdown.cancelled().await;
             tokio::time::sleep(limits::DRAIN).await;
@@ -95,7 +130,6 @@ impl SandboxBank {
             served = serving.into_future() => served?,
             () = drained => tracing::info!("connections still open at the end of the drain were closed"),
         }
-        pushers.shutdown().await;
         Ok(())
     }
 }

@@ -20,6 +20,25 @@ pub const LOGIN_ATTEMPTS: u32 = 8;
 pub const ASSERTION_LIFE_SECS: i64 = 300;
 /// Difference of clocks that is tolerated in assertions (FAPI 2.0 §5.3.2.1 item 13: 10 s, at most 60 s).
 pub const CLOCK_SKEW_SECS: i64 = 10;
+/// How old a DPoP proof may be, in seconds (RFC 9449 §11.1: seconds to minutes).
+pub const DPOP_AGE_SECS: i64 = 60;
+/// How long a DPoP nonce is given out, in seconds.
+pub const DPOP_NONCE_SECS: i64 = 60;
+/// For how many such times more it is taken.
+pub const DPOP_NONCE_SLOTS: i64 = 2;
+/// Most DPoP proofs remembered at a time; then new ones are refused until some have run out.
+pub const DPOP_PROOFS_MAX: usize = 200_000;
+/// Longest life of a request object, and the age at which it is not taken any more, in seconds (FAPI 2.0 Message
+/// Signing §5.3.1: 60 minutes).
+pub const REQUEST_OBJECT_LIFE_SECS: i64 = 3600;
+/// Smallest modulus of an RSA key, in bytes (FAPI 2.0 §5.4.1: 2048 bits).
+pub const RSA_BYTES_MIN: usize = 256;
+/// Connections with a finished TLS handshake that wait to be served.
+pub const TLS_CONNECTIONS_WAITING: usize = 64;
+/// Time a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a failed `accept`, such as for want of file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Longest consent, in days (CFPB §1033.421: one year).
 pub const CONSENT_DAYS_MAX: i64 = 365;
 /// Consent length when the request names none, in days.

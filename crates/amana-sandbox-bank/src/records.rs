@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::oauth::presented::Binding;
+
 /// Kinds of record in the state file.
 pub(crate) mod kind {
     pub(crate) const META: &str = "meta";
@@ -112,6 +114,9 @@ pub(crate) struct AuthRequest {
     pub(crate) lookback_days: i64,
     pub(crate) prompt_none: bool,
     pub(crate) prompt_login: bool,
+    /// Thumbprint of the key that must redeem the code (RFC 9449 §10).
+    #[serde(default)]
+    pub(crate) jkt: Option<String>,
 }
 
 impl AuthRequest {
@@ -132,6 +137,9 @@ pub(crate) struct Pushed {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Interaction {
     pub(crate) request: AuthRequest,
+    /// Hash of the pushed request's name, which is used up when this ends.
+    #[serde(default)]
+    pub(crate) pushed: Option<String>,
     /// SHA-256 of the cookie of the browser that started it.
     pub(crate) browser: String,
     pub(crate) expires: Timestamp,
@@ -162,6 +170,9 @@ pub(crate) struct Code {
     pub(crate) scopes: BTreeSet<String>,
     pub(crate) expires: Timestamp,
     pub(crate) used: bool,
+    /// Thumbprint of the key that must redeem it.
+    #[serde(default)]
+    pub(crate) jkt: Option<String>,
 }
 
 /// What a token is for.
@@ -188,6 +199,9 @@ pub(crate) struct Token {
     pub(crate) scopes: BTreeSet<String>,
     /// Absent for refresh tokens, which live as long as their consent.
     pub(crate) expires: Option<Timestamp>,
+    /// What must be shown with it. Refresh tokens are bound to their client, who proves itself anyway.
+    #[serde(default)]
+    pub(crate) binding: Binding,
 }
 
 /// How a consent ended before its time.

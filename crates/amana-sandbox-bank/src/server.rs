@@ -36,7 +36,8 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/jwks", get(oauth::metadata::jwks))
         .route("/{bank}/par", post(oauth::request::par))
         .route("/{bank}/token", post(oauth::token::token))
-        .route("/{bank}/revoke", post(oauth::revoke::revoke));
+        .route("/{bank}/revoke", post(oauth::revoke::revoke))
+        .route("/{bank}/introspect", post(oauth::introspect::introspect));
     let own_pages = Router::new()
         .route("/", get(pages::home::banks))
         .route("/{bank}", get(pages::home::home))

@@ -6,7 +6,10 @@ use crate::lifecycle::Stop;
 use crate::serve::bind;
 use crate::{limits, output};
 use amana_core::Clock as _;
-use amana_sandbox_bank::{BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, SandboxBank};
+use amana_sandbox_bank::{
+    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, SandboxBank, Security,
+    SenderConstraint,
+};
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use anyhow::Context as _;
 use serde_json::json;
@@ -35,6 +38,8 @@ pub(crate) fn registration(client_id: &str, secret: &str, redirect_uris: Vec<Str
         name_ar: "أمانة".to_owned(),
         auth: ClientAuth::SecretBasic(secret.to_owned()),
         redirect_uris,
+        sender: SenderConstraint::None,
+        signed_requests: false,
     }
 }
 
@@ -47,6 +52,7 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     let listener = bind(loopback(args.port), "choose another with `--port`").await?;
     let base = format!("http://{}", listener.local_addr()?);
     let mut config = BankConfig::new(&base, args.data_dir);
+    config.security = Security::Green;
     for client in &args.client {
         let (id, secret) = client
             .split_once('=')

@@ -15,12 +15,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::app::{App, AtBank, Shared};
 use crate::brand::Brand;
 use crate::error::Error;
 use crate::faults;
-use crate::oauth::Params;
-use crate::records::{Cluster, Consent, Token, TokenUse};
+use crate::oauth::presented::Presented;
+use crate::oauth::resource::{Refused, token_of};
+use crate::oauth::{DPOP_NONCE, Params};
+use crate::records::{Cluster, Consent, Token};
 
 /// Correlates a request and its answer; a UUID, required by FDX 6.x and echoed.
 static INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
@@ -31,12 +33,14 @@ pub(crate) struct FdxError {
     status: StatusCode,
     code: &'static str,
     message: String,
-    challenge: Option<&'static str>,
+    challenge: Option<String>,
+    /// `DPoP-Nonce`.
+    nonce: Option<String>,
 }
 
 impl FdxError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), challenge: None }
+        Self { status, code, message: message.into(), challenge: None, nonce: None }
     }
 
     pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
@@ -49,13 +53,17 @@ impl FdxError {
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self {
-            challenge: Some("Bearer error=\"insufficient_scope\""),
+            challenge: Some("Bearer error=\"insufficient_scope\"".to_owned()),
             ..Self::new(StatusCode::FORBIDDEN, "403", message)
         }
     }
 
-    fn unauthenticated(message: &str, challenge: &'static str) -> Self {
-        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, "603", message) }
+    fn unauthenticated(refused: Refused) -> Self {
+        Self {
+            challenge: Some(refused.challenge),
+            nonce: refused.nonce,
+            ..Self::new(StatusCode::UNAUTHORIZED, "603", refused.message)
+        }
     }
 }
 
@@ -70,9 +78,13 @@ impl IntoResponse for FdxError {
     fn into_response(self) -> Response {
         let body = Json(json!({ "code": self.code, "message": self.message }));
         let mut response = (self.status, body).into_response();
-        if let Some(challenge) = self.challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
+        let mut put = |name: &HeaderName, value: Option<String>| {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                response.headers_mut().insert(name.clone(), value);
+            }
+        };
+        put(&header::WWW_AUTHENTICATE, self.challenge);
+        put(&DPOP_NONCE, self.nonce);
         response
     }
 }
@@ -116,7 +128,7 @@ pub(crate) async fn no_such_method() -> FdxError {
     FdxError::new(StatusCode::METHOD_NOT_ALLOWED, "1206", "the method is not allowed here")
 }
 
-/// The bearer token of a request, live (RFC 6750).
+/// The access token of a request, live, and shown by its owner.
 pub(crate) struct Bearer(pub(crate) Token);
 
 /// A customer's consent, behind the bearer token of a request, active at this moment.
@@ -136,25 +148,8 @@ impl Consented {
     }
 }
 
-fn bearer_of(app: &App, brand: &'static Brand, headers: &HeaderMap) -> Result<Token, FdxError> {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| FdxError::unauthenticated("the bearer token is missing", "Bearer realm=\"fdx\""))?;
-    let secret = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(|| FdxError::unauthenticated("the scheme must be Bearer", "Bearer realm=\"fdx\""))?;
-    let now = app.now();
-    app.bank(brand, |bank, _| bank.tokens.get(&sha256_hex(secret)).cloned())
-        .flatten()
-        .filter(|token| matches!(token.usage, TokenUse::Access | TokenUse::Client))
-        .filter(|token| token.expires.is_some_and(|end| end > now))
-        .ok_or_else(|| {
-            FdxError::unauthenticated("the token is not valid any more", "Bearer error=\"invalid_token\"")
-        })
+fn bearer_of(app: &App, brand: &'static Brand, parts: &Parts) -> Result<Token, FdxError> {
+    token_of(app, brand, &parts.headers, &Presented::of(parts)).map_err(FdxError::unauthenticated)
 }
 
 impl FromRequestParts<Shared> for Bearer {
@@ -162,7 +157,7 @@ impl FromRequestParts<Shared> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Response> {
         let AtBank(brand) = AtBank::from_request_parts(parts, app).await?;
-        bearer_of(app, brand, &parts.headers).map(Self).map_err(IntoResponse::into_response)
+        bearer_of(app, brand, parts).map(Self).map_err(IntoResponse::into_response)
     }
 }
 
@@ -171,7 +166,7 @@ impl FromRequestParts<Shared> for Consented {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Response> {
         let AtBank(brand) = AtBank::from_request_parts(parts, app).await?;
-        let token = bearer_of(app, brand, &parts.headers).map_err(IntoResponse::into_response)?;
+        let token = bearer_of(app, brand, parts).map_err(IntoResponse::into_response)?;
         let now = app.now();
         let consent = token
             .consent_id

@@ -1,14 +1,14 @@
-//! Client authentication: `client_secret_basic`, `client_secret_post` (RFC 6749 §2.3.1) and `private_key_jwt`
-//! (RFC 7523 with FAPI 2.0 §5.3.2.1: `aud` is the issuer, as a string).
+//! Client authentication: `client_secret_basic`, `client_secret_post` (RFC 6749 §2.3.1), `private_key_jwt`
+//! (RFC 7523 with FAPI 2.0 §5.3.2.1: `aud` is the issuer, as a string) and `tls_client_auth` (RFC 8705 §2.1).
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::jwt::Unproved;
+use super::presented::Presented;
 use super::{OAuthError, Params};
 use crate::app::{App, sha256_hex};
 use crate::brand::Brand;
@@ -29,6 +29,7 @@ pub(crate) fn authenticate<'a>(
     brand: &'static Brand,
     headers: &HeaderMap,
     params: &Params,
+    presented: &Presented,
 ) -> Result<&'a ClientRegistration, OAuthError> {
     let basic = headers.get(header::AUTHORIZATION);
     let assertion = params.get("client_assertion");
@@ -60,7 +61,7 @@ pub(crate) fn authenticate<'a>(
         same_secret(expected, secret)?;
         client
     } else {
-        return Err(refused("client authentication is missing"));
+        by_certificate(app, params, presented)?
     };
     match params.get("client_id") {
         Some(named) if named != client.client_id => {
@@ -96,7 +97,23 @@ fn decode_component(text: &str) -> String {
     url::form_urlencoded::parse(safe.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
-#[derive(Deserialize)]
+/// `tls_client_auth`: TLS has checked that the certificate is of a known authority; here it must be the client's.
+fn by_certificate<'a>(
+    app: &'a App,
+    params: &Params,
+    presented: &Presented,
+) -> Result<&'a ClientRegistration, OAuthError> {
+    let missing = || refused("client authentication is missing");
+    let client = params.get("client_id").and_then(|id| app.client(id)).ok_or_else(missing)?;
+    let ClientAuth::Tls(name) = &client.auth else { return Err(missing()) };
+    if presented.peer.dns.iter().any(|own| own == name) {
+        Ok(client)
+    } else {
+        Err(refused("the client's certificate is missing, or not the one that is registered"))
+    }
+}
+
+#[derive(Clone, Deserialize)]
 struct AssertionClaims {
     iss: String,
     sub: String,
@@ -115,14 +132,12 @@ fn by_assertion<'a>(
     params: &Params,
     assertion: &str,
 ) -> Result<&'a ClientRegistration, OAuthError> {
-    let header =
-        jsonwebtoken::decode_header(assertion).map_err(|_| refused("the client assertion is not a JWT"))?;
-    if !matches!(header.alg, Algorithm::ES256 | Algorithm::PS256) {
-        return Err(refused("the client assertion must be signed with ES256 or PS256"));
-    }
+    let signed = Unproved::read(assertion)
+        .ok_or_else(|| refused("the client assertion is not a JWT of ES256, PS256 or EdDSA"))?;
     // The claims name the client whose keys decide whether the claims can be believed.
-    let unproved: AssertionClaims = jsonwebtoken::dangerous::insecure_decode_claims(assertion)
-        .map_err(|_| refused("the client assertion lacks `iss`, `sub`, `aud`, `exp` or `jti`"))?;
+    let unproved: AssertionClaims = signed
+        .claims()
+        .ok_or_else(|| refused("the client assertion lacks `iss`, `sub`, `aud`, `exp` or `jti`"))?;
     if params.get("client_id").is_some_and(|id| id != unproved.sub) {
         return Err(refused("`client_id` differs from the assertion's subject"));
     }
@@ -130,7 +145,9 @@ fn by_assertion<'a>(
     let ClientAuth::PrivateKeyJwt(keys) = &client.auth else {
         return Err(refused("the client is registered with another authentication method"));
     };
-    let claims = verify(assertion, header.alg, header.kid.as_deref(), keys)?;
+    let claims: AssertionClaims = signed
+        .proved(keys)
+        .ok_or_else(|| refused("the assertion is not signed with a registered key of the client"))?;
     if claims.iss != client.client_id || claims.sub != client.client_id {
         return Err(refused("`iss` and `sub` of the assertion must be the client id"));
     }
@@ -144,7 +161,7 @@ fn by_assertion<'a>(
     if claims.exp > now + limits::ASSERTION_LIFE_SECS + limits::CLOCK_SKEW_SECS {
         return Err(refused("the assertion lives too long"));
     }
-    if claims.nbf.or(claims.iat).is_some_and(|start| start > now + limits::CLOCK_SKEW_SECS) {
+    if [claims.nbf, claims.iat].into_iter().flatten().any(|start| start > now + limits::CLOCK_SKEW_SECS) {
         return Err(refused("the assertion is not valid yet"));
     }
     let seen = sha256_hex(&format!("{}\n{}", client.client_id, claims.jti));
@@ -160,28 +177,4 @@ fn by_assertion<'a>(
         })
         .unwrap_or(Ok(false))?;
     if fresh { Ok(client) } else { Err(refused("the assertion was used before (`jti`)")) }
-}
-
-fn verify(
-    assertion: &str,
-    alg: Algorithm,
-    kid: Option<&str>,
-    keys: &JwkSet,
-) -> Result<AssertionClaims, OAuthError> {
-    let mut validation = Validation::new(alg);
-    // Times and audience are checked by the caller, against the bank's own clock.
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    let candidates: Vec<&Jwk> = match kid {
-        Some(kid) => keys.find(kid).into_iter().collect(),
-        None => keys.keys.iter().collect(),
-    };
-    candidates
-        .into_iter()
-        .filter_map(|jwk| DecodingKey::from_jwk(jwk).ok())
-        .find_map(|key| jsonwebtoken::decode::<AssertionClaims>(assertion, &key, &validation).ok())
-        .map(|data| data.claims)
-        .ok_or_else(|| refused("the assertion is not signed with a registered key of the client"))
 }

@@ -9,6 +9,7 @@ use p256::ecdsa::signature::Signer;
 use ring::digest;
 use serde_json::{Value, json};
 
+use super::jwt::ALGORITHMS;
 use crate::app::{App, AtBank, Shared};
 use crate::brand::Brand;
 use crate::records::Cluster;
@@ -22,35 +23,62 @@ pub(crate) const RAR_TYPE: &str = "fdx_v1.0";
 
 fn document(app: &App, brand: &Brand) -> Value {
     let issuer = app.issuer(brand);
+    let config = &app.config;
     let mut scopes = vec![OPENID, OFFLINE_ACCESS];
     scopes.extend(Cluster::ALL.iter().map(|cluster| cluster.scope()));
-    json!({
+    let mut methods =
+        if config.is_blue() { vec![] } else { vec!["client_secret_basic", "client_secret_post"] };
+    methods.push("private_key_jwt");
+    if config.mutual_tls.is_some() {
+        methods.push("tls_client_auth");
+    }
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
-        "require_pushed_authorization_requests": app.config.require_par,
+        "require_pushed_authorization_requests": config.pushed_only(),
         "revocation_endpoint": format!("{issuer}/revoke"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
         "jwks_uri": format!("{issuer}/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256"],
+        "dpop_signing_alg_values_supported": ALGORITHMS,
+        "tls_client_certificate_bound_access_tokens": config.mutual_tls.is_some(),
         "authorization_details_types_supported": [RAR_TYPE],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce"],
         "ui_locales_supported": ["en", "ar"],
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
+        "request_object_signing_alg_values_supported": ALGORITHMS,
         "request_uri_parameter_supported": false,
         "fdx_api_base_url": format!("{issuer}/fdx/v6"),
-    })
+    });
+    if let Some(object) = document.as_object_mut() {
+        for endpoint in ["token", "revocation", "introspection"] {
+            object.insert(format!("{endpoint}_endpoint_auth_methods_supported"), json!(methods));
+            object
+                .insert(format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), json!(ALGORITHMS));
+        }
+        if let Some(tls) = &config.mutual_tls {
+            // RFC 8705 §5: where a client shows its certificate.
+            let at = |name: &str| format!("{}/{}/{name}", tls.base_url, brand.id);
+            let aliases = json!({
+                "token_endpoint": at("token"),
+                "pushed_authorization_request_endpoint": at("par"),
+                "revocation_endpoint": at("revoke"),
+                "introspection_endpoint": at("introspect"),
+            });
+            object.insert("mtls_endpoint_aliases".to_owned(), aliases);
+            object.insert("fdx_api_mtls_base_url".to_owned(), json!(at("fdx/v6")));
+        }
+    }
+    document
 }
 
 /// `GET …/.well-known/oauth-authorization-server` and `…/openid-configuration`.

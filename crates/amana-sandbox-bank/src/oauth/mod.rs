@@ -1,21 +1,31 @@
-//! The OAuth 2.0 authorization server: RFC 6749 with PKCE (RFC 7636), PAR (RFC 9126), RAR (RFC 9396), `iss` (RFC 9207),
-//! revocation (RFC 7009) and discovery (RFC 8414). Authorization code only; confidential clients only.
+//! The OAuth 2.0 authorization server in the FAPI 2.0 security profile: RFC 6749 with PKCE (RFC 7636), PAR (RFC 9126),
+//! RAR (RFC 9396), JAR (RFC 9101), DPoP (RFC 9449), mutual TLS (RFC 8705), `iss` (RFC 9207), revocation (RFC 7009),
+//! introspection (RFC 7662) and discovery (RFC 8414). Authorization code only; confidential clients only.
 
 pub(crate) mod client_auth;
+pub(crate) mod dpop;
+pub(crate) mod introspect;
+mod jar;
+mod jwt;
 pub(crate) mod metadata;
+pub(crate) mod presented;
 pub(crate) mod request;
+pub(crate) mod resource;
 pub(crate) mod revoke;
 pub(crate) mod token;
 
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::error::Error;
 use crate::limits;
+
+/// A nonce for DPoP proofs (RFC 9449 §8).
+pub(crate) static DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// An error in the shape of RFC 6749 §5.2.
 #[derive(Debug, Clone)]
@@ -23,13 +33,15 @@ pub(crate) struct OAuthError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) description: String,
+    /// `DPoP-Nonce` for the next proof.
+    pub(crate) nonce: Option<String>,
 }
 
 impl OAuthError {
     pub(crate) fn new(code: &'static str, description: impl Into<String>) -> Self {
         let status =
             if code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-        Self { status, code, description: description.into() }
+        Self { status, code, description: description.into(), nonce: None }
     }
 
     pub(crate) fn invalid_request(description: impl Into<String>) -> Self {
@@ -48,6 +60,7 @@ impl From<Error> for OAuthError {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: "server_error",
             description: "the bank could not store the change".to_owned(),
+            nonce: None,
         }
     }
 }
@@ -61,6 +74,9 @@ impl IntoResponse for OAuthError {
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\""),
             );
+        }
+        if let Some(nonce) = self.nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok()) {
+            response.headers_mut().insert(DPOP_NONCE.clone(), nonce);
         }
         response
     }
@@ -76,6 +92,10 @@ pub(crate) fn no_store() -> [(header::HeaderName, &'static str); 2] {
 pub(crate) struct Params(BTreeMap<String, String>);
 
 impl Params {
+    pub(crate) fn of(map: BTreeMap<String, String>) -> Self {
+        Self(map)
+    }
+
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self, OAuthError> {
         let mut map = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(encoded) {

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE};
-use super::{OAuthError, Params, client_auth, form, no_store};
+use super::presented::Presented;
+use super::{OAuthError, Params, client_auth, dpop, form, jar, no_store};
 use crate::app::{App, AtBank, Shared, sha256_hex};
 use crate::brand::Brand;
 use crate::config::ClientRegistration;
@@ -24,16 +25,26 @@ const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 pub(crate) async fn par(
     State(app): State<Shared>,
     AtBank(brand): AtBank,
+    presented: Presented,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OAuthError> {
     let params = form(&headers, &body)?;
-    let client = client_auth::authenticate(&app, brand, &headers, &params)?;
+    let client = client_auth::authenticate(&app, brand, &headers, &params, &presented)?;
     if params.get("request_uri").is_some() {
         return Err(OAuthError::invalid_request("`request_uri` cannot be pushed"));
     }
+    // Before anything is read from the request: a proof for a server without nonces costs nothing to ask for again.
+    let proved = dpop::check(&app, &presented, None).map_err(|error| error.at_server(&app))?;
+    let params = jar::unwrap(&app, brand, client, params)?;
     let redirect_uri = checked_redirect(client, &params)?;
-    let request = check(client, redirect_uri, &params)?;
+    let mut request = check(client, redirect_uri, &params)?;
+    request.jkt = match (params.get("dpop_jkt").map(str::to_owned), proved) {
+        (Some(named), Some(proved)) if named != proved => {
+            return Err(OAuthError::new("invalid_dpop_proof", "`dpop_jkt` is not the key of the proof"));
+        }
+        (named, proved) => proved.or(named),
+    };
     let secret = app.secret();
     let hash = sha256_hex(&secret);
     let pushed = Pushed { request, expires: app.later(limits::PUSHED_REQUEST_LIFE_SECS) };
@@ -60,46 +71,55 @@ pub(crate) enum Refusal {
     Redirect { redirect_uri: String, state: Option<String>, error: OAuthError },
 }
 
-/// Finds and checks the request that a browser brought to `…/authorize`. Uses up a pushed one.
-pub(crate) fn resolve(app: &App, brand: &'static Brand, params: &Params) -> Result<AuthRequest, Refusal> {
+/// Finds and checks the request that a browser brought to `…/authorize`. A pushed one comes with the hash of its name,
+/// by which it is used up when the authorization ends: a customer may open the address twice.
+pub(crate) fn resolve(
+    app: &App,
+    brand: &'static Brand,
+    params: &Params,
+) -> Result<(AuthRequest, Option<String>), Refusal> {
     let client_id = params.need("client_id").map_err(Refusal::Page)?;
     let client = app.client(client_id).ok_or_else(|| {
         Refusal::Page(OAuthError::new("invalid_client", "the application is not known to this bank"))
     })?;
     if let Some(uri) = params.get("request_uri") {
-        return take_pushed(app, brand, client, uri).map_err(Refusal::Page);
+        // Whatever else stands beside it does not count (RFC 9126 §4, RFC 9101 §6.3).
+        let (request, hash) = find_pushed(app, brand, client, uri).map_err(Refusal::Page)?;
+        return Ok((request, Some(hash)));
     }
     let redirect_uri = checked_redirect(client, params).map_err(Refusal::Page)?;
     let state = params.get("state").map(str::to_owned);
     let to_client =
         |error| Refusal::Redirect { redirect_uri: redirect_uri.clone(), state: state.clone(), error };
-    if app.config.require_par {
+    if app.config.pushed_only() || client.signed_requests {
         return Err(to_client(OAuthError::invalid_request(
             "this bank takes pushed authorization requests only",
         )));
     }
-    check(client, redirect_uri.clone(), params).map_err(to_client)
+    if params.get("request").is_some() {
+        let error = OAuthError::new("request_not_supported", "request objects are taken pushed only");
+        return Err(to_client(error));
+    }
+    let mut request = check(client, redirect_uri.clone(), params).map_err(to_client)?;
+    request.jkt = params.get("dpop_jkt").map(str::to_owned);
+    Ok((request, None))
 }
 
-fn take_pushed(
+fn find_pushed(
     app: &App,
     brand: &'static Brand,
     client: &ClientRegistration,
     uri: &str,
-) -> Result<AuthRequest, OAuthError> {
+) -> Result<(AuthRequest, String), OAuthError> {
     let gone =
         || OAuthError::new("invalid_request_uri", "the `request_uri` is not known, has expired or was used");
     let hash = sha256_hex(uri.strip_prefix(REQUEST_URI_PREFIX).ok_or_else(gone)?);
     let now = app.now();
-    app.bank(brand, |bank, db| {
-        let pushed =
-            bank.pushed.get(&hash).filter(|pushed| pushed.request.client_id == client.client_id).cloned();
-        let Some(pushed) = pushed else { return Err(gone()) };
-        db.commit(&[Change::delete(kind::PUSHED, brand.id, &hash)])?;
-        bank.pushed.remove(&hash);
-        if pushed.expires <= now { Err(gone()) } else { Ok(pushed.request) }
-    })
-    .unwrap_or_else(|| Err(gone()))
+    app.bank(brand, |bank, _| bank.pushed.get(&hash).cloned())
+        .flatten()
+        .filter(|pushed| pushed.request.client_id == client.client_id && pushed.expires > now)
+        .map(|pushed| (pushed.request, hash))
+        .ok_or_else(gone)
 }
 
 fn checked_redirect(client: &ClientRegistration, params: &Params) -> Result<String, OAuthError> {
@@ -118,9 +138,6 @@ fn check(
     redirect_uri: String,
     params: &Params,
 ) -> Result<AuthRequest, OAuthError> {
-    if params.get("request").is_some() {
-        return Err(OAuthError::new("request_not_supported", "request objects are not taken"));
-    }
     if params.need("response_type")? != "code" {
         return Err(OAuthError::new("unsupported_response_type", "`response_type` must be `code`"));
     }
@@ -175,6 +192,7 @@ fn check(
         lookback_days: ask.lookback_days,
         prompt_none: prompt.contains("none"),
         prompt_login: prompt.contains("login"),
+        jkt: None,
     })
 }
 

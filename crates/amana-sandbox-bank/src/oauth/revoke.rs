@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
+use super::presented::Presented;
 use super::{OAuthError, client_auth, form};
 use crate::app::{AtBank, Shared, sha256_hex};
 use crate::db::Change;
@@ -14,11 +15,12 @@ use crate::records::{Revocation, TokenUse, kind};
 pub(crate) async fn revoke(
     State(app): State<Shared>,
     AtBank(brand): AtBank,
+    presented: Presented,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, OAuthError> {
     let params = form(&headers, &body)?;
-    let client = client_auth::authenticate(&app, brand, &headers, &params)?;
+    let client = client_auth::authenticate(&app, brand, &headers, &params, &presented)?;
     let hash = sha256_hex(params.need("token")?);
     let now = app.now();
     let done = app.bank(brand, |bank, db| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,8 @@ use ring::digest;
 use serde_json::{Value, json};
 
 use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE, sign_jwt};
-use super::{OAuthError, Params, client_auth, form, no_store};
+use super::presented::{Binding, Presented, bind};
+use super::{DPOP_NONCE, OAuthError, Params, client_auth, form, no_store};
 use crate::app::{App, AtBank, Shared, sha256_hex};
 use crate::bank::Bank;
 use crate::brand::Brand;
@@ -22,33 +23,51 @@ use crate::config::ClientRegistration;
 use crate::db::{Change, Db};
 use crate::faults;
 use crate::limits;
-use crate::records::{Consent, Revocation, Token, TokenUse, kind};
+use crate::records::{Code, Consent, Revocation, Token, TokenUse, kind};
 
 /// `POST …/token`.
 pub(crate) async fn token(
     State(app): State<Shared>,
     AtBank(brand): AtBank,
+    presented: Presented,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     if let Some(response) = faults::strike(&app, brand, faults::Place::Token, "/token").await {
         return response;
     }
-    match answer(&app, brand, &headers, &body) {
-        Ok(value) => (no_store(), Json(value)).into_response(),
+    match answer(&app, brand, &presented, &headers, &body) {
+        Ok(value) => {
+            let mut response = (no_store(), Json(value)).into_response();
+            // The next proof's nonce, so that the client need not be refused first (RFC 9449 §8.2).
+            if app.config.dpop_nonces
+                && !presented.proofs.is_empty()
+                && let Ok(nonce) = HeaderValue::from_str(&app.proofs.nonce(app.now()))
+            {
+                response.headers_mut().insert(DPOP_NONCE.clone(), nonce);
+            }
+            response
+        }
         Err(error) => error.into_response(),
     }
 }
 
-fn answer(app: &App, brand: &'static Brand, headers: &HeaderMap, body: &[u8]) -> Result<Value, OAuthError> {
+fn answer(
+    app: &App,
+    brand: &'static Brand,
+    presented: &Presented,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Value, OAuthError> {
     let params = form(headers, body)?;
-    let client = client_auth::authenticate(app, brand, headers, &params)?;
+    let client = client_auth::authenticate(app, brand, headers, &params, presented)?;
+    let binding = bind(app, client, presented)?;
     let run = |bank: &mut Bank, db: &mut Db| {
         bank.prune(db, app.now())?;
         match params.need("grant_type")? {
-            "authorization_code" => by_code(app, bank, db, client, &params),
-            "refresh_token" => by_refresh(app, bank, db, client, &params),
-            "client_credentials" => for_client(app, bank, db, client, &params),
+            "authorization_code" => by_code(app, bank, db, client, &params, &binding),
+            "refresh_token" => by_refresh(app, bank, db, client, &params, &binding),
+            "client_credentials" => for_client(app, bank, db, client, &params, binding.clone()),
             _ => Err(OAuthError::new("unsupported_grant_type", "the grant type is not supported")),
         }
     };
@@ -61,6 +80,7 @@ fn by_code(
     db: &mut Db,
     client: &ClientRegistration,
     params: &Params,
+    binding: &Binding,
 ) -> Result<Value, OAuthError> {
     let now = app.now();
     let hash = sha256_hex(params.need("code")?);
@@ -99,6 +119,10 @@ fn by_code(
     if !well_formed || challenge != code.challenge {
         return Err(OAuthError::invalid_grant("`code_verifier` does not fit the challenge"));
     }
+    if code.jkt.as_ref().is_some_and(|jkt| *binding != Binding::Dpop(jkt.clone())) {
+        // RFC 9449 §10: the code is bound to the key of the authorization request.
+        return Err(OAuthError::invalid_grant("the code is bound to another key than the proof's"));
+    }
     let consent = match &code.consent_id {
         Some(id) => Some(active_consent(bank, id, now)?),
         None => None,
@@ -109,9 +133,11 @@ fn by_code(
     let refresh = code.scopes.contains(OFFLINE_ACCESS);
     let mut answer = match &consent {
         Some(consent) => {
-            issue(app, bank, db, &mut changes, consent, &code.scopes, refresh.then_some(&code.scopes))?
+            let issue =
+                Issue { consent, scopes: &code.scopes, refresh: refresh.then_some(&code.scopes), binding };
+            issue.make(app, bank, db, &mut changes)?
         }
-        None => sign_in_token(app, bank, db, &mut changes, client, &code.scopes)?,
+        None => sign_in_token(app, bank, db, &mut changes, &code, binding)?,
     };
     bank.codes.insert(hash.clone(), used);
     if code.scopes.contains(OPENID)
@@ -142,6 +168,7 @@ fn by_refresh(
     db: &mut Db,
     client: &ClientRegistration,
     params: &Params,
+    binding: &Binding,
 ) -> Result<Value, OAuthError> {
     let now = app.now();
     let hash = sha256_hex(params.need("refresh_token")?);
@@ -181,14 +208,16 @@ fn by_refresh(
             asked
         }
     };
-    let rotate = app.config.rotate_refresh_tokens;
+    let rotate = app.config.rotates();
     let mut changes = Vec::new();
     let mut rotated = token.clone();
     if rotate {
         rotated.usage = TokenUse::Rotated;
         changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &rotated)?);
     }
-    let answer = issue(app, bank, db, &mut changes, &consent, &scopes, rotate.then_some(&token.scopes))?;
+    let issue =
+        Issue { consent: &consent, scopes: &scopes, refresh: rotate.then_some(&token.scopes), binding };
+    let answer = issue.make(app, bank, db, &mut changes)?;
     if rotate {
         bank.tokens.insert(hash, rotated);
     }
@@ -202,6 +231,7 @@ fn for_client(
     db: &mut Db,
     client: &ClientRegistration,
     params: &Params,
+    binding: Binding,
 ) -> Result<Value, OAuthError> {
     if params.get("scope").is_some() {
         return Err(OAuthError::new("invalid_scope", "client credentials carry no scope at this bank"));
@@ -213,13 +243,15 @@ fn for_client(
         consent_id: None,
         scopes: BTreeSet::new(),
         expires: Some(app.later(limits::ACCESS_TOKEN_LIFE_SECS)),
+        binding,
     };
+    let token_type = token.binding.token_type();
     let hash = sha256_hex(&secret);
     db.commit(&[Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?])?;
     bank.tokens.insert(hash, token);
     Ok(json!({
         "access_token": secret,
-        "token_type": "Bearer",
+        "token_type": token_type,
         "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
     }))
 }
@@ -230,16 +262,17 @@ fn sign_in_token(
     bank: &mut Bank,
     db: &mut Db,
     changes: &mut Vec<Change>,
-    client: &ClientRegistration,
-    scopes: &BTreeSet<String>,
+    code: &Code,
+    binding: &Binding,
 ) -> Result<Value, OAuthError> {
     let secret = app.secret();
     let token = Token {
         usage: TokenUse::Access,
-        client_id: client.client_id.clone(),
+        client_id: code.client_id.clone(),
         consent_id: None,
-        scopes: scopes.clone(),
+        scopes: code.scopes.clone(),
         expires: Some(app.later(limits::ACCESS_TOKEN_LIFE_SECS)),
+        binding: binding.clone(),
     };
     let hash = sha256_hex(&secret);
     changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?);
@@ -247,7 +280,7 @@ fn sign_in_token(
     bank.tokens.insert(hash, token);
     Ok(json!({
         "access_token": secret,
-        "token_type": "Bearer",
+        "token_type": binding.token_type(),
         "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
         "scope": OPENID,
     }))
@@ -261,53 +294,63 @@ fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAut
         .ok_or_else(|| OAuthError::invalid_grant("the consent has ended"))
 }
 
-/// Makes an access token and, with `refresh_scopes`, a refresh token; commits them with `changes`; describes them as
-/// RFC 6749 §5.1, FDX and RFC 9396 §7 want.
-fn issue(
-    app: &App,
-    bank: &mut Bank,
-    db: &mut Db,
-    changes: &mut Vec<Change>,
-    consent: &Consent,
-    scopes: &BTreeSet<String>,
-    refresh_scopes: Option<&BTreeSet<String>>,
-) -> Result<Value, OAuthError> {
-    let mut made = Vec::new();
-    let mut make = |usage: TokenUse, scopes: &BTreeSet<String>, expires: Option<Timestamp>| {
-        let secret = app.secret();
-        let token = Token {
-            usage,
-            client_id: consent.client_id.clone(),
-            consent_id: Some(consent.id.clone()),
-            scopes: scopes.clone(),
-            expires,
+/// What is to be issued under a consent.
+struct Issue<'a> {
+    consent: &'a Consent,
+    scopes: &'a BTreeSet<String>,
+    /// The scopes of a refresh token, if one is to be made.
+    refresh: Option<&'a BTreeSet<String>>,
+    binding: &'a Binding,
+}
+
+impl Issue<'_> {
+    /// Makes the tokens; commits them with `changes`; describes them as RFC 6749 §5.1, FDX and RFC 9396 §7 want.
+    fn make(
+        &self,
+        app: &App,
+        bank: &mut Bank,
+        db: &mut Db,
+        changes: &mut Vec<Change>,
+    ) -> Result<Value, OAuthError> {
+        let consent = self.consent;
+        let mut made = Vec::new();
+        let mut make = |usage: TokenUse, scopes: &BTreeSet<String>, expires: Option<Timestamp>| {
+            let secret = app.secret();
+            let token = Token {
+                usage,
+                client_id: consent.client_id.clone(),
+                consent_id: Some(consent.id.clone()),
+                scopes: scopes.clone(),
+                expires,
+                binding: self.binding.clone(),
+            };
+            made.push((sha256_hex(&secret), token));
+            secret
         };
-        made.push((sha256_hex(&secret), token));
-        secret
-    };
-    // No token outlives its consent.
-    let end = app.later(limits::ACCESS_TOKEN_LIFE_SECS).min(consent.expires);
-    let access = make(TokenUse::Access, scopes, Some(end));
-    let refresh = refresh_scopes.map(|scopes| make(TokenUse::Refresh, scopes, None));
-    for (hash, token) in &made {
-        changes.push(Change::put(kind::TOKEN, bank.brand.id, hash, token)?);
+        // No token outlives its consent.
+        let end = app.later(limits::ACCESS_TOKEN_LIFE_SECS).min(consent.expires);
+        let access = make(TokenUse::Access, self.scopes, Some(end));
+        let refresh = self.refresh.map(|scopes| make(TokenUse::Refresh, scopes, None));
+        for (hash, token) in &made {
+            changes.push(Change::put(kind::TOKEN, bank.brand.id, hash, token)?);
+        }
+        db.commit(changes)?;
+        bank.tokens.extend(made);
+        let scope = self.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+        let mut answer = json!({
+            "access_token": access,
+            "token_type": self.binding.token_type(),
+            "expires_in": end.as_second().saturating_sub(app.now().as_second()),
+            "scope": scope,
+            "grant_id": consent.id,
+            "fdxConsentId": consent.id,
+            "authorization_details": granted_details(consent),
+        });
+        if let (Some(refresh), Some(object)) = (refresh, answer.as_object_mut()) {
+            object.insert("refresh_token".to_owned(), json!(refresh));
+        }
+        Ok(answer)
     }
-    db.commit(changes)?;
-    bank.tokens.extend(made);
-    let scope = scopes.iter().cloned().collect::<Vec<_>>().join(" ");
-    let mut answer = json!({
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": end.as_second().saturating_sub(app.now().as_second()),
-        "scope": scope,
-        "grant_id": consent.id,
-        "fdxConsentId": consent.id,
-        "authorization_details": granted_details(consent),
-    });
-    if let (Some(refresh), Some(object)) = (refresh, answer.as_object_mut()) {
-        object.insert("refresh_token".to_owned(), json!(refresh));
-    }
-    Ok(answer)
 }
 
 /// What was granted, in the shape of what was asked.

@@ -13,6 +13,7 @@ use super::sign_in::{Ongoing, callback};
 use super::text::fill;
 use super::{Form, Frame, error, go, html, query};
 use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::bank::Bank;
 use crate::brand::Brand;
 use crate::db::Change;
 use crate::error::Error;
@@ -168,14 +169,16 @@ pub(crate) async fn consent_post(
     }
 }
 
-/// Ends a mere sign-in with a code that stands for who the customer is and for nothing else.
+/// Ends a mere sign-in with a code that stands for who the customer is and for nothing else. `None` if the pushed
+/// request was used up meanwhile.
 pub(super) fn signed_in(
     app: &App,
     brand: &'static Brand,
     request: &AuthRequest,
     customer_id: &str,
     interaction: Option<&str>,
-) -> Result<String, Error> {
+    pushed: Option<&str>,
+) -> Result<Option<String>, Error> {
     let secret = app.secret();
     let hash = sha256_hex(&secret);
     let code = Code {
@@ -189,19 +192,35 @@ pub(super) fn signed_in(
         scopes: request.scopes.clone(),
         expires: app.later(limits::CODE_LIFE_SECS),
         used: false,
+        jkt: request.jkt.clone(),
     };
-    app.bank(brand, |bank, db| {
+    let made = app.bank(brand, |bank, db| {
+        if pushed.is_some_and(|hash| !bank.pushed.contains_key(hash)) {
+            return Ok(false);
+        }
         let mut changes = vec![Change::put(kind::CODE, brand.id, &hash, &code)?];
         changes.extend(interaction.map(|hash| Change::delete(kind::INTERACTION, brand.id, hash)));
+        changes.extend(pushed.map(|hash| Change::delete(kind::PUSHED, brand.id, hash)));
         db.commit(&changes)?;
         bank.codes.insert(hash, code);
         if let Some(interaction) = interaction {
             bank.interactions.remove(interaction);
         }
-        Ok::<_, Error>(())
-    })
-    .unwrap_or(Ok(()))?;
-    Ok(callback(app, brand, &request.redirect_uri, request.state.as_deref(), &[("code", &secret)]))
+        if let Some(pushed) = pushed {
+            bank.pushed.remove(pushed);
+        }
+        Ok::<_, Error>(true)
+    });
+    let to = || callback(app, brand, &request.redirect_uri, request.state.as_deref(), &[("code", &secret)]);
+    Ok(made.unwrap_or(Ok(false))?.then(to))
+}
+
+/// Forgets an interaction and its pushed request.
+fn end(bank: &mut Bank, ongoing: &Ongoing) {
+    bank.interactions.remove(&ongoing.hash);
+    if let Some(pushed) = &ongoing.interaction.pushed {
+        bank.pushed.remove(pushed);
+    }
 }
 
 /// Ends the interaction with a consent and a code, or with a denial. `None` if it was ended meanwhile.
@@ -218,13 +237,18 @@ fn decide(
         Some(callback(app, brand, &request.redirect_uri, request.state.as_deref(), fields))
     };
     app.bank(brand, |bank, db| {
-        if !bank.interactions.contains_key(&ongoing.hash) {
+        // A pushed request is good for one answer, in however many windows it was opened (RFC 9126 §4).
+        let pushed = ongoing.interaction.pushed.as_deref();
+        if !bank.interactions.contains_key(&ongoing.hash)
+            || pushed.is_some_and(|hash| !bank.pushed.contains_key(hash))
+        {
             return Ok(None);
         }
         let mut changes = vec![Change::delete(kind::INTERACTION, brand.id, &ongoing.hash)];
+        changes.extend(pushed.map(|hash| Change::delete(kind::PUSHED, brand.id, hash)));
         let Some(account_ids) = accounts else {
             db.commit(&changes)?;
-            bank.interactions.remove(&ongoing.hash);
+            end(bank, ongoing);
             let fields =
                 [("error", "access_denied"), ("error_description", "the customer does not allow it")];
             return Ok(answer(&fields));
@@ -261,12 +285,13 @@ fn decide(
             scopes: request.scopes.iter().filter(|scope| granted(scope)).cloned().collect(),
             expires: app.later(limits::CODE_LIFE_SECS),
             used: false,
+            jkt: request.jkt.clone(),
         };
         let hash = sha256_hex(&secret);
         changes.push(Change::put(kind::CONSENT, brand.id, &consent.id, &consent)?);
         changes.push(Change::put(kind::CODE, brand.id, &hash, &code)?);
         db.commit(&changes)?;
-        bank.interactions.remove(&ongoing.hash);
+        end(bank, ongoing);
         bank.consents.insert(consent.id.clone(), consent);
         bank.codes.insert(hash, code);
         Ok(answer(&[("code", &secret)]))

@@ -12,8 +12,9 @@ use super::{
     BROWSER_COOKIE, Form, Frame, SESSION_COOKIE, cookie, error, go, html, language, query, set_cookie,
 };
 use crate::app::{App, AtBank, Shared, sha256_hex};
+use crate::bank::Bank;
 use crate::brand::Brand;
-use crate::db::Change;
+use crate::db::{Change, Db};
 use crate::error::Error;
 use crate::limits;
 use crate::oauth::request::{Refusal, resolve};
@@ -67,8 +68,8 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
         Ok(params) => params,
         Err(problem) => return refuse(&Params::default(), problem),
     };
-    let request = match resolve(app, brand, &params) {
-        Ok(request) => request,
+    let (request, pushed) = match resolve(app, brand, &params) {
+        Ok(found) => found,
         Err(Refusal::Page(problem)) => return refuse(&params, problem),
         Err(Refusal::Redirect { redirect_uri, state, error }) => {
             let fields = [("error", error.code), ("error_description", error.description.as_str())];
@@ -82,13 +83,19 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
         (session.expires > now).then_some(session.customer_id)
     });
     if let (Some(customer_id), true) = (&signed_in, request.is_sign_in_only()) {
-        return match consent::signed_in(app, brand, &request, customer_id, None) {
-            Ok(to) => go(&to),
+        return match consent::signed_in(app, brand, &request, customer_id, None, pushed.as_deref()) {
+            Ok(Some(to)) => go(&to),
+            Ok(None) => expired(brand, language(&params, None, headers)),
             Err(problem) => not_stored(brand, language(&params, None, headers), &problem),
         };
     }
     if request.prompt_none {
         let code = if signed_in.is_some() { "consent_required" } else { "login_required" };
+        if let Some(hash) = &pushed
+            && let Some(Err(problem)) = app.bank(brand, |bank, db| use_up(bank, db, hash))
+        {
+            return not_stored(brand, language(&params, None, headers), &problem);
+        }
         let fields = [("error", code), ("error_description", "the customer has to be asked")];
         return go(&callback(app, brand, &request.redirect_uri, request.state.as_deref(), &fields));
     }
@@ -98,6 +105,7 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
     let hash = sha256_hex(&id);
     let interaction = Interaction {
         request,
+        pushed,
         browser: sha256_hex(&browser),
         expires: app.later(limits::INTERACTION_LIFE_SECS),
         attempts: 0,
@@ -115,6 +123,17 @@ fn start(app: &App, brand: &'static Brand, headers: &HeaderMap, encoded: &[u8]) 
     let mut response = go(&format!("/{}/{next}?i={id}", brand.id));
     set_cookie(app, brand, &mut response, BROWSER_COOKIE, &browser);
     response
+}
+
+/// Ends a pushed request of which nothing came.
+fn use_up(bank: &mut Bank, db: &mut Db, hash: &str) -> Result<(), Error> {
+    db.commit(&[Change::delete(kind::PUSHED, bank.brand.id, hash)])?;
+    bank.pushed.remove(hash);
+    Ok(())
+}
+
+fn expired(brand: &'static Brand, lang: Lang) -> Response {
+    error(brand, lang, StatusCode::BAD_REQUEST, lang.text().error_expired, None)
 }
 
 fn not_stored(brand: &'static Brand, lang: Lang, problem: &Error) -> Response {
@@ -294,8 +313,11 @@ pub(crate) async fn login_post(
     match signed_in {
         Some(Ok(Some(customer_id))) => {
             let next = if ongoing.request().is_sign_in_only() {
-                match consent::signed_in(&app, brand, ongoing.request(), &customer_id, Some(&ongoing.hash)) {
-                    Ok(to) => to,
+                let pushed = ongoing.interaction.pushed.as_deref();
+                let hash = Some(ongoing.hash.as_str());
+                match consent::signed_in(&app, brand, ongoing.request(), &customer_id, hash, pushed) {
+                    Ok(Some(to)) => to,
+                    Ok(None) => return expired(brand, ongoing.lang),
                     Err(problem) => return not_stored(brand, ongoing.lang, &problem),
                 }
             } else {

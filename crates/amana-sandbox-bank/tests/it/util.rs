@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use amana_sandbox_bank::{
     BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, EventMode, EventTarget, SandboxBank,
+    Security, SenderConstraint,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -120,12 +121,15 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut BankConfig)) -> Running 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let mut config = BankConfig::new(&base, dir.path());
+    config.security = Security::Green;
     let client = |id: &str, auth| ClientRegistration {
         client_id: id.to_owned(),
         name: "Amana".to_owned(),
         name_ar: "أمانة".to_owned(),
         auth,
         redirect_uris: vec![CALLBACK.to_owned(), "http://127.0.0.1:9/other?x=1".to_owned()],
+        sender: SenderConstraint::None,
+        signed_requests: false,
     };
     let keys = serde_json::from_value(json!({ "keys": [jwk(&client_key(), "k1")] })).unwrap();
     config.clients = vec![

@@ -14,7 +14,7 @@ use crate::serve::bind;
 use crate::{gateway, limits, output, telemetry};
 use amana_channel::{Messenger, SetupError};
 use amana_sandbox_bank::brand::{self, Brand};
-use amana_sandbox_bank::{BankConfig, EventMode, EventTarget, SandboxBank};
+use amana_sandbox_bank::{BankConfig, EventMode, EventTarget, SandboxBank, Security};
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use amana_store::OpenError;
 use anyhow::{Context as _, bail};
@@ -258,6 +258,7 @@ fn gateway_table(folder: &Path, state: &State, places: &Places) -> Table {
 
 fn bank_config(folder: &Path, state: &State, places: &Places) -> BankConfig {
     let mut config = BankConfig::new(&places.bank_url, folder.join("bank"));
+    config.security = Security::Green;
     let callback = format!("{}/link/callback", places.gateway_url);
     config.clients.push(registration(CLIENT_ID, &state.client_secret, vec![callback]));
     for b in brand::all() {
