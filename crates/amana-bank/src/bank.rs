@@ -81,6 +81,45 @@ impl Actor {
     }
 }
 
+/// How a grant stands at the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum GrantStatus {
+    /// The bank does not say, or says something that we do not know: nothing follows from it.
+    #[default]
+    Unknown,
+    /// It is in force.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// It was taken back.
+    Revoked,
+}
+
+/// The bank's own record of a grant. It has the last word: what it does not hold (any more) we do not either.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct GrantState {
+    /// How it stands.
+    pub status: GrantStatus,
+    /// When it ends, if the bank says.
+    pub expires: Option<Timestamp>,
+    /// The accounts that it holds, if the bank says; it may be fewer than were asked for.
+    pub accounts: Option<Vec<AccountId>>,
+}
+
+impl GrantState {
+    /// One that is over.
+    #[must_use]
+    pub fn ended(status: GrantStatus) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    /// Whether the bank says that it is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, GrantStatus::Expired | GrantStatus::Revoked)
+    }
+}
+
 /// The accounts that the customer shares.
 pub struct Accounts {
     /// Their ids, for consents and routing.
@@ -176,6 +215,13 @@ pub trait Bank: Send + Sync {
         to: Timestamp,
         actor: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError>;
+
+    /// How the grant stands at the bank (FDX `GET /consents/{id}`); unknown where the bank has no such call. It is not
+    /// counted in the connection's budget.
+    ///
+    /// # Errors
+    /// As the bank answers.
+    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError>;
 
     /// Takes the grant back at the bank: the FDX consent where the profile has that API, then refresh and access token
     /// (RFC 7009). What is gone already counts as taken back.

@@ -36,6 +36,8 @@ pub struct InstitutionConfig {
     pub issuer: String,
     /// The base of the FDX API, such as `https://api.fi.com/fdx/v6`.
     pub api_url: Url,
+    /// Which bank it is below an aggregator's base, where the profile's paths name one.
+    pub provider_id: Option<String>,
     /// Our id there.
     pub client_id: String,
     /// How we prove that it is us.

@@ -1,13 +1,14 @@
 //! The connector of one institution: OAuth and FDX over HTTP, behind the [`Bank`] trait.
 
 use crate::bank::{
-    Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Granted,
+    Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, GrantState,
+    GrantStatus, Granted,
 };
 use crate::client_auth::{Authenticator, Form};
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::{BankError, BankErrorClass, ConfigError};
-use crate::fdx::Currencies;
+use crate::fdx::{Currencies, Spending};
 use crate::http::{Answer, Http};
 use crate::jose::{self, Keys};
 use crate::oauth::{self, TokenAnswer};
@@ -57,6 +58,7 @@ pub struct FdxBank {
     pub(crate) discovery: Discovery,
     pub(crate) keys: Keys,
     pub(crate) currencies: Currencies,
+    pub(crate) spending: Spending,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -107,6 +109,15 @@ impl FdxBank {
         let base = config.api_url.path().trim_end_matches('/').to_owned();
         config.api_url.set_path(&base);
 
+        let provider = |what| Err(ConfigError::Provider { institution: config.id.clone(), what });
+        match (config.provider_id.as_deref(), config.profile.api.paths.name_provider()) {
+            (None, true) => return provider("is missing: the profile's paths name a provider"),
+            (Some(_), false) => return provider("is given, but the profile's paths name no provider"),
+            (Some(id), true) if id.trim().is_empty() || id.contains('/') => {
+                return provider("is not one segment of a path");
+            }
+            _ => {}
+        }
         let wrong = |what| ConfigError::ClientAuth { institution: config.id.clone(), what };
         let authenticator = Authenticator::new(&config.client_auth).map_err(wrong)?;
         if !config.profile.oauth.client_auth.contains(&authenticator.method()) {
@@ -126,6 +137,7 @@ impl FdxBank {
             discovery: Discovery::default(),
             keys: Keys::default(),
             currencies: Currencies::default(),
+            spending: Spending::default(),
             clock,
             entropy,
         })
@@ -542,8 +554,10 @@ impl Bank for FdxBank {
         subject: &Subject,
         actor: Actor,
     ) -> Result<Accounts, BankError> {
-        let (accounts, skipped) =
-            self.read_accounts(tokens, actor).await.map_err(|failure| self.error(failure))?;
+        let (accounts, skipped) = self
+            .read_accounts(tokens, subject.customer, actor)
+            .await
+            .map_err(|failure| self.error(failure))?;
         let ids = accounts.iter().map(|account| account.id.clone()).collect();
         Ok(Accounts { ids, data: Protected::new(subject.clone(), accounts), skipped })
     }
@@ -558,10 +572,27 @@ impl Bank for FdxBank {
         actor: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         let page = self
-            .read_transactions(tokens, account, from, to, actor)
+            .read_transactions(tokens, account, (from, to), subject.customer, actor)
             .await
             .map_err(|failure| self.error(failure))?;
         Ok(Protected::new(subject.clone(), page))
+    }
+
+    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError> {
+        let ids = bank_consent.unwrap_or_default();
+        if self.config.profile.api.consent_api == ConsentApi::None || ids.trim().is_empty() {
+            return Ok(GrantState::default());
+        }
+        let mut found = GrantState::default();
+        // Several ids are several grants behind one token: it lives as long as one of them.
+        for id in ids.split_whitespace() {
+            let state = self.read_consent(tokens, id).await.map_err(|failure| self.error(failure))?;
+            if state.status == GrantStatus::Active {
+                return Ok(state);
+            }
+            found = state;
+        }
+        Ok(found)
     }
 
     async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {

@@ -115,6 +115,14 @@ pub enum ConfigError {
         /// What it must be.
         expected: &'static str,
     },
+    /// The profile's paths name a provider, and the institution none (or the other way round).
+    #[error("institution `{institution}`: `provider_id` {what}")]
+    Provider {
+        /// The institution.
+        institution: InstitutionId,
+        /// What is wrong and what to do.
+        what: &'static str,
+    },
     /// The client's way of proving itself cannot be used.
     #[error("institution `{institution}`: {what}")]
     ClientAuth {

@@ -22,7 +22,8 @@ mod text;
 mod tokens;
 
 pub use bank::{
-    Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked, Granted,
+    Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked,
+    GrantState, GrantStatus, Granted,
 };
 pub use config::{ClientAuth, HttpClientOptions, InstitutionConfig};
 pub use connector::FdxBank;

@@ -28,6 +28,8 @@ pub const PAGE_ROWS: usize = 200;
 pub const ACCOUNTS_MAX: usize = 200;
 /// How many accounts' currencies are remembered, so that a transaction's amount has one.
 pub const CURRENCIES_REMEMBERED_MAX: usize = 50_000;
+/// How many connections' calls of a day are counted before those of other days are forgotten.
+pub const CONNECTIONS_COUNTED_MAX: usize = 50_000;
 /// From which decimal on the digits of a number are no money, but what binary arithmetic left behind. A bank that
 /// computes in doubles is right to fifteen digits or more, so for amounts below ten millions.
 pub const FLOAT_DUST_DECIMALS: u32 = 8;

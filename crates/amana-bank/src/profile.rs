@@ -1,15 +1,28 @@
 //! Provider profiles: what differs from bank to bank, as data. One TOML file each, built in.
 
+mod api;
+
+pub use api::{
+    Api, Bearer, Budget, ConsentApi, DateParams, History, InteractionEcho, Notifications, Paging, Paths,
+    Shape,
+};
+
 use crate::error::ConfigError;
-use amana_core::Cluster;
+use amana_core::{Cluster, Form};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The profiles that are built in: name and text.
 const BUILT_IN: &[(&str, &str)] = &[
     ("fdx", include_str!("../profiles/fdx.toml")),
+    ("fdx-blue", include_str!("../profiles/fdx-blue.toml")),
     ("fdx-green", include_str!("../profiles/fdx-green.toml")),
+    ("akoya", include_str!("../profiles/akoya.toml")),
+    ("chase", include_str!("../profiles/chase.toml")),
+    ("citi", include_str!("../profiles/citi.toml")),
     ("plaid-core-exchange", include_str!("../profiles/plaid-core-exchange.toml")),
+    ("us-bank", include_str!("../profiles/us-bank.toml")),
+    ("wells-fargo", include_str!("../profiles/wells-fargo.toml")),
 ];
 
 /// What a provider needs that another does not.
@@ -22,6 +35,10 @@ pub struct Profile {
     pub about: String,
     /// Whether anybody has seen it work.
     pub status: Status,
+    /// The most open form that the configuration may say the bank agrees to have carried to a chat. A bank that
+    /// declines the details of transactions has `notice` here: notices, and sealed pages for what they leave out.
+    #[serde(default)]
+    pub agreement: Option<Form>,
     /// The authorization server.
     pub oauth: OAuth,
     /// The data API.
@@ -74,74 +91,6 @@ pub enum ClientAuthMethod {
     ClientSecretPost,
     /// A signed assertion.
     PrivateKeyJwt,
-}
-
-/// Which token the API takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bearer {
-    /// The access token.
-    AccessToken,
-    /// The ID token.
-    IdToken,
-}
-
-/// How rows are shaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shape {
-    /// FDX 4.6 to 5.3: each row in an object with one key.
-    Wrapped,
-    /// FDX 6: flat.
-    Flat,
-    /// Whatever each row is.
-    Auto,
-}
-
-/// How the next page is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Paging {
-    /// `page.nextPageKey`, then `links.next`, then `page.nextOffset`.
-    Auto,
-    /// Only `page.nextPageKey`.
-    PageKey,
-    /// Only `links.next.href`, on the same origin.
-    Link,
-    /// Only `page.nextOffset`.
-    Offset,
-}
-
-/// Which parameters bound a list in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DateParams {
-    /// `startDate` and `endDate`.
-    Date,
-    /// `startTime` and `endTime`.
-    Time,
-    /// All four.
-    Both,
-}
-
-/// Whether the bank has the FDX consent API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConsentApi {
-    /// `PUT /consents/{id}/revocation`.
-    Fdx,
-    /// None.
-    None,
-}
-
-/// Whether the bank must give back the interaction id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InteractionEcho {
-    /// An answer without it is logged as a deviation.
-    Expected,
-    /// Not looked at.
-    Ignored,
 }
 
 /// Endpoints of a server without discovery. `{issuer}` stands for the institution's issuer.
@@ -201,35 +150,6 @@ pub struct OAuth {
     pub audience: Option<String>,
 }
 
-/// The data API's switches.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Api {
-    /// The version of FDX, for the operator.
-    pub fdx_version: String,
-    /// How rows are shaped.
-    pub shape: Shape,
-    /// How the next page is found.
-    pub paging: Paging,
-    /// How a list is bounded in time.
-    pub date_params: DateParams,
-    /// Which token it takes.
-    pub bearer: Bearer,
-    /// Whether it has the consent API.
-    pub consent_api: ConsentApi,
-    /// Whether it gives back the interaction id.
-    pub interaction_id_echo: InteractionEcho,
-    /// How many rows are asked for in one page; 0 leaves it to the bank.
-    #[serde(default)]
-    pub page_rows: usize,
-    /// The currency of an account that has none.
-    #[serde(default)]
-    pub default_currency: Option<String>,
-    /// More headers of every call.
-    #[serde(default)]
-    pub extra_headers: BTreeMap<String, String>,
-}
-
 fn yes() -> bool {
     true
 }
@@ -275,17 +195,7 @@ impl Profile {
                 "`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned(),
             ));
         }
-        if let Some(code) = &profile.api.default_currency {
-            amana_core::Currency::from_code(code)
-                .map_err(|e| wrong(format!("`api.default_currency`: {e}")))?;
-        }
-        for (key, value) in &profile.api.extra_headers {
-            if reqwest::header::HeaderName::from_bytes(key.as_bytes()).is_err()
-                || reqwest::header::HeaderValue::from_str(value).is_err()
-            {
-                return Err(wrong(format!("`api.extra_headers`: `{key}` is not a header that can be sent")));
-            }
-        }
+        profile.api.check().map_err(wrong)?;
         const OURS: &[&str] =
             &["client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge"];
         if let Some(key) = profile.oauth.authorize_params.keys().find(|k| OURS.contains(&k.as_str())) {
@@ -307,6 +217,25 @@ mod tests {
         }
         let e = Profile::built_in("bank", "chase9").expect_err("unknown").to_string();
         assert!(e.contains("`chase9`") && e.contains("plaid-core-exchange"), "{e}");
+        let all = ["akoya", "chase", "citi", "plaid-core-exchange", "us-bank", "wells-fargo"];
+        for name in all {
+            let profile = Profile::built_in("bank", name).expect("a good profile");
+            assert_eq!(
+                profile.status,
+                Status::Unverified,
+                "{name}: nobody has tried it against the live one"
+            );
+        }
+        assert_eq!(Profile::built_in("bank", "chase").expect("good").agreement, Some(Form::Notice));
+    }
+
+    #[test]
+    fn history_begins_where_the_bank_says() {
+        let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
+        let begins = |history: History| history.begins(now).map(|at| at.to_string());
+        assert_eq!(begins(History::Open), None);
+        assert_eq!(begins(History::Days(360)).as_deref(), Some("2025-11-29T12:00:00Z"));
+        assert_eq!(begins(History::LastCalendarYear).as_deref(), Some("2025-01-01T00:00:00Z"));
     }
 
     #[test]
@@ -317,5 +246,13 @@ mod tests {
         assert!(refused(&good.replace("name = \"fdx\"", "name = \"other\"")).contains("`other`"));
         assert!(refused(&format!("{good}\ndefault_currency = \"XQQ\"")).contains("XQQ"));
         assert!(refused(&good.replace("{ prompt =", "{ state =")).contains("`state`"));
+        let with = |text: &str| refused(&format!("{good}\n[api.paths]\n{text}"));
+        assert!(with("transactions = \"accounts/transactions\"").contains("must have one `{account}`"));
+        assert!(with("accounts = \"x/{account}\"").contains("must not have `{account}`"));
+        assert!(with("accounts = \"x/{bank}\"").contains("`{bank}` is no placeholder"));
+        assert!(with("account = \"a{account}\"").contains("each a whole segment"));
+        let budget = good.replace("calls = 0, batch_calls = 200", "calls = 10, batch_calls = 11");
+        assert!(refused(&budget).contains("batch_calls"));
+        assert!(refused(&good.replace("\"open\"", "{ days = 0 }")).contains("0 days"));
     }
 }

@@ -2,14 +2,14 @@
 
 use super::list::{ACCOUNTS, TRANSACTIONS};
 use super::{read, value};
-use crate::bank::Actor;
+use crate::bank::{Actor, GrantState, GrantStatus};
 use crate::connector::{Failure, FdxBank};
 use crate::error::BankErrorClass;
 use crate::http::Answer;
 use crate::limits;
-use crate::profile::{Bearer, DateParams, InteractionEcho};
+use crate::profile::{Bearer, DateParams, InteractionEcho, Paths};
 use crate::tokens::Tokens;
-use amana_core::{Account, AccountId, Currency, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, Currency, CustomerId, Page, Timestamp, Transaction};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -23,6 +23,8 @@ pub(crate) struct Call<'a> {
     pub(crate) url: Url,
     pub(crate) tokens: &'a Tokens,
     pub(crate) actor: Actor,
+    /// Whose connection pays for it; `None` for a call that must always be possible.
+    pub(crate) payer: Option<CustomerId>,
 }
 
 /// A good answer.
@@ -61,6 +63,12 @@ impl FdxBank {
         url
     }
 
+    /// A URL of the profile's paths.
+    fn path(&self, path: &str, account: &str) -> Url {
+        let provider = self.config.provider_id.as_deref().unwrap_or_default();
+        self.api(&Paths::segments(path, provider, account))
+    }
+
     fn new_interaction(&self) -> String {
         uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string()
     }
@@ -88,10 +96,21 @@ impl FdxBank {
 
     /// GET, as JSON. The interaction id comes along.
     pub(crate) async fn get_json(&self, call: &Call<'_>, url: &Url) -> Result<(Body, String), Failure> {
+        if let Some(payer) = call.payer {
+            self.spending.take(self.config.profile.api.budget, payer, call.actor, self.clock.now())?;
+        }
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         let request = self.dressed(self.http.get(url.clone()), call, &interaction);
         let answer = self.http.send(request).await.map_err(failed)?;
+        // By this the bank finds the call in its own log. The address would name an account.
+        tracing::debug!(
+            institution = %self.config.id,
+            interaction,
+            actor = call.actor.as_str(),
+            status = answer.status.as_u16(),
+            "a bank was asked: interaction {interaction}"
+        );
         self.note_echo(&answer, &interaction);
         if !answer.status.is_success() {
             return Err(failed(class_of(&answer, self.clock.now())));
@@ -120,11 +139,12 @@ impl FdxBank {
     pub(crate) async fn read_accounts(
         &self,
         tokens: &Tokens,
+        payer: CustomerId,
         actor: Actor,
     ) -> Result<(Vec<Account>, usize), Failure> {
-        let mut url = self.api(&["accounts"]);
+        let mut url = self.path(&self.config.profile.api.paths.accounts, "");
         url.query_pairs_mut().append_pair("resultType", "details");
-        let call = Call { url: self.with_limit(url), tokens, actor };
+        let call = Call { url: self.with_limit(url), tokens, actor, payer: Some(payer) };
         let list = self.list(&call, ACCOUNTS).await?;
         let mut accounts = Vec::new();
         let mut known = HashSet::new();
@@ -162,17 +182,21 @@ impl FdxBank {
         &self,
         tokens: &Tokens,
         account: &AccountId,
-        from: Timestamp,
-        to: Timestamp,
+        (from, to): (Timestamp, Timestamp),
+        payer: CustomerId,
         actor: Actor,
     ) -> Result<Page<Transaction>, Failure> {
+        // What the bank does not tell of is not asked for, and the answer is not called the whole.
+        let begins = self.config.profile.api.history.begins(self.clock.now());
+        let cut = begins.is_some_and(|begins| from < begins);
+        let from = begins.map_or(from, |begins| from.max(begins));
         if from >= to {
-            return Ok(Page { rows: Vec::new(), truncated: false });
+            return Ok(Page { rows: Vec::new(), truncated: cut });
         }
-        let currency = self.currency_of(tokens, account, actor).await?;
-        let mut url = self.api(&["accounts", account.as_str(), "transactions"]);
+        let currency = self.currency_of(tokens, account, payer, actor).await?;
+        let mut url = self.path(&self.config.profile.api.paths.transactions, account.as_str());
         self.add_period(&mut url, from, to);
-        let call = Call { url: self.with_limit(url), tokens, actor };
+        let call = Call { url: self.with_limit(url), tokens, actor, payer: Some(payer) };
         let list = self.list(&call, TRANSACTIONS).await?;
         let mut rows = Vec::with_capacity(list.rows.len());
         let mut known = HashSet::new();
@@ -199,7 +223,7 @@ impl FdxBank {
             tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable transactions");
         }
         rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
-        Ok(Page { rows, truncated: list.truncated || missing })
+        Ok(Page { rows, truncated: list.truncated || missing || cut })
     }
 
     /// The account's currency: remembered, or asked for.
@@ -207,12 +231,17 @@ impl FdxBank {
         &self,
         tokens: &Tokens,
         account: &AccountId,
+        payer: CustomerId,
         actor: Actor,
     ) -> Result<Currency, Failure> {
         if let Some(currency) = self.currencies.get(account) {
             return Ok(currency);
         }
-        let call = Call { url: self.api(&["accounts", account.as_str()]), tokens, actor };
+        let path = &self.config.profile.api.paths.account;
+        if path.is_empty() {
+            return self.currency_by_list(tokens, account, payer, actor).await;
+        }
+        let call = Call { url: self.path(path, account.as_str()), tokens, actor, payer: Some(payer) };
         let none = || BankErrorClass::Nonsense("an account has no currency, and the profile has no default");
         match self.get_json(&call, &call.url).await {
             Ok((Body { value: Some(body), .. }, interaction)) => {
@@ -225,9 +254,9 @@ impl FdxBank {
                 Ok(currency)
             }
             // A bank without this call has the list.
-            Ok((Body { value: None, .. }, _)) => self.currency_by_list(tokens, account, actor).await,
+            Ok((Body { value: None, .. }, _)) => self.currency_by_list(tokens, account, payer, actor).await,
             Err(f) if matches!(f.class, BankErrorClass::OurRequest(_)) => {
-                self.currency_by_list(tokens, account, actor).await
+                self.currency_by_list(tokens, account, payer, actor).await
             }
             Err(f) => Err(f),
         }
@@ -237,9 +266,10 @@ impl FdxBank {
         &self,
         tokens: &Tokens,
         account: &AccountId,
+        payer: CustomerId,
         actor: Actor,
     ) -> Result<Currency, Failure> {
-        self.read_accounts(tokens, actor).await?;
+        self.read_accounts(tokens, payer, actor).await?;
         self.currencies
             .get(account)
             .ok_or_else(|| BankErrorClass::Gone("the account is not among those of the grant").into())
@@ -273,7 +303,8 @@ impl FdxBank {
     pub(crate) async fn revoke_consent(&self, tokens: &Tokens, id: &str) -> Result<bool, Failure> {
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-        let call = Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User };
+        let call =
+            Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User, payer: None };
         let request = self
             .dressed(self.http.put(call.url.clone()), &call, &interaction)
             .json(&json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" }));
@@ -283,6 +314,39 @@ impl FdxBank {
             403 | 405 | 501 => Ok(false),
             _ => Err(failed(class_of(&answer, self.clock.now()))),
         }
+    }
+}
+
+impl FdxBank {
+    /// `GET /consents/{id}`: how the grant stands at the bank, which has the last word.
+    pub(crate) async fn read_consent(&self, tokens: &Tokens, id: &str) -> Result<GrantState, Failure> {
+        let call = Call { url: self.api(&["consents", id]), tokens, actor: Actor::Batch, payer: None };
+        let (body, _) = match self.get_json(&call, &call.url).await {
+            Ok(answer) => answer,
+            // The bank knows no such consent: it does not stand behind these tokens any more.
+            Err(Failure { class: BankErrorClass::Gone(_), .. }) => {
+                return Ok(GrantState::ended(GrantStatus::Revoked));
+            }
+            Err(failure) => return Err(failure),
+        };
+        let body = body.value.unwrap_or(Value::Null);
+        let status = match value::word(&body, "status").as_deref() {
+            Some("ACTIVE") => GrantStatus::Active,
+            Some("REVOKED") => GrantStatus::Revoked,
+            Some("EXPIRED") => GrantStatus::Expired,
+            // A word of the future: nothing is concluded from it.
+            _ => GrantStatus::Unknown,
+        };
+        let resources = body.get("resources").and_then(Value::as_array);
+        let accounts = resources.map(|resources| {
+            resources
+                .iter()
+                .filter(|resource| value::word(resource, "resourceType").as_deref() == Some("ACCOUNT"))
+                .filter_map(|resource| AccountId::new(value::text(resource, "resourceId")?).ok())
+                .take(limits::ACCOUNTS_MAX)
+                .collect()
+        });
+        Ok(GrantState { status, expires: value::instant(&body, "expirationTime"), accounts })
     }
 }
 

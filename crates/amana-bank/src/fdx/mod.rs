@@ -1,9 +1,11 @@
 //! The FDX client: accounts and transactions of versions 4.6 to 6.6.
 
+mod budget;
 mod calls;
 mod list;
 mod read;
 mod value;
 
+pub(crate) use budget::Spending;
 pub(crate) use calls::Currencies;
 pub(crate) use read::{EventRow, balance_of_event, transaction_of_event};

@@ -374,3 +374,74 @@ async fn an_account_id_is_escaped_and_a_period_backwards_is_empty() {
     assert_eq!(open(&page), json!({"rows": [], "truncated": false}));
     assert_eq!(b.fake.calls().len(), before);
 }
+
+/// Where an aggregator serves many banks, the bank is a segment of the path; the connection's calls are counted, the
+/// customer's own questions apart from those for which nobody waits; what the bank does not tell of is not asked for.
+#[tokio::test]
+async fn paths_budget_and_history_follow_the_profile() {
+    let list =
+        json!({"accounts": [{"accountId": "a1", "currency": {"currencyCode": "USD"}, "currentBalance": 1}]});
+    let b = bench_with(
+        Knobs::default(),
+        |profile| {
+            profile.api.paths = Profile::built_in("b", "akoya").unwrap().api.paths;
+            profile.api.budget = amana_bank::profile::Budget { calls: 4, batch_calls: 1 };
+            profile.api.history = amana_bank::profile::History::Days(30);
+        },
+        move |seen| match seen.path.as_str() {
+            p if p.ends_with("/accounts/v2/mikomo") => say(200, &list),
+            p if p.ends_with("/transactions/v2/mikomo/a1") => say(200, json!({"transactions": []})),
+            _ => say(404, ""),
+        },
+    )
+    .await;
+    let (tokens, day) = (b.tokens(), Duration::from_secs(86_400));
+    let page = b
+        .bank
+        .transactions(&tokens, &subject(), &account("a1"), start() - 90 * day, start(), Actor::User)
+        .await
+        .unwrap();
+    assert_eq!(open(&page)["truncated"], true, "the older part is not there to be read");
+    let asked = b.fake.calls().last().unwrap().query["startTime"].clone();
+    assert_eq!(asked, (start() - 30 * day).to_string());
+
+    b.bank.accounts(&tokens, &subject(), Actor::Batch).await.unwrap();
+    let refused = b.bank.accounts(&tokens, &subject(), Actor::Batch).await.unwrap_err();
+    assert!(matches!(refused.class, Class::Wait { retry_after: Some(_), .. }), "{refused}");
+    b.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+    assert!(b.bank.accounts(&tokens, &subject(), Actor::User).await.is_err(), "four calls in all");
+    assert_eq!(b.fake.calls().len(), 4, "what is refused is not sent");
+}
+
+/// The provider's grant is the truth; a word that we do not know is no reason to end anything.
+#[tokio::test]
+async fn the_grant_is_as_the_bank_says() {
+    use amana_bank::GrantStatus as Status;
+    for (status, body, expected) in [
+        (
+            200,
+            json!({"status": "ACTIVE", "expirationTime": "2027-01-01T00:00:00Z",
+            "resources": [{"resourceType": "ACCOUNT", "resourceId": "a1", "dataClusters": []},
+                {"resourceType": "CUSTOMER", "resourceId": "c"}]}),
+            Status::Active,
+        ),
+        (200, json!({"status": "REVOKED"}), Status::Revoked),
+        (200, json!({"status": "EXPIRED"}), Status::Expired),
+        (200, json!({"status": "DORMANT"}), Status::Unknown),
+        (404, json!({"code": 1107}), Status::Revoked),
+    ] {
+        let b = bench(Knobs::default(), move |_| say(status, &body)).await;
+        let state = b.bank.grant(&b.tokens(), Some("g1")).await.unwrap();
+        assert_eq!(state.status, expected);
+        if expected == Status::Active {
+            assert_eq!(state.accounts, Some(vec![account("a1")]));
+        }
+        assert_eq!(
+            b.bank.grant(&b.tokens(), None).await.unwrap().status,
+            Status::Unknown,
+            "no id, no question"
+        );
+    }
+    let b = bench(Knobs::default(), |_| say(503, "")).await;
+    assert!(b.bank.grant(&b.tokens(), Some("g1")).await.is_err(), "a bank that is away has not revoked");
+}

@@ -171,6 +171,7 @@ pub fn config(issuer: &str, api: &str, auth: &str) -> InstitutionConfig {
         name: "Cedar Bank".into(),
         profile: Profile::built_in("cedar-bank", "fdx").unwrap(),
         issuer: issuer.into(),
+        provider_id: None,
         api_url: Url::parse(api).unwrap(),
         client_id: CLIENT_ID.into(),
         client_auth: client_auth(auth),
@@ -221,6 +222,7 @@ pub async fn bench_with(
     tokio::spawn(async move { axum::serve(listener, app).await });
     let mut config = config(&issuer, &format!("{issuer}/fdx/v6/"), auth);
     change(&mut config.profile);
+    config.provider_id = config.profile.api.paths.name_provider().then(|| "mikomo".into());
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
     let bank = FdxBank::new(config, options(), Arc::clone(&clock) as Arc<dyn Clock>, entropy).unwrap();
     Bench { fake, bank, clock }

@@ -171,6 +171,10 @@ impl Bank for FakeBank {
             .collect();
         Ok(Protected::new(subject.clone(), Page { rows, truncated: false }))
     }
+    async fn grant(&self, _: &Tokens, _: Option<&str>) -> Result<amana_bank::GrantState, BankError> {
+        Ok(amana_bank::GrantState::default())
+    }
+
     async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
         self.call("revoke")
     }

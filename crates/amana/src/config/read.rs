@@ -10,7 +10,7 @@ use crate::roles::Role;
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
 use amana_channel::PageToken;
-use amana_core::{Controller, InstitutionId, Secret};
+use amana_core::{Controller, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile};
 use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
@@ -373,7 +373,9 @@ impl Reader<'_> {
         let client_id = self.needed(&key("client_id"), "our id at the bank");
         let client_auth = self.client_auth(index, profile.as_ref());
         let event_token = self.secret(&key("event_token"));
-        let agreement = self.agreement(&key("agreement"));
+        let agreement =
+            self.agreement(&key("agreement"), profile.as_ref().and_then(|profile| profile.agreement));
+        let provider_id = self.text(&key("provider_id"));
         let login_origins = self.origins(&key("login_origins"));
         let controller = self.controller(index, name.as_deref());
         let name = name?;
@@ -385,6 +387,7 @@ impl Reader<'_> {
                 profile: profile?,
                 issuer: issuer?,
                 api_url: api_url?,
+                provider_id,
                 client_id: client_id?,
                 client_auth: client_auth?,
             },
@@ -461,11 +464,21 @@ impl Reader<'_> {
         }
     }
 
-    fn agreement(&mut self, key: &str) -> Option<Agreed> {
+    /// `most` is what the profile's bank agrees to at most.
+    fn agreement(&mut self, key: &str, most: Option<Form>) -> Option<Agreed> {
         match self.text(key).as_deref() {
             None => Some(Agreed::ByHand),
             Some("declined") => Some(Agreed::Declined),
             Some(word) => match word.parse() {
+                Ok(form) if most.is_some_and(|most| form > most) => {
+                    let most = most.map_or("", Form::as_str);
+                    let what = format!(
+                        "is `{form}`, and the profile's bank agrees to `{most}` at most: say that, or let it agree \
+                         to more with `amana agreement`"
+                    );
+                    self.wrong(key, what);
+                    None
+                }
                 Ok(form) => Some(Agreed::UpTo(form)),
                 Err(_) => {
                     let what = format!(

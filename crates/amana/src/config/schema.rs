@@ -59,6 +59,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].issuer", Kind::Text),
     ("institution[].login_origins", Kind::List),
     ("institution[].api_url", Kind::Text),
+    ("institution[].provider_id", Kind::Text),
     ("institution[].client_id", Kind::Text),
     ("institution[].client_secret", Kind::Secret),
     ("institution[].client_secret_file", Kind::Text),

@@ -123,6 +123,30 @@ fn the_administrators_api_is_off_until_it_has_an_address_and_a_long_token() {
     }
 }
 
+/// A bank that declines the details of transactions cannot be configured to agree to them.
+#[test]
+fn a_profiles_bank_agrees_to_no_more_than_it_does() {
+    let chase = |agreement: &str| {
+        read(
+            GOOD,
+            &[
+                ("AMANA_INSTITUTION__CEDAR__PROFILE", "chase"),
+                ("AMANA_INSTITUTION__CEDAR__AGREEMENT", agreement),
+            ],
+        )
+    };
+    for more in ["detail", "summary"] {
+        let said = chase(more).expect_err("too much").to_string();
+        assert!(said.contains("agrees to `notice` at most"), "{said}");
+    }
+    assert_eq!(
+        chase("notice").expect("good").institutions[0].agreement,
+        Agreed::UpTo(amana_core::Form::Notice)
+    );
+    let said = read(GOOD, &[("AMANA_INSTITUTION__CEDAR__PROFILE", "chase9")]).expect_err("none").to_string();
+    assert!(said.contains("`chase9`") && said.contains("wells-fargo"), "{said}");
+}
+
 #[test]
 fn the_environment_wins_and_names_blocks_by_id_or_place() {
     let settings = read(

@@ -14,7 +14,7 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
-    CheckReport, Granted, Pending, Tokens,
+    CheckReport, GrantState, Granted, Pending, Tokens,
 };
 use amana_core::{Account, AccountId, InstitutionId, Page, Timestamp, Transaction};
 use amana_gate::{BankData, DataKey, Protected, Subject};
@@ -132,6 +132,10 @@ async fn done(
                 }
             };
             said(call, answer)
+        }
+        "grant" => {
+            let Revoke { tokens, bank_consent } = read(body)?;
+            said(call, bank.grant(&tokens.tokens()?, bank_consent.as_deref()).await)
         }
         "revoke" => {
             let Revoke { tokens, bank_consent } = read(body)?;
@@ -255,6 +259,11 @@ impl Bank for RemoteBank {
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         let of = Some((account.clone(), from, to));
         Ok(self.fetch("transactions", tokens, subject, actor, of).await?.1)
+    }
+
+    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError> {
+        let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent: bank_consent.map(str::to_owned) };
+        self.call("grant", &ask).await
     }
 
     async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {

@@ -1,0 +1,260 @@
+//! The data API's switches of a provider profile.
+
+use amana_core::Timestamp;
+use jiff::civil::Date;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Which token the API takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// The access token.
+    AccessToken,
+    /// The ID token.
+    IdToken,
+}
+
+/// How rows are shaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// FDX 4.6 to 5.3: each row in an object with one key.
+    Wrapped,
+    /// FDX 6: flat.
+    Flat,
+    /// Whatever each row is.
+    Auto,
+}
+
+/// How the next page is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paging {
+    /// `page.nextPageKey`, then `links.next`, then `page.nextOffset`.
+    Auto,
+    /// Only `page.nextPageKey`.
+    PageKey,
+    /// Only `links.next.href`, on the same origin.
+    Link,
+    /// Only `page.nextOffset`.
+    Offset,
+}
+
+/// Which parameters bound a list in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateParams {
+    /// `startDate` and `endDate`.
+    Date,
+    /// `startTime` and `endTime`.
+    Time,
+    /// All four.
+    Both,
+}
+
+/// Whether the bank has the FDX consent API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentApi {
+    /// `PUT /consents/{id}/revocation`.
+    Fdx,
+    /// None.
+    None,
+}
+
+/// Whether the bank must give back the interaction id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InteractionEcho {
+    /// An answer without it is logged as a deviation.
+    Expected,
+    /// Not looked at.
+    Ignored,
+}
+
+/// Whether the bank has FDX's event notifications (`POST /notification-subscriptions`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notifications {
+    /// It has.
+    Fdx,
+    /// It has not: its connections are polled.
+    #[default]
+    None,
+}
+
+/// Where the calls are, below the API's base. `{account}` stands for the account's id, `{provider}` for the
+/// institution's `provider_id` (an aggregator serves many banks below one base).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paths {
+    /// All accounts.
+    pub accounts: String,
+    /// One account; empty where there is no such call.
+    pub account: String,
+    /// An account's transactions.
+    pub transactions: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            accounts: "accounts".to_owned(),
+            account: "accounts/{account}".to_owned(),
+            transactions: "accounts/{account}/transactions".to_owned(),
+        }
+    }
+}
+
+impl Paths {
+    /// Whether an institution needs a `provider_id`.
+    #[must_use]
+    pub fn name_provider(&self) -> bool {
+        [&self.accounts, &self.account, &self.transactions].iter().any(|path| path.contains("{provider}"))
+    }
+
+    /// The segments of a path, each placeholder replaced as a whole.
+    pub(crate) fn segments<'a>(path: &'a str, provider: &'a str, account: &'a str) -> Vec<&'a str> {
+        path.split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| match segment {
+                "{account}" => account,
+                "{provider}" => provider,
+                word => word,
+            })
+            .collect()
+    }
+}
+
+/// How far back a bank tells of transactions. Asking for more is an error at some banks (703) and silence at others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum History {
+    /// Not known, or not bounded.
+    #[default]
+    Open,
+    /// So many days.
+    Days(u32),
+    /// From the first day of the last calendar year.
+    LastCalendarYear,
+}
+
+impl History {
+    /// The first instant that may be asked for.
+    #[must_use]
+    pub fn begins(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Open => None,
+            Self::Days(days) => now.checked_sub(Duration::from_secs(u64::from(days) * 86_400)).ok(),
+            Self::LastCalendarYear => {
+                let this = jiff::tz::TimeZone::UTC.to_datetime(now).year();
+                let first = Date::new(this.checked_sub(1)?, 1, 1).ok()?;
+                jiff::tz::TimeZone::UTC.to_timestamp(first.at(0, 0, 0, 0)).ok()
+            }
+        }
+    }
+}
+
+/// How many calls a day (UTC) one connection may make. Calls cost money, and banks count those for which no customer
+/// waits. 0 is no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// All calls.
+    pub calls: u32,
+    /// Those for which nobody waits.
+    pub batch_calls: u32,
+}
+
+/// The data API's switches.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The version of FDX, for the operator.
+    pub fdx_version: String,
+    /// How rows are shaped.
+    pub shape: Shape,
+    /// How the next page is found.
+    pub paging: Paging,
+    /// How a list is bounded in time.
+    pub date_params: DateParams,
+    /// Which token it takes.
+    pub bearer: Bearer,
+    /// Whether it has the consent API.
+    pub consent_api: ConsentApi,
+    /// Whether it gives back the interaction id.
+    pub interaction_id_echo: InteractionEcho,
+    /// Where the calls are, below the API's base.
+    #[serde(default)]
+    pub paths: Paths,
+    /// How far back the bank tells of transactions.
+    #[serde(default)]
+    pub history: History,
+    /// How many calls a day one connection may make.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Whether the bank has FDX's event notifications.
+    #[serde(default)]
+    pub notifications: Notifications,
+    /// How many rows are asked for in one page; 0 leaves it to the bank.
+    #[serde(default)]
+    pub page_rows: usize,
+    /// The currency of an account that has none.
+    #[serde(default)]
+    pub default_currency: Option<String>,
+    /// More headers of every call.
+    #[serde(default)]
+    pub extra_headers: BTreeMap<String, String>,
+}
+
+impl Api {
+    /// Whether it says what can be done.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(code) = &self.default_currency {
+            amana_core::Currency::from_code(code).map_err(|e| format!("`api.default_currency`: {e}"))?;
+        }
+        for (key, value) in &self.extra_headers {
+            if reqwest::header::HeaderName::from_bytes(key.as_bytes()).is_err()
+                || reqwest::header::HeaderValue::from_str(value).is_err()
+            {
+                return Err(format!("`api.extra_headers`: `{key}` is not a header that can be sent"));
+            }
+        }
+        let paths = [
+            ("accounts", &self.paths.accounts, false),
+            ("account", &self.paths.account, !self.paths.account.is_empty()),
+            ("transactions", &self.paths.transactions, true),
+        ];
+        for (key, path, of_account) in paths {
+            let placeholders = path.split('/').filter(|segment| segment.contains(['{', '}']));
+            let mut accounts = 0;
+            for placeholder in placeholders {
+                match placeholder {
+                    "{account}" => accounts += 1,
+                    "{provider}" => {}
+                    _ => {
+                        return Err(format!(
+                            "`api.paths.{key}`: `{placeholder}` is no placeholder; there are `{{account}}` and \
+                             `{{provider}}`, each a whole segment"
+                        ));
+                    }
+                }
+            }
+            if accounts != usize::from(of_account) {
+                return Err(format!(
+                    "`api.paths.{key}` must {} `{{account}}`",
+                    if of_account { "have one" } else { "not have" }
+                ));
+            }
+        }
+        if self.budget.calls > 0 && self.budget.batch_calls > self.budget.calls {
+            return Err("`api.budget.batch_calls` is more than all `calls`".to_owned());
+        }
+        if self.history == History::Days(0) {
+            return Err("`api.history`: 0 days would be no history at all".to_owned());
+        }
+        Ok(())
+    }
+}
