@@ -27,8 +27,8 @@ impl Spending {
     /// Takes one call from the budget.
     ///
     /// # Errors
-    /// `Wait` until midnight when it is spent. The customer's own questions are never refused because of calls for which
-    /// nobody waited: those have a share of their own.
+    /// `Wait` until midnight when it is spent. The customer's own questions are never refused because of calls for
+    /// which nobody waited: those have a share of their own.
     pub(crate) fn take(
         &self,
         budget: Budget,
