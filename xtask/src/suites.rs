@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that tests the product, in one command, on a machine that had nothing set up.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +31,8 @@ pub(crate) enum Part {
     Verifiers,
     /// The whole story in a headless browser, in English and Arabic, with accessibility checks.
     Browser,
+    /// Other people's Messenger clients and bots (Meta's Python SDK, two npm packages) against the simulator.
+    Outside,
 }
 
 /// What every part needs.
@@ -47,11 +50,33 @@ const NODE_NEED: Need =
 const SOLVER_NEED: Need =
     Need { what: "the solver `cvc5`", packages: &["cvc5"], present: || machine::on_path("cvc5").is_some() };
 
+/// What installs packages of JavaScript.
+const NPM_NEED: Need =
+    Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() };
+
+/// What the outside proofs need.
+const OUTSIDE_NEEDS: [Need; 3] = [
+    NODE_NEED,
+    NPM_NEED,
+    Need {
+        what: "Python 3 with `venv` and `pip` (`python3 -m venv`)",
+        packages: &["python3", "python3-venv"],
+        present: has_venv,
+    },
+];
+
+fn has_venv() -> bool {
+    Command::new("python3")
+        .args(["-c", "import venv, ensurepip"])
+        .output()
+        .is_ok_and(|out| out.status.success())
+}
+
 /// What the browser story needs.
 const BROWSER_NEEDS: [Need; 4] = [
     Need { what: "Chromium", packages: &["chromium"], present: || chromium().is_some() },
     NODE_NEED,
-    Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() },
+    NPM_NEED,
     Need {
         what: "a font with Arabic letters (`fc-list :lang=ar`)",
         packages: &["fontconfig", "fonts-noto-core"],
@@ -88,6 +113,9 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     }
     if wants(Part::Browser) {
         needs.extend(BROWSER_NEEDS);
+    }
+    if wants(Part::Outside) {
+        needs.extend(OUTSIDE_NEEDS);
     }
     machine::ensure(&needs, stop)?;
 
@@ -129,11 +157,22 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
             Ok((results::script("verifiers", &ended.output, ended.success, ended.elapsed), ended))
         }));
     }
+    if (wants(Part::Browser) || wants(Part::Outside))
+        && let Some(unbuilt) = build_binary(workspace, stop)?
+    {
+        return Ok(unbuilt);
+    }
     if wants(Part::Browser) {
-        if let Some(unbuilt) = prepare_browser(workspace, stop)? {
-            return Ok(unbuilt);
-        }
+        install_packages(&workspace.root().join("e2e"), stop)?;
         jobs.push(Job::new("browser story", || browser(workspace, keep, stop)));
+    }
+    if wants(Part::Outside) {
+        install_packages(&workspace.root().join("outside"), stop)?;
+        let python = install_python(workspace, stop)?;
+        let words = [python.into_os_string(), "sdk.py".into()];
+        jobs.push(Job::new("outside: Meta's SDK", move || outside(workspace, words, stop)));
+        let words = ["node".into(), "clients.mjs".into()];
+        jobs.push(Job::new("outside: npm", move || outside(workspace, words, stop)));
     }
     let results = jobs::run(jobs, &workspace.target().join(TIMES_FILE));
     if let Some(cluster) = cluster.filter(|_| keep)
@@ -144,8 +183,8 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     results
 }
 
-/// Builds the binary and installs the packages that the story drives; the rows of the failure where that fails.
-fn prepare_browser(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>> {
+/// Builds the binary that the story and the outside proofs start; the rows of the failure where that fails.
+fn build_binary(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>> {
     let built = Step::new(
         "cargo build --package amana",
         [workspace.cargo().as_os_str(), "build".as_ref(), "--package".as_ref(), "amana".as_ref()],
@@ -154,11 +193,49 @@ fn prepare_browser(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>
     .folder(workspace.root())
     .env(&workspace.cargo_env())
     .run(stop)?;
-    if !built.success {
-        return Ok(Some(Results::failed_step("browser story: build", built.elapsed)));
+    Ok((!built.success).then(|| Results::failed_step("build of `amana`", built.elapsed)))
+}
+
+/// One script of `outside/` against a simulator of its own.
+fn outside(workspace: &Workspace, words: [OsString; 2], stop: &Stop) -> Result<(Results, Ended)> {
+    let mut env = Env::new();
+    env.insert("AMANA_BIN".to_owned(), workspace.target().join("debug/amana").display().to_string());
+    let title =
+        format!("outside: {}", words.iter().map(|w| w.to_string_lossy()).next_back().unwrap_or_default());
+    let step = Step::new(title, words, limits::OUTSIDE_WAIT);
+    let ended = step.folder(workspace.root().join("outside")).env(&env).quiet().run(stop)?;
+    Ok((results::script("outside", &ended.output, ended.success, ended.elapsed), ended))
+}
+
+/// A Python environment in the target folder with the packages of `outside/requirements.txt`, unless the packages of
+/// this very file are installed; gives its interpreter.
+fn install_python(workspace: &Workspace, stop: &Stop) -> Result<PathBuf> {
+    let list = workspace.root().join("outside/requirements.txt");
+    let wanted = std::fs::read(&list).context("cannot read outside/requirements.txt")?;
+    let folder = workspace.target().join("outside/venv");
+    let python = folder.join("bin/python");
+    let installed = folder.join(".installed-from");
+    if std::fs::read(&installed).is_ok_and(|from| from == wanted) && machine::is_program(&python) {
+        return Ok(python);
     }
-    install_packages(&workspace.root().join("e2e"), stop)?;
-    Ok(None)
+    let run = |title: &str, words: Vec<OsString>| {
+        let ended = Step::new(title, words, limits::INSTALL_WAIT).quiet().run(stop)?;
+        if !ended.success {
+            bail!("`{title}` failed; its last lines:\n{}", ended.tail());
+        }
+        Ok(())
+    };
+    run(
+        "python3 -m venv (target/outside/)",
+        vec!["python3".into(), "-m".into(), "venv".into(), "--clear".into(), folder.into()],
+    )?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    let mut words = vec![python.clone().into_os_string()];
+    words.extend(pip.map(OsString::from));
+    words.push(list.into());
+    run("pip install (outside/requirements.txt)", words)?;
+    std::fs::write(&installed, wanted).context("cannot write in target/outside")?;
+    Ok(python)
 }
 
 fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<(Results, Ended)> {
@@ -178,14 +255,15 @@ fn browser(workspace: &Workspace, keep: bool, stop: &Stop) -> Result<(Results, E
 
 /// `npm ci`, unless the packages of this very lock file are installed.
 fn install_packages(folder: &Path, stop: &Stop) -> Result<()> {
-    let lock =
-        std::fs::read(folder.join("package-lock.json")).context("cannot read e2e/package-lock.json")?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let lock = std::fs::read(folder.join("package-lock.json"))
+        .with_context(|| format!("cannot read {name}/package-lock.json"))?;
     let installed = folder.join("node_modules/.installed-from");
     if std::fs::read(&installed).is_ok_and(|from| from == lock) {
         return Ok(());
     }
     let ended = Step::new(
-        "npm ci (e2e/)",
+        format!("npm ci ({name}/)"),
         ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         limits::INSTALL_WAIT,
     )
@@ -193,7 +271,7 @@ fn install_packages(folder: &Path, stop: &Stop) -> Result<()> {
     .quiet()
     .run(stop)?;
     if !ended.success {
-        bail!("`npm ci` failed in e2e/; its last lines:\n{}", ended.tail());
+        bail!("`npm ci` failed in {name}/; its last lines:\n{}", ended.tail());
     }
-    std::fs::write(&installed, lock).context("cannot write in e2e/node_modules")
+    std::fs::write(&installed, lock).with_context(|| format!("cannot write in {name}/node_modules"))
 }

@@ -36,8 +36,27 @@ export function bubbleBody(message, tools) {
     case "button": return buttonCard(payload, tools);
     case "generic": return carousel(payload, tools);
     case "receipt": return receipt(payload, tools);
-    default: return h("div", { class: "bubble", dir: "auto" }, linked(message.body.text || "…"));
+    case "media": return buttonCard({ text: `[${payload.elements?.[0]?.media_type || "media"}]`, buttons: payload.elements?.[0]?.buttons }, tools);
+    case "coupon": return buttonCard({ text: [payload.title, payload.coupon_code].filter(Boolean).join(" · "), buttons: [] }, tools);
+    case "customer_feedback":
+    case "image_grid":
+    case "one_time_notif_req": return h("div", { class: "bubble", dir: "auto" }, [payload.title || payload.elements?.[0]?.title || "…"]);
+    default: return media(message) || plain(message, tools);
   }
+}
+
+function plain(message, tools) {
+  if (message.body.deleted) return h("div", { class: "bubble" }, [h("i", {}, [tools.word("deleted")])]);
+  return h("div", { class: "bubble", dir: "auto" }, linked(message.body.text || "…"));
+}
+
+// Pictures; of the rest its kind and address.
+function media(message) {
+  const found = message.body.attachments || (message.body.attachment ? [message.body.attachment] : []);
+  if (!found.length) return null;
+  return h("div", { class: "bubble" }, found.map((item) => (item.type.toLowerCase() === "image"
+    ? h("img", { class: "media", src: item.payload?.url, alt: "", loading: "lazy" })
+    : h("a", { href: item.payload?.url, target: "_blank", rel: "noopener noreferrer", dir: "ltr" }, [`[${item.type}] ${item.payload?.url || ""}`]))));
 }
 
 // Text with its web addresses made into links.

@@ -1,6 +1,7 @@
 // The chat page: loads the thread, follows its live updates, draws bubbles and cards. No framework, no build.
 import { WORDS } from "/chat/words.js";
 import { h, bubbleBody, dayLine, clockTime, preview } from "/chat/bubbles.js";
+import { controlPanel } from "/chat/control.js";
 import { wireItem } from "/chat/panel.js";
 
 const query = new URLSearchParams(location.search);
@@ -8,6 +9,7 @@ const user = query.get("user") || "you";
 const $ = (id) => document.getElementById(id);
 const state = { thread: null, list: [], page: query.get("page") || "", raw: false, nodes: new Map() };
 
+const REACTIONS = { love: "\u2764\ufe0f", like: "\ud83d\udc4d", dislike: "\ud83d\udc4e", smile: "\ud83d\ude06", wow: "\ud83d\ude2e", sad: "\ud83d\ude22", angry: "\ud83d\ude20" };
 const arabic = () => document.documentElement.lang === "ar";
 const locale = () => (arabic() ? "ar-u-nu-latn" : "en-US");
 const word = (name, parts = {}) => {
@@ -27,6 +29,10 @@ async function call(path, body) {
 const at = () => new URLSearchParams({ page: state.page, user });
 const where = () => ({ page: state.page, user });
 
+const control = controlPanel($("pane-control"), {
+  word, locale, place: where, thread: () => state.thread, trouble: () => banner("unreachable"),
+});
+
 // ---- loading
 
 async function load() {
@@ -40,6 +46,7 @@ async function load() {
   state.skew = thread.now_ms - Date.now();
   setLanguage(thread.user.locale);
   drawAll();
+  control.sync();
   markRead();
 }
 
@@ -64,6 +71,10 @@ function setLanguage(value) {
   labelPanel();
   $("text").placeholder = word("message_hint");
   $("text").setAttribute("aria-label", word("message_label"));
+  if (state.language !== value) {
+    state.language = value;
+    control.build();
+  }
 }
 
 // ---- drawing
@@ -136,7 +147,15 @@ function drawMessage(message, fresh) {
     if (message.from === "page") {
       node.append(avatar(h("span", { class: "avatar small", "aria-hidden": "true" }), state.thread.page));
     }
-    const stack = h("div", { class: "stack" }, [bubbleBody(message, tools)]);
+    const { persona, agent, reaction, reply_to: reply } = message.body;
+    const speaker = persona?.name || (agent && word("c_agent"));
+    const answered = reply && preview(state.thread.messages.find((m) => m.mid === reply.mid) || message, word);
+    const stack = h("div", { class: "stack" }, [
+      speaker ? h("p", { class: "agent-name" }, [h("bdi", {}, [speaker])]) : null,
+      answered ? h("p", { class: "reply-to" }, ["\u21a9 ", h("bdi", {}, [answered])]) : null,
+      bubbleBody(message, tools),
+      reaction ? h("span", { class: "reaction" }, [REACTIONS[reaction] || reaction]) : null,
+    ]);
     if (message.from === "user") stack.append(...progress(message));
     node.append(stack);
   }
@@ -336,10 +355,12 @@ const setLocale = (value) => call("/chat/api/locale", { user, locale: value }).c
 
 function onUpdate(update) {
   if (update.type === "resync" || update.type === "locale") return void load();
+  if (update.type === "log") return control.note(update.entry);
+  if (update.type === "control") return control.changed();
   if (update.type === "message") noteInList(update);
   if (update.page !== state.page) return;
   const { thread } = state;
-  if (update.type === "profile") return void load();
+  if (update.type === "profile" || update.type === "owner") { control.changed(); return void load(); }
   if (update.type === "typing") return typing(update.on);
   if (update.type === "seen") { thread.page_seen_ms = update.at_ms; return regroup(); }
   if (update.type === "wire") {
@@ -354,7 +375,7 @@ function onUpdate(update) {
   else {
     thread.messages.push(message);
     if (message.from === "page") typing(false);
-    if (message.from === "user") thread.window_ends_ms = message.at_ms + 86400000;
+    if (message.from === "user") thread.window_ends_ms = Math.max(thread.window_ends_ms || 0, message.at_ms + 86400000);
   }
   drawMessage(message, true);
   regroup();
@@ -403,6 +424,27 @@ $("meta-toggle").addEventListener("click", () => {
   document.body.classList.toggle("meta-closed");
   labelPanel();
 });
+function showTab(name) {
+  for (const tab of ["wire", "control"]) {
+    const on = tab === name;
+    $(`tab-${tab}`).setAttribute("aria-selected", String(on));
+    $(`tab-${tab}`).tabIndex = on ? 0 : -1;
+    $(`pane-${tab}`).hidden = !on;
+  }
+  $("meta-title").dataset.word = name === "control" ? "c_control" : "meta";
+  $("meta-title").textContent = word($("meta-title").dataset.word);
+  if (name === "control") control.load();
+}
+for (const tab of ["wire", "control"]) {
+  $(`tab-${tab}`).addEventListener("click", () => showTab(tab));
+  $(`tab-${tab}`).addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const other = tab === "wire" ? "control" : "wire";
+    showTab(other);
+    $(`tab-${other}`).focus();
+  });
+}
+if (query.get("panel") === "control") showTab("control");
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !$("sheet").hidden) openMenu(false);
 });

@@ -27,7 +27,7 @@ const parse = (text) => { try { return JSON.parse(text); } catch { return null; 
 // The part of an exchange that says something, in one line.
 function gist(json, send) {
   if (!json) return "";
-  const item = send ? json : json.entry?.[0]?.messaging?.[0];
+  const item = send ? json : (json.entry?.[0]?.messaging ?? json.entry?.[0]?.standby)?.[0];
   const message = item?.message;
   const payload = message?.attachment?.payload || message?.attachments?.[0]?.payload;
   const receipt = payload?.template_type === "receipt" && `${payload.merchant_name || payload.order_number} · ${payload.summary?.total_cost} ${payload.currency}`;

@@ -532,4 +532,7 @@ pub(crate) struct SandboxMessenger {
     /// Refuse calls without `appsecret_proof`.
     #[arg(long)]
     pub(crate) require_proof: bool,
+    /// Draw every id from this number, so that runs repeat.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
 }

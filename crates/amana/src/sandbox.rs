@@ -109,6 +109,7 @@ pub(crate) async fn messenger(args: MessengerArgs) -> anyhow::Result<()> {
     config.verify_token = args.verify_token;
     config.webhook_url = args.webhook;
     config.require_appsecret_proof = args.require_proof;
+    config.seed = args.seed;
     let chat = base.join("chat")?;
     let served =
         amana_sandbox_messenger::serve(listener, config, clock(), Arc::new(OsEntropy), stop.soft.clone());

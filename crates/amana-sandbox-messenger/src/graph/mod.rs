@@ -308,7 +308,7 @@ async fn on_page(
         ("POST", "message_templates") => template::create(hub, call, page),
         ("DELETE", "message_templates") => template::delete(hub, call, page),
         ("GET", "message_template_library") => Ok(library::list(call)),
-        ("GET", "personas") => personas::list(hub, page),
+        ("GET", "personas") => personas::list(hub, call, page),
         ("POST", "personas") => personas::create(hub, call, page),
         ("POST", "message_attachments") => saved::create(hub, call, page),
         ("GET", "thread_owner") => threads::owner(hub, call, page),

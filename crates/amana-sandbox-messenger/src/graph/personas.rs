@@ -37,13 +37,19 @@ fn shown(persona: &Persona) -> Value {
     json!({"id": persona.id, "name": persona.name, "profile_picture_url": persona.picture})
 }
 
-/// `GET /{page}/personas`.
-pub(super) fn list(hub: &Arc<Hub>, page: &str) -> Result<Value, GraphError> {
+/// `GET /{page}/personas`: all on one page; what comes `after` it is empty.
+pub(super) fn list(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
+    if call.params.text("after").is_some() {
+        return Ok(json!({"data": []}));
+    }
     let data: Vec<_> = hub.with(|inner, _| {
         let personas = inner.data.pages.get(page).map(|p| p.personas.as_slice()).unwrap_or_default();
         personas.iter().filter(|p| !p.deleted).map(shown).collect()
     })?;
-    Ok(json!({"data": data, "paging": {}}))
+    if data.is_empty() {
+        return Ok(json!({"data": []}));
+    }
+    Ok(json!({"data": data, "paging": {"cursors": {"before": "QVFI", "after": "QVFJ"}}}))
 }
 
 /// `GET /{persona-id}`.

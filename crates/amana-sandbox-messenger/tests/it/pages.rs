@@ -16,7 +16,9 @@ async fn the_page_has_its_language_from_the_start() {
     assert!(get("/chat?user=amal").await.text().await.unwrap().contains(r#"dir="rtl""#), "the choice stays");
     assert_eq!(get("/chat?page=9").await.status(), 404);
     assert_eq!(get(&format!("/chat?user={}", "x".repeat(65))).await.status(), 404);
-    for asset in ["app.js", "app.css", "words.js", "bubbles.js", "panel.js", "person.svg"] {
+    for asset in
+        ["app.js", "app.css", "words.js", "bubbles.js", "panel.js", "control.js", "control.css", "person.svg"]
+    {
         assert_eq!(get(&format!("/chat/{asset}")).await.status(), 200, "{asset}");
     }
     let moved = get(&format!("/m/{PAGE}")).await;
@@ -57,6 +59,7 @@ async fn every_word_is_in_both_languages() {
         include_str!("../../static/chat.js"),
         include_str!("../../static/bubbles.js"),
         include_str!("../../static/panel.js"),
+        include_str!("../../static/control.js"),
     ];
     for source in used {
         for part in source
