@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Sent {
     /// The platform's own id of the message.
     pub mid: String,
+    /// How long the channel is to rest, because its share of calls is nearly used up. The message itself was taken.
+    pub rest: Option<Duration>,
 }
 
 /// Why a call did not succeed, sorted by what the caller may do next. Texts hold no content, name or token.
@@ -39,6 +41,12 @@ pub enum SendError {
     /// Too fast. Nothing was sent.
     #[error("the platform limits the rate: try again in {} s", .retry_after.as_secs())]
     Throttled {
+        /// How long to wait at least.
+        retry_after: Duration,
+    },
+    /// Too fast for this one person. Nothing was sent; others are not concerned.
+    #[error("the platform limits the rate for this person: try again in {} s", .retry_after.as_secs())]
+    ThrottledPerson {
         /// How long to wait at least.
         retry_after: Duration,
     },
@@ -84,6 +92,7 @@ impl SendError {
             Self::TokenDead => "token-dead",
             Self::PageBlocked => "page-blocked",
             Self::Throttled { .. } => "throttled",
+            Self::ThrottledPerson { .. } => "throttled-person",
             Self::Transient { .. } => "transient",
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotThreadOwner => "not-thread-owner",
@@ -96,7 +105,13 @@ impl SendError {
     /// time heals it.
     #[must_use]
     pub fn may_retry(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Transient { .. } | Self::Refused { .. })
+        matches!(
+            self,
+            Self::Throttled { .. }
+                | Self::ThrottledPerson { .. }
+                | Self::Transient { .. }
+                | Self::Refused { .. }
+        )
     }
 }
 
@@ -114,6 +129,21 @@ pub enum LinkingError {
     /// The call itself failed.
     #[error(transparent)]
     Call(#[from] SendError),
+}
+
+/// How a text that the platform approves beforehand stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ApprovedText {
+    /// Its name.
+    pub name: String,
+    /// Its language.
+    pub lang: Lang,
+    /// Whether it may be sent now.
+    pub approved: bool,
+    /// The platform's word: `APPROVED`, `PENDING`, `REJECTED`, …; `MISSING` if the platform does not know it.
+    pub status: String,
+    /// Why not, in the platform's words.
+    pub reason: Option<String>,
 }
 
 /// How long after a person's last act a platform lets us write freely.
@@ -152,6 +182,9 @@ impl WindowPolicy {
 /// | `typing`, `mark_seen` | one call on the last message | `sendChatAction`; nothing to mark |
 /// | `linking_recipient`, `unlink` | no such flow: [`LinkingError::Unclear`], nothing to do | the same |
 /// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
+/// | `approved_texts`, `encoding_outside` | its own templates, another entry of [`Encoding`] | nothing: empty, `None` |
+/// | `pass_to_people` | none: an error | none: an error |
+/// | `people` | nothing: empty | nothing: empty |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
 /// The bytes of [`Released`] were made by the gate, in the [`Encoding`] that the channel names.
@@ -197,8 +230,31 @@ pub trait Channel: Send + Sync {
     /// that whoever was sent somebody else's link sees it. `None` on any doubt or error.
     async fn name(&self, of: &Address) -> Option<String>;
 
+    /// Gives the conversation to the people who answer in the platform's own inbox.
+    ///
+    /// # Errors
+    /// As `send`; the conversation is ours then, as before.
+    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError>;
+
+    /// How the texts stand that the platform approves beforehand.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError>;
+
+    /// The persons on our channels whom the platform knows under an id of the app's (it names people so where they take
+    /// our access back). Empty where it does not tell.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError>;
+
     /// Into which bytes a message is put: one that answers the person, or any other.
     fn encoding(&self, reply: bool) -> Encoding;
+
+    /// Into which bytes a message is put for a person who has been away for longer than the window. `None` where there
+    /// is no such way, or no need.
+    fn encoding_outside(&self) -> Option<Encoding>;
 
     /// When one may write freely.
     fn window(&self) -> WindowPolicy;

@@ -1,6 +1,6 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
-use crate::channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
 use amana_render::Encoding;
@@ -93,8 +93,20 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     async fn name(&self, of: &Address) -> Option<String> {
         self.channel.name(of).await
     }
+    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        self.channel.pass_to_people(of).await
+    }
+    async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        self.channel.approved_texts(channel).await
+    }
+    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
+        self.channel.people(app_scoped).await
+    }
     fn encoding(&self, reply: bool) -> Encoding {
         self.channel.encoding(reply)
+    }
+    fn encoding_outside(&self) -> Option<Encoding> {
+        self.channel.encoding_outside()
     }
 
     fn window(&self) -> WindowPolicy {

@@ -22,6 +22,30 @@ pub const MENU_TITLE_CHARS_MAX: usize = 30;
 /// Entries of the persistent menu.
 pub const MENU_ITEMS_MAX: usize = 20;
 
+/// Ice breakers per language.
+pub const ICE_BREAKERS_MAX: usize = 4;
+/// The question of an ice breaker, in characters (Meta states none; its composer takes 80).
+pub const ICE_BREAKER_CHARS_MAX: usize = 80;
+/// The name of a persona.
+pub const PERSONA_NAME_CHARS_MAX: usize = 50;
+/// Personas of a page that are read.
+pub const PERSONAS_MAX: usize = 200;
+/// Metadata of a hand-over.
+pub const HANDOVER_METADATA_CHARS_MAX: usize = 999;
+/// How long control of a thread can be extended for.
+pub const EXTEND_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Texts to be approved that are read of a page.
+pub const TEMPLATES_MAX: usize = 200;
+/// Persons that are read for one id of the app's.
+pub const PEOPLE_MAX: usize = 20;
+
+/// The share of calls, in percent, above which a channel rests for [`USAGE_REST`] after each message.
+pub const USAGE_HIGH_PERCENT: u64 = 90;
+/// The share at which the platform is about to refuse: the channel rests for [`THROTTLE_DEFAULT`].
+pub const USAGE_FULL_PERCENT: u64 = 100;
+/// See [`USAGE_HIGH_PERCENT`].
+pub const USAGE_REST: Duration = Duration::from_secs(5);
+
 /// The largest answer of the Graph API that is read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Connecting, if not configured.

@@ -36,6 +36,8 @@ pub enum Intent {
         /// In this time.
         period: Period,
     },
+    /// Wants to see what is new: the tap on an approved text.
+    News,
     /// Wants to see what was disclosed.
     Privacy,
     /// Wants nothing more to come: consents are taken back.
@@ -73,6 +75,7 @@ impl Intent {
             Self::Spending { period, .. } => {
                 format!("spending:{}:{}:{}", period.label.word(), period.from, period.to)
             }
+            Self::News => "news".to_owned(),
             Self::Privacy => "privacy".to_owned(),
             Self::Stop => "stop".to_owned(),
             Self::Unlink => "unlink".to_owned(),
@@ -112,6 +115,7 @@ impl Intent {
             ("spending", [Some(label), Some(from), Some(to)]) => {
                 spending(label, from, to).unwrap_or(Self::Unknown)
             }
+            ("news", [None, ..]) => Self::News,
             ("privacy", [None, ..]) => Self::Privacy,
             ("stop", [None, ..]) => Self::Stop,
             ("unlink", [None, ..]) => Self::Unlink,

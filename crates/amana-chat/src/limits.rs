@@ -22,3 +22,7 @@ pub const MENU_TITLE_CHARS_MAX: usize = 30;
 pub const GREETING_CHARS_MAX: usize = 160;
 /// Bytes of a button's payload (Messenger: 1,000); ours are far shorter.
 pub const PAYLOAD_BYTES_MAX: usize = 100;
+/// Questions to begin with, of a page.
+pub const ICE_BREAKERS_MAX: usize = 4;
+/// The longest question to begin with, in characters.
+pub const ICE_BREAKER_CHARS_MAX: usize = 80;

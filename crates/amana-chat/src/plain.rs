@@ -195,6 +195,12 @@ pub fn unlinked(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "unlinked", bank) }
 }
 
+/// Nothing waits for the customer.
+#[must_use]
+pub fn no_news(lang: Lang) -> Content {
+    simple(lang, "no-news")
+}
+
 /// There was nothing to stop or unlink.
 #[must_use]
 pub fn nothing_to_stop(lang: Lang) -> Content {

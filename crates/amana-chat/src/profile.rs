@@ -13,6 +13,8 @@ pub struct Profile {
     pub get_started: String,
     /// The persistent menu: `Postback`s with titles of at most [`crate::limits::MENU_TITLE_CHARS_MAX`] characters.
     pub menu: Vec<Action>,
+    /// Questions to begin with, each with what it sends back; at most [`crate::limits::ICE_BREAKERS_MAX`].
+    pub ice_breakers: Vec<(String, String)>,
 }
 
 /// The profile in a language. It names no bank, so that it can be set once for a page of several.
@@ -22,7 +24,14 @@ pub fn profile(lang: Lang) -> Profile {
         title: chat().text(lang, id, &[]),
         payload: intent.payload(),
     };
+    let question = |id: &str, intent: Intent| (chat().text(lang, id, &[]), intent.payload());
     Profile {
+        ice_breakers: vec![
+            question("ice-link", Intent::Link),
+            question("ice-help", Intent::Help),
+            question("ice-privacy", Intent::Privacy),
+            question("ice-person", Intent::Person),
+        ],
         greeting: chat().text(lang, "profile-greeting", &[]),
         get_started: Intent::Greeting.payload(),
         menu: vec![

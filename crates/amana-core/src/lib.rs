@@ -31,7 +31,10 @@ pub use consent_record::{
     BrokenRecord, CONSENT_EVENT_V, ConsentAct, ConsentBasis, ConsentEnd, ConsentEvent, ConsentRecord,
     Evidence, event_hash, no_event,
 };
-pub use content::{Action, Address, Card, CardLine, Content};
+pub use content::{
+    Action, Address, ApprovedForm, Card, CardLine, Content, MediaForm, MediaKind, ReceiptAddress,
+    ReceiptForm, ReceiptItem, Rich, ThreadControl,
+};
 pub use controller::Controller;
 pub use entropy::{Entropy, SeededEntropy};
 pub use event::{BankEvent, BankEventBody, BankEventKind};

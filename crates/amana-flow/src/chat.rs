@@ -26,12 +26,25 @@ impl Gateway {
             effects.push(Command::OpenWindow { conversation: conversation.clone() });
         }
 
-        let intent = self.intent(&inbound.kind, &mut person);
+        let owner = self.owner_after(&inbound, &person);
+        let kind = match &inbound.kind {
+            // Linking is ours, whoever has the conversation.
+            InboundKind::Standby(inner)
+                if matches!(**inner, InboundKind::Linked { .. } | InboundKind::Unlinked) =>
+            {
+                inner
+            }
+            kind => kind,
+        };
+        let intent = self.intent(kind, &mut person);
         let replies = match intent {
             Some(intent) => self.reply(&mut person, &intent).await?,
-            None => self.react(&person, &inbound.kind).await?,
+            None => self.react(&person, kind).await?,
         };
         effects.insert(0, Command::PutConversation(person));
+        if let Some(elsewhere) = owner {
+            effects.insert(1, Command::SetOwner { conversation, elsewhere });
+        }
         effects.extend(replies);
         Ok(effects)
     }
@@ -56,6 +69,7 @@ impl Gateway {
             lang_chosen: false,
             last_inbound_at: None,
             welcomed_at: None,
+            elsewhere: None,
         }
     }
 
@@ -115,6 +129,26 @@ impl Gateway {
             Intent::Greeting if active.is_empty() => effects.extend(self.ask_to_link(&to, lang)?),
             Intent::Link => effects.extend(self.ask_to_link(&to, lang)?),
             Intent::Greeting => effects.push(self.say(&to, &plain::greeting(lang), true)?),
+            Intent::News => {
+                // What waits comes by itself, now that the window is open.
+                let mut waits = false;
+                for link in &active {
+                    waits |= !self.store.waiting(link.shard, link.id).await?.is_empty();
+                }
+                if !waits {
+                    effects.push(self.say(&to, &plain::no_news(lang), true)?);
+                }
+            }
+            Intent::Person => {
+                let content = plain::person(lang, &self.page_name(&to, lang));
+                let said = self.say(&to, &content, true)?;
+                if let Command::Disclose { disclosure, .. } = &said
+                    && self.people_answer()
+                {
+                    self.pass_after(disclosure.row.message, disclosure.row.recipient.clone());
+                }
+                effects.push(said);
+            }
             Intent::Privacy if self.store.links_ever(&to).await?.is_empty() => {
                 effects.push(self.say(&to, &plain::privacy_not_linked(lang), true)?);
             }
@@ -143,17 +177,16 @@ impl Gateway {
                 person.lang_chosen = true;
                 effects.push(self.say(&to, &plain::language_set(*chosen), true)?);
             }
-            other => effects.push(self.say(&to, &self.plain_answer(other, &to, lang), true)?),
+            other => effects.push(self.say(&to, &Self::plain_answer(other, lang), true)?),
         }
         Ok(effects)
     }
 
-    fn plain_answer(&self, intent: &Intent, to: &ConversationId, lang: Lang) -> Content {
+    fn plain_answer(intent: &Intent, lang: Lang) -> Content {
         match intent {
             Intent::Help => plain::help(lang),
             Intent::ChooseLanguage => plain::choose_language(lang),
             Intent::Thanks => plain::thanks(lang),
-            Intent::Person => plain::person(lang, &self.page_name(to, lang)),
             Intent::Unsupported => plain::unsupported_request(lang),
             _ => plain::not_understood(lang),
         }
@@ -181,6 +214,11 @@ impl Gateway {
             }
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// Whether people answer in the platform's own inbox: the configuration lets it send on our channels.
+    fn people_answer(&self) -> bool {
+        self.reconcile.allowed_apps.contains(amana_channel::messenger::INBOX_APP)
     }
 
     fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {

@@ -9,7 +9,7 @@ use crate::limits::{
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
-use amana_store::{Command, Delivery, OutboxEntry, OutboxState, SubmitError};
+use amana_store::{ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use tokio::task::{Id, JoinSet};
@@ -23,6 +23,7 @@ impl Gateway {
         let mut busy: HashMap<Id, MessageId> = HashMap::new();
         loop {
             if busy.len() < SENDS_AT_ONCE_MAX && !stop.is_cancelled() {
+                self.pass_due().await;
                 let heads = self.store.outbox_heads(self.now(), &self.paused(), SENDS_AT_ONCE_MAX * 2).await;
                 let heads = heads.unwrap_or_else(|error| {
                     tracing::error!(%error, "cannot read the outbox");
@@ -90,11 +91,6 @@ impl Gateway {
         echoed.get(channel).is_some_and(fresh)
     }
 
-    fn pause(&self, channel: &ChannelId) {
-        let until = self.after(PAGE_PAUSE_S);
-        self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(channel.clone(), until);
-    }
-
     /// One message: claim, decide again, send, record.
     pub(crate) async fn send_one(&self, entry: OutboxEntry) {
         let message = entry.row.message;
@@ -112,8 +108,18 @@ impl Gateway {
             psid: entry.row.recipient.psid.clone(),
         };
         let person = self.store.conversation(&conversation).await?;
-        let last_inbound = person.and_then(|c| c.last_inbound_at);
-        if !self.channel.window().is_open(last_inbound, self.now()) {
+        let last_inbound = person.as_ref().and_then(|c| c.last_inbound_at);
+        // While another app has the conversation nothing of ours is let through: it waits, and is not tried.
+        if self.is_elsewhere(person.as_ref()) {
+            let later = match entry.state {
+                OutboxState::Pending => {
+                    Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true }
+                }
+                _ => Delivery::Unconfirmed { until: self.after_about(PAGE_PAUSE_S) },
+            };
+            return self.finish(&entry, later).await;
+        }
+        if !entry.row.anytime && !self.channel.window().is_open(last_inbound, self.now()) {
             return self.finish(&entry, Delivery::Held { seen: last_inbound }).await;
         }
 
@@ -159,9 +165,28 @@ impl Gateway {
             "result" => result.as_ref().map_or_else(SendError::as_str, |_| "sent")
         )
         .increment(1);
+        let channel = &entry.row.recipient.channel;
         let delivery = match result {
-            Ok(sent) => Delivery::Sent { mid: sent.mid },
-            Err(error) => self.after_failure(&entry, &error, last_inbound),
+            Ok(sent) => {
+                if let Some(rest) = sent.rest {
+                    self.pause(channel, seconds(rest));
+                    self.note_health(channel, ChannelHealth::Throttled).await;
+                } else {
+                    self.note_health(channel, ChannelHealth::Good).await;
+                }
+                self.passing_sent(message);
+                Delivery::Sent { mid: sent.mid }
+            }
+            Err(error) => {
+                match &error {
+                    SendError::TokenDead => self.note_health(channel, ChannelHealth::TokenDead).await,
+                    SendError::PageBlocked => self.note_health(channel, ChannelHealth::Blocked).await,
+                    SendError::Throttled { .. } => self.note_health(channel, ChannelHealth::Throttled).await,
+                    SendError::NotThreadOwner => self.not_ours(&conversation).await,
+                    _ => {}
+                }
+                self.after_failure(&entry, &error, last_inbound)
+            }
         };
         self.finish(&entry, delivery).await
     }
@@ -208,12 +233,18 @@ impl Gateway {
         let id = entry.row.message;
         let given_up = entry.attempts >= SEND_ATTEMPTS_MAX;
         match error {
-            SendError::WindowClosed | SendError::Unreachable => Delivery::Held { seen },
+            // An approved text is let through at any time, so waiting for the person would not mend it; what it
+            // announces waits by itself.
+            SendError::WindowClosed | SendError::Unreachable if entry.row.anytime => {
+                Delivery::Dead { reason: error.as_str().to_owned() }
+            }
+            SendError::WindowClosed => Delivery::Held { seen },
+            SendError::Unreachable => Delivery::Unreachable { seen },
             // No fault of the message's: the channel is paused, its queue kept, and the attempt does not count.
             SendError::TokenDead | SendError::PageBlocked | SendError::UnknownChannel => {
                 let channel = &entry.row.recipient.channel;
                 tracing::error!(%id, %channel, %error, "the channel is paused; its queue is kept");
-                self.pause(channel);
+                self.pause(channel, PAGE_PAUSE_S);
                 Delivery::Retry { due_at: self.now(), counts: false }
             }
             SendError::Ambiguous { what } => {
@@ -229,15 +260,21 @@ impl Gateway {
                 let wait = ECHO_WAIT_S.saturating_mul(1 << entry.attempts.min(5));
                 Delivery::Unconfirmed { until: self.after(if again { wait } else { ECHO_WAIT_S }) }
             }
+            // The limit is the channel's: all of it rests, and so nothing of it is refused one after the other.
             SendError::Throttled { retry_after } => {
-                let wait = i64::try_from(retry_after.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1);
-                Delivery::Retry { due_at: self.after(wait), counts: false }
+                self.pause(&entry.row.recipient.channel, seconds(*retry_after));
+                Delivery::Retry { due_at: self.now(), counts: false }
+            }
+            SendError::ThrottledPerson { retry_after } => {
+                Delivery::Retry { due_at: self.after_about(seconds(*retry_after)), counts: false }
             }
             // As at the gate: what waits is kept, and decided anew.
             SendError::Refused { why: TicketError::Killed } => {
                 Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false }
             }
-            SendError::NotThreadOwner => Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false },
+            SendError::NotThreadOwner => {
+                Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false }
+            }
             error if !given_up && error.may_retry() => {
                 Delivery::Retry { due_at: self.backoff(entry.attempts), counts: true }
             }
@@ -254,7 +291,10 @@ impl Gateway {
             Delivery::Sent { .. } => Some((ReceiptKind::Outcome, "sent".to_owned())),
             Delivery::Dead { reason } => Some((ReceiptKind::Outcome, format!("dead:{reason}"))),
             Delivery::Denied { reason } => Some((ReceiptKind::Denial, reason.clone())),
-            Delivery::Retry { .. } | Delivery::Held { .. } | Delivery::Unconfirmed { .. } => None,
+            Delivery::Retry { .. }
+            | Delivery::Held { .. }
+            | Delivery::Unreachable { .. }
+            | Delivery::Unconfirmed { .. } => None,
         };
         let receipt = word.zip(entry.row.basis.as_ref()).map(|((kind, word), basis)| {
             let mut draft = ReceiptDraft::of_outcome(&entry.row, basis, &word, at);
@@ -278,4 +318,9 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// A wait in whole seconds, at least one.
+fn seconds(wait: std::time::Duration) -> i64 {
+    i64::try_from(wait.as_secs()).unwrap_or(PAGE_PAUSE_S).max(1)
 }

@@ -16,7 +16,7 @@ use amana_core::{
 };
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
-use amana_store::{Answer, Command, Link, Store, Token};
+use amana_store::{Answer, ChannelHealth, Command, Link, Store, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -123,6 +123,12 @@ pub struct Gateway {
     pub(crate) jobs_filled: Notify,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// How channels stand, as it was last written down; `None` until it was read.
+    pub(crate) health: tokio::sync::Mutex<Option<HashMap<ChannelId, ChannelHealth>>>,
+    /// Conversations that are passed to people once the echo of a message is here.
+    pub(crate) passing: Mutex<HashMap<MessageId, crate::owner::Passing>>,
+    /// When the texts to be approved were last asked after, per channel.
+    pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
     pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
     /// Itself, for work that must outlive who asked for it.
@@ -179,6 +185,9 @@ impl Gateway {
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
             paused: Mutex::default(),
+            health: tokio::sync::Mutex::default(),
+            passing: Mutex::default(),
+            texts_asked: Mutex::default(),
             echoed: Mutex::default(),
             me: me.clone(),
         })
@@ -321,7 +330,11 @@ impl Gateway {
     }
 
     fn wait_before(&self, attempts: u32, longest_s: i64) -> Timestamp {
-        let base = crate::limits::RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(longest_s);
+        self.after_about(crate::limits::RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(longest_s))
+    }
+
+    /// So many seconds from now and up to a quarter more, so that what failed together does not come back together.
+    pub(crate) fn after_about(&self, base: i64) -> Timestamp {
         let jitter_ms =
             u64::from(u16::from_be_bytes(self.entropy.array())) * u64::try_from(base).unwrap_or(1) * 250
                 / u64::from(u16::MAX);

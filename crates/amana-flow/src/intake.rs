@@ -49,6 +49,7 @@ impl Gateway {
             if let Some((mid, metadata, app_id)) = echo_in(&inbound.kind) {
                 if let Some(message) = metadata {
                     self.echo_came(channel);
+                    self.passing_echoed(message);
                     commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));

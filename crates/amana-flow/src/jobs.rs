@@ -87,6 +87,11 @@ impl Gateway {
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
         keeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            if !stop.is_cancelled()
+                && let Err(error) = self.tell_news().await
+            {
+                tracing::warn!(%error, "what waits for customers who are back could not be looked through");
+            }
             if busy.len() < JOBS_AT_ONCE_MAX && !stop.is_cancelled() {
                 let due =
                     self.store.jobs_due(self.now(), JOBS_AT_ONCE_MAX * 2).await.unwrap_or_else(|error| {
@@ -120,6 +125,7 @@ impl Gateway {
 
     async fn sweep(&self) {
         self.reconcile_deliveries().await;
+        self.look_after_texts().await;
         if let Err(error) =
             self.store.submit(vec![Command::Sweep { now: self.now(), keep: *self.store.retention() }]).await
         {

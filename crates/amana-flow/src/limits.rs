@@ -41,7 +41,8 @@ pub const ECHO_WAIT_AFTER_START_S: i64 = 60;
 /// How long a claim on a message lasts, in seconds: longer than a call to the platform may take, so that a row whose
 /// claim is over belongs to a process that is gone.
 pub const CLAIM_S: i64 = 45;
-/// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept.
+/// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept. After it one message
+/// tries again, so that whatever mended the page is found by itself.
 pub const PAGE_PAUSE_S: i64 = 60;
 /// The life of a one-time link to the linking page, in seconds.
 pub const TOKEN_LIFE_S: i64 = 600;
@@ -125,5 +126,25 @@ pub const ACTOR_CHARS_MAX: usize = 100;
 pub const NOTE_CHARS_MAX: usize = 500;
 /// Refused requests that are shown at most.
 pub const REFUSALS_SHOWN_MAX: usize = 500;
+
+/// How long another app keeps a conversation without a sign of it, in seconds: then the platform's own time is over,
+/// too.
+pub const ELSEWHERE_S: i64 = 86_400;
+/// After how long it is tried again whether a conversation is ours, when the platform said no and nothing tells whose
+/// it is, in seconds.
+pub const OWNER_RETRY_S: i64 = 600;
+/// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,
+/// the echo would go to the other app.
+pub const PASS_AFTER_S: i64 = 5;
+/// Conversations that wait to be passed on; of more the people in the inbox take control themselves.
+pub const PASSING_MAX: usize = 10_000;
+/// How often a customer who has been away is told that there is news, at most, in seconds.
+pub const NOTICE_EVERY_S: i64 = 86_400;
+/// Links whose waiting news one look tells.
+pub const NEWS_LOOK_LINKS: usize = 64;
+/// How often it is asked whether a text is approved that is not, in seconds.
+pub const TEXTS_LOOK_S: i64 = 600;
+/// The same for texts that are, in seconds: the webhook that takes an approval back may have been lost.
+pub const TEXTS_LOOK_AGAIN_S: i64 = 6 * 3_600;
 
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);

@@ -90,21 +90,31 @@ impl Gateway {
 
     /// Opens a bank's row, and reads the customer and the link that it is about. `None` when either is gone.
     pub(crate) async fn open_bank(&self, row: &InboxRow) -> Result<Option<BankWork>, FlowError> {
+        self.open_bank_body(row.shard, &row.key, &row.body).await
+    }
+
+    /// The same of the bytes alone, which news that wait keep.
+    pub(crate) async fn open_bank_body(
+        &self,
+        shard: Shard,
+        key: &EventKey,
+        body: &[u8],
+    ) -> Result<Option<BankWork>, FlowError> {
         let unreadable = || FlowError::Unreadable("event");
-        let (head, rest) = row.body.split_at_checked(HEAD).ok_or_else(unreadable)?;
+        let (head, rest) = body.split_at_checked(HEAD).ok_or_else(unreadable)?;
         let (customer, link) = head.split_at_checked(16).ok_or_else(unreadable)?;
         let customer = CustomerId::from_bytes(customer.try_into().map_err(|_| unreadable())?);
         let link = LinkId::from_bytes(link.try_into().map_err(|_| unreadable())?);
-        let Some(customer) = self.store.customer(row.shard, customer).await? else { return Ok(None) };
-        let Some(link) = self.store.link(row.shard, link).await? else { return Ok(None) };
+        let Some(customer) = self.store.customer(shard, customer).await? else { return Ok(None) };
+        let Some(link) = self.store.link(shard, link).await? else { return Ok(None) };
         let (length, rest) = rest.split_at_checked(4).ok_or_else(unreadable)?;
         let length = u32::from_be_bytes(length.try_into().map_err(|_| unreadable())?);
         let (envelope, data) = rest.split_at_checked(length as usize).ok_or_else(unreadable)?;
-        let envelope = customer.key.open(&envelope_context(&row.key.0), envelope)?;
+        let envelope = customer.key.open(&envelope_context(&key.0), envelope)?;
         let event: BankEvent = serde_json::from_slice(&envelope).map_err(|_| unreadable())?;
         let subject = Subject { institution: link.institution.clone(), customer: customer.id };
         let purpose_key = customer.key.for_purpose(crate::update::purpose_of(event.kind));
-        let body = Protected::unseal(subject, &purpose_key, &data_context(&row.key.0), data)?;
+        let body = Protected::unseal(subject, &purpose_key, &data_context(&key.0), data)?;
         Ok(Some(BankWork { customer, link, event, body }))
     }
 

@@ -7,7 +7,7 @@ use crate::sealed::BankWork;
 use crate::worker::{Effects, Trouble};
 use amana_core::{Address, BankEventKind, Lang, Purpose};
 use amana_gate::{Disclosure, Refusal, purpose};
-use amana_render::{Story as Telling, UpdateArgs};
+use amana_render::{Encoding, Story as Telling, UpdateArgs};
 use amana_store::{Command, InboxRow, LinkState, Story, StoryState};
 
 /// What an event means for what the customer was told before.
@@ -103,7 +103,16 @@ impl Gateway {
             .map(|key| Command::PutStory(Story { shard, customer, key, state, told: fingerprint, at }));
         let Some(telling) = telling else { return Ok(stories.collect()) };
 
-        match self.tell(&work, telling).await? {
+        let person = self.store.conversation(&work.link.conversation()).await?;
+        let before = self.store.waiting(shard, work.link.id).await?;
+        // What waits goes first, and this with it.
+        if !before.is_empty() || !self.is_reachable(person.as_ref()) {
+            let news = (telling, keys.subject());
+            let effects = self.put_news_off(row, &work, news, (person.as_ref(), &before)).await?;
+            let refused = effects.iter().any(|effect| matches!(effect, Command::Record { .. }));
+            return Ok(if refused { effects } else { effects.into_iter().chain(stories).collect() });
+        }
+        match self.tell(&work, telling, self.channel.encoding(false)).await? {
             Ok(disclosure) => {
                 let disclose = Command::Disclose { shard, disclosure, at: self.now() };
                 Ok(std::iter::once(disclose).chain(stories).collect())
@@ -116,10 +125,11 @@ impl Gateway {
         }
     }
 
-    async fn tell(
+    pub(crate) async fn tell(
         &self,
         work: &BankWork,
         telling: Telling,
+        encoding: Encoding,
     ) -> Result<Result<Disclosure, Box<Refusal>>, FlowError> {
         let institution = self.institution(&work.link.institution)?;
         let conversation = work.link.conversation();
@@ -141,7 +151,7 @@ impl Gateway {
                 &recipient,
                 &args,
                 &context,
-                self.channel.encoding(false),
+                encoding,
                 message,
                 key,
                 &*self.entropy,
@@ -154,7 +164,7 @@ impl Gateway {
                 &recipient,
                 &args,
                 &context,
-                self.channel.encoding(false),
+                encoding,
                 message,
                 key,
                 &*self.entropy,
@@ -162,7 +172,7 @@ impl Gateway {
         })
     }
 
-    fn too_old(&self, work: &BankWork) -> bool {
+    pub(crate) fn too_old(&self, work: &BankWork) -> bool {
         let age = self.now().as_second().saturating_sub(work.event.occurred.as_second());
         age > EVENT_AGE_DAYS_MAX * 86_400
     }
@@ -193,6 +203,11 @@ impl Keys {
         let of = |id: &Option<String>| id.as_deref().map(|id| mac(b"story transaction", id));
         let (own, referred) = (of(&event.transaction_id), of(&event.reference_id));
         Self { own, referred: referred.filter(|key| Some(*key) != own) }
+    }
+
+    /// What it is news of: the story that it goes on with, or its own.
+    fn subject(&self) -> [u8; 32] {
+        self.referred.or(self.own).unwrap_or_default()
     }
 
     /// What an event is remembered under. A reversal ends the story of what it undoes; it has none of its own unless it

@@ -168,10 +168,14 @@ impl Gateway {
                     self.process(row).await;
                 }
             }
+            if self.tell_news().await? {
+                idle = false;
+            }
             while let Some(entry) = self.store.outbox_heads(self.now(), &self.paused(), 1).await?.pop() {
                 idle = false;
                 self.send_one(entry).await;
             }
+            self.pass_due().await;
             while let Some(job) = self.store.jobs_due(self.now(), 1).await?.pop() {
                 idle = false;
                 self.work_job(job).await;

@@ -29,7 +29,7 @@ macro_rules! bank_data {
     )+ };
 }
 
-bank_data!(Vec<Account>, Page<Transaction>, BankEventBody);
+bank_data!(Vec<Account>, Page<Transaction>, BankEventBody, Vec<BankEventBody>);
 
 /// A value from a bank about one customer.
 ///

@@ -51,6 +51,8 @@ pub struct OutboxRow {
     pub payload_sha256: [u8; 32],
     /// When the ticket ends.
     pub expires_at: Timestamp,
+    /// Whether the platform takes it also when the person has been away for longer than its window.
+    pub anytime: bool,
     /// The gate's MAC over everything above.
     pub ticket: [u8; 32],
 }
@@ -182,7 +184,8 @@ impl Gate {
             Box::new(Refusal { denial, receipt })
         };
         let (form, consent) = match (decide(P::WORD, &ask, facts, policy), facts.consent) {
-            (Ok(form), Some(consent)) => (form, consent),
+            // Some bytes have no room for more than a notice, whatever was agreed and allowed.
+            (Ok(form), Some(consent)) => (form.min(encoding.most_open()), consent),
             (Ok(_), None) => return Err(refuse(Denial::NoConsent, receipt)),
             (Err(denial), _) => return Err(refuse(denial, receipt)),
         };
@@ -313,6 +316,7 @@ impl Gate {
             payload,
             payload_sha256: sha256(&[&body]),
             expires_at,
+            anytime: encoding.passes_window(),
             ticket: [0; 32],
         };
         row.ticket = self.sign(&row);
@@ -344,7 +348,7 @@ fn ticket_parts(row: &OutboxRow) -> (Vec<u8>, [u8; 8]) {
 }
 
 /// Everything that a ticket vouches for.
-fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) -> [&'a [u8]; 7] {
+fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) -> [&'a [u8]; 8] {
     [
         b"amana/ticket/v1",
         row.message.as_bytes(),
@@ -353,6 +357,7 @@ fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) ->
         basis,
         &row.payload_sha256,
         expires,
+        if row.anytime { b"anytime" } else { b"" },
     ]
 }
 

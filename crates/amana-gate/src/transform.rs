@@ -1,7 +1,7 @@
 //! What may be done with a value that stays closed: the whole list. Each is a function of `amana-pure`.
 
 use crate::protected::Protected;
-use amana_core::{Account, AccountId, AccountKind, Page, Transaction};
+use amana_core::{Account, AccountId, AccountKind, BankEventBody, Page, Transaction};
 use amana_pure::{Filter, filter_accounts, filter_kind, filter_transactions, merge};
 use std::collections::BTreeSet;
 
@@ -28,5 +28,14 @@ impl Protected<Page<Transaction>> {
     /// The transactions that are meant, newest first.
     pub fn matching(self, filter: &Filter) -> Self {
         self.map(|page| filter_transactions(page, filter))
+    }
+}
+
+impl Protected<BankEventBody> {
+    /// Several events of one person as one list, in this order; `None` when there is none, or when they are not all
+    /// about the same person.
+    #[must_use]
+    pub fn gather(events: Vec<Self>) -> Option<Protected<Vec<BankEventBody>>> {
+        Self::join(events, |bodies| bodies)
     }
 }

@@ -30,10 +30,11 @@ mod say;
 mod suggest;
 
 pub use catalogue::{Arg, Catalogue, CatalogueError, texts};
-pub use encoding::{EncodeError, Encoding};
+pub use encoding::{EncodeError, Encoding, HumanAgentAct};
 pub use page::Fragment;
 pub use period::{Period, PeriodLabel};
 pub use say::{
     AccountLabel, BalanceArgs, Render, RenderContext, SpendingArgs, Story, TransactionsArgs, UpdateArgs,
+    UpdatesArgs,
 };
 pub use suggest::suggestions;

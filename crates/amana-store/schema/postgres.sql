@@ -148,6 +148,9 @@ CREATE TABLE conversation (
     lang_chosen BIGINT NOT NULL,
     last_inbound_at BIGINT,
     welcomed_at BIGINT,
+    -- Another app of the platform has the conversation: which (empty if it is not told), and since when.
+    owner TEXT,
+    owner_since BIGINT,
     PRIMARY KEY (shard, channel, person)
 );
 
@@ -195,6 +198,8 @@ CREATE TABLE outbox (
     customer_shard BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     sent_at BIGINT,
+    -- Whether the platform takes it also when the person has been away.
+    anytime BIGINT NOT NULL,
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
@@ -206,6 +211,56 @@ CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
 CREATE INDEX outbox_over ON outbox (created_at) WHERE state > 3 AND customer IS NOT NULL;
 CREATE INDEX outbox_plain_over ON outbox (created_at) WHERE state > 3 AND customer IS NULL;
 CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
+
+-- News that a customer was not told yet: the window was closed, or somebody else had the conversation. The body is the
+-- event as it came in, under the customer's key.
+CREATE TABLE waiting (
+    shard BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    link BYTEA NOT NULL,
+    -- What it is news of: newer news of the same take its place.
+    story BYTEA NOT NULL,
+    telling BIGINT NOT NULL,
+    key BYTEA NOT NULL,
+    body BYTEA NOT NULL,
+    conversation_shard BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    person BYTEA NOT NULL,
+    -- When the customer was told that there is news.
+    noticed_at BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, link, story)
+);
+CREATE INDEX waiting_age ON waiting (created_at);
+CREATE INDEX waiting_person ON waiting (channel, person);
+
+-- How a channel stands at its platform; no row: well.
+CREATE TABLE channel_state (
+    channel TEXT NOT NULL PRIMARY KEY,
+    state BIGINT NOT NULL,
+    since BIGINT NOT NULL
+);
+
+-- Texts that a platform approves beforehand, and how they stand.
+CREATE TABLE approved_text (
+    channel TEXT NOT NULL,
+    name TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (channel, name, lang)
+);
+
+-- What a platform asked us to forget, by the code of its status page. It holds no id of a person.
+CREATE TABLE platform_request (
+    code BYTEA NOT NULL PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    chats BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    done_at BIGINT
+);
 
 -- Messages that the platform says were sent and no row of the outbox covers.
 CREATE TABLE alarm (

@@ -149,6 +149,9 @@ CREATE TABLE conversation (
     lang_chosen INTEGER NOT NULL,
     last_inbound_at INTEGER,
     welcomed_at INTEGER,
+    -- Another app of the platform has the conversation: which (empty if it is not told), and since when.
+    owner TEXT,
+    owner_since INTEGER,
     PRIMARY KEY (shard, channel, person)
 ) STRICT;
 
@@ -196,6 +199,8 @@ CREATE TABLE outbox (
     customer_shard INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     sent_at INTEGER,
+    -- Whether the platform takes it also when the person has been away.
+    anytime INTEGER NOT NULL,
     PRIMARY KEY (shard, position)
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
@@ -207,6 +212,56 @@ CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
 CREATE INDEX outbox_over ON outbox (created_at) WHERE state > 3 AND customer IS NOT NULL;
 CREATE INDEX outbox_plain_over ON outbox (created_at) WHERE state > 3 AND customer IS NULL;
 CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
+
+-- News that a customer was not told yet: the window was closed, or somebody else had the conversation. The body is the
+-- event as it came in, under the customer's key.
+CREATE TABLE waiting (
+    shard INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    link BLOB NOT NULL,
+    -- What it is news of: newer news of the same take its place.
+    story BLOB NOT NULL,
+    telling INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    body BLOB NOT NULL,
+    conversation_shard INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    person BLOB NOT NULL,
+    -- When the customer was told that there is news.
+    noticed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, link, story)
+) STRICT;
+CREATE INDEX waiting_age ON waiting (created_at);
+CREATE INDEX waiting_person ON waiting (channel, person);
+
+-- How a channel stands at its platform; no row: well.
+CREATE TABLE channel_state (
+    channel TEXT NOT NULL PRIMARY KEY,
+    state INTEGER NOT NULL,
+    since INTEGER NOT NULL
+) STRICT;
+
+-- Texts that a platform approves beforehand, and how they stand.
+CREATE TABLE approved_text (
+    channel TEXT NOT NULL,
+    name TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel, name, lang)
+) STRICT;
+
+-- What a platform asked us to forget, by the code of its status page. It holds no id of a person.
+CREATE TABLE platform_request (
+    code BLOB NOT NULL PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    chats INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    done_at INTEGER
+) STRICT;
 
 -- Messages that the platform says were sent and no row of the outbox covers.
 CREATE TABLE alarm (

@@ -115,6 +115,27 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         }
         Command::Sighted(sighting) => crate::apply_alarm::sighted(db, vault, sighting).await,
         Command::CloseAlarm { id, at } => crate::apply_alarm::close(db, *id, *at).await,
+        Command::RaiseAlarm { channel, about, kind, at } => {
+            crate::apply_waiting::raise_alarm(db, channel, about, *kind, *at).await
+        }
+        Command::SetChannelHealth { channel, health, at } => {
+            crate::apply_waiting::set_health(db, channel, *health, *at).await
+        }
+        Command::PutApprovedText(text) => crate::apply_waiting::put_text(db, text).await,
+        Command::SetOwner { conversation, elsewhere } => {
+            crate::apply_waiting::set_owner(db, vault, conversation, elsewhere.as_ref()).await
+        }
+        Command::PutWaiting(waiting) => crate::apply_waiting::put(db, vault, waiting).await,
+        Command::NoticeWaiting { shard, link, at } => {
+            crate::apply_waiting::notice(db, *shard, *link, *at).await
+        }
+        Command::TakeWaiting { shard, link, positions } => {
+            crate::apply_waiting::take(db, *shard, *link, positions).await
+        }
+        Command::PutPlatformRequest(request) => crate::apply_waiting::put_request(db, request).await,
+        Command::FinishPlatformRequest { code, at } => {
+            crate::apply_waiting::finish_request(db, *code, *at).await
+        }
         Command::OpenWindow { conversation } => {
             crate::apply_outbox::open_window(db, vault, conversation).await
         }
@@ -340,6 +361,10 @@ async fn set_link<D: Db>(
             ],
         )
         .await?;
+    // What waits on it is nobody's any more.
+    if rows > 0 && to == LinkState::Ended {
+        crate::apply_waiting::drop_of_link(db, shard, id).await?;
+    }
     changed(rows, "link")
 }
 

@@ -21,7 +21,7 @@ const SETTLED: i64 = 1;
 const DENIED: i64 = 6;
 
 /// The id of an alarm: the same message raises one, however often it is seen.
-fn alarm_id(channel: &ChannelId, mid: &str) -> [u8; 16] {
+pub(crate) fn alarm_id(channel: &ChannelId, mid: &str) -> [u8; 16] {
     let hash = sha256(&[b"alarm", channel.as_str().as_bytes(), b"\0", mid.as_bytes()]);
     let mut id = [0; 16];
     for (to, from) in id.iter_mut().zip(hash) {

@@ -84,7 +84,8 @@ pub(crate) async fn disclose<D: Db>(
     let conversation = ConversationId { channel: row.recipient.channel.clone(), psid: psid.clone() };
     let place = place(vault, &conversation);
     // Behind a held message it is held too. Asked again under the lock: the customer may be writing just now.
-    let held = has_held(db, place).await? && {
+    // What the platform takes at any time waits for nobody.
+    let held = !row.anytime && has_held(db, place).await? && {
         lock_conversation(db, place).await?;
         has_held(db, place).await?
     };
@@ -94,8 +95,8 @@ pub(crate) async fn disclose<D: Db>(
     let rows = db
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
-             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15) \
+             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -112,7 +113,8 @@ pub(crate) async fn disclose<D: Db>(
                 at,
                 shard,
                 outbox_code(state),
-                sealed_to
+                sealed_to,
+                row.anytime
             ],
         )
         .await?;
@@ -147,7 +149,8 @@ pub(crate) async fn finish<D: Db>(
     let (state, due_at, mid, reason) = match delivery {
         Delivery::Sent { mid } => (OutboxState::Sent, None, some(mid), None),
         Delivery::Retry { due_at, counts: _ } => (OutboxState::Pending, Some(*due_at), None, None),
-        Delivery::Held { seen } => hold(db, message, *seen, at).await?,
+        Delivery::Held { seen } => hold(db, message, *seen, None, at).await?,
+        Delivery::Unreachable { seen } => hold(db, message, *seen, Some("unreachable"), at).await?,
         Delivery::Unconfirmed { until } => (OutboxState::Unconfirmed, Some(*until), None, None),
         Delivery::Dead { reason } => (OutboxState::Dead, None, None, some(reason)),
         Delivery::Denied { reason } => (OutboxState::Denied, None, None, some(reason)),
@@ -178,6 +181,7 @@ async fn hold<D: Db>(
     db: &mut D,
     message: MessageId,
     seen: Option<Timestamp>,
+    why: Option<&'static str>,
     at: Timestamp,
 ) -> Result<(OutboxState, Option<Timestamp>, Option<&'static str>, Option<&'static str>), Refused> {
     let row = db
@@ -194,11 +198,12 @@ async fn hold<D: Db>(
         return Ok((OutboxState::Pending, Some(at), None, None));
     }
     db.run(
-        "UPDATE outbox SET state = 3 WHERE channel = $1 AND person = $2 AND state < 4 AND state = 0 AND position > $3",
+        "UPDATE outbox SET state = 3 WHERE channel = $1 AND person = $2 AND state < 4 AND state = 0 \
+         AND anytime = 0 AND position > $3",
         values![channel, person, position],
     )
     .await?;
-    Ok((OutboxState::Held, None, None, None))
+    Ok((OutboxState::Held, None, None, why))
 }
 
 /// An outcome's receipt. The receipt of an erasure is the customer's last: what becomes known later is not recorded.
@@ -269,7 +274,7 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: 
     // Due at once: since it was made. What stands there is the end of the claim under which it was held.
     let rows = db
         .run(
-            "UPDATE outbox SET state = 0, due_at = created_at WHERE channel = $1 AND person = $2 AND state = 3",
+            "UPDATE outbox SET state = 0, due_at = created_at, reason = NULL WHERE channel = $1 AND person = $2 AND state = 3",
             values![channel, person],
         )
         .await?;

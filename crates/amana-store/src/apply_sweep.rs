@@ -51,6 +51,10 @@ fn removal(kind: DataKind) -> Option<&'static str> {
             "DELETE FROM story WHERE told_at <= (SELECT max(s.told_at) FROM (SELECT told_at FROM story \
              WHERE told_at < $1 ORDER BY told_at LIMIT $2) s)"
         }
+        DataKind::Waiting => {
+            "DELETE FROM waiting WHERE (shard, link, story) IN (SELECT shard, link, story FROM waiting \
+             WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+        }
         DataKind::DeadJob => {
             "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state = 1 AND due_at < $1 \
              ORDER BY due_at LIMIT $2)"

@@ -1,7 +1,10 @@
 //! The numbers that stand for states in the tables. The partial indexes of the migrations name them, so they never
 //! change.
 
-use crate::{AlarmKind, InboxSource, JobKind, LinkState, OutboxState, StoryState};
+use crate::{
+    AlarmKind, ChannelHealth, InboxSource, JobKind, LinkState, OutboxState, PlatformRequestKind, StoryState,
+    WaitingTelling,
+};
 use amana_core::AgreementAct;
 
 macro_rules! codes {
@@ -25,8 +28,11 @@ codes! {
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
     alarm_code, alarm: AlarmKind {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
-        UnknownDelivery = 6,
+        UnknownDelivery = 6, ChannelWarned = 7, ChannelBlocked = 8, TokenDead = 9,
     }
+    telling_code, telling: WaitingTelling { New = 0, Changed = 1, Reversed = 2, Posted = 3 }
+    health_code, health: ChannelHealth { Good = 0, Throttled = 1, Warned = 2, Blocked = 3, TokenDead = 4 }
+    request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3 }
 }
 

@@ -1,8 +1,8 @@
 //! What can be made durable.
 
 use crate::rows::{
-    AlarmKind, BankGrant, Conversation, InboxSource, Job, Link, LinkState, OutboxState, Session,
-    StoredPolicy, Story, Token,
+    AlarmKind, BankGrant, ChannelHealth, Conversation, Elsewhere, InboxSource, Job, Link, LinkState,
+    OutboxState, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token, Waiting,
 };
 use crate::{Retention, StoreError};
 use amana_core::{
@@ -66,6 +66,11 @@ pub enum Delivery {
     /// wrote since, it is pending and due at once instead.
     Held {
         /// The conversation's `last_inbound_at` by which the window was found closed.
+        seen: Option<Timestamp>,
+    },
+    /// The person does not receive messages: as [`Delivery::Held`].
+    Unreachable {
+        /// As in [`Delivery::Held`].
         seen: Option<Timestamp>,
     },
     /// May have been sent: wait for an echo until then, and only then send again.
@@ -216,7 +221,8 @@ pub enum Command {
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
     /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
-    /// in `shard`. It is held from the start where the conversation has a held message.
+    /// in `shard`. It is held from the start where the conversation has a held message, unless the platform takes it
+    /// also from a person who has been away.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
         shard: Shard,
@@ -273,6 +279,65 @@ pub enum Command {
     CloseAlarm {
         /// Which.
         id: [u8; 16],
+        /// When.
+        at: Timestamp,
+    },
+    /// Raises an alarm about a channel itself. Never refused; [`Outcome::Unchanged`] if it was raised before.
+    RaiseAlarm {
+        /// Which channel.
+        channel: ChannelId,
+        /// What it is about: the same is one alarm.
+        about: String,
+        /// What it is.
+        kind: AlarmKind,
+        /// When.
+        at: Timestamp,
+    },
+    /// How a channel stands at its platform from now on. Never refused; [`Outcome::Unchanged`] if it stood so before.
+    SetChannelHealth {
+        /// Which.
+        channel: ChannelId,
+        /// How.
+        health: ChannelHealth,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Keeps how a text stands that the platform approves beforehand. An older word changes nothing. Never refused.
+    PutApprovedText(StoredText),
+    /// Who has a conversation. Never refused; without a record of the conversation nothing is written.
+    SetOwner {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Another app; `None`: nobody, or we.
+        elsewhere: Option<Elsewhere>,
+    },
+    /// Keeps news that the customer cannot be told now. Newer news of the same story take their place.
+    PutWaiting(Waiting),
+    /// The customer was told that there is news. Never refused.
+    NoticeWaiting {
+        /// The customer's shard.
+        shard: Shard,
+        /// The link.
+        link: LinkId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Takes news out, because they are told in this submission, or never will be. Refused if one of them is not there
+    /// (any more).
+    TakeWaiting {
+        /// The customer's shard.
+        shard: Shard,
+        /// The link.
+        link: LinkId,
+        /// Their places.
+        positions: Vec<i64>,
+    },
+    /// Keeps what a platform asked for. Refused if its code exists.
+    PutPlatformRequest(PlatformRequest),
+    /// What a platform asked for is done. Never refused.
+    FinishPlatformRequest {
+        /// Its code.
+        code: [u8; 16],
         /// When.
         at: Timestamp,
     },

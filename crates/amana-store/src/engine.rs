@@ -4,10 +4,11 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Alarm, Answer, BankGrant, Command, ConsentCount, Conversation, Counts, Customer, CustomerPlace,
-    FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, Keyring, Link, LogHead, LogSegment,
-    OutboxEntry, Outcome, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
-    StoredReceipt, Story, SubmitError, Token, apply_policy, queries, queries_keep, queries_log,
+    Alarm, Answer, BankGrant, ChannelQueue, ChannelState, Command, ConsentCount, Conversation, Counts,
+    Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, Keyring, Link,
+    LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention, RetentionReport, Session, Store,
+    StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_policy,
+    apply_waiting, queries, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -262,6 +263,33 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>> {
         ask!(self, overdue(now, limit))
+    }
+    async fn waiting(&self, shard: Shard, link: LinkId) -> Answer<Vec<Waiting>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, apply_waiting::of_link(&vault, shard, link))
+    }
+    async fn waiting_reachable(
+        &self,
+        since: Option<Timestamp>,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>> {
+        ask!(self, apply_waiting::reachable(since, elsewhere_since, limit))
+    }
+    async fn channel_states(&self) -> Answer<Vec<ChannelState>> {
+        ask!(self, apply_waiting::channel_states())
+    }
+    async fn channel_queue(&self, channel: &ChannelId) -> Answer<ChannelQueue> {
+        let channel = channel.clone();
+        ask!(self, apply_waiting::channel_queue(&channel))
+    }
+    async fn approved_texts(&self, channel: &ChannelId) -> Answer<Vec<StoredText>> {
+        let channel = channel.clone();
+        ask!(self, apply_waiting::texts(&channel))
+    }
+    async fn platform_request(&self, code: &[u8; 16]) -> Answer<Option<PlatformRequest>> {
+        let code = *code;
+        ask!(self, apply_waiting::request(code))
     }
     async fn counts(&self) -> Answer<Counts> {
         ask!(self, counts())

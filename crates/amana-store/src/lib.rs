@@ -26,6 +26,7 @@ mod apply_log;
 mod apply_outbox;
 mod apply_policy;
 mod apply_sweep;
+mod apply_waiting;
 mod codec;
 mod command;
 mod custody;
@@ -56,9 +57,11 @@ pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
-    Alarm, AlarmKind, BankGrant, ConsentCount, Conversation, Counts, Customer, CustomerPlace, FailedEvent,
-    InboxRow, InboxSource, Job, JobKind, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
-    ReservedIndex, Session, StoredPolicy, StoredReceipt, Story, StoryState, Token,
+    Alarm, AlarmKind, BankGrant, ChannelHealth, ChannelQueue, ChannelState, ConsentCount, Conversation,
+    Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job, JobKind, Link,
+    LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest, PlatformRequestKind,
+    ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting,
+    WaitingTelling,
 };
 
 use amana_core::{
@@ -261,6 +264,25 @@ pub trait Store: Send + Sync {
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>>;
     /// Delivered messages that nothing has named for [`limits::DELIVERY_WAIT_S`], oldest first.
     async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>>;
+
+    /// The news that wait on a link, oldest first, at most [`limits::WAITING_MAX`].
+    async fn waiting(&self, shard: Shard, link: LinkId) -> Answer<Vec<Waiting>>;
+    /// Links with news whose chat's person acted after `since` and whose conversation no other app has had after
+    /// `elsewhere_since`: who can be told now.
+    async fn waiting_reachable(
+        &self,
+        since: Option<Timestamp>,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>>;
+    /// The channels that do not stand well at their platform.
+    async fn channel_states(&self) -> Answer<Vec<ChannelState>>;
+    /// What waits on a channel, and why. Counts: not for each second.
+    async fn channel_queue(&self, channel: &ChannelId) -> Answer<ChannelQueue>;
+    /// How the texts stand that the channel's platform approves beforehand, as far as was heard.
+    async fn approved_texts(&self, channel: &ChannelId) -> Answer<Vec<StoredText>>;
+    /// What a platform asked for, by the code of its status page.
+    async fn platform_request(&self, code: &[u8; 16]) -> Answer<Option<PlatformRequest>>;
 
     /// How many rows wait, for metrics and the doctor.
     async fn counts(&self) -> Answer<Counts>;

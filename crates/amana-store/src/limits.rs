@@ -74,3 +74,9 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 pub const POLICIES_MAX: u32 = 1_000;
 
 const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);
+/// News that wait on one link; of more the oldest are told first, in as many messages.
+pub const WAITING_MAX: usize = 200;
+/// Days for which news wait for their customer. Older ones are no news: the accounts page shows how things stand.
+pub const WAITING_DAYS: i64 = 7;
+/// Texts to be approved that are read of one channel.
+pub const APPROVED_TEXTS_MAX: usize = 200;

@@ -12,8 +12,8 @@ use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
 use crate::{
-    Answer, BankGrant, ConsentCount, Conversation, Counts, Customer, FailedEvent, InboxRow, InboxSource, Job,
-    Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
+    Answer, BankGrant, ConsentCount, Conversation, Counts, Customer, Elsewhere, FailedEvent, InboxRow,
+    InboxSource, Job, Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
 };
 use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
@@ -32,7 +32,7 @@ pub(crate) async fn conversation<D: Db>(
 ) -> Answer<Option<Conversation>> {
     let row = db
         .row(
-            "SELECT lang, lang_chosen, last_inbound_at, welcomed_at FROM conversation \
+            "SELECT lang, lang_chosen, last_inbound_at, welcomed_at, owner, owner_since FROM conversation \
              WHERE shard = $1 AND channel = $2 AND person = $3",
             values![id.shard(), id.channel.as_str(), vault.keyring().blind_person(id)],
         )
@@ -44,6 +44,10 @@ pub(crate) async fn conversation<D: Db>(
             lang_chosen: row.flag()?,
             last_inbound_at: row.opt_time()?,
             welcomed_at: row.opt_time()?,
+            elsewhere: {
+                let (app, since) = (row.opt_text()?, row.opt_time()?);
+                since.map(|since| Elsewhere { app: app.filter(|app| !app.is_empty()), since })
+            },
         })
     })
     .transpose()
@@ -436,7 +440,7 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
-         o.payload, o.payload_sha256, o.expires_at, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.payload, o.payload_sha256, o.expires_at, o.anytime, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
@@ -493,6 +497,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             payload,
             payload_sha256,
             expires_at: row.time()?,
+            anytime: row.flag()?,
             ticket: row.array()?,
         },
         state: row.code(codec::outbox_state)?,
@@ -522,7 +527,8 @@ pub(crate) async fn outbox_heads<D: Db>(
                 "SELECT ",
                 outbox_columns!(),
                 " WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
-                 WHERE b.state < 4 AND b.channel = o.channel AND b.person = o.person AND b.position < o.position) \
+                 WHERE b.state < 4 AND b.channel = o.channel AND b.person = o.person AND b.position < o.position \
+                 AND (b.state < 3 OR o.anytime = 0)) \
                  AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
                  ORDER BY o.due_at, o.position LIMIT $3"
             ),
@@ -790,7 +796,8 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
             "SELECT (SELECT count(*) FROM inbox WHERE state = 0), (SELECT count(*) FROM inbox WHERE state = 2), \
              (SELECT count(*) FROM outbox WHERE state < 3), \
              (SELECT count(*) FROM outbox WHERE state = 3), \
-             (SELECT count(*) FROM outbox WHERE state = 5), (SELECT count(*) FROM link WHERE state = 1), \
+             (SELECT count(*) FROM outbox WHERE state = 5), (SELECT count(*) FROM waiting), \
+             (SELECT count(*) FROM link WHERE state = 1), \
              (SELECT CAST(coalesce(sum(receipt_seq), 0) AS BIGINT) FROM customer), \
              (SELECT count(*) FROM job WHERE state = 1), \
              (SELECT count(*) FROM alarm WHERE closed_at IS NULL)",
@@ -804,6 +811,7 @@ pub(crate) async fn counts<D: Db>(db: &mut D) -> Answer<Counts> {
         outbox_open: row.number()?,
         outbox_held: row.number()?,
         outbox_dead: row.number()?,
+        news_waiting: row.number()?,
         links_active: row.number()?,
         receipts: row.number()?,
         jobs_dead: row.number()?,

@@ -2,7 +2,7 @@
 
 use crate::limits::{
     CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS, INBOX_KEY_DAYS, MESSAGE_DAYS,
-    PLAIN_MESSAGE_DAYS, STORY_DAYS,
+    PLAIN_MESSAGE_DAYS, STORY_DAYS, WAITING_DAYS,
 };
 use amana_core::Timestamp;
 
@@ -59,6 +59,8 @@ pub enum DataKind {
     PlainMessage,
     /// What was told of a transaction.
     Story,
+    /// News that wait for their customer.
+    Waiting,
     /// Chats that are silent and have no link.
     Conversation,
     /// Jobs that were given up.
@@ -69,7 +71,7 @@ pub enum DataKind {
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OneTimeLink,
         Self::Session,
         Self::EventKey,
@@ -77,6 +79,7 @@ impl DataKind {
         Self::Message,
         Self::PlainMessage,
         Self::Story,
+        Self::Waiting,
         Self::Conversation,
         Self::DeadJob,
         Self::Customer,
@@ -93,6 +96,7 @@ impl DataKind {
             Self::Message => "message",
             Self::PlainMessage => "plain-message",
             Self::Story => "story",
+            Self::Waiting => "waiting-news",
             Self::Conversation => "conversation",
             Self::DeadJob => "dead-job",
             Self::Customer => "customer",
@@ -109,6 +113,8 @@ impl DataKind {
             Self::Message => Some(keep.message_days),
             Self::PlainMessage => Some(keep.plain_message_days),
             Self::Story => Some(keep.story_days),
+            // Not a matter of taste: older ones are no news.
+            Self::Waiting => Some(WAITING_DAYS),
             Self::Conversation => Some(keep.conversation_days),
             Self::DeadJob => Some(keep.dead_job_days),
             Self::Customer => Some(keep.customer_days),

@@ -21,6 +21,154 @@ pub struct Conversation {
     pub last_inbound_at: Option<Timestamp>,
     /// When we welcomed them.
     pub welcomed_at: Option<Timestamp>,
+    /// Another app of the platform has it: since then we only look on. [`crate::Command::PutConversation`] leaves it as
+    /// it is; [`crate::Command::SetOwner`] writes it.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Who else has a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The app, if it is told.
+    pub app: Option<String>,
+    /// Since when, or the last sign of it.
+    pub since: Timestamp,
+}
+
+/// Which part of a story news tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitingTelling {
+    /// The customer hears of it for the first time.
+    New,
+    /// Something of it has changed.
+    Changed,
+    /// It is undone.
+    Reversed,
+    /// It is booked.
+    Posted,
+}
+
+/// News that a customer was not told yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// Its place; grows with time.
+    pub position: i64,
+    /// Whose.
+    pub customer: CustomerId,
+    /// On which link.
+    pub link: LinkId,
+    /// What it is news of.
+    pub story: [u8; 32],
+    /// Which part of that.
+    pub telling: WaitingTelling,
+    /// The key of the event, to which its encryption is bound.
+    pub key: EventKey,
+    /// The event as it came in, encrypted.
+    pub body: Vec<u8>,
+    /// In which chat it is to be told.
+    pub conversation: ConversationId,
+    /// When the customer was told that there is news.
+    pub noticed_at: Option<Timestamp>,
+    /// When it came.
+    pub created_at: Timestamp,
+}
+
+/// How a channel stands at its platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChannelHealth {
+    /// Well.
+    Good,
+    /// It was asked to slow down, and rests.
+    Throttled,
+    /// The platform warned it.
+    Warned,
+    /// The platform keeps it from sending.
+    Blocked,
+    /// Its token is dead.
+    TokenDead,
+}
+
+impl ChannelHealth {
+    /// A stable word for lists, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Throttled => "throttled",
+            Self::Warned => "warned",
+            Self::Blocked => "blocked",
+            Self::TokenDead => "token-dead",
+        }
+    }
+}
+
+/// A channel that does not stand well, and what waits on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelState {
+    /// Which.
+    pub channel: ChannelId,
+    /// How it stands.
+    pub health: ChannelHealth,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What waits on a channel, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChannelQueue {
+    /// Messages that are due or on their way.
+    pub open: u64,
+    /// Messages that wait for the person, whose window is closed.
+    pub held: u64,
+    /// Of those, the ones whose person does not receive messages.
+    pub unreachable: u64,
+    /// News that wait for the person.
+    pub waiting: u64,
+    /// Chats that another app has.
+    pub elsewhere: u64,
+}
+
+/// A text that a platform approves beforehand, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredText {
+    /// On which channel.
+    pub channel: ChannelId,
+    /// Its name.
+    pub name: String,
+    /// Its language.
+    pub lang: Lang,
+    /// The platform's word.
+    pub status: String,
+    /// Why not, in the platform's words.
+    pub reason: Option<String>,
+    /// When it was heard.
+    pub at: Timestamp,
+}
+
+/// What a platform asks us to forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformRequestKind {
+    /// A person wants their data deleted.
+    Deletion,
+    /// A person took our access back.
+    Deauthorisation,
+}
+
+/// A platform's request, as its status page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformRequest {
+    /// The code of the status page.
+    pub code: [u8; 16],
+    /// What is asked.
+    pub kind: PlatformRequestKind,
+    /// How many chats were found for it.
+    pub chats: u32,
+    /// When it came.
+    pub at: Timestamp,
+    /// When everything was done.
+    pub done_at: Option<Timestamp>,
 }
 
 /// Where a link stands.
@@ -375,6 +523,12 @@ pub enum AlarmKind {
     TooMany,
     /// It was delivered, and neither our calls nor an echo ever named it.
     UnknownDelivery,
+    /// No message: the platform warned the channel for a breach of its rules.
+    ChannelWarned,
+    /// No message: the platform keeps the channel from sending.
+    ChannelBlocked,
+    /// No message: the channel's token is dead.
+    TokenDead,
 }
 
 impl AlarmKind {
@@ -389,6 +543,9 @@ impl AlarmKind {
             Self::OtherRecipient => "other-recipient",
             Self::TooMany => "too-many",
             Self::UnknownDelivery => "unknown-delivery",
+            Self::ChannelWarned => "page-warned",
+            Self::ChannelBlocked => "page-blocked",
+            Self::TokenDead => "token-dead",
         }
     }
 }
@@ -400,7 +557,7 @@ pub struct Alarm {
     pub id: [u8; 16],
     /// On which channel.
     pub channel: ChannelId,
-    /// The platform's id of the message.
+    /// The platform's id of the message; for an alarm about the channel itself, what it is about.
     pub mid: String,
     /// Why it is one.
     pub kind: AlarmKind,
@@ -427,6 +584,8 @@ pub struct Counts {
     pub outbox_held: u64,
     /// Messages given up.
     pub outbox_dead: u64,
+    /// News that wait for their customer.
+    pub news_waiting: u64,
     /// Active links.
     pub links_active: u64,
     /// Receipts.

@@ -70,7 +70,11 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
         }
     };
     note(&parsed);
-    match state.gateway.accept_chat(&parsed.events).await {
+    let stored = async {
+        state.gateway.accept_channel(&parsed.channel_events).await?;
+        state.gateway.accept_chat(&parsed.events).await
+    };
+    match stored.await {
         Ok(_) => "EVENT_RECEIVED".into_response(),
         Err(error) => not_stored(&error),
     }
@@ -98,6 +102,12 @@ fn note(parsed: &Parsed) {
             ChannelEventKind::PolicyEnforcement { action, reason } => {
                 metrics::counter!("amana_policy_enforcement_total", "action" => known(action)).increment(1);
                 tracing::error!(%channel, action, reason, "the platform enforces a policy on a page: look into its support inbox");
+            }
+            ChannelEventKind::TemplateStatus { status, name, language, reason } => {
+                tracing::info!(%channel, status, name, language, reason, "the platform decided about a text");
+            }
+            ChannelEventKind::AppRoles { apps } => {
+                tracing::info!(%channel, ?apps, "the roles of apps on a page changed");
             }
             ChannelEventKind::Unknown { keys } => {
                 tracing::debug!(%channel, ?keys, "an event of a page that this version does not know");

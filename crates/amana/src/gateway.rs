@@ -134,6 +134,7 @@ pub(crate) fn profile(settings: &Settings, page: &amana_core::ChannelId) -> Prof
         get_started_payload: english.get_started,
         greeting: vec![(Lang::English, english.greeting), (Lang::Arabic, arabic.greeting)],
         menu: vec![(Lang::English, english.menu), (Lang::Arabic, arabic.menu)],
+        ice_breakers: vec![(Lang::English, english.ice_breakers), (Lang::Arabic, arabic.ice_breakers)],
         account_linking_url: linking,
         public_url: Some(settings.public_url.to_string()),
     }

@@ -1,6 +1,6 @@
 //! What the client is told, and what it tells about a page.
 
-use crate::channel::SendError;
+use crate::channel::{ApprovedText, SendError};
 use crate::limits;
 use amana_core::{Action, ChannelId, Lang, Secret};
 use std::time::Duration;
@@ -109,6 +109,8 @@ pub struct Profile {
     /// The persistent menu per language: postbacks and URLs, ≤ 20 entries with titles ≤ 30; English is
     /// required.
     pub menu: Vec<(Lang, Vec<Action>)>,
+    /// Questions to begin with, per language, each with what it sends back, ≤ 4; none, or English at least.
+    pub ice_breakers: Vec<(Lang, Vec<(String, String)>)>,
     /// Our account-linking page.
     pub account_linking_url: Option<String>,
     /// Our public origin, whitelisted if it is https with a domain name.
@@ -137,6 +139,40 @@ pub enum TokenState {
     NotTried(String),
 }
 
+/// A part of the platform, and the permission that opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    /// Subscribing the page's events.
+    Webhooks,
+    /// The profile: greeting, menu, account linking. Sending messages goes by the same permission.
+    Messaging,
+    /// Utility templates.
+    Templates,
+}
+
+impl Area {
+    /// The permission of the app that opens it.
+    #[must_use]
+    pub fn permission(self) -> &'static str {
+        match self {
+            Self::Webhooks => "pages_manage_metadata",
+            Self::Messaging => "pages_messaging",
+            // The documentation prints `page_`; the login dialogue knows this one alone.
+            Self::Templates => "pages_utility_messaging",
+        }
+    }
+
+    /// A stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhooks => "webhooks",
+            Self::Messaging => "messaging",
+            Self::Templates => "templates",
+        }
+    }
+}
+
 /// How a page stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageStatus {
@@ -150,6 +186,10 @@ pub struct PageStatus {
     pub missing_fields: Option<Vec<&'static str>>,
     /// Profile properties that differ from what they should be; `None` if it could not be read.
     pub profile_differs: Option<Vec<&'static str>>,
+    /// How the texts stand that the platform approves beforehand; `None` if it could not be read.
+    pub templates: Option<Vec<ApprovedText>>,
+    /// What the platform refused to show, and what it said.
+    pub closed: Vec<(Area, String)>,
 }
 
 impl PageStatus {
@@ -161,10 +201,13 @@ impl PageStatus {
             token: TokenState::NotTried("the page is not configured here".to_owned()),
             missing_fields: None,
             profile_differs: None,
+            templates: None,
+            closed: Vec::new(),
         }
     }
 
-    /// Whether all is as it should be.
+    /// Whether all that the gateway cannot do without is as it should be. (Without templates a customer who has been
+    /// away is not told that there is news.)
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.token == TokenState::Valid

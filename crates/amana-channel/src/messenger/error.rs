@@ -90,6 +90,7 @@ pub(super) fn of_graph(status: u16, error: &GraphError, retry_after: Duration) -
         (4, 2_018_354) | (613, 1_893_016) | (2, 2_018_344) | (1, 99 | 2_018_382) => {
             SendError::Permanent { code, sub }
         }
+        (613, 2_018_338) => SendError::ThrottledPerson { retry_after },
         (4 | 17 | 32 | 613 | 80_006, _) | (9, 2_018_352) => SendError::Throttled { retry_after },
         (1200, _) => SendError::Transient { what: "the platform could not send just now" },
         // These two may come after the message went out (section 2.2).
@@ -117,17 +118,53 @@ pub(super) fn of_transport(error: &reqwest::Error) -> SendError {
 /// (section 2.3).
 fn wait(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.trim().parse::<u64>().ok());
-    let minutes = headers
-        .get("x-business-use-case-usage")
-        .and_then(|v| serde_json::from_slice::<Value>(v.as_bytes()).ok())
-        .and_then(|usage| {
-            let lists = usage.as_object()?.values().filter_map(Value::as_array).flatten();
-            lists.filter_map(|u| u.get("estimated_time_to_regain_access")?.as_u64()).max()
-        })
-        .map(|minutes| minutes.saturating_mul(60));
-    match seconds.max(minutes) {
-        Some(1..) => Duration::from_secs(seconds.max(minutes).unwrap_or(0)).min(limits::THROTTLE_MAX),
+    match seconds.map(Duration::from_secs).max(Usage::of(headers).regain) {
+        Some(time) if !time.is_zero() => time.min(limits::THROTTLE_MAX),
         _ => limits::THROTTLE_DEFAULT,
+    }
+}
+
+/// How long a channel is to rest after a call that succeeded: not at all, unless its share of calls is nearly used up.
+pub(super) fn rest(headers: &HeaderMap) -> Option<Duration> {
+    let usage = Usage::of(headers);
+    if let Some(time) = usage.regain.filter(|time| !time.is_zero()) {
+        return Some(time.min(limits::THROTTLE_MAX));
+    }
+    match usage.percent {
+        limits::USAGE_FULL_PERCENT.. => Some(limits::THROTTLE_DEFAULT),
+        limits::USAGE_HIGH_PERCENT.. => Some(limits::USAGE_REST),
+        _ => None,
+    }
+}
+
+/// What `X-App-Usage` and `X-Business-Use-Case-Usage` say: the largest share of anything, in percent, and the time
+/// until there is access again. Their shapes are not settled (section 15), so what is not understood says nothing.
+struct Usage {
+    percent: u64,
+    regain: Option<Duration>,
+}
+
+impl Usage {
+    fn of(headers: &HeaderMap) -> Self {
+        let read =
+            |name: &str| -> Option<Value> { serde_json::from_slice(headers.get(name)?.as_bytes()).ok() };
+        let (app, business) = (read("x-app-usage"), read("x-business-use-case-usage"));
+        let lists = business.as_ref().and_then(Value::as_object);
+        let cases: Vec<&Value> =
+            lists.into_iter().flat_map(|o| o.values()).filter_map(Value::as_array).flatten().collect();
+        let shares = ["call_count", "total_time", "total_cputime"];
+        let share =
+            |usage: &Value| shares.iter().filter_map(|name| usage.get(*name)?.as_f64()).fold(0.0, f64::max);
+        let highest = app.iter().chain(cases.iter().copied()).map(share).fold(0.0, f64::max);
+        let minutes = cases.iter().filter_map(|u| u.get("estimated_time_to_regain_access")?.as_u64()).max();
+        let regain = minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is cut to 0 … 1000 first"
+        )]
+        let percent = highest.clamp(0.0, 1000.0) as u64;
+        Self { percent, regain }
     }
 }
 
@@ -153,6 +190,33 @@ mod tests {
         assert_eq!(wait(&headers("x-business-use-case-usage", calm)), limits::THROTTLE_DEFAULT);
     }
 
+    #[test]
+    fn a_share_that_is_nearly_used_up_is_a_rest() {
+        assert_eq!(rest(&HeaderMap::new()), None);
+        for (share, time) in [
+            ("12", None),
+            ("89.9", None),
+            ("93", Some(limits::USAGE_REST)),
+            ("100", Some(limits::THROTTLE_DEFAULT)),
+        ] {
+            let usage = format!(r#"{{"call_count":3,"total_time":{share},"total_cputime":0}}"#);
+            let mut map = HeaderMap::new();
+            map.insert("x-app-usage", usage.parse().expect("header"));
+            assert_eq!(rest(&map), time, "{share}");
+            let case = format!(
+                r#"{{"7":[{{"type":"messenger","call_count":{share},"estimated_time_to_regain_access":0}}]}}"#
+            );
+            let mut map = HeaderMap::new();
+            map.insert("x-business-use-case-usage", case.parse().expect("header"));
+            assert_eq!(rest(&map), time, "{share}");
+        }
+        let usage = r#"{"7":[{"type":"messenger","call_count":4,"estimated_time_to_regain_access":2}]}"#;
+        assert_eq!(rest(&headers("x-business-use-case-usage", usage)), Some(Duration::from_secs(120)));
+        for odd in ["[]", "7", "{\"call_count\":\"many\"}", "{", "{\"call_count\":-1e300}"] {
+            assert_eq!(rest(&headers("x-app-usage", odd)), None, "{odd}");
+        }
+    }
+
     type Recorded = (Option<i64>, Option<i64>);
 
     const fn code(code: i64) -> Recorded {
@@ -175,17 +239,9 @@ mod tests {
         ("not-thread-owner", &[code(2_018_300), code(2_018_321), sub(100, 2_534_037)]),
         (
             "throttled",
-            &[
-                code(4),
-                sub(4, 2_018_022),
-                sub(9, 2_018_352),
-                code(613),
-                sub(613, 2_018_338),
-                code(80_006),
-                code(32),
-                code(17),
-            ],
+            &[code(4), sub(4, 2_018_022), sub(9, 2_018_352), code(613), code(80_006), code(32), code(17)],
         ),
+        ("throttled-person", &[sub(613, 2_018_338)]),
         ("transient", &[code(1200)]),
         // On record as "ambiguous-sent" and as "retry"; the latter may mean "sent", too (section 2.2).
         ("ambiguous", &[sub(1, 1_357_046), code(2), code(1)]),
@@ -249,7 +305,8 @@ mod tests {
             let ours = RECORDED.iter().find(|(_, codes)| codes.contains(&recorded)).map(|(class, _)| *class);
             let expected = match row["class"].as_str().expect("class") {
                 "token" => "token-dead",
-                "throttle" | "throttle-user" => "throttled",
+                "throttle" => "throttled",
+                "throttle-user" => "throttled-person",
                 "ambiguous-sent" => "ambiguous",
                 "retry" if recorded.0 == Some(2) => "ambiguous",
                 "retry" => "transient",

@@ -1,7 +1,7 @@
 //! One call to the Graph API: where it may go, what it carries, and how much of the answer is read.
 
 use super::config::{ChannelProblem, MessengerConfig, PageConfig};
-use super::error::{Refused, of_transport, read_answer};
+use super::error::{Refused, of_transport, read_answer, rest};
 use crate::channel::SendError;
 use crate::limits;
 use crate::webhook::app_secret_proof;
@@ -11,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use url::Url;
 
 /// The way out: one HTTP client that can reach one host, and the tokens of the pages.
@@ -87,6 +88,10 @@ impl Graph {
         Ok(Self { client, base, pages })
     }
 
+    pub(super) fn pages(&self) -> impl Iterator<Item = &ChannelId> {
+        self.pages.keys()
+    }
+
     pub(super) fn knows(&self, page: &ChannelId) -> bool {
         self.pages.contains_key(page)
     }
@@ -99,6 +104,17 @@ impl Graph {
         path: &[&str],
         params: Params<'_>,
     ) -> Result<Value, Refused> {
+        self.call_paced(page, method, path, params).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with how long the page is to rest now.
+    pub(super) async fn call_paced(
+        &self,
+        page: &ChannelId,
+        method: Method,
+        path: &[&str],
+        params: Params<'_>,
+    ) -> Result<(Value, Option<Duration>), Refused> {
         let credentials = self.pages.get(page).ok_or(SendError::UnknownChannel)?;
         let url = self.url(path, params.query, &credentials.proof)?;
         let mut request =
@@ -141,7 +157,7 @@ impl Page {
 }
 
 /// The answer's value. A larger one is not read to its end; whether the call succeeded is unknown then.
-async fn read(mut response: Response) -> Result<Value, Refused> {
+async fn read(mut response: Response) -> Result<(Value, Option<Duration>), Refused> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
     loop {
@@ -154,7 +170,8 @@ async fn read(mut response: Response) -> Result<Value, Refused> {
             Err(error) => return Err(of_transport(&error).into()),
         }
     }
-    read_answer(status, response.headers(), &body)
+    let answer = read_answer(status, response.headers(), &body)?;
+    Ok((answer, rest(response.headers())))
 }
 
 fn base(config: &MessengerConfig) -> Result<Url, ChannelProblem> {

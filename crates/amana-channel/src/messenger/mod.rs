@@ -3,15 +3,20 @@
 mod config;
 mod error;
 mod http;
+mod persona;
+mod routing;
 mod setup;
+mod template;
 
 pub use config::{
-    ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile, SetupError, SetupReport,
-    Timeouts, TokenState,
+    Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile, SetupError,
+    SetupReport, Timeouts, TokenState,
 };
+pub use persona::Persona;
+pub use routing::{INBOX_APP, ThreadOwner};
 pub use setup::FIELDS;
 
-use crate::channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid};
 use amana_gate::Released;
@@ -66,12 +71,13 @@ impl Channel for Messenger {
         let page = released.recipient().channel.clone();
         let message = released.message();
         let params = Params { json: Some(released.into_body()), ..Params::default() };
-        let answer = self.graph.call(&page, Method::POST, &[page.as_str(), "messages"], params).await;
-        let answer = answer.map_err(|refused| refused.class)?;
+        let path = [page.as_str(), "messages"];
+        let answer = self.graph.call_paced(&page, Method::POST, &path, params).await;
+        let (answer, rest) = answer.map_err(|refused| refused.class)?;
         match answer.get("message_id").and_then(Value::as_str) {
             Some(mid) if !mid.is_empty() && mid.len() <= limits::MID_BYTES_MAX => {
                 tracing::debug!(channel = %page, id = %message, "sent");
-                Ok(Sent { mid: mid.to_owned() })
+                Ok(Sent { mid: mid.to_owned(), rest })
             }
             _ => Err(SendError::Ambiguous { what: "the answer names no message" }),
         }
@@ -133,8 +139,47 @@ impl Channel for Messenger {
         (!clean.is_empty()).then_some(clean)
     }
 
+    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        self.pass_thread(of, INBOX_APP, None).await
+    }
+
+    async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        self.templates(channel).await
+    }
+
+    /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8; that a page's token may ask it is not
+    /// settled, so a refusal says that nobody is known).
+    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
+        if app_scoped.is_empty() || !app_scoped.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for page in self.graph.pages() {
+            let params = Params { query: &[("page", page.as_str())], ..Params::default() };
+            let path = [app_scoped, "ids_for_pages"];
+            let answer = match self.graph.call(page, Method::GET, &path, params).await {
+                Ok(answer) => answer,
+                Err(Refused { class: SendError::Permanent { .. }, .. }) => continue,
+                Err(refused) => return Err(refused.class),
+            };
+            let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            for row in rows.iter().take(limits::PEOPLE_MAX) {
+                let on = row.get("page").and_then(|of| of.get("id")).and_then(text_id);
+                let psid = row.get("id").and_then(text_id).and_then(|id| Psid::new(id).ok());
+                if let Some(psid) = psid.filter(|_| on.as_deref() == Some(page.as_str())) {
+                    found.push(Address { channel: page.clone(), psid });
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn encoding(&self, reply: bool) -> Encoding {
         encoding(reply)
+    }
+
+    fn encoding_outside(&self) -> Option<Encoding> {
+        encoding_outside()
     }
 
     fn window(&self) -> WindowPolicy {
@@ -146,6 +191,12 @@ impl Channel for Messenger {
 #[must_use]
 pub fn encoding(reply: bool) -> Encoding {
     if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
+}
+
+/// Into which bytes a message is put on Messenger for a person who has been away: a utility template.
+#[must_use]
+pub fn encoding_outside() -> Option<Encoding> {
+    Some(Encoding::MessengerUtility)
 }
 
 /// When one may write freely on Messenger.

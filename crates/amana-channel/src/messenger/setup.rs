@@ -3,7 +3,7 @@
 //!
 //! The profile may be written ten times in ten minutes, so all that differs goes in one call.
 
-use super::config::{ChannelProblem, PageStatus, Profile, SetupError, SetupReport, TokenState};
+use super::config::{Area, ChannelProblem, PageStatus, Profile, SetupError, SetupReport, TokenState};
 use super::error::Refused;
 use super::http::Params;
 use super::{Messenger, text_id};
@@ -25,18 +25,23 @@ pub const FIELDS: &[&str] = &[
     "message_deliveries",
     "message_reads",
     "message_reactions",
+    "message_edits",
+    "messaging_referrals",
     "messaging_account_linking",
     "messaging_handovers",
     "standby",
     "messaging_policy_enforcement",
+    "message_template_status_update",
 ];
 
 const GET_STARTED: &str = "get_started";
 const GREETING: &str = "greeting";
 const MENU: &str = "persistent_menu";
+const ICE_BREAKERS: &str = "ice_breakers";
 const LINKING_URL: &str = "account_linking_url";
 const DOMAINS: &str = "whitelisted_domains";
-const PROPERTIES: &str = "get_started,greeting,persistent_menu,account_linking_url,whitelisted_domains";
+const PROPERTIES: &str =
+    "get_started,greeting,persistent_menu,ice_breakers,account_linking_url,whitelisted_domains";
 
 impl Messenger {
     /// Subscribes the page and writes its profile: reads first, writes only what differs, so it may run at
@@ -104,12 +109,18 @@ impl Messenger {
         if status.token != TokenState::Valid {
             return status;
         }
-        status.missing_fields = self.subscribed(page).await.ok().map(|have| missing(&have));
+        let closed = &mut status.closed;
+        let subscribed = self.subscribed(page).await.map_err(|refused| refused.class);
+        status.missing_fields = open_or(closed, Area::Webhooks, subscribed).map(|have| missing(&have));
         status.profile_differs = match profile.map(properties) {
             None => Some(Vec::new()),
-            Some(Ok(wanted)) => self.profile(page).await.ok().map(|have| differing(&wanted, &have)),
+            Some(Ok(wanted)) => {
+                let have = self.profile(page).await.map_err(|refused| refused.class);
+                open_or(closed, Area::Messaging, have).map(|have| differing(&wanted, &have))
+            }
             Some(Err(_)) => None,
         };
+        status.templates = open_or(closed, Area::Templates, self.templates(page).await);
         status
     }
 
@@ -137,6 +148,11 @@ impl Messenger {
         }
         Ok(profile)
     }
+}
+
+/// What an area answered; if it is closed to us, that is noted.
+fn open_or<T>(closed: &mut Vec<(Area, String)>, area: Area, answer: Result<T, SendError>) -> Option<T> {
+    answer.map_err(|error| closed.push((area, error.to_string()))).ok()
 }
 
 fn missing(have: &[String]) -> Vec<&'static str> {
@@ -214,6 +230,17 @@ fn properties(profile: &Profile) -> Result<Vec<(&'static str, Value)>, ChannelPr
     })?;
     all.push((MENU, menu));
 
+    if !profile.ice_breakers.is_empty() {
+        let breakers = localised(ICE_BREAKERS, &profile.ice_breakers, |questions| {
+            if questions.is_empty() || questions.len() > limits::ICE_BREAKERS_MAX {
+                return Err(problem(ICE_BREAKERS, "a language has 1 to 4 ice breakers"));
+            }
+            let entries = questions.iter().map(ice_breaker).collect::<Result<Vec<_>, _>>()?;
+            Ok(json!({ "call_to_actions": entries }))
+        })?;
+        all.push((ICE_BREAKERS, breakers));
+    }
+
     if let Some(url) = &profile.account_linking_url {
         if !is_page_url(url) {
             return Err(problem(LINKING_URL, "expected an https URL (http only to a loopback host)"));
@@ -248,6 +275,16 @@ fn localised<T>(
         out.push(value);
     }
     Ok(Value::Array(out))
+}
+
+fn ice_breaker((question, payload): &(String, String)) -> Result<Value, ChannelProblem> {
+    if question.trim().is_empty() || question.chars().count() > limits::ICE_BREAKER_CHARS_MAX {
+        return Err(problem(ICE_BREAKERS, "the question of an ice breaker has 1 to 80 characters"));
+    }
+    if payload.trim().is_empty() || payload.chars().count() > PAYLOAD_CHARS_MAX {
+        return Err(problem(ICE_BREAKERS, "the payload of an ice breaker has 1 to 1000 characters"));
+    }
+    Ok(json!({ "question": question, "payload": payload }))
 }
 
 fn menu_entry(action: &Action) -> Result<Value, ChannelProblem> {

@@ -42,6 +42,22 @@ pub enum ChannelEventKind {
         /// Why, in the platform's words.
         reason: Option<String>,
     },
+    /// The platform decided about a text that was to be approved, or takes its approval back.
+    TemplateStatus {
+        /// `APPROVED`, `REJECTED`, `PAUSED`, …, in capitals.
+        status: String,
+        /// The text's name.
+        name: String,
+        /// Its language, as the platform writes it.
+        language: String,
+        /// Why, in the platform's words.
+        reason: Option<String>,
+    },
+    /// Which part an app plays on the page (the old hand-over protocol).
+    AppRoles {
+        /// The apps.
+        apps: Vec<String>,
+    },
     /// Something that this version does not know: the keys, or the name of the changed field.
     Unknown {
         /// The names found, at most [`crate::limits::UNKNOWN_KEYS_MAX`].

@@ -135,6 +135,15 @@ impl Parsed {
         let field = change.get("field").and_then(Value::as_str).map_or_else(|| "changes".to_owned(), shown);
         let page = entry.page.clone().ok_or_else(|| no_page(place))?;
         let at = entry.time.unwrap_or(Timestamp::UNIX_EPOCH);
+        // The webhooks page of the documentation prints the second name, production sends the first (section 1.4).
+        if field == "message_template_status_update" || field == "messenger_template_status_update" {
+            let place = format!("{place}.value");
+            let value = loose::object(change, "value")
+                .ok_or_else(|| WebhookError::new(place.clone(), "expected an object"))?;
+            let (kind, key) = read::template_status(value, at, &place)?;
+            self.channel_events.push(ChannelEvent { key: key.of(&page), channel: page, at, kind });
+            return Ok(());
+        }
         let key = Key::unknown(change, &[&field]).of(&page);
         self.unknown(page, at, key, vec![field]);
         Ok(())
@@ -202,6 +211,16 @@ impl Parsed {
             let reason = read::short(policy, "reason", &place)?;
             let key = Key::dated(at, &["policy", &action, reason.as_deref().unwrap_or_default()]).of(&page);
             let kind = ChannelEventKind::PolicyEnforcement { action, reason };
+            self.channel_events.push(ChannelEvent { channel: page, at, key, kind });
+            return Ok(());
+        }
+        if let Some(roles) = loose::object(item, "app_roles") {
+            let mut apps: Vec<String> = roles.keys().map(|app| shown(app)).collect();
+            apps.sort_unstable();
+            apps.truncate(limits::UNKNOWN_KEYS_MAX);
+            let names: Vec<&str> = apps.iter().map(String::as_str).collect();
+            let key = Key::dated(at, &[&["app_roles"], names.as_slice()].concat()).of(&page);
+            let kind = ChannelEventKind::AppRoles { apps };
             self.channel_events.push(ChannelEvent { channel: page, at, key, kind });
             return Ok(());
         }

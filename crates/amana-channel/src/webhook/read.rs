@@ -1,7 +1,7 @@
 //! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and
 //! 1.6).
 
-use super::event::{Handover, InboundKind, ReactionAction, Referral};
+use super::event::{ChannelEventKind, Handover, InboundKind, ReactionAction, Referral};
 use super::loose::{self, Object};
 use super::parse::WebhookError;
 use crate::limits;
@@ -228,6 +228,26 @@ fn of_handover(
         return Ok(Some((InboundKind::Handover(handover), key)));
     }
     Ok(None)
+}
+
+/// What became of a text that was to be approved. It has no time of its own, and a text may be paused and approved
+/// again, so the entry's time is part of its name.
+pub(super) fn template_status(
+    value: &Object,
+    at: Timestamp,
+    place: &str,
+) -> Result<(ChannelEventKind, Key), WebhookError> {
+    let needed = |key: &str| {
+        short(value, key, place)?
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| WebhookError::new(format!("{place}.{key}"), "expected a text"))
+    };
+    let status = needed("event")?.to_ascii_uppercase();
+    let (name, language) = (needed("message_template_name")?, needed("message_template_language")?);
+    // Meta writes `NONE` where there is no reason.
+    let reason = short(value, "reason", place)?.filter(|reason| !reason.eq_ignore_ascii_case("none"));
+    let key = Key::dated(at, &["template", &name, &language, &status]);
+    Ok((ChannelEventKind::TemplateStatus { status, name, language, reason }, key))
 }
 
 fn referral(from: &Object, place: &str) -> Result<Referral, WebhookError> {

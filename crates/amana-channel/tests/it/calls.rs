@@ -10,7 +10,7 @@ use std::time::Duration;
 async fn a_send_has_the_token_in_a_header_and_the_proof_in_the_query() {
     let graph = Graph::start().await;
     let sent = graph.messenger().send(released(&Content::text("hello"), &address())).await;
-    assert_eq!(sent, Ok(Sent { mid: "m_1".to_owned() }));
+    assert_eq!(sent, Ok(Sent { mid: "m_1".to_owned(), rest: None }));
     let [asked] = graph.asked().try_into().expect("one call");
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/v26.0/1001/messages"));
     assert_eq!(asked.headers["authorization"], "Bearer PAGETOKEN");

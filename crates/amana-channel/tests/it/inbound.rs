@@ -168,19 +168,46 @@ fn events_of_the_page_have_no_person() {
         assert_eq!((parsed.events.len(), parsed.ignored), (0, 0));
     }
     let parsed = webhook(&json!([{"id": PAGE, "time": AT, "changes": [
-        {"field": "message_template_status_update", "value": {"event": "APPROVED"}}, {"field": "feed", "value": {}}, 5]}]));
+        {"field": "message_context", "value": {"event": "APPROVED"}}, {"field": "feed", "value": {}}, 5]}]));
     let kinds: Vec<_> = parsed.channel_events.iter().map(|e| &e.kind).collect();
     let unknown = |key: &str| ChannelEventKind::Unknown { keys: vec![key.to_owned()] };
-    assert_eq!(kinds, [&unknown("message_template_status_update"), &unknown("feed")]);
+    assert_eq!(kinds, [&unknown("message_context"), &unknown("feed")]);
     assert_eq!((parsed.ignored, parsed.faults.len()), (3, 1));
     assert_ne!(parsed.channel_events[0].key, parsed.channel_events[1].key);
 
     let roles = json!({"recipient": {"id": PAGE}, "timestamp": AT, "app_roles": {"1": ["primary_receiver"]}});
     let plugin = item(json!({"sender": {"user_ref": "U"}, "message": {"mid": "m_1", "text": "hi"}}));
     let parsed = in_array("messaging", &[roles, plugin]);
-    assert_eq!((parsed.channel_events.len(), parsed.events.len(), parsed.ignored), (2, 0, 2));
+    assert_eq!((parsed.channel_events.len(), parsed.events.len(), parsed.ignored), (2, 0, 1));
+    assert_eq!(parsed.channel_events[0].kind, ChannelEventKind::AppRoles { apps: vec!["1".to_owned()] });
     let stored = serde_json::to_vec(&parsed.channel_events).expect("json");
     assert_eq!(serde_json::from_slice::<Vec<_>>(&stored).ok(), Some(parsed.channel_events));
+}
+
+/// Section 1.5, last rows; both names of section 14.
+#[test]
+fn a_template_is_approved_rejected_or_broken() {
+    let value = |event: &str| {
+        json!({"event": event, "message_template_id": 7, "message_template_name": "amana_news_1",
+            "message_template_language": "ar", "reason": "NONE"})
+    };
+    let changes = json!([
+        {"field": "message_template_status_update", "value": value("APPROVED")},
+        {"field": "messenger_template_status_update", "value": value("rejected")},
+        {"field": "message_template_status_update", "value": {"event": "APPROVED"}},
+        {"field": "message_template_status_update", "value": "APPROVED"},
+    ]);
+    let parsed = webhook(&json!([{"id": PAGE, "time": AT, "changes": changes}]));
+    let status = |word: &str| ChannelEventKind::TemplateStatus {
+        status: word.to_owned(),
+        name: "amana_news_1".to_owned(),
+        language: "ar".to_owned(),
+        reason: None,
+    };
+    let kinds: Vec<_> = parsed.channel_events.iter().map(|e| e.kind.clone()).collect();
+    assert_eq!(kinds, [status("APPROVED"), status("REJECTED")]);
+    let places: Vec<_> = parsed.faults.iter().map(|fault| fault.place.as_str()).collect();
+    assert_eq!(places, ["entry[0].changes[2].value.message_template_name", "entry[0].changes[3].value"]);
 }
 
 /// The keys of section 1.6: a redelivery, with its new timestamp, has the same; another event never has.
@@ -317,6 +344,81 @@ fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
         ]
     })
+}
+
+/// The table, read once.
+fn cases() -> &'static [Value] {
+    static CASES: std::sync::LazyLock<Vec<Value>> = std::sync::LazyLock::new(|| {
+        serde_json::from_str(include_str!("inbound.json")).expect("a list of cases")
+    });
+    &CASES
+}
+
+/// One step from a good item: a key goes, a value is of another kind, a text is cut or doubled.
+fn mutate(value: &mut Value, steps: &mut impl Iterator<Item = u8>) {
+    let Some(step) = steps.next() else { return };
+    match value {
+        Value::Object(map) if !map.is_empty() && step > 20 => {
+            let at = usize::from(step) % map.len();
+            let key = map.keys().nth(at).expect("a key").clone();
+            match step % 5 {
+                0 => drop(map.remove(&key)),
+                1 => drop(map.insert(key, Value::Null)),
+                _ => mutate(&mut map[&key], steps),
+            }
+        }
+        Value::Array(items) if !items.is_empty() && step > 20 => {
+            let at = usize::from(step) % items.len();
+            match step % 4 {
+                0 => drop(items.remove(at)),
+                1 => items.push(items[at].clone()),
+                _ => mutate(&mut items[at], steps),
+            }
+        }
+        other => {
+            *other = match (step % 8, &*other) {
+                (0, Value::String(text)) if text.len() < 100 => json!(text.repeat(500)),
+                (1, Value::String(text)) => json!(text.chars().take(1).collect::<String>()),
+                (2, Value::Number(n)) => json!(n.to_string()),
+                (3, Value::String(text)) => json!(text.parse::<i64>().unwrap_or(-1)),
+                (4, _) => json!([other.clone()]),
+                (5, _) => json!({ "id": other.clone() }),
+                (6, _) => json!(true),
+                _ => Value::Null,
+            };
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Every fixture, some steps away from itself: it is read or refused, and its neighbour comes through.
+    #[test]
+    fn a_fixture_that_is_changed_never_loses_its_neighbour(
+        which in any::<proptest::sample::Index>(),
+        standby in any::<bool>(),
+        steps in proptest::collection::vec(any::<u8>(), 1..24),
+    ) {
+        let mut what = item(which.get(cases())["item"].clone());
+        let mut steps = steps.into_iter();
+        mutate(&mut what, &mut steps);
+        mutate(&mut what, &mut steps);
+        let array = if standby { "standby" } else { "messaging" };
+        let parsed = in_array(array, &[what.clone(), text("m_good")]);
+        let good = parsed.events.iter().filter(|event| match &event.kind {
+            InboundKind::Text { mid, .. } => mid == "m_good",
+            InboundKind::Standby(inner) => matches!(&**inner, InboundKind::Text { mid, .. } if mid == "m_good"),
+            _ => false,
+        });
+        prop_assert_eq!(good.count(), 1, "{}", what);
+        // Nothing is dropped without a trace: it is an event, an event of the page, or a fault.
+        let seen = parsed.events.len() + parsed.channel_events.len() + parsed.faults.len();
+        prop_assert_eq!(seen, 2, "{}", what);
+        for fault in &parsed.faults {
+            prop_assert!(fault.to_string().len() < 400, "a fault holds no content");
+        }
+    }
 }
 
 proptest! {

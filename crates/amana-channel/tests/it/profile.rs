@@ -18,6 +18,7 @@ fn profile() -> Profile {
         get_started_payload: "v1:start".to_owned(),
         greeting: vec![(Lang::English, "Welcome".to_owned()), (Lang::Arabic, "أهلا بك".to_owned())],
         menu: vec![(Lang::English, menu("Balance")), (Lang::Arabic, menu("الرصيد"))],
+        ice_breakers: vec![(Lang::English, vec![("How?".to_owned(), "v1:help".to_owned())])],
         account_linking_url: Some("https://bank.example/link".to_owned()),
         public_url: Some("https://bank.example/".to_owned()),
     }
@@ -38,6 +39,7 @@ fn as_stored() -> Value {
             {"locale": "ar_AR", "composer_input_disabled": false, "call_to_actions": entries("الرصيد")},
             {"locale": "default", "composer_input_disabled": false, "call_to_actions": entries("Balance")},
         ],
+        "ice_breakers": [{"locale": "default", "call_to_actions": [{"question": "How?", "payload": "v1:help"}]}],
         "account_linking_url": "https://bank.example/link",
         "whitelisted_domains": ["https://bank.example/"],
     })
@@ -59,7 +61,7 @@ async fn a_new_page_gets_everything_in_four_calls() {
     graph.then(Answer::ok(&json!({"result": "success"})));
     let report = graph.messenger().setup(&page(), &profile()).await.expect("set up");
     assert_eq!(report.subscribed, FIELDS);
-    assert_eq!(report.written.len(), 5);
+    assert_eq!(report.written.len(), 6);
 
     let asked = graph.asked();
     let seen: Vec<_> = asked.iter().map(|a| (a.method.as_str(), a.path.as_str())).collect();
@@ -191,7 +193,7 @@ async fn the_status_of_a_page_is_told_without_changing_it() {
     let bare = messenger.status(&page(), Some(&profile())).await;
     assert_eq!(bare.token, TokenState::Valid);
     assert_eq!(bare.missing_fields.as_ref().map(Vec::len), Some(FIELDS.len() - 1));
-    assert_eq!(bare.profile_differs.as_ref().map(Vec::len), Some(5));
+    assert_eq!(bare.profile_differs.as_ref().map(Vec::len), Some(6));
     assert!(!bare.is_good());
 
     graph.then(Answer::ok(&json!({"id": "77"})));

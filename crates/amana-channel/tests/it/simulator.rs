@@ -158,6 +158,7 @@ fn profile() -> Profile {
         get_started_payload: "v1:start".to_owned(),
         greeting: vec![(Lang::English, "Welcome".to_owned()), (Lang::Arabic, "أهلا بك".to_owned())],
         menu: vec![(Lang::English, menu("Balance")), (Lang::Arabic, menu("الرصيد"))],
+        ice_breakers: vec![(Lang::English, vec![("How?".to_owned(), "v1:help".to_owned())])],
         account_linking_url: Some("http://127.0.0.1:9/link".to_owned()),
         public_url: Some("http://127.0.0.1:9".to_owned()),
     }

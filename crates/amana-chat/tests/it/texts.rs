@@ -30,6 +30,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::stopped(lang, "Chase"),
         plain::unlinked(lang, "Chase"),
         plain::nothing_to_stop(lang),
+        plain::no_news(lang),
         plain::not_offered(lang, "Chase"),
         plain::bank_unreachable(lang, "Chase", &Intent::recent(3)),
         plain::choose_language(lang),

@@ -10,7 +10,7 @@
 
 use crate::support::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::*;
 use amana_flow::{Gateway, LogParts, Reconcile};
 use amana_gate::{Released, Unaddressed};
@@ -82,7 +82,7 @@ impl Channel for Pipe {
         self.waiting.lock().unwrap().insert(message.clone(), sender);
         tell(&format!("send {psid} {message} {}", hex::encode(released.into_body())));
         answer.await.map_err(|_| SendError::Ambiguous { what: "a test" })?;
-        Ok(Sent { mid: format!("m_{message}") })
+        Ok(Sent { mid: format!("m_{message}"), rest: None })
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
@@ -100,6 +100,18 @@ impl Channel for Pipe {
         None
     }
     async fn name(&self, _: &Address) -> Option<String> {
+        None
+    }
+    async fn pass_to_people(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        Ok(Vec::new())
+    }
+    async fn people(&self, _: &str) -> Result<Vec<Address>, SendError> {
+        Ok(Vec::new())
+    }
+    fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
     }
     fn encoding(&self, reply: bool) -> amana_render::Encoding {

@@ -14,6 +14,7 @@ mod asking;
 mod consents;
 mod crash;
 mod linking;
+mod news;
 mod policies;
 mod proving;
 mod reconciling;

@@ -2,7 +2,7 @@
 
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
@@ -206,6 +206,10 @@ pub(crate) struct FakeChannel {
     pub(crate) fates: Mutex<Vec<Fate>>,
     pub(crate) error: Mutex<Option<SendError>>,
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
+    /// Whether the texts for people who are away are approved.
+    pub(crate) approved: Mutex<bool>,
+    /// Whose conversations were passed to people.
+    pub(crate) passed: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -230,7 +234,7 @@ impl Channel for FakeChannel {
             self.seen.lock().expect("lock").push((psid, plain(&text), message));
         }
         match fate {
-            Fate::Deliver => Ok(Sent { mid: format!("m_{message}") }),
+            Fate::Deliver => Ok(Sent { mid: format!("m_{message}"), rest: None }),
             Fate::DeliverSilently | Fate::LoseSilently => Err(SendError::Ambiguous { what: "a test" }),
             Fate::Fail => Err(SendError::Transient { what: "a test" }),
         }
@@ -252,6 +256,28 @@ impl Channel for FakeChannel {
     }
     async fn name(&self, _: &Address) -> Option<String> {
         Some("Sam H.".into())
+    }
+    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        self.passed.lock().expect("lock").push(of.psid.to_string());
+        Ok(())
+    }
+    async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        let approved = *self.approved.lock().expect("lock");
+        let text = |lang: &Lang| ApprovedText {
+            name: amana_render::messenger::utility::NEWS.into(),
+            lang: *lang,
+            approved,
+            status: if approved { "APPROVED" } else { "PENDING" }.into(),
+            reason: None,
+        };
+        Ok(Lang::ALL.iter().map(text).collect())
+    }
+    async fn people(&self, id: &str) -> Result<Vec<Address>, SendError> {
+        let ConversationId { channel, psid } = conversation(id.strip_prefix("app-").unwrap_or("nobody"));
+        Ok(id.starts_with("app-").then_some(Address { channel, psid }).into_iter().collect())
+    }
+    fn encoding_outside(&self) -> Option<Encoding> {
+        Some(Encoding::MessengerUtility)
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
@@ -290,6 +316,8 @@ impl Rig {
             fates: Mutex::default(),
             error: Mutex::default(),
             linking: Mutex::default(),
+            approved: Mutex::default(),
+            passed: Mutex::default(),
         });
         let store = open(folder.path(), entropy.clone(), clock.clone()).await;
         let gateway = build(store.clone(), &bank, channel.clone(), clock.clone(), entropy.clone());

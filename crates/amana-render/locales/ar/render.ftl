@@ -179,6 +179,24 @@ spending-truncated = لم أتمكن من قراءة كل معاملات هذه 
 
 ## المستجدات
 
+updates-header =
+    { $count ->
+        [zero] أثناء غيابك لدى { $bank }:
+        [one] أثناء غيابك حدث أمر واحد لدى { $bank }:
+        [two] أثناء غيابك حدث أمران لدى { $bank }:
+        [few] أثناء غيابك حدثت { $count } أمور لدى { $bank }:
+        [many] أثناء غيابك حدث { $count } أمرًا لدى { $bank }:
+       *[other] أثناء غيابك حدث { $count } أمر لدى { $bank }:
+    }
+updates-more =
+    { $count ->
+        [zero] صفحة «خصوصيتي» تقودك إلى حساباتك.
+        [one] هناك أمر أقدم. صفحة «خصوصيتي» تقودك إلى حساباتك.
+        [two] هناك أمران أقدم. صفحة «خصوصيتي» تقودك إلى حساباتك.
+        [few] هناك { $count } أمور أقدم. صفحة «خصوصيتي» تقودك إلى حساباتك.
+        [many] هناك { $count } أمرًا أقدم. صفحة «خصوصيتي» تقودك إلى حساباتك.
+       *[other] هناك { $count } أمر أقدم. صفحة «خصوصيتي» تقودك إلى حساباتك.
+    }
 update-notice = هناك جديد في حسابك لدى { $bank }.
 update-pending-out = دفعت { $amount }. العملية قيد التنفيذ لدى { $bank }.
 update-pending-out-shop = دفعت { $amount } في { $merchant }. العملية قيد التنفيذ لدى { $bank }.
@@ -231,6 +249,15 @@ consent-accounts-none = لم يشارك بنكك أي حساب.
 ## الأزرار والردود السريعة
 
 button-open = فتح
+
+## What the platform approves beforehand. A new wording needs a new name in messenger/utility.rs.
+
+utility-news = يوجد جديد بخصوص حسابك لدى { $bank } في انتظارك. اضغط الزر لقراءته هنا في المحادثة.
+utility-news-button = عرض
+utility-news-example = بنك الأرز
+
+##
+
 quick-balance = رصيدي
 quick-recent = آخر المعاملات
 quick-help = مساعدة

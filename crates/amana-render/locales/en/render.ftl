@@ -142,6 +142,16 @@ spending-truncated = I could not read all of your transactions for this time, so
 
 ## Updates
 
+updates-header =
+    { $count ->
+        [one] While you were away there was one thing at { $bank }:
+       *[other] While you were away there were { $count } things at { $bank }:
+    }
+updates-more =
+    { $count ->
+        [one] There is one older thing. Your page “My privacy” leads to your accounts.
+       *[other] There are { $count } older ones. Your page “My privacy” leads to your accounts.
+    }
 update-notice = There is news about your account at { $bank }.
 update-pending-out = You paid { $amount }. { $bank } shows it as pending.
 update-pending-out-shop = You paid { $amount } at { $merchant }. { $bank } shows it as pending.
@@ -194,6 +204,15 @@ consent-accounts-none = Your bank shared no account.
 ## Buttons and quick replies (≤ 20)
 
 button-open = Open
+
+## What the platform approves beforehand. A new wording needs a new name in messenger/utility.rs.
+
+utility-news = There is news about your account at { $bank } for you. Tap the button to read it here in the chat.
+utility-news-button = Show me
+utility-news-example = Cedar Bank
+
+##
+
 quick-balance = Balance
 quick-recent = Recent
 quick-help = Help

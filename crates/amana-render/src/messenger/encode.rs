@@ -9,14 +9,20 @@
 //! | card and text | text: an element of a title alone is not allowed, and a list reads better in one bubble |
 //! | card that does not fit (over 10 elements, a part empty or over 80 characters) | text, each line as two |
 //! | suggestions | quick replies beside any of these |
+//! | receipt, media | the template of that name (`rich.rs`) instead of text and card |
+//! | approved text | `message.template`, by [`encode_utility`] alone; the others say text and buttons |
+//! | persona | `persona_id` |
+//! | thread control | `thread_control` of the same call, so that no echo goes astray |
 //!
 //! `messaging_type` is the caller's choice of function: [`encode_reply`] for an answer to what the person
-//! just did (`RESPONSE`), [`encode`] for anything else (`UPDATE`). Neither is a right to write outside the
-//! window. The bytes depend on the arguments alone: structs, not maps, so the order of keys is fixed.
+//! just did (`RESPONSE`), [`encode`] for anything else (`UPDATE`), [`encode_utility`] for an approved text
+//! (`UTILITY`), [`encode_human_agent`] for a human agent's own words (`MESSAGE_TAG`). The first two are no right to
+//! write outside the window. The bytes depend on the arguments alone: structs, not maps, so the order of keys is fixed.
 
 use crate::encoding::EncodeError;
 use crate::limits::messenger as limits;
-use amana_core::{Action, Address, Card, Content, MessageId};
+use crate::messenger::rich::{self, MediaPayload, ReceiptPayload, UtilityTemplate};
+use amana_core::{Action, Address, Card, Content, MessageId, Rich, ThreadControl};
 use serde::Serialize;
 use url::Url;
 
@@ -25,7 +31,7 @@ use url::Url;
 /// # Errors
 /// When a limit of Messenger is broken; the error names it.
 pub fn encode(content: &Content, to: &Address, message: MessageId) -> Result<Vec<u8>, EncodeError> {
-    encode_as("UPDATE", content, to, message)
+    encode_as(Kind::UPDATE, content, to, message)
 }
 
 /// Encodes an answer to what the person just did (`messaging_type: RESPONSE`).
@@ -33,14 +39,64 @@ pub fn encode(content: &Content, to: &Address, message: MessageId) -> Result<Vec
 /// # Errors
 /// As [`encode`].
 pub fn encode_reply(content: &Content, to: &Address, message: MessageId) -> Result<Vec<u8>, EncodeError> {
-    encode_as("RESPONSE", content, to, message)
+    encode_as(Kind::RESPONSE, content, to, message)
+}
+
+/// Encodes the approved text of the content (`messaging_type: UTILITY`), and nothing beside it: free text in the same
+/// call would be refused outside the window (messenger reference, section 4).
+///
+/// # Errors
+/// When there is no approved text, or a limit is broken.
+pub fn encode_utility(content: &Content, to: &Address, message: MessageId) -> Result<Vec<u8>, EncodeError> {
+    let Some(Rich::Approved(form)) = &content.rich else {
+        return Err(refused("outside the window an approved text alone may be sent"));
+    };
+    let body = Body::Template(rich::utility(form)?);
+    written(Kind { messaging_type: "UTILITY", tag: None }, body, Vec::new(), content, to, message)
+}
+
+/// Encodes what a human agent wrote (`HUMAN_AGENT`). Who may: [`crate::HumanAgentAct`].
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn encode_human_agent(
+    content: &Content,
+    to: &Address,
+    message: MessageId,
+) -> Result<Vec<u8>, EncodeError> {
+    encode_as(Kind { messaging_type: "MESSAGE_TAG", tag: Some("HUMAN_AGENT") }, content, to, message)
+}
+
+/// `messaging_type` and `tag`.
+#[derive(Clone, Copy)]
+struct Kind {
+    messaging_type: &'static str,
+    tag: Option<&'static str>,
+}
+
+impl Kind {
+    const UPDATE: Self = Self { messaging_type: "UPDATE", tag: None };
+    const RESPONSE: Self = Self { messaging_type: "RESPONSE", tag: None };
 }
 
 #[derive(Serialize)]
 struct Call<'a> {
     recipient: Recipient<'a>,
     messaging_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persona_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_control: Option<Control<'a>>,
     message: Message<'a>,
+}
+
+#[derive(Serialize)]
+struct Control<'a> {
+    control_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -62,13 +118,22 @@ struct Message<'a> {
 enum Body<'a> {
     Text(String),
     Attachment(Attachment<'a>),
+    Template(UtilityTemplate<'a>),
 }
 
 #[derive(Serialize)]
 struct Attachment<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    payload: Template<'a>,
+    payload: Payload<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    Plain(Template<'a>),
+    Receipt(Box<ReceiptPayload<'a>>),
+    Media(MediaPayload<'a, Button<'a>>),
 }
 
 #[derive(Serialize)]
@@ -113,17 +178,37 @@ struct QuickReply<'a> {
 }
 
 fn encode_as(
-    messaging_type: &'static str,
+    kind: Kind,
     content: &Content,
     to: &Address,
     message: MessageId,
 ) -> Result<Vec<u8>, EncodeError> {
-    let message = Message {
-        body: body(content)?,
-        quick_replies: quick_replies(&content.suggestions)?,
-        metadata: message.to_string(),
+    let suggestions = quick_replies(&content.suggestions)?;
+    written(kind, body(content)?, suggestions, content, to, message)
+}
+
+fn written(
+    Kind { messaging_type, tag }: Kind,
+    body: Body<'_>,
+    quick_replies: Vec<QuickReply<'_>>,
+    content: &Content,
+    to: &Address,
+    message: MessageId,
+) -> Result<Vec<u8>, EncodeError> {
+    let metadata = message.to_string();
+    at_most(&metadata, limits::METADATA_CHARS_MAX, "the metadata")?;
+    let persona_id =
+        content.persona.as_deref().map(|id| rich::id_of(id, "the id of a persona")).transpose()?;
+    let thread_control = match &content.thread {
+        None => None,
+        Some(ThreadControl::Release) => Some(Control { control_type: "release", app_id: None }),
+        Some(ThreadControl::Pass(app)) => {
+            Some(Control { control_type: "pass", app_id: Some(rich::id_of(app, "the id of an app")?) })
+        }
     };
-    let call = Call { recipient: Recipient { id: to.psid.as_str() }, messaging_type, message };
+    let recipient = Recipient { id: to.psid.as_str() };
+    let message = Message { body, quick_replies, metadata };
+    let call = Call { recipient, messaging_type, tag, persona_id, thread_control, message };
     serde_json::to_vec(&call).map_err(|_| refused("the message cannot be written as json"))
 }
 
@@ -132,6 +217,14 @@ fn body(content: &Content) -> Result<Body<'_>, EncodeError> {
     let buttons = content.buttons.iter().map(button).collect::<Result<Vec<_>, _>>()?;
     if buttons.len() > limits::BUTTONS_MAX {
         return Err(refused(format!("at most {} buttons", limits::BUTTONS_MAX)));
+    }
+    match &content.rich {
+        Some(Rich::Receipt(form)) if buttons.is_empty() => {
+            return Ok(attached(Payload::Receipt(Box::new(rich::receipt(form)?))));
+        }
+        Some(Rich::Receipt(_)) => return Err(refused("a receipt has no buttons")),
+        Some(Rich::Media(form)) => return Ok(attached(Payload::Media(rich::media(form, buttons)?))),
+        Some(Rich::Approved(_)) | None => {}
     }
     let card = content.card.as_ref().filter(|card| !card.lines.is_empty());
     match card {
@@ -178,6 +271,10 @@ fn generic<'a>(card: &'a Card, text: &'a str, buttons: Vec<Button<'a>>) -> Body<
 }
 
 fn template(payload: Template<'_>) -> Body<'_> {
+    attached(Payload::Plain(payload))
+}
+
+fn attached(payload: Payload<'_>) -> Body<'_> {
     Body::Attachment(Attachment { kind: "template", payload })
 }
 
@@ -240,12 +337,12 @@ fn title_of(title: &str) -> Result<&str, EncodeError> {
     at_most(title, limits::BUTTON_TITLE_CHARS_MAX, "the title of a button")
 }
 
-fn payload_of(payload: &str) -> Result<&str, EncodeError> {
+pub(super) fn payload_of(payload: &str) -> Result<&str, EncodeError> {
     not_empty(payload, "the payload of a button")?;
     at_most(payload, limits::PAYLOAD_CHARS_MAX, "the payload of a button")
 }
 
-fn url_of(text: &str) -> Result<&str, EncodeError> {
+pub(super) fn url_of(text: &str) -> Result<&str, EncodeError> {
     if is_page_url(text) { Ok(text) } else { Err(refused(URL_RULE)) }
 }
 
@@ -275,11 +372,11 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn not_empty(text: &str, what: &str) -> Result<(), EncodeError> {
+pub(super) fn not_empty(text: &str, what: &str) -> Result<(), EncodeError> {
     if text.trim().is_empty() { Err(refused(format!("{what} is not empty"))) } else { Ok(()) }
 }
 
-fn at_most<'a>(text: &'a str, limit: usize, what: &str) -> Result<&'a str, EncodeError> {
+pub(super) fn at_most<'a>(text: &'a str, limit: usize, what: &str) -> Result<&'a str, EncodeError> {
     let length = text.chars().count();
     if length <= limit {
         return Ok(text);
@@ -287,6 +384,6 @@ fn at_most<'a>(text: &'a str, limit: usize, what: &str) -> Result<&'a str, Encod
     Err(refused(format!("{what} has at most {limit} characters, this one has {length}")))
 }
 
-fn refused(limit: impl Into<String>) -> EncodeError {
+pub(super) fn refused(limit: impl Into<String>) -> EncodeError {
     EncodeError { limit: limit.into() }
 }

@@ -4,16 +4,19 @@ mod balances;
 mod spending;
 mod transactions;
 mod update;
+mod updates;
 
 pub use balances::BalanceArgs;
 pub use spending::SpendingArgs;
 pub use transactions::TransactionsArgs;
 pub use update::{AccountLabel, Story, UpdateArgs};
+pub use updates::UpdatesArgs;
 
 use crate::catalogue::{Arg, texts};
 use crate::format;
 use crate::limits::CARD_LINES_MAX;
-use amana_core::{Action, Card, CardLine, Content, Form, Lang, Timestamp};
+use crate::messenger::utility;
+use amana_core::{Action, Card, CardLine, Content, Form, Lang, Rich, Timestamp};
 
 mod sealed {
     pub trait Sealed {}
@@ -21,6 +24,7 @@ mod sealed {
     impl Sealed for super::SpendingArgs {}
     impl Sealed for super::TransactionsArgs {}
     impl Sealed for super::UpdateArgs {}
+    impl Sealed for super::UpdatesArgs {}
 }
 
 /// How one kind of bank data is said: what was asked decides it. Sealed: the gate takes these and no others.
@@ -62,7 +66,10 @@ fn notice(ctx: &RenderContext, id: &str) -> Content {
     let bank = format::clean(&ctx.institution_name);
     let button = texts().text(ctx.lang, "button-open", &[]);
     let args = [("bank", Arg::Text(&bank)), ("button", Arg::Text(&button))];
-    Content { text: say(ctx, id, &args), buttons: open(ctx), ..Content::default() }
+    // For a person who has been away: what the platform lets through then. It says the same.
+    let approved = Rich::Approved(utility::news(ctx.lang, &ctx.institution_name));
+    let text = say(ctx, id, &args);
+    Content { text, buttons: open(ctx), rich: Some(approved), ..Content::default() }
 }
 
 /// The notice instead of an answer: where the customer can look for themselves, behind the bank's sign-in.

@@ -205,6 +205,7 @@ fn what_was_said_is_read_back() {
         card: card(&lines),
         buttons: vec![postback("More"), Action::UnlinkAccount],
         suggestions: vec![postback("Help")],
+        ..Content::default()
     };
     let expected = Said {
         text: "Accounts".to_owned(),
@@ -258,6 +259,7 @@ fn any_content() -> impl Strategy<Value = Content> {
         card,
         buttons,
         suggestions,
+        ..Content::default()
     })
 }
 

@@ -21,4 +21,5 @@ mod schema;
 mod sqlite;
 mod suite;
 mod upkeep;
+mod waiting;
 mod world;

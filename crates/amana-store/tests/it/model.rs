@@ -692,6 +692,7 @@ async fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
             lang_chosen: false,
             last_inbound_at: Some(at(second)),
             welcomed_at: None,
+            elsewhere: None,
         }),
     }
 }

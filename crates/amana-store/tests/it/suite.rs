@@ -7,6 +7,7 @@ use crate::outbox::*;
 use crate::place::Place;
 use crate::policies::*;
 use crate::upkeep::*;
+use crate::waiting::*;
 use crate::world::*;
 use amana_core::*;
 use amana_gate::*;
@@ -81,6 +82,10 @@ suite!(
     after_a_restart_echoes_come_first,
     one_active_link,
     links_of_a_customer_and_of_a_conversation,
+    newer_news_take_the_place_of_older_and_are_taken_once,
+    who_can_be_told_is_who_was_here_and_is_nobody_elses,
+    what_goes_at_any_time_waits_for_nobody,
+    channels_texts_alarms_and_requests_are_on_record,
     a_message_is_covered_by_its_row_alone,
     an_attempt_in_doubt_may_be_seen_twice,
     what_others_send_is_explained_or_an_alarm,
@@ -220,6 +225,7 @@ async fn conversations(w: &World) {
         lang_chosen: false,
         last_inbound_at: Some(at(100)),
         welcomed_at: Some(at(90)),
+        elsewhere: None,
     };
     assert_eq!(w.one(Command::PutConversation(record.clone())).await, Outcome::Changed);
     assert_eq!(w.store.conversation(&id_).await.expect("answers").as_ref(), Some(&record));

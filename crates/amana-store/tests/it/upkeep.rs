@@ -21,6 +21,7 @@ async fn inbound(w: &World, n: u8, second: i64) {
         lang_chosen: false,
         last_inbound_at: Some(at(second)),
         welcomed_at: None,
+        elsewhere: None,
     };
     w.one(Command::PutConversation(conversation)).await;
 }
@@ -179,6 +180,7 @@ pub(crate) async fn a_message_is_not_held_if_the_customer_wrote_meanwhile(w: &Wo
                 lang_chosen: false,
                 last_inbound_at: Some(at(1)),
                 welcomed_at: None,
+                elsewhere: None,
             }),
             Command::OpenWindow { conversation: conversation(n) },
         ];

@@ -1,7 +1,7 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
@@ -155,7 +155,7 @@ pub(crate) struct FakeChannel;
 #[async_trait]
 impl Channel for FakeChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
-        Ok(Sent { mid: format!("m_{}", released.message()) })
+        Ok(Sent { mid: format!("m_{}", released.message()), rest: None })
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
@@ -174,6 +174,18 @@ impl Channel for FakeChannel {
     }
     async fn name(&self, _: &Address) -> Option<String> {
         Some("Sam H.".into())
+    }
+    async fn pass_to_people(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        Ok(Vec::new())
+    }
+    async fn people(&self, _: &str) -> Result<Vec<Address>, SendError> {
+        Ok(Vec::new())
+    }
+    fn encoding_outside(&self) -> Option<amana_render::Encoding> {
+        None
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }

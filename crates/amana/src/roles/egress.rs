@@ -4,12 +4,14 @@
 use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
-use super::wire::{Ask, WireSendError};
+use super::wire::{Ask, WireSendError, WireSent};
 use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
-use amana_channel::{Channel, Egress, LinkingError, Messenger, SendError, Sent, WindowPolicy, messenger};
+use amana_channel::{
+    ApprovedText, Channel, Egress, LinkingError, Messenger, SendError, Sent, WindowPolicy, messenger,
+};
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid};
 use amana_flow::StoreFlags;
 use amana_gate::{EgressFrame, Released, TicketGuard};
@@ -24,6 +26,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Out = Arc<Egress<Messenger>>;
 
@@ -72,7 +75,8 @@ async fn send(State(egress): State<Out>, body: Bytes) -> Response {
     // In a task of its own: a gate that goes away must not leave a call to the platform half done.
     let task = tokio::spawn(async move { egress.deliver(frame).await });
     let sent = task.await.unwrap_or(Err(SendError::Ambiguous { what: "a defect" }));
-    said(sent.map(|sent| sent.mid).map_err(|error| WireSendError::of(&error)))
+    let wire = |sent: Sent| WireSent { mid: sent.mid, rest_s: sent.rest.map(|rest| rest.as_secs()) };
+    said(sent.map(wire).map_err(|error| WireSendError::of(&error)))
 }
 
 async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
@@ -90,6 +94,13 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
         }
         Ask::Locale { of } => said(Ok(egress.locale(&of).await)),
         Ask::Name { of } => said(Ok(egress.name(&of).await)),
+        Ask::PassToPeople { of } => sent(egress.pass_to_people(&of).await),
+        Ask::ApprovedTexts { channel } => {
+            said(egress.approved_texts(&channel).await.map_err(|error| WireSendError::of(&error)))
+        }
+        Ask::People { app_scoped } => {
+            said(egress.people(&app_scoped).await.map_err(|error| WireSendError::of(&error)))
+        }
     }
 }
 
@@ -116,8 +127,9 @@ impl RemoteChannel {
 impl Channel for RemoteChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
         let frame = released.into_frame();
-        match self.peer.call::<EgressFrame, Result<String, WireSendError>>("/send", &frame).await {
-            Ok(answer) => answer.map(|mid| Sent { mid }).map_err(|error| error.error()),
+        match self.peer.call::<EgressFrame, Result<WireSent, WireSendError>>("/send", &frame).await {
+            Ok(Ok(WireSent { mid, rest_s })) => Ok(Sent { mid, rest: rest_s.map(Duration::from_secs) }),
+            Ok(Err(error)) => Err(error.error()),
             Err(CallError::NotReached) => Err(SendError::Transient { what: "egress is not there" }),
             // Its echo will tell.
             Err(CallError::InDoubt) => Err(SendError::Ambiguous { what: "egress did not answer" }),
@@ -151,6 +163,22 @@ impl Channel for RemoteChannel {
 
     async fn name(&self, of: &Address) -> Option<String> {
         self.ask::<Option<String>>(&Ask::Name { of: of.clone() }).await.ok().flatten()
+    }
+
+    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        self.ask(&Ask::PassToPeople { of: of.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        self.ask(&Ask::ApprovedTexts { channel: channel.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
+        self.ask(&Ask::People { app_scoped: app_scoped.to_owned() }).await.map_err(|error| error.error())
+    }
+
+    fn encoding_outside(&self) -> Option<Encoding> {
+        messenger::encoding_outside()
     }
 
     fn window(&self) -> WindowPolicy {

@@ -193,6 +193,16 @@ pub(super) enum Ask {
     Unlink { to: Address },
     Locale { of: Address },
     Name { of: Address },
+    PassToPeople { of: Address },
+    ApprovedTexts { channel: ChannelId },
+    People { app_scoped: String },
+}
+
+/// The platform took a message.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireSent {
+    pub(super) mid: String,
+    pub(super) rest_s: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,6 +217,9 @@ pub(super) enum WireSendError {
     TokenDead,
     PageBlocked,
     Throttled {
+        retry_after_s: u64,
+    },
+    ThrottledPerson {
         retry_after_s: u64,
     },
     Transient,
@@ -231,6 +244,9 @@ impl WireSendError {
             SendError::TokenDead => Self::TokenDead,
             SendError::PageBlocked => Self::PageBlocked,
             SendError::Throttled { retry_after } => Self::Throttled { retry_after_s: retry_after.as_secs() },
+            SendError::ThrottledPerson { retry_after } => {
+                Self::ThrottledPerson { retry_after_s: retry_after.as_secs() }
+            }
             SendError::Transient { .. } => Self::Transient,
             SendError::NotThreadOwner => Self::NotThreadOwner,
             SendError::Refused { why } => Self::Refused { why: *why },
@@ -257,6 +273,9 @@ impl WireSendError {
             Self::PageBlocked => SendError::PageBlocked,
             Self::Throttled { retry_after_s } => {
                 SendError::Throttled { retry_after: Duration::from_secs(*retry_after_s) }
+            }
+            Self::ThrottledPerson { retry_after_s } => {
+                SendError::ThrottledPerson { retry_after: Duration::from_secs(*retry_after_s) }
             }
             Self::Transient => SendError::Transient { what: "egress says so; its own log says why" },
             Self::NotThreadOwner => SendError::NotThreadOwner,

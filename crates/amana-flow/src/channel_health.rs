@@ -1,0 +1,185 @@
+//! How channels stand at their platform: on record, so that operators see it, and found by itself when it mends.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::{PAGE_PAUSE_S, TEXTS_LOOK_AGAIN_S, TEXTS_LOOK_S};
+use amana_channel::webhook::{ChannelEvent, ChannelEventKind};
+use amana_core::{ChannelId, Lang, Timestamp};
+use amana_store::{AlarmKind, ChannelHealth, Command, Outcome, StoredText};
+use std::sync::PoisonError;
+
+impl Gateway {
+    /// Takes in what the platform says of whole channels: enforcement of its rules, approvals. When it returns, it is
+    /// durable.
+    ///
+    /// # Errors
+    /// When the store does not take it; then the platform must be told to deliver again.
+    pub async fn accept_channel(&self, events: &[ChannelEvent]) -> Result<(), FlowError> {
+        for event in events.iter().filter(|event| self.channels.contains_key(&event.channel)) {
+            match &event.kind {
+                ChannelEventKind::PolicyEnforcement { action, .. } => {
+                    self.on_enforcement(event, action).await?;
+                }
+                ChannelEventKind::TemplateStatus { status, name, language, reason } => {
+                    let Some(lang) = Lang::from_tag(language) else { continue };
+                    let text = StoredText {
+                        channel: event.channel.clone(),
+                        name: name.clone(),
+                        lang,
+                        status: status.clone(),
+                        reason: reason.clone(),
+                        at: event.at.min(self.now()),
+                    };
+                    self.store.submit(vec![Command::PutApprovedText(text)]).await?;
+                }
+                ChannelEventKind::AppRoles { .. } | ChannelEventKind::Unknown { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_enforcement(&self, event: &ChannelEvent, action: &str) -> Result<(), FlowError> {
+        let (kind, health) = match action {
+            "warning" => (AlarmKind::ChannelWarned, ChannelHealth::Warned),
+            "unblock" => {
+                self.set_health(&event.channel, ChannelHealth::Good).await?;
+                self.resume(&event.channel);
+                return Ok(());
+            }
+            // What is not known is taken for the worse.
+            _ => (AlarmKind::ChannelBlocked, ChannelHealth::Blocked),
+        };
+        self.raise(&event.channel, &format!("policy:{action}:{}", event.at), kind).await?;
+        self.set_health(&event.channel, health).await?;
+        if health == ChannelHealth::Blocked {
+            self.pause(&event.channel, PAGE_PAUSE_S);
+        }
+        Ok(())
+    }
+
+    async fn raise(&self, channel: &ChannelId, about: &str, kind: AlarmKind) -> Result<(), FlowError> {
+        let (channel, about) = (channel.clone(), about.to_owned());
+        tracing::error!(%channel, kind = kind.as_str(), "ALARM: see `amana alarms list` and `amana messenger status`");
+        let raise = Command::RaiseAlarm { channel, about, kind, at: self.now() };
+        if self.store.submit(vec![raise]).await?.contains(&Outcome::Changed) {
+            metrics::counter!("amana_alarms_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// Writes down how a channel stands; whether that is new.
+    async fn set_health(&self, channel: &ChannelId, health: ChannelHealth) -> Result<bool, FlowError> {
+        let mut known = self.health.lock().await;
+        if known.is_none() {
+            let states = self.store.channel_states().await?;
+            *known = Some(states.into_iter().map(|state| (state.channel, state.health)).collect());
+        }
+        let Some(known) = known.as_mut() else { return Ok(false) };
+        let before = known.get(channel).copied().unwrap_or(ChannelHealth::Good);
+        if before == health {
+            return Ok(false);
+        }
+        let set = Command::SetChannelHealth { channel: channel.clone(), health, at: self.now() };
+        self.store.submit(vec![set]).await?;
+        known.insert(channel.clone(), health);
+        tracing::warn!(%channel, health = health.as_str(), before = before.as_str(), "how a channel stands has changed");
+        metrics::gauge!("amana_channel_health", "channel" => channel.as_str().to_owned())
+            .set(f64::from(health as u8));
+        Ok(true)
+    }
+
+    /// What a send says of its channel. A warning stays until the platform takes it back.
+    pub(crate) async fn note_health(&self, channel: &ChannelId, health: ChannelHealth) {
+        let passing = matches!(health, ChannelHealth::Good | ChannelHealth::Throttled);
+        let warned = {
+            let known = self.health.lock().await;
+            known.as_ref().and_then(|known| known.get(channel)) == Some(&ChannelHealth::Warned)
+        };
+        if warned && passing {
+            return;
+        }
+        let noted = async {
+            let new = self.set_health(channel, health).await?;
+            match health {
+                ChannelHealth::TokenDead if new => {
+                    self.raise(channel, &format!("token:{}", self.now()), AlarmKind::TokenDead).await
+                }
+                ChannelHealth::Blocked if new => {
+                    self.raise(channel, &format!("blocked:{}", self.now()), AlarmKind::ChannelBlocked).await
+                }
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = noted.await {
+            tracing::error!(%channel, %error, "how a channel stands could not be written down");
+        }
+    }
+
+    /// Rests a channel for about so many seconds.
+    pub(crate) fn pause(&self, channel: &ChannelId, seconds: i64) {
+        let until = self.after_about(seconds);
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let longest = paused.get(channel).copied().map_or(until, |there| there.max(until));
+        paused.insert(channel.clone(), longest);
+    }
+
+    fn resume(&self, channel: &ChannelId) {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(channel);
+        self.outbox_filled.notify_one();
+    }
+
+    /// Asks the platform after the texts that it approves beforehand: seldom where all are approved, more often where
+    /// not.
+    pub(crate) async fn look_after_texts(&self) {
+        if self.channel.encoding_outside().is_none() {
+            return;
+        }
+        let channels: Vec<ChannelId> = self.channels.keys().cloned().collect();
+        for channel in channels {
+            let due = {
+                let asked = self.texts_asked.lock().unwrap_or_else(PoisonError::into_inner);
+                asked.get(&channel).is_none_or(|at| self.now() >= *at)
+            };
+            if !due {
+                continue;
+            }
+            let (all, next) = match self.channel.approved_texts(&channel).await {
+                Ok(texts) => {
+                    let next = if texts.iter().all(|text| text.approved) {
+                        TEXTS_LOOK_AGAIN_S
+                    } else {
+                        TEXTS_LOOK_S
+                    };
+                    (texts, next)
+                }
+                Err(error) => {
+                    tracing::warn!(%channel, %error, "the platform does not say which texts it has approved");
+                    (Vec::new(), TEXTS_LOOK_S)
+                }
+            };
+            self.texts_asked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(channel.clone(), self.after_about(next));
+            let at: Timestamp = self.now();
+            let keep = all
+                .into_iter()
+                .map(|text| {
+                    Command::PutApprovedText(StoredText {
+                        channel: channel.clone(),
+                        name: text.name,
+                        lang: text.lang,
+                        status: text.status,
+                        reason: text.reason,
+                        at,
+                    })
+                })
+                .collect::<Vec<_>>();
+            if !keep.is_empty()
+                && let Err(error) = self.store.submit(keep).await
+            {
+                tracing::warn!(%channel, %error, "which texts are approved could not be kept");
+            }
+        }
+    }
+}

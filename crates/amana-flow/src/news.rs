@@ -1,0 +1,281 @@
+//! News for a customer who cannot be told now: the window is closed, or somebody else has the conversation.
+//!
+//! The content waits, sealed as it came in. Meanwhile the customer is told at most once a day that there is something,
+//! by a text that the platform approved and that holds no bank data. When the customer is back, everything of one
+//! purpose is one message, decided then and with a receipt of its own.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::{ELSEWHERE_S, NEWS_LOOK_LINKS, NOTICE_EVERY_S};
+use crate::sealed::BankWork;
+use crate::update::purpose_of;
+use crate::worker::{Effects, Trouble};
+use amana_core::{AccountId, Address, Lang, LinkId, Purpose, Shard};
+use amana_gate::{Ask, Disclosure, Protected, Refusal, Subject, decide, purpose};
+use amana_render::{Story as Telling, UpdatesArgs, messenger};
+use amana_store::{Command, Conversation, InboxRow, LinkState, SubmitError, Waiting, WaitingTelling};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+fn stored(telling: Telling) -> WaitingTelling {
+    match telling {
+        Telling::New => WaitingTelling::New,
+        Telling::Changed => WaitingTelling::Changed,
+        Telling::Reversed => WaitingTelling::Reversed,
+        Telling::Posted => WaitingTelling::Posted,
+    }
+}
+
+fn telling_of(stored: WaitingTelling) -> Telling {
+    match stored {
+        WaitingTelling::New => Telling::New,
+        WaitingTelling::Changed => Telling::Changed,
+        WaitingTelling::Reversed => Telling::Reversed,
+        WaitingTelling::Posted => Telling::Posted,
+    }
+}
+
+impl Gateway {
+    /// Whether the customer can be told now.
+    pub(crate) fn is_reachable(&self, person: Option<&Conversation>) -> bool {
+        let last = person.and_then(|person| person.last_inbound_at);
+        self.channel.window().is_open(last, self.now()) && !self.is_elsewhere(person)
+    }
+
+    /// Keeps news that cannot be told now, and says that there are some, if it is time for that. `story` is what they
+    /// are news of; `before`, what waits already.
+    pub(crate) async fn put_news_off(
+        &self,
+        row: &InboxRow,
+        work: &BankWork,
+        (telling, story): (Telling, [u8; 32]),
+        (person, before): (Option<&Conversation>, &[Waiting]),
+    ) -> Result<Effects, Trouble> {
+        let (shard, link) = (work.link.shard, work.link.id);
+        // Should it not be said at all, that is on record now.
+        if let Err(refusal) = self.may_be_told(work).await? {
+            metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
+            let customer = work.customer.id;
+            return Ok(vec![Command::Record { shard, customer, receipt: refusal.receipt }]);
+        }
+        // Who never heard of it hears of it for the first time, whatever has changed since.
+        let untold = before.iter().any(|there| there.story == story && there.telling == WaitingTelling::New);
+        let telling = match telling {
+            Telling::Changed | Telling::Posted if untold => Telling::New,
+            telling => telling,
+        };
+        let mut effects = vec![Command::PutWaiting(Waiting {
+            shard,
+            position: row.position,
+            customer: work.customer.id,
+            link,
+            story,
+            telling: stored(telling),
+            key: row.key,
+            body: row.body.clone(),
+            conversation: work.link.conversation(),
+            noticed_at: None,
+            created_at: self.now(),
+        })];
+        let noticed = before.iter().filter_map(|there| there.noticed_at).max();
+        let due = noticed.is_none_or(|at| self.now().as_second() - at.as_second() >= NOTICE_EVERY_S);
+        if due && let Some(notice) = self.notice(work, telling, person).await? {
+            effects.push(Command::Disclose { shard, disclosure: notice, at: self.now() });
+            effects.push(Command::NoticeWaiting { shard, link, at: self.now() });
+        }
+        Ok(effects)
+    }
+
+    /// The message that there is news, if the platform takes one from somebody who has been away. It goes through the
+    /// gate like everything else, for the very purpose, in the form *notice*.
+    async fn notice(
+        &self,
+        work: &BankWork,
+        telling: Telling,
+        person: Option<&Conversation>,
+    ) -> Result<Option<Disclosure>, FlowError> {
+        let Some(encoding) = self.channel.encoding_outside() else { return Ok(None) };
+        if self.is_elsewhere(person) {
+            return Ok(None);
+        }
+        let lang = person.map_or(Lang::English, |person| person.lang);
+        let texts = self.store.approved_texts(&work.link.channel).await?;
+        let approved = texts.iter().any(|text| {
+            text.name == messenger::utility::NEWS
+                && text.lang == lang
+                && text.status.eq_ignore_ascii_case("APPROVED")
+        });
+        if !approved {
+            return Ok(None);
+        }
+        Ok(self.tell(work, telling, encoding).await?.ok())
+    }
+
+    /// Whether what an event says may be said now; a refusal comes with its receipt.
+    async fn may_be_told(&self, work: &BankWork) -> Result<Result<(), Box<Refusal>>, FlowError> {
+        let subject = Subject { institution: work.link.institution.clone(), customer: work.customer.id };
+        let recipient = Address { channel: work.link.channel.clone(), psid: work.link.psid.clone() };
+        let purpose = purpose_of(work.event.kind);
+        let accounts = [work.event.account.clone()];
+        let gathered = self.gather(&work.link).await?;
+        let ask = Ask {
+            subject: &subject,
+            recipient: &recipient,
+            accounts: &accounts,
+            clusters: purpose.clusters(),
+        };
+        if decide(purpose, &ask, &gathered.facts(), &*gathered.policy).is_ok() {
+            return Ok(Ok(()));
+        }
+        let told = self.tell(work, Telling::New, self.channel.encoding(false)).await?;
+        // Allowed between the two looks: then it is.
+        Ok(told.map(drop))
+    }
+
+    /// Tells the customers who are back what waited for them. Whether there was any.
+    pub(crate) async fn tell_news(&self) -> Result<bool, FlowError> {
+        let before = |seconds: u64| {
+            self.now().checked_sub(Duration::from_secs(seconds)).unwrap_or(amana_core::Timestamp::MIN)
+        };
+        let since = self.channel.window().open_for.map(|open_for| before(open_for.as_secs()));
+        let elsewhere = before(u64::try_from(ELSEWHERE_S).unwrap_or(0));
+        let mut any = false;
+        for (shard, link) in self.store.waiting_reachable(since, elsewhere, NEWS_LOOK_LINKS).await? {
+            match self.tell_link(shard, link).await {
+                Ok(told) => any |= told,
+                // One link whose rows cannot be read must not keep the others from their news.
+                Err(error) => tracing::error!(%link, %error, "what waits on a link cannot be told now"),
+            }
+        }
+        if any {
+            self.outbox_filled.notify_one();
+        }
+        Ok(any)
+    }
+
+    async fn tell_link(&self, shard: Shard, link: LinkId) -> Result<bool, FlowError> {
+        let rows = self.store.waiting(shard, link).await?;
+        let Some(of) = self.store.link(shard, link).await?.filter(|of| of.state == LinkState::Active) else {
+            return Ok(false);
+        };
+        let Some(first) = rows.first() else { return Ok(false) };
+        // What is stopped waits.
+        let kills = self.store.kills().await?;
+        if kills.stop(&of.institution, &of.channel, first.customer) {
+            return Ok(false);
+        }
+        let positions = rows.iter().map(|row| row.position).collect();
+        let mut works = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match self.open_bank_body(shard, &row.key, &row.body).await {
+                Ok(Some(work)) if !self.too_old(&work) => works.push((work, telling_of(row.telling))),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%link, %error, "news that waited cannot be opened; they are dropped");
+                }
+            }
+        }
+        let mut commands = vec![Command::TakeWaiting { shard, link, positions }];
+        for purpose in [Purpose::TransactionUpdate, Purpose::BalanceUpdate] {
+            let (these, rest): (Vec<_>, Vec<_>) =
+                works.into_iter().partition(|(work, _)| purpose_of(work.event.kind) == purpose);
+            works = rest;
+            commands.extend(self.fold(purpose, these).await?);
+        }
+        match self.store.submit(commands).await {
+            Ok(_) => Ok(true),
+            // Newer news came, or the link ended: the next look sees it.
+            Err(SubmitError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What waited for one purpose as one message. What may not be said any more is on record instead.
+    async fn fold(&self, purpose: Purpose, works: Vec<(BankWork, Telling)>) -> Result<Effects, FlowError> {
+        let Some((first, _)) = works.first() else { return Ok(Vec::new()) };
+        let (shard, customer) = (first.link.shard, first.customer.id);
+        let consent = self.store.consent_of_link(shard, first.link.id).await?;
+        let granted: BTreeSet<AccountId> = consent
+            .and_then(|consent| consent.grants.get(&purpose).map(|grant| grant.accounts.clone()))
+            .unwrap_or_default();
+        let (mut told, mut refused) = (Vec::new(), Vec::new());
+        for (work, telling) in works {
+            if granted.contains(&work.event.account) {
+                told.push((work, telling));
+            } else {
+                refused.push(work);
+            }
+        }
+        let mut effects = Vec::new();
+        for work in refused {
+            if let Err(refusal) = self.may_be_told(&work).await? {
+                effects.push(Command::Record { shard, customer, receipt: refusal.receipt });
+            }
+        }
+        let decided = match <[(BankWork, Telling); 1]>::try_from(told) {
+            Ok([(work, telling)]) => self.tell(&work, telling, self.channel.encoding(false)).await?,
+            Err(many) if many.is_empty() => return Ok(effects),
+            Err(many) => self.tell_many(purpose, many).await?,
+        };
+        effects.push(match decided {
+            Ok(disclosure) => Command::Disclose { shard, disclosure, at: self.now() },
+            Err(refusal) => {
+                metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
+                Command::Record { shard, customer, receipt: refusal.receipt }
+            }
+        });
+        Ok(effects)
+    }
+
+    async fn tell_many(
+        &self,
+        purpose: Purpose,
+        works: Vec<(BankWork, Telling)>,
+    ) -> Result<Result<Disclosure, Box<Refusal>>, FlowError> {
+        let unreadable = || FlowError::Unreadable("event");
+        let accounts: Vec<AccountId> = works
+            .iter()
+            .map(|(work, _)| work.event.account.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let stories = works.iter().map(|(_, telling)| *telling).collect();
+        let mut link = None;
+        let mut bodies = Vec::with_capacity(works.len());
+        for (work, _) in works {
+            bodies.push(work.body);
+            link.get_or_insert((work.link, work.customer.key));
+        }
+        let (link, key) = link.ok_or_else(unreadable)?;
+        let data = Protected::gather(bodies).ok_or_else(unreadable)?;
+        let institution = self.institution(&link.institution)?;
+        let lang = self.store.conversation(&link.conversation()).await?.map_or(Lang::English, |c| c.lang);
+        let gathered = self.gather(&link).await?;
+        let recipient = Address { channel: link.channel.clone(), psid: link.psid.clone() };
+        let context = self.render_context(institution, lang);
+        let args = UpdatesArgs { stories };
+        let (facts, about) = (gathered.facts(), (accounts.as_slice(), purpose.clusters()));
+        let (encoding, message) = (self.channel.encoding(false), self.message_id());
+        macro_rules! disclose {
+            ($purpose:ty) => {
+                self.gate.disclose::<$purpose, _>(
+                    &facts,
+                    &*gathered.policy,
+                    &data,
+                    about,
+                    &recipient,
+                    &args,
+                    &context,
+                    encoding,
+                    message,
+                    &key,
+                    &*self.entropy,
+                )
+            };
+        }
+        Ok(match purpose {
+            Purpose::BalanceUpdate => disclose!(purpose::BalanceUpdate),
+            _ => disclose!(purpose::TransactionUpdate),
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! News that wait for their customer, who has a conversation, and how channels stand at their platform.
+
+use crate::apply::{Applied, bounded, changed, maybe};
+use crate::apply_alarm::alarm_id;
+use crate::db::{Db, Row, values};
+use crate::limits::{APPROVED_TEXTS_MAX, WAITING_MAX};
+use crate::vault::Vault;
+use crate::{
+    AlarmKind, Answer, ChannelHealth, ChannelQueue, ChannelState, Elsewhere, Outcome, PlatformRequest,
+    StoreError, StoredText, Waiting, codec,
+};
+use amana_core::{ChannelId, ConversationId, CustomerId, EventKey, Lang, LinkId, Shard, Timestamp};
+
+pub(crate) async fn put<D: Db>(db: &mut D, vault: &Vault, waiting: &Waiting) -> Applied {
+    bounded(&waiting.body)?;
+    let to = &waiting.conversation;
+    // Only a link that binds has news, asked under the lock that ends it.
+    let rows = db
+        .run(
+            "INSERT INTO waiting (shard, position, customer, link, story, telling, key, body, conversation_shard, \
+             channel, person, noticed_at, created_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 \
+             WHERE EXISTS (SELECT 1 FROM link l WHERE l.shard = $1 AND l.id = $4 AND l.state = 1) \
+             ON CONFLICT (shard, link, story) DO UPDATE SET position = excluded.position, \
+             telling = excluded.telling, key = excluded.key, body = excluded.body, \
+             noticed_at = coalesce(excluded.noticed_at, waiting.noticed_at), created_at = excluded.created_at",
+            values![
+                waiting.shard,
+                waiting.position,
+                waiting.customer,
+                waiting.link,
+                waiting.story,
+                codec::telling_code(waiting.telling),
+                waiting.key.0,
+                waiting.body.as_slice(),
+                to.shard(),
+                to.channel.as_str(),
+                vault.keyring().blind_person(to),
+                waiting.noticed_at,
+                waiting.created_at
+            ],
+        )
+        .await?;
+    changed(rows, "link")
+}
+
+pub(crate) async fn notice<D: Db>(db: &mut D, shard: Shard, link: LinkId, at: Timestamp) -> Applied {
+    let rows = db
+        .run("UPDATE waiting SET noticed_at = $1 WHERE shard = $2 AND link = $3", values![at, shard, link])
+        .await?;
+    maybe(rows)
+}
+
+pub(crate) async fn take<D: Db>(db: &mut D, shard: Shard, link: LinkId, positions: &[i64]) -> Applied {
+    for position in positions {
+        let rows = db
+            .run(
+                "DELETE FROM waiting WHERE shard = $1 AND link = $2 AND position = $3",
+                values![shard, link, *position],
+            )
+            .await?;
+        changed(rows, "waiting news")?;
+    }
+    Ok(Outcome::Changed)
+}
+
+pub(crate) async fn drop_of_link<D: Db>(db: &mut D, shard: Shard, link: LinkId) -> Result<(), StoreError> {
+    db.run("DELETE FROM waiting WHERE shard = $1 AND link = $2", values![shard, link]).await.map(|_| ())
+}
+
+pub(crate) async fn of_link<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    link: LinkId,
+) -> Answer<Vec<Waiting>> {
+    let Some(found) = crate::queries::link(db, vault, shard, link).await? else { return Ok(Vec::new()) };
+    let conversation = found.conversation();
+    let rows = db
+        .rows(
+            "SELECT position, customer, story, telling, key, body, noticed_at, created_at FROM waiting \
+             WHERE shard = $1 AND link = $2 ORDER BY position LIMIT $3",
+            values![shard, link, i64::try_from(WAITING_MAX).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    let read = |mut row: Row| {
+        Ok(Waiting {
+            shard,
+            position: row.int()?,
+            customer: CustomerId::from_bytes(row.array()?),
+            link,
+            story: row.array()?,
+            telling: row.code(codec::telling)?,
+            key: EventKey(row.array()?),
+            body: row.bytes()?,
+            conversation: conversation.clone(),
+            noticed_at: row.opt_time()?,
+            created_at: row.time()?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+pub(crate) async fn reachable<D: Db>(
+    db: &mut D,
+    since: Option<Timestamp>,
+    elsewhere_since: Timestamp,
+    limit: usize,
+) -> Answer<Vec<(Shard, LinkId)>> {
+    // Without a window everybody can be told.
+    let since = since.unwrap_or(Timestamp::MIN);
+    let rows = db
+        .rows(
+            "SELECT w.shard, w.link, min(w.position) AS first FROM waiting w JOIN conversation c \
+             ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
+             WHERE coalesce(c.last_inbound_at, $2) > $1 AND coalesce(c.owner_since, $3) <= $3 \
+             GROUP BY w.shard, w.link ORDER BY first LIMIT $4",
+            values![since, Timestamp::MIN, elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
+}
+
+pub(crate) async fn set_owner<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    conversation: &ConversationId,
+    elsewhere: Option<&Elsewhere>,
+) -> Applied {
+    let owner = elsewhere.map(|other| other.app.clone().unwrap_or_default());
+    let rows = db
+        .run(
+            "UPDATE conversation SET owner = $1, owner_since = $2 WHERE shard = $3 AND channel = $4 AND person = $5",
+            values![
+                owner,
+                elsewhere.map(|other| other.since),
+                conversation.shard(),
+                conversation.channel.as_str(),
+                vault.keyring().blind_person(conversation)
+            ],
+        )
+        .await?;
+    maybe(rows)
+}
+
+pub(crate) async fn raise_alarm<D: Db>(
+    db: &mut D,
+    channel: &ChannelId,
+    about: &str,
+    kind: AlarmKind,
+    at: Timestamp,
+) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO alarm (id, channel, mid, kind, app_id, message, at) VALUES ($1, $2, $3, $4, NULL, NULL, $5) \
+             ON CONFLICT DO NOTHING",
+            values![alarm_id(channel, about), channel.as_str(), about, codec::alarm_code(kind), at],
+        )
+        .await?;
+    maybe(rows)
+}
+
+pub(crate) async fn set_health<D: Db>(
+    db: &mut D,
+    channel: &ChannelId,
+    health: ChannelHealth,
+    at: Timestamp,
+) -> Applied {
+    let code = codec::health_code(health);
+    let rows = match health {
+        ChannelHealth::Good => {
+            db.run("DELETE FROM channel_state WHERE channel = $1", values![channel.as_str()]).await?
+        }
+        _ => {
+            db.run(
+                "INSERT INTO channel_state (channel, state, since) VALUES ($1, $2, $3) ON CONFLICT (channel) \
+                 DO UPDATE SET state = excluded.state, since = excluded.since \
+                 WHERE channel_state.state <> excluded.state",
+                values![channel.as_str(), code, at],
+            )
+            .await?
+        }
+    };
+    maybe(rows)
+}
+
+pub(crate) async fn channel_states<D: Db>(db: &mut D) -> Answer<Vec<ChannelState>> {
+    let rows = db.rows("SELECT channel, state, since FROM channel_state ORDER BY channel", values![]).await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(ChannelState { channel: row.parsed()?, health: row.code(codec::health)?, since: row.time()? })
+        })
+        .collect()
+}
+
+pub(crate) async fn channel_queue<D: Db>(db: &mut D, channel: &ChannelId) -> Answer<ChannelQueue> {
+    let row = db
+        .row(
+            "SELECT (SELECT count(*) FROM outbox WHERE channel = $1 AND state < 3), \
+             (SELECT count(*) FROM outbox WHERE channel = $1 AND state = 3), \
+             (SELECT count(*) FROM outbox WHERE channel = $1 AND state = 3 AND reason = 'unreachable'), \
+             (SELECT count(*) FROM waiting WHERE channel = $1), \
+             (SELECT count(*) FROM conversation WHERE channel = $1 AND owner_since IS NOT NULL)",
+            values![channel.as_str()],
+        )
+        .await?;
+    let mut row = row.ok_or_else(|| StoreError::new("the database does not count"))?;
+    Ok(ChannelQueue {
+        open: row.number()?,
+        held: row.number()?,
+        unreachable: row.number()?,
+        waiting: row.number()?,
+        elsewhere: row.number()?,
+    })
+}
+
+pub(crate) async fn put_text<D: Db>(db: &mut D, text: &StoredText) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO approved_text (channel, name, lang, status, reason, at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (channel, name, lang) DO UPDATE SET status = excluded.status, reason = excluded.reason, \
+             at = excluded.at WHERE approved_text.at <= excluded.at",
+            values![
+                text.channel.as_str(),
+                text.name.as_str(),
+                text.lang.tag(),
+                text.status.as_str(),
+                text.reason.as_deref(),
+                text.at
+            ],
+        )
+        .await?;
+    maybe(rows)
+}
+
+pub(crate) async fn texts<D: Db>(db: &mut D, channel: &ChannelId) -> Answer<Vec<StoredText>> {
+    let rows = db
+        .rows(
+            "SELECT name, lang, status, reason, at FROM approved_text WHERE channel = $1 ORDER BY name, lang LIMIT $2",
+            values![channel.as_str(), i64::try_from(APPROVED_TEXTS_MAX).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(StoredText {
+                channel: channel.clone(),
+                name: row.text()?,
+                lang: Lang::from_tag(&row.text()?).unwrap_or_default(),
+                status: row.text()?,
+                reason: row.opt_text()?,
+                at: row.time()?,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn put_request<D: Db>(db: &mut D, request: &PlatformRequest) -> Applied {
+    let rows = db
+        .run(
+            "INSERT INTO platform_request (code, kind, chats, at, done_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT DO NOTHING",
+            values![
+                request.code,
+                codec::request_code(request.kind),
+                request.chats,
+                request.at,
+                request.done_at
+            ],
+        )
+        .await?;
+    changed(rows, "code of the request")
+}
+
+pub(crate) async fn finish_request<D: Db>(db: &mut D, code: [u8; 16], at: Timestamp) -> Applied {
+    let rows = db
+        .run(
+            "UPDATE platform_request SET done_at = $1 WHERE code = $2 AND done_at IS NULL",
+            values![at, code],
+        )
+        .await?;
+    maybe(rows)
+}
+
+pub(crate) async fn request<D: Db>(db: &mut D, code: [u8; 16]) -> Answer<Option<PlatformRequest>> {
+    let row = db
+        .row("SELECT kind, chats, at, done_at FROM platform_request WHERE code = $1", values![code])
+        .await?;
+    row.map(|mut row| {
+        Ok(PlatformRequest {
+            code,
+            kind: row.code(codec::request)?,
+            chats: row.number()?,
+            at: row.time()?,
+            done_at: row.opt_time()?,
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,164 @@
+//! News that wait for their customer, who has a conversation, and how channels stand.
+
+use crate::outbox::{disclose, finish};
+use crate::world::*;
+use amana_core::*;
+use amana_store::*;
+
+fn news(n: u8, story: u8, telling: WaitingTelling) -> Command {
+    Command::PutWaiting(Waiting {
+        shard: Shard(1),
+        position: i64::from(n),
+        customer: customer_id(1),
+        link: LinkId::from_bytes([1; 16]),
+        story: [story; 32],
+        telling,
+        key: EventKey([n; 32]),
+        body: vec![n; 40],
+        conversation: conversation(1),
+        noticed_at: None,
+        created_at: at(i64::from(n)),
+    })
+}
+
+fn chat(second: Option<i64>) -> Command {
+    Command::PutConversation(Conversation {
+        id: conversation(1),
+        lang: Lang::English,
+        lang_chosen: false,
+        last_inbound_at: second.map(at),
+        welcomed_at: None,
+        elsewhere: None,
+    })
+}
+
+async fn linked(w: &World) {
+    w.customer(1).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+}
+
+async fn stories(w: &World) -> Vec<(i64, u8, WaitingTelling, Option<Timestamp>)> {
+    let rows = w.store.waiting(Shard(1), LinkId::from_bytes([1; 16])).await.expect("answers");
+    rows.into_iter().map(|row| (row.position, row.story[0], row.telling, row.noticed_at)).collect()
+}
+
+pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &World) {
+    use WaitingTelling::{Changed, New};
+    assert_eq!(w.refused(vec![news(1, 1, New)]).await, (0, "link"), "nobody is linked");
+    linked(w).await;
+    for command in [news(1, 1, New), news(2, 2, New), news(3, 1, Changed)] {
+        w.one(command).await;
+    }
+    assert_eq!(stories(w).await, [(2, 2, New, None), (3, 1, Changed, None)]);
+    let (shard, link) = (Shard(1), LinkId::from_bytes([1; 16]));
+    w.one(Command::NoticeWaiting { shard, link, at: at(5) }).await;
+    w.one(news(4, 2, New)).await;
+    assert_eq!(stories(w).await, [(3, 1, Changed, Some(at(5))), (4, 2, New, Some(at(5)))], "told of once");
+    assert_eq!(w.store.counts().await.expect("answers").news_waiting, 2);
+    let take = |positions: &[i64]| Command::TakeWaiting { shard, link, positions: positions.to_vec() };
+    assert_eq!(w.refused(vec![take(&[3, 2])]).await, (0, "waiting news"));
+    assert_eq!(stories(w).await.len(), 2, "all or none");
+    w.one(take(&[3])).await;
+    assert_eq!(stories(w).await.len(), 1);
+    // With the link goes what waits on it.
+    w.one(Command::SetLink { shard, id: link, from: LinkState::Active, to: LinkState::Ended, at: at(6) })
+        .await;
+    assert_eq!(w.store.counts().await.expect("answers").news_waiting, 0);
+}
+
+pub(crate) async fn who_can_be_told_is_who_was_here_and_is_nobody_elses(w: &World) {
+    linked(w).await;
+    w.one(news(1, 1, WaitingTelling::New)).await;
+    let found = async |since: Option<i64>, elsewhere: i64| {
+        w.store.waiting_reachable(since.map(at), at(elsewhere), 10).await.expect("answers").len()
+    };
+    assert_eq!(found(Some(100), 0).await, 0, "no conversation at all");
+    w.one(chat(None)).await;
+    assert_eq!((found(Some(100), 0).await, found(None, 0).await), (0, 0), "nothing was ever said");
+    w.one(chat(Some(200))).await;
+    assert_eq!((found(Some(100), 0).await, found(Some(200), 0).await, found(None, 0).await), (1, 0, 1));
+    let elsewhere = Elsewhere { app: Some("263902037430900".into()), since: at(210) };
+    w.one(Command::SetOwner { conversation: conversation(1), elsewhere: Some(elsewhere.clone()) }).await;
+    let stored = w.store.conversation(&conversation(1)).await.expect("answers").expect("there");
+    assert_eq!(stored.elsewhere, Some(elsewhere));
+    assert_eq!((found(Some(100), 209).await, found(Some(100), 210).await), (0, 1), "until it is over");
+    w.one(chat(Some(300))).await;
+    assert_eq!(found(Some(100), 0).await, 0, "a record that is written anew leaves the owner as it is");
+    assert_eq!(w.store.channel_queue(&conversation(1).channel).await.expect("answers").elsewhere, 1);
+    w.one(Command::SetOwner { conversation: conversation(1), elsewhere: None }).await;
+    assert_eq!(found(Some(100), 0).await, 1);
+    w.one(Command::Sweep { now: at(limits::WAITING_DAYS * 86_400 + 10), keep: forever() }).await;
+    assert_eq!(w.store.counts().await.expect("answers").news_waiting, 0, "old news are none");
+}
+
+pub(crate) async fn what_goes_at_any_time_waits_for_nobody(w: &World) {
+    w.one(chat(None)).await;
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(finish(1, Delivery::Unreachable { seen: None })).await;
+    let queue = w.store.channel_queue(&conversation(1).channel).await.expect("answers");
+    assert_eq!((queue.held, queue.unreachable, queue.open), (1, 1, 0));
+    w.one(disclose(0, w.plain(1, 2), 0)).await;
+    let mut anytime = w.plain(1, 3);
+    anytime.row.anytime = true;
+    w.one(disclose(0, anytime, 0)).await;
+    let heads = w.store.outbox_heads(at(1), &[], 10).await.expect("answers");
+    assert_eq!(heads.iter().map(|e| e.row.message).collect::<Vec<_>>(), [message(3)]);
+    assert!(heads[0].row.anytime);
+    // Holding another back leaves it alone.
+    w.one(finish(2, Delivery::Held { seen: None })).await;
+    assert_eq!(w.store.outbox_heads(at(1), &[], 10).await.expect("answers").len(), 1);
+    w.one(Command::OpenWindow { conversation: conversation(1) }).await;
+    let queue = w.store.channel_queue(&conversation(1).channel).await.expect("answers");
+    assert_eq!((queue.held, queue.unreachable, queue.open), (0, 0, 3));
+}
+
+pub(crate) async fn channels_texts_alarms_and_requests_are_on_record(w: &World) {
+    let channel = conversation(1).channel;
+    let health =
+        |health, second| Command::SetChannelHealth { channel: channel.clone(), health, at: at(second) };
+    assert_eq!(w.one(health(ChannelHealth::Good, 1)).await, Outcome::Unchanged);
+    assert_eq!(w.one(health(ChannelHealth::TokenDead, 2)).await, Outcome::Changed);
+    assert_eq!(w.one(health(ChannelHealth::TokenDead, 3)).await, Outcome::Unchanged);
+    let states = w.store.channel_states().await.expect("answers");
+    assert_eq!((states[0].health, states[0].since), (ChannelHealth::TokenDead, at(2)), "since it began");
+    assert_eq!(w.one(health(ChannelHealth::Good, 4)).await, Outcome::Changed);
+    assert!(w.store.channel_states().await.expect("answers").is_empty());
+
+    let alarm = |about: &str| Command::RaiseAlarm {
+        channel: channel.clone(),
+        about: about.to_owned(),
+        kind: AlarmKind::ChannelBlocked,
+        at: at(5),
+    };
+    assert_eq!(w.one(alarm("block 1")).await, Outcome::Changed);
+    assert_eq!(w.one(alarm("block 1")).await, Outcome::Unchanged);
+    assert_eq!(w.one(alarm("block 2")).await, Outcome::Changed);
+    assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 2);
+
+    let text = |status: &str, second| {
+        Command::PutApprovedText(StoredText {
+            channel: channel.clone(),
+            name: "news".into(),
+            lang: Lang::Arabic,
+            status: status.into(),
+            reason: None,
+            at: at(second),
+        })
+    };
+    w.one(text("PENDING", 1)).await;
+    w.one(text("APPROVED", 9)).await;
+    assert_eq!(w.one(text("PENDING", 8)).await, Outcome::Unchanged, "an older word");
+    assert_eq!(w.store.approved_texts(&channel).await.expect("answers")[0].status, "APPROVED");
+
+    let code = [7; 16];
+    let request = || {
+        let kind = PlatformRequestKind::Deletion;
+        Command::PutPlatformRequest(PlatformRequest { code, kind, chats: 2, at: at(1), done_at: None })
+    };
+    w.one(request()).await;
+    assert_eq!(w.refused(vec![request()]).await, (0, "code of the request"));
+    w.one(Command::FinishPlatformRequest { code, at: at(4) }).await;
+    let found = w.store.platform_request(&code).await.expect("answers").expect("there");
+    assert_eq!((found.chats, found.done_at), (2, Some(at(4))));
+    assert_eq!(w.store.platform_request(&[8; 16]).await.expect("answers"), None);
+}
