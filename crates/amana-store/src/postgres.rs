@@ -327,9 +327,10 @@ pub(crate) async fn open(
     let (sender, mut queue) = mpsc::channel::<Submission>(WRITER_QUEUE_MAX);
     let for_writer = Arc::clone(&vault);
     tokio::spawn(async move {
+        let mut careful = false;
         while let Some(first) = queue.recv().await {
             let batch = drain(first, &mut queue);
-            commit_batch(&mut conn, &for_writer, batch).await;
+            commit_batch(&mut conn, &for_writer, batch, &mut careful).await;
         }
     });
     Ok(Engine { backend: Readers(pool), vault, writer: sender, retention: options.retention })

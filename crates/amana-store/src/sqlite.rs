@@ -232,7 +232,7 @@ fn writer(path: &Path) -> Result<Lite, OpenError> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;",
+         PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
     )
     .map_err(unusable)?;
     Ok(Lite::new(conn))
@@ -281,9 +281,10 @@ pub(crate) fn open(
     std::thread::Builder::new()
         .name("amana-store-writer".to_owned())
         .spawn(move || {
+            let mut careful = false;
             while let Some(first) = queue.blocking_recv() {
                 let batch = drain(first, &mut queue);
-                if finish(commit_batch(&mut conn, &for_writer, batch)).is_none() {
+                if finish(commit_batch(&mut conn, &for_writer, batch, &mut careful)).is_none() {
                     tracing::error!("a batch was left: {}", waited());
                 }
             }

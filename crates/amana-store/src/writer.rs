@@ -50,12 +50,29 @@ pub(crate) fn drain(first: Submission, queue: &mut mpsc::Receiver<Submission>) -
     batch
 }
 
-/// Makes a batch durable and answers everyone in it.
-pub(crate) async fn commit_batch<C: WriterConn>(conn: &mut C, vault: &Vault, batch: Vec<Submission>) {
+/// Makes a batch durable and answers everyone in it. `careful` is the writer's memory of how the last batch went.
+///
+/// A savepoint around each submission costs about a third of the writer's time, and is needed only where one is refused
+/// while others are not. So a batch is tried without; should a submission be refused, all of it is done again with
+/// savepoints, and so is the next batch.
+pub(crate) async fn commit_batch<C: WriterConn>(
+    conn: &mut C,
+    vault: &Vault,
+    batch: Vec<Submission>,
+    careful: &mut bool,
+) {
     let mut tries = 1;
+    let mut with_savepoints = *careful && batch.len() > 1;
     let replies = loop {
-        match attempt(conn, vault, &batch).await {
-            Ok(replies) => break replies,
+        match attempt(conn, vault, &batch, with_savepoints).await {
+            Ok(Some(replies)) => {
+                *careful = batch.len() > 1 && replies.iter().any(Result::is_err);
+                break replies;
+            }
+            Ok(None) => {
+                conn.rollback().await;
+                with_savepoints = true;
+            }
             Err(error) => {
                 conn.rollback().await;
                 if error.may_be_tried_again() && tries < BATCH_TRIES_MAX {
@@ -77,12 +94,13 @@ fn only_accepts(commands: &[Command]) -> bool {
     !commands.is_empty() && commands.iter().all(|command| matches!(command, Command::Accept(_)))
 }
 
-/// One transaction. `Err` means that none of it is kept.
+/// One transaction. `Err` means that none of it is kept; `None`, that without savepoints it cannot be.
 async fn attempt<C: WriterConn>(
     conn: &mut C,
     vault: &Vault,
     batch: &[Submission],
-) -> Result<Vec<Reply>, StoreError> {
+    with_savepoints: bool,
+) -> Result<Option<Vec<Reply>>, StoreError> {
     conn.begin().await?;
     let mut replies: Vec<Option<Reply>> = batch.iter().map(|_| None).collect();
     accept_together(conn, batch, &mut replies).await?;
@@ -92,39 +110,47 @@ async fn attempt<C: WriterConn>(
         if reply.is_some() {
             continue;
         }
-        if alone {
-            let answer = run(conn, vault, &submission.commands).await?;
-            if answer.is_err() {
-                conn.rollback().await;
-                return Ok(vec![answer]);
-            }
-            *reply = Some(answer);
+        if with_savepoints {
+            *reply = Some(run_apart(conn, vault, &submission.commands).await?);
             continue;
         }
-        conn.savepoint().await?;
-        match run(conn, vault, &submission.commands).await {
-            Ok(answer) => {
-                if answer.is_err() {
-                    conn.rollback_to_savepoint().await?;
-                }
-                conn.release().await?;
-                *reply = Some(answer);
-            }
-            Err(error) if error.may_be_tried_again() => return Err(error),
-            // One submission that the database cannot take must not sink the others.
-            Err(error) => {
-                conn.rollback_to_savepoint().await?;
-                conn.release().await?;
-                *reply = Some(Err(SubmitError::Store(error)));
-            }
+        let answer = match run(conn, vault, &submission.commands).await {
+            Err(error) if !alone && !error.may_be_tried_again() => return Ok(None),
+            answer => answer?,
+        };
+        if answer.is_err() && alone {
+            conn.rollback().await;
+            return Ok(Some(vec![answer]));
         }
+        if answer.is_err() {
+            return Ok(None);
+        }
+        *reply = Some(answer);
     }
     conn.commit().await?;
     // Every reply is filled by now; should one not be, its submitter learns that nothing is known of it.
-    Ok(replies
-        .into_iter()
-        .map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("a submission was not applied").into())))
-        .collect())
+    let unfilled = || Err(StoreError::new("a submission was not applied").into());
+    Ok(Some(replies.into_iter().map(|reply| reply.unwrap_or_else(unfilled)).collect()))
+}
+
+/// One submission of several, so that its refusal changes nothing for the others.
+async fn run_apart<C: WriterConn>(
+    conn: &mut C,
+    vault: &Vault,
+    commands: &[Command],
+) -> Result<Reply, StoreError> {
+    conn.savepoint().await?;
+    let reply = match run(conn, vault, commands).await {
+        Ok(reply) => reply,
+        Err(error) if error.may_be_tried_again() => return Err(error),
+        // One submission that the database cannot take must not sink the others.
+        Err(error) => Err(SubmitError::Store(error)),
+    };
+    if reply.is_err() {
+        conn.rollback_to_savepoint().await?;
+    }
+    conn.release().await?;
+    Ok(reply)
 }
 
 /// Applies the commands of one submission, up to the first that is refused.
