@@ -366,7 +366,6 @@ impl Gateway {
             institution_name: institution.name_in(lang).to_owned(),
             now: self.now(),
             open_url: self.page("privacy/accounts").map(|url| url.to_string()),
-            form: Form::Notice,
         }
     }
 

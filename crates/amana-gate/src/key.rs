@@ -267,6 +267,11 @@ mod tests {
         assert!(DataKey::unwrap_key(&above, b"c", &wrapped).is_ok());
         assert!(DataKey::unwrap_key(&above, b"c", &forged).is_err());
         assert!(DataKey::unwrap_key(&above, b"c", &wrapped[..COMMIT_LEN]).is_err());
+        // The tag is of this place and this kind of key.
+        let elsewhere = key.wrap(&above, b"d", &entropy).expect("wraps");
+        let as_root = above.wrap_root(b"c", &[7; 32], &entropy).expect("wraps");
+        assert_ne!(wrapped[..COMMIT_LEN], elsewhere[..COMMIT_LEN]);
+        assert_ne!(wrapped[..COMMIT_LEN], as_root[..COMMIT_LEN]);
         // A root is no customer's key, and the other way round.
         assert!(above.unwrap_root(b"c", &wrapped).is_err());
         let root = above.wrap_root(b"r", &[7; 32], &entropy).expect("wraps");

@@ -189,11 +189,10 @@ impl Gate {
             (Ok(_), None) => return Err(refuse(Denial::NoConsent, receipt)),
             (Err(denial), _) => return Err(refuse(denial, receipt)),
         };
-        let context = RenderContext { form, ..context.clone() };
         let content = match form {
-            Form::Notice => R::notice(&context),
-            Form::Summary => said.summary(data.open(), &context),
-            Form::Detail => said.detail(data.open(), &context),
+            Form::Notice => R::notice(context),
+            Form::Summary => said.summary(data.open(), context),
+            Form::Detail => said.detail(data.open(), context),
         };
         let basis = Basis {
             customer: ask.subject.customer,

@@ -327,3 +327,87 @@ mod base64_bytes {
         STANDARD.decode(String::deserialize(d)?).map_err(|_| D::Error::custom("expected base64"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amana_core::{ChannelId, Psid, from_micros};
+
+    const NOW: i64 = 1_795_000_000_000_000;
+
+    fn signed(signer: &TicketSigner, body: &[u8], issued_us: i64) -> EgressFrame {
+        let recipient =
+            Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
+        let message = MessageId::from_bytes([4; 16]);
+        let ticket = signer.sign(message, recipient, None, sha256(&[body]), from_micros(issued_us));
+        EgressFrame { ticket: ticket.expect("signed"), body: body.to_vec() }
+    }
+
+    fn resigned(
+        signer: &TicketSigner,
+        mut frame: EgressFrame,
+        change: impl FnOnce(&mut EgressTicket),
+    ) -> EgressFrame {
+        change(&mut frame.ticket);
+        let signature = signer.key.as_ref().expect("a key").sign(&frame.ticket.signed_bytes());
+        frame.ticket.signature = signature.as_ref().try_into().expect("64 bytes");
+        frame
+    }
+
+    fn rig() -> (TicketSigner, TicketGuard) {
+        let signer = TicketSigner::new(&[6; 32]);
+        let guard = TicketGuard::new(signer.verifying_key().expect("a key"), from_micros(NOW));
+        (signer, guard)
+    }
+
+    /// Each bound to the last byte and microsecond.
+    #[test]
+    fn abuse_17_the_bounds_are_where_they_are_said_to_be() {
+        let (signer, guard) = rig();
+        let at = |us: i64| from_micros(us);
+        assert_eq!((EGRESS_BODY_BYTES_MAX, in_micros(EGRESS_TICKET_LIFE)), (262_144, 60_000_000));
+        let largest = signed(&signer, &vec![7; EGRESS_BODY_BYTES_MAX], NOW);
+        assert!(guard.admit(largest, at(NOW)).is_ok());
+        let larger = signed(&signer, &vec![7; EGRESS_BODY_BYTES_MAX + 1], NOW);
+        assert_eq!(guard.admit(larger, at(NOW)).err(), Some(TicketError::TooLarge));
+
+        let skew = in_micros(EGRESS_CLOCK_SKEW);
+        assert!(guard.admit(signed(&signer, b"a", NOW + skew), at(NOW)).is_ok());
+        let ahead = signed(&signer, b"b", NOW + skew + 1);
+        assert_eq!(guard.admit(ahead, at(NOW)).err(), Some(TicketError::NotOfThisTime));
+        let longer = resigned(&signer, signed(&signer, b"c", NOW), |ticket| ticket.expires_us += 1);
+        assert_eq!(guard.admit(longer, at(NOW)).err(), Some(TicketError::NotOfThisTime));
+        let shorter = resigned(&signer, signed(&signer, b"d", NOW), |ticket| ticket.expires_us -= 1);
+        assert!(guard.admit(shorter, at(NOW)).is_ok());
+        let end = NOW + in_micros(EGRESS_TICKET_LIFE);
+        assert!(guard.admit(signed(&signer, b"e", NOW), at(end - 1)).is_ok());
+        assert_eq!(guard.admit(signed(&signer, b"f", NOW), at(end)).err(), Some(TicketError::Expired));
+    }
+
+    /// A ticket that is over is forgotten at its end, and not before.
+    #[test]
+    fn what_is_over_is_forgotten() {
+        let (signer, guard) = rig();
+        let life = in_micros(EGRESS_TICKET_LIFE);
+        let known = || guard.used.lock().expect("whole").known.len();
+        assert!(guard.admit(signed(&signer, b"a", NOW), from_micros(NOW)).is_ok());
+        assert!(guard.admit(signed(&signer, b"b", NOW + 1), from_micros(NOW + life - 1)).is_ok());
+        assert_eq!(known(), 2);
+        assert!(guard.admit(signed(&signer, b"c", NOW + 2), from_micros(NOW + life)).is_ok());
+        assert_eq!(known(), 2, "the first is over");
+    }
+
+    /// The words stand in receipts and metrics: they do not change.
+    #[test]
+    fn the_words_of_refusals() {
+        use TicketError::{
+            Expired, Forged, Killed, NoAnswer, NotOfThisTime, OtherBytes, TooLarge, TooMany, Unbound, Used,
+        };
+        let all =
+            [Forged, OtherBytes, Expired, NotOfThisTime, Used, TooMany, TooLarge, Killed, Unbound, NoAnswer];
+        let words: Vec<_> = all.iter().map(|error| error.as_str()).collect();
+        let said = "ticket-forged ticket-other-bytes ticket-expired ticket-not-of-this-time ticket-used \
+                    ticket-too-many ticket-too-large killed unbound no-answer";
+        assert_eq!(words.join(" "), said);
+    }
+}

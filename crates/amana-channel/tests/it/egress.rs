@@ -153,7 +153,6 @@ fn with_data(rig: &Rig) -> Released {
         institution_name: "Cedar Bank".into(),
         now: rig.clock.now(),
         open_url: None,
-        form: Form::Notice,
     };
     let disclosure = rig.gate.disclose::<purpose::TransactionUpdate, _>(
         &facts,

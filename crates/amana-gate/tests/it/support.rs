@@ -48,13 +48,7 @@ pub(crate) fn paid(minor: i64) -> BankEventBody {
 }
 
 pub(crate) fn context(now: Timestamp) -> RenderContext {
-    RenderContext {
-        lang: Lang::English,
-        institution_name: "Cedar Bank".into(),
-        now,
-        open_url: None,
-        form: Form::Notice,
-    }
+    RenderContext { lang: Lang::English, institution_name: "Cedar Bank".into(), now, open_url: None }
 }
 
 pub(crate) fn agreement() -> Agreement {

@@ -318,3 +318,62 @@ fn what_was_narrowed_is_all_that_is_left() {
 fn protection_costs_no_space_beyond_the_subject() {
     assert_eq!(size_of::<Protected<Vec<Account>>>(), size_of::<Subject>() + size_of::<Vec<Account>>());
 }
+
+/// What stands in records as a hash or a word is that hash and that word.
+#[test]
+fn hashes_and_words_in_records_are_of_what_they_say() {
+    let (rig, mut world) = (Rig::new(), World::good());
+    assert_eq!(StandardPolicy.set_sha256(), hex::encode(ids::sha256(&[b""])));
+    assert_eq!(Denial::NoConsent.to_string(), "no-consent");
+    let hash_of = |world: &World| {
+        let receipt = rig.disclose(world, AMOUNT).expect("allowed").receipt.expect("one");
+        receipt.consent.expect("named").1
+    };
+    let hash = hash_of(&world);
+    assert!(hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{hash}");
+    assert_eq!(hash_of(&world), hash);
+    world.consent.as_mut().expect("one").notice_sha256 = "01".into();
+    assert_ne!(hash_of(&world), hash, "another consent, another hash");
+    // How it stands now does not change what was given.
+    let mut over = consent();
+    let given = ReceiptDraft::of_consent(ReceiptKind::Consent, &over, now()).consent;
+    over.state = ConsentState::Revoked;
+    assert_eq!(ReceiptDraft::of_consent(ReceiptKind::Consent, &over, now()).consent, given);
+
+    let row = rig.disclose(&World::good(), AMOUNT).expect("allowed").row;
+    let subject = World::good().subject;
+    let shown = || rig.gate.said(&row, &subject, &rig.key).expect("theirs");
+    let lines: Vec<String> = serde_json::from_str(&shown().into_json()).expect("JSON");
+    assert_eq!(shown().sha256(), ids::sha256(&[lines.join("\n").as_bytes()]));
+
+    // What a customer would be told, as a keyed fingerprint.
+    let print = |cents: i64, key: &DataKey| Protected::new(subject.clone(), paid(cents)).fingerprint(key);
+    assert_eq!(print(100, &rig.key), print(100, &rig.key));
+    assert_ne!(print(100, &rig.key), print(101, &rig.key));
+    assert_ne!(print(100, &rig.key), print(100, &DataKey::new([1; 32])));
+}
+
+/// The bytes of one message do not open in the place of another's.
+#[test]
+fn sealed_bytes_are_bound_to_their_message() {
+    let (rig, world) = (Rig::new(), World::good());
+    let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
+    let elsewhere = OutboxRow { message: MessageId::from_bytes([5; 16]), ..row.clone() };
+    assert_eq!(rig.gate.said(&row, &world.subject, &rig.key).err(), None);
+    assert_eq!(rig.gate.said(&elsewhere, &world.subject, &rig.key).err(), Some(Denial::Unreadable));
+}
+
+/// Whether a message says a text is answered for the whole text, and for nothing.
+#[test]
+fn a_row_says_what_it_says() {
+    let (rig, world) = (Rig::new(), World::good());
+    let row = rig.disclose(&world, AMOUNT).expect("allowed").row;
+    let subject = &world.subject;
+    let json = rig.gate.said(&row, subject, &rig.key).expect("theirs").into_json();
+    let text = serde_json::from_str::<Vec<String>>(&json).expect("JSON").remove(0);
+    let says = |text: &str| rig.gate.row_says(&row, &rig.key, text);
+    assert_eq!(says(&text), Ok(true));
+    assert_eq!(says(&text.replace("9,876", "9,877")), Ok(false));
+    assert_eq!((says(""), says(" \n")), (Ok(false), Ok(false)));
+    assert_eq!(rig.gate.row_says(&row, &DataKey::new([1; 32]), &text), Err(Denial::Unreadable));
+}

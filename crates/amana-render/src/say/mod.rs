@@ -16,7 +16,7 @@ use crate::catalogue::{Arg, texts};
 use crate::format;
 use crate::limits::CARD_LINES_MAX;
 use crate::messenger::utility;
-use amana_core::{Action, Card, CardLine, Content, Form, Lang, Rich, Timestamp};
+use amana_core::{Action, Card, CardLine, Content, Lang, Rich, Timestamp};
 
 mod sealed {
     pub trait Sealed {}
@@ -52,8 +52,6 @@ pub struct RenderContext {
     pub now: Timestamp,
     /// A page where the rest can be read; a notice carries it.
     pub open_url: Option<String>,
-    /// The form that was decided; the gate sets it.
-    pub form: Form,
 }
 
 /// A text of the catalogue as a bubble.

@@ -2,8 +2,8 @@
 
 use crate::now;
 use amana_core::{
-    Account, AccountId, AccountKind, Action, BankEventBody, Content, Currency, Direction, Form, Lang, Money,
-    Page, Transaction, TransactionState,
+    Account, AccountId, AccountKind, Action, BankEventBody, Content, Currency, Direction, Lang, Money, Page,
+    Transaction, TransactionState,
 };
 use amana_render::{
     AccountLabel, BalanceArgs, Period, Render, RenderContext, SpendingArgs, Story, TransactionsArgs,
@@ -66,7 +66,6 @@ fn ctx(lang: Lang) -> RenderContext {
         institution_name: "Chase".to_owned(),
         now: now(),
         open_url: Some("https://bank.example/open".to_owned()),
-        form: Form::Detail,
     }
 }
 

@@ -298,7 +298,6 @@ impl World {
             institution_name: "Cedar".into(),
             now: at(0),
             open_url: None,
-            form: Form::Notice,
         };
         let about = (&[id::<AccountId>("acc-1")][..], Clusters::of(&[Cluster::Balances]));
         let to = Address { channel: consent.channel.clone(), psid: consent.psid.clone() };
