@@ -362,7 +362,7 @@ mod tests {
 
     /// Each bound to the last byte and microsecond.
     #[test]
-    fn abuse_17_the_bounds_are_where_they_are_said_to_be() {
+    fn the_bounds_are_where_they_are_said_to_be() {
         let (signer, guard) = rig();
         let at = |us: i64| from_micros(us);
         assert_eq!((EGRESS_BODY_BYTES_MAX, in_micros(EGRESS_TICKET_LIFE)), (262_144, 60_000_000));
