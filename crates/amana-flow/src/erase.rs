@@ -90,7 +90,7 @@ impl Gateway {
         match self.erase(place, None, None).await {
             Ok(()) => Ok(Erased::Whole),
             Err(LinkError::Flow(error)) if error.is_damage() => {
-                tracing::warn!(customer = %place.id, "a customer is erased of whom something does not open any more");
+                tracing::warn!("a customer is erased of whom something does not open any more");
                 self.finish_erasure(place.shard, place.id).await?;
                 Ok(Erased::Unread)
             }

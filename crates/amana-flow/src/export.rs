@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The name of the document's form.
 const SCHEMA: &str = "amana/export/v1";
 /// What stands where the proof cannot be made.
-const PROOF_MISSING: &str = "the proof cannot be made now; /privacy/bundle gives it later";
+const PROOF_MISSING: &str = "the proof cannot be made now; try /privacy/bundle later";
 /// What the receipt of an export says it was for.
 const TEMPLATE: &str = "export";
 
