@@ -1,4 +1,4 @@
-// The product's whole story in a real browser, in English and then in Arabic: link, ask, be told, look, revoke, silence.
+// The product's whole story in a real browser, in English and then in Arabic: link, ask, be told, look, revoke, silence, erase.
 //
 // Environment: AMANA_BIN (default ../target/debug/amana), CHROMIUM (default /usr/bin/chromium), AMANA_E2E_KEEP=1 keeps
 // the demo's data directory. Pictures and the demo's log are in e2e/artifacts/. Exit code 1 when any check failed.
@@ -15,6 +15,7 @@ import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limit
 import { firstVisible, tappable, visit, watchConsoles } from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
+import { exportAndErase } from "./lib/rights.mjs";
 import { verifierInBrowser } from "./lib/verifier.mjs";
 import { chatAddress, controlAddress, institution, languages } from "./selectors.mjs";
 
@@ -116,6 +117,9 @@ async function tell(browser, demo, language) {
     });
     await chat.bringToFront();
     await visit(chat, "chat-after-revoke", language, artifacts);
+
+    await privacy.bringToFront();
+    await exportAndErase(privacy, language, scope, artifacts);
   } catch (error) {
     for (const [index, page] of context.pages().entries()) {
       const file = path.join(artifacts, `${scope}-failed-${index}.png`);

@@ -1,6 +1,6 @@
 //! The customer's bundle: every receipt, and the proof that these are all (`docs/disclosure-log.md`).
 
-use crate::disclosure_log::{blocking, broken};
+use crate::disclosure_log::{Proofs, blocking, broken};
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::{BUNDLE_RECEIPTS_MAX, BUNDLE_TRIES, BUNDLE_WAIT, LOG_PAGE};
@@ -55,6 +55,16 @@ impl Gateway {
             decided_at: self.now(),
         };
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
+        self.proof_of(shard, customer, since).await
+    }
+
+    /// The bundle of a customer, without a receipt of its own: for whoever has recorded the look already.
+    pub(crate) async fn proof_of(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        since: Option<u64>,
+    ) -> Result<String, FlowError> {
         // A round brings what is durable now into a checkpoint; where witnesses are slow, the next ones do.
         for _ in 0..BUNDLE_TRIES {
             self.log_round().await?;
@@ -134,8 +144,26 @@ impl Gateway {
         .await
     }
 
-    /// The index of a segment from its first entry up to (without) `end`, read from the log's tiles.
-    async fn open_index(&self, segment: u64, first: u64, end: u64) -> Result<IndexTree, FlowError> {
+    /// The index of the open segment from its first entry up to (without) `end`. The keeper has it in memory; where it
+    /// is further on or not there yet, it is read from the log's tiles. Made one at a time, and shared by those who ask
+    /// for the same: the tree of a full segment takes a hundred megabytes.
+    async fn open_index(&self, segment: u64, first: u64, end: u64) -> Result<Arc<IndexTree>, FlowError> {
+        let mut made = self.log.proofs.lock().await;
+        let same = made.as_ref().filter(|made| (made.segment, made.end) == (segment, end));
+        if let Some(tree) = same.and_then(|made| made.tree.upgrade()) {
+            return Ok(tree);
+        }
+        let tree = match self.log.index_of(segment, first, end).await {
+            Some(index) => blocking(move || Ok(index.tree(end))).await?,
+            None => self.read_index(segment, first, end).await?,
+        };
+        let tree = Arc::new(tree);
+        *made = Some(Proofs { segment, end, tree: Arc::downgrade(&tree) });
+        Ok(tree)
+    }
+
+    /// The same, from the log's tiles.
+    async fn read_index(&self, segment: u64, first: u64, end: u64) -> Result<IndexTree, FlowError> {
         let tiles = Arc::clone(&self.log.parts.tiles);
         blocking(move || {
             let reader = TreeReader::new(&*tiles, end + 1);

@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_WAIT};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::entry::{Entry, IndexLeaf};
-use amana_log::index::SegmentIndex;
+use amana_log::index::{IndexTree, SegmentIndex};
 use amana_log::note::{LogSigner, Note, parse_signatures};
 use amana_log::policy::Policy;
 use amana_log::tiles::{Resource, TileRead as _, TileStore, TreeReader, TreeWriter};
@@ -18,7 +18,7 @@ use amana_log::witness::AddCheckpoint;
 use amana_store::{Command, LogSegment, ReservedIndex, SubmitError};
 use async_trait::async_trait;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,16 @@ pub struct LogFile {
 pub(crate) struct LogKeeper {
     pub(crate) parts: LogParts,
     state: Mutex<Kept>,
+    /// The index that bundles are being proved with.
+    pub(crate) proofs: Mutex<Option<Proofs>>,
+}
+
+/// The whole index of the open segment, as a checkpoint has it, for as long as a bundle needs it.
+pub(crate) struct Proofs {
+    pub(crate) segment: u64,
+    /// The log index of the checkpoint's last entry.
+    pub(crate) end: u64,
+    pub(crate) tree: Weak<IndexTree>,
 }
 
 #[derive(Default)]
@@ -142,7 +152,15 @@ impl State {
 
 impl LogKeeper {
     pub(crate) fn new(parts: LogParts) -> Self {
-        Self { parts, state: Mutex::default() }
+        Self { parts, state: Mutex::default(), proofs: Mutex::default() }
+    }
+
+    /// The keeper's own index of a segment, if it holds everything before `end` of it; more may have come since.
+    pub(crate) async fn index_of(&self, segment: u64, first: u64, end: u64) -> Option<SegmentIndex> {
+        let kept = self.state.lock().await;
+        let state = kept.tree.as_ref()?;
+        let this = (state.index.segment(), state.index.first()) == (segment, first);
+        (this && state.tree.size() > end).then(|| state.index.clone())
     }
 }
 

@@ -19,6 +19,16 @@ use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
 use amana_store::{Command, CustomerPlace, Job, JobKind, LinkState, Outcome, SubmitError};
 use std::collections::HashSet;
 
+/// How an erasure went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erased {
+    /// Consents were taken back, the bank is told, and there is a last receipt.
+    Whole,
+    /// Something stored did not open: key and rows are gone all the same. The bank could not be told, since its grant did
+    /// not open either, and there is no last receipt.
+    Unread,
+}
+
 impl Gateway {
     /// The first of two steps on the privacy page: the word that the second must bring, good for
     /// [`ERASE_ASKED_S`] seconds. Nothing is erased yet.
@@ -59,18 +69,32 @@ impl Gateway {
         }
     }
 
-    /// Erases a customer by the id alone: for the operator. `false` if there is no such customer (any more).
+    /// Erases a customer by the id alone: for the operator. `None` if there is no such customer (any more).
     ///
     /// # Errors
     /// When the store fails: then nothing was erased, or the rest follows by itself.
-    pub async fn erase_customer(&self, customer: CustomerId) -> Result<bool, LinkError> {
+    pub async fn erase_customer(&self, customer: CustomerId) -> Result<Option<Erased>, LinkError> {
         match self.store.customer_place(customer).await? {
-            None => Ok(false),
+            None => Ok(None),
             Some(place) if place.erased_at.is_some() => {
                 self.finish_erasure(place.shard, customer).await?;
-                Ok(true)
+                Ok(Some(Erased::Whole))
             }
-            Some(place) => self.erase(&place, None, None).await.map(|()| true),
+            Some(place) => self.erase_or_remove(&place).await.map(Some),
+        }
+    }
+
+    /// Erases a customer; of whom something does not open any more (a damaged row, a share of the key that was lost with
+    /// its custody) is removed unread. Nobody is kept for ever because of one row.
+    async fn erase_or_remove(&self, place: &CustomerPlace) -> Result<Erased, LinkError> {
+        match self.erase(place, None, None).await {
+            Ok(()) => Ok(Erased::Whole),
+            Err(LinkError::Flow(error)) if error.is_damage() => {
+                tracing::warn!("a customer is erased of whom something does not open any more");
+                self.finish_erasure(place.shard, place.id).await?;
+                Ok(Erased::Unread)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -185,7 +209,7 @@ impl Gateway {
             self.store.customers_idle(self.before(days.saturating_mul(86_400)), IDLE_LOOK_ROWS).await?;
         let count = idle.len();
         for place in idle {
-            self.erase(&place, None, None).await?;
+            self.erase_or_remove(&place).await?;
         }
         Ok(count)
     }

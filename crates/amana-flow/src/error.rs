@@ -32,6 +32,18 @@ pub enum FlowError {
     NotConfigured(&'static str),
 }
 
+impl FlowError {
+    /// Whether a stored row cannot be read: waiting does not mend it.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Submit(SubmitError::Store(error)) => error.is_damage(),
+            Self::Key(_) | Self::Unreadable(_) => true,
+            Self::Submit(_) | Self::Plain(_) | Self::Log(_) | Self::NotConfigured(_) => false,
+        }
+    }
+}
+
 /// Why linking, or entering the privacy page, cannot go on. What the person is told is chosen by the kind.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// The name of the document's form.
 const SCHEMA: &str = "amana/export/v1";
+/// What stands where the proof cannot be made.
+const PROOF_MISSING: &str = "the proof cannot be made now; try /privacy/bundle later";
 /// What the receipt of an export says it was for.
 const TEMPLATE: &str = "export";
 
@@ -23,9 +25,16 @@ pub struct Export {
     gateway: Arc<Gateway>,
     viewer: SignedIn,
     customer: Customer,
-    /// The receipt with which the next piece begins; `None` before the first piece.
-    next: Option<u64>,
-    over: bool,
+    next: Piece,
+}
+
+/// What comes next.
+enum Piece {
+    Head,
+    /// The receipts from this one on.
+    Receipts(u64),
+    Proof,
+    Nothing,
 }
 
 impl Gateway {
@@ -54,7 +63,7 @@ impl Gateway {
         };
         let (shard, id) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer: id, receipt }]).await?;
-        Ok(Export { gateway, viewer, customer, next: None, over: false })
+        Ok(Export { gateway, viewer, customer, next: Piece::Head })
     }
 }
 
@@ -64,33 +73,53 @@ impl Export {
     /// # Errors
     /// When the store fails, or a row cannot be read.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FlowError> {
-        if self.over {
-            return Ok(None);
-        }
-        let Some(from) = self.next else {
-            self.next = Some(1);
-            return self.head().await.map(Some);
+        let from = match self.next {
+            Piece::Head => {
+                self.next = Piece::Receipts(1);
+                return self.head().await.map(Some);
+            }
+            Piece::Receipts(from) => from,
+            Piece::Proof => {
+                self.next = Piece::Nothing;
+                return self.proof().await.map(Some);
+            }
+            Piece::Nothing => return Ok(None),
         };
         let store = &self.gateway.store;
         let page =
             store.receipts(self.viewer.shard, self.viewer.customer, from, EXPORT_RECEIPTS_AT_ONCE).await?;
         let mut out = Vec::new();
+        let mut next = from;
         for receipt in &page {
             if receipt.seq > 1 {
                 out.push(b',');
             }
             out.push(b'\n');
             append(&mut out, &self.receipt(receipt).await?)?;
-            self.next = Some(receipt.seq.saturating_add(1));
+            next = receipt.seq.saturating_add(1);
         }
-        if page.len() < EXPORT_RECEIPTS_AT_ONCE {
-            self.over = true;
-            out.extend_from_slice(b"\n]}\n");
-        }
+        self.next = if page.len() < EXPORT_RECEIPTS_AT_ONCE { Piece::Proof } else { Piece::Receipts(next) };
         Ok(Some(out))
     }
 
-    /// Everything but the receipts.
+    /// The proof that these are all receipts: the bundle, as `/privacy/bundle` gives it, or why there is none now. All
+    /// else is worth having without it.
+    async fn proof(&self) -> Result<Vec<u8>, FlowError> {
+        let mut out = b"\n],\n\"proof\":".to_vec();
+        match self.gateway.proof_of(self.viewer.shard, self.viewer.customer, None).await {
+            Ok(bundle) => out.extend_from_slice(bundle.as_bytes()),
+            Err(FlowError::Log(why)) => {
+                tracing::warn!(why, "an export is without its proof");
+                out.extend_from_slice(b"null,\n\"proof_missing\":");
+                append(&mut out, &json!(PROOF_MISSING))?;
+            }
+            Err(error) => return Err(error),
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(out)
+    }
+
+    /// Everything but the receipts and their proof.
     async fn head(&self) -> Result<Vec<u8>, FlowError> {
         let (gateway, viewer) = (&self.gateway, &self.viewer);
         let store = &gateway.store;

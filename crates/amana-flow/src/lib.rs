@@ -51,6 +51,7 @@ pub use agreement::{
 };
 pub use consent_receipt::{DPV_PURPOSES, DPV_TERMS};
 pub use disclosure_log::{LogFile, LogParts, Tiles, WitnessClient, Witnesses};
+pub use erase::Erased;
 pub use error::{FlowError, LinkError};
 pub use export::Export;
 pub use flags::StoreFlags;

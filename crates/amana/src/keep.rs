@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::{gateway, operate, output};
 use amana_core::{CustomerId, Timestamp};
+use amana_flow::Erased;
 use amana_store::DataKind;
 use anyhow::bail;
 
@@ -69,12 +70,16 @@ pub(crate) async fn erase(settings: &Settings, customer: CustomerId, yes: bool) 
     }
     let connectors = gateway::connectors(settings)?;
     let gateway = gateway::made(settings, connectors.sides()).await?;
-    if !gateway.erase_customer(customer).await? {
-        bail!("there is no customer `{customer}` any more");
+    match gateway.erase_customer(customer).await? {
+        None => bail!("there is no customer `{customer}` any more"),
+        Some(Erased::Whole) => output::line(&format!(
+            "{customer} is erased: nothing stored about them opens any more, in this database or in a copy of it. \
+             The running gateway tells the bank."
+        )),
+        Some(Erased::Unread) => output::line(&format!(
+            "{customer} is erased: nothing stored about them opens any more, in this database or in a copy of it. \
+             Something did not open before either, so the bank could not be told: end the grant there, too."
+        )),
     }
-    output::line(&format!(
-        "{customer} is erased: nothing stored about them opens any more, in this database or in a copy of it. \
-         The running gateway tells the bank."
-    ));
     Ok(())
 }

@@ -104,6 +104,35 @@ async fn segments_end_and_restarts_go_on() {
     assert!(good.segments >= 3, "{} segments", good.segments);
 }
 
+/// A bundle's index is the one that the keeper has: the entries of the open segment are not read again for each bundle.
+/// Where the keeper does not have it, as after a segment ended, they are.
+#[tokio::test]
+async fn a_bundle_does_not_read_the_open_segment_again() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 1 << 20));
+    rig.link("1").await;
+    rig.says("1", "what is my balance?").await;
+    let before = all_is_proved(&rig, &tiles).await;
+    let forget = || {
+        let entries = tiles.snapshot().into_keys().filter(|path| path.starts_with("tile/entries/"));
+        entries.filter(|path| tiles.remove(path)).count()
+    };
+    assert!(forget() > 0, "there are files to forget");
+    // Several at once, of one checkpoint or of several: all verify.
+    let link = link(&rig).await;
+    let bundle = || rig.gateway.bundle_of(&link.institution, link.shard, link.customer, None);
+    for _ in 0..3 {
+        forget();
+        let (a, b, c) = tokio::join!(bundle(), bundle(), bundle());
+        for bundle in [a, b, c] {
+            let good =
+                verify(&bundle.expect("a bundle"), &pinned()).unwrap_or_else(|refused| panic!("{refused}"));
+            assert!(good.receipts > before.receipts);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_crash_between_reserving_and_filling_is_made_good() {
     let mut rig = Rig::new().await;

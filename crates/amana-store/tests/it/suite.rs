@@ -3,6 +3,7 @@
 use crate::agreements::*;
 use crate::alarms::*;
 use crate::disclosure_log::*;
+use crate::keeping::*;
 use crate::outbox::*;
 use crate::place::Place;
 use crate::policies::*;
@@ -95,6 +96,16 @@ suite!(
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,
+    an_erasure_leaves_nothing_of_one_and_all_of_another,
+    an_erasure_takes_a_bounded_number_of_rows_at_a_time,
+    the_erased_are_listed_in_pages,
+    a_customers_stories_come_in_pages,
+    links_that_a_customer_ever_had,
+    customers_without_a_link_for_long_are_idle,
+    a_jobs_key_ends_with_the_job,
+    a_sweep_removes_what_was_kept_long_enough,
+    the_retention_report_says_what_is_kept_and_what_went,
+    how_long_data_is_kept_is_told_at_the_opening,
     everything_survives_a_restart,
     another_master_key_does_not_open_it,
     bounds,

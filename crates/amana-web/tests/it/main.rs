@@ -16,5 +16,6 @@ mod headers;
 mod link;
 mod pages;
 mod privacy;
+mod rights;
 mod support;
 mod webhook;

@@ -414,12 +414,16 @@ impl<'a> Browser<'a> {
     }
 
     async fn send(&self, request: axum::http::request::Builder, body: Body) -> Answer {
+        self.send_from("same-origin", request, body).await
+    }
+
+    async fn send_from(&self, site: &str, request: axum::http::request::Builder, body: Body) -> Answer {
         let cookies: Vec<String> =
             self.cookies.lock().expect("lock").iter().map(|(k, v)| format!("{k}={v}")).collect();
         let request = request
             .header(header::ACCEPT_LANGUAGE, self.lang.tag())
             .header(header::COOKIE, cookies.join("; "))
-            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-site", site)
             .body(body)
             .expect("a request");
         let answer = self.world.send(request).await;
@@ -449,21 +453,25 @@ impl<'a> Browser<'a> {
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_from("same-origin", path, fields).await
+    }
+
+    /// A form that a page of such a site posts.
+    pub(crate) async fn post_from(&self, site: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request, Body::from(body)).await
+        self.send_from(site, request, Body::from(body)).await
     }
 
     /// Goes to the consent page by a one-time link: gives the page.
     pub(crate) async fn to_consent(&self, token: &str) -> Answer {
-        self.to_consent_of(BANK, token).await
+        let token = self.world.token(token).await;
+        self.to_consent_of(BANK, &token).await
     }
 
     async fn to_consent_of(&self, bank: &str, token: &str) -> Answer {
-        let token = self.world.token(token).await;
-        let begun = self
-            .post("/link/begin", &[("t", &token), ("institution", bank), ("lang", self.lang.tag())])
-            .await;
+        let begun =
+            self.post("/link/begin", &[("t", token), ("institution", bank), ("lang", self.lang.tag())]).await;
         assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.location());
         let back = self.get("/link/callback?code=c&state=s").await;
         assert_eq!(back.location(), "/link/consent");
@@ -478,6 +486,12 @@ impl<'a> Browser<'a> {
     }
 
     pub(crate) async fn link_with(&self, bank: &str, token: &str) {
+        let token = self.world.token(token).await;
+        self.link_by(bank, &token).await;
+    }
+
+    /// The same, by a one-time link that is there already.
+    pub(crate) async fn link_by(&self, bank: &str, token: &str) {
         let notice = notice_of(&self.to_consent_of(bank, token).await);
         let given = self
             .post(

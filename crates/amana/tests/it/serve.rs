@@ -120,6 +120,12 @@ format = "json"
         run(self.command(arguments))
     }
 
+    /// Stops the gateway, as an operator does.
+    pub(crate) fn stop(&mut self) {
+        let (status, _) = self.gateway.take().expect("it runs").interrupt();
+        assert!(status.success(), "{status}");
+    }
+
     pub(crate) async fn serve(&mut self) {
         self.gateway = Some(Running::start(self.command(&["serve"])));
         let client = crate::browser::client();

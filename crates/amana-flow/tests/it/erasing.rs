@@ -1,0 +1,403 @@
+//! Erasure from the page to the last row: what ends, what stays, crashes on the way, and copies that are put back.
+//! (Yesterday's database and yesterday's custody: abuse case 22, too.)
+
+use crate::support::*;
+use amana_channel::webhook::{Inbound, InboundKind};
+use amana_core::*;
+use amana_flow::limits::ERASE_ASKED_S;
+use amana_flow::*;
+use amana_gate::DataKey;
+use amana_log::audit::audit;
+use amana_log::bundle::{Bundle, Trust, verify};
+use amana_log::checkpoint::Checkpoint;
+use amana_log::note::{LogSigner, Note, VerifierKey};
+use amana_log::tiles::MemoryTiles;
+use amana_store::*;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Customers `customer-1` and `customer-2` in the chats `1` and `2`, each with an answer; their pages' cookies.
+async fn two(rig: &Rig) -> [String; 2] {
+    let mut cookies = Vec::new();
+    for psid in ["1", "2"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        cookies.push(rig.link(psid).await);
+        rig.says(psid, "what's my balance?").await;
+        assert!(rig.sees(psid).concat().contains("1,234.56"));
+    }
+    cookies.try_into().unwrap()
+}
+
+async fn link(store: &Arc<dyn Store>, psid: &str) -> Link {
+    store.links_of_conversation(&conversation(psid)).await.expect("answers").remove(0)
+}
+
+fn vkey() -> VerifierKey {
+    LogSigner::new("gateway.example/log", &[7; 32]).expect("a signer").verifier().clone()
+}
+
+fn pinned() -> Trust {
+    Trust { vkey: Some(vkey().to_string()), ..Trust::default() }
+}
+
+fn checkpoint(bundle: &str) -> Checkpoint {
+    let note = Bundle::parse(bundle).expect("a bundle").checkpoint;
+    Checkpoint::parse(Note::parse(&note).expect("a note").text()).expect("a checkpoint")
+}
+
+#[tokio::test]
+async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(LogParts { tiles: tiles.clone(), ..log_parts() });
+    let [mine, others] = two(&rig).await;
+    let gone = link(&rig.store, "1").await;
+    let saved = rig.gateway.bundle(&mine, None).await.expect("a bundle");
+    let saved_by_other = rig.gateway.bundle(&others, None).await.expect("a bundle");
+    let receipts = rig.store.receipts(gone.shard, gone.customer, 1, 100).await.expect("answers").len();
+
+    // On the way: a message that was not taken, something that the chat wrote, something that the bank pushed.
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 45_678)).await;
+    let inbound = Inbound {
+        conversation: conversation("1"),
+        at: rig.clock.now(),
+        key: EventKey::new(None, PAGE, "waits"),
+        kind: InboundKind::Text { mid: "mid-waits".into(), text: "what's my balance?".into() },
+    };
+    rig.gateway.accept_chat(&[inbound]).await.expect("accepted");
+    let event = rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 56_789);
+    rig.gateway.accept_bank(&[event]).await.expect("accepted");
+    let counts = rig.store.counts().await.expect("answers");
+    assert_eq!((counts.outbox_open, counts.inbox_waiting), (1, 2));
+    let revocations = rig.bank.called("revoke");
+    let asked_of_the_bank = rig.bank.called("accounts");
+
+    // Two steps, and neither works for a stranger, without the form's word, or late.
+    let csrf = rig.gateway.privacy_view(&mine, None).await.expect("a page").csrf;
+    let over = |result: Result<(), LinkError>| assert!(matches!(result, Err(LinkError::Over)), "{result:?}");
+    over(rig.gateway.privacy_erase_ask("no cookie", &csrf).await.map(|_| ()));
+    over(rig.gateway.privacy_erase_ask(&mine, "guessed").await.map(|_| ()));
+    over(rig.gateway.privacy_erase_ask(&others, &csrf).await.map(|_| ()));
+    over(rig.gateway.privacy_erase(&mine, &csrf, "").await);
+    let late = rig.gateway.privacy_erase_ask(&mine, &csrf).await.expect("asked");
+    rig.clock.advance_s(ERASE_ASKED_S);
+    over(rig.gateway.privacy_erase(&mine, &csrf, &late).await);
+    let word = rig.gateway.privacy_erase_ask(&mine, &csrf).await.expect("asked");
+    over(rig.gateway.privacy_erase(&mine, &csrf, &late).await);
+    over(rig.gateway.privacy_erase(&mine, "guessed", &word).await);
+    over(rig.gateway.privacy_erase(&others, &csrf, &word).await);
+    assert!(rig.gateway.privacy_view(&mine, None).await.is_ok(), "nothing is erased yet");
+    rig.gateway.privacy_erase(&mine, &csrf, &word).await.expect("erased");
+    over(rig.gateway.privacy_erase(&mine, &csrf, &word).await);
+
+    // Nothing is left of the customer, already now.
+    let (shard, id) = (gone.shard, gone.customer);
+    assert!(rig.store.customer_place(id).await.unwrap().is_none());
+    assert!(rig.store.links_ever(&conversation("1")).await.unwrap().is_empty());
+    assert!(rig.store.consents(shard, id).await.unwrap().is_empty());
+    assert!(rig.store.receipts(shard, id, 1, 100).await.unwrap().is_empty());
+    assert!(rig.store.stories(shard, id, None, 9).await.unwrap().is_empty());
+    assert!(rig.store.log_key(shard, id).await.unwrap().is_none());
+    assert_eq!(rig.store.erased(None, 9).await.unwrap(), [id]);
+    for page in [rig.gateway.privacy_view(&mine, None).await.is_ok(), rig.gateway.export(&mine).await.is_ok()]
+    {
+        assert!(!page, "signed in nowhere");
+    }
+    assert!(rig.gateway.accounts_view(&mine, |own| own).await.is_err());
+
+    // What was on the way ends: no bank data, no question to the bank, nothing that is put aside; the bank is told once.
+    rig.clock.advance_s(600);
+    rig.gateway.settle().await.expect("settled");
+    let said = rig.sees("1").join("\n");
+    assert!(said.contains("Cedar Bank") && !said.contains("456.78") && !said.contains("567.89"), "{said}");
+    assert!(!said.contains("1,234.56"), "{said}");
+    assert_eq!(rig.bank.called("revoke"), revocations + 1);
+    assert_eq!(rig.bank.called("accounts"), asked_of_the_bank);
+    let counts = rig.store.counts().await.expect("answers");
+    assert_eq!(
+        (counts.inbox_waiting, counts.inbox_failed, counts.outbox_open, counts.jobs_dead),
+        (0, 0, 0, 0)
+    );
+
+    // The other one is as before, and so is the log: it has grown by the last receipts, and everything verifies.
+    let since = checkpoint(&saved_by_other);
+    let bundle = rig.gateway.bundle(&others, Some(since.size)).await.expect("a bundle");
+    let trust = Trust { since: Some((since.size, since.root)), ..pinned() };
+    let good = verify(&bundle, &trust).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!((good.kinds["disclosure"], good.since), (1, Some(since.size)));
+    let report = audit(&tiles, &vkey(), None, None, |_, _| ()).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(report.state.size, good.size);
+    // What the erased one saved before verifies as it did: it is theirs, and needs nobody.
+    let theirs = verify(&saved, &pinned()).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(theirs.receipts, u64::try_from(receipts).unwrap());
+
+    // Whom the bank names so is a new customer, in the same chat, and from the beginning.
+    *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
+    let again = rig.link("1").await;
+    let link = link(&rig.store, "1").await;
+    assert_ne!(link.customer, id);
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+    let view = rig.gateway.privacy_view(&again, None).await.expect("a page");
+    assert!(view.timeline.iter().all(|entry| entry.seq <= 3), "nothing of before");
+    let bundle = rig.gateway.bundle(&again, None).await.expect("a bundle");
+    assert!(verify(&bundle, &pinned()).is_ok());
+}
+
+/// What a custody can be told to fail at.
+#[derive(Default)]
+struct Faults {
+    /// To destroy a customer's share: there the process "ends".
+    destroys: AtomicBool,
+    /// To find this customer's share.
+    lost: Mutex<Option<CustomerId>>,
+}
+
+struct Faulty(SqliteCustody, Arc<Faults>);
+
+impl Custody for Faulty {
+    fn keep(&self, holder: Holder, fresh: &Share, at: Timestamp) -> Result<Share, CustodyError> {
+        self.0.keep(holder, fresh, at)
+    }
+    fn share(&self, holder: Holder) -> Result<Option<Share>, CustodyError> {
+        match (holder, *self.1.lost.lock().unwrap()) {
+            (Holder::Customer(id), Some(lost)) if id == lost => Ok(None),
+            _ => self.0.share(holder),
+        }
+    }
+    fn destroy(&self, holder: Holder, at: Timestamp) -> Result<(), CustodyError> {
+        match holder {
+            Holder::Customer(_) if self.1.destroys.load(Ordering::SeqCst) => {
+                Err(CustodyError::Away("a test".into()))
+            }
+            _ => self.0.destroy(holder, at),
+        }
+    }
+    fn destroyed(&self, after: Option<CustomerId>) -> Result<Vec<CustomerId>, CustodyError> {
+        self.0.destroyed(after)
+    }
+    fn old_jobs(&self, before: Timestamp) -> Result<Vec<[u8; 16]>, CustodyError> {
+        self.0.old_jobs(before)
+    }
+    fn root(&self) -> Result<Option<Vec<u8>>, CustodyError> {
+        self.0.root()
+    }
+    fn set_root(&self, expected: Option<&[u8]>, wrapped: &[u8]) -> Result<Vec<u8>, CustodyError> {
+        self.0.set_root(expected, wrapped)
+    }
+}
+
+/// Another process on the same files: it shares no memory, and no randomness, with those before it.
+async fn process(rig: &Rig, folder: &Path, faults: &Arc<Faults>) -> Arc<Gateway> {
+    static ROUND: AtomicU64 = AtomicU64::new(1_000);
+    let entropy = Arc::new(SeededEntropy::new(ROUND.fetch_add(1, Ordering::Relaxed)));
+    let custody = SqliteCustody::open(&folder.join("custody.sqlite"), true).expect("a custody");
+    let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(Faulty(custody, faults.clone())));
+    let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
+    let store = amana_store::open(&url, keys, entropy.clone(), rig.clock.clone()).await.expect("a store");
+    build(store, &rig.bank, rig.channel.clone(), rig.clock.clone(), entropy)
+}
+
+/// Killed after each of the three steps, and between the removals: the next start finishes it, whether the start itself
+/// or the job comes first.
+#[tokio::test]
+async fn an_erasure_that_was_interrupted_is_finished_at_the_next_start() {
+    for stop in ["committed", "destroyed", "some rows removed"] {
+        for job_first in [false, true] {
+            let what = format!("{stop}, job first: {job_first}");
+            let rig = Rig::new().await;
+            let [mine, others] = two(&rig).await;
+            let gone = link(&rig.store, "1").await;
+            let (shard, id) = (gone.shard, gone.customer);
+            let revocations = rig.bank.called("revoke");
+            let faults = Arc::new(Faults::default());
+            faults.destroys.store(true, Ordering::SeqCst);
+            let first = process(&rig, rig.folder.path(), &faults).await;
+            let failed = first.erase_customer(id).await;
+            assert!(failed.is_err(), "{what}: it says that it is not done");
+            let place = rig.store.customer_place(id).await.unwrap().expect("the row is there");
+            assert!(place.erased_at.is_some(), "{what}: from the commit on it is certain");
+            // From here on there is no such customer, in any process.
+            assert!(rig.gateway.privacy_view(&mine, None).await.is_err(), "{what}");
+            let inbound = Inbound {
+                conversation: conversation("1"),
+                at: rig.clock.now(),
+                key: EventKey::new(None, PAGE, "meanwhile"),
+                kind: InboundKind::Text { mid: "meanwhile".into(), text: "what's my balance?".into() },
+            };
+            first.accept_chat(&[inbound]).await.expect("accepted");
+            first.settle().await.expect("settled");
+            assert!(!rig.sees("1").concat().contains("1,234.56"), "{what}");
+            assert!(
+                rig.store.customer_place(id).await.unwrap().is_some(),
+                "{what}: the job cannot go on either"
+            );
+            if stop != "committed" {
+                rig.store.destroy_customer_key(id, rig.clock.now()).await.expect("destroyed");
+            }
+            if stop == "some rows removed" {
+                let step = Command::Erase { shard, customer: id, at: rig.clock.now() };
+                assert_eq!(rig.store.submit(vec![step]).await.expect("kept"), [Outcome::Changed]);
+            }
+            drop(first);
+
+            faults.destroys.store(false, Ordering::SeqCst);
+            let next = process(&rig, rig.folder.path(), &faults).await;
+            // The job failed once, and was put off.
+            rig.clock.advance_s(600);
+            if job_first {
+                next.settle().await.expect("settled");
+            }
+            next.finish_erasures().await.expect("finished");
+            next.settle().await.expect("settled");
+            let store = next.store();
+            assert!(store.customer_place(id).await.unwrap().is_none(), "{what}");
+            assert_eq!(store.erased(None, 9).await.unwrap(), [id], "{what}");
+            assert_eq!(store.destroyed_keys(None).await.unwrap(), [id], "{what}");
+            assert_eq!(rig.bank.called("revoke"), revocations + 1, "{what}: the bank is told once");
+            let counts = store.counts().await.expect("answers");
+            assert_eq!((counts.jobs_dead, counts.outbox_dead), (0, 0), "{what}");
+            assert!(next.privacy_view(&others, None).await.is_ok(), "{what}: others stay");
+            assert_eq!(next.finish_erasures().await.expect("finished"), 0, "{what}: nothing is left to do");
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path, beginning: &str) {
+    for file in std::fs::read_dir(from).unwrap().map(|f| f.unwrap()) {
+        if file.file_name().to_string_lossy().starts_with(beginning) {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+/// Yesterday's database under today's custody: what comes for the erased one before the start has cleaned up is
+/// answered with nothing; afterwards the others go on, and the log, which goes on from the copy, proves what they have.
+#[tokio::test]
+async fn on_yesterdays_database_the_erased_are_erased_again_and_the_others_go_on() {
+    let rig = Rig::new().await;
+    let [mine, others] = two(&rig).await;
+    let gone = link(&rig.store, "1").await;
+    let yesterday = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+    assert_eq!(rig.gateway.erase_customer(gone.customer).await.expect("erased"), Some(Erased::Whole));
+    assert_eq!(rig.gateway.erase_customer(gone.customer).await.expect("answers"), None, "once");
+    rig.gateway.settle().await.expect("settled");
+    rig.sees("1");
+    copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+
+    let revocations = rig.bank.called("revoke");
+    let never = Arc::new(Faults::default());
+    let again = process(&rig, yesterday.path(), &never).await;
+    let store = again.store();
+    assert!(store.customer_place(gone.customer).await.unwrap().is_some(), "the rows are back");
+    let event = rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 45_678);
+    // Whatever comes of it, nothing does for the erased one.
+    let _ = again.accept_bank(&[event]).await;
+    again.settle().await.expect("settled");
+    assert!(rig.sees("1").is_empty());
+    assert!(again.privacy_view(&mine, None).await.is_err());
+
+    assert_eq!(again.finish_erasures().await.expect("finished"), 1);
+    assert!(store.customer_place(gone.customer).await.unwrap().is_none());
+    assert_eq!(again.finish_erasures().await.expect("finished"), 0);
+    again.settle().await.expect("settled");
+    assert_eq!(rig.bank.called("revoke"), revocations, "the bank was told before");
+    let inbound = |n: &str, psid: &str| Inbound {
+        conversation: conversation(psid),
+        at: rig.clock.now(),
+        key: EventKey::new(None, PAGE, n),
+        kind: InboundKind::Text { mid: n.into(), text: "what's my balance?".into() },
+    };
+    again.accept_chat(&[inbound("x1", "1"), inbound("x2", "2")]).await.expect("accepted");
+    again.settle().await.expect("settled");
+    assert!(!rig.sees("1").concat().contains("1,234.56"));
+    assert!(rig.sees("2").concat().contains("1,234.56"));
+    let bundle = again.bundle(&others, None).await.expect("a bundle");
+    let good = verify(&bundle, &pinned()).unwrap_or_else(|refused| panic!("{refused}"));
+    assert_eq!(good.kinds["disclosure"], 2);
+}
+
+/// Yesterday's custody has no share of who linked since: their key is lost, and with it everything. They are told
+/// nothing wrong, stand in nobody's way, and are erased by the operator, after which they can link again.
+#[tokio::test]
+async fn who_linked_after_the_copy_of_the_custody_is_lost_and_can_begin_anew() {
+    let rig = Rig::new().await;
+    let yesterday = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+    let [mine, _] = two(&rig).await;
+    let lost = link(&rig.store, "1").await;
+    copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+
+    let never = Arc::new(Faults::default());
+    let again = process(&rig, yesterday.path(), &never).await;
+    assert_eq!(again.finish_erasures().await.expect("starts"), 0);
+    let asks = |psid: &str| Inbound {
+        conversation: conversation(psid),
+        at: rig.clock.now(),
+        key: EventKey::new(None, PAGE, psid),
+        kind: InboundKind::Text { mid: psid.into(), text: "what's my balance?".into() },
+    };
+    again.accept_chat(&[asks("1")]).await.expect("accepted");
+    again.settle().await.expect("settled");
+    assert!(!rig.sees("1").concat().contains("1,234.56"));
+    assert!(again.privacy_view(&mine, None).await.is_err());
+    assert_eq!(again.erase_customer(lost.customer).await.expect("erased"), Some(Erased::Unread));
+    assert!(again.store().customer_place(lost.customer).await.unwrap().is_none());
+    assert_eq!(again.erase_customer(lost.customer).await.expect("answers"), None);
+
+    // As new, on the same files.
+    *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
+    let token = Inbound {
+        kind: InboundKind::Text { mid: "x2".into(), text: "link my bank".into() },
+        key: EventKey::new(None, PAGE, "x2"),
+        ..asks("1")
+    };
+    again.accept_chat(&[token]).await.expect("accepted");
+    again.settle().await.expect("settled");
+    let body = rig.channel.last.lock().unwrap().clone();
+    let token = body.split("?t=").nth(1).and_then(|rest| rest.split('"').next()).expect("a one-time link");
+    let entry = Entry::OneTime { token: token.to_owned() };
+    let begun = again.link_begin(&entry, &lost.institution, Lang::English).await.expect("begun");
+    again.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    again.consent_give(&begun.cookie, &answer).await.expect("linked");
+    assert_ne!(link(again.store(), "1").await.customer, lost.customer);
+}
+
+/// Of many customers without a link for long, one whose rows do not open holds up none of the others.
+#[tokio::test]
+async fn customers_whose_time_is_over_are_erased_whatever_one_of_them_is_like() {
+    let rig = Rig::new().await;
+    let mut ids = Vec::new();
+    for psid in ["1", "2", "3"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        rig.link(psid).await;
+        ids.push(link(&rig.store, psid).await.customer);
+        if psid != "3" {
+            rig.says(psid, "stop").await;
+            rig.sees(psid);
+        }
+    }
+    // The first one's share is lost, and nobody erased them.
+    let faults = Arc::new(Faults { lost: Mutex::new(Some(ids[0])), ..Faults::default() });
+    let again = process(&rig, rig.folder.path(), &faults).await;
+    rig.clock.advance_s(rig.store.retention().customer_days * 86_400 + 1);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(again.clone().run_jobs(stop.clone()));
+    let mut erased = Vec::new();
+    for _ in 0..500 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        erased = again.store().erased(None, 9).await.expect("answers");
+        if erased.len() == 2 {
+            break;
+        }
+    }
+    stop.cancel();
+    running.await.expect("ends");
+    let mut expected = vec![ids[0], ids[1]];
+    expected.sort();
+    assert_eq!(erased, expected, "and who has a link stays");
+}
