@@ -10,6 +10,7 @@ mod abuse;
 mod calls;
 mod classes;
 mod egress;
+mod fuzz;
 mod graph;
 mod inbound;
 mod profile;
