@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest platform message id that is kept, in bytes (Messenger's have about 80).
 pub const MID_BYTES_MAX: usize = 512;
+/// Hexadecimal digits of an `appsecret_proof`, which is an HMAC-SHA256.
+pub const PROOF_DIGITS: usize = 64;
 /// The longest short text (payload, title, reference, code) that is kept, in bytes; longer ones fail the
 /// item.
 pub const SHORT_TEXT_BYTES_MAX: usize = 8 * 1024;

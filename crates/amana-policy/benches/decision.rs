@@ -8,7 +8,7 @@
 )]
 
 use amana_core::*;
-use amana_gate::{Ask, Facts, Policy, StandardPolicy, Subject, decide};
+use amana_gate::{Ask, Facts, Policy, PolicyRequest, StandardPolicy, Subject, decide};
 use amana_policy::CedarPolicy;
 use hdrhistogram::Histogram;
 use std::collections::BTreeSet;
@@ -32,6 +32,19 @@ fn document(more: usize, scoped: bool) -> String {
         .expect("written");
     }
     text
+}
+
+/// A policy that keeps no answer: what the first decision of its kind costs.
+struct Evaluated<'a>(&'a CedarPolicy);
+
+impl Policy for Evaluated<'_> {
+    fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
+        self.0.explain(request).form
+    }
+
+    fn set_sha256(&self) -> &str {
+        self.0.set_sha256()
+    }
 }
 
 fn measure(name: &str, mut f: impl FnMut()) {
@@ -121,6 +134,37 @@ fn main() {
         let policy = CedarPolicy::parse(&bank, &text).expect("a policy");
         measure(name, || {
             assert!(run(&policy).is_ok());
+        });
+        measure("  the same, evaluated anew", || {
+            assert!(run(&Evaluated(&policy)).is_ok());
+        });
+    }
+    // Life: customers who chose differently, and time that goes on by two seconds with each decision.
+    let quiet = format!(
+        "{}{}",
+        document(25, false),
+        "forbid (principal, action, resource == Form::\"detail\") when { context.minute_of_day >= 1320 || context.minute_of_day < 420 };"
+    );
+    for (name, text) in [
+        ("30 policies, all evaluated; 64 kinds of consents, time goes on", document(29, false)),
+        ("27 policies, all evaluated, hours; the same", quiet),
+    ] {
+        let policy = CedarPolicy::parse(&bank, &text).expect("a policy");
+        let kinds: Vec<Consent> = (0..64_usize)
+            .map(|n| {
+                let mut consent = consent.clone();
+                let others = Purpose::ALL.iter().enumerate().filter(|(at, _)| n >> (at % 6) & 1 == 1);
+                consent.grants.extend(others.map(|(_, p)| (*p, grant(*p))));
+                consent
+            })
+            .collect();
+        let mut round = 0_usize;
+        measure(name, || {
+            round += 1;
+            let now = facts.now.as_second() + i64::try_from(round * 2).expect("small");
+            let now = Timestamp::from_second(now).expect("an instant");
+            let facts = Facts { consent: kinds.get(round % kinds.len()), now, ..facts };
+            assert!(decide(Purpose::TransactionUpdate, &ask, &facts, &policy).is_ok());
         });
     }
     let text = document(29, true);

@@ -18,6 +18,7 @@
 mod accept;
 mod error;
 pub mod limits;
+mod memo;
 mod policy;
 mod proof;
 mod question;

@@ -2,7 +2,8 @@
 
 use crate::error::{Fault, PolicyError};
 use crate::limits::{DOCUMENT_BYTES_MAX, FAULTS_MAX, POLICIES_MAX, POLICY_ID_BYTES_MAX};
-use crate::question::Words;
+use crate::memo::Memo;
+use crate::question::{Facts, Words};
 use crate::schema::{FORMS, place, schema};
 use amana_core::ids::sha256;
 use amana_core::{Form, InstitutionId, Purpose};
@@ -26,6 +27,7 @@ pub struct CedarPolicy {
     slices: Vec<PolicySet>,
     entities: Entities,
     authorizer: Authorizer,
+    memo: Memo,
 }
 
 /// What was asked for one form, and what was answered.
@@ -84,6 +86,7 @@ impl CedarPolicy {
         let entities =
             Entities::from_entities([], Some(&schema)).map_err(|e| PolicyError::Schema(e.to_string()))?;
         let slices = slices(&policies, &words)?;
+        let memo = Memo::new(&policies);
         Ok(Self {
             institution: institution.clone(),
             document: document.to_owned(),
@@ -94,6 +97,7 @@ impl CedarPolicy {
             slices,
             entities,
             authorizer: Authorizer::new(),
+            memo,
         })
     }
 
@@ -121,11 +125,20 @@ impl CedarPolicy {
 
     /// Asks for the forms from the most open that agreement and consent leave to the strictest, and takes the first
     /// that is allowed.
-    fn ask(&self, request: &PolicyRequest<'_>, mut told: impl FnMut(Asked)) -> Option<Form> {
+    fn ask(&self, request: &PolicyRequest<'_>, told: impl FnMut(Asked)) -> Option<Form> {
         if request.ask.subject.institution != self.institution {
             return None;
         }
-        let context = self.words.context(request)?;
+        self.evaluate(request, &Facts::of(request)?, told)
+    }
+
+    fn evaluate(
+        &self,
+        request: &PolicyRequest<'_>,
+        facts: &Facts<'_>,
+        mut told: impl FnMut(Asked),
+    ) -> Option<Form> {
+        let context = self.words.context(request.ask.clusters, facts)?;
         let mut valid = false;
         for form in FORMS.into_iter().filter(|form| *form <= request.form) {
             let question = self.words.request(request.purpose, form, context.clone())?;
@@ -158,7 +171,19 @@ impl CedarPolicy {
 
 impl Policy for CedarPolicy {
     fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
-        self.ask(request, |_| ())
+        if request.ask.subject.institution != self.institution {
+            return None;
+        }
+        let facts = Facts::of(request)?;
+        let Some(key) = self.memo.key(request.purpose, request.form, request.ask.clusters, &facts) else {
+            return self.evaluate(request, &facts, |_| ());
+        };
+        if let Some(answer) = self.memo.get(&key) {
+            return answer;
+        }
+        let answer = self.evaluate(request, &facts, |_| ());
+        self.memo.put(key, answer);
+        answer
     }
 
     fn set_sha256(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::error::PolicyError;
 use crate::schema::{entity, sensitivity};
-use amana_core::{Cluster, Consent, ConsentState, Form, InstitutionId, Purpose, Timestamp};
+use amana_core::{Cluster, Clusters, Consent, ConsentState, Form, InstitutionId, Purpose, Timestamp};
 use amana_gate::PolicyRequest;
 use cedar_policy::{EntityUid, Request, Schema, validate_scope_variables};
 use cedar_policy_core::ast::{self, EntityUIDEntry, Value};
@@ -22,6 +22,39 @@ pub(crate) struct Words {
 
 /// Everything of a request but purpose and form.
 pub(crate) type Context = ast::Context;
+
+/// What a request's context says, before it is put into Cedar's values. Instants are in seconds.
+pub(crate) struct Facts<'a> {
+    pub(crate) consent: &'a Consent,
+    pub(crate) recipient_is_subject: bool,
+    pub(crate) killed: bool,
+    pub(crate) revoked: bool,
+    pub(crate) given: i64,
+    pub(crate) expires: i64,
+    pub(crate) now: i64,
+    pub(crate) minute_of_day: i64,
+    pub(crate) weekday: i64,
+}
+
+impl<'a> Facts<'a> {
+    /// What the policy is told. `None` without a consent.
+    pub(crate) fn of(request: &PolicyRequest<'a>) -> Option<Self> {
+        let PolicyRequest { ask, facts, .. } = request;
+        let consent = facts.consent?;
+        let (minute_of_day, weekday) = minute_and_weekday(facts.now);
+        Some(Self {
+            consent,
+            recipient_is_subject: is_subject(request, consent),
+            killed: facts.kills.stop(&ask.subject.institution, &ask.recipient.channel, ask.subject.customer),
+            revoked: consent.state == ConsentState::Revoked,
+            given: consent.granted_at.as_second(),
+            expires: consent.expires_at.as_second(),
+            now: facts.now.as_second(),
+            minute_of_day,
+            weekday,
+        })
+    }
+}
 
 impl Words {
     /// # Errors
@@ -58,36 +91,33 @@ impl Words {
         self.forms.get(form as usize)
     }
 
-    /// The context of a request. `None` without a consent, and where anything is amiss.
+    /// The context of a request. `None` where anything is amiss.
     ///
     /// It is made of values and not of expressions, since Cedar would evaluate those for each request: that alone took
     /// longer than the answer.
-    pub(crate) fn context(&self, request: &PolicyRequest<'_>) -> Option<Context> {
-        let PolicyRequest { ask, facts, .. } = request;
-        let consent = facts.consent?;
+    pub(crate) fn context(&self, clusters: Clusters, facts: &Facts<'_>) -> Option<Context> {
+        let sensitivity = sensitivity(clusters);
         let purposes: Option<Vec<Value>> =
-            consent.grants.keys().map(|p| self.purpose_values.get(*p as usize).cloned()).collect();
+            facts.consent.grants.keys().map(|p| self.purpose_values.get(*p as usize).cloned()).collect();
         let clusters: Option<Vec<Value>> =
-            ask.clusters.iter().map(|c| self.cluster_values.get(c as usize).cloned()).collect();
-        let killed = facts.kills.stop(&ask.subject.institution, &ask.recipient.channel, ask.subject.customer);
-        let (minute, weekday) = minute_and_weekday(facts.now);
+            clusters.iter().map(|c| self.cluster_values.get(c as usize).cloned()).collect();
         let consent_record = [
             ("purposes", Value::set(purposes?, None)),
-            ("given", consent.granted_at.as_second().into()),
-            ("expires", consent.expires_at.as_second().into()),
-            ("revoked", (consent.state == ConsentState::Revoked).into()),
+            ("given", facts.given.into()),
+            ("expires", facts.expires.into()),
+            ("revoked", facts.revoked.into()),
         ];
         let facts = [
             ("institution", self.institution.clone()),
             ("channel", self.messenger.clone()),
             ("clusters", Value::set(clusters?, None)),
-            ("sensitivity", sensitivity(ask.clusters).into()),
-            ("recipient_is_subject", is_subject(request, consent).into()),
-            ("killed", killed.into()),
+            ("sensitivity", sensitivity.into()),
+            ("recipient_is_subject", facts.recipient_is_subject.into()),
+            ("killed", facts.killed.into()),
             ("consent", Value::record(consent_record, None)),
-            ("now", facts.now.as_second().into()),
-            ("minute_of_day", minute.into()),
-            ("weekday", weekday.into()),
+            ("now", facts.now.into()),
+            ("minute_of_day", facts.minute_of_day.into()),
+            ("weekday", facts.weekday.into()),
         ];
         Some(Context::Value(Arc::new(facts.into_iter().map(|(name, value)| (name.into(), value)).collect())))
     }

@@ -13,14 +13,15 @@ use amana_flow::{
     Acceptance, AgreementError, DocumentFormat, Gateway, Standing, agreement_value, event_value,
 };
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -28,16 +29,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// The API's description.
 pub const OPENAPI: &str = include_str!("../../../docs/openapi/admin.json");
-/// The header that names who acts, for the history: `api:NAME`.
-const ACTOR: &str = "amana-actor";
 
 /// What the API is made of.
 pub struct AdminState {
     /// The use cases.
     pub gateway: Arc<Gateway>,
-    /// What a caller must bring.
-    pub token: Secret,
+    /// Who may call, and the token by which each is known. Two must not have the same one.
+    pub users: BTreeMap<String, Secret>,
 }
+
+/// Who calls, by the token that they brought: what stands in the history as who did it. No word of the caller's own.
+#[derive(Clone)]
+struct Caller(String);
 
 impl fmt::Debug for AdminState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,8 +94,8 @@ pub fn admin_router(state: AdminState) -> Router {
         .with_state(state)
 }
 
-/// Lets those through who bring the token.
-async fn known(State(state): Shared, request: Request, next: Next) -> Response {
+/// Lets those through who bring a token, as whom it is.
+async fn known(State(state): Shared, mut request: Request, next: Next) -> Response {
     let brought = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -100,17 +103,25 @@ async fn known(State(state): Shared, request: Request, next: Next) -> Response {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map_or("", |(_, token)| token.trim());
-    // Hashes are compared, all of their bytes: the time says nothing about the token.
-    let difference = token_hash(state.token.expose())
-        .iter()
-        .zip(token_hash(brought))
-        .fold(0u8, |all, (ours, theirs)| all | (ours ^ theirs));
-    if brought.is_empty() || difference != 0 {
-        let detail = "send `Authorization: Bearer` with the token of `[admin]`";
+    let hash = token_hash(brought);
+    let mut caller = None;
+    for (name, token) in &state.users {
+        // Hashes are compared, all of their bytes and with everybody's: the time says nothing about a token.
+        let difference = token_hash(token.expose())
+            .iter()
+            .zip(hash)
+            .fold(0u8, |all, (ours, theirs)| all | (ours ^ theirs));
+        if difference == 0 && !brought.is_empty() {
+            caller = Some(Caller(format!("api:{name}")));
+        }
+    }
+    let Some(caller) = caller else {
+        let detail = "send `Authorization: Bearer` with the token of an `[[admin.user]]`";
         let mut response = problem(StatusCode::UNAUTHORIZED, detail, Value::Null);
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return response;
-    }
+    };
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
@@ -182,7 +193,11 @@ async fn request(State(state): Shared, request: Request) -> Response {
     };
     let gateway = &state.gateway;
     let offered = |institution: &InstitutionId, channel: &ChannelId| gateway.offers(institution, channel);
-    match gateway.agreements().request(&raw, format, &actor(&head.headers), &offered).await {
+    let by = match actor(&head) {
+        Ok(by) => by,
+        Err(response) => return response,
+    };
+    match gateway.agreements().request(&raw, format, &by, &offered).await {
         Ok(standing) => (StatusCode::CREATED, Json(standing_value(&standing))).into_response(),
         Err(error) => wrong(&error),
     }
@@ -291,7 +306,7 @@ async fn act(pair: &(String, String), request: Request) -> Result<Acting, Respon
             problem(StatusCode::BAD_REQUEST, &detail, Value::Null)
         })?
     };
-    Ok((actor(&head.headers), act, pair))
+    Ok((actor(&head)?, act, pair))
 }
 
 /// The same for an act that takes a note alone.
@@ -307,10 +322,10 @@ fn ids((institution, channel): &(String, String)) -> Option<(InstitutionId, Chan
     Some((institution.parse().ok()?, channel.parse().ok()?))
 }
 
-/// Who acts, as it stands in the history. A name that cannot be one is refused by the act itself.
-fn actor(headers: &HeaderMap) -> String {
-    let name = headers.get(ACTOR).and_then(|value| value.to_str().ok()).map(str::trim);
-    format!("api:{}", name.filter(|name| !name.is_empty()).unwrap_or("unnamed"))
+/// Who acts, as it stands in the history. Nobody gets here whom [`known`] did not let through.
+fn actor(head: &Parts) -> Result<String, Response> {
+    let caller = head.extensions.get::<Caller>().map(|Caller(name)| name.clone());
+    caller.ok_or_else(|| problem(StatusCode::UNAUTHORIZED, "it is not known who calls", Value::Null))
 }
 
 fn nobody() -> Response {

@@ -149,6 +149,15 @@ pub(crate) enum MessengerCommand {
     /// Subscribe each Page's events and write its profile (greeting, menu, account linking). Only what differs is
     /// written, so it may be run at any time.
     Setup(Configured),
+    /// Print a Page's `appsecret_proof`, made of its token and the app's secret: what the egress role is given in place
+    /// of the secret, as `[[messenger.page]] proof_file`. Make it anew with each new token or secret.
+    Proof {
+        /// The Page's id.
+        #[arg(value_name = "PAGE")]
+        page: ChannelId,
+        #[command(flatten)]
+        configured: Configured,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -425,6 +425,10 @@ fn controllers(settings: &Settings, findings: &mut Findings) {
 async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findings: &mut Findings) {
     for page in &settings.messenger.pages {
         let what = format!("page {}", page.id);
+        if page.kept_proof == Some(false) {
+            let mend = format!("write what `amana messenger proof {}` prints into `proof_file`", page.id);
+            findings.bad(&what, "the proof that is kept for egress does not fit token and app secret", &mend);
+        }
         let status = messenger.status(&page.id, Some(&gateway::profile(settings, &page.id))).await;
         match &status.token {
             TokenState::Valid => {

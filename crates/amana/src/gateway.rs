@@ -101,11 +101,14 @@ pub(crate) fn messenger(settings: &Settings) -> Result<Messenger, ConfigErrors> 
         graph_url: platform.graph_url.clone(),
         graph_version: platform.graph_version.clone(),
         app_id: platform.app_id.clone(),
-        app_secret: platform.app_secret.clone(),
         pages: platform
             .pages
             .iter()
-            .map(|page| PageConfig { id: page.id.clone(), token: page.token.clone() })
+            .map(|page| PageConfig {
+                id: page.id.clone(),
+                token: page.token.clone(),
+                proof: page.proof.clone(),
+            })
             .collect(),
         timeouts: Timeouts::default(),
     });
@@ -307,7 +310,7 @@ async fn admin(
     }
     let listener = crate::serve::bind(admin.listen, "choose another with `[admin] listen`").await?;
     tracing::info!(address = %listener.local_addr()?, "the administrators' API is on");
-    let state = AdminState { gateway: gateway.clone(), token: admin.token.clone() };
+    let state = AdminState { gateway: gateway.clone(), users: admin.users.clone() };
     Ok(Some((listener, amana_web::admin_router(state))))
 }
 

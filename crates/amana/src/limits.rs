@@ -33,6 +33,8 @@ pub(crate) const AUDIT_CALL: Duration = Duration::from_secs(10);
 pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The shortest token of the administrators' API, in characters: 128 bits in hexadecimal digits.
 pub(crate) const ADMIN_TOKEN_BYTES_MIN: usize = 32;
+/// The longest name of one who may call it, in bytes: with `api:` before it, it stands in each event of the history.
+pub(crate) const ADMIN_USER_BYTES_MAX: usize = 64;
 /// The largest configuration file, in bytes.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Dead letters that are listed.

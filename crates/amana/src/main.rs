@@ -96,6 +96,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Messenger(MessengerCommand::Setup(configured)) => {
             operate::set_up(&load_quietly(&configured)?).await?;
         }
+        Command::Messenger(MessengerCommand::Proof { page, configured }) => {
+            operate::proof(&load_quietly(&configured)?, &page)?;
+        }
         Command::Agreement(command) => {
             agreement::run(&load_quietly(command.configured())?, command).await?;
         }

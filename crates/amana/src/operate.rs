@@ -3,7 +3,7 @@
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
 use crate::{gateway, keys, limits, output};
-use amana_core::{Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
+use amana_core::{ChannelId, Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
 use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError};
 use anyhow::{Context as _, bail};
 use std::sync::Arc;
@@ -52,6 +52,18 @@ pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
     if failed > 0 {
         bail!("{failed} of {} pages could not be set up", settings.messenger.pages.len());
     }
+    Ok(())
+}
+
+/// `amana messenger proof`.
+///
+/// # Errors
+/// When there is no such Page.
+pub(crate) fn proof(settings: &Settings, page: &ChannelId) -> anyhow::Result<()> {
+    let Some(page) = settings.messenger.pages.iter().find(|one| one.id == *page) else {
+        bail!("no `[[messenger.page]]` has the id `{page}`");
+    };
+    output::line(page.proof.expose());
     Ok(())
 }
 

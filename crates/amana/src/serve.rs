@@ -58,7 +58,7 @@ pub(crate) async fn serve(settings: &Settings) -> anyhow::Result<()> {
 #[cfg(unix)]
 pub(crate) async fn serve_role(settings: &Settings, role: Role) -> anyhow::Result<()> {
     let stop = Stop::on_signals(limits::DRAIN).context("signals cannot be heard")?;
-    let folder = Folder::open(&settings.roles.folder)?;
+    let folder = Folder::open(&settings.roles)?;
     match role {
         Role::Connector => roles::connector::run(settings, &folder, stop).await?,
         Role::Egress => roles::egress::run(settings, &folder, stop).await?,

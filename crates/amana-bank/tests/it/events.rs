@@ -6,7 +6,7 @@ use amana_core::BankEventKind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn purchase() -> Value {
+pub(crate) fn purchase() -> Value {
     json!({
         "specversion": "1.0", "id": "evt-1", "source": "https://bank.example/cedar", "type": "bank.transaction.authorised.v1",
         "subject": "chk", "time": "2026-11-24T10:00:00.123456Z", "datacontenttype": "application/json; charset=utf-8",
@@ -18,7 +18,7 @@ fn purchase() -> Value {
     })
 }
 
-fn balance() -> Value {
+pub(crate) fn balance() -> Value {
     json!({
         "specversion": "1.0", "id": "evt-2", "source": "https://bank.example/cedar", "type": "bank.balance.changed.v1",
         "time": "2026-11-24T10:00:01Z", "data": {"accountId": "chk", "balance":

@@ -18,5 +18,6 @@ mod check;
 mod data;
 mod events;
 mod fake;
+mod fuzz;
 mod link;
 mod refusals;

@@ -1,6 +1,7 @@
-//! Any bytes as a message of ours: read back or not, without harm.
+//! `cargo +nightly fuzz run display` in `crates/amana-channel/fuzz`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = amana_channel::messenger::decode_for_display(bytes);
-});
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::display(bytes));

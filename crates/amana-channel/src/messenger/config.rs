@@ -2,6 +2,7 @@
 
 use crate::channel::{ApprovedText, SendError};
 use crate::limits;
+use crate::webhook::app_secret_proof;
 use amana_core::{Action, ChannelId, Lang, Secret};
 use std::time::Duration;
 use url::Url;
@@ -16,8 +17,6 @@ pub struct MessengerConfig {
     pub graph_version: String,
     /// The app's id.
     pub app_id: String,
-    /// The app's secret: signs `appsecret_proof`.
-    pub app_secret: Secret,
     /// The pages.
     pub pages: Vec<PageConfig>,
     /// How long to wait.
@@ -31,6 +30,9 @@ pub struct PageConfig {
     pub id: ChannelId,
     /// Its access token.
     pub token: PageToken,
+    /// The `appsecret_proof` of this token, [`PageToken::proof`]. Not the app's secret itself, which also signs what the
+    /// platform sends to us: whoever speaks to the platform has no need of it.
+    pub proof: Secret,
 }
 
 /// A page's access token: whoever has it can write to every person of that page. Made where the configuration is read,
@@ -49,6 +51,12 @@ impl PageToken {
     #[must_use]
     pub fn new(token: Secret) -> Self {
         Self(token)
+    }
+
+    /// What each call must bring beside the token, where the platform asks for it: `appsecret_proof`.
+    #[must_use]
+    pub fn proof(&self, app_secret: &Secret) -> Secret {
+        Secret::new(app_secret_proof(app_secret, &self.0))
     }
 
     pub(crate) fn secret(&self) -> &Secret {

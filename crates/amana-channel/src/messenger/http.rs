@@ -4,7 +4,6 @@ use super::config::{ChannelProblem, MessengerConfig, PageConfig};
 use super::error::{Refused, of_transport, read_answer, rest};
 use crate::channel::SendError;
 use crate::limits;
-use crate::webhook::app_secret_proof;
 use amana_core::{ChannelId, Secret};
 use amana_render::messenger::is_loopback;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -25,7 +24,7 @@ pub(super) struct Graph {
 /// A page's credentials, ready to be sent. Neither can be printed.
 struct Page {
     authorization: HeaderValue,
-    proof: String,
+    proof: Secret,
 }
 
 /// What a call says beside its path.
@@ -38,12 +37,6 @@ pub(super) struct Params<'a> {
 impl Graph {
     pub(super) fn new(config: MessengerConfig) -> Result<Self, ChannelProblem> {
         let base = base(&config)?;
-        if config.app_secret.expose().is_empty() {
-            return Err(problem(
-                "messenger.app_secret",
-                "is empty: it signs `appsecret_proof` and checks webhooks",
-            ));
-        }
         if config.timeouts.connect.is_zero() || config.timeouts.call <= config.timeouts.connect {
             return Err(problem(
                 "messenger.timeouts",
@@ -52,8 +45,8 @@ impl Graph {
         }
         let mut pages = BTreeMap::new();
         for page in config.pages {
-            let PageConfig { id, token } = page;
-            let credentials = Page::new(&config.app_secret, token.secret())?;
+            let PageConfig { id, token, proof } = page;
+            let credentials = Page::new(token.secret(), proof)?;
             if pages.insert(id.clone(), credentials).is_some() {
                 return Err(problem(
                     "messenger.page.id",
@@ -116,7 +109,7 @@ impl Graph {
         params: Params<'_>,
     ) -> Result<(Value, Option<Duration>), Refused> {
         let credentials = self.pages.get(page).ok_or(SendError::UnknownChannel)?;
-        let url = self.url(path, params.query, &credentials.proof)?;
+        let url = self.url(path, params.query, credentials.proof.expose())?;
         let mut request =
             self.client.request(method, url).header(AUTHORIZATION, credentials.authorization.clone());
         if let Some(json) = params.json {
@@ -144,15 +137,20 @@ impl Graph {
 }
 
 impl Page {
-    fn new(app_secret: &Secret, token: &Secret) -> Result<Self, ChannelProblem> {
+    fn new(token: &Secret, proof: Secret) -> Result<Self, ChannelProblem> {
         let bad = || problem("messenger.page.token", "is empty or holds characters that no token has");
         if token.expose().trim().is_empty() {
             return Err(bad());
         }
+        let digits = proof.expose();
+        if digits.len() != limits::PROOF_DIGITS || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let what = "is no `appsecret_proof`: 64 hexadecimal digits, made of this page's token and the app's secret";
+            return Err(problem("messenger.page.proof", what));
+        }
         let bearer = format!("Bearer {}", token.expose());
         let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| bad())?;
         authorization.set_sensitive(true);
-        Ok(Self { authorization, proof: app_secret_proof(app_secret, token) })
+        Ok(Self { authorization, proof })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is put on the wire, and that nothing else is.
 
 use crate::graph::{self, Answer, Graph, PAGE, PERSON, TOKEN, address, message_id, page, released};
-use amana_channel::{Channel, LinkingError, Messenger, PageConfig, PageToken, SendError, Sent, Timeouts};
+use amana_channel::{Channel, LinkingError, Messenger, PageConfig, SendError, Sent, Timeouts};
 use amana_core::{Address, ChannelId, Content, Lang, Psid, Secret};
 use serde_json::json;
 use std::time::Duration;
@@ -156,11 +156,12 @@ async fn a_configuration_that_cannot_work_names_its_key() {
         key(amana_channel::MessengerConfig { app_id: String::new(), ..good() }),
         Some("messenger.app_id")
     );
-    assert_eq!(
-        key(amana_channel::MessengerConfig { app_secret: Secret::new(""), ..good() }),
-        Some("messenger.app_secret")
-    );
-    let page_with = |token: &str| PageConfig { id: page(), token: PageToken::new(Secret::new(token)) };
+    let page_with = graph::page_config;
+    for proof in ["", "APPSECRET", "0g"] {
+        let without = PageConfig { proof: Secret::new(proof), ..page_with("a") };
+        let config = amana_channel::MessengerConfig { pages: vec![without], ..good() };
+        assert_eq!(key(config), Some("messenger.page.proof"));
+    }
     for token in ["", " ", "a\nb"] {
         let config = amana_channel::MessengerConfig { pages: vec![page_with(token)], ..good() };
         assert_eq!(key(config), Some("messenger.page.token"));

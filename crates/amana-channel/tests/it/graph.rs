@@ -166,10 +166,15 @@ pub(crate) fn config(url: &str) -> MessengerConfig {
         graph_url: url.parse().expect("url"),
         graph_version: "v26.0".to_owned(),
         app_id: "4242".to_owned(),
-        app_secret: Secret::new("APPSECRET"),
-        pages: vec![PageConfig { id: page(), token: PageToken::new(Secret::new(TOKEN)) }],
+        pages: vec![page_config(TOKEN)],
         timeouts: Timeouts { connect: Duration::from_millis(500), call: Duration::from_millis(1500) },
     }
+}
+
+/// The page with this token, and what the app's secret makes of it.
+pub(crate) fn page_config(token: &str) -> PageConfig {
+    let token = PageToken::new(Secret::new(token));
+    PageConfig { id: page(), proof: token.proof(&Secret::new("APPSECRET")), token }
 }
 
 pub(crate) fn messenger(url: &str) -> Messenger {

@@ -11,6 +11,7 @@ mod calls;
 mod classes;
 mod egress;
 mod forms;
+mod fuzz;
 mod graph;
 mod inbound;
 mod profile;

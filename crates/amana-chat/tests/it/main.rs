@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod cases;
+mod fuzz;
 mod texts;
 
 use amana_core::Timestamp;

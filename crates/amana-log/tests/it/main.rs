@@ -10,6 +10,7 @@
 mod audit;
 mod bundle;
 mod formats;
+mod fuzz;
 mod independent;
 mod index;
 mod tiles;

@@ -9,6 +9,7 @@
 
 mod acceptance;
 mod documents;
+mod fuzz;
 mod narrowing;
 mod solver;
 mod support;

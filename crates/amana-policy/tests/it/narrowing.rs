@@ -16,6 +16,9 @@ fn condition() -> impl Strategy<Value = String> {
         Just("context.consent.revoked".to_owned()),
         Just("context.consent.purposes.contains(principal)".to_owned()),
         Just("context.now < context.consent.expires".to_owned()),
+        Just("context.now == context.consent.given".to_owned()),
+        Just("context.now - context.consent.given > 86400".to_owned()),
+        (1_793_000_000i64..1_800_000_000).prop_map(|at| format!("context.now < {at}")),
         Just("context.now + 9223372036854775000 > 0".to_owned()),
         Just("decimal(\"1.0\").lessThan(decimal(\"2.0\"))".to_owned()),
         (0..1440u32).prop_map(|m| format!("context.minute_of_day < {m}")),
@@ -191,7 +194,18 @@ proptest! {
         // A generated rule that can never apply is refused as a document.
         let Ok(ours) = CedarPolicy::parse(&bank(), &text) else { return Err(TestCaseError::reject("no policy")) };
         let plain = Plain::new(&text);
-        for (world, purpose, form) in worlds {
+        // Twice, since an answer that was kept must be what a new one would be; and once more with a little of the world
+        // changed, so that neighbours in the table are not taken for each other.
+        let moved = |(world, purpose, form): &(World, Purpose, Form), seconds| {
+            let mut world = world.clone();
+            world.now = Timestamp::from_second(world.now.as_second() + seconds).expect("an instant");
+            (world, *purpose, *form)
+        };
+        let later: Vec<_> = [1, 60, 86_400, 40 * 86_400]
+            .into_iter()
+            .flat_map(|seconds| worlds.iter().map(move |world| moved(world, seconds)))
+            .collect();
+        for (world, purpose, form) in worlds.iter().chain(&worlds).chain(&later).cloned() {
             let request = world.request(purpose, form);
             let allowed = ours.allows(&request);
             prop_assert!(allowed.is_none_or(|allowed| allowed <= form));

@@ -29,7 +29,7 @@ pub(crate) fn default_and(more: &str) -> String {
     format!("{}\n{more}", amana_policy::DEFAULT)
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) agreement: Agreement,
     pub(crate) consent: Option<Consent>,

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use tower::ServiceExt as _;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const OTHER: &str = "1123456789abcdef0123456789abcdef";
 const PAGE: &str = "1001";
 
 struct Api {
@@ -21,7 +22,8 @@ struct Api {
 
 impl Api {
     fn of(world: &World) -> Self {
-        let state = AdminState { gateway: world.gateway.clone(), token: Secret::new(TOKEN) };
+        let users = [("omar", TOKEN), ("lina", OTHER)].map(|(id, token)| (id.to_owned(), Secret::new(token)));
+        let state = AdminState { gateway: world.gateway.clone(), users: users.into() };
         Self { router: admin_router(state), document: serde_json::from_str(OPENAPI).expect("JSON") }
     }
 
@@ -36,11 +38,23 @@ impl Api {
 
     /// Asks, and holds the answer against the description.
     async fn ask(&self, method: &str, path: &str, media: &str, body: &str) -> (StatusCode, Value) {
+        self.ask_as(TOKEN, method, path, media, body).await
+    }
+
+    async fn ask_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        media: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("authorization", format!("Bearer {TOKEN}"))
-            .header("amana-actor", "omar")
+            .header("authorization", format!("Bearer {token}"))
+            // Who acts follows from the token: what else a caller says of himself is nothing.
+            .header("amana-actor", "somebody-else")
             .header("content-type", media)
             .body(Body::from(body.to_owned()))
             .expect("a request");
@@ -206,7 +220,13 @@ async fn an_agreement_lives_over_the_api() {
     let (_, accepted) = api.post(&format!("{at}/accept"), json!({ "terms": exact })).await;
     assert_eq!(accepted["terms"], exact);
     assert_eq!(api.post(&format!("{at}/suspend"), json!({})).await.1["state"], "suspended");
-    assert_eq!(api.post(&format!("{at}/resume"), json!({})).await.1["state"], "active");
+    // Another one with a token of their own: who did it follows from the token, whatever the caller says of himself.
+    let resumed = api.ask_as(OTHER, "POST", &format!("{at}/resume"), "application/json", "{}").await;
+    assert_eq!(resumed.1["state"], "active");
+    let (_, history) = api.get(&format!("{at}/history")).await;
+    let by: Vec<_> = history["events"].as_array().expect("a list").iter().map(|e| e["by"].clone()).collect();
+    assert_eq!(by.iter().filter(|by| **by == "api:lina").count(), 1, "{by:?}");
+    assert!(by.iter().all(|by| by != "api:somebody-else"), "{by:?}");
     let wider = request("BankOffer", &[]);
     assert_eq!(api.post("/admin/requests", wider).await.0, StatusCode::CREATED);
     let (_, declined) = api.post(&format!("{at}/decline"), json!({ "note": "no offers" })).await;

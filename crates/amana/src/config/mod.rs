@@ -14,7 +14,7 @@ use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::Reconcile;
 use amana_store::Retention;
 use layers::Layers;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -117,6 +117,10 @@ pub(crate) struct Roles {
     pub(crate) flags_url: Option<Secret>,
     /// The gate's verifying key, if it is pinned.
     pub(crate) egress_key: Option<[u8; 32]>,
+    /// Whether each role is a Unix user of its own.
+    pub(crate) separate_users: bool,
+    /// The key that connector and gate share; in the folder if it is not said.
+    pub(crate) link_key_file: Option<PathBuf>,
 }
 
 /// `[messenger]`.
@@ -136,6 +140,10 @@ pub(crate) struct Messenger {
 pub(crate) struct Page {
     pub(crate) id: ChannelId,
     pub(crate) token: PageToken,
+    /// What goes with the token to the platform. Empty for a role that does not speak to it.
+    pub(crate) proof: Secret,
+    /// Whether the proof that is kept for the egress role is there and good. `None` if none is kept.
+    pub(crate) kept_proof: Option<bool>,
     pub(crate) institutions: Vec<InstitutionId>,
 }
 
@@ -174,7 +182,8 @@ pub(crate) enum Agreed {
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
-    pub(crate) token: Secret,
+    /// Who may call, by the token that each has alone.
+    pub(crate) users: BTreeMap<String, Secret>,
 }
 
 /// `[log]`.

@@ -5,7 +5,10 @@ use super::{
     Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings,
 };
 use crate::files::read_text;
-use crate::limits::{ADMIN_TOKEN_BYTES_MIN, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, SECRET_FILE_BYTES_MAX};
+use crate::limits::{
+    ADMIN_TOKEN_BYTES_MIN, ADMIN_USER_BYTES_MAX, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN,
+    SECRET_FILE_BYTES_MAX,
+};
 use crate::roles::Role;
 use amana_bank::profile::ClientAuthMethod;
 use amana_bank::{ClientAuth, InstitutionConfig, Profile};
@@ -292,7 +295,7 @@ impl Reader<'_> {
             self.missing("messenger.page", "add a `[[messenger.page]]` block for each Page");
         }
         for index in 0..count {
-            pages.push(self.page(index, &known, all_known));
+            pages.push(self.page(index, &known, all_known, app_secret.as_ref()));
         }
         self.twice("messenger.page", count);
         Some(Messenger {
@@ -306,10 +309,17 @@ impl Reader<'_> {
         })
     }
 
-    fn page(&mut self, index: usize, known: &BTreeSet<InstitutionId>, all_known: bool) -> Option<Page> {
+    fn page(
+        &mut self,
+        index: usize,
+        known: &BTreeSet<InstitutionId>,
+        all_known: bool,
+        app_secret: Option<&Secret>,
+    ) -> Option<Page> {
         let key = |name: &str| format!("messenger.page[{index}].{name}");
         let id = self.id(&key("id"), "the Page's id");
-        let token = self.needed_secret(&key("token"), "the Page's access token");
+        let token = self.needed_secret(&key("token"), "the Page's access token").map(PageToken::new);
+        let (proof, kept_proof) = self.proof(&key("proof"), token.as_ref(), app_secret);
         let offered = self.list(&key("institutions")).unwrap_or_default();
         if offered.is_empty() && !self.said(&key("institutions")) {
             self.missing(&key("institutions"), "name the institutions that are offered on the Page");
@@ -326,7 +336,37 @@ impl Reader<'_> {
                 ),
             }
         }
-        Some(Page { id: id?, token: PageToken::new(token?), institutions })
+        Some(Page { id: id?, token: token?, proof: proof?, kept_proof, institutions })
+    }
+
+    /// What goes with a Page's token. Whoever has the app's secret makes it; the egress role, which has not, reads it.
+    fn proof(
+        &mut self,
+        key: &str,
+        token: Option<&PageToken>,
+        app_secret: Option<&Secret>,
+    ) -> (Option<Secret>, Option<bool>) {
+        match self.role {
+            Some(Role::Egress) => {
+                let what = "what `amana messenger proof` prints for this Page: egress has no app secret to make it of";
+                (self.needed_secret(key, what), None)
+            }
+            Some(_) => (self.secret(key), None),
+            None => {
+                let made = token.zip(app_secret).map(|(token, secret)| token.proof(secret));
+                // It is not read from there, and may be made only now.
+                let file = self.text(&format!("{key}_file"));
+                let kept = match (self.text(key), file) {
+                    (None, None) => None,
+                    (Some(here), _) => Some(here),
+                    (None, Some(file)) => {
+                        Some(read_text(Path::new(&file), SECRET_FILE_BYTES_MAX).unwrap_or_default())
+                    }
+                };
+                let good = kept.zip(made.as_ref()).map(|(kept, made)| kept.trim() == made.expose());
+                (made, good)
+            }
+        }
     }
 
     fn institutions(&mut self) -> Vec<Option<Institution>> {
@@ -516,23 +556,55 @@ impl Reader<'_> {
     /// The outer `None` is a problem, the inner one an API that is off.
     #[expect(clippy::option_option, reason = "read once, at the top")]
     fn admin(&mut self) -> Option<Option<Admin>> {
-        let listen = self.text("admin.listen");
-        let token = self.secret("admin.token");
-        if listen.is_none() {
+        let count = self.blocks("admin.user");
+        if self.role.is_some_and(|role| role != Role::Gate) {
+            for index in 0..count {
+                self.is_anothers(&format!("admin.user[{index}].token"));
+            }
             return Some(None);
         }
-        let listen = self.parsed("admin.listen", "an address and a port, such as `127.0.0.1:7609`")?;
-        let Some(token) = token else {
-            if !self.said("admin.token_file") {
-                self.missing("admin.token", "the API needs one: `openssl rand -hex 32` makes it");
+        if self.text("admin.listen").is_none() {
+            return Some(None);
+        }
+        let listen = self.parsed("admin.listen", "an address and a port, such as `127.0.0.1:7609`");
+        if count == 0 {
+            self.missing(
+                "admin.user",
+                "add an `[[admin.user]]` block for each person or program that may call",
+            );
+        }
+        let users: Vec<_> = (0..count).map(|index| self.admin_user(index)).collect();
+        self.twice("admin.user", count);
+        let mut seen = BTreeMap::new();
+        for (index, (id, token)) in users.into_iter().enumerate().filter_map(|(n, user)| Some((n, user?))) {
+            // Who did it would be said of the wrong one.
+            if seen.values().any(|other: &Secret| other.expose() == token.expose()) {
+                let what = "is that of an earlier block, too: each has one of their own";
+                self.wrong(&format!("admin.user[{index}].token"), what);
+                return None;
             }
-            return None;
-        };
-        if token.expose().len() < ADMIN_TOKEN_BYTES_MIN {
-            self.wrong("admin.token", format!("must have {ADMIN_TOKEN_BYTES_MIN} characters or more"));
+            seen.insert(id, token);
+        }
+        if seen.is_empty() { None } else { Some(Some(Admin { listen: listen?, users: seen })) }
+    }
+
+    /// One who may call the administrators' API: the name that stands in the history, and the token that proves it.
+    fn admin_user(&mut self, index: usize) -> Option<(String, Secret)> {
+        let key = |name: &str| format!("admin.user[{index}].{name}");
+        let id = self.needed(&key("id"), "the name under which their acts stand in the history")?;
+        let plain = id.len() <= ADMIN_USER_BYTES_MAX
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b));
+        if !plain {
+            let what = format!("must be up to {ADMIN_USER_BYTES_MAX} letters, digits, `-`, `_`, `.` or `@`");
+            self.wrong(&key("id"), what);
             return None;
         }
-        Some(Some(Admin { listen, token }))
+        let token = self.needed_secret(&key("token"), "`openssl rand -hex 32` makes one")?;
+        if token.expose().len() < ADMIN_TOKEN_BYTES_MIN {
+            self.wrong(&key("token"), format!("must have {ADMIN_TOKEN_BYTES_MIN} characters or more"));
+            return None;
+        }
+        Some((id, token))
     }
 
     fn origins(&mut self, key: &str) -> Option<Vec<String>> {
@@ -570,7 +642,21 @@ impl Reader<'_> {
             }
         };
         let flags_url = if self.role == Some(Role::Egress) { self.secret("roles.flags_url") } else { None };
-        Some(Roles { folder: PathBuf::from(folder), flags_url, egress_key })
+        let separate_users = self.switch("roles.separate_users");
+        let link_key_file = self.text("roles.link_key_file").map(PathBuf::from);
+        if separate_users {
+            let link = matches!(self.role, Some(Role::Gate | Role::Connector));
+            if link && link_key_file.is_none() {
+                self.missing(
+                    "roles.link_key_file",
+                    "with `separate_users` a file that the users of connector and gate alone can read",
+                );
+            }
+            if self.role == Some(Role::Egress) && egress_key.is_none() {
+                self.missing(KEY, "with `separate_users` it must be given, as the gate's log says it");
+            }
+        }
+        Some(Roles { folder: PathBuf::from(folder), flags_url, egress_key, separate_users, link_key_file })
     }
 
     fn reconcile(&mut self) -> Option<Reconcile> {

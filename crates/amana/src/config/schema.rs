@@ -46,11 +46,15 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("roles.flags_url", Kind::Secret),
     ("roles.flags_url_file", Kind::Text),
     ("roles.egress_key", Kind::Text),
+    ("roles.separate_users", Kind::Switch),
+    ("roles.link_key_file", Kind::Text),
     ("reconcile.on_unknown", Kind::Text),
     ("reconcile.allowed_apps", Kind::List),
     ("messenger.page[].id", Kind::Text),
     ("messenger.page[].token", Kind::Secret),
     ("messenger.page[].token_file", Kind::Text),
+    ("messenger.page[].proof", Kind::Secret),
+    ("messenger.page[].proof_file", Kind::Text),
     ("messenger.page[].institutions", Kind::List),
     ("institution[].id", Kind::Text),
     ("institution[].name", Kind::Text),
@@ -77,14 +81,15 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].storage", Kind::Text),
     ("institution[].privacy_notice", Kind::Text),
     ("admin.listen", Kind::Text),
-    ("admin.token", Kind::Secret),
-    ("admin.token_file", Kind::Text),
+    ("admin.user[].id", Kind::Text),
+    ("admin.user[].token", Kind::Secret),
+    ("admin.user[].token_file", Kind::Text),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
 ];
 
 /// The lists of blocks.
-pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution"];
+pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution", "admin.user"];
 
 /// The kind of the key at a path such as `messenger.page[].id`.
 pub(super) fn kind_of(pattern: &str) -> Option<Kind> {

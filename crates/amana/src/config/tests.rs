@@ -109,13 +109,15 @@ fn a_good_configuration_is_read() {
 fn the_administrators_api_is_off_until_it_has_an_address_and_a_long_token() {
     let token = "0123456789abcdef0123456789abcdef";
     let with = |listen: &str, token: &str| {
-        read(GOOD, &[("AMANA_ADMIN__LISTEN", listen), ("AMANA_ADMIN__TOKEN", token)])
+        let id = ("AMANA_ADMIN__USER__0__ID", "omar");
+        read(GOOD, &[("AMANA_ADMIN__LISTEN", listen), id, ("AMANA_ADMIN__USER__0__TOKEN", token)])
     };
     let admin = with("127.0.0.1:7609", token).expect("good").admin.expect("on");
-    assert_eq!((admin.listen.to_string().as_str(), admin.token.expose()), ("127.0.0.1:7609", token));
+    assert_eq!(admin.listen.to_string(), "127.0.0.1:7609");
+    assert_eq!(admin.users["omar"].expose(), token);
     for (listen, token, expected) in [
-        ("127.0.0.1:7609", "", "`admin.token` is missing"),
-        ("127.0.0.1:7609", "short", "`admin.token` must have 32 characters"),
+        ("127.0.0.1:7609", "", "`admin.user[0].token` is missing"),
+        ("127.0.0.1:7609", "short", "`admin.user[0].token` must have 32 characters"),
         ("here", token, "`admin.listen` is `here`"),
     ] {
         let said = with(listen, token).expect_err("wrong").to_string();
@@ -145,6 +147,45 @@ fn a_profiles_bank_agrees_to_no_more_than_it_does() {
     );
     let said = read(GOOD, &[("AMANA_INSTITUTION__CEDAR__PROFILE", "chase9")]).expect_err("none").to_string();
     assert!(said.contains("`chase9`") && said.contains("wells-fargo"), "{said}");
+}
+
+#[test]
+fn each_who_may_call_has_a_name_and_a_token_of_their_own() {
+    let token = |n: u8| format!("{n}123456789abcdef0123456789abcdef");
+    let with = |users: &[(&str, &str)]| {
+        let blocks: String = users
+            .iter()
+            .map(|(id, token)| format!("[[admin.user]]\nid = \"{id}\"\ntoken = \"{token}\"\n"))
+            .collect();
+        read(&format!("{GOOD}\n[admin]\nlisten = \"127.0.0.1:7609\"\n{blocks}"), &[])
+    };
+    let (one, two) = (token(0), token(1));
+    let admin = with(&[("omar", &one), ("lina@bank", &two)]).expect("good").admin.expect("on");
+    assert_eq!(admin.users.keys().collect::<Vec<_>>(), ["lina@bank", "omar"]);
+    for (users, expected) in [
+        (&[][..], "`admin.user` is missing"),
+        (&[("omar", &*one), ("lina", &*one)], "is that of an earlier block"),
+        (&[("omar", &*one), ("omar", &*two)], "as in an earlier block"),
+        (&[("omar lutfi", &*one)], "`admin.user[0].id` must be up to 64"),
+        (&[("", &*one)], "`admin.user[0].id` is missing"),
+    ] {
+        let said = with(users).expect_err("wrong").to_string();
+        assert!(said.contains(expected) && !said.contains(&one), "{said}");
+    }
+    // They are the gate's: another role refuses to start where it could read one.
+    let text =
+        format!("[admin]\nlisten = \"127.0.0.1:7609\"\n[[admin.user]]\nid = \"omar\"\ntoken_file = \"x\"\n");
+    let of = |text: &str, role| {
+        let table = toml::from_str(text).expect("a table");
+        let source = Source::File("amana.toml".to_owned());
+        settle(table, &source, std::iter::empty(), Some(role)).map_err(|wrong| wrong.to_string())
+    };
+    let bare: String = GOOD.lines().filter(|l| !l.contains("hidden")).map(|l| format!("{l}\n")).collect();
+    let web = of(&format!("{bare}{text}"), Role::Web).expect("a file of another's is not opened");
+    assert!(web.admin.is_none());
+    let here = text.replace("token_file = \"x\"", &format!("token = \"{one}\""));
+    let said = of(&format!("{bare}{here}"), Role::Web).expect_err("refused");
+    assert!(said.contains("`admin.user[0].token`") && said.contains("is not for the web role"), "{said}");
 }
 
 #[test]

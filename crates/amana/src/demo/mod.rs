@@ -1,6 +1,9 @@
 //! `amana demo`: sandbox bank, Messenger simulator and gateway in one process, over real loopback HTTP.
 //!
 //! The gateway is `serve`'s, from a configuration made in memory; what makes it a demonstration is only the addresses.
+//! It is one process. Four of them (`serve --role`) have their secrets in files of their own, whose whole point is that
+//! nobody has all of them, and the demonstration has made all of them: it would show nothing that
+//! `crates/amana/tests/it/roles.rs` does not, which carries the same story through the four.
 
 mod state;
 mod statement;

@@ -37,15 +37,28 @@ type Out = Arc<Egress<Messenger>>;
 pub(crate) async fn run(settings: &Settings, folder: &Folder, stop: Stop) -> anyhow::Result<()> {
     let messenger = Arc::new(gateway::messenger(settings)?);
     let flags_url = settings.roles.flags_url.as_ref().unwrap_or(&settings.store_url);
-    let flags = amana_store::open_flags(flags_url.expose())?;
-    let key = tokio::select! {
-        key = folder.egress_key(limits::ROLE_PATIENCE) => key?,
-        () = stop.soft.cancelled() => return Ok(()),
-    };
-    // Where the key is pinned, a folder that somebody wrote into makes no other gate.
-    if settings.roles.egress_key.is_some_and(|pinned| pinned != key) {
-        anyhow::bail!("the gate's verifying key in the folder is not `[roles] egress_key`: nothing is sent");
+    // A process that may read the gate's database file may read all of it.
+    if settings.roles.separate_users && flags_url.expose().starts_with("sqlite:") {
+        anyhow::bail!("`[roles] separate_users` needs PostgreSQL, where egress is let at two tables alone");
     }
+    let flags = amana_store::open_flags(flags_url.expose())?;
+    let key = match settings.roles.egress_key {
+        // Of several users: the folder of the gate is not egress's to read, so the pinned key is the key.
+        Some(pinned) if settings.roles.separate_users => pinned,
+        pinned => {
+            let key = tokio::select! {
+                key = folder.egress_key(limits::ROLE_PATIENCE) => key?,
+                () = stop.soft.cancelled() => return Ok(()),
+            };
+            // Where the key is pinned, a folder that somebody wrote into makes no other gate.
+            if pinned.is_some_and(|pinned| pinned != key) {
+                anyhow::bail!(
+                    "the gate's verifying key in the folder is not `[roles] egress_key`: nothing is sent"
+                );
+            }
+            key
+        }
+    };
     let guard = TicketGuard::new(key, SystemClock.now());
     let clock = Arc::new(SystemClock);
     let egress = Arc::new(Egress::new(guard, Arc::new(StoreFlags::read_only(flags)), clock, messenger));

@@ -11,7 +11,7 @@
 //! | web | the public port | any secret |
 //! | gate | master key, database, app secret (checks webhooks), event tokens | the Page's token, the bank's client keys |
 //! | connector | the bank's client keys; the key that seals data for the gate | master key, database, Page's token |
-//! | egress | the Page's token and app secret; the gate's verifying key | master key, bank's keys, any way to sign |
+//! | egress | the Page's token and the proof that goes with it; the gate's verifying key | master key, bank's keys, app secret, any way to sign |
 
 #[cfg(unix)]
 pub(crate) mod connector;
@@ -57,8 +57,7 @@ impl Role {
     /// gate has.
     pub(crate) fn reads(self, pattern: &str) -> bool {
         match pattern {
-            "messenger.page[].token" | "roles.flags_url" => self == Self::Egress,
-            "messenger.app_secret" => matches!(self, Self::Egress | Self::Gate),
+            "messenger.page[].token" | "messenger.page[].proof" | "roles.flags_url" => self == Self::Egress,
             "institution[].client_secret" | "institution[].private_key_file" => self == Self::Connector,
             _ => self == Self::Gate,
         }

@@ -12,7 +12,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary.
 pub(crate) fn amana() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_amana"));
+    amana_at(Path::new(env!("CARGO_BIN_EXE_amana")))
+}
+
+/// The binary at another place.
+pub(crate) fn amana_at(path: &Path) -> Command {
+    let mut command = Command::new(path);
     // Whatever stands in the environment of who runs the tests is not theirs.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AMANA_")) {
         command.env_remove(name);
@@ -133,6 +138,12 @@ impl Running {
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
+    }
+
+    /// Ends it as a defect would (SIGABRT), and gives its status.
+    pub(crate) fn abort(mut self) -> ExitStatus {
+        self.signal("-ABRT");
+        wait(&mut self.child, PATIENCE).expect("it ends")
     }
 
     fn signal(&self, name: &str) {

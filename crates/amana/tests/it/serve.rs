@@ -372,7 +372,9 @@ async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let text = std::fs::read_to_string(&world.config).expect("a file");
-    let admin = format!("[admin]\nlisten = \"127.0.0.1:{port}\"\ntoken = \"{TOKEN}\"\n[log]");
+    let admin = format!(
+        "[admin]\nlisten = \"127.0.0.1:{port}\"\n[[admin.user]]\nid = \"omar\"\ntoken = \"{TOKEN}\"\n[log]"
+    );
     let text = text.replace("agreement = \"detail\"\n", "").replace("[log]", &admin);
     std::fs::write(&world.config, text).expect("written");
     world.serve().await;
@@ -414,7 +416,7 @@ async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
     assert_eq!(answer.status(), 401);
     let paths = "agreements/harbor-bank/55";
     let suspend =
-        client.post(format!("{api}/{paths}/suspend")).bearer_auth(TOKEN).header("amana-actor", "omar");
+        client.post(format!("{api}/{paths}/suspend")).bearer_auth(TOKEN).header("amana-actor", "lina");
     assert_eq!(suspend.send().await.expect("an answer").status(), 200);
     let said = world.says(&["agreement", "resume", "harbor-bank", "55", "--by", "omar"]);
     assert!(said.code == Some(0) && said.out.contains(" active version 4 "), "{}{}", said.out, said.err);
@@ -592,7 +594,7 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
 }
 
 /// Where the tests find a PostgreSQL server on which they may create databases.
-const POSTGRES_URL: &str = "AMANA_TEST_POSTGRES_URL";
+pub(crate) const POSTGRES_URL: &str = "AMANA_TEST_POSTGRES_URL";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_serves_as_well_and_over_a_restart() {
@@ -632,10 +634,15 @@ async fn postgresql_serves_as_well_and_over_a_restart() {
     sql(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }
 
-async fn sql(url: &str, text: &str) {
+pub(crate) async fn sql(url: &str, text: &str) {
+    try_sql(url, text).await.expect("done");
+}
+
+pub(crate) async fn try_sql(url: &str, text: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL");
     let connection = tokio::spawn(connection);
-    client.batch_execute(text).await.expect("done");
+    let done = client.batch_execute(text).await;
     drop(client);
     connection.await.expect("ended").expect("ended well");
+    done
 }

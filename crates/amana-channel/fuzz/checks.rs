@@ -1,0 +1,19 @@
+//! What must hold of any bytes: run by the fuzz targets beside this file, and by `cargo test` (`tests/it/fuzz.rs`).
+#![allow(dead_code, clippy::expect_used, reason = "each target uses one; a check fails by panicking")]
+
+use amana_channel::webhook::{Inbound, parse};
+
+/// Any bytes as a webhook body: read or refused, and what was read can be stored and read again.
+pub(crate) fn webhook(raw: &[u8]) {
+    let Ok(parsed) = parse(raw) else { return };
+    for event in &parsed.events {
+        let stored = serde_json::to_vec(event).expect("an event can be stored");
+        let again: Inbound = serde_json::from_slice(&stored).expect("a stored event can be read");
+        assert_eq!(&again, event);
+    }
+}
+
+/// Any bytes as a message of ours: read back or not, without harm.
+pub(crate) fn display(bytes: &[u8]) {
+    let _ = amana_render::messenger::decode_for_display(bytes);
+}
