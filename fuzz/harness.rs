@@ -1,6 +1,13 @@
-//! Changed good bytes, the same in every run: what `cargo test` does with the checks of the fuzz targets, on the compiler
-//! that everybody has. Each crate's `tests/it/fuzz.rs` includes this file. `AMANA_FUZZ_SECONDS=60 cargo test -p CRATE
-//! fuzz` goes on for so long with each, and `AMANA_FUZZ_SEED` begins elsewhere.
+//! Changed good bytes, the same in every run: what `cargo test` does with the checks of the fuzz targets, on the
+//! compiler that everybody has. Each crate's `tests/it/fuzz.rs` includes this file.
+//! `AMANA_FUZZ_SECONDS=60 cargo test -p CRATE fuzz` goes on for so long with each, and `AMANA_FUZZ_SEED` begins
+//! elsewhere.
+#![allow(
+    clippy::print_stderr,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says on which input it failed"
+)]
 
 use std::time::{Duration, Instant};
 

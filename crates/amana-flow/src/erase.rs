@@ -24,8 +24,8 @@ use std::collections::HashSet;
 pub enum Erased {
     /// Consents were taken back, the bank is told, and there is a last receipt.
     Whole,
-    /// Something stored did not open: key and rows are gone all the same. The bank could not be told, since its grant did
-    /// not open either, and there is no last receipt.
+    /// Something stored did not open: key and rows are gone all the same. The bank could not be told, since its grant
+    /// did not open either, and there is no last receipt.
     Unread,
 }
 
@@ -84,8 +84,8 @@ impl Gateway {
         }
     }
 
-    /// Erases a customer; of whom something does not open any more (a damaged row, a share of the key that was lost with
-    /// its custody) is removed unread. Nobody is kept for ever because of one row.
+    /// Erases a customer; of whom something does not open any more (a damaged row, a share of the key that was lost
+    /// with its custody) is removed unread. Nobody is kept for ever because of one row.
     async fn erase_or_remove(&self, place: &CustomerPlace) -> Result<Erased, LinkError> {
         match self.erase(place, None, None).await {
             Ok(()) => Ok(Erased::Whole),

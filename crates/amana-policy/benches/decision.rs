@@ -107,7 +107,7 @@ fn main() {
     };
     let subject = Subject { institution: bank.clone(), customer };
     let recipient = Address { channel: page, psid };
-    let accounts = [account];
+    let accounts = [account.clone()];
     let ask = Ask {
         subject: &subject,
         recipient: &recipient,

@@ -8,7 +8,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 /// answer is not kept.
 pub const POLICIES_MAX: usize = 30;
 /// The most answers that are kept for one policy set, about 100 bytes each; then the table begins anew. An institution
-/// with three forms, nine purposes and a few habits of consent has some hundreds, in each minute if its policy has hours.
+/// with three forms, nine purposes and a few habits of consent has some hundreds, in each minute if its policy has
+/// hours.
 pub const MEMO_ENTRIES_MAX: usize = 4096;
 /// The longest `@id` of a policy, in bytes: it stands in answers for operators.
 pub const POLICY_ID_BYTES_MAX: usize = 64;

@@ -323,6 +323,7 @@ fn ids((institution, channel): &(String, String)) -> Option<(InstitutionId, Chan
 }
 
 /// Who acts, as it stands in the history. Nobody gets here whom [`known`] did not let through.
+#[expect(clippy::result_large_err, reason = "the answer itself, made once")]
 fn actor(head: &Parts) -> Result<String, Response> {
     let caller = head.extensions.get::<Caller>().map(|Caller(name)| name.clone());
     caller.ok_or_else(|| problem(StatusCode::UNAUTHORIZED, "it is not known who calls", Value::Null))

@@ -30,8 +30,8 @@ pub struct PageConfig {
     pub id: ChannelId,
     /// Its access token.
     pub token: PageToken,
-    /// The `appsecret_proof` of this token, [`PageToken::proof`]. Not the app's secret itself, which also signs what the
-    /// platform sends to us: whoever speaks to the platform has no need of it.
+    /// The `appsecret_proof` of this token, [`PageToken::proof`]. Not the app's secret itself, which also signs what
+    /// the platform sends to us: whoever speaks to the platform has no need of it.
     pub proof: Secret,
 }
 

@@ -107,7 +107,8 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
     }
     assert!(rig.gateway.accounts_view(&mine, |own| own).await.is_err());
 
-    // What was on the way ends: no bank data, no question to the bank, nothing that is put aside; the bank is told once.
+    // What was on the way ends: no bank data, no question to the bank, nothing that is put aside; the bank is told
+    // once.
     rig.clock.advance_s(600);
     rig.gateway.settle().await.expect("settled");
     let said = rig.sees("1").join("\n");

@@ -194,8 +194,8 @@ proptest! {
         // A generated rule that can never apply is refused as a document.
         let Ok(ours) = CedarPolicy::parse(&bank(), &text) else { return Err(TestCaseError::reject("no policy")) };
         let plain = Plain::new(&text);
-        // Twice, since an answer that was kept must be what a new one would be; and once more with a little of the world
-        // changed, so that neighbours in the table are not taken for each other.
+        // Twice, since an answer that was kept must be what a new one would be; and once more with a little of the
+        // world changed, so that neighbours in the table are not taken for each other.
         let moved = |(world, purpose, form): &(World, Purpose, Form), seconds| {
             let mut world = world.clone();
             world.now = Timestamp::from_second(world.now.as_second() + seconds).expect("an instant");

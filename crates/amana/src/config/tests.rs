@@ -173,8 +173,8 @@ fn each_who_may_call_has_a_name_and_a_token_of_their_own() {
         assert!(said.contains(expected) && !said.contains(&one), "{said}");
     }
     // They are the gate's: another role refuses to start where it could read one.
-    let text =
-        format!("[admin]\nlisten = \"127.0.0.1:7609\"\n[[admin.user]]\nid = \"omar\"\ntoken_file = \"x\"\n");
+    let text = "[admin]\nlisten = \"127.0.0.1:7609\"\n[[admin.user]]\nid = \"omar\"\ntoken_file = \"x\"\n"
+        .to_owned();
     let of = |text: &str, role| {
         let table = toml::from_str(text).expect("a table");
         let source = Source::File("amana.toml".to_owned());

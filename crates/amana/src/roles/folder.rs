@@ -34,9 +34,9 @@ impl Folder {
         let link_key_file = roles.link_key_file.clone();
         let (path, separate) = (roles.folder.clone(), roles.separate_users);
         if separate {
-            Self::check_shared(&path)?
+            Self::check_shared(&path)?;
         } else {
-            Self::check_private(&path)?
+            Self::check_private(&path)?;
         }
         Ok(Self { path, separate, link_key_file })
     }
