@@ -365,6 +365,7 @@ fn chat(n: u8, second: i64) -> Command {
         lang_chosen: false,
         last_inbound_at: Some(at(second)),
         welcomed_at: None,
+        elsewhere: None,
     })
 }
 
