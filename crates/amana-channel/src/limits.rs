@@ -17,6 +17,13 @@ pub const UNKNOWN_KEY_CHARS_MAX: usize = 64;
 /// The most keys that are named for an item that is not understood.
 pub const UNKNOWN_KEYS_MAX: usize = 16;
 
+/// The longest signed request, in bytes.
+pub const SIGNED_REQUEST_BYTES_MAX: usize = 8 * 1024;
+/// How old a signed request may be, in seconds: longer than the platform tries again.
+pub const SIGNED_REQUEST_AGE_S: i64 = 86_400;
+/// How far the platform's clock may be before ours, in seconds.
+pub const SIGNED_REQUEST_SKEW_S: i64 = 300;
+
 /// The greeting.
 pub const GREETING_CHARS_MAX: usize = 160;
 /// The title of an entry of the persistent menu.

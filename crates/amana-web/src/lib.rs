@@ -27,6 +27,7 @@ pub mod limits;
 mod link;
 mod log;
 mod pages;
+mod platform;
 mod privacy;
 mod privacy_page;
 mod respond;
@@ -128,10 +129,13 @@ pub fn router(state: WebState) -> Router {
         .route("/privacy/export", get(rights::export))
         .route("/privacy/erase", post(rights::erase))
         .route("/privacy/leave", post(privacy::leave))
+        .route("/privacy/deletion/{code}", get(platform::status))
         .layer(from_fn_with_state(state.clone(), guard::same_site));
 
     Router::new()
         .route("/webhooks/messenger", get(webhook::verify).post(webhook::receive))
+        .route("/webhooks/messenger/data-deletion", post(platform::data_deletion))
+        .route("/webhooks/messenger/deauthorise", post(platform::deauthorise))
         .route("/events/{institution}", post(events::receive))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

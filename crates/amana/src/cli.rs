@@ -1,6 +1,6 @@
 //! The command line.
 
-use amana_core::{ChannelId, Form, InstitutionId, Purpose};
+use amana_core::{ChannelId, Form, InstitutionId, Psid, Purpose};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use url::Url;
@@ -158,6 +158,76 @@ pub(crate) enum MessengerCommand {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Show how each Page stands: token, webhooks, profile, templates, what waits and why; and for what is missing, the
+    /// permission that grants it. Exits with 1 if anything is.
+    Status {
+        #[command(flatten)]
+        configured: Configured,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring the texts to the platform that it approves beforehand (utility templates, English and Arabic), and show
+    /// how they stand. Exits with 1 while one is not approved.
+    Templates {
+        #[command(flatten)]
+        configured: Configured,
+        /// Only show how they stand.
+        #[arg(long)]
+        look: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at who has a conversation, or change it: between the gateway, the Page's inbox and other apps.
+    Thread {
+        /// What to do.
+        #[arg(value_enum)]
+        act: ThreadAct,
+        /// The Page's id.
+        #[arg(value_name = "PAGE")]
+        page: ChannelId,
+        /// The person's page-scoped id.
+        #[arg(value_name = "PERSON")]
+        person: Psid,
+        /// The app to pass to; the Page's inbox if not given.
+        #[arg(long, value_name = "APP")]
+        to: Option<String>,
+        /// For how many hours to extend.
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        hours: u64,
+        #[command(flatten)]
+        configured: Configured,
+    },
+}
+
+/// What can be done with a conversation's control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThreadAct {
+    /// Show who has it.
+    Owner,
+    /// Give it to another app.
+    Pass,
+    /// Take it (as the Page's default app).
+    Take,
+    /// Ask the owner for it.
+    Request,
+    /// Give it back.
+    Release,
+    /// Keep it for longer.
+    Extend,
+}
+
+impl MessengerCommand {
+    /// Where its configuration is.
+    pub(crate) fn configured(&self) -> &Configured {
+        match self {
+            Self::Setup(configured)
+            | Self::Status { configured, .. }
+            | Self::Templates { configured, .. }
+            | Self::Thread { configured, .. } => configured,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

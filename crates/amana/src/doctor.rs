@@ -162,10 +162,30 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                     let waiting = counts.inbox_waiting + counts.outbox_open;
                     findings.good(
                         "queues",
-                        format!("{waiting} waiting, {} held, none given up", counts.outbox_held),
+                        format!(
+                            "{waiting} waiting, {} held, {} news for people who are away, none given up",
+                            counts.outbox_held, counts.news_waiting
+                        ),
                     );
                 }
                 Err(error) => findings.bad("queues", error.to_string(), "check the database"),
+            }
+            match store.channel_states().await {
+                Ok(states) => {
+                    for state in states {
+                        findings.warn(
+                            "sending",
+                            format!(
+                                "page {}: {} since {}",
+                                state.channel,
+                                state.health.as_str(),
+                                operate::at(state.since)
+                            ),
+                            "`amana messenger status` says what to do; nothing that waits is lost",
+                        );
+                    }
+                }
+                Err(error) => findings.bad("sending", error.to_string(), "check the database"),
             }
             match store.alarms(false, amana_store::limits::ALARMS_LISTED_MAX).await {
                 Ok(alarms) if !alarms.is_empty() => findings.warn(

@@ -24,6 +24,7 @@ mod keep;
 mod keys;
 mod lifecycle;
 mod limits;
+mod messenger;
 mod operate;
 mod output;
 mod policy;
@@ -93,8 +94,20 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             gateway::connectors(&load_quietly(&configured)?)?;
             output::line("the configuration is in order");
         }
-        Command::Messenger(MessengerCommand::Setup(configured)) => {
-            operate::set_up(&load_quietly(&configured)?).await?;
+        Command::Messenger(command) => {
+            let settings = load_quietly(command.configured())?;
+            let good = match command {
+                MessengerCommand::Setup(_) => operate::set_up(&settings).await.map(|()| true)?,
+                MessengerCommand::Status { json, .. } => messenger::status(&settings, json).await?,
+                MessengerCommand::Templates { look, json, .. } => {
+                    messenger::templates(&settings, look, json).await?
+                }
+                MessengerCommand::Thread { act, page, person, to, hours, .. } => {
+                    messenger::thread(&settings, act, (&page, &person), to.as_deref(), hours).await?;
+                    true
+                }
+            };
+            return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Messenger(MessengerCommand::Proof { page, configured }) => {
             operate::proof(&load_quietly(&configured)?, &page)?;

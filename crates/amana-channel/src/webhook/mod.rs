@@ -5,6 +5,7 @@ mod loose;
 mod parse;
 mod read;
 mod signature;
+mod signed_request;
 
 pub use event::{
     ChannelEvent, ChannelEventKind, Handover, Inbound, InboundKind, ReactionAction, Referral, opens_window,
@@ -13,3 +14,4 @@ pub use parse::{Parsed, WebhookError, parse};
 pub use signature::{
     SignatureError, SubscriptionError, Verified, app_secret_proof, verify_signature, verify_subscription,
 };
+pub use signed_request::{SignedRequest, SignedRequestError, verify_signed_request};

@@ -1,8 +1,12 @@
 //! Signatures against the vectors on record.
 
 use amana_channel::webhook::InboundKind;
-use amana_channel::webhook::{SignatureError, app_secret_proof, parse, verify_signature};
+use amana_channel::webhook::{
+    SignatureError, SignedRequestError, app_secret_proof, parse, verify_signature, verify_signed_request,
+};
 use amana_core::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const HELLO: &str = "sha256=88aab3ede8d3adf94d26ab90d3bafd4a2083070c3bcce9c014ee04a443847c0b";
 
@@ -57,4 +61,54 @@ fn the_shared_file_says_the_same() {
     assert_eq!(hello["header"], HELLO);
     let escaped = &vectors["x_hub_signature_escaped_unicode"];
     assert_eq!(escaped["body_raw"].as_str().map(str::as_bytes), Some(ESCAPED));
+}
+
+/// The vectors of the reference (section 8).
+#[test]
+fn a_signed_request_is_believed_only_whole_and_in_time() {
+    const DELETION: &str = "-fwBSpSRt5D9U-ha4XKiZ9gMrcQ2raVsTIJ8JnSTzeM.eyJ1c2VyX2lkIjoiMjE4NDcxIiwiYWxnb3JpdGhtIjoiSE1BQy1TSEEyNTYiLCJpc3N1ZWRfYXQiOjEyOTE4MzY4MDAsImV4cGlyZXMiOjEyOTE4NDA0MDB9";
+    const OTHER: &str = "Mf_s6nTb38UYqioBmPqu0Ewm9souPZB9I2fIGwV729U.eyJ1c2VyX2lkIjoiMCIsImFsZ29yaXRobSI6IkhNQUMtU0hBMjU2IiwiaXNzdWVkX2F0IjoxNjI0MjQ0MTU2fQ";
+    let at = |second| amana_core::Timestamp::from_second(second).expect("instant");
+    let check =
+        |secret: &str, text: &str, second| verify_signed_request(&Secret::new(secret), text, at(second));
+    let good = check("secret", DELETION, 1_291_836_900).expect("good");
+    assert_eq!((good.user_id.as_str(), good.issued_at), ("218471", at(1_291_836_800)));
+    assert_eq!(check("key", OTHER, 1_624_244_200).map(|r| r.user_id).as_deref(), Ok("0"));
+    let padded = DELETION.replacen('.', "=.", 1) + "=";
+    assert_eq!(
+        check("secret", &padded, 1_291_836_900),
+        Err(SignedRequestError::Mismatch),
+        "signed as it is encoded"
+    );
+    assert_eq!(check("other", DELETION, 1_291_836_900), Err(SignedRequestError::Mismatch));
+    assert_eq!(check("secret", DELETION, 1_291_836_800 + 86_401), Err(SignedRequestError::NotOfThisTime));
+    assert_eq!(check("secret", DELETION, 1_291_836_800 - 301), Err(SignedRequestError::NotOfThisTime));
+    let (_, payload) = DELETION.split_once('.').expect("two parts");
+    for text in [
+        "",
+        ".",
+        "a.b.c",
+        &format!("!!.{payload}"),
+        &"x".repeat(9_000),
+        &format!("{}{DELETION}", "y".repeat(9_000)),
+    ] {
+        assert!(check("secret", text, 1_291_836_900).is_err(), "{text:.20}");
+    }
+    // Signed, and yet incomplete.
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"secret");
+    let signed = |payload: &str| {
+        let payload = URL_SAFE_NO_PAD.encode(payload);
+        let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, payload.as_bytes()));
+        check("secret", &format!("{signature}.{payload}"), 1_000_000)
+    };
+    assert!(signed(r#"{"algorithm":"hmac-sha256","user_id":5,"issued_at":"1000000"}"#).is_ok());
+    for payload in [
+        "[]",
+        r#"{"user_id":"5","issued_at":1000000}"#,
+        r#"{"algorithm":"none","user_id":"5","issued_at":1000000}"#,
+        r#"{"algorithm":"HMAC-SHA256","issued_at":1000000}"#,
+        r#"{"algorithm":"HMAC-SHA256","user_id":"5"}"#,
+    ] {
+        assert_eq!(signed(payload), Err(SignedRequestError::Incomplete), "{payload}");
+    }
 }

@@ -457,3 +457,18 @@ error-busy = لا يمكننا تسجيل شيء الآن. لم يضِع شيء�
 error-internal-heading = حدث خطأ من جانبنا
 error-internal = لم تتم مشاركة شيء. يُرجى المحاولة من جديد؛ وإن تكرر ذلك فأخبر بنكك.
 error-home = إلى الصفحة الأولى
+
+## What Messenger asked for in a person's name
+
+deletion-heading = بياناتك
+deletion-waiting = أبلغنا Messenger برغبتك في حذف بياناتك، ويجري تنفيذ ذلك الآن.
+deletion-done = أبلغنا Messenger برغبتك في حذف بياناتك، وقد تم ذلك: أُتلفت مفاتيح كل ما حُفظ عن محادثاتك، وسُحبت موافقاتك، وأُبلغ بنكك.
+deletion-nobody = أبلغنا Messenger برغبتك في حذف بياناتك. لا نحتفظ بشيء تحت الاسم الذي يعرفك به Messenger هناك.
+deauthorised-heading = ارتباطك
+deauthorised-waiting = أبلغنا Messenger بأنك سحبت إذن وصولنا، ويجري تنفيذ ذلك الآن.
+deauthorised-done = أبلغنا Messenger بأنك سحبت إذن وصولنا، وقد تم ذلك: انتهت موافقاتك ولن يُرسل شيء آخر إلى محادثاتك.
+deauthorised-nobody = أبلغنا Messenger بأنك سحبت إذن وصولنا. لا نحتفظ بشيء تحت الاسم الذي يعرفك به Messenger هناك.
+deletion-chat = للمحادثة معنا اسم خاص بها. إن كنت قد راسلتنا فسجّل الدخول عبر بنكك في صفحة «خصوصيتي»، ومنها يمكنك حذف كل شيء.
+deletion-privacy = خصوصيتي
+error-deletion-heading = لا نعرف هذا الرمز
+error-deletion = يرجى التحقق من العنوان: إنه العنوان الذي أعطاك إياه Messenger.

@@ -439,3 +439,18 @@ error-busy = We cannot record anything right now. Nothing was lost; please try a
 error-internal-heading = Something went wrong on our side
 error-internal = Nothing was shared. Please try again; if it happens again, tell your bank.
 error-home = To the first page
+
+## What Messenger asked for in a person's name
+
+deletion-heading = Your data
+deletion-waiting = Messenger has told us that you want your data deleted. This is being done.
+deletion-done = Messenger has told us that you want your data deleted. It is done: the keys to everything that was kept about your chats are destroyed, your consents are taken back, and your bank has been told.
+deletion-nobody = Messenger has told us that you want your data deleted. Under the name by which Messenger calls you there, we keep nothing.
+deauthorised-heading = Your connection
+deauthorised-waiting = Messenger has told us that you took our access back. This is being done.
+deauthorised-done = Messenger has told us that you took our access back. It is done: your consents have ended, and nothing more is sent to your chats.
+deauthorised-nobody = Messenger has told us that you took our access back. Under the name by which Messenger calls you there, we keep nothing.
+deletion-chat = A chat with us is known by a name of its own. If you wrote to us, sign in with your bank on the page “My privacy”: there you can delete everything.
+deletion-privacy = My privacy
+error-deletion-heading = We do not know this code
+error-deletion = Please check the address: it is the one that Messenger gave you.

@@ -15,6 +15,7 @@ mod events;
 mod headers;
 mod link;
 mod pages;
+mod platform;
 mod privacy;
 mod rights;
 mod support;

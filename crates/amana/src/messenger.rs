@@ -1,0 +1,265 @@
+//! `amana messenger status | templates | thread`: how the Pages stand at the platform, and in the store.
+
+use crate::ambient::SystemClock;
+use crate::cli::ThreadAct;
+use crate::config::Settings;
+use crate::{gateway, operate, output};
+use amana_channel::messenger::INBOX_APP;
+use amana_channel::{ApprovedText, Messenger, PageStatus, ThreadOwner, TokenState};
+use amana_core::{Address, ChannelId, Clock as _, Psid};
+use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
+use anyhow::bail;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A page at the platform and in the store.
+struct Standing {
+    platform: PageStatus,
+    health: ChannelHealth,
+    queue: Option<ChannelQueue>,
+}
+
+/// `amana messenger status`. Answers whether all is well.
+///
+/// # Errors
+/// When the client cannot be made.
+pub(crate) async fn status(settings: &Settings, as_json: bool) -> anyhow::Result<bool> {
+    let messenger = gateway::messenger(settings)?;
+    // Before the first start there is no store; the platform can be looked at all the same.
+    let store = operate::existing(settings).await.ok();
+    let mut good = true;
+    let mut rows = Vec::new();
+    for page in &settings.messenger.pages {
+        let standing = standing(settings, &messenger, store.as_ref(), &page.id).await;
+        good &= standing.platform.is_good() && standing.health == ChannelHealth::Good;
+        if as_json {
+            rows.push(row(&standing));
+        } else {
+            lines(&standing).iter().for_each(|line| output::line(line));
+        }
+    }
+    if as_json {
+        output::line(&serde_json::to_string_pretty(&rows)?);
+    }
+    Ok(good)
+}
+
+async fn standing(
+    settings: &Settings,
+    messenger: &Messenger,
+    store: Option<&Arc<dyn Store>>,
+    page: &ChannelId,
+) -> Standing {
+    let platform = messenger.status(page, Some(&gateway::profile(settings, page))).await;
+    let mut health = ChannelHealth::Good;
+    let mut queue = None;
+    if let Some(store) = store {
+        let states = store.channel_states().await.unwrap_or_default();
+        health = states.iter().find(|s| s.channel == *page).map_or(health, |state| state.health);
+        queue = store.channel_queue(page).await.ok();
+    }
+    Standing { platform, health, queue }
+}
+
+fn lines(standing: &Standing) -> Vec<String> {
+    let Standing { platform, health, queue } = standing;
+    let name = platform.name.as_deref().map(|name| format!(" ({})", shown(name))).unwrap_or_default();
+    let mut lines = vec![format!("page {}{name}", platform.page)];
+    lines.push(format!("  token: {}", token(&platform.token)));
+    let list = |missing: Option<&Vec<&str>>, fine: &str, bad: &str| match missing {
+        None => "could not be read".to_owned(),
+        Some(missing) if missing.is_empty() => fine.to_owned(),
+        Some(missing) => format!("{bad}: {} (`amana messenger setup` mends it)", missing.join(", ")),
+    };
+    lines.push(format!(
+        "  webhooks: {}",
+        list(platform.missing_fields.as_ref(), "all subscribed", "not subscribed")
+    ));
+    lines.push(format!(
+        "  profile: {}",
+        list(platform.profile_differs.as_ref(), "as it should be", "differs")
+    ));
+    match &platform.templates {
+        None => lines.push("  templates: could not be read".to_owned()),
+        Some(texts) => lines.extend(texts.iter().map(|text| format!("  template {}", template(text)))),
+    }
+    for (area, why) in &platform.closed {
+        lines.push(format!(
+            "  missing: {}: {why}; the permission `{}` grants it",
+            area.as_str(),
+            area.permission()
+        ));
+    }
+    lines.push(format!("  sending: {}", health_line(*health)));
+    if let Some(queue) = queue {
+        lines.push(format!(
+            "  waiting: {} to be sent, {} for the person's window ({} of persons who receive nothing), {} news; {} conversations with another app",
+            queue.open, queue.held, queue.unreachable, queue.waiting, queue.elsewhere
+        ));
+    }
+    lines
+}
+
+fn token(state: &TokenState) -> String {
+    match state {
+        TokenState::Valid => "good".to_owned(),
+        TokenState::OtherPage(id) => format!("of another page, {}: put this page's own", shown(id)),
+        TokenState::Dead => {
+            "no longer valid: make a new one (permissions `pages_messaging`, `pages_manage_metadata`) and restart; \
+             nothing that waits is lost"
+                .to_owned()
+        }
+        TokenState::NotTried(why) => format!("could not be tried: {why}"),
+    }
+}
+
+fn health_line(health: ChannelHealth) -> String {
+    let mend = match health {
+        ChannelHealth::Good => return "good".to_owned(),
+        ChannelHealth::Throttled => "it rests for a while, and goes on by itself",
+        ChannelHealth::Warned => "the platform warned the page: look into its support inbox",
+        ChannelHealth::Blocked => {
+            "the platform keeps the page from sending: look into its support inbox; it is tried again by itself"
+        }
+        ChannelHealth::TokenDead => "make a new token and restart; nothing that waits is lost",
+    };
+    format!("{} ({mend})", health.as_str())
+}
+
+fn template(text: &ApprovedText) -> String {
+    let reason = text.reason.as_deref().map(|reason| format!(" ({})", shown(reason))).unwrap_or_default();
+    let mend = match text.status.as_str() {
+        "MISSING" => ": `amana messenger templates` brings it",
+        _ => "",
+    };
+    format!("{} {}: {}{reason}{mend}", text.name, text.lang.tag(), shown(&text.status).to_lowercase())
+}
+
+fn row(standing: &Standing) -> Value {
+    let Standing { platform, health, queue } = standing;
+    json!({
+        "page": platform.page, "name": platform.name, "token": token(&platform.token),
+        "missing_fields": platform.missing_fields, "profile_differs": platform.profile_differs,
+        "templates": platform.templates,
+        "missing_permissions": platform.closed.iter().map(|(area, why)| json!({
+            "area": area.as_str(), "permission": area.permission(), "why": why,
+        })).collect::<Vec<_>>(),
+        "sending": health.as_str(),
+        "waiting": queue.map(|queue| json!({
+            "open": queue.open, "held": queue.held, "unreachable": queue.unreachable, "news": queue.waiting,
+            "elsewhere": queue.elsewhere,
+        })),
+    })
+}
+
+/// `amana messenger templates`. Answers whether all are approved.
+///
+/// # Errors
+/// When a page's texts could be neither brought nor read.
+pub(crate) async fn templates(settings: &Settings, look: bool, as_json: bool) -> anyhow::Result<bool> {
+    let messenger = gateway::messenger(settings)?;
+    let store = operate::existing(settings).await.ok();
+    let (mut good, mut failed) = (true, 0_usize);
+    let mut rows = Vec::new();
+    for page in settings.messenger.pages.iter().map(|page| &page.id) {
+        let texts = if look {
+            messenger.templates(page).await.map_err(anyhow::Error::from)
+        } else {
+            messenger.bring_templates(page).await.map_err(anyhow::Error::from)
+        };
+        match texts {
+            Err(error) => {
+                failed += 1;
+                output::line(&format!(
+                    "page {page}: {error}; the permission `{}` grants it",
+                    amana_channel::Area::Templates.permission()
+                ));
+            }
+            Ok(texts) => {
+                good &= texts.iter().all(|text| text.approved);
+                keep(store.as_ref(), page, &texts).await;
+                if as_json {
+                    rows.push(json!({ "page": page, "templates": texts }));
+                } else {
+                    texts.iter().for_each(|text| output::line(&format!("page {page}: {}", template(text))));
+                }
+            }
+        }
+    }
+    if as_json {
+        output::line(&serde_json::to_string_pretty(&rows)?);
+    }
+    if failed > 0 {
+        bail!("{failed} of {} pages have no templates", settings.messenger.pages.len());
+    }
+    Ok(good)
+}
+
+/// A gateway that runs on the same store need not ask again.
+async fn keep(store: Option<&Arc<dyn Store>>, page: &ChannelId, texts: &[ApprovedText]) {
+    let Some(store) = store else { return };
+    let commands = texts
+        .iter()
+        .map(|text| {
+            Command::PutApprovedText(StoredText {
+                channel: page.clone(),
+                name: text.name.clone(),
+                lang: text.lang,
+                status: text.status.clone(),
+                reason: text.reason.clone(),
+                at: SystemClock.now(),
+            })
+        })
+        .collect();
+    if let Err(error) = store.submit(commands).await {
+        tracing::warn!(%error, "how the texts stand could not be kept; the gateway asks by itself");
+    }
+}
+
+/// `amana messenger thread`.
+///
+/// # Errors
+/// When the platform refuses.
+pub(crate) async fn thread(
+    settings: &Settings,
+    act: ThreadAct,
+    (page, person): (&ChannelId, &Psid),
+    to: Option<&str>,
+    hours: u64,
+) -> anyhow::Result<()> {
+    let messenger = gateway::messenger(settings)?;
+    let of = Address { channel: page.clone(), psid: person.clone() };
+    let done = match act {
+        ThreadAct::Owner => {
+            let said = match messenger.thread_owner(&of).await? {
+                ThreadOwner::Nobody => {
+                    "nobody: the conversation is idle, or the page has no default app".to_owned()
+                }
+                ThreadOwner::Owned { app, until } => {
+                    let app =
+                        app.map_or_else(|| "another app".to_owned(), |app| format!("app {}", shown(&app)));
+                    let until = until.map(|at| format!(" until {}", operate::at(at))).unwrap_or_default();
+                    format!("{app}{until}")
+                }
+            };
+            output::line(&said);
+            return Ok(());
+        }
+        ThreadAct::Pass => messenger.pass_thread(&of, to.unwrap_or(INBOX_APP), None).await,
+        ThreadAct::Take => messenger.take_thread(&of, None).await,
+        ThreadAct::Request => messenger.request_thread(&of, None).await,
+        ThreadAct::Release => messenger.release_thread(&of).await,
+        ThreadAct::Extend => {
+            messenger.extend_thread(&of, Duration::from_secs(hours.saturating_mul(3_600))).await
+        }
+    };
+    done?;
+    output::line("done");
+    Ok(())
+}
+
+/// The platform's texts, on one line.
+fn shown(text: &str) -> String {
+    text.chars().take(120).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
