@@ -2,8 +2,8 @@
 //! a chat page for the person at the other end.
 //!
 //! What is **not** here: anything of Amana. This crate knows Meta's protocol only, so that the gateway is
-//! tested against what Meta documents and not against itself. Also not here: uploads as multipart (media by address
-//! is here), private replies, marketing messages, calls, and the templates `product`, `instant_form` and
+//! tested against what Meta documents and not against itself. Also not here: private replies, marketing messages,
+//! calls, and the templates `product`, `instant_form` and
 //! `customer_information`; calls to them get an error that says so.
 //!
 //! Faults, the virtual clock, the seed and the chaos mode are moved by a control API: `docs/sandbox-messenger.md`.
@@ -79,9 +79,13 @@ pub async fn serve(
         .merge(chat::routes())
         .merge(control::routes())
         .route("/messenger/account_linking", get(linking::come_back))
-        .route("/{version}/{*path}", any(graph::handle))
-        .fallback(graph::handle)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .merge(
+            Router::new()
+                .route("/{version}/{*path}", any(graph::handle))
+                .fallback(graph::handle)
+                .layer(DefaultBodyLimit::max(limits::MULTIPART_BYTES)),
+        )
         .with_state(Arc::clone(&hub));
     let served = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await;
     // A failed listener ends the rest too.

@@ -89,7 +89,11 @@ pub(crate) const LOG_ENTRIES: usize = 2_000;
 pub(crate) const PAGE_OBJECTS: usize = 1_000;
 /// Most utility templates of a page.
 pub(crate) const TEMPLATES: usize = 1_000;
-/// Largest request body, in bytes.
+/// Largest uploaded file, in bytes: Meta's 25 MB.
+pub(crate) const UPLOAD_BYTES: u64 = 25 * 1_000_000;
+/// Largest upload with what is around the file, in bytes.
+pub(crate) const MULTIPART_BYTES: usize = 27 << 20;
+/// Largest request body of any other kind, in bytes.
 pub(crate) const BODY_BYTES: usize = 1 << 20;
 /// Most messages kept per thread; the oldest go first.
 pub(crate) const THREAD_MESSAGES: usize = 2_000;

@@ -1,6 +1,6 @@
 //! The Graph API: versions, tokens, objects and edges.
 //!
-//! Not here: uploads as multipart, private replies, marketing, calls. Calls to them get an error that says so.
+//! Not here: private replies, marketing, calls. Calls to them get an error that says so.
 
 pub(crate) mod error;
 pub(crate) mod params;
@@ -90,6 +90,11 @@ pub(crate) async fn handle(
     body: Bytes,
 ) -> Response {
     let arrived_us = (hub.clock)().as_microsecond();
+    let kind =
+        headers.get(axum::http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if body.len() > limits::BODY_BYTES && !kind.starts_with("multipart/") {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
     let mut who = None;
     let result = route(&hub, &method, &uri, &headers, &body, arrived_us, &mut who).await;
     let usage = headers_of(&hub, &uri, who.as_deref());

@@ -1,5 +1,5 @@
 //! Parameters in every encoding that real clients use (messenger reference 2): JSON body, form body whose
-//! objects are JSON strings, query string.
+//! objects are JSON strings, multipart with a file, query string.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ impl Params {
     pub(crate) fn read(query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, GraphError> {
         let mut all = BTreeMap::new();
         form(&mut all, query.as_bytes());
-        let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let whole = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let kind = whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(all));
         }
@@ -32,7 +32,7 @@ impl Params {
                 Ok(Value::Object(map)) => all.extend(map),
                 _ => return Err(GraphError::param("The request body is not a JSON object")),
             },
-            "multipart/form-data" => return Err(GraphError::not_built("an upload (multipart/form-data)")),
+            "multipart/form-data" => multipart(&mut all, whole, body)?,
             _ => return Err(GraphError::param(format!("Unsupported content type \"{kind}\""))),
         }
         Ok(Self(all))
@@ -100,6 +100,61 @@ fn form(all: &mut BTreeMap<String, Value>, bytes: &[u8]) {
     }
 }
 
+/// The parts of an upload: fields as in a form, and the file as `filedata` with its name, type and size. Its bytes are
+/// not kept.
+fn multipart(all: &mut BTreeMap<String, Value>, kind: &str, body: &[u8]) -> Result<(), GraphError> {
+    let broken = || GraphError::param("The multipart body is not what its content type says");
+    let boundary = kind.split(';').skip(1).find_map(|p| p.trim().strip_prefix("boundary="));
+    let boundary = boundary.map(|b| b.trim_matches('"')).filter(|b| !b.is_empty()).ok_or_else(broken)?;
+    let delimiter = format!("--{boundary}");
+    let mut rest = body;
+    let start = find(rest, delimiter.as_bytes()).ok_or_else(broken)?;
+    rest = rest.get(start + delimiter.len()..).unwrap_or_default();
+    let end = format!("\r\n{delimiter}");
+    while let Some(part) = rest.strip_prefix(b"\r\n") {
+        let length = find(part, end.as_bytes()).ok_or_else(broken)?;
+        let (part, after) = part.split_at_checked(length).ok_or_else(broken)?;
+        rest = after.get(end.len()..).unwrap_or_default();
+        let gap = find(part, b"\r\n\r\n").ok_or_else(broken)?;
+        let (head, content) = part.split_at_checked(gap).ok_or_else(broken)?;
+        let content = content.get(4..).unwrap_or_default();
+        let head = String::from_utf8_lossy(head);
+        let of = |header: &str| {
+            head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.trim().eq_ignore_ascii_case(header).then(|| value.trim().to_owned())
+            })
+        };
+        let disposition = of("content-disposition").unwrap_or_default();
+        let word = |name: &str| {
+            let parts = disposition.split(';').map(str::trim);
+            parts
+                .filter_map(|p| p.split_once('='))
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| v.trim_matches('"').to_owned())
+        };
+        let name = word("name").ok_or_else(broken)?;
+        match word("filename") {
+            Some(filename) => {
+                let kind = of("content-type").unwrap_or_default();
+                let file = serde_json::json!({"filename": filename, "type": kind, "size": content.len()});
+                all.insert("filedata".to_owned(), file);
+            }
+            None => {
+                let value = String::from_utf8_lossy(content).into_owned();
+                let looks_like_json = value.starts_with(['{', '[']);
+                let parsed = looks_like_json.then(|| serde_json::from_str(&value).ok()).flatten();
+                all.insert(name, parsed.unwrap_or(Value::String(value)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
 /// A string, or a number as its digits: ids come both ways.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
@@ -130,5 +185,25 @@ mod tests {
         let spaced = Params::read("fields=messages,%20message_echoes", &HeaderMap::new(), b"").unwrap();
         assert_eq!(spaced.list("fields"), ["messages", "message_echoes"]);
         assert!(Params::read("", &HeaderMap::new(), b"{").is_err());
+    }
+
+    /// Goal: an upload gives its fields and its file's name, type and size; a cut one is refused.
+    #[test]
+    fn an_upload_is_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "multipart/form-data; boundary=\"x y\"".parse().unwrap());
+        let body = b"--x y\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\n{\"a\":1}\r\n\
+            --x y\r\ncontent-disposition: form-data; name=filedata; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n\
+            \x89PNG\r\n--\r\n--x y--\r\n";
+        let params = Params::read("", &headers, body).unwrap();
+        assert_eq!(params.object("message").unwrap().unwrap()["a"], 1);
+        let file = params.get("filedata").unwrap();
+        assert_eq!(file, &serde_json::json!({"filename": "a.png", "type": "image/png", "size": 8}));
+        for cut in 1..body.len() - 6 {
+            let cut = Params::read("", &headers, &body[..cut]);
+            assert!(cut.is_err() || cut.unwrap().get("filedata").is_none());
+        }
+        headers.insert(CONTENT_TYPE, "multipart/form-data".parse().unwrap());
+        assert!(Params::read("", &headers, body).is_err());
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Media {
     pub(super) saved: Option<String>,
 }
 
-/// `POST /{page}/message_attachments`: `message.attachment` by address, `is_reusable` or not.
+/// `POST /{page}/message_attachments`: `message.attachment` by address or with `filedata`, `is_reusable` or not.
 pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, GraphError> {
     let message = call
         .params
@@ -29,17 +29,19 @@ pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
     let attachment = message.get("attachment").and_then(Value::as_object);
     let attachment = attachment.ok_or_else(|| GraphError::param("Param message[attachment] is required"))?;
     hub.with(|inner, hub| {
-        let media = resolve(inner, hub, page, attachment, true)?;
+        let media = resolve(inner, hub, page, attachment, call.params.get("filedata"), true)?;
         Ok(json!({"attachment_id": media.saved}))
     })?
 }
 
-/// Resolves a media attachment: exactly one of `url` and `attachment_id`; `save` it, or do so when it is reusable.
+/// Resolves a media attachment: exactly one of `url`, `attachment_id` and an uploaded file; `save` it, or do so when it
+/// is reusable.
 pub(super) fn resolve(
     inner: &mut Inner,
     hub: &Hub,
     page: &str,
     attachment: &Map<String, Value>,
+    file: Option<&Value>,
     save: bool,
 ) -> Result<Media, GraphError> {
     let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
@@ -55,7 +57,12 @@ pub(super) fn resolve(
     let reusable = matches!(payload.get("is_reusable"), Some(Value::Bool(true)))
         || payload.get("is_reusable").and_then(text).as_deref() == Some("true");
     let now = hub.now_ms(inner);
-    match (payload.get("url").and_then(Value::as_str), payload.get("attachment_id").and_then(text)) {
+    let uploaded = file.map(|file| uploaded(hub, &kind, file)).transpose()?;
+    let given = payload.get("url").and_then(Value::as_str);
+    if given.is_some() && uploaded.is_some() {
+        return Err(GraphError::param(format!("Param {place} must not have a url beside filedata")));
+    }
+    match (given.or(uploaded.as_deref()), payload.get("attachment_id").and_then(text)) {
         (Some(url), None) => {
             check_url(url, &format!("{place}[url]"), false)?;
             if let Some(sub) = inner.data.faults.media_error {
@@ -77,6 +84,23 @@ pub(super) fn resolve(
         }
         _ => Err(GraphError::param(format!("Param {place} must have exactly one of url and attachment_id"))),
     }
+}
+
+/// The address that an uploaded file would have. Too large: 2018109; of another kind than it says: 2018047.
+fn uploaded(hub: &Hub, kind: &str, file: &Value) -> Result<String, GraphError> {
+    let of = |name: &str| file.get(name).and_then(Value::as_str).unwrap_or_default();
+    if file.get("size").and_then(Value::as_u64).is_none_or(|n| n > limits::UPLOAD_BYTES) {
+        return Err(GraphError::param(media_text(2_018_109)).sub(2_018_109));
+    }
+    let fits = kind == "file" || of("type").starts_with(&format!("{kind}/"));
+    if !fits {
+        return Err(GraphError::param(media_text(2_018_047)).sub(2_018_047));
+    }
+    let mut url = hub.config.public_base_url.clone();
+    if let Ok(mut parts) = url.path_segments_mut() {
+        parts.clear().push("uploads").push(&ids::object_id(&hub.entropy)).push(of("filename"));
+    }
+    Ok(url.into())
 }
 
 fn keep(

@@ -264,7 +264,7 @@ fn message(
     if let Some(Value::Object(named)) = message.get("template") {
         shown = template::render(inner, page, named)?;
     }
-    let saved = media(inner, hub, page, message, &mut shown)?;
+    let saved = media(inner, hub, call, page, message, &mut shown)?;
     let reply_to = reply_to(inner, call, &key)?;
     if let Some(control) = call.params.get("thread_control") {
         super::threads::with_send(inner, hub, &key, control)?;
@@ -305,6 +305,7 @@ fn message(
 fn media(
     inner: &mut Inner,
     hub: &Hub,
+    call: &Call,
     page: &str,
     message: &Map<String, Value>,
     shown: &mut Map<String, Value>,
@@ -312,7 +313,7 @@ fn media(
     if let Some(images) = message.get("attachments").and_then(Value::as_array) {
         for image in images {
             if let Value::Object(image) = image {
-                saved::resolve(inner, hub, page, image, false)?;
+                saved::resolve(inner, hub, page, image, None, false)?;
             }
         }
     }
@@ -321,7 +322,7 @@ fn media(
     if kind.eq_ignore_ascii_case("template") {
         return Ok(None);
     }
-    let media = saved::resolve(inner, hub, page, attachment, false)?;
+    let media = saved::resolve(inner, hub, page, attachment, call.params.get("filedata"), false)?;
     shown.insert("attachment".to_owned(), json!({"type": media.kind, "payload": {"url": media.url}}));
     Ok(media.saved)
 }

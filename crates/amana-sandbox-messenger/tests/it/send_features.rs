@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PAGE, Rig};
+use crate::support::{PAGE, Rig, TOKEN};
 
 fn code((status, body): &(u16, Value)) -> (Option<u64>, Option<u64>) {
     assert_eq!(*status, 400, "{body}");
@@ -69,6 +69,36 @@ async fn media_by_address_and_by_id() {
     assert_eq!(code(&rig.send(&psid, images(31)).await), (Some(100), None));
     assert_eq!(rig.send(&psid, json!({"sticker_id": "369239263222822"})).await.0, 200);
     assert_eq!(code(&rig.send(&psid, json!({"sticker_id": "thumb"})).await), (Some(100), None));
+}
+
+/// Goal: an upload as multipart is saved and sent; its size and kind are checked.
+#[tokio::test]
+async fn uploads() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let post = async |kind: &str, size: usize| {
+        let attachment =
+            json!({"attachment": {"type": "image", "payload": {"is_reusable": true}}}).to_string();
+        let mut body = format!(
+            "--B\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\n{attachment}\r\n--B\r\nContent-Disposition: \
+             form-data; name=\"filedata\"; filename=\"card 1.png\"\r\nContent-Type: {kind}\r\n\r\n"
+        )
+        .into_bytes();
+        body.resize(body.len() + size, 7);
+        body.extend_from_slice(b"\r\n--B--\r\n");
+        let url = format!("{}/v26.0/me/message_attachments?access_token={TOKEN}", rig.base);
+        let request =
+            rig.client.post(url).header("content-type", "multipart/form-data; boundary=B").body(body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let (_, saved) = post("image/png", 2 << 20).await;
+    let by = json!({"attachment": {"type": "image", "payload": {"attachment_id": saved["attachment_id"]}}});
+    assert_eq!(rig.send(&psid, by).await.0, 200);
+    let shown = rig.thread("amal").await["messages"][1]["body"]["attachment"]["payload"]["url"].clone();
+    assert!(shown.as_str().unwrap().ends_with("/card%201.png"), "{shown}");
+    assert_eq!(code(&post("text/plain", 10).await), (Some(100), Some(2_018_047)));
+    assert_eq!(code(&post("image/png", 25_000_001).await), (Some(100), Some(2_018_109)));
 }
 
 #[tokio::test]
