@@ -225,7 +225,8 @@ impl MessengerCommand {
             Self::Setup(configured)
             | Self::Status { configured, .. }
             | Self::Templates { configured, .. }
-            | Self::Thread { configured, .. } => configured,
+            | Self::Thread { configured, .. }
+            | Self::Proof { configured, .. } => configured,
         }
     }
 }

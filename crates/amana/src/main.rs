@@ -106,11 +106,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                     messenger::thread(&settings, act, (&page, &person), to.as_deref(), hours).await?;
                     true
                 }
+                MessengerCommand::Proof { page, .. } => operate::proof(&settings, &page).map(|()| true)?,
             };
             return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
-        Command::Messenger(MessengerCommand::Proof { page, configured }) => {
-            operate::proof(&load_quietly(&configured)?, &page)?;
         }
         Command::Agreement(command) => {
             agreement::run(&load_quietly(command.configured())?, command).await?;
