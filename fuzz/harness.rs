@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often each check is run where nobody says how long.
 const ROUNDS: u32 = 3_000;
+/// And for how long at most: a slow check (understanding, in a debug build) must not hold everything up.
+const TIME_MAX: Duration = Duration::from_secs(5);
 /// The longest input, in bytes: parsers have their own bounds far above, and their own tests for them.
 const BYTES_MAX: usize = 16 * 1024;
 /// What means something to a parser of texts.
@@ -68,8 +70,8 @@ pub(crate) fn run(seeds: &[Vec<u8>], check: impl Fn(&[u8])) {
         let _held = Held(seed);
         check(seed);
     }
-    let mut rounds = 0_u32;
-    while until.map_or(rounds < ROUNDS, |until| Instant::now() < until) {
+    let (mut rounds, begun) = (0_u32, Instant::now());
+    while until.map_or(rounds < ROUNDS && begun.elapsed() < TIME_MAX, |until| Instant::now() < until) {
         rounds += 1;
         let mut bytes = seeds[dice.below(seeds.len())].clone();
         for _ in 0..=dice.below(4) {
