@@ -170,9 +170,11 @@ impl Gateway {
             match self.open_bank_body(shard, &row.key, &row.body).await {
                 Ok(Some(work)) if !self.too_old(&work) => works.push((work, telling_of(row.telling))),
                 Ok(_) => {}
-                Err(error) => {
+                Err(error) if error.is_damage() => {
                     tracing::error!(%link, %error, "news that waited cannot be opened; they are dropped");
                 }
+                // The store or the custody is away: they wait on.
+                Err(error) => return Err(error),
             }
         }
         let mut commands = vec![Command::TakeWaiting { shard, link, positions }];

@@ -25,7 +25,15 @@ pub(crate) fn texts(bytes: &[u8]) {
     if let Ok(entry) = Entry::decode(bytes) {
         assert_eq!(entry.encode().as_ref(), bytes);
     }
-    let _ = parse_bundle(bytes);
+    if let Some(entries) = parse_bundle(bytes) {
+        let mut again = Vec::with_capacity(bytes.len());
+        for entry in &entries {
+            let length = u16::try_from(entry.len()).expect("an entry has two bytes of length");
+            again.extend_from_slice(&length.to_be_bytes());
+            again.extend_from_slice(entry);
+        }
+        assert_eq!(again, bytes);
+    }
     if let Ok(request) = AddCheckpoint::parse(bytes) {
         assert_eq!(request.body().as_bytes(), bytes);
     }
@@ -42,5 +50,8 @@ pub(crate) fn texts(bytes: &[u8]) {
     if let Some(resource) = Resource::parse(text) {
         assert_eq!(resource.path(), text);
     }
-    let _ = (Policy::parse(text), parse_signatures(text));
+    if let Ok(lines) = parse_signatures(text) {
+        assert_eq!(lines.iter().map(ToString::to_string).collect::<String>(), text);
+    }
+    let _ = Policy::parse(text);
 }

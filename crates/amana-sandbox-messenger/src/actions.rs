@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::hub::{Hub, Inner, NewEvent};
 use crate::limits;
 use crate::model::{From, LinkToken, Progress, ThreadKey};
-use crate::{Error, ids, routing};
+use crate::{Error, acts, ids, routing};
 
 /// Why an action could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -52,25 +52,11 @@ pub(crate) fn say(hub: &Arc<Hub>, key: &ThreadKey, text: &str) -> Result<String,
 }
 
 fn write(inner: &mut Inner, hub: &Hub, key: &ThreadKey, text: &str, payload: Option<&str>) -> Option<String> {
-    let psid = inbound(inner, hub, key)?;
-    let mid = inner.mid(hub, key);
-    let mut message = json!({"mid": mid, "text": text});
-    let mut body = json!({"text": text});
-    if let Some(payload) = payload {
-        for part in [&mut message, &mut body] {
-            if let Value::Object(map) = part {
-                map.insert("quick_reply".to_owned(), json!({"payload": payload}));
-            }
-        }
-    }
-    let shown = inner.add_message(hub, key, From::User, mid.clone(), body, Progress::Sending)?;
-    let item = json!({"sender": {"id": psid}, "recipient": {"id": key.page}, "message": message});
-    let mut event = NewEvent::new(key, "messages", item);
-    event.message = Some(shown.seq);
-    if inner.push_event(hub, event).is_none() {
-        inner.set_progress(key, shown.seq, Progress::Unheard);
-    }
-    Some(mid)
+    let message = match payload {
+        Some(payload) => json!({"text": text, "quick_reply": {"payload": payload}}),
+        None => json!({"text": text}),
+    };
+    acts::write(inner, hub, key, message.clone(), message)
 }
 
 /// Notes an action that opens the 24-hour window (reference 3) and returns the page-scoped id.

@@ -208,7 +208,13 @@ fn edit(
 }
 
 /// A message of the person, with its webhook.
-fn write(inner: &mut Inner, hub: &Hub, key: &ThreadKey, sent: Value, shown: Value) -> Option<String> {
+pub(crate) fn write(
+    inner: &mut Inner,
+    hub: &Hub,
+    key: &ThreadKey,
+    sent: Value,
+    shown: Value,
+) -> Option<String> {
     let psid = inbound(inner, hub, key)?;
     let mid = inner.mid(hub, key);
     let mut message = json!({"mid": mid});

@@ -1,13 +1,13 @@
 //! Every text and every byte that comes from outside: nothing panics, and what is read is written as it was.
 
-use amana_log::Entry;
 use amana_log::checkpoint::Checkpoint;
 use amana_log::note::{Note, VerifierKey, parse_signatures};
 use amana_log::policy::Policy;
-use amana_log::tiles::{Resource, parse_bundle};
+use amana_log::tiles::Resource;
 use amana_log::witness::AddCheckpoint;
 use proptest::prelude::*;
 
+use crate::fuzz::checks::texts;
 use crate::world::World;
 
 /// Good texts of each kind, to be broken.
@@ -28,38 +28,6 @@ fn seeds() -> Vec<String> {
     ]
 }
 
-fn try_all(bytes: &[u8]) {
-    if let Ok(entry) = Entry::decode(bytes) {
-        assert_eq!(entry.encode().as_ref(), bytes);
-    }
-    if let Some(entries) = parse_bundle(bytes) {
-        let length = |entry: &Vec<u8>| u16::try_from(entry.len()).unwrap().to_be_bytes().to_vec();
-        let again: Vec<u8> =
-            entries.iter().flat_map(|entry| [length(entry), entry.clone()].concat()).collect();
-        assert_eq!(again, bytes);
-    }
-    if let Ok(request) = AddCheckpoint::parse(bytes) {
-        assert_eq!(request.body().as_bytes(), bytes);
-    }
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(key) = VerifierKey::parse(text) {
-        assert_eq!(key.to_string(), text);
-    }
-    if let Ok(note) = Note::parse(text) {
-        assert_eq!(note.to_string(), text);
-    }
-    if let Ok(checkpoint) = Checkpoint::parse(text) {
-        assert_eq!(checkpoint.to_string(), text);
-    }
-    if let Some(resource) = Resource::parse(text) {
-        assert_eq!(resource.path(), text);
-    }
-    if let Ok(lines) = parse_signatures(text) {
-        assert_eq!(lines.iter().map(ToString::to_string).collect::<String>(), text);
-    }
-    let _ = Policy::parse(text);
-}
-
 #[test]
 fn good_texts_are_read() {
     let seeds = seeds();
@@ -70,7 +38,7 @@ fn good_texts_are_read() {
     assert!(Policy::parse(&seeds[4]).is_ok());
     assert!(Resource::parse(&seeds[5]).is_some());
     assert_eq!(parse_signatures(&seeds[6]).unwrap().len(), 3);
-    seeds.iter().for_each(|seed| try_all(seed.as_bytes()));
+    seeds.iter().for_each(|seed| texts(seed.as_bytes()));
 }
 
 proptest! {
@@ -78,7 +46,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        try_all(&bytes);
+        texts(&bytes);
     }
 
     #[test]
@@ -100,6 +68,6 @@ proptest! {
                 _ => bytes.truncate(at),
             }
         }
-        try_all(&bytes);
+        texts(&bytes);
     }
 }

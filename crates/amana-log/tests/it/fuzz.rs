@@ -1,7 +1,7 @@
 //! The checks of the fuzz targets over changed good bytes: a bounded, repeatable run of each.
 
 #[path = "../../fuzz/checks.rs"]
-mod checks;
+pub(crate) mod checks;
 #[path = "../../../../fuzz/harness.rs"]
 mod harness;
 
