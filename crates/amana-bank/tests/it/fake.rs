@@ -40,6 +40,8 @@ pub struct Knobs {
     /// The method that the client is registered with.
     pub auth: &'static str,
     pub id_token: Option<Algorithm>,
+    /// The ID token has `alg: none` and no signature.
+    pub unsigned_id_token: bool,
     /// Claims that replace the right ones in the ID token.
     pub id_claims: Value,
     /// More members of the token answer.
@@ -62,6 +64,7 @@ impl Default for Knobs {
             rar: true,
             auth: "client_secret_basic",
             id_token: Some(Algorithm::ES256),
+            unsigned_id_token: false,
             id_claims: json!({}),
             token_extra: json!({}),
             access_claims: None,
@@ -498,9 +501,14 @@ impl Fake {
         let claims = json!({
             "iss": self.issuer, "sub": "customer-42", "aud": CLIENT_ID, "exp": now + 600, "iat": now, "nonce": nonce,
         });
+        let claims = merge(claims, &self.knobs.id_claims);
+        if self.knobs.unsigned_id_token {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            return format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));
+        }
         let mut header = Header::new(algorithm);
         header.kid = Some(if algorithm == Algorithm::ES256 { "ec" } else { "rsa" }.into());
-        jsonwebtoken::encode(&header, &merge(claims, &self.knobs.id_claims), &signing_key(algorithm)).unwrap()
+        jsonwebtoken::encode(&header, &claims, &signing_key(algorithm)).unwrap()
     }
 
     /// What the browser does at the authorization endpoint, with a customer who says yes.

@@ -18,6 +18,7 @@ mod check;
 mod data;
 mod events;
 mod fake;
+mod fapi;
 mod fuzz;
 mod link;
 mod refusals;

@@ -18,6 +18,8 @@ use crate::records::Cluster;
 pub(crate) const OPENID: &str = "openid";
 /// Asks for a refresh token.
 pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
+/// How customers are authenticated: by a password (OpenID Connect Core §2, `acr`).
+pub(crate) const ACR: &str = "urn:amana:sandbox:password";
 /// The one RAR type (FDX).
 pub(crate) const RAR_TYPE: &str = "fdx_v1.0";
 
@@ -53,6 +55,7 @@ fn document(app: &App, brand: &Brand) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce"],
+        "acr_values_supported": [ACR],
         "ui_locales_supported": ["en", "ar"],
         "request_parameter_supported": true,
         "request_object_signing_alg_values_supported": ALGORITHMS,

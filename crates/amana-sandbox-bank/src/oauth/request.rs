@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE};
+use super::metadata::{ACR, OFFLINE_ACCESS, OPENID, RAR_TYPE};
 use super::presented::Presented;
 use super::{OAuthError, Params, client_auth, dpop, form, jar, no_store};
 use crate::app::{App, AtBank, Shared, sha256_hex};
@@ -178,6 +178,7 @@ fn check(
     if prompt.contains("none") && prompt.len() > 1 {
         return Err(OAuthError::invalid_request("`prompt` cannot be `none` and something else"));
     }
+    check_claims(params.get("claims"))?;
     Ok(AuthRequest {
         client_id: client.client_id.clone(),
         redirect_uri,
@@ -194,6 +195,25 @@ fn check(
         prompt_login: prompt.contains("login"),
         jkt: None,
     })
+}
+
+/// An `acr` that is asked for as essential (OpenID Connect Core §5.5.1.1) is ours, or the sign-in fails. Other claims
+/// are not served on demand, which the metadata say, and are ignored.
+fn check_claims(text: Option<&str>) -> Result<(), OAuthError> {
+    let Some(text) = text else { return Ok(()) };
+    let claims: Value =
+        serde_json::from_str(text).map_err(|_| OAuthError::invalid_request("`claims` is not JSON"))?;
+    let acr = claims.pointer("/id_token/acr").unwrap_or(&Value::Null);
+    if acr.get("essential") != Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    let one = acr.get("value").into_iter();
+    let mut wanted = one.chain(acr.get("values").and_then(Value::as_array).into_iter().flatten()).peekable();
+    if wanted.peek().is_none() || wanted.any(|value| value.as_str() == Some(ACR)) {
+        Ok(())
+    } else {
+        Err(OAuthError::new("access_denied", "this bank signs its customers in with a password only"))
+    }
 }
 
 fn check_scopes(text: &str) -> Result<BTreeSet<String>, OAuthError> {

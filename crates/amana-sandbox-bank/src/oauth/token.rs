@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use ring::digest;
 use serde_json::{Value, json};
 
-use super::metadata::{OFFLINE_ACCESS, OPENID, RAR_TYPE, sign_jwt};
+use super::metadata::{ACR, OFFLINE_ACCESS, OPENID, RAR_TYPE, sign_jwt};
 use super::presented::{Binding, Presented, bind};
 use super::{DPOP_NONCE, OAuthError, Params, client_auth, form, no_store};
 use crate::app::{App, AtBank, Shared, sha256_hex};
@@ -112,7 +112,8 @@ fn by_code(
             "`redirect_uri` differs from the one of the authorization request",
         ));
     }
-    let verifier = params.need("code_verifier")?;
+    // FAPI 2.0 knows no code without one: a missing verifier is a wrong one.
+    let verifier = params.get("code_verifier").unwrap_or_default();
     let well_formed = (43..=128).contains(&verifier.len())
         && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
@@ -150,7 +151,7 @@ fn by_code(
             "iat": now.as_second(),
             "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
             "auth_time": code.at.as_second(),
-            "acr": "urn:amana:sandbox:password",
+            "acr": ACR,
             "amr": ["pwd"],
             "jti": sha256_hex(&hash),
         });

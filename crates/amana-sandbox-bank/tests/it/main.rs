@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
 mod events;
+mod fapi;
 mod fdx;
 mod import;
 mod oauth;
