@@ -109,7 +109,7 @@ export function cases() {
   add("rewrite n", rewriteAt(2, '"n":3', '"n":4'), "chain");
   add("rewrite version", rewriteAt(4, '"v":1', '"v":2'), "chain");
   add("rewrite segment to one not listed", rewriteAt(1, '"segment":0', '"segment":1'), "chain");
-  add("rewrite the last segment to one not listed", rewriteAt(4, '"segment":2', '"segment":9'), "freshness");
+  add("rewrite the last segment to one not listed", rewriteAt(4, '"segment":2', '"segment":9'), "chain");
   add("receipt without seq", rewriteAt(4, '"seq":5', '"sec":5'), "format");
   add("receipt with a number too large", rewriteAt(4, '"seq":5', '"seq":9007199254740992'), "format");
   add("receipt is no JSON", rewriteAt(1, "{", "["), "format");
@@ -118,7 +118,7 @@ export function cases() {
     bytes[bytes.indexOf("first")] = 0xff;
     one.receipts[1].receipt = bytes.toString("base64");
   }), "format");
-  add("reorder", edit((one) => one.receipts.reverse()), "freshness");
+  add("reorder", edit((one) => one.receipts.reverse()), "chain");
   add("swap two", edit((one) => one.receipts.splice(1, 2, one.receipts[2], one.receipts[1])), "chain");
   add("duplicate receipt", edit((one) => one.receipts.splice(1, 0, one.receipts[0])), "chain");
   add("count too small", edit((one) => (one.segments[0].count = 2)), "chain");
@@ -145,10 +145,11 @@ export function cases() {
   add("signed twice", twice((good) => good + good), "ok");
   add("signed twice, the first line bad", twice((good, bad) => bad + good), "signature");
   add("signed twice, the second line bad", twice((good, bad) => good + bad), "signature");
-  add("drop an idle segment", edit((one) => one.segments.splice(2, 1)), "freshness");
+  add("drop an idle segment", edit((one) => one.segments.splice(3, 1)), "freshness");
+  add("drop an idle segment between receipts", edit((one) => one.segments.splice(1, 1)), "freshness");
   add("drop the open segment", edit((one) => one.segments.pop()), "freshness");
-  add("drop a segment with receipts", edit((one) => one.segments.shift()), "chain");
-  add("drop the last receipt's segment", edit((one) => one.segments.splice(1, 1)), "freshness");
+  add("drop a segment with receipts", edit((one) => one.segments.shift()), "freshness");
+  add("drop the last receipt's segment", edit((one) => one.segments.splice(2, 1)), "freshness");
   add("no segments", edit((one) => (one.segments = [])), "freshness");
   add("segment twice", edit((one) => one.segments.splice(1, 0, one.segments[0])), "index");
   add("segments reversed", edit((one) => one.segments.reverse()), "index");
@@ -165,7 +166,7 @@ export function cases() {
     one.segments[0] = other.segments[0];
     one.segments[0].count = 3;
     one.segments[0].index.proof = proofIn(log, stale.log_index);
-  }), "inclusion");
+  }), "freshness");
   add("an old state as the newest", log.bundle("alice", { size: stale.log_index + 1 }), "consistency", { since: log.saved(size) });
   const mid = log.indexes.findIndex((one) => one.segment === 2);
   add("stale open index", (() => {
@@ -190,6 +191,28 @@ export function cases() {
   })(), "absence");
   add("absence leaf too short", edit((one) => (one.segments[0].absence.low.leaf = "AAAA")), "absence");
   add("position too large", edit((one) => (one.segments[0].absence.high.position = 9007199254740991)), "absence");
+
+  // A receipt was written, and later the chain was led on from the one before it, as if it had never been.
+  const forked = new TestLog();
+  for (const kind of ["consent", "disclosure"]) forked.receipt("alice", kind);
+  const early = forked.index() - 1;
+  forked.receipt("alice");
+  forked.customer("alice").receipts.pop();
+  forked.cut(); // 0 → 1
+  forked.receipt("bob");
+  forked.receipt("alice");
+  forked.customer("alice").receipts.pop();
+  forked.cut(); // 1 → 2
+  forked.receipt("alice");
+  forked.index();
+  const led = forked.bundle("alice");
+  add("chain led on past a withheld receipt", led, "absence");
+  add("the same, the segments between left out", edit((one) => one.segments.splice(1, 1), led), "freshness");
+  add("the same, the segment's earlier index", edit((one) => {
+    const other = forked.bundle("alice", { size: early + 1 });
+    one.segments[0] = { ...other.segments[0], index: { ...other.segments[0].index, proof: proofIn(forked, early) } };
+    one.segments.splice(1, 1);
+  }, led), "freshness");
 
   // Another log under the same key, with another past: a fork.
   const fork = longLog();

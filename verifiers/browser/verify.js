@@ -568,9 +568,11 @@ function checkFreshness(segments, receipts, checkpoint) {
   must(open.logIndex === checkpoint.size - 1, "the last segment's index is not the last entry of the log");
   let place = 0;
   if (receipts.length > 0) {
-    const { segment } = receipts[receipts.length - 1].said;
+    // Between your first receipt and the end of the log nothing may be left out: any segment could hold a receipt that
+    // is kept from you.
+    const { segment } = receipts[0].said;
     place = segments.findIndex((one) => one.segment === segment);
-    must(place !== -1, "the last receipt's segment is not listed");
+    must(place !== -1, "the first receipt's segment is not listed");
   } else {
     // Else an old segment with all that was ever said could simply be left away.
     must(segments[0].segment === 0, "without receipts every segment must be listed, from 0 on");

@@ -14,12 +14,12 @@ use amana_log::limits::TILE_WIDTH;
 use amana_log::note::Note;
 use amana_log::tiles::TreeReader;
 use amana_store::{Command, LogSegment};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Gateway {
-    /// The bundle of the customer who is signed in, as JSON. That they fetched it is a receipt first, and is in it: so
-    /// the segments since their last disclosure need no proofs of their own. `since` is the size of the checkpoint that
-    /// they saved last.
+    /// The bundle of the customer who is signed in, as JSON. That they fetched it is a receipt first, and is in it.
+    /// `since` is the size of the checkpoint that they saved last.
     ///
     /// # Errors
     /// When the session is over, or store or log fail.
@@ -90,7 +90,7 @@ impl Gateway {
         let key = self.store.log_key(shard, customer).await?;
         let key = key.ok_or(FlowError::Unreadable("customer"))?;
         let mut receipts = Vec::new();
-        let mut counts: Vec<(u64, u64)> = Vec::new();
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
         loop {
             let from = u64::try_from(receipts.len()).unwrap_or(u64::MAX) + 1;
             if from > BUNDLE_RECEIPTS_MAX {
@@ -104,10 +104,7 @@ impl Gateway {
             for receipt in covered {
                 let place: Place =
                     serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))?;
-                match counts.last_mut() {
-                    Some((segment, count)) if *segment == place.segment => *count = place.n,
-                    _ => counts.push((place.segment, place.n)),
-                }
+                counts.insert(place.segment, place.n);
                 receipts.push((receipt.log_index, receipt.bytes));
             }
         }
@@ -116,11 +113,10 @@ impl Gateway {
         // The open segment of the checkpoint: its last leaf is an index entry of it.
         let open = ended.last().map_or(0, |s| s.segment + 1);
         let first = ended.last().map_or(0, |s| s.last + 1);
-        let from = counts.last().map_or(0, |(segment, _)| *segment);
+        // From the first receipt on no segment may be left out: one could hold a receipt that is withheld.
+        let from = counts.first_key_value().map_or(0, |(segment, _)| *segment);
         for segment in from..=open {
-            if counts.iter().all(|(known, _)| *known != segment) {
-                counts.push((segment, 0));
-            }
+            counts.entry(segment).or_insert(0);
         }
         let tree = self.open_index(open, first, size - 1).await?;
         let vkey = self.log.parts.signer.verifier().clone();

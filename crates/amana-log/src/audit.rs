@@ -319,7 +319,14 @@ impl<'a, R: TileRead> Audit<'a, R> {
             return Err(bad("it does not cover all before it in its segment"));
         }
         if !self.pending.is_empty() {
-            let pending = std::mem::take(&mut self.pending);
+            let mut pending = std::mem::take(&mut self.pending);
+            // One label is one number of one customer: twice, it is a chain that was led on anew from an earlier receipt.
+            pending.sort_unstable();
+            let twice = pending.windows(2).any(|two| matches!(two, [a, b] if a.label == b.label))
+                || pending.iter().any(|leaf| self.index.holds(&leaf.label));
+            if twice {
+                return Err(bad("two receipts of its segment have one label"));
+            }
             self.index.add(pending).map_err(|error| bad(&error.to_string()))?;
             self.root = None;
         }

@@ -77,6 +77,13 @@ impl SegmentIndex {
         Ok(())
     }
 
+    /// Whether a receipt with this label is in it. (A label is a MAC over segment and number: an honest log has none
+    /// twice.)
+    #[must_use]
+    pub fn holds(&self, label: &Hash) -> bool {
+        self.leaves.binary_search_by(|leaf| leaf.label.cmp(label)).is_ok()
+    }
+
     /// The root of the index tree.
     #[must_use]
     pub fn root(&self) -> Hash {

@@ -33,8 +33,8 @@ pub struct Parts<'a> {
     pub checkpoint: &'a Note,
     /// The customer's key.
     pub key: &'a CustomerKey,
-    /// The segments, ascending: those with receipts, and all from the last of these to the open one; where there is no
-    /// receipt, all from 0.
+    /// The segments, ascending: all from the first with a receipt to the open one; where there is no receipt, all from
+    /// 0.
     pub segments: Vec<SegmentPart<'a>>,
     /// The receipts that the checkpoint covers. Later ones wait for the next checkpoint.
     pub receipts: Receipts,

@@ -264,8 +264,9 @@ impl Bundle {
         ensure(last.is_some() && last == now.size.checked_sub(1), Rule::Freshness, || {
             "the last segment's index entry is not the checkpoint's last leaf".to_owned()
         })?;
-        // Without receipts nothing may be left out: an earlier segment could hold what is withheld.
-        let from = fields.last().map_or(0, |receipt| receipt.segment);
+        // From the first receipt on nothing may be left out: a segment that is not listed, or whose last entries are
+        // not covered, could hold a receipt from which the chain was led on anew. Without receipts, from the beginning.
+        let from = fields.first().map_or(0, |receipt| receipt.segment);
         let run: Vec<&Segment> = self.segments.iter().skip_while(|segment| segment.segment < from).collect();
         ensure(run.first().is_some_and(|segment| segment.segment == from), Rule::Freshness, || {
             format!("segment {from} is not listed")

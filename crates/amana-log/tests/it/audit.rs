@@ -86,6 +86,33 @@ fn a_policy_is_held() {
     assert_eq!(report.unwrap().witnesses.unwrap(), ["w1", "w2"]);
 }
 
+/// A customer's chain that was led on from an earlier receipt, in the same segment: the number, and so the label, is
+/// there twice. No bundle shows it; anybody who reads the log sees it, without knowing whose it is.
+#[test]
+fn a_label_twice_in_a_segment_is_found() {
+    for between in [false, true] {
+        let mut world = World::new(3);
+        (0..9).for_each(|number| world.disclose(number % 3));
+        if between {
+            world.checkpoint();
+        }
+        world.forget_last(1);
+        world.disclose(1);
+        world.checkpoint();
+        assert!(
+            amana_log::bundle::verify(&world.bundle(1, None).to_json().unwrap(), &Default::default()).is_ok()
+        );
+        assert_eq!(run(&world, None), Err(Check::Index), "{between}");
+        // In another segment the same number has another label.
+        let mut honest = World::new(3);
+        honest.disclose(1);
+        honest.end_segment();
+        honest.disclose(1);
+        honest.checkpoint();
+        assert!(run(&honest, None).is_ok());
+    }
+}
+
 /// Whatever byte of whatever published file is changed, the audit says so.
 #[test]
 fn every_byte_of_every_file_matters() {

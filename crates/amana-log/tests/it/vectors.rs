@@ -563,7 +563,7 @@ fn receipts() -> Vec<Vector> {
         }),
         chain("count-low", "A count is one less than its receipts.", &good)
             .with(|bundle| add(&mut bundle["segments"][0]["count"], -1)),
-        chain("segment-of-receipts-dropped", "A segment with receipts is not listed.", &many)
+        vector("segment-of-receipts-dropped", "freshness", "A segment with receipts is not listed.", &many)
             .with(|bundle| drop(list(bundle, "segments").remove(0))),
         chain("receipt-version", "A receipt's version is 2.", &good).with(|bundle| {
             edit_receipt(&mut bundle["receipts"][4]["receipt"], |fields| {
@@ -644,10 +644,60 @@ fn outside() -> Bundle {
     world.bundle(0, None)
 }
 
+/// A log in which a receipt was written, and the customer's chain led on from the one before it in the next segment, as
+/// if it had never been. Segment 2 is open, and idle for the customer. The bundle is made with that receipt, since no
+/// other one can be, and it is taken out of it.
+fn led_on() -> World {
+    let mut world = World::new(2);
+    world.receipt(0, "consent");
+    world.disclose(0);
+    world.checkpoint();
+    world.disclose(0);
+    let withheld = world.customers[0].receipts.pop().unwrap();
+    world.end_segment();
+    world.disclose(0);
+    world.end_segment();
+    world.disclose(1);
+    world.checkpoint();
+    world.customers[0].receipts.insert(2, withheld);
+    world
+}
+
+/// Takes a receipt out of a bundle and out of its segment's count.
+fn take_out(bundle: &mut Value, receipt: usize, segment: usize) {
+    list(bundle, "receipts").remove(receipt);
+    add(&mut bundle["segments"][segment]["count"], -1);
+}
+
+/// The first segment as it stood in that log before the receipt that is withheld.
+fn led_on_before() -> Value {
+    let mut world = World::new(2);
+    world.receipt(0, "consent");
+    world.disclose(0);
+    world.checkpoint();
+    let bundle: Value = serde_json::from_str(&world.bundle(0, None).to_json().unwrap()).unwrap();
+    bundle["segments"][0].clone()
+}
+
+/// The same, of which an idle segment holds the receipt that is withheld.
+fn led_on_over_a_segment() -> World {
+    let mut world = World::new(2);
+    world.receipt(0, "consent");
+    world.end_segment();
+    world.disclose(0);
+    let withheld = world.customers[0].receipts.pop().unwrap();
+    world.end_segment();
+    world.disclose(0);
+    world.checkpoint();
+    world.customers[0].receipts.insert(1, withheld);
+    world
+}
+
 fn absences() -> Vec<Vector> {
     let (world, small) = (world(), small());
     let absence = |name, about, bundle: &Bundle| vector(name, "absence", about, bundle);
     let (good, many) = (small.bundle(0, None), world.bundle(0, None));
+    let (led, over) = (led_on(), led_on_over_a_segment());
     let key = CustomerKey::new(&small.customers[0].key);
     let tree = small.index.tree(small.writer.size());
     // Honest neighbours of a label that is absent, in place of the one that is asked for.
@@ -714,6 +764,42 @@ fn absences() -> Vec<Vector> {
         absence("withhold-all", "All receipts are left out, and all segments shown.", &good).with(|bundle| {
             list(bundle, "receipts").clear();
             bundle["segments"][0]["count"] = json!(0);
+        }),
+        absence(
+            "led-on",
+            "A receipt is withheld, and the chain goes on from the one before in the next segment.",
+            &led.bundle(0, None),
+        )
+        .with(|bundle| take_out(bundle, 2, 0)),
+        vector(
+            "led-on-earlier-index",
+            "freshness",
+            "The same, and the segment's index is an earlier one, without it.",
+            &led.bundle(0, None),
+        )
+        .with(|bundle| {
+            take_out(bundle, 2, 0);
+            let mut segment = led_on_before();
+            let (early, size) = (led.checkpoints[0].0, led.writer.size());
+            let proof = TreeReader::new(&*led.tiles, size).inclusion(early - 1, size).unwrap();
+            segment["index"]["proof"] = json!(proof.iter().map(|hash| base64(hash)).collect::<Vec<_>>());
+            bundle["segments"][0] = segment;
+        }),
+        absence(
+            "led-on-between",
+            "The withheld receipt is in a segment between the others.",
+            &over.bundle(0, None),
+        )
+        .with(|bundle| take_out(bundle, 1, 1)),
+        vector(
+            "led-on-between-dropped",
+            "freshness",
+            "The same, and that segment is not listed.",
+            &over.bundle(0, None),
+        )
+        .with(|bundle| {
+            take_out(bundle, 1, 1);
+            list(bundle, "segments").remove(1);
         }),
         absence("false-absence", "The upper neighbour is the lower one again.", &good).with(|bundle| {
             let mut low = bundle["segments"][0]["absence"]["low"].clone();
@@ -803,6 +889,10 @@ fn abuse_20_a_fork_an_omission_and_a_missing_witness_are_refused() {
         ("withhold-middle-renumbered", "inclusion"),
         ("withhold-last-upper", "absence"),
         ("withhold-last-skipped", "absence"),
+        ("led-on", "absence"),
+        ("led-on-earlier-index", "freshness"),
+        ("led-on-between", "absence"),
+        ("led-on-between-dropped", "freshness"),
     ] {
         let vector = all.iter().find(|v| v.name == name).unwrap_or_else(|| panic!("no vector `{name}`"));
         let policy = vector.policy.as_deref().map(|policy| Policy::parse(policy).unwrap());

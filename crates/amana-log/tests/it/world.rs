@@ -141,6 +141,13 @@ impl World {
         self.writer.append(&Entry::Rule { sha256: [7; 32] });
     }
 
+    /// Forgets a customer's last receipt, which is in the log: their next one bears its number, and its label.
+    pub(crate) fn forget_last(&mut self, number: usize) {
+        let customer = &mut self.customers[number];
+        let (.., segment) = customer.receipts.pop().unwrap();
+        *customer.n.get_mut(&segment).unwrap() -= 1;
+    }
+
     /// Takes the last pending receipt out of the index: what a lying log would do.
     pub(crate) fn hide_last(&mut self) {
         self.pending.pop();
@@ -228,17 +235,15 @@ impl World {
         let index_at = size - 1;
         let open = self.index.tree(index_at);
         let receipts: Vec<_> = customer.receipts.iter().filter(|(at, ..)| at < size).collect();
-        let from = receipts.last().map_or(0, |(.., segment)| *segment);
-        let segments = (0..=self.segment()).filter_map(|segment| {
-            let count = receipts.iter().filter(|(.., at)| *at == segment).count() as u64;
-            let listed = count > 0 || segment >= from;
+        let from = receipts.first().map_or(0, |(.., segment)| *segment);
+        let segments = (from..=self.segment()).map(|segment| {
             let ended = self.finals.get(usize::try_from(segment).unwrap());
-            listed.then(|| SegmentPart {
+            SegmentPart {
                 segment,
-                count,
+                count: receipts.iter().filter(|(.., at)| *at == segment).count() as u64,
                 index: ended.copied().unwrap_or(index_at),
                 open: if ended.is_some() { None } else { Some::<&IndexTree>(&open) },
-            })
+            }
         });
         let parts = Parts {
             vkey: self.signer.verifier(),
