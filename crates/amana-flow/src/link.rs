@@ -152,6 +152,21 @@ impl Gateway {
         Ok(LinkOffer { lang, institutions, person })
     }
 
+    /// A one-time link to the chat of who came by the platform's button, for another browser than the one it opened.
+    /// The platform's token is not used up by it.
+    ///
+    /// # Errors
+    /// As [`Gateway::link_offer`]. Who came by a one-time link has one: from it no other is made.
+    pub async fn link_elsewhere(&self, entry: &Entry) -> Result<String, LinkError> {
+        if matches!(entry, Entry::OneTime { .. }) {
+            return Err(LinkError::Over);
+        }
+        let conversation = self.who(entry).await?;
+        let (url, token) = self.one_time_link(&conversation);
+        self.store.submit(vec![token]).await?;
+        Ok(url)
+    }
+
     /// Begins to link: uses the one-time link up, and sends the browser to the bank.
     ///
     /// # Errors

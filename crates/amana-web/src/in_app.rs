@@ -1,9 +1,13 @@
-//! Pages with a customer's own data are not shown in a browser that belongs to the platform.
+//! What is not shown in a browser that belongs to the platform: a customer's own data, and the way to them.
 //!
 //! A link that is opened in Messenger, Facebook, Instagram or WhatsApp opens in a browser inside that app, which can
-//! watch the page and what is typed on it: what a *notice* did not say to the platform would be said to it there. So
-//! everything below `/privacy` answers such a browser with a page that says how to open the address elsewhere, before
-//! any session is made or read.
+//! watch the page and what is typed on it: what a *notice* did not say to the platform would be said to it there, and
+//! so would the password at the bank, to which linking leads (RFC 8252 §8.12 forbids such browsers to OAuth). So
+//!
+//! - everything below `/privacy` answers such a browser with a page that says how to open the address elsewhere,
+//!   before any session is made or read;
+//! - linking begins in the chat, so its two entrances answer with a way out ([`crate::link`]) before the platform or a
+//!   bank is asked, and name nobody; everything else below `/link` is refused there.
 //!
 //! It goes by what the browser says about itself, so it is best effort: an app that hides is not noticed.
 
@@ -47,22 +51,51 @@ pub(crate) fn is_in_app(headers: &HeaderMap) -> bool {
             .is_some_and(|app| APPS.iter().any(|prefix| app.starts_with(prefix)))
 }
 
-/// Whether an address shows a customer's own data. Whatever comes below `/privacy` one day is meant too.
-fn is_own(path: &str) -> bool {
-    path == "/privacy" || path.starts_with("/privacy/")
+/// What an address leads to, as far as a browser of the platform's is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A customer's own data. Whatever comes below `/privacy` one day is meant too.
+    Own,
+    /// On the way to the bank and back.
+    Linking,
+    /// Shown everywhere; the entrances of linking answer for themselves.
+    Open,
 }
 
-/// Keeps own pages out of the platform's browsers.
+fn place(path: &str) -> Place {
+    let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if below("/privacy") {
+        Place::Own
+    } else if matches!(path, "/link/start" | "/link/messenger" | "/link/elsewhere") {
+        Place::Open
+    } else if below("/link") {
+        Place::Linking
+    } else {
+        Place::Open
+    }
+}
+
+/// Counts a page that was not shown in a browser of the platform's.
+pub(crate) fn count() {
+    metrics::counter!("amana_http_in_app_total").increment(1);
+}
+
+/// Keeps own pages, and linking, out of the platform's browsers.
 pub(crate) async fn refuse(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
-    if !is_own(request.uri().path()) || !is_in_app(request.headers()) {
+    let place = place(request.uri().path());
+    if place == Place::Open || !is_in_app(request.headers()) {
         return next.run(request).await;
     }
-    metrics::counter!("amana_http_in_app_total").increment(1);
+    count();
     let w = Words::new(browser::lang(request.headers(), None), "/");
-    // The path alone: what stands behind it is not for a page that somebody may be watching.
-    let address =
-        state.public_url.join(request.uri().path()).map_or_else(|_| String::new(), |u| u.to_string());
-    let texts = vec![w.t("error-in-app"), w.with("error-in-app-how", &[("address", Arg::Text(&address))])];
+    let texts = if place == Place::Own {
+        // The path alone: what stands behind it is not for a page that somebody may be watching.
+        let address =
+            state.public_url.join(request.uri().path()).map_or_else(|_| String::new(), |u| u.to_string());
+        vec![w.t("error-in-app"), w.with("error-in-app-how", &[("address", Arg::Text(&address))])]
+    } else {
+        vec![w.t("error-in-app-link"), w.t("error-again")]
+    };
     page(
         StatusCode::FORBIDDEN,
         &Message { heading: w.t("error-in-app-heading"), texts, links: Vec::new(), good: false, w },

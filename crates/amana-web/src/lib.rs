@@ -114,6 +114,7 @@ pub fn router(state: WebState) -> Router {
         .route("/lang", post(privacy::lang))
         .route("/link/start", get(link::start))
         .route("/link/messenger", get(link::messenger).route_layer(metered()))
+        .route("/link/elsewhere", post(link::elsewhere).route_layer(metered()))
         .route("/link/begin", post(link::begin).route_layer(metered()))
         .route("/link/callback", get(link::callback))
         .route("/link/consent", get(link::consent).post(link::consent_give))

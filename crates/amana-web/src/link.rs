@@ -4,7 +4,8 @@ use crate::WebState;
 use crate::browser::{self, Fields};
 use crate::consent::{Choices, ConsentPage, Wrong};
 use crate::form;
-use crate::pages::{BankChoice, Message, Picker};
+use crate::in_app;
+use crate::pages::{BankChoice, Elsewhere, Message, Picker};
 use crate::respond::{link_error, page, page_with, see_other};
 use crate::words::Words;
 use amana_bank::Callback;
@@ -56,6 +57,9 @@ fn account_linking(fields: &Fields) -> Option<Entry> {
 
 async fn pick(state: &WebState, uri: &Uri, headers: &HeaderMap, entry: Option<Entry>) -> Response {
     let back = browser::back(uri);
+    if in_app::is_in_app(headers) {
+        return way_out(state, Words::new(browser::lang(headers, None), back), entry);
+    }
     let offer = match &entry {
         Some(entry) => state.gateway.link_offer(entry).await,
         None => Err(LinkError::Over),
@@ -66,7 +70,14 @@ async fn pick(state: &WebState, uri: &Uri, headers: &HeaderMap, entry: Option<En
         (Ok(_), None) => return link_error(&LinkError::Over, Words::new(browser::lang(headers, None), back)),
     };
     let w = Words::new(browser::lang(headers, Some(offer.lang)), back);
-    let mut hidden = vec![("lang", w.lang.tag().to_owned())];
+    let hidden = carried(w.lang, entry);
+    let banks = choices(state, &offer.institutions, w.lang);
+    page(StatusCode::OK, &Picker { w, person: offer.person, hidden, banks })
+}
+
+/// The fields by which a form carries an entry on.
+fn carried(lang: Lang, entry: Entry) -> Vec<(&'static str, String)> {
+    let mut hidden = vec![("lang", lang.tag().to_owned())];
     match entry {
         Entry::OneTime { token } => hidden.push(("t", token)),
         Entry::AccountLinking { channel, token, redirect_uri } => {
@@ -75,8 +86,47 @@ async fn pick(state: &WebState, uri: &Uri, headers: &HeaderMap, entry: Option<En
             hidden.push(("redirect_uri", redirect_uri));
         }
     }
-    let banks = choices(state, &offer.institutions, w.lang);
-    page(StatusCode::OK, &Picker { w, person: offer.person, hidden, banks })
+    hidden
+}
+
+/// In a browser of the platform's: how to go on in one's own. Nobody was asked anything yet, and nothing is used up.
+///
+/// The platform's button is good in the platform's browser alone (what becomes of its redirect elsewhere is not
+/// documented), so who came by it gets a one-time link first.
+fn way_out(state: &WebState, w: Words, entry: Option<Entry>) -> Response {
+    in_app::count();
+    let (hidden, link) = match entry {
+        None => return link_error(&LinkError::Over, w),
+        Some(Entry::OneTime { token }) => {
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("t", &token).finish();
+            let href = format!("/link/start?{query}");
+            let address = state.public_url.join(&href).map_or_else(|_| String::new(), |url| url.to_string());
+            (Vec::new(), Some((address, href)))
+        }
+        Some(entry) => (carried(w.lang, entry), None),
+    };
+    page(StatusCode::OK, &Elsewhere { w, hidden, link })
+}
+
+/// `POST /link/elsewhere`: a one-time link for who came by the platform's button in the platform's browser.
+pub(crate) async fn elsewhere(State(state): State<Arc<WebState>>, request: Request) -> Response {
+    let (headers, fields) = match form(request).await {
+        Ok(form) => form,
+        Err(response) => return response,
+    };
+    let lang = fields.lang().unwrap_or_else(|| browser::lang(&headers, None));
+    let made = match account_linking(&fields) {
+        Some(entry) => state.gateway.link_elsewhere(&entry).await,
+        None => Err(LinkError::Over),
+    };
+    match made {
+        Ok(url) => {
+            let mut response = see_other(&url);
+            browser::hint_lang(&state, &mut response, lang);
+            response
+        }
+        Err(error) => link_error(&error, Words::new(lang, "/")),
+    }
 }
 
 /// The banks of an offer, named in the page's language.

@@ -43,6 +43,17 @@ pub(crate) struct Picker {
     pub(crate) banks: Vec<BankChoice>,
 }
 
+/// The way out of the platform's browser, for who wants to link.
+#[derive(Debug, Template)]
+#[template(path = "elsewhere.html")]
+pub(crate) struct Elsewhere {
+    pub(crate) w: Words,
+    /// What the form asks a link with; empty where there is one.
+    pub(crate) hidden: Vec<(&'static str, String)>,
+    /// The link, as a person would copy it, and on this site.
+    pub(crate) link: Option<(String, String)>,
+}
+
 /// One thing to say, with links.
 #[derive(Debug, Template)]
 #[template(path = "message.html")]

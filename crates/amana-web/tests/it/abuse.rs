@@ -303,12 +303,98 @@ async fn abuse_13_own_pages_are_not_shown_in_the_platforms_browsers() {
             assert_eq!(answer.status, StatusCode::OK, "{agent}");
             assert!(answer.text().contains("Everyday Checking"), "{agent}");
         }
-        // Linking itself begins in the chat, and stays possible there; what it shows is in the threat model.
+    }
+}
+
+/// Linking leads to the bank's password and to the names of accounts: in the platform's browser nothing of it is shown
+/// or begun, and who comes there is given a way out that works, by either entrance.
+#[tokio::test]
+async fn abuse_13_linking_goes_on_outside_the_platforms_browsers() {
+    for lang in Lang::ALL.iter().copied() {
+        let world = World::new().await;
+        // Somebody who stands before the consent page, so that there is something to see.
+        let browser = Browser::new(&world, lang);
+        assert!(browser.to_consent("t1").await.text().contains("Everyday Checking"));
+        let cookies: Vec<String> = browser.cookies().iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let in_app = |method: Method, path: &str, fields: &[(&str, &str)], agent: &str| {
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .header(header::COOKIE, cookies.join("; "))
+                .header(header::ACCEPT_LANGUAGE, lang.tag())
+                .header("sec-fetch-site", "same-origin")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::USER_AGENT, agent)
+                .body(Body::from(
+                    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
+                ))
+                .expect("a request")
+        };
         let token = world.token("t2").await;
-        let answer = world
-            .send(open(Method::GET, &format!("/link/start?t={token}"), header::USER_AGENT, IN_APP[0]))
-            .await;
-        assert_eq!(answer.status, StatusCode::OK);
+        let own = format!("/link/start?t={token}");
+        let entry = [
+            ("page", PAGE),
+            ("account_linking_token", PLATFORM_TOKEN),
+            ("redirect_uri", "https://www.facebook.com/messenger_platform/account_linking/?x=y"),
+        ];
+        let button = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(entry).finish();
+        let button = format!("/link/messenger?{button}");
+        let begin = [("t", token.as_str()), ("institution", BANK), ("lang", "en")];
+        for agent in IN_APP {
+            for (method, path, fields) in [
+                (Method::POST, "/link/begin", &begin[..]),
+                (Method::GET, "/link/callback?code=c&state=s", &[]),
+                (Method::GET, "/link/consent", &[]),
+                (Method::POST, "/link/consent", &[("purpose", "BalanceOnRequest"), ("account", "a1")]),
+                (Method::POST, "/link/cancel", &[]),
+                (Method::GET, "/link/done", &[]),
+                (Method::GET, "/link/whatever-comes", &[]),
+            ] {
+                let answer = world.send(in_app(method, path, fields, agent)).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} in {agent}");
+                crate::pages::check(&answer, lang, "linking in an app");
+                assert!(answer.headers.get(header::SET_COOKIE).is_none(), "{path} in {agent}");
+            }
+            for path in [own.as_str(), button.as_str()] {
+                let answer = world.send(in_app(Method::GET, path, &[], agent)).await;
+                assert_eq!(answer.status, StatusCode::OK, "{path} in {agent}");
+                crate::pages::check(&answer, lang, "the way out");
+                assert!(answer.headers.get(header::SET_COOKIE).is_none(), "{path} in {agent}");
+                // Neither a bank nor an account nor the person is named.
+                for shown in ["Cedar", "الأرز", "Everyday", "1234", "Sam"] {
+                    assert!(!answer.text().contains(shown), "{path} in {agent} shows {shown}");
+                }
+            }
+        }
+        // The one-time link is the way out itself, and still good in a browser of one's own.
+        let way = world.send(in_app(Method::GET, &own, &[], IN_APP[0])).await.text();
+        assert!(way.contains(&format!("https://gateway.example{own}")), "{way}");
+        assert_eq!(Browser::new(&world, lang).get(&own).await.status, StatusCode::OK);
+        // By the button: the form asks for one, and leads to the way out, which is good outside, too.
+        let asked = world.send(in_app(Method::GET, &button, &[], IN_APP[0])).await.text();
+        for (name, value) in entry {
+            assert_eq!(crate::support::value_of(&asked, name), value);
+        }
+        let made = world.send(in_app(Method::POST, "/link/elsewhere", &entry, IN_APP[0])).await;
+        let link = made.location().strip_prefix("https://gateway.example").expect("ours").to_owned();
+        let way = world.send(in_app(Method::GET, &link, &[], IN_APP[0])).await;
+        assert!(way.status == StatusCode::OK && way.text().contains(&link), "{}", way.text());
+        let outside = Browser::new(&world, lang);
+        let picker = outside.get(&link).await;
+        assert!(picker.status == StatusCode::OK && picker.text().contains(&format!("value=\"{BANK}\"")));
+        let fresh = crate::support::value_of(&picker.text(), "t");
+        let begun = outside.post("/link/begin", &[("t", &fresh), ("institution", BANK), ("lang", "en")]).await;
+        assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.text());
+        // Nobody gets a link by a token that the platform does not know, nor a second one by the first.
+        for fields in [
+            &[entry[0], ("account_linking_token", "wrong"), entry[2]][..],
+            &[entry[0], entry[1], ("redirect_uri", "https://evil.example/")],
+            &[("t", token.as_str())],
+        ] {
+            let refused = world.send(in_app(Method::POST, "/link/elsewhere", fields, IN_APP[0])).await;
+            assert!(refused.status.is_client_error(), "{fields:?}: {}", refused.status);
+            assert!(refused.headers.get(header::LOCATION).is_none());
+        }
     }
 }
 

@@ -20,6 +20,7 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/link/consent", 410),
     ("GET", "/link/done", 200),
     ("POST", "/link/begin", 410),
+    ("POST", "/link/elsewhere", 410),
     ("POST", "/link/consent", 410),
     ("POST", "/link/cancel", 410),
     ("POST", "/privacy/sign-in", 404),
@@ -100,7 +101,7 @@ async fn a_form_of_another_site_is_refused() {
 #[tokio::test]
 async fn a_form_that_is_too_large_is_refused_clearly() {
     let world = World::new().await;
-    for path in ["/link/begin", "/link/consent", "/privacy/revoke", "/privacy/sign-in", "/lang"] {
+    for path in ["/link/begin", "/link/elsewhere", "/link/consent", "/privacy/revoke", "/privacy/sign-in", "/lang"] {
         let request = Request::post(path).body(Body::from(vec![b'a'; 10 << 20])).expect("a request");
         let answer = world.send(request).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
