@@ -3,6 +3,7 @@
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::cli::{Act, AgreementCommand, Answer, Pair};
 use crate::config::Settings;
+use crate::who::acting;
 use crate::{files, operate, output};
 use amana_core::{Agreement, AgreementEvent, ChannelId, InstitutionId, REQUEST_BYTES_MAX};
 use amana_flow::{
@@ -27,7 +28,7 @@ pub(crate) async fn run(settings: &Settings, command: AgreementCommand) -> anyho
         AgreementCommand::Request { file, by, json, .. } => {
             let (document, format) = document(&file)?;
             let offered = |institution: &InstitutionId, page: &ChannelId| offers(settings, institution, page);
-            match all.request(&document, format, &who(by.as_deref()), &offered).await {
+            match all.request(&document, format, &acting(by.as_deref()), &offered).await {
                 Ok(standing) => {
                     show(&standing, json);
                     Ok(())
@@ -61,28 +62,28 @@ pub(crate) async fn run(settings: &Settings, command: AgreementCommand) -> anyho
             let only = (!only.is_empty()).then(|| only.into_iter().collect());
             let accepted = Acceptance { only, form, terms };
             let Pair { institution, page } = &pair;
-            let (by, note) = (who(act.by.as_deref()), act.note.as_deref());
+            let (by, note) = (acting(act.by.as_deref()), act.note.as_deref());
             let agreement = all.accept(institution, page, &accepted, &by, note).await?;
             done(&agreement, act.json);
             Ok(())
         }
         AgreementCommand::Decline(Answer { pair, act, .. }) => {
             let Pair { institution, page } = &pair;
-            let by = who(act.by.as_deref());
+            let by = acting(act.by.as_deref());
             let standing = all.decline(institution, page, &by, act.note.as_deref()).await?;
             show(&standing, act.json);
             Ok(())
         }
         AgreementCommand::Suspend(Answer { pair, act, .. }) => {
-            let by = who(act.by.as_deref());
+            let by = acting(act.by.as_deref());
             one(all.suspend(&pair.institution, &pair.page, &by, act.note.as_deref()).await, &act)
         }
         AgreementCommand::Resume(Answer { pair, act, .. }) => {
-            let by = who(act.by.as_deref());
+            let by = acting(act.by.as_deref());
             one(all.resume(&pair.institution, &pair.page, &by, act.note.as_deref()).await, &act)
         }
         AgreementCommand::End(Answer { pair, act, .. }) => {
-            let by = who(act.by.as_deref());
+            let by = acting(act.by.as_deref());
             one(all.end(&pair.institution, &pair.page, &by, act.note.as_deref()).await, &act)
         }
         AgreementCommand::History { pair, documents, json, .. } => {
@@ -205,11 +206,6 @@ fn events(events: &[AgreementEvent], documents: bool, json: bool) {
             }
         }
     }
-}
-
-/// Who acts, as it stands in the history: `cli:` and the name.
-fn who(by: Option<&str>) -> String {
-    format!("cli:{}", by.map(str::trim).filter(|by| !by.is_empty()).unwrap_or("unknown"))
 }
 
 /// A document and its format, by its name.

@@ -248,7 +248,7 @@ pub(crate) enum AgreementCommand {
         file: PathBuf,
         #[command(flatten)]
         configured: Configured,
-        /// Who does it, for the history; this user if not given.
+        /// Who does it, for the history: your word, beside which your user number stands. `$USER` if not given.
         #[arg(long, value_name = "NAME", env = "USER")]
         by: Option<String>,
         /// Print JSON.
@@ -349,7 +349,7 @@ pub(crate) enum PolicyCommand {
         /// The solver for the proof.
         #[arg(long, value_name = "PROGRAM", default_value = "cvc5")]
         solver: PathBuf,
-        /// Who does it, for the history; this user if not given.
+        /// Who does it, for the history: your word, beside which your user number stands. `$USER` if not given.
         #[arg(long, value_name = "NAME", env = "USER")]
         by: Option<String>,
         /// Print JSON.
@@ -438,7 +438,7 @@ pub(crate) struct Answer {
 /// What goes with every act.
 #[derive(Debug, Args)]
 pub(crate) struct Act {
-    /// Who does it, for the history; this user if not given.
+    /// Who does it, for the history: your word, beside which your user number stands. `$USER` if not given.
     #[arg(long, value_name = "NAME", env = "USER")]
     pub(crate) by: Option<String>,
     /// Why, for the history.

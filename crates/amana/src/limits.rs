@@ -19,6 +19,9 @@ pub(crate) const CHECK_BYTES_MAX: usize = 64 * 1024;
 /// How far this machine's clock may be off before the doctor complains, in seconds. Signed assertions and tokens of
 /// banks allow little more.
 pub(crate) const CLOCK_OFF_S_MAX: i64 = 30;
+/// The longest name that `--by` gives, in characters: with `cli:` and the user's number it fits into the histories
+/// (`amana_flow::limits::ACTOR_CHARS_MAX`).
+pub(crate) const BY_CHARS_MAX: usize = 64;
 /// How long the demonstration waits for its own parts to answer.
 pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
 /// How often it asks meanwhile.

@@ -33,6 +33,7 @@ mod sandbox;
 mod serve;
 mod server;
 mod telemetry;
+mod who;
 
 use clap::Parser as _;
 use cli::{

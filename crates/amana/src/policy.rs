@@ -3,6 +3,7 @@
 use crate::ambient::SystemClock;
 use crate::cli::PolicyCommand;
 use crate::config::Settings;
+use crate::who::acting;
 use crate::{files, operate, output};
 use amana_core::{Clock as _, InstitutionId};
 use amana_gate::Policy;
@@ -13,9 +14,6 @@ use anyhow::bail;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The longest name of who brings a policy, in bytes.
-const NAME_BYTES_MAX: usize = 128;
 
 /// How the gateway reads a stored policy document. (Whether it is safe was asked before it was stored.)
 pub(crate) fn read(institution: &InstitutionId, document: &str) -> Result<Arc<dyn Policy>, String> {
@@ -55,7 +53,7 @@ pub(crate) async fn run(settings: &Settings, command: PolicyCommand) -> anyhow::
                 bail!("`{institution}` is not an institution of the configuration");
             }
             let store = operate::existing(settings).await?;
-            upload(&*store, &institution, accepted, &who(by.as_deref()), json).await
+            upload(&*store, &institution, accepted, &acting(by.as_deref()), json).await
         }
         PolicyCommand::Show { institution, number, json, .. } => {
             let store = operate::existing(settings).await?;
@@ -179,13 +177,6 @@ fn value(stored: &StoredPolicy) -> Value {
         "uploaded_at": stored.uploaded_at.to_string(),
         "uploaded_by": stored.uploaded_by,
     })
-}
-
-/// Who acts, as it stands in the history: `cli:` and the name.
-fn who(by: Option<&str>) -> String {
-    let name: String = by.unwrap_or_default().trim().chars().filter(|c| !c.is_control()).collect();
-    let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
-    format!("cli:{}", if fits { name.as_str() } else { "unknown" })
 }
 
 /// For the doctor: the institutions whose policy in force cannot be read (so that nothing leaves), and those whose

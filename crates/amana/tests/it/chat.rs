@@ -2,14 +2,13 @@
 //! hand as a person would in a browser.
 
 use crate::browser::{Browser, Page, client, plain};
+use crate::process::DOUBT;
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How long the chat may stay silent.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long after a kill.
-const DOUBT: Duration = Duration::from_secs(150);
 
 /// One conversation.
 pub(crate) struct Chat {
@@ -68,7 +67,7 @@ impl Chat {
         self.hears_within(before, needle, PATIENCE).await
     }
 
-    /// The same after a kill: what was on its way then is in doubt, and holds the conversation up to two minutes.
+    /// The same after a kill: what was on its way then is in doubt, and holds the conversation for as long as [`DOUBT`] says.
     pub(crate) async fn hears_after_a_kill(&self, before: usize, needle: &str) -> String {
         self.hears_within(before, needle, DOUBT).await
     }

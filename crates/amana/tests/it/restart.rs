@@ -1,15 +1,13 @@
 //! Killed in the middle and started again: every purchase is told, exactly once.
 
 use crate::chat::{Chat, Till, link};
-use crate::process::{Demo, folder};
+use crate::process::{DOUBT, Demo, folder};
 use std::time::{Duration, Instant};
 
 /// Purchases per run.
 const PURCHASES: u32 = 12;
 /// Kills in the middle.
 const KILLS: u64 = 3;
-/// How long the gateway may take to come to rest after the last start.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_purchase_is_told_exactly_once_over_kills() {
@@ -34,8 +32,7 @@ async fn each_purchase_is_told_exactly_once_over_kills() {
         demo = Demo::start(&data, ports, &[]);
     }
 
-    // A message that was on its way at a kill waits for its echo, up to two minutes, before it is sent again; until
-    // then it is open. When nothing is open any more, nothing can come twice.
+    // A message that was on its way at a kill waits for its echo before it is sent again; until then it is open. When nothing is open any more, nothing can come twice.
     at_rest(&demo).await;
     let said = chat.said().await;
     for number in 1..=bought {
@@ -50,7 +47,7 @@ async fn each_purchase_is_told_exactly_once_over_kills() {
 /// Waits until the gateway has nothing left to do, by its own gauges.
 async fn at_rest(demo: &Demo) {
     let client = crate::browser::client();
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + DOUBT;
     // Twice in a row, as an event is for a moment neither waiting nor a message.
     let mut still = 0;
     while still < 2 {
