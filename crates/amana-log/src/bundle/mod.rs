@@ -25,7 +25,7 @@ pub struct Bundle {
     /// The customer's key.
     #[serde(with = "hash")]
     pub key: Hash,
-    /// The segments with receipts, and all from the last of these to the open one.
+    /// All segments from the first with a receipt to the open one.
     pub segments: Vec<Segment>,
     /// All receipts, in the order of `seq`.
     pub receipts: Vec<Receipt>,
