@@ -63,7 +63,8 @@ enum Place {
 }
 
 fn place(path: &str) -> Place {
-    let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below =
+        |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if below("/privacy") {
         Place::Own
     } else if matches!(path, "/link/start" | "/link/messenger" | "/link/elsewhere") {

@@ -98,7 +98,8 @@ fn way_out(state: &WebState, w: Words, entry: Option<Entry>) -> Response {
     let (hidden, link) = match entry {
         None => return link_error(&LinkError::Over, w),
         Some(Entry::OneTime { token }) => {
-            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("t", &token).finish();
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("t", &token).finish();
             let href = format!("/link/start?{query}");
             let address = state.public_url.join(&href).map_or_else(|_| String::new(), |url| url.to_string());
             (Vec::new(), Some((address, href)))

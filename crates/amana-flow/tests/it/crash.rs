@@ -59,7 +59,8 @@ const ECHO_LATE_MAX_MS: u64 = 400;
 const SEGMENT_ENTRIES: u64 = 400;
 /// By how much the parent moves the clock, so that every echo that was waited for is late: after a start, and after a
 /// send in doubt.
-const ADVANCE_S: i64 = if ECHO_WAIT_S > ECHO_WAIT_AFTER_START_S { ECHO_WAIT_S } else { ECHO_WAIT_AFTER_START_S } + 1;
+const ADVANCE_S: i64 =
+    if ECHO_WAIT_S > ECHO_WAIT_AFTER_START_S { ECHO_WAIT_S } else { ECHO_WAIT_AFTER_START_S } + 1;
 /// How long a child may take to start, and the last one until nothing is left to do. None of the gateway's own waits is
 /// in it, since those pass by the parent's clock: it is a start and the work on what the kills left, on a machine that
 /// may be busy with much else. How long it took is printed.

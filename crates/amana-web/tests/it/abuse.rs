@@ -383,7 +383,8 @@ async fn abuse_13_linking_goes_on_outside_the_platforms_browsers() {
         let picker = outside.get(&link).await;
         assert!(picker.status == StatusCode::OK && picker.text().contains(&format!("value=\"{BANK}\"")));
         let fresh = crate::support::value_of(&picker.text(), "t");
-        let begun = outside.post("/link/begin", &[("t", &fresh), ("institution", BANK), ("lang", "en")]).await;
+        let begun =
+            outside.post("/link/begin", &[("t", &fresh), ("institution", BANK), ("lang", "en")]).await;
         assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.text());
         // Nobody gets a link by a token that the platform does not know, nor a second one by the first.
         for fields in [

@@ -29,9 +29,29 @@ pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
     // A missing text shows its id.
     let words: String = root.text().collect();
     for id in [
-        "home-", "link-", "elsewhere-", "enter-", "consent-", "purpose-", "why-", "example-", "cluster-", "entry-",
-        "state-", "denial-", "because-", "privacy-", "error-", "title-", "foot-", "out-", "done-", "verify-",
-        "rule-", "{", "}",
+        "home-",
+        "link-",
+        "elsewhere-",
+        "enter-",
+        "consent-",
+        "purpose-",
+        "why-",
+        "example-",
+        "cluster-",
+        "entry-",
+        "state-",
+        "denial-",
+        "because-",
+        "privacy-",
+        "error-",
+        "title-",
+        "foot-",
+        "out-",
+        "done-",
+        "verify-",
+        "rule-",
+        "{",
+        "}",
     ] {
         assert!(!words.contains(id), "{what}: `{id}` is in the text: {words}");
     }

@@ -298,7 +298,9 @@ async fn a_policy_binds_while_serve_runs(folder: &Path, world: &World, chat: &Ch
     let said = world.says(&["policy", "upload", "harbor-bank", &path, "--by", "omar"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(
-        said.out.contains("harbor-bank version 1 since") && said.out.contains("by cli:omar (uid ") && said.out.contains(") proved "),
+        said.out.contains("harbor-bank version 1 since")
+            && said.out.contains("by cli:omar (uid ")
+            && said.out.contains(") proved "),
         "{}",
         said.out
     );
@@ -395,7 +397,11 @@ async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
     let said = world.says(&["agreement", "request", &file("ads.toml", "Advertising"), "--by", "omar"]);
     assert!(said.code == Some(1) && said.err.contains("refused (advertising)"), "{}{}", said.out, said.err);
     let said = world.says(&["agreement", "refused"]);
-    assert!(said.out.contains("refused by cli:omar (uid ") && said.out.contains(": advertising"), "{}", said.out);
+    assert!(
+        said.out.contains("refused by cli:omar (uid ") && said.out.contains(": advertising"),
+        "{}",
+        said.out
+    );
     let said = world.says(&["agreement", "request", &file("ask.toml", "BalanceOnRequest"), "--json"]);
     let asked: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(asked["agreement"]["state"], "proposed", "{}", said.err);
