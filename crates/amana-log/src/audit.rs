@@ -320,7 +320,8 @@ impl<'a, R: TileRead> Audit<'a, R> {
         }
         if !self.pending.is_empty() {
             let mut pending = std::mem::take(&mut self.pending);
-            // One label is one number of one customer: twice, it is a chain that was led on anew from an earlier receipt.
+            // One label is one number of one customer: twice, it is a chain that was led on anew from an earlier
+            // receipt.
             pending.sort_unstable();
             let twice = pending.windows(2).any(|two| matches!(two, [a, b] if a.label == b.label))
                 || pending.iter().any(|leaf| self.index.holds(&leaf.label));

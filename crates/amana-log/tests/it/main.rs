@@ -13,6 +13,7 @@ mod formats;
 mod fuzz;
 mod independent;
 mod index;
+mod led_on;
 mod tiles;
 mod vectors;
 mod world;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::world::{ORIGIN, World, base64, seed};
 
-struct Vector {
+pub(crate) struct Vector {
     name: &'static str,
     about: &'static str,
     expect: &'static str,
@@ -27,7 +27,12 @@ struct Vector {
     bundle: Value,
 }
 
-fn vector(name: &'static str, expect: &'static str, about: &'static str, bundle: &Bundle) -> Vector {
+pub(crate) fn vector(
+    name: &'static str,
+    expect: &'static str,
+    about: &'static str,
+    bundle: &Bundle,
+) -> Vector {
     let bundle = serde_json::from_str(&bundle.to_json().unwrap()).unwrap();
     Vector { name, about, expect, vkey: None, policy: None, since: None, bundle }
 }
@@ -46,7 +51,7 @@ impl Vector {
     }
 
     /// Changes the bundle as JSON.
-    fn with(mut self, change: impl FnOnce(&mut Value)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Value)) -> Self {
         change(&mut self.bundle);
         self
     }
@@ -252,11 +257,11 @@ fn edit_receipt(value: &mut Value, edit: impl FnOnce(&mut BTreeMap<String, Value
     });
 }
 
-fn list<'a>(bundle: &'a mut Value, name: &str) -> &'a mut Vec<Value> {
+pub(crate) fn list<'a>(bundle: &'a mut Value, name: &str) -> &'a mut Vec<Value> {
     bundle[name].as_array_mut().unwrap()
 }
 
-fn add(value: &mut Value, more: i64) {
+pub(crate) fn add(value: &mut Value, more: i64) {
     *value = json!(value.as_i64().unwrap() + more);
 }
 
@@ -644,60 +649,10 @@ fn outside() -> Bundle {
     world.bundle(0, None)
 }
 
-/// A log in which a receipt was written, and the customer's chain led on from the one before it in the next segment, as
-/// if it had never been. Segment 2 is open, and idle for the customer. The bundle is made with that receipt, since no
-/// other one can be, and it is taken out of it.
-fn led_on() -> World {
-    let mut world = World::new(2);
-    world.receipt(0, "consent");
-    world.disclose(0);
-    world.checkpoint();
-    world.disclose(0);
-    let withheld = world.customers[0].receipts.pop().unwrap();
-    world.end_segment();
-    world.disclose(0);
-    world.end_segment();
-    world.disclose(1);
-    world.checkpoint();
-    world.customers[0].receipts.insert(2, withheld);
-    world
-}
-
-/// Takes a receipt out of a bundle and out of its segment's count.
-fn take_out(bundle: &mut Value, receipt: usize, segment: usize) {
-    list(bundle, "receipts").remove(receipt);
-    add(&mut bundle["segments"][segment]["count"], -1);
-}
-
-/// The first segment as it stood in that log before the receipt that is withheld.
-fn led_on_before() -> Value {
-    let mut world = World::new(2);
-    world.receipt(0, "consent");
-    world.disclose(0);
-    world.checkpoint();
-    let bundle: Value = serde_json::from_str(&world.bundle(0, None).to_json().unwrap()).unwrap();
-    bundle["segments"][0].clone()
-}
-
-/// The same, of which an idle segment holds the receipt that is withheld.
-fn led_on_over_a_segment() -> World {
-    let mut world = World::new(2);
-    world.receipt(0, "consent");
-    world.end_segment();
-    world.disclose(0);
-    let withheld = world.customers[0].receipts.pop().unwrap();
-    world.end_segment();
-    world.disclose(0);
-    world.checkpoint();
-    world.customers[0].receipts.insert(1, withheld);
-    world
-}
-
 fn absences() -> Vec<Vector> {
     let (world, small) = (world(), small());
     let absence = |name, about, bundle: &Bundle| vector(name, "absence", about, bundle);
     let (good, many) = (small.bundle(0, None), world.bundle(0, None));
-    let (led, over) = (led_on(), led_on_over_a_segment());
     let key = CustomerKey::new(&small.customers[0].key);
     let tree = small.index.tree(small.writer.size());
     // Honest neighbours of a label that is absent, in place of the one that is asked for.
@@ -765,42 +720,6 @@ fn absences() -> Vec<Vector> {
             list(bundle, "receipts").clear();
             bundle["segments"][0]["count"] = json!(0);
         }),
-        absence(
-            "led-on",
-            "A receipt is withheld, and the chain goes on from the one before in the next segment.",
-            &led.bundle(0, None),
-        )
-        .with(|bundle| take_out(bundle, 2, 0)),
-        vector(
-            "led-on-earlier-index",
-            "freshness",
-            "The same, and the segment's index is an earlier one, without it.",
-            &led.bundle(0, None),
-        )
-        .with(|bundle| {
-            take_out(bundle, 2, 0);
-            let mut segment = led_on_before();
-            let (early, size) = (led.checkpoints[0].0, led.writer.size());
-            let proof = TreeReader::new(&*led.tiles, size).inclusion(early - 1, size).unwrap();
-            segment["index"]["proof"] = json!(proof.iter().map(|hash| base64(hash)).collect::<Vec<_>>());
-            bundle["segments"][0] = segment;
-        }),
-        absence(
-            "led-on-between",
-            "The withheld receipt is in a segment between the others.",
-            &over.bundle(0, None),
-        )
-        .with(|bundle| take_out(bundle, 1, 1)),
-        vector(
-            "led-on-between-dropped",
-            "freshness",
-            "The same, and that segment is not listed.",
-            &over.bundle(0, None),
-        )
-        .with(|bundle| {
-            take_out(bundle, 1, 1);
-            list(bundle, "segments").remove(1);
-        }),
         absence("false-absence", "The upper neighbour is the lower one again.", &good).with(|bundle| {
             let mut low = bundle["segments"][0]["absence"]["low"].clone();
             add(&mut low["position"], 1);
@@ -834,6 +753,7 @@ fn all() -> Vec<Vector> {
     all.extend(indexes());
     all.extend(receipts());
     all.extend(absences());
+    all.extend(crate::led_on::vectors());
     all
 }
 

@@ -67,7 +67,8 @@ impl Chat {
         self.hears_within(before, needle, PATIENCE).await
     }
 
-    /// The same after a kill: what was on its way then is in doubt, and holds the conversation for as long as [`DOUBT`] says.
+    /// The same after a kill: what was on its way then is in doubt, and holds the conversation for as long as [`DOUBT`]
+    /// says.
     pub(crate) async fn hears_after_a_kill(&self, before: usize, needle: &str) -> String {
         self.hears_within(before, needle, DOUBT).await
     }

@@ -32,7 +32,8 @@ async fn each_purchase_is_told_exactly_once_over_kills() {
         demo = Demo::start(&data, ports, &[]);
     }
 
-    // A message that was on its way at a kill waits for its echo before it is sent again; until then it is open. When nothing is open any more, nothing can come twice.
+    // A message that was on its way at a kill waits for its echo before it is sent again; until then it is open. When
+    // nothing is open any more, nothing can come twice.
     at_rest(&demo).await;
     let said = chat.said().await;
     for number in 1..=bought {
