@@ -2,7 +2,8 @@
 
 import { createRequire } from "node:module";
 
-import { APP, PAGE, SECRET, TOKEN, check, failed, startSimulator, until } from "./lib/simulator.mjs";
+import { check, failed, until } from "./lib/amana.mjs";
+import { APP, PAGE, SECRET, TOKEN, startSimulator } from "./lib/simulator.mjs";
 
 const require = createRequire(import.meta.url);
 const { MessengerClient } = require("messaging-api-messenger");

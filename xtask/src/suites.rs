@@ -171,8 +171,10 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
         let python = install_python(workspace, stop)?;
         let words = [python.into_os_string(), "sdk.py".into()];
         jobs.push(Job::new("outside: Meta's SDK", move || outside(workspace, words, stop)));
-        let words = ["node".into(), "clients.mjs".into()];
-        jobs.push(Job::new("outside: npm", move || outside(workspace, words, stop)));
+        for script in ["clients.mjs", "bank.mjs"] {
+            let words = ["node".into(), script.into()];
+            jobs.push(Job::new(format!("outside: {script}"), move || outside(workspace, words, stop)));
+        }
     }
     let results = jobs::run(jobs, &workspace.target().join(TIMES_FILE));
     if let Some(cluster) = cluster.filter(|_| keep)
@@ -196,7 +198,7 @@ fn build_binary(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>> {
     Ok((!built.success).then(|| Results::failed_step("build of `amana`", built.elapsed)))
 }
 
-/// One script of `outside/` against a simulator of its own.
+/// One script of `outside/` against a sandbox of its own.
 fn outside(workspace: &Workspace, words: [OsString; 2], stop: &Stop) -> Result<(Results, Ended)> {
     let mut env = Env::new();
     env.insert("AMANA_BIN".to_owned(), workspace.target().join("debug/amana").display().to_string());

@@ -555,6 +555,21 @@ pub(crate) enum SandboxCommand {
     Messenger(SandboxMessenger),
 }
 
+/// The sandbox bank's security profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxSecurity {
+    Green,
+    Blue,
+}
+
+/// What the sandbox bank binds tokens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxBinding {
+    Nothing,
+    Dpop,
+    Mtls,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct SandboxBank {
     /// Port on 127.0.0.1; 0 picks a free one.
@@ -563,9 +578,39 @@ pub(crate) struct SandboxBank {
     /// Where its state is kept.
     #[arg(long, value_name = "DIR", default_value = "./amana-data/bank")]
     pub(crate) data_dir: PathBuf,
-    /// An application that may ask for data: `ID=SECRET`. May be given several times.
-    #[arg(long, value_name = "ID=SECRET", default_value = "amana=sandbox-secret")]
+    /// An application that may ask for data: `ID=SECRET`. May be given several times. Without any: `amana=sandbox-secret`.
+    #[arg(long, value_name = "ID=SECRET")]
     pub(crate) client: Vec<String>,
+    /// An application that proves itself with a key (`private_key_jwt`): `ID=FILE`, the file being its JWKS. May be given
+    /// several times.
+    #[arg(long, value_name = "ID=FILE")]
+    pub(crate) client_keys: Vec<String>,
+    /// An application that proves itself with a certificate (`tls_client_auth`): `ID=NAME`, a DNS name in the certificate.
+    /// May be given several times.
+    #[arg(long, value_name = "ID=NAME", requires = "tls_certificate")]
+    pub(crate) client_certificate: Vec<String>,
+    /// The security profile: `green` is OAuth 2.0, `blue` is FAPI 2.0 (pushed requests, keys or certificates, bound tokens).
+    #[arg(long, value_enum, value_name = "PROFILE", default_value = "green")]
+    pub(crate) security: SandboxSecurity,
+    /// What the tokens of applications with a key are bound to; those with a certificate have theirs bound to it. Without
+    /// it: nothing under `green`, `dpop` under `blue`.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) bind: Option<SandboxBinding>,
+    /// Applications with a key must sign their authorization requests (RFC 9101).
+    #[arg(long)]
+    pub(crate) signed_requests: bool,
+    /// A second address, over TLS, for applications with certificates: its certificate chain (PEM), a file.
+    #[arg(long, value_name = "FILE", requires_all = ["tls_key", "client_authorities"])]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key (PEM), a file.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The authorities whose client certificates are taken (PEM), a file.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) client_authorities: Option<PathBuf>,
+    /// Its port on 127.0.0.1; 0 picks a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 7604, requires = "tls_certificate")]
+    pub(crate) tls_port: u16,
     /// Where the applications' browsers come back to. May be given several times.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7600/link/callback")]
     pub(crate) redirect_uri: Vec<String>,

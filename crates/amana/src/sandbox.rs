@@ -1,20 +1,25 @@
 //! The sandboxes alone: `amana sandbox bank` and `amana sandbox messenger`.
 
 use crate::ambient::{OsEntropy, SystemClock};
-use crate::cli::{SandboxBank as BankArgs, SandboxMessenger as MessengerArgs};
+use crate::cli::{
+    SandboxBank as BankArgs, SandboxBinding, SandboxMessenger as MessengerArgs, SandboxSecurity,
+};
+use crate::files;
 use crate::lifecycle::Stop;
 use crate::serve::bind;
 use crate::{limits, output};
 use amana_core::Clock as _;
 use amana_sandbox_bank::{
-    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, SandboxBank, Security,
+    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, MutualTls, SandboxBank, Security,
     SenderConstraint,
 };
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use anyhow::Context as _;
 use serde_json::json;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use url::Url;
 
 /// The simulated app's number.
@@ -51,15 +56,16 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     let stop = Stop::on_signals(limits::DEMO_DRAIN).context("signals cannot be heard")?;
     let listener = bind(loopback(args.port), "choose another with `--port`").await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let mut config = BankConfig::new(&base, args.data_dir);
-    config.security = Security::Green;
-    for client in &args.client {
-        let (id, secret) = client
-            .split_once('=')
-            .filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
-            .context("`--client` must be `ID=SECRET`")?;
-        config.clients.push(registration(id, secret, args.redirect_uri.clone()));
-    }
+    let mut config = BankConfig::new(&base, &args.data_dir);
+    config.security = match args.security {
+        SandboxSecurity::Green => Security::Green,
+        SandboxSecurity::Blue => Security::Blue,
+    };
+    config.clients = clients(&args)?;
+    let tls = match &args.tls_certificate {
+        Some(certificate) => Some(mutual_tls(&args, certificate, &mut config).await?),
+        None => None,
+    };
     let first = config.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
     let brands = amana_sandbox_bank::brand::all();
     if let (Some(url), Some(token)) = (&args.event_url, &args.event_token) {
@@ -81,11 +87,84 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
         .collect();
     let bank = SandboxBank::open(config, clock(), Arc::new(OsEntropy))?;
     let served = bank.run(listener, stop.soft.clone());
+    let served_tls = async {
+        match tls {
+            Some(listener) => bank.run_mutual_tls(listener, stop.soft.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
     output::line(&json!({"bank": base, "institutions": institutions}).to_string());
     tokio::select! {
         served = served => Ok(served?),
+        served = served_tls => Ok(served?),
         () = stop.hard.cancelled() => Ok(()),
     }
+}
+
+/// The applications that the flags name.
+fn clients(args: &BankArgs) -> anyhow::Result<Vec<ClientRegistration>> {
+    let bound = match (args.bind, args.security) {
+        (None, SandboxSecurity::Green) | (Some(SandboxBinding::Nothing), _) => SenderConstraint::None,
+        (None, SandboxSecurity::Blue) | (Some(SandboxBinding::Dpop), _) => SenderConstraint::Dpop,
+        (Some(SandboxBinding::Mtls), _) => SenderConstraint::Mtls,
+    };
+    let pair = |text: &str, flag: &str| {
+        text.split_once('=')
+            .filter(|(id, value)| !id.is_empty() && !value.is_empty())
+            .map(|(id, value)| (id.to_owned(), value.to_owned()))
+            .with_context(|| format!("`{flag}` must have the form `ID=…`, as `{flag} --help` shows"))
+    };
+    let mut clients = Vec::new();
+    for text in &args.client {
+        let (id, secret) = pair(text, "--client")?;
+        clients.push(registration(&id, &secret, args.redirect_uri.clone()));
+    }
+    for text in &args.client_keys {
+        let (id, file) = pair(text, "--client-keys")?;
+        let keys =
+            files::read_text(Path::new(&file), limits::SECRET_FILE_BYTES_MAX).map_err(anyhow::Error::msg)?;
+        let keys =
+            serde_json::from_str(&keys).with_context(|| format!("`{file}` is not a JWKS (RFC 7517)"))?;
+        clients.push(ClientRegistration {
+            auth: ClientAuth::PrivateKeyJwt(keys),
+            sender: bound,
+            signed_requests: args.signed_requests,
+            ..registration(&id, "", args.redirect_uri.clone())
+        });
+    }
+    for text in &args.client_certificate {
+        let (id, name) = pair(text, "--client-certificate")?;
+        clients.push(ClientRegistration {
+            auth: ClientAuth::Tls(name),
+            sender: SenderConstraint::Mtls,
+            ..registration(&id, "", args.redirect_uri.clone())
+        });
+    }
+    if clients.is_empty() {
+        clients.push(registration("amana", "sandbox-secret", args.redirect_uri.clone()));
+    }
+    Ok(clients)
+}
+
+/// The listener for applications with certificates.
+async fn mutual_tls(
+    args: &BankArgs,
+    certificate: &Path,
+    config: &mut BankConfig,
+) -> anyhow::Result<TcpListener> {
+    let listener = bind(loopback(args.tls_port), "choose another with `--tls-port`").await?;
+    let read =
+        |file: &Path| files::read_text(file, limits::SECRET_FILE_BYTES_MAX).map_err(anyhow::Error::msg);
+    let (Some(key), Some(authorities)) = (&args.tls_key, &args.client_authorities) else {
+        anyhow::bail!("`--tls-certificate` needs `--tls-key` and `--client-authorities`");
+    };
+    config.mutual_tls = Some(MutualTls {
+        base_url: format!("https://localhost:{}", listener.local_addr()?.port()),
+        certificate_pem: read(certificate)?,
+        key_pem: read(key)?,
+        client_authorities_pem: read(authorities)?,
+    });
+    Ok(listener)
 }
 
 /// Runs the Messenger simulator until a signal. Prints one line of JSON when it listens.
