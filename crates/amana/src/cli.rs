@@ -578,22 +578,24 @@ pub(crate) struct SandboxBank {
     /// Where its state is kept.
     #[arg(long, value_name = "DIR", default_value = "./amana-data/bank")]
     pub(crate) data_dir: PathBuf,
-    /// An application that may ask for data: `ID=SECRET`. May be given several times. Without any: `amana=sandbox-secret`.
+    /// An application that may ask for data: `ID=SECRET`. May be given several times. Without any:
+    /// `amana=sandbox-secret`.
     #[arg(long, value_name = "ID=SECRET")]
     pub(crate) client: Vec<String>,
-    /// An application that proves itself with a key (`private_key_jwt`): `ID=FILE`, the file being its JWKS. May be given
-    /// several times.
+    /// An application that proves itself with a key (`private_key_jwt`): `ID=FILE`, the file being its JWKS. May be
+    /// given several times.
     #[arg(long, value_name = "ID=FILE")]
     pub(crate) client_keys: Vec<String>,
-    /// An application that proves itself with a certificate (`tls_client_auth`): `ID=NAME`, a DNS name in the certificate.
-    /// May be given several times.
+    /// An application that proves itself with a certificate (`tls_client_auth`): `ID=NAME`, a DNS name in the
+    /// certificate. May be given several times.
     #[arg(long, value_name = "ID=NAME", requires = "tls_certificate")]
     pub(crate) client_certificate: Vec<String>,
-    /// The security profile: `green` is OAuth 2.0, `blue` is FAPI 2.0 (pushed requests, keys or certificates, bound tokens).
+    /// The security profile: `green` is OAuth 2.0, `blue` is FAPI 2.0 (pushed requests, keys or certificates, bound
+    /// tokens).
     #[arg(long, value_enum, value_name = "PROFILE", default_value = "green")]
     pub(crate) security: SandboxSecurity,
-    /// What the tokens of applications with a key are bound to; those with a certificate have theirs bound to it. Without
-    /// it: nothing under `green`, `dpop` under `blue`.
+    /// What the tokens of applications with a key are bound to; those with a certificate have theirs bound to it.
+    /// Without it: nothing under `green`, `dpop` under `blue`.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) bind: Option<SandboxBinding>,
     /// Applications with a key must sign their authorization requests (RFC 9101).
