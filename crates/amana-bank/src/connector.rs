@@ -303,13 +303,7 @@ impl FdxBank {
                 other => other,
             });
         }
-        answer
-            .json()
-            .as_ref()
-            .and_then(|body| body.get("request_uri")?.as_str())
-            .filter(|uri| !uri.is_empty() && uri.len() <= crate::limits::TOKEN_BYTES_MAX)
-            .map(str::to_owned)
-            .ok_or(BankErrorClass::Nonsense("the pushed request's answer has no `request_uri`"))
+        oauth::request_uri(&answer)
     }
 
     async fn finish(&self, pending: &Pending, callback: &Callback) -> Result<Granted, BankErrorClass> {
@@ -476,7 +470,7 @@ fn challenge(verifier: &str) -> String {
 }
 
 /// `sub`, if it can be one (OpenID Connect Core 1.0 §2: at most 255 characters).
-fn subject_of(claims: &jose::Claims) -> Option<String> {
+pub(crate) fn subject_of(claims: &jose::Claims) -> Option<String> {
     jose::text(claims, "sub")
         .filter(|sub| !sub.is_empty() && sub.len() <= 255 && !sub.chars().any(char::is_control))
         .map(str::to_owned)

@@ -1,7 +1,7 @@
 //! The authorization server's metadata (RFC 8414, OpenID Connect Discovery 1.0), or the profile's endpoints.
 
 use crate::error::BankErrorClass;
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::limits;
 use crate::profile::{OAuth, Par};
 use amana_core::Timestamp;
@@ -82,7 +82,7 @@ fn fresh(read: Timestamp, now: Timestamp) -> bool {
 }
 
 /// What must hold of any server before anything is sent to it.
-fn accept(metadata: Metadata, oauth: &OAuth) -> Result<Metadata, BankErrorClass> {
+pub(crate) fn accept(metadata: Metadata, oauth: &OAuth) -> Result<Metadata, BankErrorClass> {
     if metadata.code_challenge_methods_supported.as_ref().is_some_and(|m| !m.iter().any(|m| m == "S256")) {
         return Err(BankErrorClass::Nonsense("the server's metadata do not offer PKCE with S256"));
     }
@@ -165,22 +165,41 @@ async fn fetch(http: &Http, issuer: &str) -> Result<Metadata, BankErrorClass> {
             return Err(BankErrorClass::Retry("the server's metadata cannot be read now"));
         }
         // A place that is not there, or answers with a page, is not the place.
-        let Some(value) = answer.status.is_success().then(|| answer.json()).flatten() else { continue };
-        let Some(claimed) = value.get("issuer").and_then(serde_json::Value::as_str) else { continue };
-        if claimed != issuer {
-            // RFC 8414 §3.3: whoever answers is somebody else. Looking further would be looking for a yes.
-            return Err(BankErrorClass::Nonsense("the server's metadata name another issuer"));
-        }
-        match serde_json::from_value::<Metadata>(value) {
-            Ok(metadata) => return Ok(metadata),
-            Err(_) => {
-                found = BankErrorClass::Nonsense(
-                    "the server's metadata lack an endpoint or hold one that is no url",
-                );
-            }
+        match answer.status.is_success().then(|| read(&answer, issuer)).unwrap_or(Place::Empty) {
+            Place::Empty => {}
+            Place::Foreign(class) => return Err(class),
+            Place::Broken(class) => found = class,
+            Place::Found(metadata) => return Ok(*metadata),
         }
     }
     Err(found)
+}
+
+/// What stands at a place where the metadata may be.
+pub(crate) enum Place {
+    /// No metadata.
+    Empty,
+    /// Somebody else's: looking further would be looking for a yes.
+    Foreign(BankErrorClass),
+    /// The issuer's, which cannot be used.
+    Broken(BankErrorClass),
+    /// The issuer's.
+    Found(Box<Metadata>),
+}
+
+/// Reads what stands at a place. RFC 8414 §3.3: metadata that name another issuer are somebody else's.
+pub(crate) fn read(answer: &Answer, issuer: &str) -> Place {
+    let Some(value) = answer.json() else { return Place::Empty };
+    let Some(claimed) = value.get("issuer").and_then(serde_json::Value::as_str) else { return Place::Empty };
+    if claimed != issuer {
+        return Place::Foreign(BankErrorClass::Nonsense("the server's metadata name another issuer"));
+    }
+    match serde_json::from_value::<Metadata>(value) {
+        Ok(metadata) => Place::Found(Box::new(metadata)),
+        Err(_) => Place::Broken(BankErrorClass::Nonsense(
+            "the server's metadata lack an endpoint or hold one that is no url",
+        )),
+    }
 }
 
 #[cfg(test)]

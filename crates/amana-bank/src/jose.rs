@@ -1,11 +1,11 @@
 //! The server's signing keys (RFC 7517) and the tokens that they sign.
 
 use crate::error::BankErrorClass;
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::limits;
 use amana_core::{Evidence, Timestamp};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -31,10 +31,7 @@ impl Keys {
         token: &str,
         now: Timestamp,
     ) -> Result<Claims, BankErrorClass> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| BAD_SIGNATURE)?;
-        if !matches!(header.alg, Algorithm::ES256 | Algorithm::PS256 | Algorithm::RS256) {
-            return Err(BankErrorClass::Nonsense("a token is signed with an algorithm that is not accepted"));
-        }
+        let header = header(token)?;
         let mut kept = self.0.lock().await;
         if let Some((read, keys)) = kept.as_ref()
             && within(*read, now, limits::JWKS_TTL)
@@ -54,6 +51,15 @@ impl Keys {
     }
 }
 
+/// The header of a JWT that is signed as we accept it.
+pub(crate) fn header(token: &str) -> Result<Header, BankErrorClass> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| BAD_SIGNATURE)?;
+    if !matches!(header.alg, Algorithm::ES256 | Algorithm::PS256 | Algorithm::RS256) {
+        return Err(BankErrorClass::Nonsense("a token is signed with an algorithm that is not accepted"));
+    }
+    Ok(header)
+}
+
 fn within(read: Timestamp, now: Timestamp, life: Duration) -> bool {
     u64::try_from(now.as_second().saturating_sub(read.as_second())).is_ok_and(|age| age < life.as_secs())
 }
@@ -63,6 +69,11 @@ async fn fetch(http: &Http, url: &Url) -> Result<Vec<Jwk>, BankErrorClass> {
     if !answer.status.is_success() {
         return Err(BankErrorClass::Retry("the server's signing keys cannot be read"));
     }
+    key_set(&answer)
+}
+
+/// The keys of a JWK set, those of a kind that we know.
+pub(crate) fn key_set(answer: &Answer) -> Result<Vec<Jwk>, BankErrorClass> {
     let value = answer.json().ok_or(BankErrorClass::Nonsense("the server's signing keys are not json"))?;
     let keys = value
         .get("keys")
@@ -76,7 +87,8 @@ async fn fetch(http: &Http, url: &Url) -> Result<Vec<Jwk>, BankErrorClass> {
         .collect())
 }
 
-fn try_keys(keys: &[Jwk], algorithm: Algorithm, kid: Option<&str>, token: &str) -> Option<Claims> {
+/// The claims of a token that one of the keys has signed.
+pub(crate) fn try_keys(keys: &[Jwk], algorithm: Algorithm, kid: Option<&str>, token: &str) -> Option<Claims> {
     // Times and audience are checked by the caller against the injected clock.
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;

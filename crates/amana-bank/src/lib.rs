@@ -17,6 +17,8 @@ mod http;
 mod jose;
 pub mod limits;
 mod oauth;
+#[doc(hidden)]
+pub mod probe;
 pub mod profile;
 mod text;
 mod tokens;

@@ -52,6 +52,16 @@ impl TokenAnswer {
     }
 }
 
+/// The `request_uri` of a pushed request's answer (RFC 9126 §2.2).
+pub(crate) fn request_uri(answer: &Answer) -> Result<String, BankErrorClass> {
+    let body = answer.json();
+    body.as_ref()
+        .and_then(|body| body.get("request_uri")?.as_str())
+        .filter(|uri| !uri.is_empty() && uri.len() <= limits::TOKEN_BYTES_MAX)
+        .map(str::to_owned)
+        .ok_or(BankErrorClass::Nonsense("the pushed request's answer has no `request_uri`"))
+}
+
 /// The bank's consent id, if it can be one (several stand with spaces between).
 pub(crate) fn consent_id(text: &str) -> Option<String> {
     (!text.is_empty() && text.len() <= 1024 && !text.chars().any(char::is_control)).then(|| text.to_owned())

@@ -33,7 +33,8 @@ pub(crate) fn clean(text: &str, chars_max: usize) -> String {
     out
 }
 
-fn invisible(c: char) -> bool {
+/// Whether a character is not seen, or turns the text around it.
+pub(crate) fn invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')

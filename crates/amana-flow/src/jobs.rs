@@ -9,7 +9,7 @@ use crate::limits::{
 };
 use amana_bank::Tokens;
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
-use amana_store::{Command, Job, JobKind, JobOutcome, LinkState, SubmitError};
+use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ enum Step {
     /// Done, with what becomes durable together with its end.
     DoneWith(Vec<Command>),
     Later(Timestamp),
+    /// It can never be done, and somebody must know: why.
+    Never(&'static str),
 }
 
 /// Whether a grant at the bank is still needed by another link.
@@ -173,6 +175,10 @@ impl Gateway {
                 JobOutcome::Done
             }
             Ok(Step::Later(at)) => JobOutcome::Retry { at },
+            Ok(Step::Never(why)) => {
+                tracing::error!(job = hex::encode(id), why, "a job is put aside");
+                JobOutcome::Dead
+            }
             Err(why) if attempts < JOB_ATTEMPTS_MAX => {
                 tracing::warn!(job = hex::encode(id), why, attempts, "a job is put off");
                 JobOutcome::Retry { at: self.job_backoff(attempts) }
@@ -209,8 +215,17 @@ impl Gateway {
     async fn revoke_at_bank(&self, job: &Job) -> Result<Step, String> {
         let context = shard_context("job", job.shard, &job.id);
         let opened = self.store.open_job(job.id, &context, &job.body).await.map_err(|e| e.to_string())?;
-        // Done before, and back from a copy of the database: its key has ended.
-        let Some(plain) = opened.map(Zeroizing::new) else { return Ok(Step::Done) };
+        let plain = match opened {
+            JobWork::Open(plain) => Zeroizing::new(plain),
+            // Done before, and back from a copy of the database.
+            JobWork::Over => return Ok(Step::Done),
+            JobWork::Lost => {
+                return Ok(Step::Never(
+                    "the key custody has no key for it, so the bank is not told that a grant is taken back: the custody \
+                     is older than the job; the grant must be ended at the bank",
+                ));
+            }
+        };
         let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
         let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
         match self.shared(job, &work).await.map_err(|e| e.to_string())? {

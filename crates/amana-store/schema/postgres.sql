@@ -354,6 +354,7 @@ CREATE TABLE job (
 );
 CREATE INDEX job_due ON job (due_at) WHERE state = 0;
 CREATE INDEX job_dead ON job (due_at) WHERE state = 1;
+CREATE INDEX job_customer ON job (shard, customer);
 
 -- The disclosure log (docs/disclosure-log.md). One row: how many entries there are, and the open segment.
 CREATE TABLE log_head (

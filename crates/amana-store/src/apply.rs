@@ -80,6 +80,12 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
                     ],
                 )
                 .await?;
+            // Asked after the row is there, so that it sees an erasure which ended while this waited for its row: of an
+            // id that was erased there is never another customer, whoever still holds a key.
+            let erased = db.row("SELECT id FROM erased WHERE id = $1", values![*id]).await?;
+            if erased.is_some() {
+                return Err(Refused::Conflict("customer key"));
+            }
             changed(rows, "customer")
         }
         Command::CreateLink(link) => create_link(db, vault, link).await,

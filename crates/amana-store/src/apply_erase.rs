@@ -10,7 +10,9 @@ use crate::{DataKind, Outcome, StoreError};
 use amana_core::{CustomerId, Shard, Timestamp};
 use amana_gate::ReceiptDraft;
 
-/// The last receipt. From its commit on there is no such customer for any other command or query.
+/// The last receipt. From its commit on there is no such customer for any other command or query. Refused while a link
+/// of theirs is not ended: one that came into being after the erasure had looked would take the bank's grant with it,
+/// and nobody would be left who takes that back.
 pub(crate) async fn begin<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -18,7 +20,18 @@ pub(crate) async fn begin<D: Db>(
     at: Timestamp,
     receipt: &ReceiptDraft,
 ) -> Applied {
+    // This takes the customer's row, as every consent does: whoever links at this moment has done it, or will find
+    // nobody.
     let seq = record(db, vault, (shard, customer), receipt, None).await?;
+    let open = db
+        .row(
+            "SELECT id FROM link WHERE shard = $1 AND customer = $2 AND state < 2 LIMIT 1",
+            values![shard, customer],
+        )
+        .await?;
+    if open.is_some() {
+        return Err(Refused::Conflict("link"));
+    }
     mark(db, (shard, customer), at).await?;
     Ok(Outcome::Receipt(seq))
 }
@@ -75,6 +88,10 @@ pub(crate) async fn step<D: Db>(
          AND l.customer = $2 ORDER BY l.position LIMIT $3)",
         "DELETE FROM link WHERE shard = $1 AND customer = $2 AND id IN (SELECT l.id FROM link l \
          WHERE l.shard = $1 AND l.customer = $2 ORDER BY l.position LIMIT $3)",
+        // What was to end a link or to remind of its end has nothing to do any more. What takes a grant back stays until
+        // it is done, and so does the job that brought us here.
+        "DELETE FROM job WHERE shard = $1 AND customer = $2 AND kind IN (1, 2) AND id IN (SELECT j.id FROM job j \
+         WHERE j.shard = $1 AND j.customer = $2 AND j.kind IN (1, 2) ORDER BY j.id LIMIT $3)",
         // With their events.
         "DELETE FROM consent WHERE shard = $1 AND customer = $2 AND id IN (SELECT c.id FROM consent c \
          WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position LIMIT $3)",

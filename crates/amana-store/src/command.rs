@@ -467,7 +467,8 @@ pub enum Command {
         keep: Retention,
     },
     /// Records a customer's last receipt. From here on there is no such customer for any other command or query, and
-    /// [`Command::Erase`] must follow. Refused if there is no such customer (any more).
+    /// [`Command::Erase`] must follow. Refused if there is no such customer (any more), or while a link of theirs is
+    /// not ended.
     BeginErasure {
         /// The customer's shard.
         shard: Shard,
@@ -478,7 +479,8 @@ pub enum Command {
         /// The receipt of the erasure.
         receipt: ReceiptDraft,
     },
-    /// Removes a bounded number of an erased customer's rows, and at the end the customer: [`Outcome::Changed`] while
+    /// Removes a bounded number of an erased customer's rows (of the jobs not those that take a grant back or erase), and
+    /// at the end the customer: [`Outcome::Changed`] while
     /// something may be left, [`Outcome::Unchanged`] when nothing is. Refused while the share of the customer's key is
     /// still in the custody.
     Erase {

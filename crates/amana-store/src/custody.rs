@@ -59,7 +59,7 @@ pub trait Custody: Send + Sync {
     /// # Errors
     /// [`CustodyError::Away`].
     fn share(&self, holder: Holder) -> Result<Option<Share>, CustodyError>;
-    /// Destroys a share, durably; of a customer's it is remembered that it was. Twice is once.
+    /// Destroys a share, durably; it is remembered that it was. Twice is once.
     ///
     /// # Errors
     /// [`CustodyError::Away`]: the share may still be there.
@@ -70,6 +70,11 @@ pub trait Custody: Send + Sync {
     /// # Errors
     /// [`CustodyError::Away`].
     fn destroyed(&self, after: Option<CustomerId>) -> Result<Vec<CustomerId>, CustodyError>;
+    /// Whether a job's share was destroyed here. One that is not there and was not destroyed is lost.
+    ///
+    /// # Errors
+    /// [`CustodyError::Away`].
+    fn is_over(&self, job: [u8; 16]) -> Result<bool, CustodyError>;
     /// Jobs whose shares were kept before `before`, a bounded number of them.
     ///
     /// # Errors
@@ -108,6 +113,9 @@ CREATE TABLE IF NOT EXISTS share (
 CREATE TABLE IF NOT EXISTS destroyed (
     id BLOB NOT NULL PRIMARY KEY,
     at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job_over (
+    id BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS root (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
@@ -204,7 +212,11 @@ impl Custody for SqliteCustody {
         let (kind, id) = holder.columns();
         let mut conn = self.conn();
         let work = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        work.execute("DELETE FROM share WHERE kind = ?1 AND id = ?2", (kind, id.as_slice()))?;
+        let gone = work.execute("DELETE FROM share WHERE kind = ?1 AND id = ?2", (kind, id.as_slice()))?;
+        // Most jobs have no share: nothing is remembered of those.
+        if kind == 1 && gone > 0 {
+            work.execute("INSERT INTO job_over (id) VALUES (?1) ON CONFLICT DO NOTHING", [id.as_slice()])?;
+        }
         if kind == 0 {
             work.execute(
                 "INSERT INTO destroyed (id, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -220,6 +232,12 @@ impl Custody for SqliteCustody {
         let mut query = conn.prepare_cached("SELECT id FROM destroyed WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         let ids = query.query_map((after, rows()), |row| row.get::<_, Vec<u8>>(0))?;
         ids.map(|id| as_id(&id?).map(CustomerId::from_bytes)).collect()
+    }
+
+    fn is_over(&self, job: [u8; 16]) -> Result<bool, CustodyError> {
+        let conn = self.conn();
+        let mut query = conn.prepare_cached("SELECT 1 FROM job_over WHERE id = ?1")?;
+        Ok(query.query_row([job.as_slice()], |_| Ok(())).optional()?.is_some())
     }
 
     fn old_jobs(&self, before: Timestamp) -> Result<Vec<[u8; 16]>, CustodyError> {
@@ -262,6 +280,7 @@ pub struct MemoryCustody(Mutex<Held>);
 struct Held {
     shares: BTreeMap<Holder, (Share, Timestamp)>,
     destroyed: BTreeSet<CustomerId>,
+    jobs_over: BTreeSet<[u8; 16]>,
     root: Option<Vec<u8>>,
 }
 
@@ -284,11 +303,16 @@ impl Custody for MemoryCustody {
     }
     fn destroy(&self, holder: Holder, _: Timestamp) -> Result<(), CustodyError> {
         let mut held = self.held();
-        held.shares.remove(&holder);
-        if let Holder::Customer(id) = holder {
-            held.destroyed.insert(id);
+        let gone = held.shares.remove(&holder).is_some();
+        match holder {
+            Holder::Customer(id) => drop(held.destroyed.insert(id)),
+            Holder::Job(id) if gone => drop(held.jobs_over.insert(id)),
+            Holder::Job(_) => {}
         }
         Ok(())
+    }
+    fn is_over(&self, job: [u8; 16]) -> Result<bool, CustodyError> {
+        Ok(self.held().jobs_over.contains(&job))
     }
     fn destroyed(&self, after: Option<CustomerId>) -> Result<Vec<CustomerId>, CustodyError> {
         let later = |id: &&CustomerId| after.is_none_or(|after| **id > after);
@@ -341,7 +365,9 @@ mod tests {
         assert_eq!(custody.share(Holder::Customer(a)), Ok(None));
         assert_eq!(custody.keep(Holder::Customer(a), &share(4), at), Err(CustodyError::Destroyed));
         assert_eq!(custody.share(Holder::Customer(b)), Ok(Some(share(2))), "others are left alone");
-        assert_eq!(custody.keep(Holder::Job(job), &share(5), at), Ok(share(5)), "a job leaves no mark");
+        assert_eq!((custody.is_over(job), custody.is_over([4; 16])), (Ok(true), Ok(false)));
+        custody.destroy(Holder::Job([4; 16]), at).expect("destroyed");
+        assert_eq!(custody.is_over([4; 16]), Ok(false), "there was none");
         custody.destroy(Holder::Customer(b), at).expect("destroyed");
         assert_eq!(custody.destroyed(None), Ok(vec![a, b]));
         assert_eq!(custody.destroyed(Some(a)), Ok(vec![b]));

@@ -5,10 +5,10 @@ use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, ChannelQueue, ChannelState, Command, ConsentCount, Conversation, Counts,
-    Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, Keyring, Link,
-    LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention, RetentionReport, Session, Store,
-    StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_policy,
-    apply_waiting, queries, queries_keep, queries_log,
+    Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork, Keyring,
+    Link, LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention, RetentionReport, Session,
+    Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting,
+    apply_policy, apply_waiting, queries, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -332,7 +332,7 @@ impl<B: Backend> Store for Engine<B> {
         let plain = Zeroizing::new(plain.to_vec());
         blocking(move || vault.seal_job(id, &context, &plain, at)).await
     }
-    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<Option<Vec<u8>>> {
+    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<JobWork> {
         let (vault, context, sealed) = (Arc::clone(&self.vault), context.to_vec(), sealed.to_vec());
         blocking(move || vault.open_job(id, &context, &sealed)).await
     }
@@ -386,7 +386,7 @@ impl<B> Engine<B> {
         }
         let vault = Arc::clone(&self.vault);
         blocking(move || {
-            // Nothing is remembered of a job's share: the time is not needed.
+            // Of a job it is remembered that its share is over, not when: the time is not needed.
             ids.into_iter()
                 .try_for_each(|id| vault.custody().destroy(Holder::Job(id), Timestamp::UNIX_EPOCH))
                 .map_err(StoreError::from)

@@ -58,8 +58,8 @@ pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, ChannelHealth, ChannelQueue, ChannelState, ConsentCount, Conversation,
-    Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job, JobKind, Link,
-    LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest, PlatformRequestKind,
+    Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job, JobKind, JobWork,
+    Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest, PlatformRequestKind,
     ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting,
     WaitingTelling,
 };
@@ -308,8 +308,8 @@ pub trait Store: Send + Sync {
     async fn destroyed_keys(&self, after: Option<CustomerId>) -> Answer<Vec<CustomerId>>;
     /// Seals what a job needs under a key of its own, which ends when the job is done or cancelled.
     async fn seal_job(&self, id: [u8; 16], context: &[u8], plain: &[u8], at: Timestamp) -> Answer<Vec<u8>>;
-    /// Opens what [`Store::seal_job`] sealed; `None` when the job's key has ended.
-    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<Option<Vec<u8>>>;
+    /// Opens what [`Store::seal_job`] sealed.
+    async fn open_job(&self, id: [u8; 16], context: &[u8], sealed: &[u8]) -> Answer<JobWork>;
     /// Destroys the keys of jobs that are not in the queue any more and were made before `before`; how many.
     async fn forget_lost_jobs(&self, before: Timestamp) -> Answer<usize>;
     /// A customer's row by the id alone, also while an erasure is under way.

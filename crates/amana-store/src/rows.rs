@@ -492,6 +492,17 @@ pub struct Job {
     pub attempts: u32,
 }
 
+/// What [`crate::Store::open_job`] found of a job's work.
+#[derive(Debug, PartialEq, Eq)]
+pub enum JobWork {
+    /// The work.
+    Open(Vec<u8>),
+    /// Its key was destroyed when the job was done or cancelled: the row is back from a copy of the database.
+    Over,
+    /// Its key is not in the custody and was never destroyed there: the custody is from before the job, or another one.
+    Lost,
+}
+
 /// How many consents there are between an institution and a channel. One that is past its end counts as in force until
 /// the job that ends its link has run.
 #[derive(Debug, Clone, PartialEq, Eq)]

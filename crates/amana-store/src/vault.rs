@@ -3,7 +3,7 @@
 use crate::custody::{Custody, CustodyError, Holder};
 use crate::keyring::OpenKeyError;
 use crate::limits::CUSTOMER_KEYS_KEPT;
-use crate::{Keyring, StoreError};
+use crate::{JobWork, Keyring, StoreError};
 use amana_core::{CustomerId, Entropy, InstitutionId, Timestamp};
 use amana_gate::DataKey;
 use amana_log::CustomerKey;
@@ -118,15 +118,18 @@ impl Vault {
         self.seal(&self.keyring.job_key(id, &share), context, plain)
     }
 
-    /// Opens what a job needs; `None` when its share is gone. It blocks.
+    /// Opens what a job needs, or says why there is no key for it. It blocks.
     pub(crate) fn open_job(
         &self,
         id: [u8; 16],
         context: &[u8],
         sealed: &[u8],
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(share) = self.custody.share(Holder::Job(id))? else { return Ok(None) };
-        open(&self.keyring.job_key(id, &share), context, sealed).map(Some)
+    ) -> Result<JobWork, StoreError> {
+        match self.custody.share(Holder::Job(id))? {
+            Some(share) => open(&self.keyring.job_key(id, &share), context, sealed).map(JobWork::Open),
+            None if self.custody.is_over(id)? => Ok(JobWork::Over),
+            None => Ok(JobWork::Lost),
+        }
     }
 
     /// A customer's key, from its wrapped form. It may block when the key is first used.
@@ -229,9 +232,13 @@ mod tests {
         );
         let job = [8; 16];
         let sealed = vault.seal_job(job, b"c", b"tokens", from_micros(0)).expect("seals");
-        assert_eq!(vault.open_job(job, b"c", &sealed).expect("opens").as_deref(), Some(b"tokens".as_slice()));
+        let opens = |vault: &Vault| vault.open_job(job, b"c", &sealed).expect("answers");
+        assert_eq!(opens(&vault), JobWork::Open(b"tokens".to_vec()));
         custody.destroy(Holder::Job(job), from_micros(1)).expect("destroyed");
-        assert!(vault.open_job(job, b"c", &sealed).expect("answers").is_none());
+        assert_eq!(opens(&vault), JobWork::Over);
+        let another = Arc::new(MemoryCustody::default());
+        let another = Vault::new(ring(), another, Arc::new(SeededEntropy::new(2)));
+        assert_eq!(opens(&another), JobWork::Lost, "a custody that never had it");
 
         vault.customer_key(id, &wrapped).expect("unwraps");
         vault.destroy(id, from_micros(2)).expect("destroyed");

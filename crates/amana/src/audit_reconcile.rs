@@ -6,45 +6,15 @@
 
 use crate::ambient::SystemClock;
 use crate::config::Settings;
+use crate::exported::{self, Sending, Told};
 use crate::{limits, operate, output};
 use amana_core::{Clock as _, CustomerId, MessageId, Shard, Timestamp, micros};
 use amana_gate::{DataKey, Gate, ReceiptKind};
 use amana_store::{OutboxEntry, OutboxState, Store};
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// One file of an export: `messages/inbox/THREAD/message_1.json`, by whatever names the folders above have today.
-#[derive(Debug, Deserialize)]
-struct Thread {
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    messages: Vec<Exported>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Exported {
-    #[serde(default)]
-    sender_name: String,
-    timestamp_ms: i64,
-    content: Option<String>,
-}
-
-/// A message of the Page, as the export has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Told {
-    at_ms: i64,
-    text: Option<String>,
-}
-
-/// The platform writes UTF-8 as if each byte were a character of Latin-1. What is no such text is left as it is.
-fn mended(text: &str) -> String {
-    let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
-}
 
 /// The files of threads below a folder.
 fn files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
@@ -82,25 +52,18 @@ fn told(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Told>> {
             folder.display()
         );
     }
-    let (mut all, mut senders) = (Vec::new(), BTreeMap::<String, usize>::new());
+    let (mut all, mut senders) = (Vec::new(), BTreeSet::<String>::new());
     for path in &paths {
         let text = crate::files::read_text(path, limits::EXPORT_BYTES_MAX)
             .map_err(|why| anyhow::anyhow!("the file `{}` {why}", path.display()))?;
-        let thread: Thread = serde_json::from_str(&text).map_err(|e| {
-            anyhow::anyhow!("the file `{}` is not a thread of an export: line {}", path.display(), e.line())
+        let thread = exported::thread(&text, page).map_err(|line| {
+            anyhow::anyhow!("the file `{}` is not a thread of an export: line {line}", path.display())
         })?;
-        // In the customer's own export a thread is named after the other side, which is the Page.
-        let title = mended(&thread.title);
-        for message in thread.messages {
-            let sender = mended(&message.sender_name);
-            if sender == page.unwrap_or(&title) {
-                all.push(Told { at_ms: message.timestamp_ms, text: message.content.as_deref().map(mended) });
-            }
-            *senders.entry(sender).or_default() += 1;
-        }
+        all.extend(thread.told);
+        senders.extend(thread.senders);
     }
     if all.is_empty() {
-        let names: Vec<_> = senders.keys().map(String::as_str).take(10).collect();
+        let names: Vec<_> = senders.iter().map(String::as_str).take(10).collect();
         bail!(
             "no message of the Page is in it: give the Page's name with `--page`; the senders are: {}",
             names.join(", ")
@@ -125,18 +88,15 @@ enum Cover {
 
 /// Whether a row may be the message that was told at this time, and how far off it is.
 fn distance_ms(entry: &OutboxEntry, at_ms: i64) -> Option<i64> {
-    let tolerance = limits::EXPORT_TOLERANCE_S * 1_000;
     let ms = |at: Timestamp| micros(at) / 1_000;
-    match entry.sent_at {
-        Some(sent) => Some((ms(sent) - at_ms).abs()).filter(|off| *off <= tolerance),
-        // In doubt, or given up after it: it may have arrived at any of its attempts.
-        None if entry.attempts > 0 && entry.state != OutboxState::Denied => {
-            let after = at_ms - ms(entry.created_at);
-            (after >= -tolerance && after <= ms(entry.row.expires_at) - ms(entry.created_at) + tolerance)
-                .then_some(tolerance + after.abs())
-        }
-        None => None,
-    }
+    let row = Sending {
+        sent_ms: entry.sent_at.map(ms),
+        // In doubt, or given up after it.
+        tried: entry.attempts > 0 && entry.state != OutboxState::Denied,
+        created_ms: ms(entry.created_at),
+        expires_ms: ms(entry.row.expires_at),
+    };
+    row.distance_ms(at_ms, limits::EXPORT_TOLERANCE_S * 1_000)
 }
 
 /// The rows that were or may have been sent while the thread went on.
@@ -320,15 +280,6 @@ fn show(report: &[(i64, bool, Cover)], unreadable: usize, as_json: bool) -> anyh
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_platforms_way_of_writing_utf8_is_mended() {
-        assert_eq!(mended("caf\u{c3}\u{a9}"), "café");
-        assert_eq!(mended("\u{d8}\u{b1}\u{d8}\u{b5}\u{d9}\u{8a}\u{d8}\u{af}"), "رصيد");
-        assert_eq!(mended("plain"), "plain");
-        assert_eq!(mended("رصيد"), "رصيد", "what was right already");
-        assert_eq!(mended("caf\u{e9}"), "caf\u{e9}", "Latin-1 that is no UTF-8");
-    }
 
     #[test]
     fn the_page_is_the_other_side_of_the_thread() {

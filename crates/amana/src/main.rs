@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod demo;
 mod doctor;
+mod exported;
 mod files;
 mod gateway;
 mod harden;

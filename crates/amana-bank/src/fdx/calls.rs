@@ -329,25 +329,29 @@ impl FdxBank {
             }
             Err(failure) => return Err(failure),
         };
-        let body = body.value.unwrap_or(Value::Null);
-        let status = match value::word(&body, "status").as_deref() {
-            Some("ACTIVE") => GrantStatus::Active,
-            Some("REVOKED") => GrantStatus::Revoked,
-            Some("EXPIRED") => GrantStatus::Expired,
-            // A word of the future: nothing is concluded from it.
-            _ => GrantStatus::Unknown,
-        };
-        let resources = body.get("resources").and_then(Value::as_array);
-        let accounts = resources.map(|resources| {
-            resources
-                .iter()
-                .filter(|resource| value::word(resource, "resourceType").as_deref() == Some("ACCOUNT"))
-                .filter_map(|resource| AccountId::new(value::text(resource, "resourceId")?).ok())
-                .take(limits::ACCOUNTS_MAX)
-                .collect()
-        });
-        Ok(GrantState { status, expires: value::instant(&body, "expirationTime"), accounts })
+        Ok(grant_state(&body.value.unwrap_or(Value::Null)))
     }
+}
+
+/// How a grant stands, as the bank says it.
+pub(crate) fn grant_state(body: &Value) -> GrantState {
+    let status = match value::word(body, "status").as_deref() {
+        Some("ACTIVE") => GrantStatus::Active,
+        Some("REVOKED") => GrantStatus::Revoked,
+        Some("EXPIRED") => GrantStatus::Expired,
+        // A word of the future: nothing is concluded from it.
+        _ => GrantStatus::Unknown,
+    };
+    let resources = body.get("resources").and_then(Value::as_array);
+    let accounts = resources.map(|resources| {
+        resources
+            .iter()
+            .filter(|resource| value::word(resource, "resourceType").as_deref() == Some("ACCOUNT"))
+            .filter_map(|resource| AccountId::new(value::text(resource, "resourceId")?).ok())
+            .take(limits::ACCOUNTS_MAX)
+            .collect()
+    });
+    GrantState { status, expires: value::instant(body, "expirationTime"), accounts }
 }
 
 /// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.

@@ -19,7 +19,7 @@ pub(crate) struct Rows {
 
 /// Where the next page is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     Key(String),
     Link(String),
     Offset(String),
@@ -67,7 +67,8 @@ impl FdxBank {
     }
 }
 
-fn take_rows(body: &Value, keys: &[&str], rows: &mut Vec<Value>) -> Result<(), &'static str> {
+/// Puts the rows of a page after those of the pages before.
+pub(crate) fn take_rows(body: &Value, keys: &[&str], rows: &mut Vec<Value>) -> Result<(), &'static str> {
     let Some(object) = body.as_object() else { return Err("a list is not a json object") };
     let mut found = false;
     for key in keys {
@@ -88,7 +89,8 @@ fn take_rows(body: &Value, keys: &[&str], rows: &mut Vec<Value>) -> Result<(), &
     Err("a list has no rows")
 }
 
-fn next(body: &Value, paging: Paging) -> Option<Next> {
+/// Where the page says that the next one is.
+pub(crate) fn next(body: &Value, paging: Paging) -> Option<Next> {
     let in_page = |name| super::value::text(body.get("page")?, name);
     let key = || in_page("nextPageKey").map(Next::Key);
     let link = || super::value::text(body.get("links")?.get("next")?, "href").map(Next::Link);
@@ -107,7 +109,8 @@ fn next_hash(next: &Next) -> [u8; 32] {
     }
 }
 
-fn follow(first: &Url, here: &Url, next: &Next) -> Result<Url, &'static str> {
+/// The address of the next page: on the origin of the first one, or nowhere.
+pub(crate) fn follow(first: &Url, here: &Url, next: &Next) -> Result<Url, &'static str> {
     let with = |name: &str, value: &str| {
         let mut url = first.clone();
         let kept: Vec<(String, String)> = first

@@ -1,9 +1,9 @@
 //! The FDX client: accounts and transactions of versions 4.6 to 6.6.
 
 mod budget;
-mod calls;
-mod list;
-mod read;
+pub(crate) mod calls;
+pub(crate) mod list;
+pub(crate) mod read;
 mod value;
 
 pub(crate) use budget::Spending;

@@ -33,3 +33,16 @@ fn fuzz_display() {
     let card = r#"{"recipient":{"id":"2"},"message":{"attachment":{"type":"template","payload":{"template_type":"button","text":"see","buttons":[{"type":"web_url","url":"https://a.example","title":"Open"}]}}}}"#;
     harness::run(&[text, card].map(|text| text.as_bytes().to_vec()), checks::display);
 }
+
+#[test]
+fn fuzz_signed_request() {
+    let payload = br#"{"user_id":"218471","algorithm":"HMAC-SHA256","issued_at":1795514400}"#;
+    let number =
+        br#"{"algorithm":"hmac-sha256","expires":1795514800,"issued_at":"1795514400","user_id":218471}"#;
+    let genuine = checks::signed(payload);
+    let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
+    let secret = amana_core::Secret::new("sandbox-app-secret");
+    let believed = amana_channel::webhook::verify_signed_request(&secret, &genuine, now);
+    assert!(believed.is_ok(), "the seed is a good one: {believed:?}");
+    harness::run(&[payload.to_vec(), number.to_vec(), genuine.into_bytes()], checks::signed_request);
+}

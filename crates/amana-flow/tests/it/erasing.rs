@@ -2,6 +2,7 @@
 //! (Yesterday's database and yesterday's custody: abuse case 22, too.)
 
 use crate::support::*;
+use amana_bank::BankErrorClass;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::*;
 use amana_flow::limits::ERASE_ASKED_S;
@@ -15,7 +16,7 @@ use amana_log::tiles::MemoryTiles;
 use amana_store::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 /// Customers `customer-1` and `customer-2` in the chats `1` and `2`, each with an answer; their pages' cookies.
 async fn two(rig: &Rig) -> [String; 2] {
@@ -154,12 +155,20 @@ struct Faults {
     destroys: AtomicBool,
     /// To find this customer's share.
     lost: Mutex<Option<CustomerId>>,
+    /// To keep the next job's share before it is told to go on: once, saying first that it has come there.
+    holds: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
 }
 
 struct Faulty(SqliteCustody, Arc<Faults>);
 
 impl Custody for Faulty {
     fn keep(&self, holder: Holder, fresh: &Share, at: Timestamp) -> Result<Share, CustodyError> {
+        if matches!(holder, Holder::Job(_))
+            && let Some((here, go)) = self.1.holds.lock().unwrap().take()
+        {
+            here.send(()).unwrap();
+            go.recv().unwrap();
+        }
         self.0.keep(holder, fresh, at)
     }
     fn share(&self, holder: Holder) -> Result<Option<Share>, CustodyError> {
@@ -178,6 +187,9 @@ impl Custody for Faulty {
     }
     fn destroyed(&self, after: Option<CustomerId>) -> Result<Vec<CustomerId>, CustodyError> {
         self.0.destroyed(after)
+    }
+    fn is_over(&self, job: [u8; 16]) -> Result<bool, CustodyError> {
+        self.0.is_over(job)
     }
     fn old_jobs(&self, before: Timestamp) -> Result<Vec<[u8; 16]>, CustodyError> {
         self.0.old_jobs(before)
@@ -401,4 +413,126 @@ async fn customers_whose_time_is_over_are_erased_whatever_one_of_them_is_like() 
     let mut expected = vec![ids[0], ids[1]];
     expected.sort();
     assert_eq!(erased, expected, "and who has a link stays");
+}
+
+/// Back from the bank with a grant, on the consent page of another chat of the same customer: the browser's cookie.
+async fn at_the_consent_page(rig: &Rig, psid: &str) -> String {
+    let entry = Entry::OneTime { token: rig.link_token(psid).await };
+    let bank = InstitutionId::new(BANK).unwrap();
+    let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.expect("begun");
+    assert_eq!(rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back"), Next::Consent);
+    begun.cookie
+}
+
+/// Every job that waits, whenever it is due.
+async fn jobs(store: &Arc<dyn Store>) -> Vec<JobKind> {
+    let jobs = store.jobs_due("2100-01-01T00:00:00Z".parse().unwrap(), 100).await.expect("answers");
+    jobs.into_iter().map(|job| job.kind).collect()
+}
+
+/// The customer gives a consent in another chat just when the erasure has looked which links there are: that link's
+/// grant is taken back at the bank with the others, and no job of theirs stays.
+#[tokio::test]
+async fn a_link_that_is_made_during_an_erasure_leaves_no_grant_at_the_bank() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let id = link(&rig.store, "1").await.customer;
+    let cookie = at_the_consent_page(&rig, "2").await;
+    let waiting = jobs(&rig.store).await;
+    for kind in [JobKind::RevokeAtBank, JobKind::EndLink, JobKind::RemindConsent] {
+        assert!(waiting.contains(&kind), "{waiting:?}");
+    }
+    let revocations = rig.bank.called("revoke");
+
+    let faults = Arc::new(Faults::default());
+    let other = process(&rig, rig.folder.path(), &faults).await;
+    let (here, came) = mpsc::channel();
+    let (go, held) = mpsc::channel();
+    *faults.holds.lock().unwrap() = Some((here, held));
+    let eraser = other.clone();
+    let erasing = tokio::spawn(async move { eraser.erase_customer(id).await });
+    tokio::task::spawn_blocking(move || came.recv_timeout(std::time::Duration::from_secs(60)))
+        .await
+        .unwrap()
+        .expect("the erasure comes to the bank's revocation");
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    rig.gateway.consent_give(&cookie, &answer).await.expect("linked");
+    assert_eq!(link(&rig.store, "2").await.customer, id, "the same customer");
+    go.send(()).unwrap();
+    assert_eq!(erasing.await.unwrap().expect("erased"), Some(Erased::Whole));
+
+    other.settle().await.expect("settled");
+    assert_eq!(rig.bank.called("revoke"), revocations + 2, "the bank is told of both grants");
+    assert!(other.store().customer_place(id).await.unwrap().is_none());
+    for psid in ["1", "2"] {
+        assert!(other.store().links_ever(&conversation(psid)).await.unwrap().is_empty());
+    }
+    assert_eq!(jobs(other.store()).await, [], "neither a reminder nor an end is left of them");
+}
+
+/// A customer is erased, or is being erased, while another chat of theirs waits at the consent page: nothing is linked
+/// any more, and the grant is taken back when the page's time is over.
+#[tokio::test]
+async fn a_consent_after_an_erasure_makes_no_link_and_its_grant_is_taken_back() {
+    for finished in [true, false] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let id = link(&rig.store, "1").await.customer;
+        let cookie = at_the_consent_page(&rig, "2").await;
+        let revocations = rig.bank.called("revoke");
+        let faults = Arc::new(Faults::default());
+        faults.destroys.store(!finished, Ordering::SeqCst);
+        let other = process(&rig, rig.folder.path(), &faults).await;
+        assert_eq!(other.erase_customer(id).await.is_ok(), finished);
+
+        let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+        let given = rig.gateway.consent_give(&cookie, &answer).await;
+        // While it is under way the page is told that it cannot be done now; afterwards, that it is over.
+        assert!(
+            given.is_err() && (!finished || matches!(given, Err(LinkError::Over))),
+            "{finished}: {given:?}"
+        );
+        assert!(rig.store.links_ever(&conversation("2")).await.unwrap().is_empty(), "{finished}");
+        faults.destroys.store(false, Ordering::SeqCst);
+        rig.clock.advance_s(1_801);
+        other.settle().await.expect("settled");
+        assert_eq!(rig.bank.called("revoke"), revocations + 2, "{finished}: both grants end");
+        assert!(other.store().customer_place(id).await.unwrap().is_none(), "{finished}");
+        assert_eq!(jobs(other.store()).await, [], "{finished}");
+    }
+}
+
+/// A revocation waits while the bank is away. Under yesterday's custody it cannot be read: it is put aside, counted,
+/// and not called done. On yesterday's database it is done already, and not said twice.
+#[tokio::test]
+async fn a_waiting_revocation_that_a_restored_custody_lost_is_never_called_done() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let yesterday = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    rig.says("1", "stop").await;
+    assert_eq!(jobs(&rig.store).await.iter().filter(|kind| **kind == JobKind::RevokeAtBank).count(), 1);
+    copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+    let later = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), later.path(), "amana.sqlite");
+    *rig.bank.error.lock().unwrap() = None;
+    rig.clock.advance_s(600);
+    let told = rig.bank.called("revoke");
+
+    let never = Arc::new(Faults::default());
+    let again = process(&rig, yesterday.path(), &never).await;
+    again.finish_erasures().await.expect("starts");
+    again.settle().await.expect("settled");
+    assert_eq!(again.store().counts().await.expect("answers").jobs_dead, 1, "somebody must know");
+    assert_eq!(rig.bank.called("revoke"), told, "the bank cannot be told");
+
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!(rig.bank.called("revoke"), told + 1);
+    copy(rig.folder.path(), later.path(), "custody.sqlite");
+    let again = process(&rig, later.path(), &never).await;
+    again.settle().await.expect("settled");
+    assert_eq!(again.store().counts().await.expect("answers").jobs_dead, 0);
+    assert!(!jobs(again.store()).await.contains(&JobKind::RevokeAtBank));
+    assert_eq!(rig.bank.called("revoke"), told + 1, "not twice");
 }

@@ -19,6 +19,16 @@ fn step(n: u8, second: i64) -> Command {
     Command::Erase { shard: Shard(u16::from(n)), customer: customer_id(n), at: at(second) }
 }
 
+fn end_link(n: u8, second: i64) -> Command {
+    Command::SetLink {
+        shard: Shard(u16::from(n)),
+        id: LinkId::from_bytes([n; 16]),
+        from: LinkState::Active,
+        to: LinkState::Ended,
+        at: at(second),
+    }
+}
+
 /// Destroys the key and removes the rows; how many steps had something to do.
 async fn finished(w: &World, n: u8) -> usize {
     w.store.destroy_customer_key(customer_id(n), at(80)).await.expect("destroyed");
@@ -40,6 +50,11 @@ async fn with_everything(w: &World, n: u8) {
     w.one(Command::GrantConsent { shard, consent: given.clone(), basis: basis(), receipt }).await;
     w.one(Command::PutBankGrant { grant: grant(n, b"tokens"), expected: 0 }).await;
     w.one(told(n, 1, 0)).await;
+    let kinds = [JobKind::RevokeAtBank, JobKind::EndLink, JobKind::RemindConsent, JobKind::Erase];
+    for (kind, k) in kinds.into_iter().zip(100 + 10 * n..) {
+        let (shard, customer, due_at) = (Shard(u16::from(n)), customer_id(n), at(9_000_000));
+        w.one(Command::Enqueue(Job { kind, shard, customer, due_at, ..job(k) })).await;
+    }
     for m in 0..5 {
         w.one(disclose(u16::from(n), w.disclosure(&customer, &given, 10 * n + m), 0)).await;
     }
@@ -92,6 +107,9 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
     ] {
         rows.insert(table, count(w, &format!("SELECT count(*) FROM {table} WHERE {column} = {id}")).await);
     }
+    // To end a link, to remind of its end.
+    let jobs = format!("SELECT count(*) FROM job WHERE customer = {id} AND kind IN (1, 2)");
+    rows.insert("job", count(w, &jobs).await);
     let link = w.place.bytes(&[n; 16]);
     rows.insert(
         "link_account",
@@ -113,6 +131,7 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     assert_eq!(mine, others);
     assert!(mine.values().all(|rows| *rows > 0), "there is one of everything: {mine:?}");
 
+    let held = w.wrapped_key(customer_id(1)).await;
     // The last receipt: from here on there is no such customer.
     assert_eq!(w.refused(vec![step(1, 79)]).await, (0, "share of the customer's key"), "not in this order");
     let nobody = Command::BeginErasure {
@@ -124,7 +143,9 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     assert_eq!(w.refused(vec![nobody]).await, (0, "customer"));
     let receipts = w.chain(1).await.len() as u64;
     let size = w.store.log_head().await.expect("answers").size;
-    assert_eq!(w.one(begin(1)).await, Outcome::Receipt(receipts + 1));
+    assert_eq!(w.refused(vec![begin(1)]).await, (0, "link"), "with it a grant would be nobody's");
+    let outcomes = w.store.submit(vec![end_link(1, 80), begin(1)]).await.expect("begun");
+    assert_eq!(outcomes, [Outcome::Changed, Outcome::Receipt(receipts + 1)]);
     assert_eq!(w.store.log_head().await.expect("answers").size, size + 1, "it is in the log");
     assert_eq!(w.refused(vec![begin(1)]).await, (0, "customer"), "once");
     let (shard, id_) = (Shard(1), customer_id(1));
@@ -162,6 +183,8 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     assert_eq!(w.one(step(1, 84)).await, Outcome::Changed);
     while w.one(step(1, 84)).await == Outcome::Changed {}
     assert_eq!(rows_of(w, 1).await.values().sum::<i64>(), 0);
+    let jobs = format!("SELECT count(*) FROM job WHERE customer = {}", w.place.bytes(id_.as_bytes()));
+    assert_eq!(count(w, &jobs).await, 2, "the bank is still told, and the erasure comes to its end");
     assert_eq!(w.store.erased(None, 10).await.expect("answers"), [id_]);
     assert!(w.store.erased(Some(id_), 10).await.expect("answers").is_empty());
     assert_eq!(w.one(step(1, 85)).await, Outcome::Unchanged, "twice is once");
@@ -196,6 +219,17 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     );
     assert!(w.store.bank_grant(Shard(2), LinkId::from_bytes([2; 16])).await.expect("answers").is_some());
     assert_eq!(w.store.log_head().await.expect("answers").size, size + 1);
+
+    // Of that id there is never another customer: not even for a key that was made before, and is still held.
+    let anew = Command::CreateCustomer {
+        shard: Shard(1),
+        id: id_,
+        institution: id("cedar-bank"),
+        subject: [1; 32],
+        wrapped_key: held,
+        at: at(90),
+    };
+    assert_eq!(w.refused(vec![anew]).await, (0, "customer key"));
 
     // Whom the bank names so is a new customer, and every engine agrees after a restart.
     let wrapped_key = w.wrapped_key(customer_id(3)).await;
@@ -332,7 +366,8 @@ pub(crate) async fn a_jobs_key_ends_with_the_job(w: &World) {
         let sealed = sealed[usize::from(n) - 1].clone();
         async move {
             let opened = w.store.open_job([n; 16], b"context", &sealed).await.expect("answers");
-            opened.map(|plain| assert_eq!(plain, b"tokens")).is_some()
+            assert!(matches!(&opened, JobWork::Over) || opened == JobWork::Open(b"tokens".to_vec()));
+            opened != JobWork::Over
         }
     };
     let elsewhere = w.store.open_job([1; 16], b"another", &sealed[0]).await;
@@ -356,6 +391,9 @@ pub(crate) async fn a_jobs_key_ends_with_the_job(w: &World) {
     assert_eq!(w.store.forget_lost_jobs(at(6)).await.expect("answers"), 1);
     assert_eq!((opens(2).await, opens(3).await, opens(5).await), (true, true, false));
     assert_eq!(w.store.forget_lost_jobs(at(6)).await.expect("answers"), 0);
+    // Of which there was never a key, that is not over: it is lost.
+    let lost = w.store.open_job([99; 16], b"context", &sealed[1]).await.expect("answers");
+    assert_eq!(lost, JobWork::Lost);
 }
 
 fn chat(n: u8, second: i64) -> Command {

@@ -219,8 +219,24 @@ pub(crate) fn load_for(
         |what: String| ConfigErrors(vec![Problem { source: source.clone(), key: String::new(), what }]);
     let text = crate::files::read_text(path, crate::limits::CONFIG_BYTES_MAX)
         .map_err(|why| whole(format!("{why}; `amana config default` prints one to begin with")))?;
-    let table = toml::from_str(&text).map_err(|e| whole(of_toml(&e, &text)))?;
-    settle(table, &source, variables, role)
+    of_text(&text, &source, variables, role)
+}
+
+/// Settings of a file's text.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn of_text(
+    text: &str,
+    source: &Source,
+    variables: impl Iterator<Item = (String, String)>,
+    role: Option<Role>,
+) -> Result<Settings, ConfigErrors> {
+    let table = toml::from_str(text).map_err(|error| {
+        let (source, key) = (source.clone(), String::new());
+        ConfigErrors(vec![Problem { source, key, what: of_toml(&error, text) }])
+    })?;
+    settle(table, source, variables, role)
 }
 
 /// Settings of a table that was made in memory, as if it had stood in a file of this name.
