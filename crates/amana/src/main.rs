@@ -19,6 +19,8 @@ mod demo;
 mod doctor;
 mod exported;
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod harden;
 mod keep;

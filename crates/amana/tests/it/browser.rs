@@ -40,6 +40,21 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
+    /// The submission as a request that can be sent apart from the browser, with its cookies.
+    pub(crate) fn request(&self, browser: &Browser, from: &Page) -> reqwest::RequestBuilder {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish();
+        let cookies: Vec<String> =
+            browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        browser
+            .client
+            .post(&self.action)
+            .header(COOKIE, cookies.join("; "))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("origin", from.url.origin().ascii_serialization())
+            .header("sec-fetch-site", "same-origin")
+            .body(body)
+    }
+
     /// Ticks a box, sets a field, or presses a named button.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));

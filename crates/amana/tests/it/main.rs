@@ -16,6 +16,7 @@ mod chat;
 mod command_line;
 mod config;
 mod demo;
+mod erasure;
 mod keep;
 mod latency;
 mod process;

@@ -126,6 +126,11 @@ format = "json"
         assert!(status.success(), "{status}");
     }
 
+    /// Kills the gateway without a word.
+    pub(crate) fn kill(&mut self) {
+        self.gateway.take().expect("it runs").kill();
+    }
+
     pub(crate) async fn serve(&mut self) {
         self.gateway = Some(Running::start(self.command(&["serve"])));
         let client = crate::browser::client();
