@@ -35,6 +35,10 @@ impl ManualClock {
     pub fn advance_s(&self, seconds: i64) {
         self.0.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
     }
+    /// Moves the clock by so many milliseconds.
+    pub fn advance_ms(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds.saturating_mul(1_000), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

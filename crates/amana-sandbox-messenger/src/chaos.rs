@@ -48,6 +48,16 @@ pub(crate) struct Chaos {
     pub(crate) slow: u32,
     /// Longest wait for an answer, in milliseconds.
     pub(crate) slow_max_ms: u64,
+    /// Send: carried out, and not answered for `hang_ms`: whoever has a time-out hears nothing.
+    pub(crate) hang: u32,
+    /// How long that is, in milliseconds.
+    pub(crate) hang_ms: u64,
+    /// Send: not carried out, answered 190/460, as if the token had just been changed.
+    pub(crate) token_dead: u32,
+    /// Send: not carried out, answered 10/1893063, as if the page was just restricted.
+    pub(crate) page_blocked: u32,
+    /// Send: not carried out, answered 551/1545041, as if the person had just blocked the page.
+    pub(crate) user_blocked: u32,
 }
 
 impl Default for Chaos {
@@ -69,6 +79,11 @@ impl Default for Chaos {
             throttled: 10,
             slow: 20,
             slow_max_ms: 50,
+            hang: 1,
+            hang_ms: 30_000,
+            token_dead: 1,
+            page_blocked: 1,
+            user_blocked: 1,
         }
     }
 }
@@ -89,11 +104,15 @@ impl Chaos {
             self.transient,
             self.throttled,
             self.slow,
+            self.hang,
+            self.token_dead,
+            self.page_blocked,
+            self.user_blocked,
         ];
         if chances.iter().any(|c| *c > 1_000) {
             return Err("a chance is more than 1000 per mille".to_owned());
         }
-        if self.delay_max_ms.max(self.slow_max_ms) > limits::FAULT_DELAY_MS {
+        if self.delay_max_ms.max(self.slow_max_ms).max(self.hang_ms) > limits::FAULT_DELAY_MS {
             return Err(format!("a wait is longer than {} ms", limits::FAULT_DELAY_MS));
         }
         if self.batch > limits::BATCH_EVENTS {

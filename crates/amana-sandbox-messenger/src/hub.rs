@@ -224,6 +224,10 @@ fn load(data: &mut Data, key: &str, body: &str) -> Result<(), serde_json::Error>
 
 impl Inner {
     fn put(&mut self, key: String, body: &impl serde::Serialize) {
+        // A state in memory only is not written down for nobody.
+        if !self.store.keeps() {
+            return;
+        }
         match serde_json::to_string(body) {
             Ok(body) => self.ops.push(Op::Put(key, body)),
             Err(error) => tracing::error!(%error, key, "a document does not serialise"),
@@ -256,12 +260,12 @@ impl Inner {
 
     /// Saves a thread's head (without messages).
     pub(crate) fn save_thread(&mut self, key: &ThreadKey) {
-        if let Some(thread) = self.data.threads.get(key) {
-            let mut head = thread.clone();
-            head.messages.clear();
-            head.wire.clear();
-            self.put(format!("head/{}", head.psid), &head);
-        }
+        // What makes a thread large is not in its head, and not copied either.
+        let Some(thread) = self.data.threads.get_mut(key).filter(|_| self.store.keeps()) else { return };
+        let large = (std::mem::take(&mut thread.messages), std::mem::take(&mut thread.wire));
+        let head = thread.clone();
+        (thread.messages, thread.wire) = large;
+        self.put(format!("head/{}", head.psid), &head);
     }
 
     /// Queues a live update for the user's chat pages.

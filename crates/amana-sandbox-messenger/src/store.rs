@@ -43,6 +43,11 @@ impl Store {
         Ok(Self { conn: Some(conn) })
     }
 
+    /// Whether the state outlives the process at all.
+    pub(crate) fn keeps(&self) -> bool {
+        self.conn.is_some()
+    }
+
     /// Every document, in key order.
     pub(crate) fn load(&self) -> Result<Vec<(String, String)>, Error> {
         let Some(conn) = &self.conn else { return Ok(Vec::new()) };

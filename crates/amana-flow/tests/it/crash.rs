@@ -138,14 +138,19 @@ fn log_in(folder: &Path) -> LogParts {
     LogParts { tiles: Arc::new(tiles(folder)), segment_entries: SEGMENT_ENTRIES, ..log_parts() }
 }
 
-/// A purchase of `1000 + n` cents by the holder of a chat.
-fn purchase(n: u64, psid: &str, at: Timestamp) -> (BankEvent, Unaddressed<BankEventBody>) {
+/// A purchase of `1000 + n` cents by the holder of a chat, on one of their accounts.
+pub(crate) fn purchase(
+    n: u64,
+    psid: &str,
+    of: &AccountId,
+    at: Timestamp,
+) -> (BankEvent, Unaddressed<BankEventBody>) {
     let id = format!("t{n}");
     let event = BankEvent {
         institution: InstitutionId::new(BANK).unwrap(),
         id: id.clone(),
         occurred: at,
-        account: account("a1"),
+        account: of.clone(),
         subject: Some(format!("customer-{psid}")),
         kind: BankEventKind::TransactionAuthorised,
         transaction_id: Some(id.clone()),
@@ -154,7 +159,7 @@ fn purchase(n: u64, psid: &str, at: Timestamp) -> (BankEvent, Unaddressed<BankEv
     let body = BankEventBody::Transaction(Transaction {
         id,
         reference_id: None,
-        account: account("a1"),
+        account: of.clone(),
         state: TransactionState::Pending,
         direction: Direction::Out,
         amount: usd(1_000 + i64::try_from(n).unwrap()),
@@ -166,7 +171,7 @@ fn purchase(n: u64, psid: &str, at: Timestamp) -> (BankEvent, Unaddressed<BankEv
 }
 
 /// How the purchase's amount is said.
-fn amount(n: u64) -> String {
+pub(crate) fn amount(n: u64) -> String {
     let cents = 1_000 + n;
     let (whole, part) = (cents / 100, cents % 100);
     if whole >= 1_000 {
@@ -237,7 +242,7 @@ async fn obey(order: &str, gateway: &Gateway, clock: &ManualClock, pipe: &Pipe) 
             }
         }
         ["push", n, psid] => {
-            let event = purchase(n.parse().unwrap(), psid, clock.now());
+            let event = purchase(n.parse().unwrap(), psid, &account("a1"), clock.now());
             if gateway.accept_bank(&[event]).await.is_ok() {
                 tell(&format!("took {n}"));
             }
@@ -684,7 +689,7 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
 }
 
 /// The amounts that a text says.
-fn amounts(text: &str) -> Vec<String> {
+pub(crate) fn amounts(text: &str) -> Vec<String> {
     let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
     text.match_indices('$')
         .map(|(at, _)| {

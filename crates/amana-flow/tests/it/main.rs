@@ -20,6 +20,7 @@ mod policies;
 mod proving;
 mod reconciling;
 mod sending;
+mod soak;
 mod stories;
 mod support;
 mod theft;

@@ -45,6 +45,8 @@ pub(crate) struct FakeBank {
     pub(crate) one_grant: Mutex<bool>,
     /// The next data call finds its access token ended.
     pub(crate) refuse_once: Mutex<bool>,
+    /// The id of the checking account.
+    pub(crate) checking: Mutex<String>,
 }
 
 impl FakeBank {
@@ -58,6 +60,7 @@ impl FakeBank {
             life_s: Mutex::new(900),
             one_grant: Mutex::new(false),
             refuse_once: Mutex::new(false),
+            checking: Mutex::new("a1".into()),
         }
     }
 
@@ -137,7 +140,7 @@ impl Bank for FakeBank {
             as_of: None,
         };
         let rows = vec![
-            make("a1", "Everyday Checking", AccountKind::Checking, 123_456),
+            make(&self.checking.lock().expect("lock"), "Everyday Checking", AccountKind::Checking, 123_456),
             make("a2", "Rainy Day Savings", AccountKind::Savings, 777_700),
         ];
         let ids = rows.iter().map(|a| a.id.clone()).collect();
@@ -435,9 +438,10 @@ impl Rig {
         let begun = self.gateway.link_begin(&entry, &self.bank.id, Lang::English).await.expect("begun");
         let next = self.gateway.link_callback(&begun.cookie, &self.callback()).await.expect("back");
         assert_eq!(next, Next::Consent);
+        let checking = self.bank.checking.lock().expect("lock").clone();
         let linked = self
             .gateway
-            .consent_give(&begun.cookie, &self.answer(purposes, form, &["a1"]))
+            .consent_give(&begun.cookie, &self.answer(purposes, form, &[&checking]))
             .await
             .expect("linked");
         self.gateway.settle().await.expect("settled");

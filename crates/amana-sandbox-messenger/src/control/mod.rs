@@ -272,10 +272,13 @@ async fn sends(State(hub): State<Arc<Hub>>, Query(query): Query<After>) -> Respo
 }
 
 async fn webhooks(State(hub): State<Arc<Hub>>) -> Response {
-    answer(hub.with(|inner, _| {
+    answer(hub.with(|inner, hub| {
         let pending: usize = inner.data.queues.values().map(std::collections::VecDeque::len).sum();
+        // A queue is in the order of its events, but for a swap of neighbours.
+        let oldest = inner.data.queues.values().filter_map(|queue| queue.front()).map(|event| event.at_ms).min();
+        let oldest_ms = oldest.map_or(0, |at_ms| hub.now_ms(inner).saturating_sub(at_ms));
         json!({
-            "pending": pending, "delivered": inner.data.delivered, "attempts_failed": inner.data.attempts_failed,
+            "pending": pending, "oldest_ms": oldest_ms, "delivered": inner.data.delivered, "attempts_failed": inner.data.attempts_failed,
             "given_up": inner.data.given_up, "callback": inner.data.app.callback,
             "callback_verified": inner.data.callback_verified,
         })

@@ -8,7 +8,7 @@ use super::params::text;
 use crate::chaos::Chaos;
 use crate::faults::take;
 use crate::hub::Inner;
-use crate::model::ThreadKey;
+use crate::model::{ThreadKey, TokenHealth};
 
 /// Why a send is not carried out.
 #[derive(Debug)]
@@ -125,11 +125,24 @@ fn disturb(
         };
         return Err(Before::Refused(GraphError::throttled(code)));
     }
+    if hit("token_dead", chaos.token_dead)
+        && let Some(error) = GraphError::token(TokenHealth::PasswordChanged)
+    {
+        return Err(Before::Refused(error));
+    }
+    if hit("page_blocked", chaos.page_blocked) {
+        return Err(Before::Refused(GraphError::restricted()));
+    }
+    if hit("user_blocked", chaos.user_blocked) {
+        return Err(Before::Refused(GraphError::blocked()));
+    }
     after.echo_first |= hit("echo_first", chaos.echo_first);
     if hit("drop_connection", chaos.drop_connection) {
         after.dropped = true;
     } else if hit("sent_error", chaos.sent_error) {
         after.maybe_sent = true;
+    } else if hit("hang", chaos.hang) {
+        after.slow_ms = chaos.hang_ms;
     } else if hit("slow", chaos.slow) {
         after.slow_ms = chaos.wait("slow", chaos.slow_max_ms, key, n);
     } else if hit("drop_echo", chaos.drop_echo) {

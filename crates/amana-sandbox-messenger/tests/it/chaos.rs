@@ -1,6 +1,7 @@
 //! The chaos mode: a client that does what the reference says comes through, and a seed repeats the faults.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -115,4 +116,52 @@ async fn events_arrive_under_the_default_mix() {
     assert!(items > 100, "some came twice: {items}");
     let state = rig.get("/control/chaos").await;
     assert!(state["counts"]["duplicate"].as_u64().unwrap() > 0, "{state}");
+}
+
+/// Goal: the faults of a whole page or person answer with their codes and carry nothing out; a send that hangs is carried
+/// out and echoed while its caller waits in vain, and shows its age among the waiting events.
+#[tokio::test]
+async fn tokens_pages_people_and_answers_fail_for_one_call() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    rig.idle().await;
+    let none = json!({
+        "seed": 1, "duplicate": 0, "reorder": 0, "delay": 0, "lose_answer": 0, "batch": 0, "echo_first": 0,
+        "drop_echo": 0, "lose_request": 0, "drop_connection": 0, "sent_error": 0, "transient": 0, "throttled": 0,
+        "slow": 0, "hang": 0, "token_dead": 0, "page_blocked": 0, "user_blocked": 0
+    });
+    let only = |fault: &str| {
+        let mut chaos = none.clone();
+        chaos[fault] = json!(1_000);
+        chaos
+    };
+    let body = json!({"recipient": {"id": psid}, "message": {"text": "hello"}});
+    for (fault, code, sub) in
+        [("token_dead", 190, 460), ("page_blocked", 10, 1_893_063), ("user_blocked", 551, 1_545_041)]
+    {
+        rig.post("/control/chaos", only(fault)).await;
+        let (_, answer) = rig.graph("POST", "me/messages", Some(body.clone())).await;
+        assert_eq!(
+            (&answer["error"]["code"], &answer["error"]["error_subcode"]),
+            (&json!(code), &json!(sub))
+        );
+        assert_eq!(rig.get("/control/chaos").await["counts"][fault], 1);
+    }
+    rig.post("/control/chaos", only("hang")).await;
+    let url = format!("{}/v26.0/me/messages?access_token={TOKEN}", rig.base);
+    let call = rig.client.post(&url).json(&body).timeout(Duration::from_millis(300)).send().await;
+    assert!(call.is_err_and(|error| error.is_timeout()));
+    rig.idle().await;
+    let thread = rig.thread("amal").await;
+    let shown = thread["messages"].as_array().unwrap().iter().filter(|m| m["from"] == "page").count();
+    assert_eq!(shown, 1, "the refused ones were not carried out, the one that hung was: {thread}");
+    let echoes = rig.hooks().iter().filter(|hook| hook.item()["message"]["is_echo"] == true).count();
+    assert_eq!(echoes, 1);
+
+    rig.post("/control/clock", json!({"freeze": true})).await;
+    rig.answer_with(503);
+    rig.say("amal", "hi again").await;
+    rig.post("/control/clock", json!({"advance_ms": 1_500})).await;
+    let hooks = rig.get("/control/webhooks").await;
+    assert_eq!((&hooks["pending"], &hooks["oldest_ms"]), (&json!(1), &json!(1_500)), "{hooks}");
 }

@@ -1,0 +1,622 @@
+//! Tens of thousands of messages through a platform that does all it can to lose, repeat and swap them.
+//!
+//! The gateway on its real store, with its real Messenger client, over real HTTP, against the simulator of the platform
+//! with every fault on at once. Both go by one clock, which this test moves; no wait of either is real.
+//!
+//! What is demanded, of what the *customers* see in the simulator's threads, not of what the gateway believes:
+//! - every question that the platform brought to the gateway's door is answered once, and a conversation's answers
+//!   come in the order in which its questions came to the door;
+//! - every event that the bank was told is taken is told once, and a conversation's come in the order of the bank;
+//! - a customer sees nothing else; at the end nothing is waiting, given up or unexplained.
+//!
+//! Two things no client of the platform can do, and they are not demanded: a question that the platform gave up after
+//! an hour without an open door cannot be answered; and a message that was neither answered nor echoed may be there
+//! or not (Messenger knows no key by which a second one is the same). So while the door is shut, which takes the
+//! echoes away, every send is answered.
+
+use crate::crash::{amount, amounts, purchase};
+use crate::support::*;
+use amana_channel::messenger::{self, Timeouts};
+use amana_channel::webhook::{InboundKind, parse, verify_signature};
+use amana_channel::{Messenger, PageToken, Profile};
+use amana_core::*;
+use amana_flow::{Gateway, Reconcile};
+use amana_sandbox_messenger as sandbox;
+use amana_store::AlarmKind;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What all randomness of a run is made from, where the environment names no other.
+const SEED: u64 = 4_711;
+/// How many people write.
+const PEOPLE: usize = 200;
+/// Questions and bank events of one person, while everything goes wrong and each other phase.
+const ROUNDS: usize = 80;
+const ROUNDS_SHORT: usize = 8;
+/// The messages that a run must have for each of them, 50,000 in all: what they wrote, were answered, and were told.
+const MESSAGES_EACH_MIN: usize = 250;
+/// How many events and messages may wait in the gateway before people hold their breath.
+const BACKLOG_MAX: u64 = 600;
+/// How often the clock moves.
+const TICK: Duration = Duration::from_millis(20);
+/// What a tick is on the clock: while all goes well; while an event has been waiting at the platform for long, so that
+/// no echo gets old by our haste; and while nothing happens.
+const TICK_MS: i64 = 300;
+const TICK_SLOW_MS: i64 = 20;
+const TICK_IDLE_MS: i64 = 5_000;
+const OLD_MS: i64 = 5_000;
+/// Ticks without anything happening after which nothing is.
+const IDLE_TICKS: u32 = 5;
+/// How long any one thing may take in real time. It bounds a run that hangs, nothing else.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long the client waits for an answer: hangs are real.
+const CALL: Duration = Duration::from_secs(4);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a run that failed is repeated by its seed, and studied with fewer"
+)]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Different bytes each time, the same in each run.
+struct Counted(AtomicU64);
+
+impl sandbox::Entropy for Counted {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let n = self.0.fetch_add(1, Ordering::SeqCst);
+            chunk.copy_from_slice(&ids::sha256(&[&n.to_be_bytes()])[..chunk.len()]);
+        }
+    }
+}
+
+/// The gateway's door: what `amana-web` does with a webhook, and a note of what came through it.
+#[derive(Default)]
+struct Door {
+    gateway: Mutex<Option<Arc<Gateway>>>,
+    shut: AtomicBool,
+    /// Questions by person, in the order in which they came in for the first time.
+    heard: Mutex<HashMap<String, Vec<String>>>,
+    known: Mutex<HashSet<String>>,
+}
+
+impl Door {
+    async fn receive(&self, headers: &HeaderMap, body: &Bytes) -> StatusCode {
+        let Some(gateway) = self.gateway.lock().unwrap().clone() else { return StatusCode::OK };
+        if self.shut.load(Ordering::SeqCst) {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+        if verify_signature(&Secret::new("app-secret"), body, signature).is_err() {
+            return StatusCode::FORBIDDEN;
+        }
+        let parsed = parse(body).expect("the platform's own shape");
+        assert!(parsed.faults.is_empty(), "{:?}", parsed.faults);
+        let stored = async {
+            gateway.accept_channel(&parsed.channel_events).await?;
+            gateway.accept_chat(&parsed.events).await
+        };
+        if stored.await.is_err() {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        for event in &parsed.events {
+            if let InboundKind::Text { mid, text } = &event.kind
+                && self.known.lock().unwrap().insert(mid.clone())
+            {
+                let psid = event.conversation.psid.to_string();
+                self.heard.lock().unwrap().entry(psid).or_default().extend(questions(text));
+            }
+        }
+        StatusCode::OK
+    }
+}
+
+/// The marks of questions in a text: `q` and five digits.
+fn questions(text: &str) -> Vec<String> {
+    let digits = |at: usize| text.get(at + 1..at + 6).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
+    text.match_indices(['q', 'Q']).filter_map(|(at, _)| digits(at).map(|d| format!("q{d}"))).collect()
+}
+
+struct Person {
+    name: String,
+    psid: String,
+    /// What they asked, and what the bank told them, each in its order.
+    asked: Mutex<Vec<String>>,
+    spent: Mutex<Vec<u64>>,
+    /// What they asked while nobody could hear it.
+    lost: Mutex<HashSet<String>>,
+}
+
+struct Soak {
+    seed: u64,
+    base: String,
+    http: reqwest::Client,
+    rig: Rig,
+    gateway: Arc<Gateway>,
+    messenger: Arc<Messenger>,
+    door: Arc<Door>,
+    people: Vec<Arc<Person>>,
+    serial: AtomicU64,
+    /// Milliseconds of a tick whatever happens; 0: as it goes.
+    forced: AtomicI64,
+    backlog: AtomicU64,
+    faults: Mutex<BTreeMap<String, u64>>,
+    begun: Instant,
+}
+
+impl Soak {
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}/{path}", self.base)).send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/control/{path}", self.base);
+        let answer = self.http.post(url).json(&body).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap_or_default());
+        answer.json().await.expect("JSON")
+    }
+
+    /// Begins or changes the chaos; what happened so far is added up.
+    async fn chaos(&self, chaos: Value) {
+        let counts = self.get("control/chaos").await["counts"].clone();
+        for (fault, n) in counts.as_object().into_iter().flatten() {
+            *self.faults.lock().unwrap().entry(fault.clone()).or_default() += n.as_u64().unwrap_or(0);
+        }
+        self.control("chaos", chaos).await;
+    }
+
+    async fn ask(&self, person: &Person) -> String {
+        let mark = format!("q{:05}", self.serial.fetch_add(1, Ordering::SeqCst));
+        let body = json!({"page": PAGE, "text": format!("transactions at {mark}")});
+        // In the list before it can come back; a person asks one thing at a time.
+        person.asked.lock().unwrap().push(mark.clone());
+        self.control(&format!("users/{}/say", person.name), body).await;
+        mark
+    }
+
+    async fn spend(&self, person: &Person, times: usize) {
+        for _ in 0..times {
+            let n = self.serial.fetch_add(1, Ordering::SeqCst);
+            person.spent.lock().unwrap().push(n);
+            let (of, at) = (account(&format!("a-{}", person.psid)), self.rig.clock.now());
+            let event = purchase(n, &person.psid, &of, at);
+            let accepted = self.gateway.accept_bank(&[event]).await.expect("the bank's event is taken");
+            assert_eq!(accepted.stored, 1, "{accepted:?}");
+            // Banks repeat themselves, too.
+            if n.is_multiple_of(10) {
+                let again = purchase(n, &person.psid, &of, at);
+                assert_eq!(self.gateway.accept_bank(&[again]).await.expect("taken").duplicates, 1);
+            }
+        }
+    }
+
+    /// Everybody asks and spends, `rounds` times, as fast as the gateway takes it.
+    async fn live(self: &Arc<Self>, rounds: usize) {
+        let mut lives = tokio::task::JoinSet::new();
+        for (place, person) in self.people.iter().cloned().enumerate() {
+            let soak = self.clone();
+            lives.spawn(async move {
+                for round in 0..rounds {
+                    soak.breathe().await;
+                    soak.ask(&person).await;
+                    soak.spend(&person, 1).await;
+                    if (round + place).is_multiple_of(20) {
+                        soak.control(&format!("users/{}/read", person.name), json!({"page": PAGE})).await;
+                    }
+                }
+            });
+        }
+        while let Some(done) = lives.join_next().await {
+            done.unwrap_or_else(|error| panic!("seed {}: {error}", self.seed));
+        }
+    }
+
+    async fn breathe(&self) {
+        while self.backlog.load(Ordering::SeqCst) > BACKLOG_MAX {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Moves the clock until told to stop.
+    async fn keep_time(self: Arc<Self>, stop: CancellationToken) {
+        let (mut before, mut still, mut ticks) = (Value::Null, 0, 0_u32);
+        while !stop.is_cancelled() {
+            tokio::time::sleep(TICK).await;
+            let hooks = self.get("control/webhooks").await;
+            ticks += 1;
+            if ticks.is_multiple_of(10) {
+                let counts = self.rig.store.counts().await.expect("answers");
+                self.backlog.store(counts.inbox_waiting + counts.outbox_open, Ordering::SeqCst);
+            }
+            still = if hooks["delivered"] == before["delivered"] { still + 1 } else { 0 };
+            let forced = self.forced.load(Ordering::SeqCst);
+            let by = if forced > 0 {
+                forced
+            } else if hooks["oldest_ms"].as_i64().unwrap_or(0) > OLD_MS {
+                TICK_SLOW_MS
+            } else if hooks["pending"] == 0 && still > IDLE_TICKS {
+                TICK_IDLE_MS
+            } else {
+                TICK_MS
+            };
+            self.pass(by).await;
+            before = hooks;
+        }
+    }
+
+    /// So much time passes; who sleeps by the platform's clock looks again.
+    async fn pass(&self, milliseconds: i64) {
+        self.rig.clock.advance_ms(milliseconds);
+        self.control("clock", json!({"advance_ms": 0})).await;
+    }
+
+    async fn until_later(&self, seconds: i64) {
+        let until = self.rig.clock.now().as_second() + seconds;
+        self.wait("the clock goes on", || async { self.rig.clock.now().as_second() >= until }).await;
+    }
+
+    async fn wait<F: Future<Output = bool>>(&self, what: &str, test: impl Fn() -> F) {
+        let until = Instant::now() + PATIENCE;
+        while !test().await {
+            if Instant::now() >= until {
+                let counts = self.rig.store.counts().await;
+                let hooks = self.get("control/webhooks").await;
+                panic!("seed {}: {what}: not yet; {counts:?} {hooks}", self.seed);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Until nothing is on its way. Who blocked the page hears what waits only when they write again: they do.
+    async fn come_to_rest(&self) {
+        loop {
+            self.wait("everything comes to rest", || async {
+                let counts = self.rig.store.counts().await.expect("answers");
+                let hooks = self.get("control/webhooks").await;
+                counts.inbox_waiting + counts.outbox_open == 0 && hooks["pending"] == 0
+            })
+            .await;
+            if self.rig.store.counts().await.expect("answers").outbox_held == 0 {
+                return;
+            }
+            for person in &self.people {
+                if self.seen(person).await.len() < self.wanted(person).len() {
+                    self.ask(person).await;
+                }
+            }
+        }
+    }
+
+    fn wanted(&self, person: &Person) -> Vec<String> {
+        let heard = self.door.heard.lock().unwrap().get(&person.psid).cloned().unwrap_or_default();
+        heard.into_iter().chain(person.spent.lock().unwrap().iter().map(|n| amount(*n))).collect()
+    }
+
+    /// What a person sees of the page, as marks and amounts, oldest first.
+    async fn seen(&self, person: &Person) -> Vec<String> {
+        let thread = self.get(&format!("control/threads/{PAGE}/{}", person.name)).await;
+        let messages = thread["messages"].as_array().expect("messages");
+        let mut seen = Vec::new();
+        for message in messages.iter().filter(|message| message["from"] == "page") {
+            let said = plain(&message["body"].to_string());
+            let before = seen.len();
+            // The same text may stand in a message twice, as a title and in its buttons.
+            for mark in questions(&said).into_iter().chain(amounts(&said)) {
+                if !seen[before..].contains(&mark) {
+                    seen.push(mark);
+                }
+            }
+            assert!(
+                seen.len() > before,
+                "seed {}: {} sees what nobody meant: {said}",
+                self.seed,
+                person.name
+            );
+        }
+        seen
+    }
+
+    fn say(&self, what: &str) {
+        println!("{:6.1} s: {what}", self.begun.elapsed().as_secs_f64());
+    }
+}
+
+fn profile() -> Profile {
+    Profile {
+        get_started_payload: "v1:start".to_owned(),
+        greeting: vec![(Lang::English, "Welcome".to_owned())],
+        menu: vec![(
+            Lang::English,
+            vec![Action::Postback { title: "Balance".to_owned(), payload: "v1:balance".to_owned() }],
+        )],
+        ice_breakers: Vec::new(),
+        account_linking_url: Some("http://127.0.0.1:9/link".to_owned()),
+        public_url: None,
+    }
+}
+
+/// The simulator and the gateway, and everybody linked.
+async fn begin(stop: &CancellationToken) -> Arc<Soak> {
+    let (seed, begun) = (number("AMANA_SOAK_SEED").unwrap_or(SEED), Instant::now());
+    let count = number("AMANA_SOAK_PEOPLE").and_then(|n| usize::try_from(n).ok()).unwrap_or(PEOPLE);
+    let rig = Rig::new().await;
+    let door = Arc::new(Door::default());
+    let hooks = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let callback = format!("http://{}/webhook", hooks.local_addr().expect("an address"));
+    let handler = {
+        let door = door.clone();
+        move |headers: HeaderMap, body: Bytes| {
+            let door = door.clone();
+            async move { door.receive(&headers, &body).await }
+        }
+    };
+    let app = axum::Router::new().route("/webhook", axum::routing::post(handler));
+    tokio::spawn(async move { axum::serve(hooks, app).await });
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let pages = vec![sandbox::PageConfig::new(PAGE, "Cedar Bank", "page-token")];
+    let mut config = sandbox::MessengerConfig::new(base.parse().expect("a url"), "4242", "app-secret", pages);
+    config.webhook_url = Some(callback.parse().expect("a url"));
+    config.require_appsecret_proof = true;
+    config.seed = Some(seed);
+    // A busy machine may take its time; what does not answer at all is a fault of its own.
+    config.webhook_timeout = Duration::from_secs(60);
+    let clock = rig.clock.clone();
+    let (clock, entropy) = (Arc::new(move || clock.now()), Arc::new(Counted(AtomicU64::new(seed))));
+    tokio::spawn(sandbox::serve(listener, config, clock, entropy, stop.clone()));
+
+    let token = PageToken::new(Secret::new("page-token"));
+    let page = messenger::PageConfig {
+        id: conversation("1").channel,
+        proof: token.proof(&Secret::new("app-secret")),
+        token,
+    };
+    let messenger = Messenger::new(messenger::MessengerConfig {
+        graph_url: base.parse().expect("a url"),
+        graph_version: "v26.0".to_owned(),
+        app_id: "4242".to_owned(),
+        pages: vec![page],
+        timeouts: Timeouts { connect: Duration::from_secs(2), call: CALL },
+    });
+    let messenger = Arc::new(messenger.expect("a client"));
+    let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().expect("a client");
+    messenger.setup(&conversation("1").channel, &profile()).await.expect("the page is set up");
+
+    let mut people = Vec::new();
+    for n in 0..count {
+        let name = format!("person-{n}");
+        let hello = json!({"page": PAGE, "text": "hello"});
+        let url = format!("{base}/control/users/{name}/say");
+        http.post(url).json(&hello).send().await.expect("said");
+        let url = format!("{base}/control/threads/{PAGE}/{name}");
+        let thread: Value = http.get(url).send().await.expect("read").json().await.expect("JSON");
+        let psid = thread["psid"].as_str().expect("an id").to_owned();
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        *rig.bank.checking.lock().unwrap() = format!("a-{psid}");
+        rig.link(&psid).await;
+        people.push(Arc::new(Person {
+            name,
+            psid,
+            asked: Mutex::default(),
+            spent: Mutex::default(),
+            lost: Mutex::default(),
+        }));
+    }
+    let gateway = build_with(
+        rig.store.clone(),
+        &rig.bank,
+        messenger.clone(),
+        rig.clock.clone(),
+        Arc::new(SeededEntropy::new(seed)),
+        (log_parts(), Reconcile::default()),
+    );
+    *door.gateway.lock().unwrap() = Some(gateway.clone());
+    tokio::spawn(gateway.clone().run_inbox(stop.clone()));
+    tokio::spawn(gateway.clone().run_outbox(stop.clone()));
+    tokio::spawn(gateway.clone().run_jobs(stop.clone()));
+    tokio::spawn(gateway.clone().run_log(stop.clone()));
+    let soak = Arc::new(Soak {
+        seed,
+        base,
+        http,
+        rig,
+        gateway,
+        messenger,
+        door,
+        people,
+        serial: AtomicU64::new(1),
+        forced: AtomicI64::new(0),
+        backlog: AtomicU64::new(0),
+        faults: Mutex::default(),
+        begun,
+    });
+    tokio::spawn(soak.clone().keep_time(stop.clone()));
+    soak.wait("the first words are over", || async { soak.get("control/webhooks").await["pending"] == 0 })
+        .await;
+    soak.say("everybody is linked");
+    soak
+}
+
+/// Troubles of the whole page and of some people, one after the other, while everybody lives.
+async fn troubles(soak: &Soak) {
+    let page = format!("pages/{PAGE}");
+    for code in [4, 32, 613, 80_006] {
+        soak.until_later(20).await;
+        soak.control("faults", json!({"throttle": {"code": code, "for_s": 20}})).await;
+    }
+    soak.until_later(60).await;
+    soak.control(&page, json!({"token": "password_changed"})).await;
+    soak.until_later(90).await;
+    soak.control(&page, json!({"token": "alive"})).await;
+    soak.until_later(60).await;
+    soak.control(&page, json!({"restricted": true})).await;
+    soak.until_later(90).await;
+    soak.control(&page, json!({"restricted": false})).await;
+    for reach in ["blocked", "unavailable"] {
+        let some: Vec<_> = soak.people.iter().step_by(17).collect();
+        for person in &some {
+            soak.control(&format!("users/{}/reach", person.name), json!({"page": PAGE, "reach": reach}))
+                .await;
+        }
+        soak.until_later(120).await;
+        for person in &some {
+            soak.control(&format!("users/{}/reach", person.name), json!({"page": PAGE, "reach": "open"}))
+                .await;
+        }
+    }
+    soak.say("the troubles are over");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
+    let stop = CancellationToken::new();
+    let _stopped = stop.clone().drop_guard();
+    let soak = begin(&stop).await;
+    println!("seed {}", soak.seed);
+    let all = json!({
+        "seed": soak.seed, "duplicate": 100, "reorder": 100, "delay": 100, "delay_max_ms": 500, "lose_answer": 20,
+        "batch": 16, "echo_first": 100, "drop_echo": 50, "lose_request": 5, "drop_connection": 10, "sent_error": 5,
+        "transient": 5, "throttled": 1, "slow": 20, "slow_max_ms": 100, "hang": 1, "hang_ms": 60_000,
+        "token_dead": 1, "page_blocked": 1, "user_blocked": 3
+    });
+    let with = |seed: u64, changes: &[(&str, u64)]| {
+        let mut chaos = all.clone();
+        chaos["seed"] = json!(seed);
+        for (name, value) in changes {
+            chaos[*name] = json!(value);
+        }
+        chaos
+    };
+
+    soak.chaos(all.clone()).await;
+    tokio::join!(soak.live(ROUNDS), troubles(&soak));
+    soak.say("all was said");
+    soak.come_to_rest().await;
+    soak.say("everything at once has come to rest");
+
+    // Twenty minutes before a shut door: the platform tries again and again. Then more than an hour: it gives up.
+    let answered =
+        [("drop_connection", 0), ("sent_error", 0), ("hang", 0), ("lose_request", 0), ("transient", 0)];
+    for (seconds, gives_up) in [(1_200, false), (4_000, true)] {
+        soak.chaos(with(soak.seed + u64::from(gives_up) + 1, &answered)).await;
+        soak.come_to_rest().await;
+        soak.door.shut.store(true, Ordering::SeqCst);
+        for person in &soak.people {
+            let mark = soak.ask(person).await;
+            soak.spend(person, 2).await;
+            if gives_up {
+                person.lost.lock().unwrap().insert(mark);
+            }
+        }
+        soak.forced.store(10_000, Ordering::SeqCst);
+        soak.until_later(seconds).await;
+        soak.forced.store(0, Ordering::SeqCst);
+        let fields = soak.get("control/pages").await[0]["subscribed_fields"].as_array().map_or(0, Vec::len);
+        assert_eq!(fields == 0, gives_up, "seed {}: an hour of failures ends the subscription", soak.seed);
+        soak.door.shut.store(false, Ordering::SeqCst);
+        if gives_up {
+            let done = soak.messenger.setup(&conversation("1").channel, &profile()).await.expect("set up");
+            assert!(!done.subscribed.is_empty());
+        }
+        soak.come_to_rest().await;
+        soak.say(if gives_up { "the platform gave up, and was set up again" } else { "the door was shut" });
+    }
+
+    // A day later nobody may be written to; what the bank says meanwhile waits until they write.
+    soak.chaos(with(soak.seed + 3, &[])).await;
+    soak.control("faults", json!({"loose_types": true})).await;
+    soak.pass(25 * 3_600_000).await;
+    let mut away = Vec::new();
+    for person in &soak.people {
+        away.push(soak.seen(person).await.len());
+        soak.spend(person, 3).await;
+    }
+    soak.come_to_rest().await;
+    for (person, before) in soak.people.iter().zip(away) {
+        assert_eq!(soak.seen(person).await.len(), before, "seed {}: told outside of the window", soak.seed);
+    }
+    for person in &soak.people {
+        soak.ask(person).await;
+    }
+    soak.live(ROUNDS_SHORT).await;
+    soak.wait("the news are told", || async {
+        soak.rig.store.counts().await.expect("answers").news_waiting == 0
+    })
+    .await;
+    soak.come_to_rest().await;
+    soak.say("everybody is back");
+    soak.chaos(json!({"off": true})).await;
+    judge(&soak).await;
+}
+
+/// Holds what people saw against what was put in.
+async fn judge(soak: &Soak) {
+    let seed = soak.seed;
+    let (mut asked, mut answered, mut told, mut lost) = (0, 0, 0, 0);
+    for person in &soak.people {
+        let heard = soak.door.heard.lock().unwrap().get(&person.psid).cloned().unwrap_or_default();
+        let seen = soak.seen(person).await;
+        let (answers, news): (Vec<String>, Vec<String>) =
+            seen.into_iter().partition(|mark| mark.starts_with('q'));
+        assert_eq!(answers, heard, "seed {seed}: the answers of {}", person.name);
+        let spent: Vec<String> = person.spent.lock().unwrap().iter().map(|n| amount(*n)).collect();
+        assert_eq!(news, spent, "seed {seed}: what {} was told", person.name);
+        // The platform brings what it does not give up.
+        let unheard = person.lost.lock().unwrap();
+        let mine = person.asked.lock().unwrap();
+        for mark in mine.iter() {
+            assert!(heard.contains(mark) || unheard.contains(mark), "seed {seed}: {mark} never came");
+        }
+        (asked, answered, told) = (asked + mine.len(), answered + answers.len(), told + news.len());
+        lost += mine.len() - heard.len();
+    }
+    let counts = soak.rig.store.counts().await.expect("answers");
+    let open = (counts.inbox_waiting, counts.outbox_open, counts.outbox_held, counts.news_waiting);
+    assert_eq!(open, (0, 0, 0, 0), "seed {seed}: something is still on its way: {counts:?}");
+    assert_eq!((counts.inbox_failed, counts.outbox_dead), (0, 0), "seed {seed}: given up: {counts:?}");
+    let alarms = soak.rig.store.alarms(false, 1_000).await.expect("answers");
+    let odd = alarms.iter().find(|a| !matches!(a.kind, AlarmKind::TokenDead | AlarmKind::ChannelBlocked));
+    assert!(odd.is_none(), "seed {seed}: {odd:?}");
+    for kind in [AlarmKind::TokenDead, AlarmKind::ChannelBlocked] {
+        assert!(alarms.iter().any(|alarm| alarm.kind == kind), "seed {seed}: nobody was told of {kind:?}");
+    }
+    let faults = soak.faults.lock().unwrap().clone();
+    for fault in [
+        "duplicate",
+        "reorder",
+        "delay",
+        "lose_answer",
+        "echo_first",
+        "drop_echo",
+        "lose_request",
+        "drop_connection",
+        "sent_error",
+        "transient",
+        "throttled",
+        "slow",
+        "hang",
+        "token_dead",
+        "page_blocked",
+        "user_blocked",
+    ] {
+        assert!(faults.contains_key(fault), "seed {seed}: {fault} never happened: {faults:?}");
+    }
+    let messages = asked + answered + told;
+    assert!(messages >= soak.people.len() * MESSAGES_EACH_MIN, "only {messages} messages");
+    println!(
+        "seed {seed}: {messages} messages ({asked} asked, {lost} of them given up by the platform, {answered} answered, \
+         {told} told) in {:?}; {faults:?}",
+        soak.begun.elapsed()
+    );
+}
