@@ -40,6 +40,14 @@ async fn with_everything(w: &World, n: u8) {
     w.one(Command::GrantConsent { shard, consent: given.clone(), basis: basis(), receipt }).await;
     w.one(Command::PutBankGrant { grant: grant(n, b"tokens"), expected: 0 }).await;
     w.one(told(n, 1, 0)).await;
+    w.one(Command::PutBook(BookRow {
+        shard: Shard(u16::from(n)),
+        customer: customer_id(n),
+        key: [1; 32],
+        sealed: b"sealed".to_vec(),
+        changed_at: at(0),
+    }))
+    .await;
     for m in 0..5 {
         w.one(disclose(u16::from(n), w.disclosure(&customer, &given, 10 * n + m), 0)).await;
     }
@@ -87,6 +95,7 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
         ("consent", "customer"),
         ("receipt", "customer"),
         ("story", "customer"),
+        ("book", "customer"),
         ("bank_grant", "customer"),
         ("outbox", "customer"),
     ] {
@@ -500,6 +509,7 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         (DataKind::Message, 2, 0),
         (DataKind::PlainMessage, 1, 3),
         (DataKind::Story, 2, 0),
+        (DataKind::Book, 2, 0),
         (DataKind::Conversation, 1, 4),
         (DataKind::DeadJob, 1, 1),
         (DataKind::Customer, 1, 8),
