@@ -115,7 +115,7 @@ impl Gateway {
             .chain(book);
         let mut kept: Vec<Command> = stories.collect();
         let mut effects = match telling {
-            Some(telling) => self.say(row, &work, (telling, keys.subject(telling))).await?,
+            Some(telling) => self.tell_or_wait(row, &work, (telling, keys.subject(telling))).await?,
             None => Effects::new(),
         };
         // A refusal is on record, and leaves no story: should the customer allow it later, the posting is news.
@@ -132,7 +132,7 @@ impl Gateway {
             );
             metrics::counter!("amana_matches_undone_total").increment(1);
             let subject = Keys::of(&work).subject(telling);
-            let more = self.say(&row, &work, (telling, subject)).await?;
+            let more = self.tell_or_wait(&row, &work, (telling, subject)).await?;
             // Where both wait, the customer was told of it just now.
             let waits = more.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
             let noticed = effects.iter().any(|effect| matches!(effect, Command::NoticeWaiting { .. }));
@@ -144,7 +144,7 @@ impl Gateway {
     }
 
     /// Tells the customer, or puts it off until they are there. What is refused is a record alone.
-    async fn say(
+    async fn tell_or_wait(
         &self,
         row: &InboxRow,
         work: &BankWork,

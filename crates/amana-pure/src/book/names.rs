@@ -170,7 +170,7 @@ fn one_shop(a: &[String], b: &[String]) -> bool {
         };
         return first_a.chars().count() >= 6 || next;
     }
-    sound::alike(a, b)
+    sound::alike(a, b) || sound::alike(b, a)
 }
 
 #[cfg(test)]
