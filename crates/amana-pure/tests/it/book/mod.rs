@@ -54,7 +54,7 @@ fn hard_lives_are_read_as_well_as_they_can_be() {
 /// A bank that always says what settles what is always believed.
 #[test]
 fn a_banks_own_word_is_never_doubted() {
-    let mix = Mix { references: [1, 0, 0, 0], unannounced: 0, disorder: 0, ..HOSTILE };
+    let mix = Mix { references: [1, 0, 0, 0], unannounced: 0, disorder: 0, other_id: 0, ..HOSTILE };
     let figures = measure(0..3, &mix, 30, Book::default);
     assert_eq!((figures.precision(), figures.recall()), (1.0, 1.0), "{figures:?}");
 }
