@@ -90,7 +90,7 @@ fn may_become(hold: &Transaction, posting: &Transaction, trade: Trade) -> bool {
     let percent = |n: i64| held.saturating_mul(n) / 100;
     let part_of = |low: i64, high: i64| booked >= percent(low) && booked <= percent(high);
     // A tip, a service charge, another day's rate of exchange, a weighed article.
-    let tip = part_of(95, 135) || (booked > held && booked - held <= 2 * unit);
+    let tip = part_of(95, 135) || (held >= 2 * unit && booked > held && booked - held <= 2 * unit);
     // A hold of one stands for whatever comes; a pump holds a round sum and books what was filled.
     let token = held <= unit && booked <= 250 * unit;
     let pump = held >= 25 * unit && held % unit == 0 && booked < held;
