@@ -1,5 +1,5 @@
-//! The book of an account in a conversation: what was told of its transactions, sealed, so that a posting is known again
-//! under another id, and so that what was silent by mistake is told. The gate reads it; here it is only carried.
+//! The book of an account in a conversation: what was told of its transactions, sealed, so that a posting is known
+//! again under another id, and so that what was silent by mistake is told. The gate reads it; here it is only carried.
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
