@@ -16,6 +16,7 @@
 
 mod agreement;
 mod answer;
+mod book;
 mod bundle;
 mod channel_health;
 mod chat;

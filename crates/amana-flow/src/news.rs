@@ -164,7 +164,8 @@ impl Gateway {
         if kills.stop(&of.institution, &of.channel, first.customer) {
             return Ok(false);
         }
-        let positions = rows.iter().map(|row| row.position).collect();
+        // One event may have left several.
+        let positions = rows.iter().map(|row| row.position).collect::<BTreeSet<_>>().into_iter().collect();
         let mut works = Vec::with_capacity(rows.len());
         for row in &rows {
             match self.open_bank_body(shard, &row.key, &row.body).await {

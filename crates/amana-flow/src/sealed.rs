@@ -79,10 +79,22 @@ impl Gateway {
         key: &[u8; 32],
     ) -> Result<Vec<u8>, FlowError> {
         let subject = Subject { institution: link.institution.clone(), customer: customer.id };
+        self.seal_event(customer, link, event, &body.about(subject), key)
+    }
+
+    /// The same of an event whose customer is known.
+    pub(crate) fn seal_event(
+        &self,
+        customer: &Customer,
+        link: &Link,
+        event: &BankEvent,
+        body: &Protected<BankEventBody>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, FlowError> {
         let envelope = serde_json::to_vec(event).map_err(|_| FlowError::Unreadable("event"))?;
         let envelope = customer.key.seal(&envelope_context(key), &envelope, &*self.entropy)?;
         let purpose_key = customer.key.for_purpose(crate::update::purpose_of(event.kind));
-        let data = body.about(subject).seal(&purpose_key, &data_context(key), &*self.entropy)?;
+        let data = body.seal(&purpose_key, &data_context(key), &*self.entropy)?;
         let length = u32::try_from(envelope.len()).map_err(|_| FlowError::Unreadable("event"))?;
         Ok([customer.id.as_bytes().as_slice(), link.id.as_bytes(), &length.to_be_bytes(), &envelope, &data]
             .concat())

@@ -12,7 +12,7 @@ use amana_store::{Command, InboxRow, LinkState, Story, StoryState};
 
 /// What an event means for what the customer was told before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     /// Say it.
     Tell(Telling, StoryState),
     /// Nothing new to say, but remember how far it has come.
@@ -88,7 +88,18 @@ impl Gateway {
         if work.event.kind == BankEventKind::BalanceChanged && overtaken {
             return Ok(Vec::new());
         }
-        let (state, telling) = match next(work.event.kind, &told, &fingerprint) {
+        // The book knows what a bank calls by several names; the stories know what was told before the book begins.
+        let remembered = told.own.is_some() || told.referred.is_some();
+        let (mut keys, mut book, mut again) = (keys, None, Vec::new());
+        let step = match self.by_the_book(&work, remembered).await? {
+            Some(plan) => {
+                keys.referred = keys.referred.or(plan.referred.filter(|key| Some(*key) != keys.own));
+                (book, again) = (plan.book, plan.again);
+                plan.step
+            }
+            None => next(work.event.kind, &told, &fingerprint),
+        };
+        let (state, telling) = match step {
             Step::Drop => return Ok(Vec::new()),
             Step::Remember(state) => (state, None),
             Step::Tell(..) if self.too_old(&work) => {
@@ -100,29 +111,59 @@ impl Gateway {
         let (shard, customer) = (work.link.shard, work.customer.id);
         let stories = keys
             .written(work.event.kind)
-            .map(|key| Command::PutStory(Story { shard, customer, key, state, told: fingerprint, at }));
-        let Some(telling) = telling else { return Ok(stories.collect()) };
+            .map(|key| Command::PutStory(Story { shard, customer, key, state, told: fingerprint, at }))
+            .chain(book);
+        let mut kept: Vec<Command> = stories.collect();
+        let mut effects = match telling {
+            Some(telling) => self.tell_or_wait(row, &work, (telling, keys.subject(telling))).await?,
+            None => Effects::new(),
+        };
+        // A refusal is on record, and leaves no story: should the customer allow it later, the posting is news.
+        if effects.iter().any(|effect| matches!(effect, Command::Record { .. })) {
+            return Ok(effects);
+        }
+        effects.append(&mut kept);
+        for again in again {
+            let telling = crate::book::telling_of(again.news);
+            let (row, work) = self.again(row, &work, again)?;
+            tracing::info!(
+                position = row.position,
+                "a match was taken back, and what it was silent about is told"
+            );
+            metrics::counter!("amana_matches_undone_total").increment(1);
+            let subject = Keys::of(&work).subject(telling);
+            let more = self.tell_or_wait(&row, &work, (telling, subject)).await?;
+            // Where both wait, the customer was told of it just now.
+            let waits = more.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
+            let noticed = effects.iter().any(|effect| matches!(effect, Command::NoticeWaiting { .. }));
+            let notice =
+                |effect: &Command| matches!(effect, Command::Disclose { .. } | Command::NoticeWaiting { .. });
+            effects.extend(more.into_iter().filter(|effect| !(waits && noticed && notice(effect))));
+        }
+        Ok(effects)
+    }
 
+    /// Tells the customer, or puts it off until they are there. What is refused is a record alone.
+    async fn tell_or_wait(
+        &self,
+        row: &InboxRow,
+        work: &BankWork,
+        (telling, subject): (Telling, [u8; 32]),
+    ) -> Result<Effects, Trouble> {
+        let (shard, customer) = (work.link.shard, work.customer.id);
         let person = self.store.conversation(&work.link.conversation()).await?;
         let before = self.store.waiting(shard, work.link.id).await?;
         // What waits goes first, and this with it.
         if !before.is_empty() || !self.is_reachable(person.as_ref()) {
-            let news = (telling, keys.subject());
-            let effects = self.put_news_off(row, &work, news, (person.as_ref(), &before)).await?;
-            let refused = effects.iter().any(|effect| matches!(effect, Command::Record { .. }));
-            return Ok(if refused { effects } else { effects.into_iter().chain(stories).collect() });
+            return self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before)).await;
         }
-        match self.tell(&work, telling, self.channel.encoding(false)).await? {
-            Ok(disclosure) => {
-                let disclose = Command::Disclose { shard, disclosure, at: self.now() };
-                Ok(std::iter::once(disclose).chain(stories).collect())
-            }
-            // A refusal is on record, and leaves no story: should the customer allow it later, the posting is news.
+        Ok(vec![match self.tell(work, telling, self.channel.encoding(false)).await? {
+            Ok(disclosure) => Command::Disclose { shard, disclosure, at: self.now() },
             Err(refusal) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
-                Ok(vec![Command::Record { shard, customer, receipt: refusal.receipt }])
+                Command::Record { shard, customer, receipt: refusal.receipt }
             }
-        }
+        }])
     }
 
     pub(crate) async fn tell(
@@ -180,34 +221,42 @@ impl Gateway {
 
 /// The keys of an event's stories: MACs of what it is about, so that the store holds no transaction id in clear. The
 /// conversation is in them: who is linked in two chats hears it in both.
-struct Keys {
+pub(crate) struct Keys {
     own: Option<[u8; 32]>,
     referred: Option<[u8; 32]>,
 }
 
 impl Keys {
+    /// A MAC about something of this account in this conversation.
+    pub(crate) fn mac(work: &BankWork, kind: &[u8], id: &str) -> [u8; 32] {
+        let link = &work.link;
+        work.customer.key.mac(&[
+            kind,
+            link.channel.as_str().as_bytes(),
+            link.psid.as_str().as_bytes(),
+            work.event.account.as_str().as_bytes(),
+            id.as_bytes(),
+        ])
+    }
+
     fn of(work: &BankWork) -> Self {
-        let (event, link) = (&work.event, &work.link);
-        let mac = |kind: &[u8], id: &str| {
-            work.customer.key.mac(&[
-                kind,
-                link.channel.as_str().as_bytes(),
-                link.psid.as_str().as_bytes(),
-                event.account.as_str().as_bytes(),
-                id.as_bytes(),
-            ])
-        };
+        let event = &work.event;
         if event.kind == BankEventKind::BalanceChanged {
-            return Self { own: Some(mac(b"story balance", "")), referred: None };
+            return Self { own: Some(Self::mac(work, b"story balance", "")), referred: None };
         }
-        let of = |id: &Option<String>| id.as_deref().map(|id| mac(b"story transaction", id));
+        let of = |id: &Option<String>| id.as_deref().map(|id| Self::mac(work, b"story transaction", id));
         let (own, referred) = (of(&event.transaction_id), of(&event.reference_id));
         Self { own, referred: referred.filter(|key| Some(*key) != own) }
     }
 
-    /// What it is news of: the story that it goes on with, or its own.
-    fn subject(&self) -> [u8; 32] {
-        self.referred.or(self.own).unwrap_or_default()
+    /// What it is news of: the story that it goes on with, or its own. What is new is a fact of its own, whatever it
+    /// refers to: the second part of a shipment must not take the place of the first.
+    fn subject(&self, telling: Telling) -> [u8; 32] {
+        let (first, second) = match telling {
+            Telling::New => (self.own, self.referred),
+            _ => (self.referred, self.own),
+        };
+        first.or(second).unwrap_or_default()
     }
 
     /// What an event is remembered under. A reversal ends the story of what it undoes; it has none of its own unless it

@@ -36,3 +36,4 @@ pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
 pub use release::{Basis, Disclosure, Gate, OutboxRow, Refusal, Released, TICKET_HOURS};
 pub use shown::Shown;
 pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};
+pub use transform::{Advance, Again};

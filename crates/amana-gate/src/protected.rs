@@ -2,6 +2,7 @@
 
 use crate::key::{DataKey, Domain, KeyError};
 use amana_core::{Account, BankEventBody, CustomerId, Entropy, InstitutionId, Page, Transaction};
+use amana_pure::Book;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +30,7 @@ macro_rules! bank_data {
     )+ };
 }
 
-bank_data!(Vec<Account>, Page<Transaction>, BankEventBody, Vec<BankEventBody>);
+bank_data!(Vec<Account>, Page<Transaction>, BankEventBody, Vec<BankEventBody>, Book);
 
 /// A value from a bank about one customer.
 ///
@@ -70,6 +71,10 @@ impl<T: BankData> Protected<T> {
 
     pub(crate) fn open(&self) -> &T {
         &self.value
+    }
+
+    pub(crate) fn open_mut(&mut self) -> &mut T {
+        &mut self.value
     }
 
     /// The value for a viewer, if it is theirs.

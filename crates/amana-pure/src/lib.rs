@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod book;
 mod filter;
 mod latest;
 pub mod limits;
@@ -18,6 +19,7 @@ mod sound;
 mod spending;
 mod text;
 
+pub use book::{Book, News, Pair, Step, Verdict};
 pub use filter::{Filter, filter_accounts, filter_kind, filter_transactions, merchant_matches, merge};
 pub use latest::latest;
 pub use spending::{Spent, Total, spent, totals};

@@ -7,8 +7,8 @@ use crate::db::{Counter, Db, values};
 use crate::limits::BODY_BYTES_MAX;
 use crate::vault::{Vault, context};
 use crate::{
-    BankGrant, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox, Outcome,
-    Session, StoreError, Story, Token, codec,
+    BankGrant, BookRow, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox,
+    Outcome, Session, StoreError, Story, Token, codec,
 };
 use amana_core::{
     AccountId, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
@@ -150,6 +150,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_outbox::replay_dead(db, *message, *due_at).await
         }
         Command::PutStory(story) => put_story(db, story).await,
+        Command::PutBook(book) => put_book(db, book).await,
         Command::PutBankGrant { grant, expected } => put_bank_grant(db, vault, grant, *expected).await,
         Command::DropBankGrant { shard, link, expected } => {
             drop_bank_grant(db, *shard, *link, *expected).await
@@ -511,6 +512,19 @@ async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
         )
         .await?;
     changed(rows, "story")
+}
+
+async fn put_book<D: Db>(db: &mut D, book: &BookRow) -> Applied {
+    bounded(&book.sealed)?;
+    let rows = db
+        .run(
+            "INSERT INTO book (shard, customer, key, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (shard, customer, key) DO UPDATE SET sealed = excluded.sealed, \
+             changed_at = excluded.changed_at",
+            values![book.shard, book.customer, book.key, book.sealed.as_slice(), book.changed_at],
+        )
+        .await?;
+    changed(rows, "book")
 }
 
 async fn put_bank_grant<D: Db>(db: &mut D, vault: &Vault, grant: &BankGrant, expected: i64) -> Applied {

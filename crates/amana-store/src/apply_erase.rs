@@ -80,6 +80,8 @@ pub(crate) async fn step<D: Db>(
          FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3",
         "DELETE FROM story WHERE shard = $1 AND customer = $2 AND key IN (SELECT s.key FROM story s \
          WHERE s.shard = $1 AND s.customer = $2 ORDER BY s.key LIMIT $3)",
+        "DELETE FROM book WHERE shard = $1 AND customer = $2 AND key IN (SELECT b.key FROM book b \
+         WHERE b.shard = $1 AND b.customer = $2 ORDER BY b.key LIMIT $3)",
         "DELETE FROM waiting WHERE shard = $1 AND customer = $2 AND position IN (SELECT w.position FROM waiting w \
          WHERE w.shard = $1 AND w.customer = $2 ORDER BY w.position LIMIT $3)",
         "DELETE FROM bank_grant WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \

@@ -51,6 +51,10 @@ fn removal(kind: DataKind) -> Option<&'static str> {
             "DELETE FROM story WHERE told_at <= (SELECT max(s.told_at) FROM (SELECT told_at FROM story \
              WHERE told_at < $1 ORDER BY told_at LIMIT $2) s)"
         }
+        DataKind::Book => {
+            "DELETE FROM book WHERE changed_at <= (SELECT max(b.changed_at) FROM (SELECT changed_at FROM book \
+             WHERE changed_at < $1 ORDER BY changed_at LIMIT $2) b)"
+        }
         DataKind::Waiting => {
             "DELETE FROM waiting WHERE (shard, link, story) IN (SELECT shard, link, story FROM waiting \
              WHERE created_at < $1 ORDER BY created_at LIMIT $2)"

@@ -1,7 +1,7 @@
 //! What can be made durable.
 
 use crate::rows::{
-    AlarmKind, BankGrant, ChannelHealth, Conversation, Elsewhere, InboxSource, Job, Link, LinkState,
+    AlarmKind, BankGrant, BookRow, ChannelHealth, Conversation, Elsewhere, InboxSource, Job, Link, LinkState,
     OutboxState, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token, Waiting,
 };
 use crate::{Retention, StoreError};
@@ -361,6 +361,8 @@ pub enum Command {
     },
     /// Makes or replaces what was told of a transaction.
     PutStory(Story),
+    /// Makes or replaces the book of an account in a conversation.
+    PutBook(BookRow),
     /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two
     /// refreshes one wins.
     PutBankGrant {

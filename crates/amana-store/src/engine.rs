@@ -4,10 +4,10 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Alarm, Answer, BankGrant, ChannelQueue, ChannelState, Command, ConsentCount, Conversation, Counts,
-    Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork, Keyring,
-    Link, LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention, RetentionReport, Session,
-    Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting,
+    Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
+    Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
+    Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention, RetentionReport,
+    Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting,
     apply_policy, apply_waiting, queries, queries_keep, queries_log,
 };
 use amana_core::{
@@ -241,6 +241,10 @@ impl<B: Backend> Store for Engine<B> {
         limit: usize,
     ) -> Answer<Vec<Story>> {
         ask!(self, stories((shard, customer), after, limit))
+    }
+    async fn book(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<BookRow>> {
+        let key = *key;
+        ask!(self, book((shard, customer), key))
     }
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>> {
         let vault = Arc::clone(&self.vault);

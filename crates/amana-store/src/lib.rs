@@ -57,11 +57,11 @@ pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
-    Alarm, AlarmKind, BankGrant, ChannelHealth, ChannelQueue, ChannelState, ConsentCount, Conversation,
-    Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job, JobKind, JobWork,
-    Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest, PlatformRequestKind,
-    ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting,
-    WaitingTelling,
+    Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
+    Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
+    JobKind, JobWork, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest,
+    PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText, Story, StoryState,
+    Token, Waiting, WaitingTelling,
 };
 
 use amana_core::{
@@ -251,6 +251,8 @@ pub trait Store: Send + Sync {
         after: Option<[u8; 32]>,
         limit: usize,
     ) -> Answer<Vec<Story>>;
+    /// What a conversation was told of an account's transactions.
+    async fn book(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<BookRow>>;
     /// The bank's tokens of a link, decrypted.
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>>;
     /// A one-time token by its hash, without using it up.

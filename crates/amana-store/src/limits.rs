@@ -80,3 +80,5 @@ pub const WAITING_MAX: usize = 200;
 pub const WAITING_DAYS: i64 = 7;
 /// Texts to be approved that are read of one channel.
 pub const APPROVED_TEXTS_MAX: usize = 200;
+/// Days for which an account's book is kept after its last change. Each change removes from it what is older.
+pub const BOOK_DAYS: i64 = 45;

@@ -12,8 +12,8 @@ use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
 use crate::{
-    Answer, BankGrant, ConsentCount, Conversation, Counts, Customer, Elsewhere, FailedEvent, InboxRow,
-    InboxSource, Job, Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
+    Answer, BankGrant, BookRow, ConsentCount, Conversation, Counts, Customer, Elsewhere, FailedEvent,
+    InboxRow, InboxSource, Job, Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
 };
 use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
@@ -700,6 +700,21 @@ pub(crate) async fn stories<D: Db>(
             })
         })
         .collect()
+}
+
+pub(crate) async fn book<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    key: [u8; 32],
+) -> Answer<Option<BookRow>> {
+    let row = db
+        .row(
+            "SELECT sealed, changed_at FROM book WHERE shard = $1 AND customer = $2 AND key = $3",
+            values![shard, customer, key],
+        )
+        .await?;
+    row.map(|mut row| Ok(BookRow { shard, customer, key, sealed: row.bytes()?, changed_at: row.time()? }))
+        .transpose()
 }
 
 pub(crate) async fn bank_grant<D: Db>(

@@ -72,6 +72,7 @@ fn held(kind: DataKind) -> &'static str {
             "SELECT count(*), min(created_at) FROM outbox WHERE state > 3 AND customer IS NULL"
         }
         DataKind::Story => "SELECT count(*), min(told_at) FROM story",
+        DataKind::Book => "SELECT count(*), min(changed_at) FROM book",
         DataKind::Waiting => "SELECT count(*), min(created_at) FROM waiting",
         DataKind::Conversation => "SELECT count(*), min(last_inbound_at) FROM conversation",
         DataKind::DeadJob => "SELECT count(*), min(due_at) FROM job WHERE state = 1",

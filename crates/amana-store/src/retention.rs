@@ -1,8 +1,8 @@
 //! How long each kind of data is kept. The reasons are in `docs/keys.md`.
 
 use crate::limits::{
-    CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS, INBOX_KEY_DAYS, MESSAGE_DAYS,
-    PLAIN_MESSAGE_DAYS, STORY_DAYS, WAITING_DAYS,
+    BOOK_DAYS, CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS, INBOX_KEY_DAYS,
+    MESSAGE_DAYS, PLAIN_MESSAGE_DAYS, STORY_DAYS, WAITING_DAYS,
 };
 use amana_core::Timestamp;
 
@@ -59,6 +59,8 @@ pub enum DataKind {
     PlainMessage,
     /// What was told of a transaction.
     Story,
+    /// What a customer was told of an account's transactions, in full, to know them again when they are booked.
+    Book,
     /// News that wait for their customer.
     Waiting,
     /// Chats that are silent and have no link.
@@ -71,7 +73,7 @@ pub enum DataKind {
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OneTimeLink,
         Self::Session,
         Self::EventKey,
@@ -79,6 +81,7 @@ impl DataKind {
         Self::Message,
         Self::PlainMessage,
         Self::Story,
+        Self::Book,
         Self::Waiting,
         Self::Conversation,
         Self::DeadJob,
@@ -96,6 +99,7 @@ impl DataKind {
             Self::Message => "message",
             Self::PlainMessage => "plain-message",
             Self::Story => "story",
+            Self::Book => "book",
             Self::Waiting => "waiting-news",
             Self::Conversation => "conversation",
             Self::DeadJob => "dead-job",
@@ -113,6 +117,8 @@ impl DataKind {
             Self::Message => Some(keep.message_days),
             Self::PlainMessage => Some(keep.plain_message_days),
             Self::Story => Some(keep.story_days),
+            // Nothing is matched that is older.
+            Self::Book => Some(BOOK_DAYS),
             // Not a matter of taste: older ones are no news.
             Self::Waiting => Some(WAITING_DAYS),
             Self::Conversation => Some(keep.conversation_days),

@@ -416,6 +416,21 @@ pub struct Story {
     pub at: Timestamp,
 }
 
+/// What a conversation was told of an account's transactions: the gate's own bytes, which it alone opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookRow {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// Conversation and account, as a MAC under the customer's key.
+    pub key: [u8; 32],
+    /// The book, encrypted under the customer's key.
+    pub sealed: Vec<u8>,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
 /// The bank's tokens of a link, decrypted: the connector's own bytes.
 #[derive(Clone)]
 pub struct BankGrant {

@@ -15,6 +15,7 @@ mod consents;
 mod crash;
 mod erasing;
 mod linking;
+mod matching;
 mod news;
 mod policies;
 mod proving;

@@ -6,4 +6,5 @@
     reason = "a test may fail where it stands"
 )]
 
+mod book;
 mod filters;

@@ -131,6 +131,16 @@ CREATE TABLE story (
 );
 CREATE INDEX story_told ON story (told_at);
 
+CREATE TABLE book (
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    key BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
+    changed_at BIGINT NOT NULL,
+    PRIMARY KEY (shard, customer, key)
+);
+CREATE INDEX book_changed ON book (changed_at);
+
 CREATE TABLE conversation (
     shard BIGINT NOT NULL,
     channel TEXT NOT NULL,

@@ -132,6 +132,16 @@ CREATE TABLE story (
 ) STRICT;
 CREATE INDEX story_told ON story (told_at);
 
+CREATE TABLE book (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    key BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (shard, customer, key)
+) STRICT;
+CREATE INDEX book_changed ON book (changed_at);
+
 CREATE TABLE conversation (
     shard INTEGER NOT NULL,
     channel TEXT NOT NULL,

@@ -55,6 +55,14 @@ async fn with_everything(w: &World, n: u8) {
         let (shard, customer, due_at) = (Shard(u16::from(n)), customer_id(n), at(9_000_000));
         w.one(Command::Enqueue(Job { kind, shard, customer, due_at, ..job(k) })).await;
     }
+    w.one(Command::PutBook(BookRow {
+        shard: Shard(u16::from(n)),
+        customer: customer_id(n),
+        key: [1; 32],
+        sealed: b"sealed".to_vec(),
+        changed_at: at(0),
+    }))
+    .await;
     for m in 0..5 {
         w.one(disclose(u16::from(n), w.disclosure(&customer, &given, 10 * n + m), 0)).await;
     }
@@ -102,6 +110,7 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
         ("consent", "customer"),
         ("receipt", "customer"),
         ("story", "customer"),
+        ("book", "customer"),
         ("bank_grant", "customer"),
         ("outbox", "customer"),
     ] {
@@ -538,6 +547,7 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         (DataKind::Message, 2, 0),
         (DataKind::PlainMessage, 1, 3),
         (DataKind::Story, 2, 0),
+        (DataKind::Book, 2, 0),
         (DataKind::Conversation, 1, 4),
         (DataKind::DeadJob, 1, 1),
         (DataKind::Customer, 1, 8),

@@ -58,6 +58,7 @@ suite!(
     what_is_over_stays_over,
     dead_letters_can_be_replayed,
     stories,
+    books,
     of_two_refreshes_one_wins,
     tokens_work_once,
     sessions,
@@ -461,6 +462,30 @@ async fn stories(w: &World) {
         assert_eq!(ask().await.expect("answers").as_ref(), Some(&story));
     }
     assert_eq!(w.store.story(Shard(1), customer_id(2), &[3; 32]).await.expect("answers"), None);
+}
+
+async fn books(w: &World) {
+    let book = |n: u8, sealed: &[u8], second| BookRow {
+        shard: Shard(1),
+        customer: customer_id(1),
+        key: [n; 32],
+        sealed: sealed.to_vec(),
+        changed_at: at(second),
+    };
+    let ask = |n: u8| async move { w.store.book(Shard(1), customer_id(1), &[n; 32]).await.expect("answers") };
+    assert_eq!(ask(1).await, None);
+    for (second, sealed) in [(1, b"one".as_slice()), (2, b"another")] {
+        w.one(Command::PutBook(book(1, sealed, second))).await;
+        assert_eq!(ask(1).await, Some(book(1, sealed, second)));
+    }
+    assert_eq!(ask(2).await, None);
+    assert_eq!(w.store.book(Shard(1), customer_id(2), &[1; 32]).await.expect("answers"), None);
+    // It ends by time, counted from its last change.
+    w.one(Command::PutBook(book(2, b"old", 0))).await;
+    let now = at(1).checked_add(std::time::Duration::from_secs(45 * 86_400)).expect("a time");
+    w.one(Command::Sweep { now, keep: amana_store::Retention::default() }).await;
+    assert_eq!(ask(2).await, None);
+    assert!(ask(1).await.is_some());
 }
 
 async fn of_two_refreshes_one_wins(w: &World) {

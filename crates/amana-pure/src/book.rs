@@ -1,0 +1,584 @@
+//! The book of one account: what a customer was told of its transactions, so that each is told once whatever the bank
+//! calls it. A posting is an authorization's if the bank says so; else if amount, shop and days say so.
+//!
+//! A match without the bank's word is held loosely. Evidence that it was wrong takes it back, and what was silent
+//! because of it is told then. Silence needs the same amount at the same shop; whatever differs is said, as a change.
+//! Where nothing decides, a customer hears twice of one purchase rather than never of a second.
+
+mod fit;
+mod names;
+
+use crate::limits::{
+    BOOK_DAYS, BOOK_IDS_MAX, BOOK_LINES_MAX, BOOK_TEXT_BYTES_MAX, EXACT_DAYS_MAX, PARTS_MAX,
+    RENAMED_AFTER_SECONDS_MIN,
+};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use amana_core::{BankEventKind, Money, Timestamp, Transaction, TransactionState};
+use core::cmp::Reverse;
+use fit::{Fit, fit, only_a_day};
+use names::{alike, other_branch};
+use serde::{Deserialize, Serialize};
+
+/// In which words a transaction is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// It is heard of for the first time.
+    New,
+    /// Its amount has changed.
+    Changed,
+    /// It is booked, under a name that was not said yet.
+    Posted,
+    /// It is undone.
+    Reversed,
+}
+
+/// What an event means for what the customer was told before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Say it.
+    Tell(News),
+    /// Nothing new to say, but the book has changed.
+    Remember,
+    /// Nothing to say and nothing to remember: a duplicate, or news that later news have overtaken.
+    Drop,
+}
+
+/// What comes of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Of the event itself.
+    pub step: Step,
+    /// What else is news now: earlier transactions that were taken for another one.
+    pub again: Vec<(News, Transaction)>,
+}
+
+impl Verdict {
+    fn only(step: Step) -> Self {
+        Self { step, again: Vec::new() }
+    }
+}
+
+/// A posting and the authorization that it is believed to settle, by the ids under which they came first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The posting.
+    pub posting: String,
+    /// The authorization.
+    pub hold: String,
+    /// Whether the bank says so.
+    pub named: bool,
+}
+
+/// The book. Its content is bank data: at rest it is under the customer's key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Book {
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    /// What the bank says, with the amount that was authorised.
+    facts: Transaction,
+    /// The ids under which it came, the first one first.
+    ids: Vec<String>,
+    /// The amount that was said last.
+    told: Money,
+    /// When the bank says that it came about.
+    occurred: Timestamp,
+    /// When it was undone.
+    undone: Option<Timestamp>,
+    /// The authorization that it settles.
+    of: Option<Settles>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Settles {
+    hold: String,
+    fit: Fit,
+}
+
+impl Line {
+    fn new(facts: &Transaction, occurred: Timestamp) -> Self {
+        let mut facts = facts.clone();
+        cut(&mut facts.description);
+        if let Some(merchant) = &mut facts.merchant {
+            cut(merchant);
+        }
+        Self {
+            ids: Vec::from([facts.id.clone()]),
+            told: facts.amount,
+            facts,
+            occurred,
+            undone: None,
+            of: None,
+        }
+    }
+
+    fn id(&self) -> &str {
+        self.ids.first().map_or(self.facts.id.as_str(), String::as_str)
+    }
+
+    fn is_hold(&self) -> bool {
+        self.facts.state == TransactionState::Pending
+    }
+
+    fn settles(&self, hold: &str) -> bool {
+        self.of.as_ref().is_some_and(|of| of.hold == hold)
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > BOOK_TEXT_BYTES_MAX {
+        let end = (0..=BOOK_TEXT_BYTES_MAX).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+impl Book {
+    /// Whether the book knows a transaction under this id.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// What is believed to settle what.
+    pub fn pairs(&self) -> impl Iterator<Item = Pair> {
+        self.lines.iter().filter_map(|line| {
+            line.of.as_ref().map(|of| Pair {
+                posting: line.id().into(),
+                hold: of.hold.clone(),
+                named: of.fit == Fit::Named,
+            })
+        })
+    }
+
+    /// The authorization that a posting is believed to settle, by the id under which it came first.
+    #[must_use]
+    pub fn settled_by(&self, posting: &str) -> Option<&str> {
+        let line = self.find(posting).and_then(|i| self.lines.get(i))?;
+        line.of.as_ref().map(|of| of.hold.as_str())
+    }
+
+    /// Takes an event about a transaction in, which came about at `occurred`, and says what is news of it. Days are
+    /// counted from `now`.
+    pub fn advance(
+        &mut self,
+        kind: BankEventKind,
+        t: &Transaction,
+        occurred: Timestamp,
+        now: Timestamp,
+    ) -> Verdict {
+        let verdict = match kind {
+            BankEventKind::TransactionAuthorised => self.authorised(t, occurred),
+            BankEventKind::TransactionPosted => self.posted(t, occurred),
+            BankEventKind::TransactionReversed => self.reversed(t, occurred),
+            BankEventKind::BalanceChanged => Verdict::only(Step::Drop),
+        };
+        self.forget(now);
+        verdict
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        self.lines.iter().position(|line| line.ids.iter().any(|known| known == id))
+    }
+
+    fn authorised(&mut self, t: &Transaction, occurred: Timestamp) -> Verdict {
+        if let Some(line) = self.find(&t.id).and_then(|i| self.lines.get_mut(i)) {
+            // A hotel that holds more, a pump that holds less: an update of the hold itself.
+            let later = line.is_hold() && line.undone.is_none() && occurred > line.occurred;
+            if !later || line.facts.amount == t.amount {
+                return Verdict::only(Step::Drop);
+            }
+            let settled = self.lines.iter().any(|line| line.settles(&t.id));
+            let Some(line) = self.find(&t.id).and_then(|i| self.lines.get_mut(i)).filter(|_| !settled) else {
+                return Verdict::only(Step::Drop);
+            };
+            (line.facts.amount, line.told, line.occurred) = (t.amount, t.amount, occurred);
+            return Verdict::only(Step::Tell(News::Changed));
+        }
+        if self.renamed(t, occurred) {
+            return Verdict::only(Step::Remember);
+        }
+        let mut hold = Line::new(t, occurred);
+        // The posting overtook it: what it says is old.
+        let id = t.id.clone();
+        let late =
+            self.lines.iter_mut().filter(|line| !line.is_hold() && line.of.is_none()).find_map(|line| {
+                let named = line.facts.reference_id.as_deref() == Some(id.as_str())
+                    && line.facts.direction == t.direction;
+                let fit = if named { Some(Fit::Named) } else { fit(t, &line.facts) };
+                let silent = match fit {
+                    Some(Fit::Named) => true,
+                    Some(Fit::Instant | Fit::Exact) => occurred < line.occurred && line.facts.at >= t.at,
+                    _ => false,
+                };
+                fit.filter(|_| silent).map(|fit| (line, fit))
+            });
+        let step = match late {
+            Some((line, fit)) => {
+                hold.told = line.told;
+                hold.undone = line.undone;
+                line.of = Some(Settles { hold: id, fit });
+                Step::Remember
+            }
+            None => Step::Tell(News::New),
+        };
+        self.lines.push(hold);
+        Verdict::only(step)
+    }
+
+    fn posted(&mut self, t: &Transaction, occurred: Timestamp) -> Verdict {
+        if let Some(i) = self.find(&t.id) {
+            return self.booked_under_its_id(i, t, occurred);
+        }
+        if self.renamed(t, occurred) {
+            return Verdict::only(Step::Remember);
+        }
+        let mut line = Line::new(t, occurred);
+        if let Some(i) = t.reference_id.as_deref().and_then(|id| self.find(id)) {
+            return self.posted_for(i, line);
+        }
+        let Some((i, fit)) = self.best(t) else {
+            let step = self.last_part(&mut line);
+            if step.is_none() {
+                line.of = self.part_of(&line.facts);
+            }
+            self.lines.push(line);
+            return Verdict::only(step.unwrap_or(Step::Tell(News::New)));
+        };
+        let Some(hold) = self.lines.get(i).map(|hold| String::from(hold.id())) else {
+            return Verdict::only(Step::Tell(News::New));
+        };
+        let again = self.take(&hold, Settles { hold: hold.clone(), fit }, line);
+        Verdict { step: again.0, again: again.1 }
+    }
+
+    /// A posting that the bank books under the id of the authorization.
+    fn booked_under_its_id(&mut self, i: usize, t: &Transaction, occurred: Timestamp) -> Verdict {
+        let Some(line) = self.lines.get_mut(i) else { return Verdict::only(Step::Drop) };
+        if !line.is_hold() || line.undone.is_some() {
+            return Verdict::only(Step::Drop);
+        }
+        let hold: String = line.id().into();
+        let told = line.told;
+        let ids = core::mem::take(&mut line.ids);
+        *line = Line { ids, of: None, ..Line::new(t, occurred) };
+        line.facts.state = TransactionState::Posted;
+        let again = self.free(&hold);
+        let step = if told == t.amount { Step::Remember } else { Step::Tell(News::Changed) };
+        Verdict { step, again }
+    }
+
+    /// A posting that says which transaction it belongs to, and we know that one.
+    fn posted_for(&mut self, i: usize, mut line: Line) -> Verdict {
+        let Some(hold) = self.lines.get(i) else { return Verdict::only(Step::Drop) };
+        let id: String = hold.id().into();
+        // A refund is a fact of its own, and so is what is booked after a purchase that was booked itself.
+        if hold.facts.direction != line.facts.direction || !hold.is_hold() {
+            if hold.undone.is_some() && hold.facts.direction == line.facts.direction {
+                return Verdict::only(Step::Drop);
+            }
+            self.lines.push(line);
+            return Verdict::only(Step::Tell(News::New));
+        }
+        match hold.undone {
+            // The reversal has overtaken it.
+            Some(undone) if line.occurred <= undone => return Verdict::only(Step::Drop),
+            Some(_) => {
+                self.lines.push(line);
+                return Verdict::only(Step::Tell(News::New));
+            }
+            None => {}
+        }
+        let named = |line: &Line| line.of.as_ref().is_some_and(|of| of.hold == id && of.fit == Fit::Named);
+        if self.lines.iter().any(named) {
+            // The second part of a split shipment.
+            line.of = Some(Settles { hold: id, fit: Fit::Named });
+            self.lines.push(line);
+            return Verdict::only(Step::Tell(News::New));
+        }
+        let (held, last) = (hold.facts.clone(), line.facts.amount.minor);
+        let (step, again) = self.take(&id.clone(), Settles { hold: id.clone(), fit: Fit::Named }, line);
+        // Parts that came before without a name; they were told.
+        if let Some(parts) = held.amount.minor.checked_sub(last).and_then(|rest| self.parts(&held, rest)) {
+            self.join(&parts, &id);
+        }
+        Verdict { step, again }
+    }
+
+    /// Gives a hold to a posting; whatever had it finds another one, or is news of its own.
+    fn take(&mut self, hold: &str, by: Settles, mut line: Line) -> (Step, Vec<(News, Transaction)>) {
+        let freed = self.loosen(hold);
+        let fit = by.fit;
+        line.of = Some(by);
+        let amount = line.facts.amount;
+        self.lines.push(line);
+        let step = self.say(hold, fit, amount).map_or(Step::Remember, Step::Tell);
+        (step, self.resettle(freed))
+    }
+
+    /// What is to be said of a hold that is booked with this amount.
+    fn say(&mut self, hold: &str, fit: Fit, amount: Money) -> Option<News> {
+        let line = self.find(hold).and_then(|i| self.lines.get_mut(i))?;
+        let same = line.told == amount;
+        line.told = amount;
+        match fit {
+            _ if !same => Some(News::Changed),
+            Fit::Renamed => Some(News::Posted),
+            _ => None,
+        }
+    }
+
+    /// Takes a hold from those who had it without the bank's word, and settles them anew.
+    fn free(&mut self, hold: &str) -> Vec<(News, Transaction)> {
+        let freed = self.loosen(hold);
+        self.resettle(freed)
+    }
+
+    fn loosen(&mut self, hold: &str) -> Vec<String> {
+        let mut freed = Vec::new();
+        for line in &mut self.lines {
+            if line.of.as_ref().is_some_and(|of| of.hold == hold && of.fit != Fit::Named) {
+                line.of = None;
+                freed.push(String::from(line.id()));
+            }
+        }
+        freed
+    }
+
+    /// The undo: postings whose hold was another's.
+    fn resettle(&mut self, freed: Vec<String>) -> Vec<(News, Transaction)> {
+        let mut again = Vec::new();
+        for id in freed {
+            let Some(facts) = self.find(&id).and_then(|i| self.lines.get(i)).map(|line| line.facts.clone())
+            else {
+                continue;
+            };
+            // Only what nobody has: one wrong match must not start a row of others.
+            let found = self.best(&facts).and_then(|(i, fit)| {
+                let hold = String::from(self.lines.get(i)?.id());
+                (!self.lines.iter().any(|line| line.settles(&hold))).then_some((hold, fit))
+            });
+            let news = match found {
+                Some((hold, fit)) => {
+                    let news = self.say(&hold, fit, facts.amount);
+                    if let Some(line) = self.find(&id).and_then(|i| self.lines.get_mut(i)) {
+                        line.of = Some(Settles { hold, fit });
+                    }
+                    news
+                }
+                None => Some(News::New),
+            };
+            again.extend(news.map(|news| (news, facts)));
+        }
+        again
+    }
+
+    /// The hold that fits a posting best: the strongest evidence, then what is free, then the same branch, then the
+    /// day itself, then the oldest. One that somebody has is taken from them by stronger evidence alone.
+    fn best(&self, t: &Transaction) -> Option<(usize, Fit)> {
+        let day = |at: Timestamp| at.as_second().div_euclid(86_400);
+        let mut had: BTreeMap<&str, Fit> = BTreeMap::new();
+        for of in self.lines.iter().filter_map(|line| line.of.as_ref()) {
+            let best = had.entry(of.hold.as_str()).or_insert(of.fit);
+            *best = of.fit.max(*best);
+        }
+        self.lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.is_hold() && line.undone.is_none() && line.id() != t.id)
+            .filter_map(|(i, line)| {
+                let had = had.get(line.id()).copied();
+                if had == Some(Fit::Named) {
+                    return None;
+                }
+                // It names another one, which we do not know: only the very second says more than that.
+                let fit =
+                    fit(&line.facts, t).filter(|fit| t.reference_id.is_none() || *fit == Fit::Instant)?;
+                had.is_none_or(|had| had < fit).then_some((i, line, fit, had.is_none()))
+            })
+            .max_by_key(|(_, line, fit, free)| {
+                let today = only_a_day(t.at) && day(line.facts.at) == day(t.at);
+                (*fit, *free, !other_branch(&line.facts, t), today, Reverse(line.facts.at))
+            })
+            .map(|(i, _, fit, _)| (i, fit))
+    }
+
+    /// Whether a posting makes whole, with others that were told as new, what a hold was for: the parts of a shipment.
+    /// Then the hold becomes this last part, and all that was said adds up.
+    fn last_part(&mut self, last: &mut Line) -> Option<Step> {
+        let found =
+            self.lines.iter().filter(|hold| hold.is_hold() && hold.undone.is_none()).find_map(|hold| {
+                if !may_be_part(&last.facts, &hold.facts)
+                    || self.lines.iter().any(|line| line.settles(hold.id()))
+                {
+                    return None;
+                }
+                let rest = hold.facts.amount.minor.checked_sub(last.facts.amount.minor)?;
+                Some((String::from(hold.id()), self.parts(&hold.facts, rest)?))
+            });
+        let (hold, parts) = found?;
+        self.join(&parts, &hold);
+        last.of = Some(Settles { hold: hold.clone(), fit: Fit::Adjusted });
+        self.say(&hold, Fit::Adjusted, last.facts.amount).map(Step::Tell)
+    }
+
+    /// Postings without a hold that together make exactly `rest` of this one.
+    fn parts(&self, hold: &Transaction, rest: i64) -> Option<Vec<String>> {
+        if rest <= 0 {
+            return None;
+        }
+        let alone = |line: &&Line| {
+            !line.is_hold() && line.of.is_none() && line.undone.is_none() && line.facts.reference_id.is_none()
+        };
+        let parts: Vec<&Line> = self
+            .lines
+            .iter()
+            .filter(alone)
+            .filter(|line| line.facts.amount.minor <= rest && may_be_part(&line.facts, hold))
+            .take(PARTS_MAX * 2)
+            .collect();
+        adds_up(&parts, rest)
+    }
+
+    fn join(&mut self, parts: &[String], hold: &str) {
+        for line in &mut self.lines {
+            if parts.iter().any(|part| part == line.id()) {
+                line.of = Some(Settles { hold: hold.into(), fit: Fit::Adjusted });
+            }
+        }
+    }
+
+    /// The hold of which others have a part and this may be another: it is news all the same.
+    fn part_of(&self, t: &Transaction) -> Option<Settles> {
+        self.lines.iter().filter(|hold| hold.is_hold() && hold.undone.is_none()).find_map(|hold| {
+            if t.amount.minor >= hold.facts.amount.minor || !may_be_part(t, &hold.facts) {
+                return None;
+            }
+            let of = self.lines.iter().filter(|line| line.settles(hold.id()));
+            let booked =
+                of.clone().try_fold(t.amount.minor, |sum, line| sum.checked_add(line.facts.amount.minor))?;
+            let fit = of.filter_map(|line| line.of.as_ref()).map(|of| of.fit).max()?;
+            let fits = booked <= hold.facts.amount.minor && matches!(fit, Fit::Named | Fit::Moment);
+            fits.then(|| Settles { hold: hold.id().into(), fit: Fit::Adjusted })
+        })
+    }
+
+    fn reversed(&mut self, t: &Transaction, occurred: Timestamp) -> Verdict {
+        let own = self.find(&t.id);
+        if let Some(line) = own.and_then(|i| self.lines.get(i))
+            && (line.undone.is_some() || line.facts.state == TransactionState::Reversed)
+        {
+            return Verdict::only(Step::Drop);
+        }
+        let named = t.reference_id.as_deref().and_then(|id| self.find(id));
+        let Some(i) = named.or(own).or_else(|| t.reference_id.is_none().then(|| self.undoes(t)).flatten())
+        else {
+            // What it undoes is not known yet, or no more.
+            let mut line = Line::new(t, occurred);
+            line.facts.state = TransactionState::Reversed;
+            line.undone = Some(occurred);
+            line.ids.extend(t.reference_id.clone());
+            self.lines.push(line);
+            return Verdict::only(Step::Tell(News::Reversed));
+        };
+        let Some(line) = self.lines.get_mut(i) else { return Verdict::only(Step::Drop) };
+        if line.undone.is_some() {
+            return Verdict::only(Step::Drop);
+        }
+        line.undone = Some(occurred);
+        if line.ids.len() < BOOK_IDS_MAX && !line.ids.contains(&t.id) {
+            line.ids.push(t.id.clone());
+        }
+        let (id, of) = (String::from(line.id()), line.of.clone());
+        let mut again = Vec::new();
+        if line.is_hold() {
+            // It was given back, so what took it without the bank's word was another purchase.
+            again = self.free(&id);
+        }
+        // What the bank itself joins is undone together.
+        for line in &mut self.lines {
+            let joined = line.of.as_ref().is_some_and(|of| of.hold == id && of.fit == Fit::Named)
+                || of.as_ref().is_some_and(|of| of.fit == Fit::Named && of.hold == line.id());
+            if joined && line.undone.is_none() {
+                line.undone = Some(occurred);
+            }
+        }
+        Verdict { step: Step::Tell(News::Reversed), again }
+    }
+
+    /// What a reversal undoes that names nothing: the newest of that amount and shop, a booked one first.
+    fn undoes(&self, t: &Transaction) -> Option<usize> {
+        self.lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| {
+                line.undone.is_none()
+                    && line.facts.amount == t.amount
+                    && line.facts.at <= t.at
+                    && alike(&line.facts, t)
+                    && !(line.is_hold() && self.lines.iter().any(|l| l.settles(line.id())))
+            })
+            .max_by_key(|(_, line)| (line.facts.at == t.at, !line.is_hold(), line.facts.at))
+            .map(|(i, _)| i)
+    }
+
+    /// Whether a transaction came before under another id: everything the same to the second, and the bank says so
+    /// later. Then the new id is one more of its names.
+    fn renamed(&mut self, t: &Transaction, occurred: Timestamp) -> bool {
+        if only_a_day(t.at) {
+            return false;
+        }
+        let same = self.lines.iter_mut().find(|line| {
+            let facts = &line.facts;
+            let apart = occurred.as_second().saturating_sub(line.occurred.as_second());
+            facts.state == t.state
+                && (facts.at, facts.amount, facts.direction) == (t.at, t.amount, t.direction)
+                && facts.reference_id == t.reference_id
+                && facts.merchant == t.merchant
+                && apart >= RENAMED_AFTER_SECONDS_MIN
+        });
+        let Some(line) = same else { return false };
+        if line.ids.len() < BOOK_IDS_MAX {
+            line.ids.push(t.id.clone());
+        }
+        true
+    }
+
+    /// Forgets what is too old to matter, and the oldest of too many: what is over first.
+    fn forget(&mut self, now: Timestamp) {
+        let since = now.as_second().saturating_sub(BOOK_DAYS * 86_400);
+        self.lines.retain(|line| line.occurred.as_second() >= since);
+        while self.lines.len() > BOOK_LINES_MAX {
+            let open = |line: &Line| line.is_hold() && line.undone.is_none();
+            let Some((i, _)) =
+                self.lines.iter().enumerate().min_by_key(|(_, line)| (open(line), line.occurred))
+            else {
+                return;
+            };
+            self.lines.remove(i);
+        }
+    }
+}
+
+/// Whether a posting may be of this hold as far as everything but the amount goes.
+fn may_be_part(t: &Transaction, hold: &Transaction) -> bool {
+    let apart = t.at.as_second().saturating_sub(hold.at.as_second());
+    t.direction == hold.direction
+        && t.amount.currency == hold.amount.currency
+        && (-86_400..=EXACT_DAYS_MAX * 86_400).contains(&apart)
+        && alike(t, hold)
+}
+
+/// The ids of the lines whose amounts make exactly `rest`: at most one less than [`PARTS_MAX`] of them, fewest first.
+fn adds_up(lines: &[&Line], rest: i64) -> Option<Vec<String>> {
+    let mut sets: Vec<u32> = (1..1_u32 << lines.len().min(10)).collect();
+    sets.sort_by_key(|set| set.count_ones());
+    sets.into_iter().take_while(|set| (set.count_ones() as usize) < PARTS_MAX).find_map(|set| {
+        let chosen = lines.iter().enumerate().filter(|(i, _)| set & (1 << *i) != 0).map(|(_, line)| *line);
+        let sum = chosen.clone().try_fold(0_i64, |sum, line| sum.checked_add(line.facts.amount.minor))?;
+        (sum == rest).then(|| chosen.map(|line| String::from(line.id())).collect())
+    })
+}

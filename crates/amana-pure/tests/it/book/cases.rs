@@ -1,0 +1,260 @@
+//! Cases by name, each as a bank sends them and as the customer hears them.
+
+use amana_core::{
+    AccountId, BankEventKind, Currency, Direction, Money, Timestamp, Transaction, TransactionState,
+};
+use amana_pure::{Book, News, Step};
+use std::str::FromStr;
+
+use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P, TransactionReversed as R};
+
+/// What is heard: in which words, of which id, of which amount.
+type Heard = (News, &'static str, i64);
+
+/// An event: kind, id, id referred to, amount, shop, hours since the beginning.
+type Said = (BankEventKind, &'static str, Option<&'static str>, i64, &'static str, i64);
+
+fn transaction(&(kind, id, reference, minor, shop, hour): &Said) -> (Transaction, Timestamp) {
+    let start = Timestamp::from_str("2026-11-02T09:17:41Z").expect("a time");
+    let occurred = Timestamp::from_second(start.as_second() + hour * 3_600).expect("a time");
+    // Postings have the day of their booking alone.
+    let at = if kind == P { occurred.as_second().div_euclid(86_400) * 86_400 } else { occurred.as_second() };
+    let transaction = Transaction {
+        id: id.into(),
+        reference_id: reference.map(Into::into),
+        account: AccountId::new("a1").expect("an id"),
+        state: match kind {
+            A => TransactionState::Pending,
+            R => TransactionState::Reversed,
+            _ => TransactionState::Posted,
+        },
+        direction: if minor < 0 { Direction::In } else { Direction::Out },
+        amount: Money::new(minor.abs(), Currency::from_code("USD").expect("a currency")),
+        merchant: Some(shop.into()),
+        description: shop.into(),
+        at: Timestamp::from_second(at).expect("a time"),
+    };
+    (transaction, occurred)
+}
+
+fn play(events: &[Said]) -> Vec<(News, String, i64)> {
+    let mut book = Book::default();
+    let mut heard = Vec::new();
+    for event in events {
+        let (t, occurred) = transaction(event);
+        let verdict = book.advance(event.0, &t, occurred, occurred);
+        if let Step::Tell(news) = verdict.step {
+            heard.push((news, t.id, t.amount.minor));
+        }
+        heard.extend(verdict.again.into_iter().map(|(news, t)| (news, t.id, t.amount.minor)));
+        // The book is the same after a night in the store.
+        let stored = serde_json::to_vec(&book).expect("written");
+        book = serde_json::from_slice(&stored).expect("read");
+    }
+    heard
+}
+
+#[track_caller]
+fn heard(events: &[Said], want: &[Heard]) {
+    let got = play(events);
+    let got: Vec<(News, &str, i64)> =
+        got.iter().map(|(news, id, minor)| (*news, id.as_str(), *minor)).collect();
+    assert_eq!(got, want);
+}
+
+const COFFEE: &str = "SQ *BLUE BOTTLE COFFEE";
+const BOOKED: &str = "BLUE BOTTLE COFFEE OAKLAND CA";
+
+#[test]
+fn a_posting_without_a_reference_says_nothing_new() {
+    heard(&[(A, "a", None, 475, COFFEE, 0), (P, "p", None, 475, BOOKED, 30)], &[(News::New, "a", 475)]);
+}
+
+#[test]
+fn a_reference_to_somebody_else_is_not_overruled() {
+    heard(
+        &[
+            (A, "a", None, 475, COFFEE, 0),
+            (P, "p", Some("x"), 475, BOOKED, 30),
+            (P, "q", Some("a"), 475, BOOKED, 40),
+        ],
+        &[(News::New, "a", 475), (News::New, "p", 475)],
+    );
+}
+
+#[test]
+fn two_equal_purchases_are_two() {
+    heard(
+        &[
+            (A, "a", None, 475, COFFEE, 0),
+            (A, "b", None, 475, COFFEE, 24),
+            (P, "p", None, 475, BOOKED, 40),
+            (P, "q", None, 475, BOOKED, 64),
+            (P, "o", None, 475, BOOKED, 65),
+        ],
+        &[(News::New, "a", 475), (News::New, "b", 475), (News::New, "o", 475)],
+    );
+}
+
+#[test]
+fn tip_pump_hotel_and_rate_change_the_amount() {
+    for (held, booked, shop, hours, known) in [
+        (5_000, 6_000, "LUIGI TRATTORIA", 30, true),
+        (100, 4_312, "SHELL OIL 57442", 30, true),
+        (15_000, 4_312, "CHEVRON 0091", 30, true),
+        (50_000, 61_250, "MARRIOTT SF", 14 * 24, true),
+        (4_210, 4_263, "MONOPRIX PARIS", 50, true),
+        (5_000, 9_900, "LUIGI TRATTORIA", 30, false),
+        (15_000, 4_312, "BOOKS INC", 30, false),
+        (5_000, 6_000, "LUIGI TRATTORIA", 20 * 24, false),
+    ] {
+        let news = if known { News::Changed } else { News::New };
+        heard(
+            &[(A, "a", None, held, shop, 0), (P, "p", None, booked, shop, hours)],
+            &[(News::New, "a", held), (news, "p", booked)],
+        );
+    }
+}
+
+#[test]
+fn another_name_is_said_and_not_told_as_another_purchase() {
+    heard(
+        &[(A, "a", None, 4_783, "CITY GYM", 0), (P, "p", None, 4_783, "ABC FITNESS SVCS", 30)],
+        &[(News::New, "a", 4_783), (News::Posted, "p", 4_783)],
+    );
+    // A round amount is nobody's.
+    heard(
+        &[(A, "a", None, 5_000, "CITY GYM", 0), (P, "p", None, 5_000, "ABC FITNESS SVCS", 30)],
+        &[(News::New, "a", 5_000), (News::New, "p", 5_000)],
+    );
+}
+
+#[test]
+fn parts_of_a_shipment_add_up() {
+    heard(
+        &[
+            (A, "a", None, 10_000, "AMZN Mktp US*2K3", 0),
+            (P, "p", None, 3_010, "AMAZON.COM", 30),
+            (P, "q", None, 6_990, "AMAZON.COM", 60),
+            (P, "x", None, 6_990, "AMAZON.COM", 61),
+        ],
+        &[
+            (News::New, "a", 10_000),
+            (News::New, "p", 3_010),
+            (News::Changed, "q", 6_990),
+            (News::New, "x", 6_990),
+        ],
+    );
+    heard(
+        &[
+            (A, "a", None, 100, COFFEE, 0),
+            (P, "p", Some("a"), 30, BOOKED, 30),
+            (P, "q", Some("a"), 70, BOOKED, 40),
+            (P, "q", Some("a"), 70, BOOKED, 41),
+        ],
+        &[(News::New, "a", 100), (News::Changed, "p", 30), (News::New, "q", 70)],
+    );
+}
+
+/// The undo: a coffee that was bought offline was taken for the one that was authorised. When the bank books that one,
+/// the other is told.
+#[test]
+fn what_a_wrong_match_silenced_is_told_when_the_bank_says_otherwise() {
+    let wrong = [(A, "a", None, 475, COFFEE, 0), (P, "p", None, 475, BOOKED, 30)];
+    let told = [(News::New, "a", 475), (News::New, "p", 475)];
+    // By reference, by its own id, or because the hold was given back.
+    heard(&[wrong.as_slice(), &[(P, "q", Some("a"), 475, BOOKED, 50)]].concat(), &told);
+    heard(&[wrong.as_slice(), &[(P, "a", None, 475, BOOKED, 50)]].concat(), &told);
+    let undone = [wrong.as_slice(), &[(R, "r", Some("a"), 475, COFFEE, 50)]].concat();
+    heard(&undone, &[(News::New, "a", 475), (News::Reversed, "r", 475), (News::New, "p", 475)]);
+    // Where another hold is free, it is that one's, and nothing has to be said.
+    let free =
+        [wrong.as_slice(), &[(A, "b", None, 475, COFFEE, 20), (P, "q", Some("a"), 475, BOOKED, 50)]].concat();
+    heard(&free, &[(News::New, "a", 475), (News::New, "b", 475)]);
+}
+
+#[test]
+fn stronger_evidence_takes_a_hold_from_weaker() {
+    // Not a tip after all.
+    heard(
+        &[
+            (A, "a", None, 5_000, "LUIGI TRATTORIA", 0),
+            (P, "p", None, 5_900, "LUIGI TRATTORIA", 30),
+            (P, "q", None, 5_000, "LUIGI TRATTORIA", 50),
+        ],
+        &[
+            (News::New, "a", 5_000),
+            (News::Changed, "p", 5_900),
+            (News::Changed, "q", 5_000),
+            (News::New, "p", 5_900),
+        ],
+    );
+}
+
+#[test]
+fn copies_are_silent_and_reversals_are_told_once() {
+    heard(
+        &[
+            (A, "a", None, 475, COFFEE, 0),
+            (A, "a", None, 475, COFFEE, 0),
+            (P, "p", Some("a"), 475, BOOKED, 30),
+            (A, "a", None, 475, COFFEE, 31),
+            (P, "p", Some("a"), 475, BOOKED, 32),
+            (R, "r", Some("p"), 475, COFFEE, 50),
+            (R, "r", Some("p"), 475, COFFEE, 51),
+            (R, "s", Some("a"), 475, COFFEE, 52),
+        ],
+        &[(News::New, "a", 475), (News::Reversed, "r", 475)],
+    );
+    // A hold that grows; its posting is no news.
+    heard(
+        &[
+            (A, "a", None, 20_000, "ROTANA HOTEL", 0),
+            (A, "a", None, 40_000, "ROTANA HOTEL", 24),
+            (P, "p", None, 40_000, "ROTANA HOTEL", 60),
+        ],
+        &[(News::New, "a", 20_000), (News::Changed, "a", 40_000)],
+    );
+}
+
+#[test]
+fn a_refund_is_a_fact_of_its_own() {
+    heard(
+        &[
+            (A, "a", None, 475, COFFEE, 0),
+            (P, "f", Some("a"), -475, BOOKED, 30),
+            (P, "p", None, 475, BOOKED, 31),
+        ],
+        &[(News::New, "a", 475), (News::New, "f", 475)],
+    );
+}
+
+#[test]
+fn a_posting_that_overtook_its_authorization_is_told_once() {
+    let mut book = Book::default();
+    let (posting, late) = ((P, "p", None, 475, BOOKED, 30), (A, "a", None, 475, COFFEE, 0));
+    let steps: Vec<Step> = [posting, late, (A, "b", None, 475, COFFEE, 40)]
+        .iter()
+        .map(|event| {
+            let (t, occurred) = transaction(event);
+            book.advance(event.0, &t, occurred, occurred).step
+        })
+        .collect();
+    assert_eq!(steps, [Step::Tell(News::New), Step::Remember, Step::Tell(News::New)]);
+}
+
+#[test]
+fn the_book_forgets_and_stays_small() {
+    let mut book = Book::default();
+    for n in 0..1_200_i64 {
+        let (mut t, occurred) = transaction(&(A, "a", None, 100 + n, COFFEE, n / 50));
+        t.id = format!("a{n}");
+        t.description = "م".repeat(10_000);
+        book.advance(A, &t, occurred, occurred);
+    }
+    assert!(!book.knows("a0") && book.knows("a1199"));
+    assert!(serde_json::to_vec(&book).expect("written").len() < 512 * 1024);
+    let (t, later) = transaction(&(A, "z", None, 1, COFFEE, 60 * 24));
+    book.advance(A, &t, later, later);
+    assert!(!book.knows("a1199") && book.knows("z"));
+}
