@@ -27,6 +27,7 @@ mod error;
 mod export;
 mod flags;
 mod gateway;
+mod grant_look;
 mod grants;
 mod intake;
 mod jobs;

@@ -45,6 +45,12 @@ pub(crate) struct FakeBank {
     pub(crate) one_grant: Mutex<bool>,
     /// The next data call finds its access token ended.
     pub(crate) refuse_once: Mutex<bool>,
+    /// How the bank says that a grant stands.
+    pub(crate) grant: Mutex<GrantStatus>,
+    /// A look at a grant gets no answer.
+    pub(crate) hangs: Mutex<bool>,
+    /// No refresh token is taken any more.
+    pub(crate) invalid_grant: Mutex<bool>,
 }
 
 impl FakeBank {
@@ -58,6 +64,9 @@ impl FakeBank {
             life_s: Mutex::new(900),
             one_grant: Mutex::new(false),
             refuse_once: Mutex::new(false),
+            grant: Mutex::default(),
+            hangs: Mutex::new(false),
+            invalid_grant: Mutex::new(false),
         }
     }
 
@@ -119,6 +128,10 @@ impl Bank for FakeBank {
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
+        if *self.invalid_grant.lock().expect("lock") {
+            let class = BankErrorClass::RelinkNeeded("invalid_grant");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         Ok(self.tokens())
     }
     async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
@@ -171,8 +184,12 @@ impl Bank for FakeBank {
             .collect();
         Ok(Protected::new(subject.clone(), Page { rows, truncated: false }))
     }
-    async fn grant(&self, _: &Tokens, _: Option<&str>) -> Result<amana_bank::GrantState, BankError> {
-        Ok(amana_bank::GrantState::default())
+    async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
+        self.call("grant")?;
+        if *self.hangs.lock().expect("lock") {
+            std::future::pending::<()>().await;
+        }
+        Ok(GrantState::only(*self.grant.lock().expect("lock")))
     }
 
     async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
