@@ -157,7 +157,11 @@ impl Gateway {
                 let lang = person.map(|person| person.lang).or(consent.map(|consent| consent.lang));
                 let lang = lang.unwrap_or_default();
                 let bank = self.institution(&link.institution)?.name_in(lang);
-                commands.push(self.say(&conversation, &amana_chat::plain::ended_at_bank(lang, bank), false)?);
+                commands.push(self.say(
+                    &conversation,
+                    &amana_chat::plain::ended_at_bank(lang, bank),
+                    false,
+                )?);
             }
             match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}

@@ -443,5 +443,8 @@ async fn the_grant_is_as_the_bank_says() {
         );
     }
     let b = bench(Knobs::default(), |_| say(503, "")).await;
-    assert!(b.bank.grant(&b.tokens(), &subject(), Some("g1")).await.is_err(), "a bank that is away has not revoked");
+    assert!(
+        b.bank.grant(&b.tokens(), &subject(), Some("g1")).await.is_err(),
+        "a bank that is away has not revoked"
+    );
 }

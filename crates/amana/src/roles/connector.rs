@@ -5,8 +5,8 @@ use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
 use super::wire::{
-    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, Revoke, WireBankError, WireGranted, WireTokens,
-    seal_context,
+    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, Revoke, WireBankError, WireGranted,
+    WireTokens, seal_context,
 };
 use crate::ambient::OsEntropy;
 use crate::config::Settings;
