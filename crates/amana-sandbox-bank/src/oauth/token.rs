@@ -145,28 +145,6 @@ fn by_code(
         None => sign_in_token(app, bank, db, &mut changes, &code, binding, id_token)?,
     };
     bank.codes.insert(hash.clone(), used);
-<<<<<<< HEAD
-    if code.scopes.contains(OPENID)
-        && let Some(object) = answer.as_object_mut()
-    {
-        let mut claims = json!({
-            "iss": app.issuer(bank.brand),
-            "sub": code.customer_id,
-            "aud": client.client_id,
-            "iat": now.as_second(),
-            "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
-            "auth_time": code.at.as_second(),
-            "acr": ACR,
-            "amr": ["pwd"],
-            "jti": sha256_hex(&hash),
-        });
-        if let (Some(nonce), Some(claims)) = (&code.nonce, claims.as_object_mut()) {
-            claims.insert("nonce".to_owned(), json!(nonce));
-        }
-        object.insert("id_token".to_owned(), json!(sign_jwt(&app.signing_key, &claims)));
-    }
-=======
->>>>>>> 0d0627e (Fronts: the sandbox bank behaves as each profile's provider does)
     Ok(answer)
 }
 
@@ -188,7 +166,7 @@ fn id_token(app: &App, bank: &Bank, who: &Who<'_>, jti: &str) -> String {
         "iat": now.as_second(),
         "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
         "auth_time": who.at.as_second(),
-        "acr": "urn:amana:sandbox:password",
+        "acr": ACR,
         "amr": ["pwd"],
         "jti": jti,
     });
