@@ -19,6 +19,7 @@ mod demo;
 mod keep;
 mod latency;
 mod process;
+mod profiles;
 mod proof;
 mod restart;
 mod roles;
