@@ -93,6 +93,9 @@ pub enum GrantStatus {
     Expired,
     /// It was taken back.
     Revoked,
+    /// The bank has nothing at the address of the grant. It may be gone, or the address may be wrong: only together
+    /// with a refused refresh does it mean that the grant is over.
+    Missing,
 }
 
 /// The bank's own record of a grant. It has the last word: what it does not hold (any more) we do not either.
@@ -107,9 +110,9 @@ pub struct GrantState {
 }
 
 impl GrantState {
-    /// One that is over.
+    /// One of which nothing else is known.
     #[must_use]
-    pub fn ended(status: GrantStatus) -> Self {
+    pub fn only(status: GrantStatus) -> Self {
         Self { status, ..Self::default() }
     }
 
@@ -216,12 +219,17 @@ pub trait Bank: Send + Sync {
         actor: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError>;
 
-    /// How the grant stands at the bank (FDX `GET /consents/{id}`); unknown where the bank has no such call. It is not
-    /// counted in the connection's budget.
+    /// How the grant stands at the bank (FDX `GET /consents/{id}`); unknown where the bank has no such call. Nobody
+    /// waits for it, and the connection's budget counts it so.
     ///
     /// # Errors
-    /// As the bank answers.
-    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError>;
+    /// As the bank answers; `Wait` when the budget is spent.
+    async fn grant(
+        &self,
+        tokens: &Tokens,
+        subject: &Subject,
+        bank_consent: Option<&str>,
+    ) -> Result<GrantState, BankError>;
 
     /// Takes the grant back at the bank: the FDX consent where the profile has that API, then refresh and access token
     /// (RFC 7009). What is gone already counts as taken back.

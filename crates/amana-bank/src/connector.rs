@@ -572,7 +572,12 @@ impl Bank for FdxBank {
         Ok(Protected::new(subject.clone(), page))
     }
 
-    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError> {
+    async fn grant(
+        &self,
+        tokens: &Tokens,
+        subject: &Subject,
+        bank_consent: Option<&str>,
+    ) -> Result<GrantState, BankError> {
         let ids = bank_consent.unwrap_or_default();
         if self.config.profile.api.consent_api == ConsentApi::None || ids.trim().is_empty() {
             return Ok(GrantState::default());
@@ -580,7 +585,10 @@ impl Bank for FdxBank {
         let mut found = GrantState::default();
         // Several ids are several grants behind one token: it lives as long as one of them.
         for id in ids.split_whitespace() {
-            let state = self.read_consent(tokens, id).await.map_err(|failure| self.error(failure))?;
+            let state = self
+                .read_consent(tokens, id, subject.customer)
+                .await
+                .map_err(|failure| self.error(failure))?;
             if state.status == GrantStatus::Active {
                 return Ok(state);
             }

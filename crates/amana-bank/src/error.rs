@@ -4,6 +4,9 @@ use amana_core::InstitutionId;
 use std::fmt;
 use std::time::Duration;
 
+/// The code of RFC 6749 §5.2 for a grant or refresh token that is not good (any more).
+pub const INVALID_GRANT: &str = "invalid_grant";
+
 /// What to do about a failure. The texts are fixed words of ours and standard error codes, never a bank's own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BankErrorClass {
@@ -55,6 +58,12 @@ impl BankErrorClass {
             Self::Nonsense(_) => "nonsense",
             Self::BadCallback(_) => "bad-callback",
         }
+    }
+
+    /// Whether the bank refused a refresh because the grant is not good any more: revoked, unless proved otherwise.
+    #[must_use]
+    pub fn is_invalid_grant(self) -> bool {
+        matches!(self, Self::RelinkNeeded(INVALID_GRANT))
     }
 
     /// Whether the same call can be expected to work later without anybody doing anything.

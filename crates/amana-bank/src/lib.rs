@@ -29,7 +29,7 @@ pub use bank::{
 };
 pub use config::{ClientAuth, HttpClientOptions, InstitutionConfig};
 pub use connector::FdxBank;
-pub use error::{BankError, BankErrorClass, ConfigError};
+pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT};
 pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
 pub use profile::Profile;
 pub use tokens::{Pending, StoredError, Tokens};

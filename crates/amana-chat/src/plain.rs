@@ -189,6 +189,12 @@ pub fn stopped(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "stopped", bank) }
 }
 
+/// The bank ended it, or the customer did so at the bank.
+#[must_use]
+pub fn ended_at_bank(lang: Lang, bank: &str) -> Content {
+    Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "ended-at-bank", bank) }
+}
+
 /// Unlinked: the link is gone, and with it every consent.
 #[must_use]
 pub fn unlinked(lang: Lang, bank: &str) -> Content {

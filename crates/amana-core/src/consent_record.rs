@@ -50,6 +50,8 @@ pub enum ConsentEnd {
     Expired,
     /// The platform never confirmed whose chat it is.
     Unconfirmed,
+    /// The bank does not stand behind it any more: it was taken back there, by the customer or by the bank.
+    AtBank,
 }
 
 /// What happened to a consent.

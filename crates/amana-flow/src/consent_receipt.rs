@@ -27,6 +27,7 @@ pub const DPV_TERMS: &[&str] = &[
     "ConsentNotice",
     "ConsentReceipt",
     "ConsentRecord",
+    "ConsentRevoked",
     "ConsentWithdrawn",
     "DataController",
     "DataControllerDataSource",
@@ -246,6 +247,7 @@ fn statuses(record: &ConsentRecord, now: Timestamp) -> Vec<Value> {
                     ConsentEnd::Withdrawn | ConsentEnd::Replaced => ("ConsentWithdrawn", Some("customer")),
                     ConsentEnd::Expired => ("ConsentExpired", None),
                     ConsentEnd::Unconfirmed => ("ConsentInvalidated", None),
+                    ConsentEnd::AtBank => ("ConsentRevoked", Some("bank")),
                 };
                 json!({
                     "@type": [dpv(state)],

@@ -121,6 +121,8 @@ pub struct Gateway {
     pub(crate) bank_filled: Notify,
     pub(crate) outbox_filled: Notify,
     pub(crate) jobs_filled: Notify,
+    /// Banks that did not answer a look at a grant, and until when no look asks them.
+    pub(crate) resting: Mutex<HashMap<InstitutionId, Timestamp>>,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
     /// How channels stand, as it was last written down; `None` until it was read.
@@ -184,6 +186,7 @@ impl Gateway {
             bank_filled: Notify::new(),
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
+            resting: Mutex::default(),
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),

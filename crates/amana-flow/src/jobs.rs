@@ -28,7 +28,7 @@ struct Revocation {
 }
 
 /// How far a job came.
-enum Step {
+pub(crate) enum Step {
     Done,
     /// Done, with what becomes durable together with its end.
     DoneWith(Vec<Command>),
@@ -84,6 +84,7 @@ impl Gateway {
     pub async fn run_jobs(self: Arc<Self>, stop: CancellationToken) {
         let mut jobs = JoinSet::new();
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
+        let looking = tokio::spawn(self.clone().run_grant_looks(stop.clone()));
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
@@ -109,6 +110,7 @@ impl Gateway {
                 }
             }
             if stop.is_cancelled() && jobs.is_empty() {
+                let _ = looking.await;
                 return;
             }
             tokio::select! {
@@ -209,6 +211,7 @@ impl Gateway {
             }
             JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
             JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
+            JobKind::LookAtGrant => self.look(job).await.map_err(|e| e.to_string()),
         }
     }
 

@@ -28,6 +28,7 @@ mod error;
 mod export;
 mod flags;
 mod gateway;
+mod grant_look;
 mod grants;
 mod intake;
 mod jobs;

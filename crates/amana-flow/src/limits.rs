@@ -97,6 +97,17 @@ pub const SHARED_GRANT_WAIT_S: i64 = 6 * 3_600;
 pub const ECHOES_FLOW_S: i64 = 86_400;
 /// Jobs that are done at once.
 pub const JOBS_AT_ONCE_MAX: usize = 8;
+/// How often the bank is asked how a grant stands, in seconds: the cycle within which what was revoked at the bank is
+/// revoked here. A day of it is 24 calls, the smallest budget for calls that nobody waits for of any profile.
+pub const GRANT_LOOK_S: i64 = 3_600;
+/// When it is asked again after a bank that did not answer, in seconds.
+pub const GRANT_LOOK_AGAIN_S: i64 = 600;
+/// Grants that are looked at at once. They have slots of their own beside [`JOBS_AT_ONCE_MAX`].
+pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 4;
+/// How long one look may take. A bank that hangs must not keep the slots.
+pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
+/// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their turn.
+pub const GRANT_REST_S: i64 = 60;
 /// Delivered messages without an explanation that become alarms in one round.
 pub const OVERDUE_MAX: usize = 256;
 /// Message ids of one delivery webhook that are held against the outbox: more than any platform names.

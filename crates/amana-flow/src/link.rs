@@ -556,6 +556,7 @@ impl Gateway {
         });
         commands.push(self.ending(shard, customer, link.id, consent.expires_at));
         commands.extend(self.reminding(shard, &consent));
+        commands.push(self.look_at_grant(shard, customer, link.id));
         // The language of the page is the one that the customer wants to be spoken to in, until they write in another.
         if let Some(person) = self.store.conversation(&at.conversation).await?
             && !person.lang_chosen

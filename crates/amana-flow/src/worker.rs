@@ -180,6 +180,10 @@ impl Gateway {
                 idle = false;
                 self.work_job(job).await;
             }
+            while let Some(job) = self.store.grant_looks_due(self.now(), 1).await?.pop() {
+                idle = false;
+                self.work_job(job).await;
+            }
             if idle {
                 return Ok(());
             }

@@ -296,6 +296,16 @@ fn check_client(config: &BankConfig, client: &ClientRegistration) -> Result<(), 
     if with_certificate && config.mutual_tls.is_none() {
         return wrong("certificates need `mutual_tls`");
     }
+    if let Some(front) = &config.front
+        && !front.oauth.client_auth.iter().any(|method| method == client.auth.method())
+    {
+        return wrong(&format!(
+            "the front `{}` takes {} and not `{}`",
+            front.name,
+            front.oauth.client_auth.join(", "),
+            client.auth.method()
+        ));
+    }
     let has_keys = matches!(client.auth, ClientAuth::PrivateKeyJwt(_));
     if client.signed_requests && !has_keys {
         return wrong("signed requests need `private_key_jwt`, whose keys sign them");

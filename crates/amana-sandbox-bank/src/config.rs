@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::front::{Front, FrontBearer, FrontPar, GrantId};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 
@@ -176,6 +177,8 @@ pub struct BankConfig {
     /// Issue a new refresh token with each refresh; the old one stops working, and using it again ends the
     /// consent's tokens (RFC 9700 §4.14).
     pub rotate_refresh_tokens: bool,
+    /// How a known provider's gateway makes the bank look; its switches come before those above.
+    pub front: Option<Front>,
 }
 
 impl BankConfig {
@@ -194,6 +197,7 @@ impl BankConfig {
             mutual_tls: None,
             require_par: false,
             rotate_refresh_tokens: false,
+            front: None,
         }
     }
 
@@ -202,11 +206,30 @@ impl BankConfig {
     }
 
     pub(crate) fn pushed_only(&self) -> bool {
-        self.is_blue() || self.require_par
+        self.is_blue()
+            || self.require_par
+            || self.front.as_ref().is_some_and(|front| front.oauth.par == FrontPar::Required)
     }
 
     /// FAPI 2.0 §5.3.2.1 item 9: no rotation.
     pub(crate) fn rotates(&self) -> bool {
-        !self.is_blue() && self.rotate_refresh_tokens
+        let rotates = self.front.as_ref().map_or(self.rotate_refresh_tokens, |front| front.oauth.rotate);
+        !self.is_blue() && rotates
+    }
+
+    /// How long an access token lives, in seconds.
+    pub(crate) fn access_secs(&self) -> i64 {
+        let front = self.front.as_ref().and_then(|front| front.oauth.access_secs);
+        front.unwrap_or(crate::limits::ACCESS_TOKEN_LIFE_SECS)
+    }
+
+    /// The API takes the ID token, and the access token opens nothing.
+    pub(crate) fn id_token_opens(&self) -> bool {
+        self.front.as_ref().is_some_and(|front| front.api.bearer == FrontBearer::IdToken)
+    }
+
+    /// Access tokens are JWTs with the consent's id.
+    pub(crate) fn claims_consent(&self) -> bool {
+        self.front.as_ref().is_some_and(|front| front.oauth.grant_id == GrantId::Claim)
     }
 }

@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod faults;
 mod fdx;
+mod front;
 mod generator;
 mod import;
 pub mod limits;
@@ -47,6 +48,7 @@ pub use config::{
     SenderConstraint,
 };
 pub use error::Error;
+pub use front::{Front, FrontApi, FrontOAuth, GrantId};
 pub use import::{ImportOutcome, ImportedAccount, ImportedCustomer, ImportedTransaction};
 pub use model::AccountKind;
 

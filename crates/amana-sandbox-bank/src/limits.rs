@@ -47,6 +47,10 @@ pub const CONSENT_DAYS_DEFAULT: i64 = 365;
 pub const LOOKBACK_DAYS_DEFAULT: i64 = 730;
 /// Window of `/transactions` without dates, in days (FDX: last seven days).
 pub const TRANSACTIONS_WINDOW_DAYS: i64 = 7;
+/// Pages of the bank's own that a front with offsets reads for one of its own, so that no list keeps it for ever.
+pub const FRONT_PAGES_MAX: usize = 100;
+/// Largest answer that a front translates, in bytes: some pages of the most rows.
+pub const FRONT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Rows of a page when `limit` is absent.
 pub const PAGE_ROWS_DEFAULT: usize = 100;
 /// Most rows of a page; a larger `limit` is lowered to this.

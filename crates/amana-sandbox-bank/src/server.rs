@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 
 use crate::app::Shared;
-use crate::{control, fdx, limits, oauth, pages};
+use crate::{control, fdx, front, limits, oauth, pages};
 
 /// All institutions' routes.
 pub(crate) fn router(app: Shared) -> Router {
@@ -58,7 +58,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/control/reorder", post(control::reorder))
         .route("/{bank}/control/fault", post(control::fault))
         .route("/{bank}/control/events", get(control::events));
-    Router::new()
+    let bank = Router::new()
         .route("/assets/bank.css", get(pages::neutral_style))
         .route("/{bank}/assets/bank.css", get(pages::style))
         .merge(data)
@@ -66,7 +66,8 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(own_pages)
         .merge(controls)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
-        .with_state(app)
+        .with_state(app.clone());
+    front::wrap(app, bank)
 }
 
 /// Pages load nothing from elsewhere, run no scripts, and cannot be framed. `form-action` is left open on purpose: the

@@ -261,6 +261,9 @@ impl<B: Backend> Store for Engine<B> {
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
         ask!(self, jobs_due(now, limit))
     }
+    async fn grant_looks_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+        ask!(self, grant_looks_due(now, limit))
+    }
 
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
         ask!(self, alarms(closed_too, limit))

@@ -259,8 +259,10 @@ pub trait Store: Send + Sync {
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>>;
     /// A browser session by the hash of its cookie, if it has not ended at `now`.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
-    /// Jobs that are due and not dead.
+    /// Jobs that are due and not dead, but for looks at grants.
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
+    /// Looks at grants ([`JobKind::LookAtGrant`]) that are due.
+    async fn grant_looks_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
 
     /// Alarms, newest first: those that nobody has closed, or all.
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>>;

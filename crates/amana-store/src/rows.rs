@@ -486,6 +486,9 @@ pub enum JobKind {
     RemindConsent,
     /// Finishes a customer's erasure: destroys the share of the key, then removes the rows.
     Erase,
+    /// Asks the bank how a link's grant stands. It has a queue of its own ([`crate::Store::grant_looks_due`]), so that
+    /// a bank that hangs keeps nothing else from being done.
+    LookAtGrant,
 }
 
 /// A job in the durable queue.

@@ -631,6 +631,9 @@ pub(crate) struct SandboxBank {
     /// Give a new refresh token with every refresh.
     #[arg(long)]
     pub(crate) rotate_refresh_tokens: bool,
+    /// Look as the bank of this provider profile does (`docs/connect-a-bank.md`); its own switches come first.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
 }
 
 #[derive(Debug, Args)]

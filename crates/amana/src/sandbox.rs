@@ -10,7 +10,7 @@ use crate::serve::bind;
 use crate::{limits, output};
 use amana_core::Clock as _;
 use amana_sandbox_bank::{
-    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, MutualTls, SandboxBank, Security,
+    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, Front, MutualTls, SandboxBank, Security,
     SenderConstraint,
 };
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
@@ -61,6 +61,7 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
         SandboxSecurity::Green => Security::Green,
         SandboxSecurity::Blue => Security::Blue,
     };
+    config.front = args.profile.as_deref().map(Front::built_in).transpose()?;
     config.clients = clients(&args)?;
     let tls = match &args.tls_certificate {
         Some(certificate) => Some(mutual_tls(&args, certificate, &mut config).await?),
@@ -81,9 +82,18 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     }
     config.require_par = args.require_par;
     config.rotate_refresh_tokens = args.rotate_refresh_tokens;
+    let api = config.front.as_ref().map_or("fdx/v6".to_owned(), |front| front.api.base.clone());
+    let api_url = |id: &str| format!("{base}/{id}/{api}").trim_end_matches('/').to_owned();
+    let provider = config.front.as_ref().map(|front| front.api.provider.clone()).filter(|id| !id.is_empty());
     let institutions: Vec<_> = brands
         .iter()
-        .map(|b| json!({"id": b.id, "name": b.name, "issuer": format!("{base}/{}", b.id), "api_url": format!("{base}/{}/fdx/v6", b.id)}))
+        .map(|b| {
+            let mut one = json!({"id": b.id, "name": b.name, "issuer": format!("{base}/{}", b.id), "api_url": api_url(b.id)});
+            if let (Some(id), Some(one)) = (&provider, one.as_object_mut()) {
+                one.insert("provider_id".to_owned(), json!(id));
+            }
+            one
+        })
         .collect();
     let bank = SandboxBank::open(config, clock(), Arc::new(OsEntropy))?;
     let served = bank.run(listener, stop.soft.clone());

@@ -319,13 +319,19 @@ impl FdxBank {
 
 impl FdxBank {
     /// `GET /consents/{id}`: how the grant stands at the bank, which has the last word.
-    pub(crate) async fn read_consent(&self, tokens: &Tokens, id: &str) -> Result<GrantState, Failure> {
-        let call = Call { url: self.api(&["consents", id]), tokens, actor: Actor::Batch, payer: None };
+    pub(crate) async fn read_consent(
+        &self,
+        tokens: &Tokens,
+        id: &str,
+        payer: CustomerId,
+    ) -> Result<GrantState, Failure> {
+        let url = self.api(&["consents", id]);
+        let call = Call { url, tokens, actor: Actor::Batch, payer: Some(payer) };
         let (body, _) = match self.get_json(&call, &call.url).await {
             Ok(answer) => answer,
-            // The bank knows no such consent: it does not stand behind these tokens any more.
+            // The bank knows no such consent, or has no such call at all.
             Err(Failure { class: BankErrorClass::Gone(_), .. }) => {
-                return Ok(GrantState::ended(GrantStatus::Revoked));
+                return Ok(GrantState::only(GrantStatus::Missing));
             }
             Err(failure) => return Err(failure),
         };

@@ -428,20 +428,23 @@ async fn the_grant_is_as_the_bank_says() {
         (200, json!({"status": "REVOKED"}), Status::Revoked),
         (200, json!({"status": "EXPIRED"}), Status::Expired),
         (200, json!({"status": "DORMANT"}), Status::Unknown),
-        (404, json!({"code": 1107}), Status::Revoked),
+        (404, json!({"code": 1107}), Status::Missing),
     ] {
         let b = bench(Knobs::default(), move |_| say(status, &body)).await;
-        let state = b.bank.grant(&b.tokens(), Some("g1")).await.unwrap();
+        let state = b.bank.grant(&b.tokens(), &subject(), Some("g1")).await.unwrap();
         assert_eq!(state.status, expected);
         if expected == Status::Active {
             assert_eq!(state.accounts, Some(vec![account("a1")]));
         }
         assert_eq!(
-            b.bank.grant(&b.tokens(), None).await.unwrap().status,
+            b.bank.grant(&b.tokens(), &subject(), None).await.unwrap().status,
             Status::Unknown,
             "no id, no question"
         );
     }
     let b = bench(Knobs::default(), |_| say(503, "")).await;
-    assert!(b.bank.grant(&b.tokens(), Some("g1")).await.is_err(), "a bank that is away has not revoked");
+    assert!(
+        b.bank.grant(&b.tokens(), &subject(), Some("g1")).await.is_err(),
+        "a bank that is away has not revoked"
+    );
 }

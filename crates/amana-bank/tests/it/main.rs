@@ -19,6 +19,7 @@ mod data;
 mod events;
 mod fake;
 mod fapi;
+mod fronts;
 mod fuzz;
 mod link;
 mod refusals;

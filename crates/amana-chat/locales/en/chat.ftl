@@ -49,6 +49,7 @@ form-detail = with all details
 privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. Your bank asks who you are first.
 privacy-not-linked = No bank is linked to this chat, so nothing of yours was shared.
 stopped = Stopped. What you allowed at { $bank } is taken back, and nothing more will come. You can link again whenever you like.
+ended-at-bank = { $bank } says that what you allowed there was taken back or is over. Nothing more will come from it. You can link again whenever you like.
 unlinked = Done. { $bank } is no longer linked to this chat, and everything you allowed is taken back.
 no-news = There is nothing new: all that there was to tell you has been told.
 nothing-to-stop = There is nothing to stop: no bank is linked to this chat, and nothing is sent.

@@ -28,6 +28,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::privacy(lang, "https://gw.example/p"),
         plain::privacy_not_linked(lang),
         plain::stopped(lang, "Chase"),
+        plain::ended_at_bank(lang, "Chase"),
         plain::unlinked(lang, "Chase"),
         plain::nothing_to_stop(lang),
         plain::no_news(lang),

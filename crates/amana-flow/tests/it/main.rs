@@ -14,6 +14,7 @@ mod asking;
 mod consents;
 mod crash;
 mod erasing;
+mod grants;
 mod linking;
 mod matching;
 mod news;

@@ -47,6 +47,12 @@ pub(crate) struct FakeBank {
     pub(crate) refuse_once: Mutex<bool>,
     /// The id of the checking account.
     pub(crate) checking: Mutex<String>,
+    /// How the bank says that a grant stands.
+    pub(crate) grant: Mutex<GrantStatus>,
+    /// A look at a grant gets no answer.
+    pub(crate) hangs: Mutex<bool>,
+    /// No refresh token is taken any more.
+    pub(crate) invalid_grant: Mutex<bool>,
 }
 
 impl FakeBank {
@@ -61,6 +67,9 @@ impl FakeBank {
             one_grant: Mutex::new(false),
             refuse_once: Mutex::new(false),
             checking: Mutex::new("a1".into()),
+            grant: Mutex::default(),
+            hangs: Mutex::new(false),
+            invalid_grant: Mutex::new(false),
         }
     }
 
@@ -122,6 +131,10 @@ impl Bank for FakeBank {
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
+        if *self.invalid_grant.lock().expect("lock") {
+            let class = BankErrorClass::RelinkNeeded("invalid_grant");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         Ok(self.tokens())
     }
     async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
@@ -174,8 +187,12 @@ impl Bank for FakeBank {
             .collect();
         Ok(Protected::new(subject.clone(), Page { rows, truncated: false }))
     }
-    async fn grant(&self, _: &Tokens, _: Option<&str>) -> Result<amana_bank::GrantState, BankError> {
-        Ok(amana_bank::GrantState::default())
+    async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
+        self.call("grant")?;
+        if *self.hangs.lock().expect("lock") {
+            std::future::pending::<()>().await;
+        }
+        Ok(GrantState::only(*self.grant.lock().expect("lock")))
     }
 
     async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {

@@ -13,6 +13,10 @@ use crate::app::{App, Shared};
 use crate::config::{ClientRegistration, SenderConstraint};
 use crate::tls::Peer;
 
+/// The path under which a request came, where a front has put it to another one: proofs are for this one.
+#[derive(Clone)]
+pub(crate) struct SeenPath(pub(crate) String);
+
 /// The sender's proofs.
 pub(crate) struct Presented {
     pub(crate) method: Method,
@@ -35,7 +39,10 @@ impl Presented {
         let proofs = parts.headers.get_all("dpop");
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
+            path: parts
+                .extensions
+                .get::<SeenPath>()
+                .map_or_else(|| parts.uri.path().to_owned(), |seen| seen.0.clone()),
             proofs: proofs.iter().map(|value| value.to_str().unwrap_or_default().to_owned()).collect(),
             peer: parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.clone()).unwrap_or_default(),
         }

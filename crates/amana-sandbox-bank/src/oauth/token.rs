@@ -132,35 +132,48 @@ fn by_code(
     used.used = true;
     let mut changes = vec![Change::put(kind::CODE, bank.brand.id, &hash, &used)?];
     let refresh = code.scopes.contains(OFFLINE_ACCESS);
-    let mut answer = match &consent {
+    let id_token = code.scopes.contains(OPENID).then(|| {
+        let who = Who { client, customer: &code.customer_id, at: code.at, nonce: code.nonce.as_deref() };
+        id_token(app, bank, &who, &sha256_hex(&hash))
+    });
+    let answer = match &consent {
         Some(consent) => {
-            let issue =
-                Issue { consent, scopes: &code.scopes, refresh: refresh.then_some(&code.scopes), binding };
+            let refresh = refresh.then_some(&code.scopes);
+            let issue = Issue { consent, scopes: &code.scopes, refresh, binding, id_token };
             issue.make(app, bank, db, &mut changes)?
         }
-        None => sign_in_token(app, bank, db, &mut changes, &code, binding)?,
+        None => sign_in_token(app, bank, db, &mut changes, &code, binding, id_token)?,
     };
     bank.codes.insert(hash.clone(), used);
-    if code.scopes.contains(OPENID)
-        && let Some(object) = answer.as_object_mut()
-    {
-        let mut claims = json!({
-            "iss": app.issuer(bank.brand),
-            "sub": code.customer_id,
-            "aud": client.client_id,
-            "iat": now.as_second(),
-            "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
-            "auth_time": code.at.as_second(),
-            "acr": ACR,
-            "amr": ["pwd"],
-            "jti": sha256_hex(&hash),
-        });
-        if let (Some(nonce), Some(claims)) = (&code.nonce, claims.as_object_mut()) {
-            claims.insert("nonce".to_owned(), json!(nonce));
-        }
-        object.insert("id_token".to_owned(), json!(sign_jwt(&app.signing_key, &claims)));
-    }
     Ok(answer)
+}
+
+/// Whom an ID token is about, and for whom.
+struct Who<'a> {
+    client: &'a ClientRegistration,
+    customer: &'a str,
+    /// When the customer signed in or consented.
+    at: Timestamp,
+    nonce: Option<&'a str>,
+}
+
+fn id_token(app: &App, bank: &Bank, who: &Who<'_>, jti: &str) -> String {
+    let now = app.now();
+    let mut claims = json!({
+        "iss": app.issuer(bank.brand),
+        "sub": who.customer,
+        "aud": who.client.client_id,
+        "iat": now.as_second(),
+        "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
+        "auth_time": who.at.as_second(),
+        "acr": ACR,
+        "amr": ["pwd"],
+        "jti": jti,
+    });
+    if let (Some(nonce), Some(claims)) = (who.nonce, claims.as_object_mut()) {
+        claims.insert("nonce".to_owned(), json!(nonce));
+    }
+    sign_jwt(&app.signing_key, &claims)
 }
 
 fn by_refresh(
@@ -216,8 +229,13 @@ fn by_refresh(
         rotated.usage = TokenUse::Rotated;
         changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &rotated)?);
     }
-    let issue =
-        Issue { consent: &consent, scopes: &scopes, refresh: rotate.then_some(&token.scopes), binding };
+    // OpenID Connect Core §12.2: a new one is optional; where it opens the API it is needed.
+    let id_token = app.config.id_token_opens().then(|| {
+        let who = Who { client, customer: &consent.customer_id, at: consent.created, nonce: None };
+        id_token(app, bank, &who, &sha256_hex(&app.secret()))
+    });
+    let refresh = rotate.then_some(&token.scopes);
+    let issue = Issue { consent: &consent, scopes: &scopes, refresh, binding, id_token };
     let answer = issue.make(app, bank, db, &mut changes)?;
     if rotate {
         bank.tokens.insert(hash, rotated);
@@ -265,6 +283,7 @@ fn sign_in_token(
     changes: &mut Vec<Change>,
     code: &Code,
     binding: &Binding,
+    id_token: Option<String>,
 ) -> Result<Value, OAuthError> {
     let secret = app.secret();
     let token = Token {
@@ -279,12 +298,16 @@ fn sign_in_token(
     changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?);
     db.commit(changes)?;
     bank.tokens.insert(hash, token);
-    Ok(json!({
+    let mut answer = json!({
         "access_token": secret,
         "token_type": binding.token_type(),
         "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
         "scope": OPENID,
-    }))
+    });
+    if let (Some(id_token), Some(object)) = (id_token, answer.as_object_mut()) {
+        object.insert("id_token".to_owned(), json!(id_token));
+    }
+    Ok(answer)
 }
 
 fn active_consent(bank: &Bank, id: &str, now: Timestamp) -> Result<Consent, OAuthError> {
@@ -302,6 +325,8 @@ struct Issue<'a> {
     /// The scopes of a refresh token, if one is to be made.
     refresh: Option<&'a BTreeSet<String>>,
     binding: &'a Binding,
+    /// The ID token that goes with them.
+    id_token: Option<String>,
 }
 
 impl Issue<'_> {
@@ -314,9 +339,11 @@ impl Issue<'_> {
         changes: &mut Vec<Change>,
     ) -> Result<Value, OAuthError> {
         let consent = self.consent;
+        // No token outlives its consent.
+        let end = app.later(app.config.access_secs()).min(consent.expires);
+        let scope = self.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
         let mut made = Vec::new();
-        let mut make = |usage: TokenUse, scopes: &BTreeSet<String>, expires: Option<Timestamp>| {
-            let secret = app.secret();
+        let mut make = |secret: &str, usage: TokenUse, scopes: &BTreeSet<String>, expires| {
             let token = Token {
                 usage,
                 client_id: consent.client_id.clone(),
@@ -325,19 +352,41 @@ impl Issue<'_> {
                 expires,
                 binding: self.binding.clone(),
             };
-            made.push((sha256_hex(&secret), token));
-            secret
+            made.push((sha256_hex(secret), token));
         };
-        // No token outlives its consent.
-        let end = app.later(limits::ACCESS_TOKEN_LIFE_SECS).min(consent.expires);
-        let access = make(TokenUse::Access, self.scopes, Some(end));
-        let refresh = self.refresh.map(|scopes| make(TokenUse::Refresh, scopes, None));
+        let access = if app.config.claims_consent() {
+            // RFC 9068 with FDX's claim for the consent.
+            let claims = json!({
+                "iss": app.issuer(bank.brand),
+                "sub": consent.customer_id,
+                "aud": consent.client_id,
+                "client_id": consent.client_id,
+                "iat": app.now().as_second(),
+                "exp": end.as_second(),
+                "scope": scope,
+                "fdxConsentId": consent.id,
+                "jti": app.secret(),
+            });
+            sign_jwt(&app.signing_key, &claims)
+        } else {
+            app.secret()
+        };
+        match &self.id_token {
+            Some(id_token) if app.config.id_token_opens() => {
+                make(id_token, TokenUse::Access, self.scopes, Some(end));
+            }
+            _ => make(&access, TokenUse::Access, self.scopes, Some(end)),
+        }
+        let refresh = self.refresh.map(|scopes| {
+            let secret = app.secret();
+            make(&secret, TokenUse::Refresh, scopes, None);
+            secret
+        });
         for (hash, token) in &made {
             changes.push(Change::put(kind::TOKEN, bank.brand.id, hash, token)?);
         }
         db.commit(changes)?;
         bank.tokens.extend(made);
-        let scope = self.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
         let mut answer = json!({
             "access_token": access,
             "token_type": self.binding.token_type(),
@@ -349,6 +398,9 @@ impl Issue<'_> {
         });
         if let (Some(refresh), Some(object)) = (refresh, answer.as_object_mut()) {
             object.insert("refresh_token".to_owned(), json!(refresh));
+        }
+        if let (Some(id_token), Some(object)) = (&self.id_token, answer.as_object_mut()) {
+            object.insert("id_token".to_owned(), json!(id_token));
         }
         Ok(answer)
     }

@@ -620,6 +620,13 @@ async fn jobs(w: &World) {
     let end = Job { kind: JobKind::EndLink, ..job(4) };
     w.one(Command::Enqueue(end.clone())).await;
     assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers"), [job(3), end, put_off]);
+    // Looks at grants have a queue of their own.
+    let look = Job { kind: JobKind::LookAtGrant, due_at: at(1), ..job(5) };
+    w.one(Command::Enqueue(look.clone())).await;
+    assert!(!w.store.jobs_due(at(50), 10).await.expect("answers").contains(&look));
+    assert_eq!(w.store.grant_looks_due(at(50), 10).await.expect("answers"), [look]);
+    assert!(w.store.grant_looks_due(at(0), 10).await.expect("answers").is_empty(), "not due yet");
+    w.one(finish(5, JobOutcome::Done)).await;
     // A dead one stays, and is over.
     w.one(finish(3, JobOutcome::Dead)).await;
     assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers").len(), 2);

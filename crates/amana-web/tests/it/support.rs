@@ -137,7 +137,12 @@ impl Bank for FakeBank {
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         Ok(Protected::new(subject.clone(), Page { rows: Vec::new(), truncated: false }))
     }
-    async fn grant(&self, _: &Tokens, _: Option<&str>) -> Result<amana_bank::GrantState, BankError> {
+    async fn grant(
+        &self,
+        _: &Tokens,
+        _: &Subject,
+        _: Option<&str>,
+    ) -> Result<amana_bank::GrantState, BankError> {
         Ok(amana_bank::GrantState::default())
     }
 

@@ -504,10 +504,10 @@ impl Reader<'_> {
         }
     }
 
-    /// `most` is what the profile's bank agrees to at most.
+    /// `most` is what the profile's bank agrees to at most: also what a deployment begins with that says nothing.
     fn agreement(&mut self, key: &str, most: Option<Form>) -> Option<Agreed> {
         match self.text(key).as_deref() {
-            None => Some(Agreed::ByHand),
+            None => Some(most.map_or(Agreed::ByHand, Agreed::UpTo)),
             Some("declined") => Some(Agreed::Declined),
             Some(word) => match word.parse() {
                 Ok(form) if most.is_some_and(|most| form > most) => {

@@ -5,8 +5,8 @@ use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
 use super::wire::{
-    Authorized, Back, Begin, Complete, Fetch, Fetched, Revoke, WireBankError, WireGranted, WireTokens,
-    seal_context,
+    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, Revoke, WireBankError, WireGranted,
+    WireTokens, seal_context,
 };
 use crate::ambient::OsEntropy;
 use crate::config::Settings;
@@ -134,8 +134,9 @@ async fn done(
             said(call, answer)
         }
         "grant" => {
-            let Revoke { tokens, bank_consent } = read(body)?;
-            said(call, bank.grant(&tokens.tokens()?, bank_consent.as_deref()).await)
+            let LookAtGrant { tokens, customer, bank_consent } = read(body)?;
+            let subject = Subject { institution: institution.clone(), customer };
+            said(call, bank.grant(&tokens.tokens()?, &subject, bank_consent.as_deref()).await)
         }
         "revoke" => {
             let Revoke { tokens, bank_consent } = read(body)?;
@@ -261,8 +262,17 @@ impl Bank for RemoteBank {
         Ok(self.fetch("transactions", tokens, subject, actor, of).await?.1)
     }
 
-    async fn grant(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<GrantState, BankError> {
-        let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent: bank_consent.map(str::to_owned) };
+    async fn grant(
+        &self,
+        tokens: &Tokens,
+        subject: &Subject,
+        bank_consent: Option<&str>,
+    ) -> Result<GrantState, BankError> {
+        let ask = LookAtGrant {
+            tokens: WireTokens::of(tokens),
+            customer: subject.customer,
+            bank_consent: bank_consent.map(str::to_owned),
+        };
         self.call("grant", &ask).await
     }
 

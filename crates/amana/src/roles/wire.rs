@@ -1,7 +1,7 @@
 //! What the processes say to each other, as JSON. Errors travel as their class and numbers; the words stand in the log
 //! of the process in which they happened.
 
-use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback};
+use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback, INVALID_GRANT};
 use amana_channel::{LinkingError, SendError};
 use amana_core::{
     AccountId, Address, ChannelId, Clusters, CustomerId, InstitutionId, Lang, Secret, Timestamp,
@@ -145,6 +145,13 @@ pub(super) struct Fetched {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct LookAtGrant {
+    pub(super) tokens: WireTokens,
+    pub(super) customer: CustomerId,
+    pub(super) bank_consent: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct Revoke {
     pub(super) tokens: WireTokens,
     pub(super) bank_consent: Option<String>,
@@ -163,12 +170,14 @@ impl WireBankError {
             BankErrorClass::Wait { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
             _ => None,
         };
-        Self { class: error.class.as_str().to_owned(), retry_after_s, interaction: error.interaction.clone() }
+        let class = if error.class.is_invalid_grant() { INVALID_GRANT } else { error.class.as_str() };
+        Self { class: class.to_owned(), retry_after_s, interaction: error.interaction.clone() }
     }
 
     pub(super) fn error(self, institution: &InstitutionId) -> BankError {
         let class = match self.class.as_str() {
             "relink-needed" => BankErrorClass::RelinkNeeded(TOLD),
+            INVALID_GRANT => BankErrorClass::RelinkNeeded(INVALID_GRANT),
             "declined" => BankErrorClass::Declined(TOLD),
             "gone" => BankErrorClass::Gone(TOLD),
             "our-request" => BankErrorClass::OurRequest(TOLD),

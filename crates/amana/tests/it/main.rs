@@ -20,6 +20,7 @@ mod erasure;
 mod keep;
 mod latency;
 mod process;
+mod profiles;
 mod proof;
 mod restart;
 mod roles;

@@ -11,7 +11,7 @@ pub(crate) struct World {
     pub(crate) config: PathBuf,
     gateway: Option<Running>,
     pub(crate) gateway_url: String,
-    bank_url: String,
+    pub(crate) bank_url: String,
     pub(crate) chat_url: String,
     _bank: Running,
     _messenger: Running,
@@ -29,8 +29,18 @@ impl World {
         Self::start_with(folder, &database, "")
     }
 
+    /// With this profile, against a bank that looks so, and no word of an agreement.
+    pub(crate) fn start_as(folder: &Path, profile: &str) -> Self {
+        let database = format!("sqlite:{}", folder.join("db").join("amana.sqlite").display());
+        Self::start_of(folder, &database, "", Some(profile))
+    }
+
     /// `keys` stands in `[keys]`.
     fn start_with(folder: &Path, database: &str, keys: &str) -> Self {
+        Self::start_of(folder, database, keys, None)
+    }
+
+    fn start_of(folder: &Path, database: &str, keys: &str, profile: Option<&str>) -> Self {
         let port = free_port();
         let gateway_url = format!("http://127.0.0.1:{port}");
         let mut command = amana();
@@ -50,8 +60,17 @@ impl World {
             .arg(format!("{gateway_url}/events"))
             .args(["--event-batches", "--rotate-refresh-tokens"]);
         command.arg("--data-dir").arg(folder.join("bank"));
+        if let Some(profile) = profile {
+            command.args(["--profile", profile]);
+        }
         let mut bank = Running::start(command);
-        let bank_url = bank.json()["bank"].as_str().expect("a url").to_owned();
+        let said = bank.json();
+        let bank_url = said["bank"].as_str().expect("a url").to_owned();
+        let institutions = said["institutions"].as_array().expect("institutions");
+        let harbor = institutions.iter().find(|one| one["id"] == "harbor-bank").expect("the bank");
+        let api_url = harbor["api_url"].as_str().expect("a url").to_owned();
+        let agreement = if profile.is_some() { "" } else { "agreement = \"detail\"" };
+        let profile = profile.unwrap_or("fdx");
         let mut command = amana();
         command.args([
             "sandbox",
@@ -92,11 +111,11 @@ institutions = ["harbor-bank"]
 id = "harbor-bank"
 name = "Harbor Bank"
 name_ar = "بنك المرفأ"
-profile = "fdx"
+profile = "{profile}"
 issuer = "{bank_url}/harbor-bank"
-api_url = "{bank_url}/harbor-bank/fdx/v6"
+api_url = "{api_url}"
 client_id = "gw"
-agreement = "detail"
+{agreement}
 client_secret = "set from outside"
 event_token = "event-token-1"
 [log]

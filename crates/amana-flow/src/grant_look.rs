@@ -1,0 +1,193 @@
+//! The bank has the last word on a grant: each link's is looked at once in a cycle, and what is over there is over here.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::jobs::Step;
+use crate::limits::{
+    CONFLICT_TRIES, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME, GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S,
+    POLL_EVERY,
+};
+use amana_bank::{BankError, BankErrorClass, GrantStatus, Tokens};
+use amana_core::{ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_gate::Subject;
+use amana_store::{Command, Job, JobKind, Link, LinkState, SubmitError};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+impl Gateway {
+    /// A job that asks the bank, a cycle from now, how a link's grant stands; each one leaves the next.
+    pub(crate) fn look_at_grant(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
+        self.look_at(shard, customer, link, self.after_about(GRANT_LOOK_S))
+    }
+
+    fn look_at(&self, shard: Shard, customer: CustomerId, link: LinkId, due_at: Timestamp) -> Command {
+        let (body, kind) = (link.as_bytes().to_vec(), JobKind::LookAtGrant);
+        Command::Enqueue(Job { id: self.entropy.array(), shard, customer, kind, body, due_at, attempts: 0 })
+    }
+
+    /// Looks until the token is cancelled, a few at a time.
+    pub(crate) async fn run_grant_looks(self: Arc<Self>, stop: CancellationToken) {
+        let mut looks = JoinSet::new();
+        let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
+        loop {
+            if busy.len() < GRANT_LOOKS_AT_ONCE_MAX && !stop.is_cancelled() {
+                let due = self.store.grant_looks_due(self.now(), GRANT_LOOKS_AT_ONCE_MAX * 2).await;
+                let due = due.unwrap_or_else(|error| {
+                    tracing::error!(%error, "cannot read which grants are to be looked at");
+                    Vec::new()
+                });
+                for job in due {
+                    if busy.len() < GRANT_LOOKS_AT_ONCE_MAX && !busy.values().any(|id| *id == job.id) {
+                        let (gateway, id) = (self.clone(), job.id);
+                        let task = looks.spawn(async move { gateway.work_job(job).await }).id();
+                        busy.insert(task, id);
+                    }
+                }
+            }
+            if stop.is_cancelled() && looks.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(done) = looks.join_next_with_id(), if !looks.is_empty() => {
+                    let task = done.map_or_else(|error| error.id(), |(id, ())| id);
+                    busy.remove(&task);
+                }
+                () = tokio::time::sleep(POLL_EVERY) => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// One look. Whatever the bank answers, the next one is queued in the same commit, unless the link is over.
+    pub(crate) async fn look(&self, job: &Job) -> Result<Step, FlowError> {
+        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
+        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(link)).await? else {
+            return Ok(Step::Done);
+        };
+        if link.state == LinkState::Ended {
+            return Ok(Step::Done);
+        }
+        let in_s = |seconds| {
+            let next = self.look_at(job.shard, job.customer, link.id, self.after_about(seconds));
+            Ok(Step::DoneWith(vec![next]))
+        };
+        if self.institution(&link.institution).is_err() {
+            return in_s(GRANT_LOOK_S);
+        }
+        if self.rests(&link.institution) {
+            return in_s(GRANT_LOOK_AGAIN_S);
+        }
+        let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.over_at_bank(&link)).await {
+            Ok(Ok(Some(why))) => why,
+            Ok(Ok(None)) => return in_s(GRANT_LOOK_S),
+            Ok(Err(error)) => {
+                tracing::debug!(institution = %link.institution, %error, "how a grant stands is not known");
+                if matches!(error.class, BankErrorClass::Retry(_)) {
+                    self.rest(&link.institution);
+                    return in_s(GRANT_LOOK_AGAIN_S);
+                }
+                return in_s(GRANT_LOOK_S);
+            }
+            Err(_) => {
+                tracing::warn!(institution = %link.institution, "a bank does not say in time how a grant stands");
+                self.rest(&link.institution);
+                return in_s(GRANT_LOOK_AGAIN_S);
+            }
+        };
+        self.end_as_at_bank(link, over).await?;
+        Ok(Step::Done)
+    }
+
+    /// Why the grant is over at the bank, if it is. Only a clear word counts: the grant's own state, or a refresh token
+    /// that is refused. What cannot be asked or understood ends nothing.
+    async fn over_at_bank(&self, link: &Link) -> Result<Option<ConsentEnd>, BankError> {
+        let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
+        let institution = self
+            .institution(&link.institution)
+            .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
+        let Some(tokens) = self.tokens_or_refused(link, None).await? else {
+            return Ok(Some(ConsentEnd::AtBank));
+        };
+        let stored = self.store.bank_grant(link.shard, link.id).await;
+        let stored = stored.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
+        let consent = stored.and_then(|grant| grant.bank_consent);
+        let subject = Subject { institution: link.institution.clone(), customer: link.customer };
+        let mut state = institution.bank.grant(&tokens, &subject, consent.as_deref()).await;
+        let doubtful = match &state {
+            Ok(state) => state.status == GrantStatus::Missing,
+            Err(error) => matches!(error.class, BankErrorClass::RelinkNeeded(_)),
+        };
+        if doubtful {
+            let Some(fresh) = self.tokens_or_refused(link, Some(&tokens)).await? else {
+                return Ok(Some(ConsentEnd::AtBank));
+            };
+            state = institution.bank.grant(&fresh, &subject, consent.as_deref()).await;
+        }
+        Ok(match state?.status {
+            GrantStatus::Revoked => Some(ConsentEnd::AtBank),
+            GrantStatus::Expired => Some(ConsentEnd::Expired),
+            GrantStatus::Active | GrantStatus::Missing | GrantStatus::Unknown => None,
+        })
+    }
+
+    /// Good tokens; `None` when the bank refuses to renew them because it does not know the grant (any more).
+    async fn tokens_or_refused(
+        &self,
+        link: &Link,
+        rejected: Option<&Tokens>,
+    ) -> Result<Option<Tokens>, BankError> {
+        match self.tokens(link, rejected).await {
+            Ok(tokens) => Ok(Some(tokens)),
+            Err(error) if error.class.is_invalid_grant() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the link here, tells the customer, and lets the bank be told in turn: what is left of the tokens goes, too.
+    async fn end_as_at_bank(&self, mut link: Link, why: ConsentEnd) -> Result<(), FlowError> {
+        for attempt in 1.. {
+            let now = self.now();
+            let mut commands = self.end_link(&link, why, now).await?;
+            if link.state == LinkState::Active {
+                let conversation = link.conversation();
+                let person = self.store.conversation(&conversation).await?;
+                let consent = self.store.consent_of_link(link.shard, link.id).await?;
+                let lang = person.map(|person| person.lang).or(consent.map(|consent| consent.lang));
+                let lang = lang.unwrap_or_default();
+                let bank = self.institution(&link.institution)?.name_in(lang);
+                commands.push(self.say(
+                    &conversation,
+                    &amana_chat::plain::ended_at_bank(lang, bank),
+                    false,
+                )?);
+            }
+            match self.store.submit(commands).await {
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    break;
+                }
+            }
+            match self.store.link(link.shard, link.id).await? {
+                Some(now) if now.state != LinkState::Ended => link = now,
+                _ => return Ok(()),
+            }
+        }
+        tracing::info!(link = %link.id, institution = %link.institution, "a grant is over at the bank: its link was ended");
+        self.outbox_filled.notify_one();
+        self.jobs_filled.notify_one();
+        Ok(())
+    }
+
+    fn rest(&self, institution: &InstitutionId) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.insert(institution.clone(), self.after(GRANT_REST_S));
+    }
+
+    fn rests(&self, institution: &InstitutionId) -> bool {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.get(institution).is_some_and(|until| self.now() < *until)
+    }
+}

@@ -1,0 +1,148 @@
+//! The bank has the last word on a grant, and is asked for it.
+
+use crate::support::*;
+use amana_bank::{BankErrorClass, GrantStatus};
+use amana_core::*;
+use amana_flow::limits::{GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX};
+use amana_store::{Link, LinkState};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A cycle with the most jitter.
+async fn cycle(rig: &Rig) {
+    rig.clock.advance_s(GRANT_LOOK_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+}
+
+async fn link_of(rig: &Rig, psid: &str) -> Link {
+    rig.store.links_ever(&conversation(psid)).await.unwrap().remove(0)
+}
+
+async fn ended(rig: &Rig, psid: &str) -> Option<ConsentEnd> {
+    let link = link_of(rig, psid).await;
+    let consent = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    let record = rig.store.consent_record(link.shard, link.customer, consent.id).await.unwrap();
+    record.expect("a record").ended().map(|(_, why)| why)
+}
+
+/// Revoked at the bank is revoked here within one cycle, across a restart; the customer hears of it once.
+#[tokio::test]
+async fn what_is_revoked_at_the_bank_ends_here_within_one_cycle() {
+    for (status, why) in
+        [(GrantStatus::Revoked, ConsentEnd::AtBank), (GrantStatus::Expired, ConsentEnd::Expired)]
+    {
+        let mut rig = Rig::new().await;
+        rig.link("1").await;
+        rig.sees("1");
+        *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+        for looks in 1..4 {
+            cycle(&rig).await;
+            assert_eq!(rig.bank.called("grant"), looks, "one look in a cycle");
+        }
+        assert_eq!(ended(&rig, "1").await, None);
+        assert!(rig.sees("1").is_empty(), "a good grant is no news");
+
+        rig.restart().await;
+        *rig.bank.grant.lock().unwrap() = status;
+        cycle(&rig).await;
+        assert_eq!(ended(&rig, "1").await, Some(why));
+        let link = link_of(&rig, "1").await;
+        assert_eq!(link.state, LinkState::Ended);
+        assert!(rig.store.bank_grant(link.shard, link.id).await.unwrap().is_none(), "no token is left");
+        let said = rig.sees("1");
+        assert!(said.len() == 1 && said[0].contains("Cedar Bank says"), "{said:?}");
+        let (looks, asked) = (rig.bank.called("grant"), rig.bank.called("accounts"));
+        rig.says("1", "what's my balance?").await;
+        assert!(!rig.sees("1").concat().contains("1,234.56"));
+        cycle(&rig).await;
+        assert_eq!((rig.bank.called("grant"), rig.bank.called("accounts")), (looks, asked), "nothing more");
+    }
+}
+
+/// At a bank without such a call a refresh token that is refused says it.
+#[tokio::test]
+async fn a_refused_refresh_means_that_the_grant_is_over() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    cycle(&rig).await;
+    assert_eq!((ended(&rig, "1").await, rig.bank.called("refresh")), (None, 1));
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    cycle(&rig).await;
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank));
+}
+
+/// No answer, a word that is not known, and an address where nothing is end nothing: only a clear word does.
+#[tokio::test]
+async fn what_the_bank_does_not_clearly_say_ends_nothing() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    for error in [
+        BankErrorClass::Retry("a test"),
+        BankErrorClass::Wait { what: "a test", retry_after: None },
+        BankErrorClass::RelinkNeeded("403"),
+        BankErrorClass::Nonsense("a test"),
+        BankErrorClass::OurRequest("a test"),
+    ] {
+        *rig.bank.error.lock().unwrap() = Some(error);
+        cycle(&rig).await;
+        assert_eq!(ended(&rig, "1").await, None, "{error}");
+    }
+    *rig.bank.error.lock().unwrap() = None;
+    for status in [GrantStatus::Unknown, GrantStatus::Missing] {
+        *rig.bank.grant.lock().unwrap() = status;
+        cycle(&rig).await;
+        assert_eq!(ended(&rig, "1").await, None, "{status:?}");
+    }
+    assert_eq!(rig.store.counts().await.unwrap().jobs_dead, 0);
+    // With a refused refresh the address where nothing is means what it seems to mean.
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    cycle(&rig).await;
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank));
+}
+
+/// A bank that is away is left alone for a while: one link's look finds it out, the others' are put off unasked.
+#[tokio::test]
+async fn a_bank_that_is_away_is_not_asked_for_each_of_its_links() {
+    let rig = Rig::new().await;
+    for psid in ["1", "2", "3"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        *rig.bank.life_s.lock().unwrap() = 100_000;
+        rig.link(psid).await;
+    }
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    cycle(&rig).await;
+    assert_eq!(rig.bank.called("grant"), 1);
+    *rig.bank.error.lock().unwrap() = None;
+    rig.clock.advance_s(GRANT_LOOK_AGAIN_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("grant"), 4, "and all three when it is back, long before the cycle is over");
+}
+
+/// More looks than there are slots hang at the bank, and a revocation still goes out.
+#[tokio::test]
+async fn looks_that_hang_keep_nothing_else_from_being_done() {
+    let rig = Rig::new().await;
+    let people: Vec<String> = (0..GRANT_LOOKS_AT_ONCE_MAX + 2).map(|n| n.to_string()).collect();
+    for psid in &people {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        *rig.bank.life_s.lock().unwrap() = 100_000;
+        rig.link(psid).await;
+    }
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    rig.says("0", "stop").await;
+    let tried = rig.bank.called("revoke");
+    *rig.bank.error.lock().unwrap() = None;
+    *rig.bank.hangs.lock().unwrap() = true;
+    rig.clock.advance_s(GRANT_LOOK_S * 5 / 4 + 1);
+    let stop = CancellationToken::new();
+    let jobs = tokio::spawn(rig.gateway.clone().run_jobs(stop.clone()));
+    for _ in 0..600 {
+        if rig.bank.called("revoke") > tried && rig.bank.called("grant") == GRANT_LOOKS_AT_ONCE_MAX {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(rig.bank.called("revoke"), tried + 1, "the bank heard of the revocation");
+    assert_eq!(rig.bank.called("grant"), GRANT_LOOKS_AT_ONCE_MAX, "as many looks as there are slots");
+    jobs.abort();
+}
