@@ -10,8 +10,8 @@ use crate::serve::bind;
 use crate::{limits, output};
 use amana_core::Clock as _;
 use amana_sandbox_bank::{
-    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, Front, MutualTls, SandboxBank, Security,
-    SenderConstraint,
+    BankConfig, ClientAuth, ClientRegistration, EventMode, EventTarget, Front, MutualTls, SandboxBank,
+    Security, SenderConstraint,
 };
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use anyhow::Context as _;

@@ -147,7 +147,8 @@ fn a_profiles_bank_agrees_to_no_more_than_it_does() {
     );
     // Nothing said: the profile's own, and not a hair more.
     assert_eq!(
-        read(GOOD, &[("AMANA_INSTITUTION__CEDAR__PROFILE", "chase")]).expect("good").institutions[0].agreement,
+        read(GOOD, &[("AMANA_INSTITUTION__CEDAR__PROFILE", "chase")]).expect("good").institutions[0]
+            .agreement,
         Agreed::UpTo(amana_core::Form::Notice)
     );
     let said = read(GOOD, &[("AMANA_INSTITUTION__CEDAR__PROFILE", "chase9")]).expect_err("none").to_string();

@@ -19,6 +19,7 @@ mod demo;
 mod erasure;
 mod keep;
 mod latency;
+mod messenger;
 mod process;
 mod profiles;
 mod proof;
