@@ -558,7 +558,12 @@ impl Gateway {
         commands.push(Command::GrantConsent {
             shard,
             receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
-            basis: Box::new(self.consent_basis(&at.institution, at.evidence.clone(), None)?),
+            basis: Box::new(self.consent_basis(
+                &at.institution,
+                at.evidence.clone(),
+                Some(answer.notice.clone()),
+                None,
+            )?),
             consent: consent.clone(),
         });
         commands.push(Command::PutBankGrant {

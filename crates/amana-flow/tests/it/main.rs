@@ -16,6 +16,7 @@ mod crash;
 mod erasing;
 mod linking;
 mod news;
+mod notice_pages;
 mod policies;
 mod proving;
 mod reconciling;

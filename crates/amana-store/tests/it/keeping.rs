@@ -41,7 +41,13 @@ async fn with_everything(w: &World, n: u8) {
     w.one(Command::PutBankGrant { grant: grant(n, b"tokens"), expected: 0 }).await;
     w.one(told(n, 1, 0)).await;
     for m in 0..5 {
-        w.one(disclose(u16::from(n), w.disclosure(&customer, &given, 10 * n + m), 0)).await;
+        // The last one is a notice, with a page behind it.
+        let said = if m < 4 {
+            w.disclosure(&customer, &given, 10 * n + m)
+        } else {
+            w.notice(&customer, &given, 10 * n + m)
+        };
+        w.one(disclose(u16::from(n), said, 0)).await;
     }
     // Sent; given up; sending; unconfirmed; and one that waits.
     for m in 0..4 {
@@ -89,6 +95,7 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
         ("story", "customer"),
         ("bank_grant", "customer"),
         ("outbox", "customer"),
+        ("sealed_page", "customer"),
     ] {
         rows.insert(table, count(w, &format!("SELECT count(*) FROM {table} WHERE {column} = {id}")).await);
     }

@@ -149,13 +149,18 @@ impl Bank for FakeBank {
     }
 }
 
-/// A channel that takes everything.
-pub(crate) struct FakeChannel;
+/// A channel that takes everything, and remembers the last message.
+#[derive(Default)]
+pub(crate) struct FakeChannel {
+    pub(crate) last: Mutex<String>,
+}
 
 #[async_trait]
 impl Channel for FakeChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
-        Ok(Sent { mid: format!("m_{}", released.message()), rest: None })
+        let mid = format!("m_{}", released.message());
+        *self.last.lock().expect("lock") = String::from_utf8(released.into_body()).expect("UTF-8");
+        Ok(Sent { mid, rest: None })
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
@@ -199,6 +204,7 @@ impl Channel for FakeChannel {
 pub(crate) struct World {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) bank: Arc<FakeBank>,
+    pub(crate) channel: Arc<FakeChannel>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Router,
     pub(crate) folder: tempfile::TempDir,
@@ -228,6 +234,7 @@ impl World {
         });
         let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
         let page = conversation().channel;
+        let channel = Arc::new(FakeChannel::default());
         let gateway = Gateway::new(GatewayParts {
             store,
             log: LogParts {
@@ -237,7 +244,7 @@ impl World {
                 segment_entries: 1 << 20,
                 segment_seconds: 86_400,
             },
-            channel: Arc::new(FakeChannel),
+            channel: channel.clone(),
             read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
@@ -263,7 +270,7 @@ impl World {
         }
         let public_url: url::Url = public_url.parse().expect("a url");
         let app = router(Self::surface(&gateway, public_url));
-        Self { gateway, bank, clock, app, folder }
+        Self { gateway, bank, channel, clock, app, folder }
     }
 
     fn surface(gateway: &Arc<Gateway>, public_url: url::Url) -> WebState {
@@ -492,6 +499,11 @@ impl<'a> Browser<'a> {
 
     /// The same, by a one-time link that is there already.
     pub(crate) async fn link_by(&self, bank: &str, token: &str) {
+        self.link_in(bank, token, "detail").await;
+    }
+
+    /// The same, in a form.
+    pub(crate) async fn link_in(&self, bank: &str, token: &str, form: &str) {
         let notice = notice_of(&self.to_consent_of(bank, token).await);
         let given = self
             .post(
@@ -500,9 +512,9 @@ impl<'a> Browser<'a> {
                     ("notice", &notice),
                     ("lang", self.lang.tag()),
                     ("purpose", "BalanceOnRequest"),
-                    ("form.BalanceOnRequest", "detail"),
+                    ("form.BalanceOnRequest", form),
                     ("purpose", "TransactionUpdate"),
-                    ("form.TransactionUpdate", "detail"),
+                    ("form.TransactionUpdate", form),
                     ("account", "a1"),
                     ("days", "90"),
                 ],
