@@ -62,7 +62,6 @@ notice-open = Open the message
 notice-accounts = See my accounts as they are now
 notice-noscript = Without JavaScript this page cannot know which message you came for. Your accounts as they are now need none: follow the link below and sign in at your bank.
 notice-incomplete = The address is not complete, so we do not know which message you came for. Tap the button in the chat again.
-notice-in-app-how = Open the menu of this window and choose “Open in browser”, or hold your finger on this link, copy it, and paste it into your browser:
 notice-ready-heading = You are signed in
 notice-ready-lead = The message is shown once, on the next page. Make sure first that nobody reads along.
 notice-show = Show the message
@@ -89,6 +88,11 @@ consent-days-option =
     { $count ->
         [one] { $count } day
        *[other] { $count } days
+    }
+consent-history =
+    { $count ->
+        [one] When you ask about your payments, your bank is asked for at most the last day.
+       *[other] When you ask about your payments, your bank is asked for at most the last { $count } days.
     }
 consent-days-year = 365 days (one year, the longest)
 consent-sees = What Messenger will see
