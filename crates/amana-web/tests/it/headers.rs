@@ -111,9 +111,16 @@ async fn a_form_of_another_site_is_refused() {
 #[tokio::test]
 async fn a_form_that_is_too_large_is_refused_clearly() {
     let world = World::new().await;
-    for path in
-        ["/link/begin", "/link/elsewhere", "/link/consent", "/privacy/revoke", "/privacy/sign-in", "/lang", "/m/open", "/m/show"]
-    {
+    for path in [
+        "/link/begin",
+        "/link/elsewhere",
+        "/link/consent",
+        "/privacy/revoke",
+        "/privacy/sign-in",
+        "/lang",
+        "/m/open",
+        "/m/show",
+    ] {
         let request = Request::post(path).body(Body::from(vec![b'a'; 10 << 20])).expect("a request");
         let answer = world.send(request).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
