@@ -30,6 +30,9 @@ pub struct ConsentBasis {
     pub controller: Controller,
     /// Who else learns of it: the platform of the chat.
     pub recipient: String,
+    /// The exact text that was shown, whose hash the event names: the customer's copy (12 CFR 1033.411, 1033.441).
+    /// `None` where nothing was shown: see `replaces`.
+    pub notice: Option<String>,
     /// How far back the bank was asked to show transactions, in days.
     pub lookback_days: u32,
     /// The bank-side proof of who consented; `None` where the bank gives no ID token.

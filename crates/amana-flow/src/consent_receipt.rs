@@ -82,11 +82,13 @@ impl Gateway {
         &self,
         institution: &InstitutionId,
         evidence: Option<Evidence>,
+        notice: Option<String>,
         replaces: Option<ConsentId>,
     ) -> Result<ConsentBasis, FlowError> {
         Ok(ConsentBasis {
             controller: self.institution(institution)?.controller.clone(),
             recipient: PLATFORM.to_owned(),
+            notice,
             lookback_days: LOOKBACK_DAYS,
             evidence,
             replaces,

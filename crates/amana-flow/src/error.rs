@@ -74,6 +74,12 @@ pub enum LinkError {
     /// The bank shared no account.
     #[error("the bank shared no account")]
     NoAccounts,
+    /// The page behind a notice is unknown, was opened, is over, or may not be shown any more.
+    #[error("the page behind the notice is unknown, was opened, or is over")]
+    PageOver,
+    /// The page behind a notice is somebody else's than who signed in.
+    #[error("the page behind the notice is another customer's")]
+    PageOfAnother,
     /// The flow itself failed.
     #[error(transparent)]
     Flow(#[from] FlowError),

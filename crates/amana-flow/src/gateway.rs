@@ -393,7 +393,7 @@ impl Gateway {
             lang,
             institution_name: institution.name_in(lang).to_owned(),
             now: self.now(),
-            open_url: self.page("privacy/accounts").map(|url| url.to_string()),
+            open_url: self.page("m").map(|url| url.to_string()),
         }
     }
 

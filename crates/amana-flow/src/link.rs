@@ -3,8 +3,8 @@
 use crate::error::{FlowError, LinkError};
 use crate::gateway::{Gateway, OFFERED_PURPOSES, offered_clusters};
 use crate::limits::{
-    CALLBACK_LOOK_EVERY, CALLBACK_LOOKS, CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, PENDING_LINK_S,
-    PRIVACY_SESSION_S,
+    CALLBACK_LOOK_EVERY, CALLBACK_LOOKS, CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, NOTICE_STEP_S,
+    PENDING_LINK_S, PRIVACY_SESSION_S,
 };
 use crate::session::{Aim, AtBank, Browser, Consenting, SignedIn};
 use amana_bank::{Actor, AuthorizeAsk, Callback, Granted, Tokens};
@@ -62,8 +62,10 @@ pub struct Begun {
 pub enum OwnPage {
     /// Every disclosure, and the stop buttons.
     Privacy,
-    /// Balances and transactions as they are now: what a notice did not say.
+    /// Balances and transactions as they are now.
     Accounts,
+    /// What one notice did not say.
+    Notice,
 }
 
 /// Where the browser goes after the bank.
@@ -204,7 +206,7 @@ impl Gateway {
         self.to_bank(Aim::SignIn(page), institution, lang, None).await
     }
 
-    async fn to_bank(
+    pub(crate) async fn to_bank(
         &self,
         aim: Aim,
         institution: &InstitutionId,
@@ -213,7 +215,8 @@ impl Gateway {
     ) -> Result<Begun, LinkError> {
         let bank = &self.institutions.get(institution).ok_or(LinkError::NoSuchInstitution)?.bank;
         let back = self.page("link/callback").ok_or(LinkError::NoSuchInstitution)?;
-        let login_only = matches!(aim, Aim::SignIn(_));
+        let login_only = matches!(aim, Aim::SignIn(_) | Aim::Notice(_));
+        let life_s = if matches!(aim, Aim::Notice(_)) { NOTICE_STEP_S } else { LINK_SESSION_S };
         let ask = AuthorizeAsk {
             redirect_uri: back,
             clusters: if login_only { Clusters::default() } else { offered_clusters() },
@@ -225,7 +228,7 @@ impl Gateway {
         let authorization = bank.begin(&ask).await?;
         let cookie = self.secret_text();
         let at_bank = AtBank { aim, institution: institution.clone(), lang, pending: authorization.pending };
-        let keep = self.keep_browser(&cookie, &Browser::AtBank(at_bank), LINK_SESSION_S)?;
+        let keep = self.keep_browser(&cookie, &Browser::AtBank(at_bank), life_s)?;
         // Only now is the one-time link used up: a bank that cannot begin does not cost the customer the link.
         self.store.submit(consume.into_iter().chain([keep]).collect()).await?;
         Ok(Begun { cookie, url: authorization.url })
@@ -276,28 +279,43 @@ impl Gateway {
         };
         let blinded = granted.subject.as_deref().map(|s| self.store.keyring().blind(&at.institution, s));
         match at.aim.clone() {
-            Aim::SignIn(page) => {
-                let subject = blinded.ok_or(LinkError::NotLinked)?;
-                let known = self.store.customer_by_subject(&at.institution, &subject).await?;
-                let customer = known.ok_or(LinkError::NotLinked)?;
-                let signed_in = SignedIn {
-                    customer: customer.id,
-                    shard: customer.shard,
-                    institution: at.institution,
-                    lang: at.lang,
-                    csrf: self.secret_text(),
-                    erase: None,
-                };
-                // A new cookie with new rights: one that was planted before stays worthless.
-                let fresh = self.secret_text();
-                let keep = self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?;
-                self.store.submit(vec![Self::take_browser(&redeeming(cookie)), keep]).await?;
-                Ok(Next::SignedIn { cookie: fresh, page })
+            Aim::SignIn(page) => self.signed_in(cookie, at, blinded, page, None).await,
+            Aim::Notice(hash) => {
+                let came_for = Some((hash, self.after(NOTICE_STEP_S)));
+                self.signed_in(cookie, at, blinded, OwnPage::Notice, came_for).await
             }
             Aim::Link { conversation, redirect_uri } => {
                 self.granted(cookie, at, conversation, redirect_uri, blinded, granted).await
             }
         }
+    }
+
+    /// The bank says who it is: signed in to the customer's own pages.
+    async fn signed_in(
+        &self,
+        cookie: &str,
+        at: AtBank,
+        blinded: Option<[u8; 32]>,
+        page: OwnPage,
+        notice: Option<([u8; 32], Timestamp)>,
+    ) -> Result<Next, LinkError> {
+        let subject = blinded.ok_or(LinkError::NotLinked)?;
+        let known = self.store.customer_by_subject(&at.institution, &subject).await?;
+        let customer = known.ok_or(LinkError::NotLinked)?;
+        let signed_in = SignedIn {
+            customer: customer.id,
+            shard: customer.shard,
+            institution: at.institution,
+            lang: at.lang,
+            csrf: self.secret_text(),
+            erase: None,
+            notice,
+        };
+        // A new cookie with new rights: one that was planted before stays worthless.
+        let fresh = self.secret_text();
+        let keep = self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?;
+        self.store.submit(vec![Self::take_browser(&redeeming(cookie)), keep]).await?;
+        Ok(Next::SignedIn { cookie: fresh, page })
     }
 
     /// The callback was loaded more than once: waits until the first one knows where it leads.
@@ -514,6 +532,7 @@ impl Gateway {
             lang: answer.lang,
             csrf: self.secret_text(),
             erase: None,
+            notice: None,
         };
 
         let mut commands = vec![Self::take_browser(cookie), Command::CancelJob { id: at.revocation }];
@@ -539,7 +558,12 @@ impl Gateway {
         commands.push(Command::GrantConsent {
             shard,
             receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
-            basis: Box::new(self.consent_basis(&at.institution, at.evidence.clone(), None)?),
+            basis: Box::new(self.consent_basis(
+                &at.institution,
+                at.evidence.clone(),
+                Some(answer.notice.clone()),
+                None,
+            )?),
             consent: consent.clone(),
         });
         commands.push(Command::PutBankGrant {

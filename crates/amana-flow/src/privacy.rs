@@ -13,7 +13,7 @@ use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// A consent on the page.
@@ -21,8 +21,10 @@ use std::time::Duration;
 pub struct ConsentView {
     /// Its id, for the stop button.
     pub id: ConsentId,
-    /// Per purpose: the form and how many accounts.
-    pub grants: Vec<(Purpose, Form, usize)>,
+    /// Per purpose: the form, the kinds of data, and how many accounts.
+    pub grants: Vec<(Purpose, Form, Clusters, usize)>,
+    /// When something was last released under it, if anything was; looked up for those in force.
+    pub last_told: Option<Timestamp>,
     /// When it was given.
     pub granted_at: Timestamp,
     /// When it ends.
@@ -152,12 +154,14 @@ impl Gateway {
         let chats = self.chats(viewer.shard, &consents).await?;
         let (timeline, older) = self.timeline(&viewer, filter, &chats).await?;
         let totals = self.totals(&viewer, filter.since).await?;
+        let in_force = consents.iter().filter(|c| c.state == ConsentState::Active && c.in_force(now));
+        let last = self.last_told(&viewer, in_force.map(|c| c.id).collect()).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
             institution_id: viewer.institution,
             institution,
             csrf: viewer.csrf,
-            consents: consents.iter().map(|c| consent_view(c, now)).collect(),
+            consents: consents.iter().map(|c| consent_view(c, &last, now)).collect(),
             timeline,
             older,
             totals,
@@ -293,10 +297,11 @@ impl Gateway {
     }
 }
 
-fn consent_view(consent: &Consent, now: Timestamp) -> ConsentView {
+fn consent_view(consent: &Consent, last: &BTreeMap<ConsentId, Timestamp>, now: Timestamp) -> ConsentView {
     ConsentView {
+        last_told: last.get(&consent.id).copied(),
         id: consent.id,
-        grants: consent.grants.iter().map(|(p, g)| (*p, g.form, g.accounts.len())).collect(),
+        grants: consent.grants.iter().map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len())).collect(),
         granted_at: consent.granted_at,
         expires_at: consent.expires_at,
         in_force: consent.state == ConsentState::Active && consent.in_force(now),

@@ -148,7 +148,7 @@ impl Gateway {
         // The customer proved who they are when the first one was given; this one goes on from it.
         let record = self.store.consent_record(viewer.shard, viewer.customer, old.id).await?;
         let evidence = record.as_ref().and_then(|r| r.basis()).and_then(|basis| basis.evidence.clone());
-        let basis = self.consent_basis(&viewer.institution, evidence, Some(old.id))?;
+        let basis = self.consent_basis(&viewer.institution, evidence, None, Some(old.id))?;
         Ok(Some(vec![
             Command::RevokeConsent {
                 shard: viewer.shard,

@@ -41,6 +41,8 @@ pub(crate) enum Aim {
     },
     /// To sign in to one of the customer's own pages.
     SignIn(OwnPage),
+    /// To open the page behind a notice, by the hash of its token.
+    Notice([u8; 32]),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub(crate) struct SignedIn {
     /// The word that an erasure must bring, and until when, if it was asked for.
     #[serde(default)]
     pub(crate) erase: Option<(String, Timestamp)>,
+    /// The page behind a notice for which they signed in (the hash of its token), and until when they may open it.
+    #[serde(default)]
+    pub(crate) notice: Option<([u8; 32], Timestamp)>,
 }
 
 impl Gateway {

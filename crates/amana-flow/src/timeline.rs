@@ -8,7 +8,7 @@ use crate::session::SignedIn;
 use amana_core::{Consent, ConsentId, Purpose, Shard, Timestamp};
 use amana_gate::{ReceiptKind, Subject};
 use amana_store::{Link, StoredReceipt};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a person looks for on the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +148,36 @@ impl Gateway {
             }
         }
         Ok(chats)
+    }
+
+    /// When something was last released under each of these consents, over the newest [`SCAN_RECEIPTS_MAX`] receipts.
+    pub(crate) async fn last_told(
+        &self,
+        viewer: &SignedIn,
+        mut of: BTreeSet<ConsentId>,
+    ) -> Result<BTreeMap<ConsentId, Timestamp>, FlowError> {
+        let mut last = BTreeMap::new();
+        let mut before = None;
+        for _ in 0..SCAN_RECEIPTS_MAX / SCAN_PAGE {
+            if of.is_empty() {
+                break;
+            }
+            let page = self.store.receipts_before(viewer.shard, viewer.customer, before, SCAN_PAGE).await?;
+            let full = page.len() == SCAN_PAGE;
+            for receipt in page {
+                before = Some(receipt.seq);
+                let read = read(&receipt)?;
+                if let (ReceiptKind::Disclosure, Some(consent)) = (read.kind, read.consent)
+                    && of.remove(&consent.id)
+                {
+                    last.insert(consent.id, read.decided_at);
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        Ok(last)
     }
 
     /// What there was since an instant, or ever, over the newest [`SCAN_RECEIPTS_MAX`] receipts.

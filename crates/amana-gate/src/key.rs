@@ -26,6 +26,8 @@ pub(crate) enum Domain {
     Key,
     /// The key under which all others are.
     Root,
+    /// What a notice did not say, for the page behind it.
+    Page,
 }
 
 /// The length of the tag that commits a wrapped key to the key above it, in bytes.

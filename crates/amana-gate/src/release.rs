@@ -5,13 +5,14 @@ use crate::key::{DataKey, Domain};
 use crate::protected::{BankData, Protected, Subject};
 use crate::purpose::Purpose;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
+use crate::sealed_page::SealedPage;
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
     AccountId, Address, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
     MessageId, Timestamp, micros,
 };
-use amana_render::{Encoding, Render, RenderContext};
+use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};
 
 /// How long a ticket is good: a message that could not be sent for so long is decided anew or not at all.
@@ -65,6 +66,8 @@ pub struct Disclosure {
     pub receipt: Option<ReceiptDraft>,
     /// The row for the outbox.
     pub row: OutboxRow,
+    /// What a notice did not say, for the page that it leads to. Committed with the two, or not at all.
+    pub page: Option<SealedPage>,
 }
 
 /// A decision not to release, with the receipt that records it.
@@ -189,11 +192,6 @@ impl Gate {
             (Ok(_), None) => return Err(refuse(Denial::NoConsent, receipt)),
             (Err(denial), _) => return Err(refuse(denial, receipt)),
         };
-        let content = match form {
-            Form::Notice => R::notice(context),
-            Form::Summary => said.summary(data.open(), context),
-            Form::Detail => said.detail(data.open(), context),
-        };
         let basis = Basis {
             customer: ask.subject.customer,
             institution: ask.subject.institution.clone(),
@@ -202,6 +200,23 @@ impl Gate {
             clusters,
             form,
             consent: consent.id,
+        };
+        let mut page = None;
+        let content = match form {
+            Form::Notice => match context.open_url.as_deref().filter(|_| encoding.has_link()) {
+                Some(open_url) => {
+                    // What the customer may not be told in front of the platform, they may read on our own page.
+                    let lines = page::message_lines(&said.detail(data.open(), context));
+                    let kept = SealedPage::of(lines, context, (message, consent.link, &basis), key, entropy);
+                    let Ok((kept, token)) = kept else { return Err(refuse(Denial::Unreadable, receipt)) };
+                    page = Some(kept);
+                    let open_url = Some(format!("{open_url}#{token}"));
+                    R::notice(&RenderContext { open_url, ..context.clone() })
+                }
+                None => R::notice(context),
+            },
+            Form::Summary => said.summary(data.open(), context),
+            Form::Detail => said.detail(data.open(), context),
         };
         let row =
             match self.ticketed(&content, recipient, Some(basis), encoding, message, facts.now, key, entropy)
@@ -213,7 +228,7 @@ impl Gate {
         receipt.form = Some(form);
         receipt.template = Some(R::TEMPLATE.to_owned());
         receipt.payload_sha256 = Some(hex::encode(row.payload_sha256));
-        Ok(Disclosure { receipt: Some(receipt), row })
+        Ok(Disclosure { receipt: Some(receipt), row, page })
     }
 
     /// A message that holds no bank data: help, an invitation to link, a confirmation. It gets a ticket all the same,
@@ -233,7 +248,7 @@ impl Gate {
         entropy: &dyn Entropy,
     ) -> Result<Disclosure, Denial> {
         let row = self.ticketed(content, recipient, None, encoding, message, now, key, entropy)?;
-        Ok(Disclosure { receipt: None, row })
+        Ok(Disclosure { receipt: None, row, page: None })
     }
 
     /// At the moment of sending: checks the row's ticket, decides again on fresh facts, opens the bytes, and signs
@@ -334,7 +349,7 @@ impl Gate {
 }
 
 /// SHA-256 of a consent's record, in hex: the `consent.hash` of a receipt.
-fn consent_hash(consent: &Consent) -> String {
+pub(crate) fn consent_hash(consent: &Consent) -> String {
     // What the customer allowed, not how it stands: the hash must not change when the consent is revoked.
     let given =
         (&consent.id, &consent.customer, &consent.grants, &consent.notice_sha256, micros(consent.expires_at));

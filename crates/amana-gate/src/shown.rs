@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// A piece of a page, for its subject alone. As closed as [`Protected`]: no `Debug`, `Display`, `Clone` or accessor. It
 /// is HTML already, escaped by construction, and whoever answers the subject's own request takes it out, once.
 #[must_use = "what is shown is put into the answer to its subject, or dropped"]
-pub struct Shown(Fragment);
+pub struct Shown(pub(crate) Fragment);
 
 impl Shown {
     /// The HTML, taken out for the answer to the subject's request. `cargo xtask tidy` knows the places that may.

@@ -60,6 +60,12 @@ impl Encoding {
         }
     }
 
+    /// Whether such bytes have room for an address that is the message's own. An approved text has none.
+    #[must_use]
+    pub fn has_link(self) -> bool {
+        !matches!(self, Self::MessengerUtility)
+    }
+
     /// Whether the platform takes such bytes also when the person has been away for longer than its window.
     #[must_use]
     pub fn passes_window(self) -> bool {

@@ -97,7 +97,7 @@ impl Rig {
             decided_at: self.at,
         };
         let row = OutboxRow { basis: Some(basis), ..plain.row };
-        let disclosure = Disclosure { receipt: Some(receipt), row };
+        let disclosure = Disclosure { receipt: Some(receipt), row, page: None };
         Ok(Command::Disclose { shard: shard(who), disclosure, at: self.at })
     }
 }

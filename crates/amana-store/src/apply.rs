@@ -168,6 +168,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             .await?,
             "token",
         ),
+        Command::OpenPage { hash, now } => crate::apply_page::open(db, *hash, *now).await,
         Command::PutSession(session) => put_session(db, vault, session).await,
         Command::TakeSession { hash } => {
             changed(db.run("DELETE FROM session WHERE hash = $1", values![*hash]).await?, "session")
@@ -400,6 +401,7 @@ async fn set_link<D: Db>(
     // What waits on it is nobody's any more.
     if rows > 0 && to == LinkState::Ended {
         crate::apply_waiting::drop_of_link(db, shard, id).await?;
+        crate::apply_page::drop_of_link(db, shard, id).await?;
     }
     changed(rows, "link")
 }

@@ -64,7 +64,7 @@ pub(crate) async fn disclose<D: Db>(
     let row = &disclosure.row;
     bounded(&row.payload)?;
     let psid = &row.recipient.psid;
-    let (seq, basis, sealed_to) = match (&disclosure.receipt, &row.basis) {
+    let (seq, key, basis, sealed_to) = match (&disclosure.receipt, &row.basis) {
         (Some(receipt), Some(basis)) => {
             let place = (shard, basis.customer);
             let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
@@ -72,11 +72,12 @@ pub(crate) async fn disclose<D: Db>(
             let sealed = SealedBasis { basis: basis.clone(), payload_sha256, psid };
             let document = serde_json::to_vec(&sealed)
                 .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
-            (Some(seq), Some(vault.seal(&key, &basis_context(row.message), &document)?), None)
+            let sealed = vault.seal(&key, &basis_context(row.message), &document)?;
+            (Some(seq), Some(key), Some(sealed), None)
         }
         (None, None) => {
             let (key, context) = (vault.keyring().deployment(), recipient_context(row.message));
-            (None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
+            (None, None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
         }
         // Bank data without a receipt, or a receipt of nobody: the gate makes neither.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
@@ -118,7 +119,16 @@ pub(crate) async fn disclose<D: Db>(
             ],
         )
         .await?;
-    changed(rows, "message").map(|done| seq.map_or(done, Outcome::Receipt))
+    let done = changed(rows, "message")?;
+    match (&disclosure.page, seq, key) {
+        (Some(page), Some(seq), Some(key)) => {
+            crate::apply_page::put(db, vault, (shard, &key), page, seq).await?;
+        }
+        // A page is of bank data, and so has a receipt.
+        (Some(_), ..) => return Err(Refused::Conflict("receipt")),
+        (None, ..) => {}
+    }
+    Ok(seq.map_or(done, Outcome::Receipt))
 }
 
 pub(crate) async fn claim<D: Db>(

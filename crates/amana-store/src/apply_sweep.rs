@@ -29,6 +29,10 @@ fn removal(kind: DataKind) -> Option<&'static str> {
             "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE expires_at <= $1 \
              ORDER BY expires_at LIMIT $2)"
         }
+        DataKind::SealedPage => {
+            "DELETE FROM sealed_page WHERE hash IN (SELECT hash FROM sealed_page WHERE expires_at <= $1 \
+             ORDER BY expires_at LIMIT $2)"
+        }
         DataKind::EventKey => {
             "DELETE FROM inbox WHERE (shard, position) IN (SELECT shard, position FROM inbox \
              WHERE state = 1 AND received_at < $1 ORDER BY received_at LIMIT $2)"

@@ -235,7 +235,7 @@ pub enum Command {
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
     /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
-    /// in `shard`. It is held from the start where the conversation has a held message, unless the platform takes it
+    /// in `shard`. The page behind a notice is kept in the same commit, while its link binds. It is held from the start where the conversation has a held message, unless the platform takes it
     /// also from a person who has been away.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
@@ -400,6 +400,14 @@ pub enum Command {
     /// Uses a one-time token up. Refused if it is unknown, used, or over at `now`.
     ConsumeToken {
         /// Its hash.
+        hash: [u8; 32],
+        /// Now.
+        now: Timestamp,
+    },
+    /// Opens the page behind a notice, once: what it says is removed. Refused if it is unknown, was opened, or is over
+    /// at `now`.
+    OpenPage {
+        /// The hash of its token.
         hash: [u8; 32],
         /// Now.
         now: Timestamp,

@@ -24,6 +24,7 @@ mod apply_consent;
 mod apply_erase;
 mod apply_log;
 mod apply_outbox;
+mod apply_page;
 mod apply_policy;
 mod apply_sweep;
 mod apply_waiting;
@@ -59,9 +60,9 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, PlatformRequest,
-    PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText, Story, StoryState,
-    Token, Waiting, WaitingTelling,
+    JobKind, JobWork, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
+    PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText,
+    Story, StoryState, Token, Waiting, WaitingTelling,
 };
 
 use amana_core::{
@@ -257,6 +258,8 @@ pub trait Store: Send + Sync {
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>>;
     /// A one-time token by its hash, without using it up.
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>>;
+    /// The page behind a notice by the hash of its token, opened or not, also when its time is over. Opens nothing.
+    async fn sealed_page(&self, hash: &[u8; 32]) -> Answer<Option<KeptPage>>;
     /// A browser session by the hash of its cookie, if it has not ended at `now`.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
     /// Jobs that are due and not dead, but for looks at grants.

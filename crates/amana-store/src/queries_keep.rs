@@ -63,6 +63,7 @@ fn held(kind: DataKind) -> &'static str {
     match kind {
         DataKind::OneTimeLink => "SELECT count(*), min(expires_at) FROM token",
         DataKind::Session => "SELECT count(*), min(expires_at) FROM session",
+        DataKind::SealedPage => "SELECT count(*), min(expires_at) FROM sealed_page",
         DataKind::EventKey => "SELECT count(*), min(received_at) FROM inbox WHERE state = 1",
         DataKind::FailedEvent => "SELECT count(*), min(received_at) FROM inbox WHERE state = 2",
         DataKind::Message => {

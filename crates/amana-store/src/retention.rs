@@ -49,6 +49,8 @@ pub enum DataKind {
     OneTimeLink,
     /// Browser sessions; minutes.
     Session,
+    /// What notices did not say, for the pages behind them; days.
+    SealedPage,
     /// Keys of events that were processed.
     EventKey,
     /// Events that were given up.
@@ -76,6 +78,7 @@ impl DataKind {
     pub const ALL: [Self; 12] = [
         Self::OneTimeLink,
         Self::Session,
+        Self::SealedPage,
         Self::EventKey,
         Self::FailedEvent,
         Self::Message,
@@ -94,6 +97,7 @@ impl DataKind {
         match self {
             Self::OneTimeLink => "one-time-link",
             Self::Session => "session",
+            Self::SealedPage => "sealed-page",
             Self::EventKey => "event-key",
             Self::FailedEvent => "failed-event",
             Self::Message => "message",
@@ -111,7 +115,7 @@ impl DataKind {
     #[must_use]
     pub fn days(self, keep: &Retention) -> Option<i64> {
         match self {
-            Self::OneTimeLink | Self::Session => None,
+            Self::OneTimeLink | Self::Session | Self::SealedPage => None,
             Self::EventKey => Some(keep.event_key_days),
             Self::FailedEvent => Some(keep.failed_event_days),
             Self::Message => Some(keep.message_days),

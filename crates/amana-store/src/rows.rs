@@ -4,7 +4,7 @@ use amana_core::{
     AccountId, ChannelId, ConversationId, CustomerId, EventKey, InstitutionId, Lang, LinkId, MessageId, Psid,
     Shard, Timestamp,
 };
-use amana_gate::{DataKey, OutboxRow};
+use amana_gate::{DataKey, OutboxRow, SealedPage};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -468,6 +468,19 @@ pub struct Token {
     pub expires_at: Timestamp,
     /// When it was used.
     pub consumed_at: Option<Timestamp>,
+}
+
+/// The page behind a notice, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPage {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The page.
+    pub page: SealedPage,
+    /// The number of the notice's receipt.
+    pub receipt: u64,
+    /// When it was opened.
+    pub opened_at: Option<Timestamp>,
 }
 
 /// A browser session, known by the hash of its cookie.

@@ -35,8 +35,17 @@ async fn main() {
             break;
         }
     }
+    // Who allowed notices alone finds the rest on these pages.
+    let behind = || {
+        let said = world.channel.last.lock().expect("lock").clone();
+        if let Some(link) = said.split('"').find(|text| text.contains("/m#")) {
+            println!("{link}");
+        }
+    };
     world.says("m1", "what's my balance?").await;
+    behind();
     world.pushes(&support::purchase("e1", "a1")).await;
+    behind();
     world.pushes(&support::purchase("e2", "a2")).await;
     let mut deposit = support::purchase("e3", "a1");
     deposit["type"] = json!("bank.deposit.posted.v1");

@@ -1,4 +1,4 @@
-//! The style sheet, the icon and the one program: part of the program, under names that hold their hash, so that
+//! The style sheet, the icon and the two programs: part of the program, under names that hold their hash, so that
 //! browsers may keep them.
 
 use crate::limits::STATIC_AGE_S;
@@ -45,6 +45,11 @@ static VERIFIER: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("verify", "js", "text/javascript; charset=utf-8", text)
 });
 
+/// The program of the page behind a notice.
+static NOTICE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("notice", "js", "text/javascript; charset=utf-8", include_str!("../assets/notice.js"))
+});
+
 pub(crate) fn css() -> &'static Asset {
     &CSS
 }
@@ -57,9 +62,13 @@ pub(crate) fn verifier() -> &'static Asset {
     &VERIFIER
 }
 
+pub(crate) fn notice() -> &'static Asset {
+    &NOTICE
+}
+
 /// `GET /static/{file}`.
 pub(crate) async fn serve(Path(file): Path<String>) -> Response {
-    for asset in [css(), icon(), verifier()] {
+    for asset in [css(), icon(), verifier(), notice()] {
         if asset.path.strip_prefix("/static/") == Some(file.as_str()) {
             let age = format!("public, max-age={STATIC_AGE_S}, immutable");
             return (

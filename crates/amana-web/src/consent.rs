@@ -4,6 +4,7 @@ use crate::browser::Fields;
 use crate::limits::{CONSENT_DAYS, CONSENT_DAYS_DEFAULT};
 use crate::words::Words;
 use amana_core::{AccountId, Form, Purpose};
+use amana_flow::limits::LOOKBACK_DAYS;
 use amana_flow::{ConsentAnswer, ConsentForm, PurposeChoice};
 use amana_render::Arg;
 use askama::Template;
@@ -152,6 +153,10 @@ impl ConsentPage {
         }
     }
 
+    fn history(&self) -> String {
+        history(&self.w)
+    }
+
     fn error_at(&self, field: &str) -> Option<String> {
         self.errors.iter().find(|e| e.field == field).map(|e| self.w.t(e.text))
     }
@@ -186,6 +191,11 @@ fn days_label(w: &Words, days: i64) -> String {
     } else {
         w.count("consent-days-option", usize::try_from(days).unwrap_or(0))
     }
+}
+
+/// How far back the bank is asked to show.
+fn history(w: &Words) -> String {
+    w.count("consent-history", usize::try_from(LOOKBACK_DAYS).unwrap_or(usize::MAX))
 }
 
 fn hash(notice: &str) -> String {
@@ -227,6 +237,7 @@ pub fn notice_text(form: &ConsentForm) -> String {
     lines.push(w.t("consent-days"));
     lines.extend(CONSENT_DAYS.iter().map(|days| format!("( ) {}", days_label(&w, *days))));
     lines.push(w.t("consent-days-hint"));
+    lines.push(history(&w));
     for id in ["consent-sees", "consent-sees-one", "consent-sees-two", "consent-sees-three"] {
         lines.push(bank(id));
     }

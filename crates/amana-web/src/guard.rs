@@ -1,8 +1,9 @@
 //! What holds for every request: headers, time, panics, who may post, one log line without anything private.
 
-use crate::assets;
+use crate::assets::{self, Asset};
 use crate::browser;
 use crate::limits::{REQUEST_TIME, RETRY_BEGIN_S};
+use crate::notice_page;
 use crate::respond::{problem, say};
 use crate::words::Words;
 use crate::{Shared, WebState};
@@ -15,23 +16,30 @@ use std::any::Any;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The headers of every answer, made once; and the policy of the one page that has a program.
+/// The headers of every answer, made once; and the policies of the pages that have a program.
 #[derive(Debug)]
 pub(crate) struct Headers {
     all: Vec<(HeaderName, HeaderValue)>,
-    scripted: Option<HeaderValue>,
+    verifier: Option<HeaderValue>,
+    notice: Option<HeaderValue>,
 }
 
-/// Left in the answer of the page whose program may run: [`crate::verify_page`].
+/// Left in the answer of a page whose program may run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scripted;
+pub(crate) enum Scripted {
+    /// [`crate::verify_page`], which fetches from here.
+    Verifier,
+    /// [`crate::notice_page`], which fetches nothing.
+    Notice,
+}
 
 impl Headers {
     /// The headers of a deployment.
     ///
     /// `Referrer-Policy: same-origin` and not `no-referrer`: with the latter, browsers send `Origin: null` with
     /// forms (Fetch §3.2, "append a request Origin header"), and the check of [`same_site`] could not tell our
-    /// pages from others. No address of ours goes to another site either way.
+    /// pages from others. No address of ours goes to another site either way. The page behind a notice says
+    /// `no-referrer` all the same: browsers of today say `Sec-Fetch-Site`, and those that do not cannot use its form.
     ///
     /// `form-action` names the banks and the platform, since Chromium applies it to the redirects that follow a form.
     pub(crate) fn new(state: &WebState) -> Self {
@@ -51,13 +59,17 @@ impl Headers {
             "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action {form_action}; \
              frame-ancestors 'none'; base-uri 'none'"
         );
-        // That one file by its whole address, which holds its hash; it fetches from here, and puts no markup into the
-        // page.
-        let scripted = format!(
-            "{csp}; script-src {}{}; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
-            state.public_url.origin().ascii_serialization(),
-            assets::verifier().path
-        );
+        // One file by its whole address, which holds its hash; it puts no markup into the page.
+        let scripted = |script: &Asset, connect: &str| {
+            let policy = format!(
+                "{csp}; script-src {}{}; connect-src {connect}; require-trusted-types-for 'script'; trusted-types 'none'",
+                state.public_url.origin().ascii_serialization(),
+                script.path
+            );
+            HeaderValue::from_str(&policy).ok()
+        };
+        let (verifier, notice) =
+            (scripted(assets::verifier(), "'self'"), scripted(assets::notice(), "'none'"));
         let fixed = HeaderValue::from_static;
         let mut headers = vec![
             (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
@@ -76,14 +88,21 @@ impl Headers {
         if state.public_url.scheme() == "https" {
             headers.push((header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000")));
         }
-        Self { all: headers, scripted: HeaderValue::from_str(&scripted).ok() }
+        Self { all: headers, verifier, notice }
     }
 
-    fn apply(&self, to: &mut Response) {
-        let scripted = to.extensions().get::<Scripted>().and(self.scripted.clone());
+    fn apply(&self, to: &mut Response, unreferred: bool) {
+        let scripted = match to.extensions().get::<Scripted>() {
+            Some(Scripted::Verifier) => self.verifier.clone(),
+            Some(Scripted::Notice) => self.notice.clone(),
+            None => None,
+        };
         let to = to.headers_mut();
         for (name, value) in &self.all {
             to.insert(name.clone(), value.clone());
+        }
+        if unreferred {
+            to.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         }
         if let Some(policy) = scripted {
             to.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -111,6 +130,7 @@ pub(crate) async fn outer(
         .get::<MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let lang = browser::lang(request.headers(), None);
+    let unreferred = notice_page::is_here(request.uri().path());
     let mut response = match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
         Ok(response) => response,
         Err(_) => bare(StatusCode::GATEWAY_TIMEOUT, "busy"),
@@ -127,7 +147,7 @@ pub(crate) async fn outer(
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
-    headers.apply(&mut response);
+    headers.apply(&mut response, unreferred);
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
     // The route's pattern and not its address: an address may hold a token.

@@ -4,8 +4,8 @@
 //! watch the page and what is typed on it: what a *notice* did not say to the platform would be said to it there, and
 //! so would the password at the bank, to which linking leads (RFC 8252 §8.12 forbids such browsers to OAuth). So
 //!
-//! - everything below `/privacy` answers such a browser with a page that says how to open the address elsewhere,
-//!   before any session is made or read;
+//! - everything below `/privacy` and the page behind a notice answer such a browser with a page that says how to open
+//!   the address elsewhere, before any session is made or read;
 //! - linking begins in the chat, so its two entrances answer with a way out ([`crate::link`]) before the platform or a
 //!   bank is asked, and name nobody; everything else below `/link` is refused there.
 //!
@@ -13,6 +13,7 @@
 
 use crate::WebState;
 use crate::browser;
+use crate::notice_page;
 use crate::pages::Message;
 use crate::respond::page;
 use crate::words::Words;
@@ -56,6 +57,8 @@ pub(crate) fn is_in_app(headers: &HeaderMap) -> bool {
 enum Place {
     /// A customer's own data. Whatever comes below `/privacy` one day is meant too.
     Own,
+    /// What a notice did not say.
+    Notice,
     /// On the way to the bank and back.
     Linking,
     /// Shown everywhere; the entrances of linking answer for themselves.
@@ -67,6 +70,8 @@ fn place(path: &str) -> Place {
         |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if below("/privacy") {
         Place::Own
+    } else if notice_page::is_here(path) {
+        Place::Notice
     } else if matches!(path, "/link/start" | "/link/messenger" | "/link/elsewhere") {
         Place::Open
     } else if below("/link") {
@@ -88,6 +93,9 @@ pub(crate) async fn refuse(State(state): State<Arc<WebState>>, request: Request,
         return next.run(request).await;
     }
     count();
+    if place == Place::Notice {
+        return notice_page::refused(&state, request.headers());
+    }
     let w = Words::new(browser::lang(request.headers(), None), "/");
     let texts = if place == Place::Own {
         // The path alone: what stands behind it is not for a page that somebody may be watching.

@@ -1,7 +1,7 @@
 //! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
 //!
 //! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no
-//! script in any page but `/privacy/verify`, no account of a customer other than the bank's own sign-in. A page is
+//! script in any page but `/privacy/verify` and `/m`, no account of a customer other than the bank's own sign-in. A page is
 //! forms, text and one style sheet.
 //!
 //! Invariants:
@@ -27,6 +27,7 @@ mod in_app;
 pub mod limits;
 mod link;
 mod log;
+mod notice_page;
 mod pages;
 mod platform;
 mod privacy;
@@ -121,6 +122,10 @@ pub fn router(state: WebState) -> Router {
         .route("/link/consent", get(link::consent).post(link::consent_give))
         .route("/link/cancel", post(link::cancel))
         .route("/link/done", get(link::done))
+        .route(notice_page::HERE, get(notice_page::show))
+        .route("/m/open", post(notice_page::open).route_layer(metered()))
+        .route("/m/ready", get(notice_page::ready))
+        .route("/m/show", post(notice_page::look))
         .route("/privacy", get(privacy::show))
         .route("/privacy/accounts", get(privacy::accounts))
         .route("/privacy/bundle", get(privacy::bundle))

@@ -193,6 +193,7 @@ pub(crate) async fn callback(
             let mut response = see_other(match page {
                 OwnPage::Privacy => "/privacy",
                 OwnPage::Accounts => "/privacy/accounts",
+                OwnPage::Notice => "/m/ready",
             });
             browser::set_session(&state, &mut response, &cookie);
             response

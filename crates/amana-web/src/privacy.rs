@@ -161,13 +161,13 @@ fn entrance(state: &WebState, w: Words, to: OwnPage, status: Option<String>) -> 
     let banks = institutions.iter().map(|(id, i)| BankChoice::new(id, i.name_in(w.lang))).collect();
     let to = match to {
         OwnPage::Privacy => "privacy",
-        OwnPage::Accounts => "accounts",
+        OwnPage::Accounts | OwnPage::Notice => "accounts",
     };
     page(StatusCode::OK, &PrivacyOut { lang: w.lang.tag(), to, banks, status, w })
 }
 
 /// An institution's name in the page's language; one that is not configured any more keeps the name it had.
-fn bank_name(state: &WebState, id: &InstitutionId, name: &str, lang: Lang) -> String {
+pub(crate) fn bank_name(state: &WebState, id: &InstitutionId, name: &str, lang: Lang) -> String {
     state.gateway.institutions().get(id).map_or(name, |i| i.name_in(lang)).to_owned()
 }
 

@@ -73,6 +73,8 @@ struct ConsentCard {
     until: String,
     save_label: String,
     grants: Vec<GrantLine>,
+    /// Who gives, who receives, and when last: what a dashboard of permissions shows.
+    parties: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,8 @@ struct GrantLine {
     name: String,
     form: String,
     accounts: String,
+    /// The kinds of data, as chips.
+    clusters: Vec<String>,
     stop_label: String,
 }
 
@@ -133,7 +137,7 @@ impl PrivacyPage {
         status: Option<String>,
         now: Timestamp,
     ) -> Self {
-        let card = |consent: &ConsentView| consent_card(&w, consent, now);
+        let card = |consent: &ConsentView| consent_card(&w, consent, &bank, now);
         let active = view.consents.iter().filter(|c| c.in_force).map(card).collect();
         let ended = view.consents.iter().filter(|c| !c.in_force).map(card).collect();
         let mut days: Vec<Day> = Vec::new();
@@ -234,22 +238,29 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
     view.totals.purposes.iter().map(one).collect()
 }
 
-fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard {
+fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) -> ConsentCard {
     let at = |id: &str, at: Timestamp| when(w, id, at, now);
     let until = match (consent.in_force, consent.revoked_at) {
         (_, Some(revoked)) => at("privacy-ended-revoked", revoked),
         (true, None) => at("privacy-until", consent.expires_at),
         (false, None) => at("privacy-ended-expired", consent.expires_at),
     };
+    let last =
+        consent.last_told.map_or_else(|| w.t("privacy-last-never"), |at| bare(&date_time(w.lang, at, now)));
     ConsentCard {
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),
         save_label: at("privacy-consent-save-label", consent.granted_at),
         until,
+        parties: vec![
+            (w.t("privacy-from"), bank.to_owned()),
+            (w.t("privacy-to"), w.t("privacy-platform")),
+            (w.t("privacy-last"), last),
+        ],
         grants: consent
             .grants
             .iter()
-            .map(|(purpose, form, accounts)| {
+            .map(|(purpose, form, clusters, accounts)| {
                 let name = w.purpose(*purpose);
                 GrantLine {
                     id: purpose.as_str(),
@@ -257,6 +268,7 @@ fn consent_card(w: &Words, consent: &ConsentView, now: Timestamp) -> ConsentCard
                     name,
                     form: w.form_short(*form),
                     accounts: w.count("privacy-accounts", *accounts),
+                    clusters: clusters.iter().map(|cluster| w.cluster(cluster)).collect(),
                 }
             })
             .collect(),
@@ -367,6 +379,7 @@ fn look_title(entry: &TimelineEntry) -> &'static str {
         (Some(_), _) => "entry-view-agent",
         (None, Some("export")) => "entry-view-export",
         (None, Some("bundle")) => "entry-view-bundle",
+        (None, Some("sealed-page")) => "entry-view-page",
         (None, _) => "entry-view",
     }
 }

@@ -137,6 +137,8 @@ pub(crate) fn link_error(error: &LinkError, words: Words) -> Response {
         LinkError::NotLinked => (StatusCode::FORBIDDEN, "not-linked", true),
         LinkError::Consent(_) => (StatusCode::UNPROCESSABLE_ENTITY, "consent", false),
         LinkError::NoAccounts => (StatusCode::CONFLICT, "no-accounts", true),
+        LinkError::PageOver => (StatusCode::GONE, "page-over", false),
+        LinkError::PageOfAnother => (StatusCode::FORBIDDEN, "page-another", false),
         LinkError::Flow(FlowError::Store(_) | FlowError::Submit(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, "busy", false)
         }

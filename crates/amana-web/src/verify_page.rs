@@ -1,4 +1,4 @@
-//! `/privacy/verify`: the one page with a program. It checks a customer's bundle in the customer's own browser.
+//! `/privacy/verify`: a page with a program. It checks a customer's bundle in the customer's own browser.
 //!
 //! The program is `verifiers/browser/verify.js`, as it stands in the repository; it may fetch from this site and
 //! nothing else ([`crate::guard`]). Every sentence that it can show stands in the page, hidden until it is true.
@@ -120,6 +120,6 @@ impl VerifyPage {
 pub(crate) async fn show(State(_): State<Arc<WebState>>, headers: HeaderMap) -> Response {
     let words = Words::new(browser::lang(&headers, None), "/privacy/verify");
     let mut response = page(StatusCode::OK, &VerifyPage::new(words));
-    response.extensions_mut().insert(Scripted);
+    response.extensions_mut().insert(Scripted::Verifier);
     response
 }

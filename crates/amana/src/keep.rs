@@ -26,6 +26,7 @@ pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
         let days = match (days, holding.kind) {
             (Some(days), _) => days.to_string(),
             (None, DataKind::OneTimeLink) => "10 min".to_owned(),
+            (None, DataKind::SealedPage) => "7".to_owned(),
             (None, _) => "30 min".to_owned(),
         };
         let (removed, when) =

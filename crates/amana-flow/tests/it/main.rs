@@ -19,6 +19,7 @@ mod grants;
 mod linking;
 mod matching;
 mod news;
+mod notice_pages;
 mod policies;
 mod proving;
 mod reconciling;

@@ -14,5 +14,6 @@ mod decisions;
 mod egress;
 mod histories;
 mod model;
+mod sealed_pages;
 mod support;
 mod tickets;

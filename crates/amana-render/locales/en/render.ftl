@@ -57,7 +57,7 @@ amount-unknown = The bank gave no balance
 
 ## A question whose answer this chat may not show
 
-answer-notice = Your accounts at { $bank } are on your own page: tap “{ $button }” and sign in at your bank.
+answer-notice = The answer from { $bank } is on your own page: tap “{ $button }” and sign in at your bank.
 answer-notice-no-page = I may not show that in this chat. Please look in the app of { $bank }.
 
 ## Balances

@@ -3,10 +3,12 @@
 mod accounts;
 mod choices;
 mod html;
+mod message;
 mod said;
 
 pub use accounts::accounts;
 pub use choices::choices;
+pub use message::{message, message_lines};
 pub use said::said;
 
 /// A piece of a page, and the same as lines of plain text.

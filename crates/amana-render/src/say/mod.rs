@@ -50,7 +50,8 @@ pub struct RenderContext {
     pub institution_name: String,
     /// Now.
     pub now: Timestamp,
-    /// A page where the rest can be read; a notice carries it.
+    /// The page where the rest can be read. A notice carries it, with what the gate adds to it: the token of this very
+    /// message.
     pub open_url: Option<String>,
 }
 

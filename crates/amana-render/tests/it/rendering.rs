@@ -485,12 +485,12 @@ fn a_notice_instead_of_an_answer_says_where_to_look() {
     for (lang, there, nowhere) in [
         (
             Lang::English,
-            "Your accounts at Chase are on your own page: tap “Open” and sign in at your bank.",
+            "The answer from Chase is on your own page: tap “Open” and sign in at your bank.",
             "I may not show that in this chat. Please look in the app of Chase.",
         ),
         (
             Lang::Arabic,
-            "حساباتك لدى Chase معروضة في صفحتك الخاصة، بعد الضغط على «فتح» وتسجيل الدخول لدى بنكك.",
+            "الإجابة من Chase معروضة في صفحتك الخاصة، بعد الضغط على «فتح» وتسجيل الدخول لدى بنكك.",
             "لا يمكنني عرض ذلك في هذه المحادثة. يُرجى الاطلاع عليه في تطبيق Chase.",
         ),
     ] {

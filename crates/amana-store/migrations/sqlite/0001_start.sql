@@ -237,6 +237,26 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_age ON waiting (created_at);
 CREATE INDEX waiting_person ON waiting (channel, person);
 
+-- The page behind a notice: what the notice did not say, under the customer's key for its purpose. Found by the hash of
+-- the token that the notice's link ends in.
+CREATE TABLE sealed_page (
+    hash BLOB NOT NULL PRIMARY KEY,
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    link BLOB NOT NULL,
+    -- The notice, and the number of its receipt.
+    message BLOB NOT NULL,
+    receipt_seq INTEGER NOT NULL,
+    -- Why the notice could be sent.
+    sealed_basis BLOB NOT NULL,
+    -- Empty once it was opened.
+    sealed BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    opened_at INTEGER
+) STRICT;
+CREATE INDEX sealed_page_expiry ON sealed_page (expires_at);
+CREATE INDEX sealed_page_customer ON sealed_page (shard, customer, link);
+
 -- How a channel stands at its platform; no row: well.
 CREATE TABLE channel_state (
     channel TEXT NOT NULL PRIMARY KEY,

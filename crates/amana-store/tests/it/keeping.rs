@@ -64,7 +64,13 @@ async fn with_everything(w: &World, n: u8) {
     }))
     .await;
     for m in 0..5 {
-        w.one(disclose(u16::from(n), w.disclosure(&customer, &given, 10 * n + m), 0)).await;
+        // The last one is a notice, with a page behind it.
+        let said = if m < 4 {
+            w.disclosure(&customer, &given, 10 * n + m)
+        } else {
+            w.notice(&customer, &given, 10 * n + m)
+        };
+        w.one(disclose(u16::from(n), said, 0)).await;
     }
     // Sent; given up; sending; unconfirmed; and one that waits.
     for m in 0..4 {
@@ -113,6 +119,7 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
         ("book", "customer"),
         ("bank_grant", "customer"),
         ("outbox", "customer"),
+        ("sealed_page", "customer"),
     ] {
         rows.insert(table, count(w, &format!("SELECT count(*) FROM {table} WHERE {column} = {id}")).await);
     }

@@ -15,6 +15,7 @@ mod disclosure_log;
 mod keeping;
 mod model;
 mod outbox;
+mod pages;
 mod place;
 mod policies;
 mod postgres;

@@ -5,6 +5,7 @@ use crate::alarms::*;
 use crate::disclosure_log::*;
 use crate::keeping::*;
 use crate::outbox::*;
+use crate::pages::*;
 use crate::place::Place;
 use crate::policies::*;
 use crate::upkeep::*;
@@ -63,6 +64,8 @@ suite!(
     of_two_refreshes_one_wins,
     tokens_work_once,
     sessions,
+    a_page_is_kept_with_its_receipt_and_opened_once,
+    a_page_goes_with_its_link_and_by_its_time,
     agreements_count_their_versions,
     every_act_on_an_agreement_is_kept,
     consents_are_counted,
@@ -768,6 +771,11 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
     // Who has the hash of a short text can try which it is.
     let said = disclosure.row.payload_sha256;
     w.one(disclose(1, disclosure, 0)).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    let notice = w.notice(&customer, &given, 3);
+    let hash = notice.page.as_ref().expect("a page").hash;
+    w.one(disclose(1, notice, 0)).await;
+    assert!(w.store.sealed_page(&hash).await.expect("answers").is_some(), "what it said is among it");
     let plain = w.plain(2, 2);
     let said_to_nobody = plain.row.payload_sha256;
     w.one(disclose(0, plain, 0)).await;
@@ -785,7 +793,8 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
         Place::Postgres { .. } => {
             let client = crate::place::postgres_client(&w.place.url()).await;
             let mut all = Vec::new();
-            for table in ["customer", "consent", "receipt", "outbox", "bank_grant", "session"] {
+            for table in ["customer", "consent", "receipt", "outbox", "bank_grant", "session", "sealed_page"]
+            {
                 for row in client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.expect("reads")
                 {
                     all.extend_from_slice(row.get::<_, String>(0).as_bytes());

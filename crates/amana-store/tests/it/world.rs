@@ -135,6 +135,7 @@ pub(crate) fn basis() -> Box<ConsentBasis> {
     Box::new(ConsentBasis {
         controller: Controller { name: "Cedar Bank MARKER".into(), ..Controller::default() },
         recipient: "a platform".into(),
+        notice: Some("MARKER: what was shown".into()),
         lookback_days: 365,
         evidence: None,
         replaces: None,
@@ -280,6 +281,23 @@ impl World {
 
     /// A message with bank data of this customer.
     pub(crate) fn disclosure(&self, customer: &Customer, consent: &Consent, n: u8) -> Disclosure {
+        self.disclosure_with(customer, consent, n, None)
+    }
+
+    /// A notice of this customer's bank data, and the page behind it.
+    pub(crate) fn notice(&self, customer: &Customer, consent: &Consent, n: u8) -> Disclosure {
+        let mut consent = consent.clone();
+        consent.grants.values_mut().for_each(|grant| grant.form = Form::Notice);
+        self.disclosure_with(customer, &consent, n, Some("https://gateway.example/m".into()))
+    }
+
+    fn disclosure_with(
+        &self,
+        customer: &Customer,
+        consent: &Consent,
+        n: u8,
+        open_url: Option<String>,
+    ) -> Disclosure {
         let subject = Subject { institution: customer.institution.clone(), customer: customer.id };
         let agreement = agreement(1);
         let kills = KillSwitches::default();
@@ -293,12 +311,8 @@ impl World {
             available: None,
             as_of: None,
         };
-        let context = RenderContext {
-            lang: Lang::English,
-            institution_name: "Cedar".into(),
-            now: at(0),
-            open_url: None,
-        };
+        let context =
+            RenderContext { lang: Lang::English, institution_name: "Cedar".into(), now: at(0), open_url };
         let about = (&[id::<AccountId>("acc-1")][..], Clusters::of(&[Cluster::Balances]));
         let to = Address { channel: consent.channel.clone(), psid: consent.psid.clone() };
         self.gate

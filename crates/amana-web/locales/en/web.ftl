@@ -16,6 +16,7 @@ title-done = Linked
 title-privacy = My privacy
 title-enter = Sign in to your own page
 title-accounts = My accounts now
+title-notice = A message from your bank
 title-verify = Verify it yourself
 
 ## First page
@@ -55,6 +56,19 @@ enter-why = There is no password of ours, and no secret in the link. Your bank s
 
 ## What a notice did not say
 
+notice-heading = A message from your bank
+notice-lead = Messenger was told that there is something, and not what. Your bank asks who you are, then the message is shown here, once.
+notice-open = Open the message
+notice-accounts = See my accounts as they are now
+notice-noscript = Without JavaScript this page cannot know which message you came for. Your accounts as they are now need none: follow the link below and sign in at your bank.
+notice-incomplete = The address is not complete, so we do not know which message you came for. Tap the button in the chat again.
+notice-ready-heading = You are signed in
+notice-ready-lead = The message is shown once, on the next page. Make sure first that nobody reads along.
+notice-show = Show the message
+notice-shown-heading = Your message from { $bank }
+notice-shown-lead = For your eyes only: Messenger was told that there is something, and not this. It is not shown a second time.
+notice-shown-receipts = Receipt { $look } records that you looked, receipt { $notice } what Messenger was told.
+
 accounts-heading = Your accounts at { $bank }
 accounts-lead = Read from your bank just now, for your eyes only. Messenger does not see this page.
 
@@ -74,6 +88,11 @@ consent-days-option =
     { $count ->
         [one] { $count } day
        *[other] { $count } days
+    }
+consent-history =
+    { $count ->
+        [one] When you ask about your payments, your bank is asked for at most the last day.
+       *[other] When you ask about your payments, your bank is asked for at most the last { $count } days.
     }
 consent-days-year = 365 days (one year, the longest)
 consent-sees = What Messenger will see
@@ -123,7 +142,7 @@ why-BankOffer = To show you offers of your own bank
 why-PersonToPersonTransfer = To send money when you ask for it
 
 example = In the chat:
-example-BalanceOnRequest-notice = Your accounts are on your own page: open it and sign in at your bank.
+example-BalanceOnRequest-notice = The answer is on your own page: open it and sign in at your bank.
 example-BalanceOnRequest-summary = { $balance } available
 example-BalanceOnRequest-detail = { $account }: { $balance } available · { $booked } booked
 example-BalanceUpdate-notice = There is news about your account.
@@ -159,6 +178,11 @@ privacy-allowed-none = You allow nothing at the moment. Nothing of yours goes to
 privacy-allowed-again = If you want to, you can link your bank again from the chat.
 privacy-given = Given { $at }
 privacy-until = Ends by itself on { $at }
+privacy-from = From
+privacy-to = To
+privacy-platform = Messenger (Meta), in your own chat
+privacy-last = Last told
+privacy-last-never = Nothing yet
 privacy-accounts =
     { $count ->
         [one] one account
@@ -258,6 +282,7 @@ entry-erasure = Your data was erased
 entry-view = You looked at your accounts
 entry-view-agent = Somebody at your bank looked at your data
 entry-view-export = You took everything about you with you
+entry-view-page = You opened a message that Messenger was not told
 entry-view-bundle = You fetched your proof
 entry-receipt = Receipt { $number }
 entry-purpose = It was for
@@ -434,6 +459,12 @@ error-in-app-heading = Open this page in your browser
 error-in-app = This page shows what only you should see, and the app in which you opened it could read along. So it is not shown here.
 error-in-app-how = Choose “Open in browser” in the menu of this window, or type this address in your browser: { $address }
 error-in-app-link = Linking goes on in your own browser, since the app in which you opened this page could read along.
+error-page-over-heading = This message cannot be opened any more
+error-page-over = Each is shown once, within seven days, and while you allow it. Your privacy page says when it was opened.
+error-page-another-heading = This message is for somebody else
+error-page-another = Whoever is signed in here is not the person it was written for. Nothing was shown, and the message can still be opened.
+error-page-late-heading = That took too long
+error-page-late = There are five minutes for each step. The message was not opened yet: tap the button in the chat again.
 error-foreign-post-heading = This did not come from our page
 error-foreign-post = The form was sent from another site, so we did nothing.
 error-too-large-heading = That is too much

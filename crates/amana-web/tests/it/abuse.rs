@@ -27,6 +27,8 @@ async fn all_pages() -> Vec<(String, String)> {
             "/privacy",
             "/privacy/accounts",
             "/privacy/verify",
+            "/m",
+            "/m/ready",
             "/link/done",
             "/nothing",
             "/link/start?t=x",
@@ -145,10 +147,18 @@ async fn abuse_10_pages_load_nothing_from_anybody_else() {
             assert!(!html.contains(word), "{what}: {word}");
         }
     }
-    // The policy holds even a page that somebody changes, and no program runs but the verifier, which is our file.
+    // The policy holds even a page that somebody changes, and no program runs but two files of ours, each on its page.
     let world = World::new().await;
-    for path in ["/", "/privacy", "/privacy/accounts", "/privacy/verify", "/link/consent", "/link/start?t=x"]
-    {
+    for path in [
+        "/",
+        "/privacy",
+        "/privacy/accounts",
+        "/privacy/verify",
+        "/m",
+        "/m/ready",
+        "/link/consent",
+        "/link/start?t=x",
+    ] {
         let answer = world.get(path).await;
         let csp = answer.header("content-security-policy");
         for directive in csp
@@ -162,7 +172,7 @@ async fn abuse_10_pages_load_nothing_from_anybody_else() {
             }
         }
         assert!(csp.starts_with("default-src 'none'"), "{path}: {csp}");
-        assert!(path.ends_with("verify") || !csp.contains("script-src"), "{path}: {csp}");
+        assert!(path.ends_with("verify") || path == "/m" || !csp.contains("script-src"), "{path}: {csp}");
     }
 }
 
@@ -226,7 +236,7 @@ async fn abuse_12_a_crawler_uses_no_link_up() {
 }
 
 /// `User-Agent`s of browsers inside Meta's apps.
-const IN_APP: &[&str] = &[
+pub(crate) const IN_APP: &[&str] = &[
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/465.0.0.38.103;FBBV/611234567;FBDV/iPhone14,5;FBMD/iPhone;FBSN/iOS;FBSV/17.5.1;FBSS/3;FBID/phone;FBLC/en_US;FBOP/5;FBRV/0]",
     "Mozilla/5.0 (Linux; Android 14; Pixel 8 Build/UQ1A.240205.002; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.6478.71 Mobile Safari/537.36 [FB_IAB/Orca-Android;FBAV/465.0.0.51.108;]",
     "Mozilla/5.0 (Linux; Android 13; SM-S911B; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/125.0.6422.165 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/468.0.0.52.75;IABMV/1;]",

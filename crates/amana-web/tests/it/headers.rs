@@ -10,6 +10,13 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/privacy", 200),
     ("GET", "/privacy/accounts", 200),
     ("GET", "/privacy/verify?x", 200),
+    ("GET", "/m", 200),
+    ("HEAD", "/m", 200),
+    ("GET", "/m/ready", 410),
+    ("POST", "/m/open", 410),
+    ("POST", "/m/show", 410),
+    ("GET", "/m/open", 405),
+    ("GET", "/m/whatever", 404),
     ("GET", "/privacy/bundle", 410),
     ("GET", "/privacy/bundle?since=7", 410),
     ("GET", "/privacy?for=BankOffer&kind=told&days=30&before=7", 200),
@@ -56,12 +63,15 @@ async fn every_answer_is_closed_and_says_what_happened() {
             csp.contains("form-action 'self' https://bank.example https://www.facebook.com;"),
             "{path}: {csp}"
         );
-        let program = path.starts_with("/privacy/verify");
+        let program = path.starts_with("/privacy/verify") || *path == "/m";
         assert!(!csp.contains("unsafe") && csp.contains("script-src") == program, "{path}: {csp}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
-            ("referrer-policy", "same-origin"),
+            (
+                "referrer-policy",
+                if *path == "/m" || path.starts_with("/m/") { "no-referrer" } else { "same-origin" },
+            ),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
             ("strict-transport-security", "max-age=31536000"),
@@ -69,7 +79,7 @@ async fn every_answer_is_closed_and_says_what_happened() {
         ] {
             assert_eq!(answer.header(name), value, "{method} {path}: {name}");
         }
-        if answer.status != StatusCode::SEE_OTHER {
+        if answer.status != StatusCode::SEE_OTHER && *method != "HEAD" {
             assert!(!answer.body.is_empty(), "{method} {path} says nothing");
         }
     }
@@ -101,9 +111,16 @@ async fn a_form_of_another_site_is_refused() {
 #[tokio::test]
 async fn a_form_that_is_too_large_is_refused_clearly() {
     let world = World::new().await;
-    for path in
-        ["/link/begin", "/link/elsewhere", "/link/consent", "/privacy/revoke", "/privacy/sign-in", "/lang"]
-    {
+    for path in [
+        "/link/begin",
+        "/link/elsewhere",
+        "/link/consent",
+        "/privacy/revoke",
+        "/privacy/sign-in",
+        "/lang",
+        "/m/open",
+        "/m/show",
+    ] {
         let request = Request::post(path).body(Body::from(vec![b'a'; 10 << 20])).expect("a request");
         let answer = world.send(request).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");

@@ -14,6 +14,7 @@ mod consent;
 mod events;
 mod headers;
 mod link;
+mod notice;
 mod pages;
 mod platform;
 mod privacy;

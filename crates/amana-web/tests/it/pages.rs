@@ -5,8 +5,10 @@ use amana_core::Lang;
 use axum::http::StatusCode;
 use scraper::{Html, Selector};
 
-/// The one page that has a program.
+/// The pages that have a program.
 const VERIFY: &str = "/privacy/verify";
+/// See [`VERIFY`]: the page behind a notice, and the way to it out of the platform's browsers.
+pub(crate) const NOTICE: &[&str] = &["/m", "the way out"];
 
 /// What must hold of every page.
 pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
@@ -22,7 +24,7 @@ pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
     assert_eq!(all("main"), 1, "{what}");
     assert_eq!(
         all("script, style, [style], [onclick], iframe, object"),
-        usize::from(what == VERIFY),
+        usize::from(what == VERIFY || NOTICE.contains(&what)),
         "{what}: the policy blocks these"
     );
     assert_eq!(all("form[action^='http'], a[href^='http']"), 0, "{what} leads to another site");
@@ -50,6 +52,7 @@ pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
         "done-",
         "verify-",
         "rule-",
+        "notice-",
         "{",
         "}",
     ] {
@@ -81,9 +84,17 @@ async fn every_page_is_whole_in_both_languages() {
     for lang in Lang::ALL.iter().copied() {
         let world = World::new().await;
         let browser = Browser::new(&world, lang);
-        for path in
-            ["/", "/privacy", "/link/done", "/nothing", "/link/start?t=x", "/privacy?done=left", VERIFY]
-        {
+        for path in [
+            "/",
+            "/privacy",
+            "/link/done",
+            "/nothing",
+            "/link/start?t=x",
+            "/privacy?done=left",
+            VERIFY,
+            "/m",
+            "/m/ready",
+        ] {
             check(&browser.get(path).await, lang, path);
         }
         let token = world.token("t0").await;

@@ -215,7 +215,7 @@ async fn the_timeline_is_narrowed_by_purpose_kind_and_time() {
     assert!(page.contains(told) && page.contains("Messenger was told once"));
 }
 
-/// The one page with a program: that file alone may run, by its address and by its hash.
+/// A page with a program: that file alone may run, by its address and by its hash.
 #[tokio::test]
 async fn the_verifier_is_the_only_program() {
     let world = World::new().await;
@@ -298,4 +298,87 @@ async fn the_proof_is_saved_by_its_owner_alone() {
     let stranger = Browser::new(&world, Lang::English).get("/privacy/bundle").await;
     assert_eq!(stranger.status, StatusCode::GONE);
     assert!(!stranger.text().contains("receipts\":"));
+}
+
+/// What a dashboard of permissions shows (FDX UX 3.0, the screens of SAMA and of the UAE): `docs/regulation.md`, R29.
+#[tokio::test]
+async fn the_dashboard_says_who_what_to_whom_until_when_and_when_last() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let card = |page: &str| {
+        let start = page.find("consent-card").expect("a consent");
+        page[start..].split("</ul>").next().expect("its end").to_owned()
+    };
+    let before = card(&browser.get("/privacy").await.text());
+    for text in [
+        "<dt>From</dt><dd><bdi>Cedar Bank</bdi></dd>",
+        "<dt>To</dt><dd><bdi>Messenger (Meta), in your own chat</bdi></dd>",
+        "<dt>Last told</dt><dd><bdi>Nothing yet</bdi></dd>",
+        "Given",
+        "Ends by itself on",
+        "all the details · one account",
+        "Account balances",
+        "Transaction data",
+    ] {
+        assert!(before.contains(text), "{text}: {before}");
+    }
+    world.clock.advance_s(86_400);
+    world.says("m1", "what's my balance?").await;
+    let later = Browser::new(&world, Lang::English);
+    later.post("/privacy/sign-in", &[("to", "privacy"), ("institution", BANK), ("lang", "en")]).await;
+    later.get("/link/callback?code=c&state=s").await;
+    let page = later.get("/privacy").await.text();
+    let after = card(&page);
+    assert!(!after.contains("Nothing yet") && after.contains("<dt>Last told</dt>"), "{after}");
+    assert!(!page.contains("Earlier consents"));
+    let (csrf, consent) = (value_of(&page, "csrf"), value_of(&page, "consent"));
+    later.post("/privacy/revoke", &[("csrf", &csrf), ("consent", &consent)]).await;
+    let page = later.get("/privacy").await.text();
+    assert!(page.contains("Earlier consents") && page.contains("Taken back"), "current above, history below");
+}
+
+/// The text itself, not only its hash: the customer's copy, and three years later the evidence (R24, R27).
+#[tokio::test]
+async fn the_text_that_was_shown_is_kept_and_exported() {
+    for (lang, title, history) in [
+        (Lang::English, "What may", "at most the last"),
+        (Lang::Arabic, "ما الذي يشاركه", "نطلب من بنكك ما يخص آخر"),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        let export = browser.get("/privacy/export").await.json();
+        let given = &export["consents"][0];
+        let event = given["events"][0].to_string();
+        let notice = find(&given["events"][0], "notice").expect("the text").to_owned();
+        let hash = hex::encode(ring::digest::digest(&ring::digest::SHA256, notice.as_bytes()));
+        assert!(event.contains(&hash), "its hash is what the consent names: {event}");
+        assert_eq!(given["consent"]["notice_sha256"], hash.as_str());
+        assert!(notice.starts_with(title) && notice.contains(history), "{notice}");
+    }
+}
+
+/// The consent page, as the notice: how far back the bank is asked (SAMA's screens).
+#[tokio::test]
+async fn the_consent_page_says_how_far_back_it_goes() {
+    for (lang, text) in [(Lang::English, "365"), (Lang::Arabic, "365")] {
+        let world = World::new().await;
+        let page = Browser::new(&world, lang).to_consent("t1").await.text();
+        let before = if lang == Lang::English { "at most the last" } else { "ما يخص آخر" };
+        let said: String = page.split(before).nth(1).expect("how far").chars().take(30).collect();
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+/// The first text of this name, however deep.
+fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a str> {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .get(name)
+            .and_then(serde_json::Value::as_str)
+            .or_else(|| fields.values().find_map(|field| find(field, name))),
+        serde_json::Value::Array(items) => items.iter().find_map(|item| find(item, name)),
+        _ => None,
+    }
 }

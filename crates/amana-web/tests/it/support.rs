@@ -154,10 +154,11 @@ impl Bank for FakeBank {
     }
 }
 
-/// A channel that takes everything, unless it is to refuse.
+/// A channel that takes everything, unless it is to refuse, and remembers the last message.
 #[derive(Default)]
 pub(crate) struct FakeChannel {
     pub(crate) error: Mutex<Option<SendError>>,
+    pub(crate) last: Mutex<String>,
 }
 
 #[async_trait]
@@ -166,7 +167,9 @@ impl Channel for FakeChannel {
         if let Some(error) = self.error.lock().expect("lock").clone() {
             return Err(error);
         }
-        Ok(Sent { mid: format!("m_{}", released.message()), rest: None })
+        let mid = format!("m_{}", released.message());
+        *self.last.lock().expect("lock") = String::from_utf8(released.into_body()).expect("UTF-8");
+        Ok(Sent { mid, rest: None })
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
@@ -505,6 +508,11 @@ impl<'a> Browser<'a> {
 
     /// The same, by a one-time link that is there already.
     pub(crate) async fn link_by(&self, bank: &str, token: &str) {
+        self.link_in(bank, token, "detail").await;
+    }
+
+    /// The same, in a form.
+    pub(crate) async fn link_in(&self, bank: &str, token: &str, form: &str) {
         let notice = notice_of(&self.to_consent_of(bank, token).await);
         let given = self
             .post(
@@ -513,9 +521,9 @@ impl<'a> Browser<'a> {
                     ("notice", &notice),
                     ("lang", self.lang.tag()),
                     ("purpose", "BalanceOnRequest"),
-                    ("form.BalanceOnRequest", "detail"),
+                    ("form.BalanceOnRequest", form),
                     ("purpose", "TransactionUpdate"),
-                    ("form.TransactionUpdate", "detail"),
+                    ("form.TransactionUpdate", form),
                     ("account", "a1"),
                     ("days", "90"),
                 ],
