@@ -165,7 +165,8 @@ async fn fetch(http: &Http, issuer: &str) -> Result<Metadata, BankErrorClass> {
             return Err(BankErrorClass::Retry("the server's metadata cannot be read now"));
         }
         // A place that is not there, or answers with a page, is not the place.
-        match answer.status.is_success().then(|| read(&answer, issuer)).unwrap_or(Place::Empty) {
+        let place = if answer.status.is_success() { read(&answer, issuer) } else { Place::Empty };
+        match place {
             Place::Empty => {}
             Place::Foreign(class) => return Err(class),
             Place::Broken(class) => found = class,

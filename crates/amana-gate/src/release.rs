@@ -67,7 +67,7 @@ pub struct Disclosure {
     /// The row for the outbox.
     pub row: OutboxRow,
     /// What a notice did not say, for the page that it leads to. Committed with the two, or not at all.
-    pub page: Option<SealedPage>,
+    pub page: Option<Box<SealedPage>>,
 }
 
 /// A decision not to release, with the receipt that records it.
@@ -209,7 +209,7 @@ impl Gate {
                     let lines = page::message_lines(&said.detail(data.open(), context));
                     let kept = SealedPage::of(lines, context, (message, consent.link, &basis), key, entropy);
                     let Ok((kept, token)) = kept else { return Err(refuse(Denial::Unreadable, receipt)) };
-                    page = Some(kept);
+                    page = Some(Box::new(kept));
                     let open_url = Some(format!("{open_url}#{token}"));
                     R::notice(&RenderContext { open_url, ..context.clone() })
                 }

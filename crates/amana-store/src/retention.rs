@@ -75,7 +75,7 @@ pub enum DataKind {
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OneTimeLink,
         Self::Session,
         Self::SealedPage,

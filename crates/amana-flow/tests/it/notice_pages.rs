@@ -45,6 +45,7 @@ impl Rig {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a page is read once")]
 fn words(page: NoticePage) -> String {
     plain(&page.said.into_html())
 }

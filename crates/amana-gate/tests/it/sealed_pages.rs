@@ -42,7 +42,7 @@ impl Rig {
 
     fn notice(&self) -> (Disclosure, SealedPage) {
         let disclosure = self.disclose(&notices(), Some(PAGE_URL), Encoding::MessengerUpdate);
-        let page = disclosure.page.clone().expect("a page");
+        let page = *disclosure.page.clone().expect("a page");
         (disclosure, page)
     }
 
@@ -159,7 +159,7 @@ fn it_opens_for_nobody_else_and_only_while_everything_allows_it() {
         ),
         (
             Box::new(|w| {
-                w.kills.put(Kill {
+                w.kills.0.push(Kill {
                     scope: KillScope::Customer(customer(1)),
                     reason: "x".into(),
                     since: now(),

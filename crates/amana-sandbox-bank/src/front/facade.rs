@@ -1,5 +1,6 @@
 //! The gateway that stands before the bank: it takes requests as its provider wants them, puts them to the bank as the
 //! bank wants them, and says the answers in its provider's way.
+#![allow(clippy::result_large_err, reason = "a refusal is the whole answer, made once a request")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,7 +15,7 @@ async fn noticed(w: &World, n: u8) -> (SealedPage, u64) {
         None => w.customer(n).await,
     };
     let notice = w.notice(&customer, &consent(n, n, n), n);
-    let page = notice.page.clone().expect("a page");
+    let page = *notice.page.clone().expect("a page");
     let Outcome::Receipt(seq) = w.one(disclose(u16::from(n), notice, 0)).await else { panic!("a receipt") };
     (page, seq)
 }

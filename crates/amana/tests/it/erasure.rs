@@ -5,7 +5,7 @@ use crate::browser::Browser;
 use crate::chat::{Chat, link, through_the_bank};
 use crate::process::{amana_says, folder};
 use crate::serve::World;
-use amana_core::{Clock as _, CustomerId, ManualClock, SeededEntropy, Shard, Timestamp};
+use amana_core::{CustomerId, ManualClock, SeededEntropy, Shard, Timestamp};
 use amana_gate::DataKey;
 use amana_store::{
     Command, Custody as _, Holder, JobKind, Keys, Share, SqliteCustody, Store, Story, StoryState,

@@ -1,4 +1,11 @@
 //! The book: one purchase is told once, two are two.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "small numbers; figures for docs/benchmarks.md, over as many lives as the environment says"
+)]
 
 mod cases;
 mod life;
