@@ -1,4 +1,5 @@
 //! The page behind a notice, from the chat to the look: who it is comes first, and one look is all there is.
+#![allow(clippy::needless_pass_by_value, reason = "a page is read once")]
 
 use crate::support::*;
 use amana_core::*;
@@ -45,7 +46,6 @@ impl Rig {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a page is read once")]
 fn words(page: NoticePage) -> String {
     plain(&page.said.into_html())
 }

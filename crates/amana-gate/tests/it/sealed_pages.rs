@@ -163,7 +163,7 @@ fn it_opens_for_nobody_else_and_only_while_everything_allows_it() {
                     scope: KillScope::Customer(customer(1)),
                     reason: "x".into(),
                     since: now(),
-                })
+                });
             }),
             Denial::Killed,
         ),
