@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest platform message id that is kept, in bytes (Messenger's have about 80).
 pub const MID_BYTES_MAX: usize = 512;
+/// How often a person can edit a message (messenger reference, section 1.5).
+pub const EDITS_MAX: u32 = 5;
 /// Hexadecimal digits of an `appsecret_proof`, which is an HMAC-SHA256.
 pub const PROOF_DIGITS: usize = 64;
 /// The longest short text (payload, title, reference, code) that is kept, in bytes; longer ones fail the
@@ -31,6 +33,8 @@ pub const MENU_TITLE_CHARS_MAX: usize = 30;
 /// Entries of the persistent menu.
 pub const MENU_ITEMS_MAX: usize = 20;
 
+/// Domains on the list of allowed ones, ours and others'.
+pub const DOMAINS_MAX: usize = 50;
 /// Ice breakers per language.
 pub const ICE_BREAKERS_MAX: usize = 4;
 /// The question of an ice breaker, in characters (Meta states none; its composer takes 80).

@@ -44,6 +44,12 @@ pub enum Intent {
     Stop,
     /// Wants the link gone.
     Unlink,
+    /// Wants everything about them deleted. `asked` is when the question whether really was put, in Unix seconds, if
+    /// this is the yes to it.
+    Erase {
+        /// When the question was put; `None` for the wish alone.
+        asked: Option<i64>,
+    },
     /// Wants another language, and says which.
     SwitchLanguage(Lang),
     /// Wants another language.
@@ -79,6 +85,8 @@ impl Intent {
             Self::Privacy => "privacy".to_owned(),
             Self::Stop => "stop".to_owned(),
             Self::Unlink => "unlink".to_owned(),
+            Self::Erase { asked: None } => "erase".to_owned(),
+            Self::Erase { asked: Some(at) } => format!("erase:{at}"),
             Self::SwitchLanguage(lang) => format!("lang:{}", lang.tag()),
             Self::ChooseLanguage => "lang".to_owned(),
             Self::Thanks => "thanks".to_owned(),
@@ -119,6 +127,10 @@ impl Intent {
             ("privacy", [None, ..]) => Self::Privacy,
             ("stop", [None, ..]) => Self::Stop,
             ("unlink", [None, ..]) => Self::Unlink,
+            ("erase", [None, ..]) => Self::Erase { asked: None },
+            ("erase", [Some(at), None, _]) => {
+                at.parse().map_or(Self::Unknown, |at| Self::Erase { asked: Some(at) })
+            }
             ("lang", [None, ..]) => Self::ChooseLanguage,
             ("lang", [Some(tag), None, _]) => {
                 Lang::ALL.iter().find(|l| l.tag() == tag).map_or(Self::Unknown, |l| Self::SwitchLanguage(*l))

@@ -195,6 +195,26 @@ pub fn unlinked(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "unlinked", bank) }
 }
 
+/// Whether really everything is to be deleted: the yes is good for a while from `now`, in Unix seconds.
+#[must_use]
+pub fn erase_ask(lang: Lang, bank: &str, now: i64) -> Content {
+    let yes = postback(lang, "quick-erase", &Intent::Erase { asked: Some(now) });
+    let look = postback(lang, "menu-privacy", &Intent::Privacy);
+    Content { suggestions: vec![yes, look], ..about_bank(lang, "erase-ask", bank) }
+}
+
+/// Everything is deleted.
+#[must_use]
+pub fn erased(lang: Lang, bank: &str) -> Content {
+    Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "erased", bank) }
+}
+
+/// There is nobody to delete.
+#[must_use]
+pub fn nothing_to_erase(lang: Lang) -> Content {
+    Content { suggestions: suggestions_unlinked(lang), ..simple(lang, "nothing-to-erase") }
+}
+
 /// Nothing waits for the customer.
 #[must_use]
 pub fn no_news(lang: Lang) -> Content {

@@ -155,6 +155,7 @@ impl Gateway {
             Intent::Privacy => {
                 effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true)?);
             }
+            Intent::Erase { asked } => effects.extend(self.erase_from_chat(&to, lang, *asked).await?),
             Intent::Stop | Intent::Unlink if links.is_empty() => {
                 effects.push(self.say(&to, &plain::nothing_to_stop(lang), true)?);
             }
@@ -235,7 +236,7 @@ impl Gateway {
         join(&names, lang)
     }
 
-    fn names<'a>(&self, links: impl Iterator<Item = &'a Link>, lang: Lang) -> String {
+    pub(crate) fn names<'a>(&self, links: impl Iterator<Item = &'a Link>, lang: Lang) -> String {
         let mut names: Vec<&str> = links
             .filter_map(|l| self.institutions.get(&l.institution))
             .map(|i: &Institution| i.name_in(lang))

@@ -14,10 +14,11 @@ use crate::limits::{
     CONFLICT_TRIES, ERASE_ASKED_S, ERASURES_AT_ONCE, IDLE_LOOK_ROWS, LOST_JOB_AGE_S, PRIVACY_SESSION_S,
 };
 use crate::session::{Browser, SignedIn};
-use amana_core::{Clusters, ConsentEnd, CustomerId, InstitutionId, Lang, Shard, Timestamp};
+use amana_chat::plain;
+use amana_core::{Clusters, ConsentEnd, ConversationId, CustomerId, InstitutionId, Lang, Shard, Timestamp};
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
-use amana_store::{Command, CustomerPlace, Job, JobKind, LinkState, Outcome, SubmitError};
-use std::collections::HashSet;
+use amana_store::{Command, CustomerPlace, Job, JobKind, Link, LinkState, Outcome, SubmitError};
+use std::collections::{BTreeMap, HashSet};
 
 /// How an erasure went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,45 @@ impl Gateway {
         let SignedIn { customer, shard, institution, lang, .. } = viewer;
         let place = CustomerPlace { id: customer, shard, institution, erased_at: None };
         self.erase(&place, Some(lang), Some(cookie)).await
+    }
+
+    /// What a person is answered who wants everything deleted. First the question whether really; on a yes that comes
+    /// soon, the commands with which the erasure of everybody begins who was ever linked in this chat: they are certain
+    /// with the event's own commit, and their jobs do the rest. The chat is enough, as it is for the platform's own
+    /// request: whoever has it could take everything back, and gains nothing by what is deleted.
+    pub(crate) async fn erase_from_chat(
+        &self,
+        chat: &ConversationId,
+        lang: Lang,
+        asked: Option<i64>,
+    ) -> Result<Vec<Command>, FlowError> {
+        let mut places = BTreeMap::new();
+        // A chat that never confirmed a link has no say about its customer: the link may have been somebody else's.
+        for link in self.store.links_ever(chat).await?.into_iter().filter(Link::was_confirmed) {
+            let place = self.store.customer_place(link.customer).await?;
+            if let Some(place) = place.filter(|place| place.erased_at.is_none()) {
+                places.insert(link.customer, (place, link));
+            }
+        }
+        if places.is_empty() {
+            return Ok(vec![self.say(chat, &plain::nothing_to_erase(lang), true)?]);
+        }
+        let banks = self.names(places.values().map(|(_, link)| link), lang);
+        let now = self.now().as_second();
+        if !asked.is_some_and(|at| (0..ERASE_ASKED_S).contains(&now.saturating_sub(at))) {
+            return Ok(vec![self.say(chat, &plain::erase_ask(lang, &banks, now), true)?]);
+        }
+        let mut commands = Vec::new();
+        for (place, _) in places.values() {
+            match self.erasing(place, Some(lang)).await {
+                Ok(erasing) => commands.extend(erasing),
+                // Of whom something does not open any more is removed unread.
+                Err(error) if error.is_damage() => commands.push(self.erase_job(place)),
+                Err(error) => return Err(error),
+            }
+        }
+        commands.push(self.say(chat, &plain::erased(lang, &banks), true)?);
+        Ok(commands)
     }
 
     async fn viewer_of_form(&self, cookie: &str, csrf: &str) -> Result<SignedIn, LinkError> {
@@ -138,15 +178,21 @@ impl Gateway {
             {
                 let chat = self.store.conversation(&link.conversation()).await?;
                 let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
-                let stopped = amana_chat::plain::stopped(lang, institution.name_in(lang));
+                let stopped = plain::stopped(lang, institution.name_in(lang));
                 commands.push(self.say(&link.conversation(), &stopped, false)?);
             }
         }
         let receipt = erasure_receipt(&place.institution, now);
         commands.push(Command::BeginErasure { shard, customer, at: now, receipt });
-        let (id, kind, body) = (self.entropy.array(), JobKind::Erase, Vec::new());
-        commands.push(Command::Enqueue(Job { id, shard, customer, kind, body, due_at: now, attempts: 0 }));
+        commands.push(self.erase_job(place));
         Ok(commands)
+    }
+
+    /// The job that destroys the key and removes the rows.
+    fn erase_job(&self, place: &CustomerPlace) -> Command {
+        let (shard, customer, due_at) = (place.shard, place.id, self.now());
+        let (id, kind, body) = (self.entropy.array(), JobKind::Erase, Vec::new());
+        Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
     }
 
     /// Destroys the share of the key, then removes the rows. Twice is once.

@@ -16,7 +16,7 @@ use amana_core::{
 };
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
-use amana_store::{Answer, ChannelHealth, Command, Link, Store, Token};
+use amana_store::{Answer, ChannelHealth, Command, Link, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -98,6 +98,15 @@ pub struct GatewayParts {
     pub own_app: Option<String>,
     /// Who else may send on our Pages, and what happens when somebody does who may not.
     pub reconcile: Reconcile,
+}
+
+/// What was given up, and may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// A message.
+    Message(MessageId),
+    /// An event, by its place in the inbox.
+    Event(Shard, i64),
 }
 
 /// The gateway.
@@ -306,6 +315,22 @@ impl Gateway {
             event.act != AgreementAct::Refused && event.by != crate::agreement::CONFIGURATION
         };
         Ok(events.iter().any(by_hand))
+    }
+
+    /// Has a message or an event that was given up tried again, if the gate still allows it.
+    ///
+    /// # Errors
+    /// [`SubmitError::Conflict`] when it was not given up; else when the store fails.
+    pub async fn try_again(&self, what: GivenUp) -> Result<(), SubmitError> {
+        let command = match what {
+            GivenUp::Message(message) => Command::ReplayDead { message, due_at: self.now() },
+            GivenUp::Event(shard, position) => Command::ReplayInbox { shard, position },
+        };
+        self.store.submit(vec![command]).await?;
+        self.chat_filled.notify_one();
+        self.bank_filled.notify_one();
+        self.outbox_filled.notify_one();
+        Ok(())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -55,6 +55,14 @@ impl Gateway {
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
                 continue;
             }
+            // What was deleted is not to be read here either, though it may wait, or come later.
+            commands.extend(inbound.takes_back().iter().map(|key| Command::TakeBack {
+                shard: inbound.conversation.shard(),
+                lane: self.lane_of_conversation(&inbound.conversation),
+                key: self.store.keyring().event_key(key),
+                source: InboxSource::Chat,
+                at: self.now(),
+            }));
             let key = self.store.keyring().event_key(&inbound.key);
             let body = self.seal_chat(inbound, &key).await?;
             if body.len() > CHAT_EVENT_BYTES_MAX {

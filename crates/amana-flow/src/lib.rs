@@ -56,7 +56,7 @@ pub use erase::Erased;
 pub use error::{FlowError, LinkError};
 pub use export::Export;
 pub use flags::StoreFlags;
-pub use gateway::{ChannelConfig, Gateway, GatewayParts, Institution};
+pub use gateway::{ChannelConfig, Gateway, GatewayParts, GivenUp, Institution};
 pub use intake::Accepted;
 pub use link::{Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice};
 pub use platform::PlatformAnswer;

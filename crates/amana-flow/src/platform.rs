@@ -5,7 +5,7 @@
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use amana_core::{Address, ConversationId};
-use amana_store::{Command, LinkState, PlatformRequest, PlatformRequestKind};
+use amana_store::{Command, PlatformRequest, PlatformRequestKind};
 use std::collections::BTreeSet;
 
 /// What the platform is answered.
@@ -75,7 +75,7 @@ impl Gateway {
                     .links_ever(&conversation)
                     .await?
                     .iter()
-                    .filter(|link| link.state != LinkState::Pending)
+                    .filter(|link| link.was_confirmed())
                     .map(|link| link.customer)
                     .collect();
                 for customer in customers {

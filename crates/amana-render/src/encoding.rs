@@ -66,3 +66,44 @@ impl Encoding {
         matches!(self, Self::MessengerUtility | Self::MessengerHumanAgent(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amana_core::{ChannelId, Psid};
+    use serde_json::Value;
+
+    /// A keystroke can be made here alone, where the field can be seen: whoever builds the desk puts its only maker
+    /// beside the record of the keystroke.
+    const KEYSTROKE: HumanAgentAct = HumanAgentAct { _keystroke: () };
+
+    #[test]
+    fn the_tag_of_a_human_agent_comes_with_a_keystroke_and_with_nothing_else() {
+        let to =
+            Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
+        let content = Content { persona: Some("77".into()), ..Content::text("I look into it, Huda") };
+        let message = MessageId::from_bytes([7; 16]);
+        let call = |encoding: Encoding| {
+            let bytes = encoding.encode(&content, &to, message).expect("fits");
+            serde_json::from_slice::<Value>(&bytes).expect("JSON")
+        };
+        let own_words = call(Encoding::MessengerHumanAgent(KEYSTROKE));
+        assert_eq!(
+            (&own_words["messaging_type"], &own_words["tag"]),
+            (&"MESSAGE_TAG".into(), &"HUMAN_AGENT".into())
+        );
+        assert_eq!(
+            (&own_words["persona_id"], &own_words["message"]["metadata"]),
+            (&"77".into(), &message.to_string().into())
+        );
+        for automatic in [Encoding::MessengerUpdate, Encoding::MessengerReply] {
+            let sent = call(automatic);
+            assert!(sent.get("tag").is_none() && sent["messaging_type"] != "MESSAGE_TAG", "{sent}");
+            assert!(!automatic.passes_window());
+        }
+        assert!(
+            Encoding::MessengerUtility.encode(&content, &to, message).is_err(),
+            "free words are no approved text"
+        );
+    }
+}

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::actions::{ActionError, inbound};
+use crate::graph::recipient::{self, By};
 use crate::hub::{Hub, Inner, NewEvent};
-use crate::limits;
 use crate::model::{From, Progress, ThreadKey};
 use crate::routing;
+use crate::{ids, limits};
 
 /// One act of a person.
 #[derive(Debug, Deserialize)]
@@ -52,12 +53,18 @@ pub(crate) enum Act {
     AdMessage { page: String, text: String, ad_id: String },
     /// Says that an answer was good or bad.
     Feedback { page: String, mid: String, good: bool },
-    /// Opts in by a plugin.
+    /// Opts in by a plugin; with `user_ref` as somebody whose page-scoped id the app is not told.
     Optin {
         page: String,
         #[serde(rename = "ref")]
         reference: String,
+        #[serde(default)]
+        user_ref: Option<String>,
     },
+    /// Comments on a post of the page: one private reply may follow.
+    Comment { page: String, text: String },
+    /// Says yes to a one-time notification request: a token for one message.
+    NotifyMe { page: String, mid: String },
 }
 
 impl Act {
@@ -73,7 +80,9 @@ impl Act {
             | Self::Referral { page, .. }
             | Self::AdMessage { page, .. }
             | Self::Feedback { page, .. }
-            | Self::Optin { page, .. } => page,
+            | Self::Optin { page, .. }
+            | Self::Comment { page, .. }
+            | Self::NotifyMe { page, .. } => page,
         }
     }
 }
@@ -120,7 +129,7 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             find(inner, key, &mid).ok_or_else(|| no_message(&mid))?;
             let action = if unreact { "unreact" } else { "react" };
             let body = json!({"reaction": reaction, "emoji": emoji, "action": action, "mid": mid});
-            Ok(event(inner, hub, key, "message_reactions", "reaction", &body, true))
+            Ok(event(inner, hub, key, "message_reactions", "reaction", &body, !unreact))
         }
         Act::Edit { mid, text, .. } => edit(inner, hub, key, &mid, &text),
         Act::Unsend { mid, .. } => {
@@ -160,9 +169,37 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             let body = json!({"feedback": word, "mid": mid});
             Ok(event(inner, hub, key, "response_feedback", "response_feedback", &body, false))
         }
-        Act::Optin { reference, .. } => {
+        Act::Optin { reference, user_ref: None, .. } => {
             let body = json!({"ref": reference});
             Ok(event(inner, hub, key, "messaging_optins", "optin", &body, true))
+        }
+        Act::Optin { reference, user_ref: Some(user_ref), .. } => {
+            recipient::name(inner, hub, By::UserRef, key, &user_ref, limits::WINDOW_MS);
+            let optin = json!({"ref": reference, "user_ref": user_ref});
+            let item = json!({"recipient": {"id": key.page}, "optin": optin});
+            inner.push_event(hub, NewEvent::new(key, "messaging_optins", item));
+            Ok(None)
+        }
+        Act::Comment { text, .. } => {
+            let psid = inner.data.threads.get(key).map(|t| t.psid.clone());
+            let (post, comment) = (ids::object_id(&hub.entropy), ids::object_id(&hub.entropy));
+            recipient::name(inner, hub, By::Comment, key, &comment, limits::COMMENT_MS);
+            let value = json!({"item": "comment", "verb": "add", "comment_id": comment, "post_id": post,
+                "from": {"id": psid, "name": key.user}, "message": text});
+            inner.push_event(hub, NewEvent::change(&key.page, "feed", value));
+            Ok(Some(comment))
+        }
+        Act::NotifyMe { mid, .. } => {
+            let asked = find(inner, key, &mid).filter(|(from, _)| *from == From::Page);
+            let payload = asked.as_ref().and_then(|(_, body)| body.pointer("/attachment/payload"));
+            let asked = payload.filter(|payload| payload["template_type"] == "one_time_notif_req");
+            let payload = asked.map(|payload| payload["payload"].clone()).ok_or_else(|| no_message(&mid))?;
+            let token = ids::object_id(&hub.entropy);
+            recipient::name(inner, hub, By::OneTime, key, &token, limits::ONE_TIME_MS);
+            let body =
+                json!({"type": "one_time_notif_req", "payload": payload, "one_time_notif_token": token});
+            event(inner, hub, key, "messaging_optins", "optin", &body, false);
+            Ok(Some(token))
         }
     }
 }
@@ -204,7 +241,8 @@ fn edit(
         body.insert("edits".to_owned(), json!(times));
     });
     let body = json!({"mid": mid, "text": text, "num_edit": times});
-    Ok(event(inner, hub, key, "message_edits", "message_edit", &body, true))
+    // Not among the acts that open the window (3).
+    Ok(event(inner, hub, key, "message_edits", "message_edit", &body, false))
 }
 
 /// A message of the person, with its webhook.

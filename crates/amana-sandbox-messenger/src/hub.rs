@@ -537,6 +537,7 @@ impl Inner {
         self.data.waiters.clear();
         self.data.sends.clear();
         self.data.link_tokens.clear();
+        self.data.names.clear();
         self.data.faults = crate::faults::Faults::default();
         self.data.settings = Settings::from_config(&hub.config);
         self.data.chaos = None;

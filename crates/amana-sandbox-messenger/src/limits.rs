@@ -72,6 +72,10 @@ pub(crate) const PERSONA_NAME_CHARS: usize = 50;
 pub(crate) const SAVED_MS: i64 = 90 * 24 * 3_600 * 1_000;
 /// Most images of one message (`attachments`).
 pub(crate) const IMAGES: usize = 30;
+/// How long a comment can be answered privately, in milliseconds (seven days; Meta's text that was read names none).
+pub(crate) const COMMENT_MS: i64 = 7 * 24 * 3_600 * 1_000;
+/// How long a token for one notification is good, in milliseconds: a year.
+pub(crate) const ONE_TIME_MS: i64 = 365 * 24 * 3_600 * 1_000;
 /// Life of an account linking token, in milliseconds.
 pub(crate) const LINK_TOKEN_MS: i64 = 5 * 60 * 1_000;
 /// How long typing dots stay without another `typing_on`, in milliseconds.
@@ -107,6 +111,8 @@ pub(crate) const SENDS: usize = 100_000;
 pub(crate) const USERS: usize = 10_000;
 /// Longest name of a demo user, in characters.
 pub(crate) const USER_NAME_CHARS: usize = 64;
+/// Most other names of persons (comments, plugins, tokens) at once; beyond it all are forgotten.
+pub(crate) const NAMES: usize = 10_000;
 /// Most account linking tokens alive at once.
 pub(crate) const LINK_TOKENS: usize = 10_000;
 /// Most webhook events waiting per conversation; beyond it the newest is dropped, as a platform under water does.

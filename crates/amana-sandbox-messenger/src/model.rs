@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::chaos::{Chaos, Counts};
 pub(crate) use crate::faults::Faults;
+use crate::graph::recipient::Name;
 use crate::settings::Settings;
 use crate::usage::Usage;
 
@@ -337,6 +338,8 @@ pub(crate) struct Data {
     /// Who waits for the outcome of an event: `true` = answered 200.
     pub(crate) waiters: HashMap<u64, oneshot::Sender<bool>>,
     pub(crate) link_tokens: HashMap<String, LinkToken>,
+    /// Other names of persons, beside their page-scoped ids.
+    pub(crate) names: HashMap<String, Name>,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
     pub(crate) chaos: Option<Chaos>,

@@ -7,11 +7,12 @@ use crate::db::{Counter, Db, values};
 use crate::limits::BODY_BYTES_MAX;
 use crate::vault::{Vault, context};
 use crate::{
-    BankGrant, BookRow, Command, Conversation, InboxResult, Job, JobOutcome, Link, LinkState, NewInbox,
-    Outcome, Session, StoreError, Story, Token, codec,
+    BankGrant, BookRow, Command, Conversation, InboxResult, InboxSource, Job, JobOutcome, Link, LinkState,
+    NewInbox, Outcome, Session, StoreError, Story, Token, codec,
 };
 use amana_core::{
-    AccountId, ConversationId, CustomerId, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
+    AccountId, ConversationId, CustomerId, EventKey, Kill, KillScope, Lang, LinkId, MessageId, Psid, Shard,
+    Timestamp,
 };
 use amana_gate::{DataKey, ReceiptDraft};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
     match command {
         Command::Accept(event) => accept(db, event).await,
         Command::FinishInbox { shard, position, result } => finish_inbox(db, *shard, *position, result).await,
+        Command::TakeBack { shard, lane, key, source, at } => {
+            take_back(db, *shard, (*lane, *key, *source), *at).await
+        }
         Command::PutConversation(conversation) => put_conversation(db, vault, conversation).await,
         Command::CreateCustomer { shard, id, institution, subject, wrapped_key, at } => {
             let key =
@@ -221,6 +225,30 @@ async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
     Ok(if rows == 0 { Outcome::Duplicate } else { Outcome::Changed })
 }
 
+/// Whoever works on the event now finds it over when it ends, and nothing of what it did is kept.
+async fn take_back<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    (lane, key, source): ([u8; 32], EventKey, InboxSource),
+    at: Timestamp,
+) -> Applied {
+    let emptied = db
+        .run(
+            "UPDATE inbox SET state = $1, body = $2, reason = NULL WHERE shard = $3 AND key = $4 AND state <> $1",
+            values![INBOX_DONE, Vec::new(), shard, key.0],
+        )
+        .await?;
+    let position = db.next(Counter::Inbox).await?;
+    let taken = db
+        .run(
+            "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT (shard, key) DO NOTHING",
+            values![shard, position, lane, key.0, codec::source_code(source), Vec::new(), INBOX_DONE, at],
+        )
+        .await?;
+    maybe(emptied + taken)
+}
+
 async fn finish_inbox<D: Db>(db: &mut D, shard: Shard, position: i64, result: &InboxResult) -> Applied {
     let rows = match result {
         InboxResult::Done => {
@@ -344,11 +372,12 @@ async fn set_link<D: Db>(
     at: Timestamp,
 ) -> Applied {
     let ended = (to == LinkState::Ended).then_some(at);
-    // The code was for the pending link alone: it works once. A second active link is refused here, and by the unique
+    // The code was for the pending link alone: it works once. A link that ends without it keeps its hash: its chat
+    // never confirmed it, and has no say about its customer. A second active link is refused here, and by the unique
     // index where another writer makes one at the same time.
     let rows = db
         .run(
-            "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN CAST($1 AS BIGINT) = 0 THEN code_hash END \
+            "UPDATE link SET state = $1, ended_at = $2, code_hash = CASE WHEN CAST($1 AS BIGINT) <> $6 THEN code_hash END \
              WHERE shard = $3 AND id = $4 AND state = $5 AND NOT (CAST($1 AS BIGINT) = $6 AND EXISTS (SELECT 1 \
              FROM link o WHERE o.channel = link.channel AND o.person = link.person AND o.institution = link.institution \
              AND o.state = 1 AND NOT (o.shard = link.shard AND o.id = link.id)))",

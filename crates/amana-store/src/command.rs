@@ -158,6 +158,20 @@ pub enum Command {
         /// What became of it.
         result: InboxResult,
     },
+    /// Empties an event that its sender took back: one that waits is over, one that was given up is forgotten, and one
+    /// that is yet to come counts as there already. What was worked off is gone anyhow.
+    TakeBack {
+        /// Its shard.
+        shard: Shard,
+        /// Its lane.
+        lane: [u8; 32],
+        /// Its key, as it is stored.
+        key: EventKey,
+        /// Where it comes from.
+        source: InboxSource,
+        /// When it was taken back.
+        at: Timestamp,
+    },
     /// Makes or replaces a conversation's record. `last_inbound_at` never moves back.
     PutConversation(Conversation),
     /// Makes a customer with a fresh key. Refused if (institution, subject) exists.

@@ -201,7 +201,7 @@ pub struct Link {
     pub accounts: BTreeSet<AccountId>,
     /// Where it stands.
     pub state: LinkState,
-    /// SHA-256 of the code that the account-linking webhook must bring, while pending.
+    /// SHA-256 of the code that the account-linking webhook must bring: while pending, and for good if it never did.
     pub code_hash: Option<[u8; 32]>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -214,6 +214,13 @@ impl Link {
     #[must_use]
     pub fn conversation(&self) -> ConversationId {
         ConversationId { channel: self.channel.clone(), psid: self.psid.clone() }
+    }
+
+    /// Whether the link binds its customer to its chat, or did. One that waited for the chat's word and never had it
+    /// says nothing about who is in the chat.
+    #[must_use]
+    pub fn was_confirmed(&self) -> bool {
+        self.state != LinkState::Pending && self.code_hash.is_none()
     }
 }
 

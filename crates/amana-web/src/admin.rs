@@ -1,6 +1,8 @@
-//! The administrators' API: agreements, kill switches, counts. On a listener of its own, behind a bearer token. Nothing
-//! in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it is.
+//! The administrators' API: agreements, kill switches, dead letters, counts. On a listener of its own, behind a bearer
+//! token. Nothing in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it
+//! is.
 
+use crate::admin_dead;
 use crate::body::{self, BodyError};
 use crate::guard;
 use crate::limits::ADMIN_BODY_BYTES_MAX;
@@ -65,6 +67,8 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<AdminState>>)> {
         ("post", "/admin/agreements/{institution}/{channel}/suspend", post(suspend)),
         ("post", "/admin/agreements/{institution}/{channel}/resume", post(resume)),
         ("post", "/admin/agreements/{institution}/{channel}/end", post(end)),
+        ("get", "/admin/dead", get(admin_dead::list)),
+        ("post", "/admin/dead/replay", post(admin_dead::replay)),
         ("get", "/admin/kills", get(kills)),
         ("get", "/admin/consents/counts", get(consents)),
     ]
@@ -333,7 +337,7 @@ fn nobody() -> Response {
     problem(StatusCode::NOT_FOUND, "nothing was ever asked for or agreed between the two", Value::Null)
 }
 
-fn bad_body(error: BodyError) -> Response {
+pub(crate) fn bad_body(error: BodyError) -> Response {
     match error {
         BodyError::TooLarge | BodyError::NoRoom => {
             let detail = format!("the body is larger than {ADMIN_BODY_BYTES_MAX} bytes");

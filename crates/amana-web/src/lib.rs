@@ -13,6 +13,7 @@
 
 mod accounts_page;
 mod admin;
+mod admin_dead;
 mod assets;
 mod body;
 mod browser;

@@ -50,6 +50,9 @@ pub const STATIC_AGE_S: u32 = 31_536_000;
 /// The largest body of the administrators' API, in bytes: a request for data at its own bound.
 pub const ADMIN_BODY_BYTES_MAX: usize = amana_core::REQUEST_BYTES_MAX;
 
+/// Messages, and events, that the list of what was given up shows; it says how many there are in all.
+pub const ADMIN_DEAD_MAX: usize = 200;
+
 const _: () = assert!(DRAIN_BYTES_MAX > EVENTS_BODY_BYTES_MAX && DRAIN_BYTES_MAX > WEBHOOK_BODY_BYTES_MAX);
 const _: () =
     assert!(BODIES_BYTES_MAX >= 4 * EVENTS_BODY_BYTES_MAX && BODIES_BYTES_MAX >= 4 * WEBHOOK_BODY_BYTES_MAX);

@@ -146,8 +146,9 @@ pub(crate) enum ConfigCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MessengerCommand {
-    /// Subscribe each Page's events and write its profile (greeting, menu, account linking). Only what differs is
-    /// written, so it may be run at any time.
+    /// Subscribe each Page's events, write its profile (greeting, menu, account linking) and bring the texts that the
+    /// platform approves beforehand. Only what differs is written, so it may be run at any time. Where something cannot
+    /// be done, it names the permission that is missing.
     Setup(Configured),
     /// Print a Page's `appsecret_proof`, made of its token and the app's secret: what the egress role is given in place
     /// of the secret, as `[[messenger.page]] proof_file`. Make it anew with each new token or secret.

@@ -98,7 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Messenger(command) => {
             let settings = load_quietly(command.configured())?;
             let good = match command {
-                MessengerCommand::Setup(_) => operate::set_up(&settings).await.map(|()| true)?,
+                MessengerCommand::Setup(_) => messenger::set_up(&settings).await.map(|()| true)?,
                 MessengerCommand::Status { json, .. } => messenger::status(&settings, json).await?,
                 MessengerCommand::Templates { look, json, .. } => {
                     messenger::templates(&settings, look, json).await?

@@ -1,11 +1,11 @@
-//! `amana messenger status | templates | thread`: how the Pages stand at the platform, and in the store.
+//! `amana messenger setup | status | templates | thread`: how the Pages stand at the platform, and in the store.
 
 use crate::ambient::SystemClock;
 use crate::cli::ThreadAct;
 use crate::config::Settings;
 use crate::{gateway, operate, output};
 use amana_channel::messenger::INBOX_APP;
-use amana_channel::{ApprovedText, Messenger, PageStatus, ThreadOwner, TokenState};
+use amana_channel::{ApprovedText, Area, Messenger, PageStatus, SetupReport, ThreadOwner, TokenState};
 use amana_core::{Address, ChannelId, Clock as _, Psid};
 use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
 use anyhow::bail;
@@ -18,6 +18,66 @@ struct Standing {
     platform: PageStatus,
     health: ChannelHealth,
     queue: Option<ChannelQueue>,
+}
+
+/// `amana messenger setup`.
+///
+/// # Errors
+/// When a Page could not be set up as a whole; the others are all the same.
+pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
+    let messenger = gateway::messenger(settings)?;
+    let store = operate::existing(settings).await.ok();
+    let mut failed = 0_usize;
+    for page in settings.messenger.pages.iter().map(|page| &page.id) {
+        output::line(&format!("page {page}"));
+        let mut whole = true;
+        match messenger.setup(page, &gateway::profile(settings, page)).await {
+            Ok(report) if report.subscribed.is_empty() && report.written.is_empty() => {
+                output::line("  webhooks and profile: was set up already");
+            }
+            Ok(SetupReport { subscribed, written }) => {
+                for (what, names) in [("subscribed", subscribed), ("wrote", written)] {
+                    if !names.is_empty() {
+                        output::line(&format!("  {what}: {}", names.join(", ")));
+                    }
+                }
+            }
+            Err(error) => {
+                whole = false;
+                output::line(&format!("  webhooks and profile: {error}"));
+            }
+        }
+        match messenger.bring_templates(page).await {
+            Ok(texts) => {
+                keep(store.as_ref(), page, &texts).await;
+                texts.iter().for_each(|text| output::line(&format!("  template {}", template(text))));
+            }
+            Err(error) => {
+                whole = false;
+                output::line(&format!("  templates: {error}"));
+            }
+        }
+        if !whole {
+            failed += 1;
+            let platform = messenger.status(page, None).await;
+            if platform.token != TokenState::Valid {
+                output::line(&format!("  token: {}", token(&platform.token)));
+            }
+            missing_permissions(&platform).iter().for_each(|line| output::line(line));
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} pages could not be set up as a whole", settings.messenger.pages.len());
+    }
+    Ok(())
+}
+
+/// A line for each area that is closed to us, with the permission that opens it.
+fn missing_permissions(platform: &PageStatus) -> Vec<String> {
+    let line = |(area, why): &(Area, String)| {
+        format!("  missing: {}: {why}; the permission `{}` grants it", area.as_str(), area.permission())
+    };
+    platform.closed.iter().map(line).collect()
 }
 
 /// `amana messenger status`. Answers whether all is well.
@@ -84,13 +144,7 @@ fn lines(standing: &Standing) -> Vec<String> {
         None => lines.push("  templates: could not be read".to_owned()),
         Some(texts) => lines.extend(texts.iter().map(|text| format!("  template {}", template(text)))),
     }
-    for (area, why) in &platform.closed {
-        lines.push(format!(
-            "  missing: {}: {why}; the permission `{}` grants it",
-            area.as_str(),
-            area.permission()
-        ));
-    }
+    lines.extend(missing_permissions(platform));
     lines.push(format!("  sending: {}", health_line(*health)));
     if let Some(queue) = queue {
         lines.push(format!(

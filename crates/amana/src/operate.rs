@@ -1,8 +1,8 @@
-//! The operator's short commands: migrate, set up, kill switches, dead letters.
+//! The operator's short commands: migrate, kill switches, dead letters.
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
-use crate::{gateway, keys, limits, output};
+use crate::{keys, limits, output};
 use amana_core::{ChannelId, Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
 use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError};
 use anyhow::{Context as _, bail};
@@ -21,36 +21,6 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     } else {
         let steps = report.applied.join(", ");
         output::line(&format!("the database went from schema {} to {}: {steps}", report.from, report.to));
-    }
-    Ok(())
-}
-
-/// `amana messenger setup`.
-///
-/// # Errors
-/// When a Page could not be set up; the others are all the same.
-pub(crate) async fn set_up(settings: &Settings) -> anyhow::Result<()> {
-    let messenger = gateway::connectors(settings)?.messenger;
-    let mut failed = 0_usize;
-    for page in &settings.messenger.pages {
-        match messenger.setup(&page.id, &gateway::profile(settings, &page.id)).await {
-            Ok(report) if report.subscribed.is_empty() && report.written.is_empty() => {
-                output::line(&format!("page {}: was set up already", page.id));
-            }
-            Ok(report) => output::line(&format!(
-                "page {}: subscribed [{}], wrote [{}]",
-                page.id,
-                report.subscribed.join(", "),
-                report.written.join(", ")
-            )),
-            Err(error) => {
-                failed += 1;
-                output::line(&format!("page {}: {error}", page.id));
-            }
-        }
-    }
-    if failed > 0 {
-        bail!("{failed} of {} pages could not be set up", settings.messenger.pages.len());
     }
     Ok(())
 }

@@ -72,10 +72,13 @@ impl Messenger {
             let mut body = Map::new();
             for name in &written {
                 let value = wanted.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-                body.insert(
-                    (*name).to_owned(),
-                    with_present(name, value.unwrap_or_default(), have.get(*name)),
-                );
+                let value = with_present(name, value.unwrap_or_default(), have.get(*name));
+                if *name == DOMAINS && value.as_array().is_some_and(|all| all.len() > limits::DOMAINS_MAX) {
+                    let what =
+                        "the page has as many domains as it may, 50, and ours is not one: take one away";
+                    return Err(problem(DOMAINS, what).into());
+                }
+                body.insert((*name).to_owned(), value);
             }
             let json = Some(Value::Object(body).to_string().into_bytes());
             let path = [page.as_str(), "messenger_profile"];

@@ -17,6 +17,22 @@ pub struct Inbound {
     pub kind: InboundKind,
 }
 
+impl Inbound {
+    /// The keys of what this event takes back: of a message that the person deleted, and of its edits. Empty for any
+    /// other event.
+    #[must_use]
+    pub fn takes_back(&self) -> Vec<EventKey> {
+        let kind = match &self.kind {
+            InboundKind::Standby(inner) => inner,
+            kind => kind,
+        };
+        match kind {
+            InboundKind::Deleted { mid } => super::read::keys_of_message(mid, &self.conversation.channel),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Something about a whole channel, without a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelEvent {

@@ -34,6 +34,12 @@ impl Key {
     }
 }
 
+/// The keys under which a message and its edits are stored, whether they came or not.
+pub(super) fn keys_of_message(mid: &str, page: &ChannelId) -> Vec<EventKey> {
+    let edits = (1..=limits::EDITS_MAX).map(|n| Key::named(&["edited", mid, &n.to_string()]));
+    std::iter::once(Key::named(&["message", mid])).chain(edits).map(|key| key.of(page)).collect()
+}
+
 /// Joined so that different parts never give the same text (texts from outside hold no NUL, see
 /// `loose::text`).
 fn joined(parts: &[&str]) -> String {

@@ -7,6 +7,7 @@
 )]
 
 mod abuse;
+mod bodies;
 mod calls;
 mod classes;
 mod egress;
@@ -14,6 +15,7 @@ mod forms;
 mod fuzz;
 mod graph;
 mod inbound;
+mod limits;
 mod profile;
 mod signature;
 mod simulator;

@@ -46,10 +46,16 @@ form-detail = with all details
 
 ## Privacy and stopping
 
-privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. Your bank asks who you are first.
+privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. Your bank asks who you are first. To have everything deleted, write “delete my data”.
 privacy-not-linked = No bank is linked to this chat, so nothing of yours was shared.
 stopped = Stopped. What you allowed at { $bank } is taken back, and nothing more will come. You can link again whenever you like.
 unlinked = Done. { $bank } is no longer linked to this chat, and everything you allowed is taken back.
+erase-ask =
+    This deletes everything that is kept about you here for { $bank }: what you allowed, your links, also those of other chats, and the record of what was shared, with the proof of it. It cannot be undone. What your bank has, and what stands in this chat, stays.
+
+    If you want a copy first, open your privacy page. Delete it all?
+erased = Done. Everything that was kept about you here for { $bank } is deleted, and the bank is told that nothing is allowed any more. The messages in this chat are with Messenger: you can delete them there.
+nothing-to-erase = Nothing about you is kept here: no bank is linked to this chat. Only its language and when you last wrote are remembered, and they go by themselves.
 no-news = There is nothing new: all that there was to tell you has been told.
 nothing-to-stop = There is nothing to stop: no bank is linked to this chat, and nothing is sent.
 not-allowed = You have not allowed this here: { $purpose }. You can change that whenever you like.
@@ -70,6 +76,7 @@ button-privacy = My privacy page
 button-change = Change
 quick-link = Link my bank
 quick-again = Try again
+quick-erase = Yes, delete it all
 
 ## Messenger’s profile (greeting ≤ 160, menu ≤ 30)
 

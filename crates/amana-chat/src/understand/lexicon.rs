@@ -24,6 +24,7 @@ sets! {
     /// A wish that is denied.
     NEGATED = "dont stop | do not stop | never stop | dont link | do not link | dont unlink | do not unlink | dont disconnect"
         "do not disconnect | not stop | dont want to link | do not want to link | dont revoke"
+        "dont delete | do not delete | dont erase | do not erase | لا تحذف | لا تحذفي | لا تمسح | لا تمسحي"
         "لا توقف | لا توقفي | لا تتوقف | لا تربط | لا أريد الربط | لا تلغ | لا تلغي | ما أبي أربط | ما أبغى أربط | مش عايز أربط | ما توقف | لا تفصل";
 
     CARD = "card* | pin | debit card | credit card | بطاقة | بطاقتي | البطاقة | كارت* | كرت | فيزا | الفيزا";
@@ -38,8 +39,13 @@ sets! {
         "who are you | what are you | what is this | is this a bot | am i talking to a bot | am i talking to a human | am i talking to a person"
         "ما هي أمانة | ايش أمانة | من أنت | مين انت | مين إنت | منو انت | هل أنت روبوت | هل أنت إنسان | انت انسان | انت روبوت | أنت بوت | مين معي | من معي | هل أنت شخص";
 
+    ERASE = "delete my data | delete all my data | delete my personal data | delete my information | delete everything about me"
+        "delete everything you have | delete everything you know | erase my data | erase all my data | erase me | erase everything"
+        "remove my data | remove all my data | wipe my data | forget me | forget everything about me | right to be forgotten"
+        "احذف بياناتي | احذفي بياناتي | احذفوا بياناتي | حذف بياناتي | حذف كل بياناتي | احذف كل بياناتي | احذف جميع بياناتي"
+        "امسح بياناتي | امسحي بياناتي | مسح بياناتي | امسح كل بياناتي | محو بياناتي | شيل بياناتي | انسني | حذف معلوماتي | احذف معلوماتي";
     UNLINK = "unlink* | disconnect | remove my bank | remove my account | remove the link | remove link | delete the link | delete link"
-        "delete my link | forget my bank | forget my account | forget me | log out | logout | log me out | sign out | signout | sign me out"
+        "delete my link | forget my bank | forget my account | log out | logout | log me out | sign out | signout | sign me out"
         "إلغاء الربط | إلغاء ربط | ألغ الربط | ألغي الربط | ألغي ربط | ألغ ربط | فك الربط | فك ربط | أفك الربط | فكوا الربط | افصل | فصل حسابي | فصل الحساب"
         "فصل البنك | قطع الربط | إزالة الربط | احذف الربط | حذف الربط | شيل الربط | تسجيل الخروج | تسجيل خروج | سجل خروج | إلغاء الارتباط";
 
@@ -103,7 +109,7 @@ sets! {
 
     PRIVACY = "privacy | my data | what do you know | what did you share | what was shared | what have you shared | what is shared | whats shared"
         "what do you share | been shared | who can see | who sees | who saw | who has access | has seen my | data protection | gdpr | shared with"
-        "do you share | do you sell | do you store | what do you store | disclosures | disclosure | consent* | permissions | delete my data | personal data"
+        "do you share | do you sell | do you store | what do you store | disclosures | disclosure | consent* | permissions | personal data"
         "خصوصي* | بياناتي | معلوماتي | ماذا شاركت* | ايش شاركت* | وش شاركت* | شو شاركت* | وش تشارك* | ماذا تشارك* | مين يشوف | مين بيشوف | مين شاف | من يرى | من رأى | من شاف | من يشوف"
         "منو يشوف | موافقات* | موافقتي | أذونات* | صلاحيات* | ماذا تعرف عني | وش تعرف عني | ايش تعرف عني | شو بتعرف عني | تعرف عني ايه | إفصاحات | الإفصاحات | ما تمت مشاركته | تبيع* بيانات*";
 

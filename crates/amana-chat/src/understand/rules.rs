@@ -119,10 +119,12 @@ fn command(words: &Words<'_>) -> Option<Intent> {
     let stops = words.has(&lex::STOP)
         || (words.has(&lex::STOP_ALONE) && words.only(&[&lex::STOP_ALONE, &lex::STOP_WITH]))
         || (asks && words.has(&lex::STOP_ALONE) && words.len() <= COMMAND_WORDS_MAX / 2);
-    let wish = match (words.has(&lex::UNLINK), stops) {
-        (true, _) => Intent::Unlink,
-        (false, true) => Intent::Stop,
-        (false, false) => return None,
+    let wish = match (words.has(&lex::ERASE), words.has(&lex::UNLINK), stops) {
+        // Asked once more before anything is deleted.
+        (true, ..) => Intent::Erase { asked: None },
+        (false, true, _) => Intent::Unlink,
+        (false, false, true) => Intent::Stop,
+        (false, false, false) => return None,
     };
     // A question about stopping is answered where it can be done, not by doing it.
     Some(if asks { Intent::Privacy } else { wish })

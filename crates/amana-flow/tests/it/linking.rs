@@ -143,6 +143,36 @@ async fn the_platforms_button_links_only_when_the_platform_names_the_same_person
     assert!(rig.sees("1").concat().contains("1,234.56"));
 }
 
+/// A forwarded button: somebody else consented, and the chat never confirmed it. It must have no say about them.
+#[tokio::test]
+async fn a_chat_that_never_confirmed_a_link_cannot_have_its_customer_deleted() {
+    let rig = Rig::new().await;
+    rig.link("2").await;
+    let victim = rig.store.links_ever(&conversation("2")).await.unwrap().remove(0).customer;
+    rig.channel.linking.lock().unwrap().insert("T1".into(), Psid::new("1").unwrap());
+    by_button(&rig, "T1").await.expect("the same person consented");
+    let waits = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    assert_eq!((waits.customer, waits.state), (victim, LinkState::Pending));
+    let tries = || async {
+        rig.says("1", "delete my data").await;
+        let yes = format!("v1:erase:{}", rig.clock.now().as_second());
+        let tap =
+            InboundKind::QuickReply { mid: format!("y{}", rig.next()), payload: yes, text: "yes".into() };
+        rig.event("1", tap).await;
+        rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "app-1").await.expect("taken");
+        assert!(rig.sees("1").concat().contains("Nothing about you is kept here"));
+        assert!(rig.store.customer_place(victim).await.unwrap().is_some(), "nobody was deleted");
+    };
+    tries().await;
+    rig.says("1", "stop").await;
+    let ended = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    assert_eq!(ended.state, LinkState::Ended);
+    rig.sees("1");
+    tries().await;
+    rig.says("2", "what's my balance?").await;
+    assert!(rig.sees("2").concat().contains("1,234.56"), "the other chat is as before");
+}
+
 #[tokio::test]
 async fn a_code_from_another_chat_ends_the_link() {
     let rig = Rig::new().await;

@@ -13,6 +13,7 @@ mod agreements;
 mod asking;
 mod consents;
 mod crash;
+mod deleting;
 mod erasing;
 mod linking;
 mod matching;

@@ -159,7 +159,9 @@ fn check_template(payload: &Map<String, Value>) -> Result<(), GraphError> {
         "customer_feedback" => templates::feedback(payload, place),
         "image_grid" => templates::image_grid(payload, place),
         "one_time_notif_req" => templates::notification(payload, place),
-        kind @ ("customer_information" | "instant_form" | "product") => {
+        // No page here has a form; so Meta answers where there is none of that name.
+        "instant_form" => Err(GraphError::no_form()),
+        kind @ ("customer_information" | "product") => {
             Err(GraphError::not_built(&format!("the template {kind}")))
         }
         _ => Err(GraphError::param("Invalid template type")),

@@ -50,6 +50,12 @@ impl GraphError {
         Self::param(format!("{what} is not built in this simulator yet"))
     }
 
+    /// 1/2018382: no such instant form.
+    pub(crate) fn no_form() -> Self {
+        let text = "(#1) The given \"FORM_ID\" field is incorrect, or the form is not inthread eligible.";
+        Self::new(1, text).sub(2_018_382)
+    }
+
     /// 100/33: no such object or edge.
     pub(crate) fn no_object(method: &str, id: &str) -> Self {
         let mut error = Self::new(

@@ -16,6 +16,7 @@ mod node;
 mod personas;
 pub(crate) use node::person;
 mod profile;
+pub(crate) mod recipient;
 mod saved;
 mod send;
 mod template;

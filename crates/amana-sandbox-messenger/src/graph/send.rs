@@ -11,27 +11,13 @@ use super::check::check_message;
 use super::error::GraphError;
 use super::fate::{self, After, Before};
 use super::params::{Params, text};
+use super::recipient::{self, By};
 use super::{Answer, Call, saved, template};
 use crate::hub::{Hub, Inner, NewEvent};
 use crate::model::{From, LogEntry, Owner, Progress, Reach, SendRecord, ThreadKey, WireEntry};
 use crate::usage::Meter;
 use crate::{limits, routing};
 
-const RECIPIENT_KEYS: [&str; 13] = [
-    "id",
-    "user_ref",
-    "comment_id",
-    "post_id",
-    "one_time_notif_token",
-    "notification_messages_token",
-    "phone_number",
-    "login_id",
-    "player_id",
-    "follow_id",
-    "story_id",
-    "poll_response_id",
-    "name",
-];
 const RETIRED_TAGS: [&str; 3] = ["ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE", "CONFIRMED_EVENT_UPDATE"];
 
 /// Why a message may go out.
@@ -46,8 +32,11 @@ enum Kind {
 /// Carries out one send call, answers it and queues its echo.
 pub(super) async fn messages(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Answer, GraphError> {
     let refuse = |error: GraphError| {
-        let psid = recipient(&call.params).unwrap_or_default();
-        hub.with(|inner, hub| log(inner, hub, page, &psid, call, error.status, &error.body("")))?;
+        let to = recipient::named(&call.params).ok();
+        hub.with(|inner, hub| {
+            let psid = to.and_then(|to| recipient::resolve(inner, hub, page, &to).ok()).unwrap_or_default();
+            log(inner, hub, page, &psid, call, error.status, &error.body(""));
+        })?;
         Err(error)
     };
     if let Err(error) = hub.with(|inner, hub| admitted(inner, hub, call, page))? {
@@ -58,9 +47,22 @@ pub(super) async fn messages(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<
         Err(Before::Refused(error)) => return refuse(error),
         Err(Before::Lost) => return Ok(Answer::Drop),
     };
-    let done = recipient(&call.params).and_then(|psid| match action(&call.params)? {
-        Some(action) => hub.with(|inner, hub| sender_action(inner, hub, call, page, &psid, &action))?,
-        None => hub.with(|inner, hub| message(inner, hub, call, page, &psid, &after))?,
+    let done = recipient::named(&call.params).and_then(|to| {
+        let action = action(&call.params)?;
+        hub.with(|inner, hub| {
+            let psid = recipient::resolve(inner, hub, page, &to)?;
+            let Some(action) = action else {
+                let sent = message(inner, hub, call, page, (&psid, to.by), &after)?;
+                if to.by.once() {
+                    inner.data.names.remove(&to.value);
+                }
+                return Ok(sent);
+            };
+            if to.by.once() {
+                return Err(GraphError::param("A sender action needs the ID of a person"));
+            }
+            sender_action(inner, hub, call, page, &psid, &action)
+        })?
     });
     let sent = match done {
         Ok(sent) => sent,
@@ -110,26 +112,6 @@ fn admitted(inner: &mut Inner, hub: &Hub, call: &Call, page: &str) -> Result<(),
     }
 }
 
-/// Exactly one way to name the recipient; only `id` is built.
-fn recipient(params: &Params) -> Result<String, GraphError> {
-    let recipient = params
-        .object("recipient")?
-        .ok_or_else(|| GraphError::param("The parameter recipient is required"))?;
-    let unknown: Vec<String> =
-        recipient.keys().filter(|k| !RECIPIENT_KEYS.contains(&k.as_str())).cloned().collect();
-    if !unknown.is_empty() {
-        return Err(GraphError::unknown_keys(&unknown, "recipient"));
-    }
-    let named: Vec<&str> = recipient.keys().map(String::as_str).filter(|k| *k != "name").collect();
-    match named.as_slice() {
-        ["id"] => recipient.get("id").and_then(text).filter(|id| !id.is_empty()).ok_or_else(|| {
-            GraphError::param("Param recipient[id] must be a valid ID string (e.g., \"123\")")
-        }),
-        [other] => Err(GraphError::not_built(&format!("a recipient by {other}"))),
-        _ => Err(GraphError::param("Param recipient must have exactly one of its keys")),
-    }
-}
-
 fn action(params: &Params) -> Result<Option<String>, GraphError> {
     let Some(action) = params.text("sender_action") else { return Ok(None) };
     if params.get("message").is_some() {
@@ -144,11 +126,13 @@ fn action(params: &Params) -> Result<Option<String>, GraphError> {
     }
 }
 
-/// The conversation of a page-scoped id. A person who never wrote is no recipient yet.
-fn conversation(inner: &Inner, page: &str, psid: &str) -> Result<(ThreadKey, i64), GraphError> {
+/// The conversation of a page-scoped id, and when the person last did something. A person who never wrote is no
+/// recipient yet, except by a name that they gave.
+fn conversation(inner: &Inner, page: &str, (psid, by): (&str, By)) -> Result<(ThreadKey, i64), GraphError> {
     let key = inner.data.psids.get(psid).filter(|key| key.page == page).ok_or_else(GraphError::no_user)?;
     let thread = inner.data.threads.get(key).ok_or_else(GraphError::no_user)?;
-    let last = thread.last_inbound_ms.ok_or_else(GraphError::no_user)?;
+    let never = if by == By::Id { Err(GraphError::no_user()) } else { Ok(0) };
+    let last = thread.last_inbound_ms.map_or(never, Ok)?;
     match thread.reach {
         Reach::Open => Ok((key.clone(), last)),
         Reach::Blocked => Err(GraphError::blocked()),
@@ -173,7 +157,7 @@ fn sender_action(
     psid: &str,
     action: &str,
 ) -> Result<Sent, GraphError> {
-    let (key, _) = conversation(inner, page, psid)?;
+    let (key, _) = conversation(inner, page, (psid, By::Id))?;
     if !routing::may_send(inner, hub, &key) {
         return Err(GraphError::other_app(inner.data.settings.not_owner_code));
     }
@@ -231,7 +215,7 @@ fn message(
     hub: &Hub,
     call: &Call,
     page: &str,
-    psid: &str,
+    (psid, by): (&str, By),
     after: &After,
 ) -> Result<Sent, GraphError> {
     for name in ["suggestion_action", "folder"] {
@@ -252,12 +236,15 @@ fn message(
         ));
     }
     check_message(message)?;
-    let (key, last) = conversation(inner, page, psid)?;
+    let (key, last) = conversation(inner, page, (psid, by))?;
     let takes = kind == Kind::HumanAgent && inner.data.settings.human_agent_takes;
     if !routing::may_send(inner, hub, &key) && !takes {
         return Err(GraphError::other_app(inner.data.settings.not_owner_code));
     }
-    check_window(inner, hub, kind, last, &key)?;
+    // What the person gave for one message, and a plugin, have times of their own.
+    if by == By::Id {
+        check_window(inner, hub, kind, last, &key)?;
+    }
     let persona = persona(inner, call, page)?;
     let mut shown = message.clone();
     shown.remove("metadata");
@@ -287,12 +274,20 @@ fn message(
     visible.extend(reply_to.clone().map(|mid| ("reply_to".to_owned(), json!({"mid": mid}))));
     inner.add_message(hub, &key, From::Page, mid.clone(), Value::Object(visible), Progress::Sent);
     let mut answer = json!({"recipient_id": psid, "message_id": mid});
+    if by == By::UserRef
+        && let Value::Object(map) = &mut answer
+    {
+        map.remove("recipient_id");
+    }
     if let (Value::Object(map), Some(saved)) = (&mut answer, saved) {
         map.insert("attachment_id".to_owned(), json!(saved));
     }
     record(inner, hub, call, &key, psid, Some(&mid), &answer);
     if let Some(mid) = reply_to {
         shown.insert("reply_to".to_owned(), json!({"mid": mid}));
+    }
+    if by == By::UserRef {
+        return Ok(Sent { answer, echo: None });
     }
     let echo = echo(inner, hub, &key, psid, &mid, message, &shown, after);
     if online {

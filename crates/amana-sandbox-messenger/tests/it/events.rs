@@ -143,3 +143,52 @@ async fn conversations() {
     }
     assert_eq!(last, 400, "two in a second");
 }
+
+/// Goal: each act of the person's that opens the window does, and nothing else.
+#[tokio::test]
+async fn what_opens_the_window_and_what_does_not() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let own = rig.thread("amal").await["messages"][0]["mid"].clone();
+    let (_, sent) = rig.send(&psid, json!({"text": "hello"})).await;
+    let mid = sent["message_id"].clone();
+    let of = |kind: &str, more: Value| {
+        let mut body = json!({"kind": kind, "page": PAGE});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let tap = |kind: &str| of(kind, json!({"payload": "P", "title": "t"}));
+    let attachment = json!({"type": "image", "url": "https://x.example/i.png"});
+    let react = |un: bool| json!({"mid": mid, "reaction": "love", "emoji": "x", "unreact": un});
+    let cases = [
+        ("say", json!({"page": PAGE, "text": "again"}), true),
+        ("tap", tap("postback"), true),
+        ("tap", tap("quick_reply"), true),
+        ("tap", tap("get_started"), true),
+        ("tap", tap("menu"), true),
+        ("act", of("attachment", attachment), true),
+        ("act", of("sticker", json!({"sticker_id": 369_239_263_222_822_u64})), true),
+        ("act", of("reply", json!({"mid": mid, "text": "to this"})), true),
+        ("act", of("reaction", react(false)), true),
+        ("act", of("unsupported", json!({})), true),
+        ("act", of("referral", json!({"ref": "r"})), true),
+        ("act", of("optin", json!({"ref": "r"})), true),
+        ("act", of("optin", json!({"ref": "r", "user_ref": "U"})), false),
+        ("act", of("comment", json!({"text": "nice"})), false),
+        ("act", of("reaction", react(true)), false),
+        ("act", of("edit", json!({"mid": own, "text": "hi!"})), false),
+        ("act", of("unsend", json!({"mid": own})), false),
+        ("act", of("feedback", json!({"mid": mid, "good": true})), false),
+        ("read", json!({"page": PAGE}), false),
+        // The last one: its window is longer.
+        ("act", of("ad_message", json!({"text": "from the ad", "ad_id": "6"})), true),
+    ];
+    for (call, body, opens) in cases {
+        rig.post("/control/clock", json!({"advance_s": 86_400})).await;
+        assert_eq!(rig.send(&psid, json!({"text": "a"})).await.0, 400, "closed before {body}");
+        let done = rig.post(&format!("/control/users/amal/{call}"), body.clone()).await;
+        assert!(done["error"].is_null(), "{body}: {done}");
+        let (status, answer) = rig.send(&psid, json!({"text": "a"})).await;
+        assert_eq!(status, if opens { 200 } else { 400 }, "{call} {body}: {answer}");
+    }
+}

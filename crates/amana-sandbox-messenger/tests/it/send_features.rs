@@ -130,6 +130,15 @@ async fn less_common_templates() {
     assert_eq!(send(grid(6)).await, 200);
     assert_eq!(send(grid(7)).await, 400);
     assert_eq!(send(json!({"template_type": "one_time_notif_req", "title": "t", "payload": "P"})).await, 200);
+    // No page here has a form, and what is not built says so.
+    let form = json!({"template_type": "instant_form", "form_id": "1"});
+    let answer = rig.send(&psid, json!({"attachment": {"type": "template", "payload": form}})).await;
+    assert_eq!(code(&answer), (Some(1), Some(2_018_382)));
+    for kind in ["product", "customer_information"] {
+        let message = json!({"attachment": {"type": "template", "payload": {"template_type": kind}}});
+        let answer = rig.send(&psid, message).await;
+        assert!(answer.1["error"]["message"].as_str().unwrap().contains("not built"), "{}", answer.1);
+    }
     // The feedback tag carries its own template out of the window, and nothing else.
     rig.post("/control/clock", json!({"advance_s": 3 * 86_400})).await;
     let tagged = async |message: Value| {
@@ -193,4 +202,72 @@ async fn profiles_need_access() {
     assert_eq!(rig.graph("GET", &path, None).await.1, json!({"id": psid, "first_name": "Sam"}));
     rig.post("/control/settings", json!({"profile_access": false})).await;
     assert_eq!(rig.graph("GET", &path, None).await.1, json!({}));
+}
+
+/// Goal: other names of persons than their ids: what each is good for, how often, and for how long.
+#[tokio::test]
+async fn recipients_that_are_no_ids() {
+    let rig = Rig::new().await;
+    let all = json!({"subscribed_fields": ["messages", "message_echoes", "messaging_optins", "feed"]});
+    assert_eq!(rig.graph("POST", "me/subscribed_apps", Some(all)).await.0, 200);
+    let act = async |body: Value| rig.post("/control/users/amal/act", body).await;
+    let send = async |to: Value| {
+        rig.graph("POST", "me/messages", Some(json!({"recipient": to, "message": {"text": "hi"}}))).await
+    };
+    // A comment: one private reply, to somebody who never wrote.
+    let comment =
+        act(json!({"kind": "comment", "page": PAGE, "text": "opening hours?"})).await["mid"].clone();
+    let change = rig.wait(1, |item| item["field"] == "feed").await.remove(0);
+    assert_eq!(change.item()["value"]["comment_id"], comment);
+    let (status, answer) = send(json!({"comment_id": comment})).await;
+    assert!(status == 200 && answer["recipient_id"].is_string(), "{answer}");
+    rig.wait(1, |item| item["message"]["is_echo"] == true).await;
+    assert_eq!(code(&send(json!({"comment_id": comment})).await), (Some(100), Some(2_018_001)), "one reply");
+    let psid = rig.psid("amal").await;
+    assert_eq!(
+        code(&send(json!({"id": psid})).await),
+        (Some(100), Some(2_018_001)),
+        "the reply opens nothing"
+    );
+    // A plugin: no id in the answer, and no echo.
+    act(json!({"kind": "optin", "page": PAGE, "ref": "R", "user_ref": "U1"})).await;
+    let optin = rig.wait(1, |item| item["optin"]["user_ref"] == "U1").await.remove(0);
+    assert!(optin.item().get("sender").is_none());
+    let (status, answer) = send(json!({"user_ref": "U1"})).await;
+    assert!(
+        status == 200 && answer["message_id"].is_string() && answer.get("recipient_id").is_none(),
+        "{answer}"
+    );
+    assert_eq!(code(&send(json!({"user_ref": "U2"})).await), (Some(100), Some(2_018_001)));
+    rig.idle().await;
+    let echoes = rig.hooks().iter().filter(|hook| hook.item()["message"]["is_echo"] == true).count();
+    assert_eq!(echoes, 1, "the private reply's alone");
+    // A token for one message, whatever the window.
+    rig.say("amal", "hello").await;
+    let ask =
+        json!({"template_type": "one_time_notif_req", "title": "When it is there?", "payload": "there"});
+    let (_, asked) = rig.send(&psid, json!({"attachment": {"type": "template", "payload": ask}})).await;
+    let notify = json!({"kind": "notify_me", "page": PAGE, "mid": asked["message_id"]});
+    let token = act(notify).await["mid"].clone();
+    let optin = rig.wait(1, |item| item["optin"]["type"] == "one_time_notif_req").await.remove(0);
+    let optin = &optin.item()["optin"];
+    assert_eq!((&optin["one_time_notif_token"], &optin["payload"]), (&token, &json!("there")));
+    rig.post("/control/clock", json!({"advance_s": 30 * 86_400})).await;
+    assert_eq!(code(&send(json!({"id": psid})).await), (Some(10), Some(2_018_278)));
+    assert_eq!(send(json!({"one_time_notif_token": token})).await.0, 200);
+    assert_eq!(
+        code(&send(json!({"one_time_notif_token": token})).await),
+        (Some(100), Some(2_018_001)),
+        "once"
+    );
+    assert_eq!(code(&send(json!({"comment_id": token})).await), (Some(100), Some(2_018_001)));
+    // What ended, what is not built, and two at once.
+    let ended = send(json!({"notification_messages_token": "T"})).await;
+    assert!(
+        ended.1["error"]["message"].as_str().unwrap().contains("ended on 10 February 2026"),
+        "{}",
+        ended.1
+    );
+    assert_eq!(code(&send(json!({"phone_number": "+15550100"})).await), (Some(100), None));
+    assert_eq!(code(&send(json!({"id": psid, "user_ref": "U1"})).await), (Some(100), None));
 }

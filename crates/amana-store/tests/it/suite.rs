@@ -39,6 +39,7 @@ macro_rules! suite {
 
 suite!(
     an_event_is_taken_in_once,
+    an_event_that_was_taken_back_is_empty_whenever_it_comes,
     lanes_keep_their_order,
     a_refused_submission_changes_nothing,
     submissions_of_one_batch_do_not_share_their_fate,
@@ -134,6 +135,42 @@ async fn an_event_is_taken_in_once(w: &World) {
     }
     assert_eq!(new, 100);
     assert_eq!(w.store.counts().await.expect("answers").inbox_waiting, 103);
+}
+
+async fn an_event_that_was_taken_back_is_empty_whenever_it_comes(w: &World) {
+    let take = |n: u8| {
+        let NewInbox { shard, lane, key, source, .. } = event(2, n);
+        Command::TakeBack { shard, lane, key, source, at: at(50) }
+    };
+    let heads = || async { w.store.inbox_heads(at(60), InboxSource::Chat, 9).await.expect("answers") };
+    let finish =
+        |row: &InboxRow, result| Command::FinishInbox { shard: row.shard, position: row.position, result };
+    // One that waits, even if somebody works on it; what comes after it in its lane is next.
+    let both = vec![Command::Accept(event(2, 1)), Command::Accept(event(2, 2))];
+    w.store.submit(both).await.expect("kept");
+    let [first] = heads().await.try_into().expect("the head of the lane");
+    assert_eq!(w.one(take(1)).await, Outcome::Changed);
+    assert_eq!(keys(&heads().await), [2]);
+    let late = vec![Command::Accept(event(4, 9)), finish(&first, InboxResult::Done)];
+    assert_eq!(w.refused(late).await, (1, "inbox event"), "its effects are not kept");
+    // One that was given up: nothing of it is there for anybody to look at or to try again.
+    let [second] = heads().await.try_into().expect("the head of the lane");
+    w.one(finish(&second, InboxResult::Failed { reason: "damaged".into() })).await;
+    assert_eq!(w.one(take(2)).await, Outcome::Changed);
+    assert!(w.store.inbox_failed(9).await.expect("answers").is_empty());
+    let again = Command::ReplayInbox { shard: second.shard, position: second.position };
+    w.refused(vec![again]).await;
+    // One that is yet to come; and twice is once.
+    assert_eq!(w.one(take(3)).await, Outcome::Changed);
+    assert_eq!(w.one(take(3)).await, Outcome::Unchanged);
+    for n in 1..=3 {
+        assert_eq!(w.one(Command::Accept(event(2, n))).await, Outcome::Duplicate);
+    }
+    assert!(heads().await.is_empty());
+    let counts = w.store.counts().await.expect("answers");
+    assert_eq!((counts.inbox_waiting, counts.inbox_failed), (0, 0));
+    // Another's key in the same shard is another event.
+    assert_eq!(w.one(Command::Accept(event(2, 4))).await, Outcome::Changed);
 }
 
 fn keys(rows: &[InboxRow]) -> Vec<u8> {
@@ -321,6 +358,7 @@ async fn links_come_and_go(w: &World) {
     let pending = link(1, 1, LinkState::Pending);
     w.one(Command::CreateLink(pending.clone())).await;
     assert!(!w.store.is_link_active(pending.id).await.expect("answers"), "it binds nobody yet");
+    assert!(!pending.was_confirmed());
     assert_eq!(w.refused(vec![Command::CreateLink(pending.clone())]).await, (0, "link"));
     assert_eq!(w.store.link(Shard(1), pending.id).await.expect("answers").as_ref(), Some(&pending));
     assert_eq!(w.store.link(Shard(2), pending.id).await.expect("answers"), None);
@@ -352,6 +390,15 @@ async fn links_come_and_go(w: &World) {
     assert!(!w.store.is_link_active(active.id).await.expect("answers"));
     let ended = w.store.link(Shard(1), active.id).await.expect("answers").expect("is there");
     assert_eq!(ended, Link { state: LinkState::Ended, ended_at: Some(at(9)), ..active });
+    assert!(ended.was_confirmed());
+    // One that ends without its code is known for that ever after, and the code works no more.
+    let never = Link { psid: id("nobody"), ..link(4, 1, LinkState::Pending) };
+    w.one(Command::CreateLink(never.clone())).await;
+    let (from, to) = (LinkState::Pending, LinkState::Ended);
+    w.one(Command::SetLink { shard: Shard(1), id: never.id, from, to, at: at(9) }).await;
+    let never = w.store.link(Shard(1), never.id).await.expect("answers").expect("is there");
+    assert!(!never.was_confirmed());
+    assert_eq!(w.store.link_by_code(&[4; 32]).await.expect("answers"), None);
     assert_eq!(
         w.store.links_of_conversation(&conversation(1)).await.expect("answers"),
         std::slice::from_ref(&second)

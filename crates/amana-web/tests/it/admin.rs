@@ -1,8 +1,9 @@
 //! The administrators' API, held against its description.
 
-use crate::support::{BANK, Browser, HARBOR, World};
+use crate::support::{BANK, Browser, HARBOR, PERSON, World, message};
+use amana_channel::SendError;
 use amana_core::{Clock as _, Kill, KillScope, Lang, Secret};
-use amana_store::Command;
+use amana_store::{Command, InboxResult, InboxSource};
 use amana_web::{AdminState, OPENAPI, admin_router, admin_routes};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -304,4 +305,49 @@ async fn refusals_kills_and_counts() {
     assert_eq!(kills["kills"].as_array().map(Vec::len), Some(2));
     let text = kills.to_string();
     assert!(text.contains("a drill") && !text.contains("Example") && !text.contains(&customer.to_string()));
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_listed_without_a_word_of_it_and_tried_again() {
+    let world = World::new().await;
+    let api = Api::of(&world);
+    let nothing = json!({ "messages": [], "messages_in_all": 0, "events": [], "events_in_all": 0 });
+    assert_eq!(api.get("/admin/dead").await, (StatusCode::OK, nothing.clone()));
+
+    // An event that could not be processed.
+    let (store, now) = (world.gateway.store(), world.clock.now());
+    assert_eq!(world.webhook(message("m1", "hello")).await.status, StatusCode::OK);
+    let [row] = store.inbox_heads(now, InboxSource::Chat, 9).await.expect("heads").try_into().expect("one");
+    let result = InboxResult::Failed { reason: "cannot be read".into() };
+    let fail = Command::FinishInbox { shard: row.shard, position: row.position, result };
+    store.submit(vec![fail]).await.expect("kept");
+    // A message that the platform refused for good.
+    *world.channel.error.lock().expect("lock") = Some(SendError::Permanent { code: 100, sub: None });
+    world.says("m2", "help").await;
+    *world.channel.error.lock().expect("lock") = None;
+
+    let (_, dead) = api.get("/admin/dead").await;
+    assert_eq!((&dead["events_in_all"], &dead["events"][0]["source"]), (&json!(1), &json!("chat")));
+    assert_eq!(dead["events"][0]["reason"], "cannot be read");
+    let messages = dead["messages"].as_array().expect("a list").clone();
+    assert!(!messages.is_empty() && dead["messages_in_all"] == json!(messages.len()), "{dead}");
+    let text = dead.to_string();
+    assert!(!text.contains(PERSON) && !text.contains("hello") && !text.contains("help"), "{text}");
+
+    for bad in [json!({}), json!({ "id": 7 }), json!({ "id": "event:x/1" }), json!({ "id": "x", "y": 1 })] {
+        assert_eq!(api.post("/admin/dead/replay", bad).await.0, StatusCode::BAD_REQUEST);
+    }
+    let unknown = json!({ "id": "event:1/999999" });
+    assert_eq!(api.post("/admin/dead/replay", unknown).await.0, StatusCode::NOT_FOUND);
+    for one in messages.iter().chain(dead["events"].as_array().expect("a list")) {
+        let again = json!({ "id": one["id"] });
+        assert_eq!(api.post("/admin/dead/replay", again.clone()).await.0, StatusCode::ACCEPTED);
+        assert_eq!(
+            api.post("/admin/dead/replay", again).await.0,
+            StatusCode::NOT_FOUND,
+            "it is not given up now"
+        );
+    }
+    world.gateway.settle().await.expect("settled");
+    assert_eq!(api.get("/admin/dead").await, (StatusCode::OK, nothing));
 }

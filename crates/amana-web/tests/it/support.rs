@@ -149,12 +149,18 @@ impl Bank for FakeBank {
     }
 }
 
-/// A channel that takes everything.
-pub(crate) struct FakeChannel;
+/// A channel that takes everything, unless it is to refuse.
+#[derive(Default)]
+pub(crate) struct FakeChannel {
+    pub(crate) error: Mutex<Option<SendError>>,
+}
 
 #[async_trait]
 impl Channel for FakeChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        if let Some(error) = self.error.lock().expect("lock").clone() {
+            return Err(error);
+        }
         Ok(Sent { mid: format!("m_{}", released.message()), rest: None })
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
@@ -199,6 +205,7 @@ impl Channel for FakeChannel {
 pub(crate) struct World {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) bank: Arc<FakeBank>,
+    pub(crate) channel: Arc<FakeChannel>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Router,
     pub(crate) folder: tempfile::TempDir,
@@ -228,6 +235,7 @@ impl World {
         });
         let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
         let page = conversation().channel;
+        let channel = Arc::new(FakeChannel::default());
         let gateway = Gateway::new(GatewayParts {
             store,
             log: LogParts {
@@ -237,7 +245,7 @@ impl World {
                 segment_entries: 1 << 20,
                 segment_seconds: 86_400,
             },
-            channel: Arc::new(FakeChannel),
+            channel: channel.clone(),
             read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز")),
@@ -263,7 +271,7 @@ impl World {
         }
         let public_url: url::Url = public_url.parse().expect("a url");
         let app = router(Self::surface(&gateway, public_url));
-        Self { gateway, bank, clock, app, folder }
+        Self { gateway, bank, channel, clock, app, folder }
     }
 
     fn surface(gateway: &Arc<Gateway>, public_url: url::Url) -> WebState {

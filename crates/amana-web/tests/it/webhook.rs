@@ -1,10 +1,11 @@
 //! `/webhooks/messenger`.
 
-use crate::support::{World, message, sign};
+use crate::support::{PAGE, PERSON, World, message, sign};
 use amana_web::limits::{BODIES_BYTES_MAX, WEBHOOK_BODY_BYTES_MAX};
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
 use std::io::Error;
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -134,4 +135,50 @@ async fn bad_bodies_get_a_clear_error_and_lose_nothing_of_their_neighbours() {
         "timestamp":1,"policy_enforcement":{"action":"block","reason":"spam"}}]}]}"#;
     assert_eq!(world.webhook(policy).await.status, StatusCode::OK);
     assert_eq!(world.gateway.store().counts().await.expect("counts").inbox_waiting, 1);
+}
+
+/// The fixtures of `amana-channel`, one for every kind of event and every quirk on record.
+fn every_fixture() -> Vec<(String, String, bool)> {
+    let items: Vec<Value> =
+        serde_json::from_str(include_str!("../../../amana-channel/tests/it/inbound.json")).expect("a list");
+    let bodies: Vec<Value> =
+        serde_json::from_str(include_str!("../../../amana-channel/tests/it/bodies.json")).expect("a list");
+    let items = items.iter().map(|fixture| {
+        let mut item = fixture["item"].clone();
+        let ends = if fixture["echo"] == true { [PAGE, PERSON] } else { [PERSON, PAGE] };
+        item["sender"] = json!({ "id": ends[0] });
+        item["recipient"] = json!({ "id": ends[1] });
+        item["timestamp"] = fixture.get("timestamp").cloned().unwrap_or(json!(1_764_000_000_000_i64));
+        let body = json!({"object": "page", "entry": [{"id": PAGE, "time": 1_764_000_000_000_i64, "messaging": [item]}]});
+        (fixture["name"].as_str().expect("a name").to_owned(), body.to_string(), false)
+    });
+    let bodies = bodies.iter().map(|fixture| {
+        let text = |key: &str| fixture[key].as_str().expect("a text").to_owned();
+        (text("name"), text("body"), fixture.get("refused").is_some())
+    });
+    items.chain(bodies).collect()
+}
+
+#[tokio::test]
+async fn every_fixture_is_taken_and_worked_off_or_refused_with_a_word() {
+    let world = World::new().await;
+    for (n, (name, body, refused)) in every_fixture().into_iter().enumerate() {
+        // Each is somebody else's, and a message of its own.
+        let body = body
+            .replace("\"m_", &format!("\"m_{n}_"))
+            .replace(&format!("\"{PERSON}\""), &format!("\"7{n}\""));
+        let answer = world.webhook(body).await;
+        if refused {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+            assert!(
+                answer.json()["detail"].as_str().is_some_and(|why| why.starts_with("webhook: ")),
+                "{name}"
+            );
+            continue;
+        }
+        assert_eq!(answer.status, StatusCode::OK, "{name}");
+        world.gateway.settle().await.expect("settled");
+        let counts = world.gateway.store().counts().await.expect("counts");
+        assert_eq!((counts.inbox_waiting, counts.inbox_failed), (0, 0), "{name}");
+    }
 }

@@ -18,6 +18,7 @@ mod config;
 mod demo;
 mod keep;
 mod latency;
+mod messenger;
 mod process;
 mod proof;
 mod restart;

@@ -1,0 +1,150 @@
+//! What a person deletes in the chat: a message of their own, and everything about them.
+
+use crate::support::*;
+use amana_channel::SendError;
+use amana_channel::webhook::{Inbound, InboundKind, parse};
+use amana_core::*;
+use amana_flow::limits::ERASE_ASKED_S;
+use amana_flow::*;
+use amana_store::*;
+use serde_json::{Value, json};
+
+/// As the platform's webhook brings them.
+fn inbound(items: &[Value]) -> Vec<Inbound> {
+    let items: Vec<Value> = items
+        .iter()
+        .map(|item| json!({"sender": {"id": "1"}, "recipient": {"id": PAGE}, "timestamp": 1_795_514_400_000_i64, "message": item}))
+        .collect();
+    let body =
+        json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_514_400_000_i64, "messaging": items}]});
+    parse(body.to_string().as_bytes()).expect("a webhook").events
+}
+
+#[tokio::test]
+async fn a_message_that_was_deleted_is_read_by_nobody_whenever_the_deletion_comes() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.sees("1");
+    let asked = json!({"mid": "m_1", "text": "what is my balance?"});
+    let deleted = json!({"mid": "m_1", "is_deleted": true});
+    let calls = rig.bank.called("accounts");
+    // In one delivery; the deletion first (the platform keeps no order after failures); and again, all of it.
+    for (name, first, then) in
+        [("m_1", &asked, &deleted), ("m_2", &deleted, &asked), ("m_1", &asked, &deleted)]
+    {
+        let named = |item: &Value| {
+            let mut item = item.clone();
+            item["mid"] = json!(name);
+            item
+        };
+        rig.gateway.accept_chat(&inbound(&[named(first)])).await.expect("accepted");
+        rig.gateway.accept_chat(&inbound(&[named(then)])).await.expect("accepted");
+        rig.gateway.settle().await.expect("settled");
+    }
+    assert!(rig.sees("1").is_empty(), "nothing is answered");
+    assert_eq!(rig.bank.called("accounts"), calls, "and nothing asked of the bank");
+    let counts = rig.store.counts().await.expect("answers");
+    assert_eq!((counts.inbox_waiting, counts.inbox_failed), (0, 0));
+
+    // What was not deleted goes on, and what was answered already stays answered.
+    let other = json!({"mid": "m_3", "text": "what is my balance?"});
+    rig.gateway.accept_chat(&inbound(&[other])).await.expect("accepted");
+    rig.gateway.settle().await.expect("settled");
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+    let late = json!({"mid": "m_3", "is_deleted": true});
+    rig.gateway.accept_chat(&inbound(&[late])).await.expect("accepted");
+    rig.gateway.settle().await.expect("settled");
+    assert!(rig.sees("1").is_empty());
+}
+
+async fn yes(rig: &Rig, psid: &str) -> String {
+    rig.says(psid, "delete my data").await;
+    let question = rig.sees(psid).concat();
+    assert!(question.contains("cannot be undone") && question.contains("Cedar Bank"), "{question}");
+    format!("v1:erase:{}", rig.clock.now().as_second())
+}
+
+async fn taps(rig: &Rig, psid: &str, payload: &str) -> String {
+    let tap = InboundKind::QuickReply {
+        mid: format!("tap{}", rig.next()),
+        payload: payload.into(),
+        text: "Yes, delete it all".into(),
+    };
+    rig.event(psid, tap).await;
+    plain(&rig.sees(psid).concat())
+}
+
+#[tokio::test]
+async fn who_is_known_by_a_chat_alone_has_everything_deleted_from_the_chat() {
+    let rig = Rig::new().await;
+    for psid in ["1", "2"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        rig.link(psid).await;
+        rig.says(psid, "what's my balance?").await;
+        assert!(rig.sees(psid).concat().contains("1,234.56"));
+    }
+    let links = |psid: &'static str| {
+        let store = rig.store.clone();
+        async move { store.links_ever(&conversation(psid)).await.expect("answers") }
+    };
+    let mine = links("1").await.remove(0);
+    let revocations = rig.bank.called("revoke");
+
+    // The wish alone deletes nothing, nor does a yes that comes too late, from the future or from nowhere.
+    let late = yes(&rig, "1").await;
+    rig.clock.advance_s(ERASE_ASKED_S);
+    let future = format!("v1:erase:{}", rig.clock.now().as_second() + 60);
+    for payload in [&*late, &*future, "v1:erase", "v1:erase:0"] {
+        let said = taps(&rig, "1", payload).await;
+        assert!(said.contains("Delete it all?"), "{payload}: asked anew: {said}");
+    }
+    assert_eq!(links("1").await.len(), 1);
+    assert!(rig.store.customer_place(mine.customer).await.unwrap().is_some());
+
+    let good = yes(&rig, "1").await;
+    let said = taps(&rig, "1", &good).await;
+    assert!(said.contains("Done. Everything that was kept about you"), "{said}");
+    assert!(rig.store.customer_place(mine.customer).await.unwrap().is_none());
+    assert!(links("1").await.is_empty());
+    assert!(rig.store.receipts(mine.shard, mine.customer, 1, 9).await.unwrap().is_empty());
+    assert_eq!(rig.store.erased(None, 9).await.unwrap(), [mine.customer]);
+    assert_eq!(rig.bank.called("revoke"), revocations + 1, "the bank is told");
+    let counts = rig.store.counts().await.expect("answers");
+    assert_eq!((counts.inbox_failed, counts.jobs_dead), (0, 0));
+
+    // There is nobody any more; the other one is as before.
+    assert!(taps(&rig, "1", &good).await.contains("Nothing about you is kept here"));
+    rig.says("2", "what's my balance?").await;
+    assert!(rig.sees("2").concat().contains("1,234.56"));
+}
+
+/// Stopped yesterday, deleted today: the customer of an ended link is still the chat's.
+#[tokio::test]
+async fn who_stopped_can_still_have_everything_deleted() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.says("1", "stop").await;
+    rig.sees("1");
+    let mine = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
+    let good = yes(&rig, "1").await;
+    taps(&rig, "1", &good).await;
+    assert!(rig.store.customer_place(mine.customer).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_tried_again_and_nothing_else() {
+    let rig = Rig::new().await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::Permanent { code: 100, sub: None });
+    rig.says("1", "hello").await;
+    let letters = rig.store.dead_letters(9).await.expect("answers");
+    assert!(!letters.is_empty(), "given up");
+    let message = letters[0].row.message;
+    *rig.channel.error.lock().unwrap() = None;
+    rig.gateway.try_again(GivenUp::Message(message)).await.expect("again");
+    rig.gateway.settle().await.expect("settled");
+    assert!(!rig.sees("1").is_empty(), "and now it arrives");
+    for nothing in [GivenUp::Message(message), GivenUp::Event(conversation("1").shard(), 1)] {
+        let again = rig.gateway.try_again(nothing).await;
+        assert!(matches!(again, Err(SubmitError::Conflict { .. })), "{again:?}");
+    }
+}

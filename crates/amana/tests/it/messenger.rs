@@ -1,0 +1,93 @@
+//! `amana messenger setup | status | templates`, as somebody who connects a Page for the first time.
+
+use crate::browser::client;
+use crate::process::folder;
+use crate::serve::World;
+use serde_json::{Value, json};
+
+async fn control(world: &World, path: &str, body: Value) {
+    let url = format!("{}/control/{path}", world.chat_url);
+    let answer = client().post(url).json(&body).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
+    let (keep, _) = folder();
+    let world = World::start(keep.path());
+    let holds = |text: &str, words: &[&str]| {
+        for word in words {
+            assert!(text.contains(word), "`{word}` is not in:\n{text}");
+        }
+    };
+
+    // Nothing is there yet: each line says so, and what mends it.
+    let said = world.says(&["messenger", "status"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let mend = "(`amana messenger setup` mends it)";
+    holds(
+        &said.out,
+        &["page 55 (Harbor)", "token: good", "webhooks: not subscribed: messages", "profile: differs", mend],
+    );
+    holds(
+        &said.out,
+        &["amana_news_1 en: missing: `amana messenger templates` brings it", "amana_news_1 ar: missing"],
+    );
+
+    // A token without permissions: what cannot be done names the one that it lacks.
+    control(&world, "pages/55", json!({"denied": ["pages_utility_messaging"]})).await;
+    let said = world.says(&["messenger", "setup"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    holds(
+        &said.out,
+        &[
+            "subscribed: messages,",
+            "wrote: get_started,",
+            "the permission `pages_utility_messaging` grants it",
+        ],
+    );
+    holds(&said.err, &["1 of 1 pages could not be set up as a whole"]);
+    let said = world.says(&["messenger", "templates"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    holds(&said.out, &["the permission `pages_utility_messaging` grants it"]);
+    control(&world, "pages/55", json!({"denied": ["pages_manage_metadata"]})).await;
+    let said = world.says(&["messenger", "setup"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    holds(
+        &said.out,
+        &["the permission `pages_manage_metadata` grants it", "template amana_news_1 ar: approved"],
+    );
+
+    // With all of them it is whole, and once more it changes nothing.
+    control(&world, "pages/55", json!({"denied": []})).await;
+    let said = world.says(&["messenger", "setup"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    holds(
+        &said.out,
+        &["was set up already", "template amana_news_1 en: approved", "template amana_news_1 ar: approved"],
+    );
+    let said = world.says(&["messenger", "status"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    holds(
+        &said.out,
+        &["token: good", "webhooks: all subscribed", "profile: as it should be", "sending: good"],
+    );
+
+    // What the review says is shown, and in JSON, too.
+    let rejected = json!({"status": "REJECTED", "reason": "INCORRECT_PARAMS", "language": "ar"});
+    control(&world, "templates/55/amana_news_1", rejected).await;
+    let said = world.says(&["messenger", "templates", "--look", "--json"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    let rows: Value = serde_json::from_str(&said.out).expect("JSON");
+    let arabic = &rows[0]["templates"].as_array().expect("a list")[1];
+    assert_eq!((&arabic["status"], &arabic["reason"]), (&json!("REJECTED"), &json!("INCORRECT_PARAMS")));
+
+    // A dead token, and the token of another page.
+    control(&world, "pages/55", json!({"token": "password_changed"})).await;
+    for command in [&["messenger", "status"][..], &["messenger", "setup"]] {
+        let said = world.says(command);
+        assert_eq!(said.code, Some(1), "{}", said.out);
+        holds(&said.out, &["no longer valid", "nothing that waits is lost"]);
+        assert!(!said.out.contains("page-token-1") && !said.err.contains("page-token-1"));
+    }
+}
