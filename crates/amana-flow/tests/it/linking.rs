@@ -4,6 +4,7 @@ use crate::support::*;
 use amana_channel::webhook::InboundKind;
 use amana_core::*;
 use amana_flow::*;
+use amana_store::{LinkState, PlatformRequestKind};
 use std::collections::BTreeSet;
 
 #[tokio::test]
