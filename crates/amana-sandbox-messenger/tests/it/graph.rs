@@ -124,7 +124,7 @@ async fn objects_and_tokens() {
     assert_eq!((&debug["data"]["is_valid"], &debug["data"]["profile_id"]), (&json!(true), &json!(PAGE)));
     let (_, debug) = rig.graph("GET", "debug_token?input_token=wrong", None).await;
     assert_eq!((&debug["data"]["is_valid"], &debug["data"]["error"]["code"]), (&json!(false), &json!(190)));
-    let recipient = json!({"recipient": {"comment_id": "1_2"}, "message": {"text": "a"}});
+    let recipient = json!({"recipient": {"phone_number": "+15550100"}, "message": {"text": "a"}});
     let (_, body) = rig.graph("POST", "me/messages", Some(recipient)).await;
     assert!(body["error"]["message"].as_str().unwrap().contains("not built"), "{body}");
 }
