@@ -51,8 +51,8 @@ impl Gateway {
     /// The form of a notice's link was sent: the page itself, or the way to the bank's login.
     ///
     /// # Errors
-    /// [`LinkError::PageOver`] when there is no such page (any more), [`LinkError::PageOfAnother`] when somebody else is
-    /// signed in at that bank, and as [`Gateway::sign_in`].
+    /// [`LinkError::PageOver`] when there is no such page (any more), [`LinkError::PageOfAnother`] when somebody else
+    /// is signed in at that bank, and as [`Gateway::sign_in`].
     pub async fn notice_open(
         &self,
         token: &str,

@@ -235,8 +235,9 @@ pub enum Command {
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
     /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
-    /// in `shard`. The page behind a notice is kept in the same commit, while its link binds. It is held from the start where the conversation has a held message, unless the platform takes it
-    /// also from a person who has been away.
+    /// in `shard`. The page behind a notice is kept in the same commit, while its link binds. The message is held from
+    /// the start where the conversation has a held message, unless the platform takes it also from a person who has
+    /// been away.
     Disclose {
         /// The customer's shard, where the receipt goes (the conversation's where there is no customer).
         shard: Shard,

@@ -1,8 +1,8 @@
 //! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
 //!
 //! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no
-//! script in any page but `/privacy/verify` and `/m`, no account of a customer other than the bank's own sign-in. A page is
-//! forms, text and one style sheet.
+//! script in any page but `/privacy/verify` and `/m`, no account of a customer other than the bank's own sign-in. A
+//! page is forms, text and one style sheet.
 //!
 //! Invariants:
 //! - A GET uses nothing up (previews and crawlers open links), except the bank's callback, which is protected by
