@@ -14,6 +14,7 @@
 )]
 
 mod abuse;
+mod bound;
 mod check;
 mod data;
 mod events;
@@ -22,3 +23,4 @@ mod fapi;
 mod fuzz;
 mod link;
 mod refusals;
+mod sandbox;
