@@ -1,4 +1,4 @@
-//! The connector on a string, for proofs against servers of other people (`outside/banks.mjs`): settings as JSON in the
+//! The connector on a string, for proofs against servers of other people (`outside/connector.mjs`): settings as JSON in the
 //! first line, then a command in each: `link` (and in the next line where the browser came back to), `read`, `refresh`,
 //! `revoke`. Each is answered by a line of JSON; of what a bank says only numbers are told.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program of its own, for tests")]
@@ -94,7 +94,10 @@ impl Drive {
         Ok((Tokens::from_bytes(bytes)?, consent.as_deref()))
     }
 
-    async fn link(&mut self, lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Result<Value, Failed> {
+    async fn link(
+        &mut self,
+        lines: &mut impl Iterator<Item = std::io::Result<String>>,
+    ) -> Result<Value, Failed> {
         let begun = self
             .bank
             .begin(&AuthorizeAsk {
