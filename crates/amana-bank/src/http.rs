@@ -268,11 +268,12 @@ fn is_certificate_error(e: &(dyn StdError + 'static)) -> bool {
     matches!(tls_error(e), Some(rustls::Error::InvalidCertificate(_)))
 }
 
-/// What TLS says, if it is TLS that says it.
+/// What TLS says, if it is TLS that says it. An `io::Error` hides what it wraps from `source`, and may wrap another one.
 fn tls_error<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    // An `io::Error` hides what it wraps from `source`.
-    let inner = || e.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>();
-    e.downcast_ref::<rustls::Error>().or_else(inner)
+    if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    tls_error(e.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 #[cfg(test)]

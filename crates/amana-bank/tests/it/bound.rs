@@ -228,7 +228,10 @@ fn a_client_that_lacks_what_the_profile_wants_is_refused_at_the_start() {
     assert!(make(&without_key).unwrap_err().contains("`private_key_file`"));
     let signed = |config: &mut InstitutionConfig| config.profile.oauth.signed_requests = true;
     assert!(make(&signed).unwrap_err().contains("`private_key_file`"));
-    let other = |config: &mut InstitutionConfig| config.sender = Some(Sender::Dpop);
+    let other = |config: &mut InstitutionConfig| {
+        config.profile = Profile::built_in("x", "fdx-green").unwrap();
+        config.sender = Some(Sender::Dpop);
+    };
     assert!(make(&other).unwrap_err().contains("`sender`"));
     let tls = |config: &mut InstitutionConfig| {
         config.profile = blue.clone();

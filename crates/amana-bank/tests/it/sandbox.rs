@@ -3,7 +3,7 @@
 use crate::fake::{self, P256, options, subject};
 use amana_bank::profile::{Profile, Sender};
 use amana_bank::{
-    Actor, AuthorizeAsk, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank,
+    Actor, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank,
     HttpClientOptions, InstitutionConfig, SigningKey, Tls,
 };
 use amana_core::{Clock, Entropy, ManualClock, Secret, SeededEntropy};
@@ -199,10 +199,6 @@ fn attribute(page: &str, selector: &str, name: &str) -> Vec<String> {
     found
 }
 
-fn ask() -> AuthorizeAsk {
-    fake::ask()
-}
-
 const OURS: (&str, &str) = (fake::CLIENT_CERTIFICATE, fake::CLIENT_KEY);
 const STRANGERS: (&str, &str) =
     (include_str!("keys/tls/stranger.pem"), include_str!("keys/tls/stranger.key.pem"));
@@ -210,7 +206,7 @@ const STRANGERS: (&str, &str) =
 async fn the_whole_way(case: Case) -> (Running, FdxBank, amana_bank::Tokens) {
     let running = run(case).await;
     let bank = running.client(running.config(case, OURS));
-    let begun = bank.begin(&ask()).await.unwrap();
+    let begun = bank.begin(&fake::ask()).await.unwrap();
     let callback = running.authorize(&begun.url).await;
     let granted = bank.complete(&begun.pending, &callback).await.unwrap();
     assert!(granted.subject.is_some() && granted.bank_consent.is_some() && granted.evidence.is_some());
@@ -219,7 +215,8 @@ async fn the_whole_way(case: Case) -> (Running, FdxBank, amana_bank::Tokens) {
     let accounts = bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
     assert!(accounts.ids.len() >= 2 && accounts.skipped == 0, "{accounts:?}");
     let (to, from) = (running.clock.now(), "2026-11-01T00:00:00Z".parse().unwrap());
-    bank.transactions(&tokens, &subject(), &accounts.ids[0], from, to, Actor::User).await.unwrap();
+    let page = bank.transactions(&tokens, &subject(), &accounts.ids[0], from, to, Actor::User).await.unwrap();
+    assert!(!fake::open(&page)["rows"].as_array().unwrap().is_empty());
     let renewed = bank.refresh(&tokens).await.unwrap();
     assert_ne!(renewed.access, tokens.access);
     bank.accounts(&renewed, &subject(), Actor::Batch).await.unwrap();
@@ -262,7 +259,7 @@ async fn another_ones_certificate_opens_nothing() {
     let case = Case { tls_auth: false, sender: Sender::Mtls, signed: false };
     let running = run(case).await;
     let bank = running.client(running.config(case, OURS));
-    let begun = bank.begin(&ask()).await.unwrap();
+    let begun = bank.begin(&fake::ask()).await.unwrap();
     let callback = running.authorize(&begun.url).await;
     let tokens = bank.complete(&begun.pending, &callback).await.unwrap().tokens;
     // The tokens with another certificate of the same authority, and with none.
@@ -278,11 +275,11 @@ async fn another_ones_certificate_opens_nothing() {
     // The client that proves itself by its certificate, with another one.
     let case = Case { tls_auth: true, ..case };
     let running = run(case).await;
-    let e = running.client(running.config(case, STRANGERS)).begin(&ask()).await.unwrap_err();
+    let e = running.client(running.config(case, STRANGERS)).begin(&fake::ask()).await.unwrap_err();
     assert_eq!(e.class, Class::OurRequest("invalid_client"));
     // A server of an authority that nobody trusts is not spoken to.
     let mut config = running.config(case, OURS);
     config.tls.authorities_pem = None;
-    let e = running.client(config).begin(&ask()).await.unwrap_err();
+    let e = running.client(config).begin(&fake::ask()).await.unwrap_err();
     assert_eq!(e.class, Class::Nonsense("its tls certificate is not trusted"));
 }
