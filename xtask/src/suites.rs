@@ -164,7 +164,8 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
         return Ok(unbuilt);
     }
     if wants(Part::Outside)
-        && let Some(unbuilt) = build_binary(workspace, &["--package", "amana-bank", "--example", "drive"], stop)?
+        && let Some(unbuilt) =
+            build_binary(workspace, &["--package", "amana-bank", "--example", "drive"], stop)?
     {
         return Ok(unbuilt);
     }
