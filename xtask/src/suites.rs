@@ -31,7 +31,8 @@ pub(crate) enum Part {
     Verifiers,
     /// The whole story in a headless browser, in English and Arabic, with accessibility checks.
     Browser,
-    /// Other people's Messenger clients and bots (Meta's Python SDK, two npm packages) against the simulator.
+    /// Other people's clients and bots against the simulator and the sandbox bank, and our connector against another
+    /// one's authorization server.
     Outside,
 }
 
@@ -158,7 +159,13 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
         }));
     }
     if (wants(Part::Browser) || wants(Part::Outside))
-        && let Some(unbuilt) = build_binary(workspace, stop)?
+        && let Some(unbuilt) = build_binary(workspace, &["--package", "amana"], stop)?
+    {
+        return Ok(unbuilt);
+    }
+    if wants(Part::Outside)
+        && let Some(unbuilt) =
+            build_binary(workspace, &["--package", "amana-bank", "--example", "drive"], stop)?
     {
         return Ok(unbuilt);
     }
@@ -171,7 +178,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
         let python = install_python(workspace, stop)?;
         let words = [python.into_os_string(), "sdk.py".into()];
         jobs.push(Job::new("outside: Meta's SDK", move || outside(workspace, words, stop)));
-        for script in ["clients.mjs", "bank.mjs"] {
+        for script in ["clients.mjs", "bank.mjs", "connector.mjs"] {
             let words = ["node".into(), script.into()];
             jobs.push(Job::new(format!("outside: {script}"), move || outside(workspace, words, stop)));
         }
@@ -185,23 +192,24 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     results
 }
 
-/// Builds the binary that the story and the outside proofs start; the rows of the failure where that fails.
-fn build_binary(workspace: &Workspace, stop: &Stop) -> Result<Option<Results>> {
-    let built = Step::new(
-        "cargo build --package amana",
-        [workspace.cargo().as_os_str(), "build".as_ref(), "--package".as_ref(), "amana".as_ref()],
-        limits::UNIT_WAIT,
-    )
-    .folder(workspace.root())
-    .env(&workspace.cargo_env())
-    .run(stop)?;
-    Ok((!built.success).then(|| Results::failed_step("build of `amana`", built.elapsed)))
+/// Builds a program that the story or the outside proofs start; the rows of the failure where that fails.
+fn build_binary(workspace: &Workspace, which: &[&str], stop: &Stop) -> Result<Option<Results>> {
+    let title = format!("cargo build {}", which.join(" "));
+    let mut words = vec![workspace.cargo().as_os_str().to_owned(), "build".into()];
+    words.extend(which.iter().map(OsString::from));
+    let built = Step::new(title.as_str(), words, limits::UNIT_WAIT)
+        .folder(workspace.root())
+        .env(&workspace.cargo_env())
+        .run(stop)?;
+    Ok((!built.success).then(|| Results::failed_step(&format!("`{title}`"), built.elapsed)))
 }
 
-/// One script of `outside/` against a sandbox of its own.
+/// One script of `outside/` against servers of its own.
 fn outside(workspace: &Workspace, words: [OsString; 2], stop: &Stop) -> Result<(Results, Ended)> {
     let mut env = Env::new();
     env.insert("AMANA_BIN".to_owned(), workspace.target().join("debug/amana").display().to_string());
+    let drive = workspace.target().join("debug/examples/drive");
+    env.insert("AMANA_DRIVE".to_owned(), drive.display().to_string());
     let title =
         format!("outside: {}", words.iter().map(|w| w.to_string_lossy()).next_back().unwrap_or_default());
     let step = Step::new(title, words, limits::OUTSIDE_WAIT);

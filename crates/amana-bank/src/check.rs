@@ -3,7 +3,8 @@
 use crate::bank::{CheckError, CheckReport, Checked};
 use crate::connector::FdxBank;
 use crate::error::BankErrorClass;
-use crate::profile::{ClientAuthMethod, Par, Status};
+use crate::oauth::DpopKey;
+use crate::profile::{ClientAuthMethod, Par, Sender, Status};
 use url::Url;
 
 /// A refresh token that no server has given: a server that knows the client answers `invalid_grant`.
@@ -48,28 +49,46 @@ impl FdxBank {
             },
         });
 
-        self.discovery.forget().await;
-        let metadata = self.metadata().await.map_err(|class| (class.to_string(), mend_metadata(class)))?;
+        self.oauth.forget_metadata().await;
+        let metadata =
+            self.oauth.metadata().await.map_err(|class| (class.to_string(), mend_metadata(class)))?;
         done.push(Checked { what: "issuer", found: metadata.issuer.clone(), warning: None });
 
-        let method = self.authenticator.method();
+        let method = self.oauth.method();
         let word = match method {
             ClientAuthMethod::ClientSecretBasic => "client_secret_basic",
             ClientAuthMethod::ClientSecretPost => "client_secret_post",
             ClientAuthMethod::PrivateKeyJwt => "private_key_jwt",
+            ClientAuthMethod::TlsClientAuth => "tls_client_auth",
         };
+        let offers =
+            |m: &String| m == word || (word == "tls_client_auth" && m == "self_signed_tls_client_auth");
         let offered = metadata.token_endpoint_auth_methods_supported.as_ref();
         done.push(Checked {
             what: "client authentication",
             found: word.to_owned(),
             warning: offered
-                .is_some_and(|all| !all.iter().any(|m| m == word))
+                .is_some_and(|all| !all.iter().any(offers))
                 .then(|| format!("the server's metadata do not offer `{word}`")),
+        });
+        done.push(Checked {
+            what: "tokens",
+            found: match self.oauth.sender() {
+                Sender::None => "bearer",
+                Sender::Dpop => "bound to a key of each connection (dpop)",
+                Sender::Mtls => "bound to our certificate",
+            }
+            .to_owned(),
+            warning: self.oauth.doubts(&metadata),
         });
         let has_par = metadata.pushed_authorization_request_endpoint.is_some();
         done.push(Checked {
             what: "authorization requests",
-            found: if has_par && profile.oauth.par != Par::None { "pushed" } else { "in the url" }.to_owned(),
+            found: format!(
+                "{}{}",
+                if profile.oauth.signed_requests { "signed, " } else { "" },
+                if has_par && profile.oauth.par != Par::None { "pushed" } else { "in the url" },
+            ),
             warning: None,
         });
         done.push(Checked {
@@ -102,12 +121,16 @@ impl FdxBank {
     async fn try_credentials(&self, token_endpoint: &Url) -> Result<Checked, (String, &'static str)> {
         let form =
             vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", NO_SUCH_TOKEN.to_owned())];
-        let mend = "check `client_id` and `client_secret` (or `private_key_file` and that the bank has its public key), and this machine's clock";
-        let answer = self
-            .post_form(token_endpoint, form)
-            .await
-            .map_err(|class| (class.to_string(), "check that the token endpoint can be reached from here"))?;
-        match crate::oauth::class_of(&answer, self.clock.now()) {
+        let mend = "check `client_id` and `client_secret` (or `private_key_file` or `certificate_file`, and that the bank knows it), and this machine's clock";
+        let key = match self.oauth.sender() {
+            Sender::Dpop => DpopKey::fresh(self.entropy.as_ref()).ok(),
+            Sender::None | Sender::Mtls => None,
+        };
+        let answer =
+            self.oauth.post_form(token_endpoint, &form, key.as_ref()).await.map_err(|class| {
+                (class.to_string(), "check that the token endpoint can be reached from here")
+            })?;
+        match crate::oauth::answer::class_of(&answer, self.clock.now()) {
             BankErrorClass::OurRequest(what @ ("invalid_client" | "client authentication is refused")) => {
                 Err((format!("the server does not accept the client's credentials ({what})"), mend))
             }

@@ -1,7 +1,7 @@
 //! How an institution is configured.
 
 use crate::limits;
-use crate::profile::Profile;
+use crate::profile::{Profile, Sender};
 use amana_core::{InstitutionId, Secret};
 use std::time::Duration;
 use url::Url;
@@ -13,13 +13,37 @@ pub enum ClientAuth {
     SecretBasic(Secret),
     /// `client_secret_post` (RFC 6749 §2.3.1).
     SecretPost(Secret),
-    /// `private_key_jwt` (RFC 7523; FAPI 2.0: the audience is the issuer).
-    PrivateKeyJwt {
-        /// The private key, PEM: P-256 (PKCS#8) signs ES256, RSA (PKCS#8 or PKCS#1) signs PS256.
-        key_pem: Secret,
-        /// The key's id in the client's published JWKS.
-        kid: Option<String>,
-    },
+    /// `private_key_jwt` (RFC 7523; FAPI 2.0: the audience is the issuer), with [`InstitutionConfig::signing_key`].
+    PrivateKeyJwt,
+    /// `tls_client_auth` or `self_signed_tls_client_auth` (RFC 8705 §2), with [`Tls::certificate`].
+    Tls,
+}
+
+/// The client's private key.
+#[derive(Debug, Clone)]
+pub struct SigningKey {
+    /// PEM: P-256 (PKCS#8) signs ES256, RSA (PKCS#8 or PKCS#1) signs PS256.
+    pub pem: Secret,
+    /// Its id in the client's published JWKS.
+    pub kid: Option<String>,
+}
+
+/// The certificate that the client shows wherever a server asks for one.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate and what leads to its authority, PEM.
+    pub chain_pem: String,
+    /// Its private key, PEM.
+    pub key_pem: Secret,
+}
+
+/// What is special about TLS to one institution.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// Our certificate, for mutual TLS (RFC 8705).
+    pub certificate: Option<ClientCertificate>,
+    /// Authorities that are trusted for this institution beside the operating system's, PEM.
+    pub authorities_pem: Option<String>,
 }
 
 /// One institution.
@@ -42,6 +66,12 @@ pub struct InstitutionConfig {
     pub client_id: String,
     /// How we prove that it is us.
     pub client_auth: ClientAuth,
+    /// Our private key, for [`ClientAuth::PrivateKeyJwt`] and for signed requests.
+    pub signing_key: Option<SigningKey>,
+    /// What our tokens are bound to, among the profile's; its first if it is not said.
+    pub sender: Option<Sender>,
+    /// What is special about TLS to it.
+    pub tls: Tls,
 }
 
 /// How HTTP is done.

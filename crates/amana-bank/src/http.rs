@@ -1,12 +1,14 @@
 //! HTTP as this crate does it: TLS by rustls, no redirects, bounded time and size, no way into private networks unless
 //! the operator allows it.
 
-use crate::config::HttpClientOptions;
+use crate::config::{HttpClientOptions, Tls};
 use crate::error::{BankErrorClass, ConfigError};
 use crate::limits;
 use amana_core::InstitutionId;
 use reqwest::header::HeaderMap;
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::error::Error as StdError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -38,17 +40,24 @@ impl Answer {
     }
 }
 
+/// One institution's connections. A clone shares them.
+#[derive(Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
     options: HttpClientOptions,
+    has_certificate: bool,
     /// False when the machine has no root certificates, so that no TLS server can be trusted.
     pub(crate) has_roots: bool,
 }
 
 impl Http {
-    pub(crate) fn new(institution: &InstitutionId, options: HttpClientOptions) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        institution: &InstitutionId,
+        options: HttpClientOptions,
+        special: &Tls,
+    ) -> Result<Self, ConfigError> {
         let failed = |what: String| ConfigError::Http { institution: institution.clone(), what };
-        let (tls, has_roots) = tls_config().map_err(|e| failed(e.to_string()))?;
+        let (tls, has_roots) = tls_config(special).map_err(failed)?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
@@ -60,7 +69,16 @@ impl Http {
             .user_agent(concat!("amana/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| failed(e.to_string()))?;
-        Ok(Self { client, options, has_roots })
+        Ok(Self { client, options, has_certificate: special.certificate.is_some(), has_roots })
+    }
+
+    /// Whether we show a certificate where a server asks for one.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.has_certificate
+    }
+
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
     }
 
     pub(crate) fn get(&self, url: Url) -> RequestBuilder {
@@ -68,9 +86,6 @@ impl Http {
     }
     pub(crate) fn post(&self, url: Url) -> RequestBuilder {
         self.client.post(url)
-    }
-    pub(crate) fn put(&self, url: Url) -> RequestBuilder {
-        self.client.put(url)
     }
 
     /// The time that all pages of one list may take.
@@ -102,23 +117,45 @@ impl Http {
 const BLOCKED: BankErrorClass =
     BankErrorClass::OurRequest("its address is private, which the configuration does not allow");
 
-/// The operating system's trust, with ring's cryptography. A machine without root certificates still gets a client:
-/// it can speak to a sandbox on loopback, and trusts nobody else.
-fn tls_config() -> Result<(rustls::ClientConfig, bool), rustls::Error> {
+/// The operating system's trust and the institution's own authorities, with ring's cryptography. A machine without root
+/// certificates still gets a client: it can speak to a sandbox on loopback, and trusts nobody else.
+fn tls_config(special: &Tls) -> Result<(rustls::ClientConfig, bool), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?;
-    let (mut config, has_roots) = match rustls_platform_verifier::Verifier::new(provider) {
-        Ok(verifier) => (
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
-            true,
-        ),
-        Err(_) => {
-            (builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(), false)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?;
+    let own = match &special.authorities_pem {
+        Some(pem) => certificates(pem).ok_or("`ca_file` holds no certificate in PEM")?,
+        None => Vec::new(),
+    };
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(own.clone(), provider);
+    let (builder, has_roots) = if let Ok(verifier) = verifier {
+        (builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)), true)
+    } else {
+        let mut roots = rustls::RootCertStore::empty();
+        let (good, _) = roots.add_parsable_certificates(own);
+        (builder.with_root_certificates(roots), good > 0)
+    };
+    let mut config = match &special.certificate {
+        Some(certificate) => {
+            let chain = certificates(&certificate.chain_pem)
+                .ok_or("`certificate_file` holds no certificate in PEM")?;
+            let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.expose().as_bytes())
+                .map_err(|_| "`certificate_key_file` holds no unencrypted private key in PEM")?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|_| "`certificate_file` and `certificate_key_file` do not fit")?
         }
+        None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok((config, has_roots))
+}
+
+/// The certificates of a PEM text; none if there is not one, or one of them is damaged.
+fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().ok()?;
+    (!all.is_empty()).then_some(all)
 }
 
 /// A name that leads to a private address.
@@ -209,6 +246,11 @@ fn class_of(error: &reqwest::Error) -> BankErrorClass {
         if is_certificate_error(e) {
             return BankErrorClass::Nonsense("its tls certificate is not trusted");
         }
+        if tls_error(e).is_some_and(|e| matches!(e, rustls::Error::AlertReceived(_))) {
+            return BankErrorClass::OurRequest(
+                "it ends the tls handshake: it may want another client certificate",
+            );
+        }
         cause = e.source();
     }
     if error.is_timeout() {
@@ -223,14 +265,15 @@ fn class_of(error: &reqwest::Error) -> BankErrorClass {
 }
 
 fn is_certificate_error(e: &(dyn StdError + 'static)) -> bool {
-    let is = |e: &(dyn StdError + 'static)| {
-        matches!(e.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)))
-    };
-    // An `io::Error` hides what it wraps from `source`.
-    is(e)
-        || e.downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| is(inner as &(dyn StdError + 'static)))
+    matches!(tls_error(e), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// What TLS says, if it is TLS that says it. An `io::Error` hides what it wraps from `source`, and may wrap another one.
+fn tls_error<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    tls_error(e.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 #[cfg(test)]

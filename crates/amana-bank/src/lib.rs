@@ -6,15 +6,12 @@
 
 mod bank;
 mod check;
-mod client_auth;
 mod config;
 mod connector;
-mod discovery;
 mod error;
 pub mod events;
 mod fdx;
 mod http;
-mod jose;
 pub mod limits;
 mod oauth;
 #[doc(hidden)]
@@ -27,9 +24,10 @@ pub use bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked,
     GrantState, GrantStatus, Granted,
 };
-pub use config::{ClientAuth, HttpClientOptions, InstitutionConfig};
+pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionConfig, SigningKey, Tls};
 pub use connector::FdxBank;
 pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT};
 pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
+pub use oauth::DpopKey;
 pub use profile::Profile;
 pub use tokens::{Pending, StoredError, Tokens};

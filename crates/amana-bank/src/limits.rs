@@ -45,6 +45,14 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const CLOCK_SKEW_SECS: i64 = 60;
 /// How long a client assertion is good, in seconds (FAPI 2.0: at most 60).
 pub const ASSERTION_LIFE_SECS: i64 = 55;
+/// How long a signed request object is good, in seconds: its browser comes at once, its push as well.
+pub const REQUEST_OBJECT_LIFE_SECS: i64 = 300;
+/// The longest DPoP nonce that is taken, in bytes. It is in each proof, and headers of 8 KiB are too long for many servers.
+pub const NONCE_BYTES_MAX: usize = 512;
+/// How many servers' nonces are remembered: an institution has two or three.
+pub const NONCES_MAX: usize = 16;
+/// How often random bytes are drawn for a key before the source is called broken: one draw is good but for one in 2^32.
+pub const KEY_DRAWS_MAX: usize = 8;
 /// How long an access token is believed to live when the server does not say, in seconds.
 pub const TOKEN_LIFE_DEFAULT_SECS: i64 = 300;
 /// The longest life of an access token that is believed, in seconds.

@@ -2,12 +2,12 @@
 //! nothing comes out, only the rule that does not hold.
 
 use crate::connector::subject_of;
-use crate::discovery::{self, Place};
 use crate::fdx::{calls, list, read};
 use crate::http::Answer;
-use crate::jose::{self, Claims};
 use crate::limits;
-use crate::oauth::{self, TokenAnswer};
+use crate::oauth::answer::{self as oauth_answer, TokenAnswer};
+use crate::oauth::discovery::{self, Place};
+use crate::oauth::jose::{self, Claims};
 use crate::profile::{Paging, Profile, Shape};
 use crate::text::invisible;
 use crate::tokens::{Pending, Tokens};
@@ -145,12 +145,15 @@ fn transaction(read: &amana_core::Transaction, about: &AccountId) -> Result<(), 
 pub fn oauth(body: &[u8], now: Timestamp) -> Result<(), Broken> {
     for status in STATUSES {
         let answer = answer(status, body);
-        let _ = oauth::class_of(&answer, now);
-        let Ok(token) = TokenAnswer::read(&answer, now) else { continue };
-        hold(answer.status.is_success(), "an error answer has no tokens")?;
-        tokens(&token, now)?;
+        let _ = oauth_answer::class_of(&answer, now);
+        for bound in [false, true] {
+            let names = ["grant_id".to_owned(), "fdxConsentId".to_owned()];
+            let Ok(token) = TokenAnswer::read(&answer, bound, &names, now) else { continue };
+            hold(answer.status.is_success(), "an error answer has no tokens")?;
+            tokens(&token, now)?;
+        }
     }
-    if let Ok(uri) = oauth::request_uri(&answer(201, body)) {
+    if let Ok(uri) = oauth_answer::request_uri(&answer(201, body)) {
         hold(!uri.is_empty() && uri.len() <= limits::TOKEN_BYTES_MAX, "a request uri is bounded")?;
     }
     for name in Profile::names() {
@@ -187,7 +190,7 @@ fn tokens(token: &TokenAnswer, now: Timestamp) -> Result<(), Broken> {
     hold(token.access.expose().bytes().all(|b| b.is_ascii_graphic()), "an access token fits into a header")?;
     let life = token.expires_at.as_second().saturating_sub(now.as_second());
     hold((1..=limits::TOKEN_LIFE_MAX_SECS).contains(&life), "a token's life is bounded")?;
-    let consent = token.bank_consent.as_deref();
+    let consent = token.grant_id.as_deref();
     hold(
         consent.is_none_or(|id| !id.is_empty() && !id.chars().any(char::is_control)),
         "a consent's id is one",

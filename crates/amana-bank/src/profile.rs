@@ -91,6 +91,41 @@ pub enum ClientAuthMethod {
     ClientSecretPost,
     /// A signed assertion.
     PrivateKeyJwt,
+    /// The client's TLS certificate, of an authority or (`self_signed_tls_client_auth`) of its own.
+    TlsClientAuth,
+}
+
+impl ClientAuthMethod {
+    /// Whether it is a shared secret.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
+/// What access tokens are bound to, so that a stolen one is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sender {
+    /// Nothing: bearer tokens.
+    None,
+    /// A key of each connection (RFC 9449).
+    Dpop,
+    /// The client's certificate (RFC 8705 §3).
+    Mtls,
+}
+
+impl std::str::FromStr for Sender {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "none" => Ok(Self::None),
+            "dpop" => Ok(Self::Dpop),
+            "mtls" => Ok(Self::Mtls),
+            _ => Err(()),
+        }
+    }
 }
 
 /// Endpoints of a server without discovery. `{issuer}` stands for the institution's issuer.
@@ -128,6 +163,15 @@ pub struct OAuth {
     pub rar: Rar,
     /// The ways of client authentication that the provider takes.
     pub client_auth: Vec<ClientAuthMethod>,
+    /// What tokens may be bound to; the first unless the institution's configuration names another.
+    #[serde(default = "bearer")]
+    pub senders: Vec<Sender>,
+    /// Whether authorization requests are signed (RFC 9101), pushed or not.
+    #[serde(default)]
+    pub signed_requests: bool,
+    /// Under which names a token answer may give the id of the grant, the first that is there.
+    #[serde(default = "grant_ids")]
+    pub grant_ids: Vec<String>,
     /// Whether a callback without `iss` is refused even if the server does not promise one (FAPI 2.0).
     pub iss_required: bool,
     /// Scopes besides those of the clusters.
@@ -152,6 +196,60 @@ pub struct OAuth {
 
 fn yes() -> bool {
     true
+}
+
+fn bearer() -> Vec<Sender> {
+    vec![Sender::None]
+}
+
+/// FDX's own, and what others call it.
+fn grant_ids() -> Vec<String> {
+    ["grant_id", "fdxConsentId"].map(str::to_owned).into()
+}
+
+impl OAuth {
+    /// What tokens are bound to unless something else is asked for.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.senders.first().copied().unwrap_or(Sender::None)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.client_auth.is_empty() {
+            return Err("`oauth.client_auth` names no method; name at least one".to_owned());
+        }
+        if self.senders.is_empty() {
+            return Err("`oauth.senders` is empty; `none` stands for bearer tokens".to_owned());
+        }
+        if self.grant_ids.iter().any(String::is_empty) {
+            return Err("`oauth.grant_ids` has an empty name".to_owned());
+        }
+        if self.par == Par::Required && self.endpoints.as_ref().is_some_and(|e| e.par.is_none()) {
+            return Err("`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned());
+        }
+        const OURS: &[&str] = &[
+            "client_id",
+            "redirect_uri",
+            "response_type",
+            "scope",
+            "state",
+            "nonce",
+            "code_challenge",
+            "code_challenge_method",
+            "dpop_jkt",
+            "request",
+            "request_uri",
+            "client_secret",
+            "client_assertion",
+            "client_assertion_type",
+            "iss",
+            "aud",
+        ];
+        if let Some(key) = self.authorize_params.keys().find(|k| OURS.contains(&k.as_str())) {
+            return Err(format!("`oauth.authorize_params`: `{key}` is set by the client itself"));
+        }
+        Ok(())
+    }
 }
 
 impl Profile {
@@ -185,21 +283,13 @@ impl Profile {
         if profile.name != name {
             return Err(wrong(format!("`name` is `{}`; it must be the profile's own", profile.name)));
         }
-        if profile.oauth.client_auth.is_empty() {
-            return Err(wrong("`oauth.client_auth` names no method; name at least one".to_owned()));
-        }
-        if profile.oauth.par == Par::Required
-            && profile.oauth.endpoints.as_ref().is_some_and(|e| e.par.is_none())
-        {
-            return Err(wrong(
-                "`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned(),
-            ));
-        }
+        profile.oauth.check().map_err(wrong)?;
         profile.api.check().map_err(wrong)?;
-        const OURS: &[&str] =
-            &["client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge"];
-        if let Some(key) = profile.oauth.authorize_params.keys().find(|k| OURS.contains(&k.as_str())) {
-            return Err(wrong(format!("`oauth.authorize_params`: `{key}` is set by the client itself")));
+        if profile.api.bearer == Bearer::IdToken && profile.oauth.senders.contains(&Sender::Dpop) {
+            return Err(wrong(
+                "`api.bearer` is `id_token`, which no proof can be bound to: take `dpop` from `oauth.senders`"
+                    .to_owned(),
+            ));
         }
         Ok(profile)
     }
@@ -246,6 +336,16 @@ mod tests {
         assert!(refused(&good.replace("name = \"fdx\"", "name = \"other\"")).contains("`other`"));
         assert!(refused(&format!("{good}\ndefault_currency = \"XQQ\"")).contains("XQQ"));
         assert!(refused(&good.replace("{ prompt =", "{ state =")).contains("`state`"));
+        let senders = "senders = [\"none\", \"dpop\", \"mtls\"]";
+        assert!(refused(&good.replace(senders, "senders = []")).contains("`oauth.senders`"));
+        assert!(refused(&good.replace(senders, "senders = [\"tls\"]")).contains("tls"));
+        assert!(
+            refused(&good.replace("signed_requests = false", "signed_requests = \"no\"")).contains("boolean")
+        );
+        assert!(refused(&good.replace("[\"grant_id\",", "[\"\",")).contains("`oauth.grant_ids`"));
+        let id_token = good.replace("bearer = \"access_token\"", "bearer = \"id_token\"");
+        assert!(refused(&id_token).contains("`oauth.senders`"));
+        assert!(refused(&good.replace("{ prompt =", "{ dpop_jkt =")).contains("`dpop_jkt`"));
         let with = |text: &str| refused(&format!("{good}\n[api.paths]\n{text}"));
         assert!(with("transactions = \"accounts/transactions\"").contains("must have one `{account}`"));
         assert!(with("accounts = \"x/{account}\"").contains("must not have `{account}`"));

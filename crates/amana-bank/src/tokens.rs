@@ -1,5 +1,6 @@
 //! What must be kept of an authorization: while it is pending, and when it is granted. At rest only encrypted.
 
+use crate::oauth::DpopKey;
 use amana_core::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,6 +19,9 @@ pub struct Pending {
     pub(crate) redirect_uri: String,
     pub(crate) issuer: String,
     pub(crate) login_only: bool,
+    /// The key to which the tokens will be bound, if they will.
+    #[serde(default)]
+    pub(crate) dpop: Option<String>,
 }
 
 impl Pending {
@@ -47,6 +51,9 @@ pub struct Tokens {
     pub expires_at: Timestamp,
     /// The scope that was granted.
     pub scope: Option<String>,
+    /// The key to which the access token is bound (RFC 9449); none for a bearer token and for one that is bound to the
+    /// client's certificate.
+    pub dpop: Option<DpopKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +65,8 @@ struct Stored<'a> {
     id_token: Option<std::borrow::Cow<'a, str>>,
     expires_at: Timestamp,
     scope: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default)]
+    dpop: Option<std::borrow::Cow<'a, str>>,
 }
 
 impl Tokens {
@@ -70,6 +79,7 @@ impl Tokens {
     /// The tokens as bytes, in the clear: to be encrypted by the caller.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        let dpop = self.dpop.as_ref().map(DpopKey::to_text);
         let stored = Stored {
             v: 1,
             access: self.access.expose().into(),
@@ -77,6 +87,7 @@ impl Tokens {
             id_token: self.id_token.as_ref().map(|s| s.expose().into()),
             expires_at: self.expires_at,
             scope: self.scope.as_deref().map(Into::into),
+            dpop: dpop.as_ref().map(|key| key.expose().into()),
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -91,12 +102,17 @@ impl Tokens {
         if stored.v != 1 {
             return Err(StoredError("tokens"));
         }
+        let dpop = match stored.dpop {
+            Some(text) => Some(DpopKey::from_text(&text).ok_or(StoredError("tokens"))?),
+            None => None,
+        };
         Ok(Self {
             access: Secret::new(stored.access),
             refresh: stored.refresh.map(Secret::new),
             id_token: stored.id_token.map(Secret::new),
             expires_at: stored.expires_at,
             scope: stored.scope.map(std::borrow::Cow::into_owned),
+            dpop,
         })
     }
 }
@@ -107,12 +123,14 @@ mod tests {
 
     #[test]
     fn tokens_survive_their_bytes_and_never_print() {
+        let key = DpopKey::fresh(&amana_core::SeededEntropy::new(1)).expect("a key");
         let tokens = Tokens {
             access: Secret::new("at-secret"),
             refresh: Some(Secret::new("rt-secret")),
             id_token: None,
             expires_at: "2026-11-24T10:15:00Z".parse().expect("instant"),
             scope: Some("openid".into()),
+            dpop: Some(key),
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

@@ -32,6 +32,8 @@ pub(crate) const BUNDLE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub(crate) const TILE_BYTES_MAX: usize = 128 * 1024;
 /// How long one call of an auditor, or to a witness, may take.
 pub(crate) const AUDIT_CALL: Duration = Duration::from_secs(10);
+/// The largest file with certificates, in bytes: a bundle of all authorities of an operating system is half as large.
+pub(crate) const CERTIFICATE_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// The largest file with a secret or a key, in bytes.
 pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The shortest token of the administrators' API, in characters: 128 bits in hexadecimal digits.

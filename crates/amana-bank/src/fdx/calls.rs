@@ -7,9 +7,12 @@ use crate::connector::{Failure, FdxBank};
 use crate::error::BankErrorClass;
 use crate::http::Answer;
 use crate::limits;
+use crate::oauth::answer::PROOF_REFUSED;
+use crate::oauth::challenged;
 use crate::profile::{Bearer, DateParams, InteractionEcho, Paths};
 use crate::tokens::Tokens;
 use amana_core::{Account, AccountId, Currency, CustomerId, Page, Timestamp, Transaction};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -73,25 +76,33 @@ impl FdxBank {
         uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string()
     }
 
-    fn dressed(
+    /// One request with the connection's token, in the dress of the standard.
+    async fn call(
         &self,
-        mut request: reqwest::RequestBuilder,
+        (method, url): (Method, &Url),
         call: &Call<'_>,
         interaction: &str,
-    ) -> reqwest::RequestBuilder {
-        let bearer = match self.config.profile.api.bearer {
-            Bearer::AccessToken => &call.tokens.access,
-            Bearer::IdToken => call.tokens.id_token.as_ref().unwrap_or(&call.tokens.access),
+        body: Option<&Value>,
+    ) -> Result<Answer, BankErrorClass> {
+        let (token, key) = match (self.config.profile.api.bearer, &call.tokens.id_token) {
+            (Bearer::IdToken, Some(id_token)) => (id_token, None),
+            _ => (&call.tokens.access, call.tokens.dpop.as_ref()),
         };
-        request = request
-            .bearer_auth(bearer.expose())
-            .header(reqwest::header::ACCEPT, "application/json")
-            .header(INTERACTION_HEADER, interaction)
-            .header(ACTOR_HEADER, call.actor.as_str());
-        for (name, value) in &self.config.profile.api.extra_headers {
-            request = request.header(name, value);
-        }
-        request
+        self.oauth
+            .call((method, url), token, key, |mut request| {
+                request = request
+                    .header(reqwest::header::ACCEPT, "application/json")
+                    .header(INTERACTION_HEADER, interaction)
+                    .header(ACTOR_HEADER, call.actor.as_str());
+                for (name, value) in &self.config.profile.api.extra_headers {
+                    request = request.header(name, value);
+                }
+                match body {
+                    Some(body) => request.json(body),
+                    None => request,
+                }
+            })
+            .await
     }
 
     /// GET, as JSON. The interaction id comes along.
@@ -101,8 +112,7 @@ impl FdxBank {
         }
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-        let request = self.dressed(self.http.get(url.clone()), call, &interaction);
-        let answer = self.http.send(request).await.map_err(failed)?;
+        let answer = self.call((Method::GET, url), call, &interaction, None).await.map_err(failed)?;
         // By this the bank finds the call in its own log. The address would name an account.
         tracing::debug!(
             institution = %self.config.id,
@@ -305,10 +315,9 @@ impl FdxBank {
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         let call =
             Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User, payer: None };
-        let request = self
-            .dressed(self.http.put(call.url.clone()), &call, &interaction)
-            .json(&json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" }));
-        let answer = self.http.send(request).await.map_err(failed)?;
+        let body = json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" });
+        let answer =
+            self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await.map_err(failed)?;
         match answer.status.as_u16() {
             200..=299 | 404 | 409 | 410 => Ok(true),
             403 | 405 | 501 => Ok(false),
@@ -369,6 +378,12 @@ pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
     match (status, code.trim()) {
         (429, _) | (400..=499, "1207") => wait("too many requests"),
         (503, _) => wait("the bank is closed for maintenance"),
+        // The token may be good: asking the customer to link again would not mend a clock.
+        (401, _)
+            if ["invalid_dpop_proof", "use_dpop_nonce"].iter().any(|error| challenged(answer, error)) =>
+        {
+            C::OurRequest(PROOF_REFUSED)
+        }
         (401, _) => C::RelinkNeeded("the token is not accepted"),
         (501, "1106") => C::OurRequest("this version of fdx is not supported"),
         (500..=599, _) => C::Retry("the bank's service fails"),

@@ -22,6 +22,7 @@ async fn a_healthy_bank_is_reported_in_order() {
             "tls",
             "issuer",
             "client authentication",
+            "tokens",
             "authorization requests",
             "revocation",
             "client credentials",
@@ -45,7 +46,7 @@ async fn each_trouble_comes_with_how_to_mend_it() {
     for (status, word) in [(404, "api_url"), (200, "api_url")] {
         let b = bench(Knobs::default(), move |_| say(status, "{}")).await;
         let e = b.bank.check().await.unwrap_err();
-        assert!(e.mend.contains(word) && e.checked.len() == 7, "{e:?}");
+        assert!(e.mend.contains(word) && e.checked.len() == 8, "{e:?}");
     }
 
     let b = bench(Knobs { auth: "client_secret_post", ..Knobs::default() }, |_| say(401, "")).await;

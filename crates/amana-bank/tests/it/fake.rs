@@ -2,7 +2,7 @@
 
 use amana_bank::{
     Actor, AuthorizeAsk, Bank, Callback, ClientAuth, FdxBank, Granted, HttpClientOptions, InstitutionConfig,
-    Profile, Tokens,
+    Profile, SigningKey, Tls, Tokens,
 };
 use amana_core::{
     AccountId, Clock, Cluster, Clusters, CustomerId, Entropy, InstitutionId, Lang, ManualClock, Secret,
@@ -27,6 +27,8 @@ pub const CLIENT_SECRET: &str = "s3cret:with/odd chars+";
 pub const REDIRECT: &str = "https://gateway.example/link/callback";
 pub const RSA: &str = include_str!("keys/rsa.pem");
 pub const P256: &str = include_str!("keys/p256.pem");
+pub const CLIENT_CERTIFICATE: &str = include_str!("keys/tls/client.pem");
+pub const CLIENT_KEY: &str = include_str!("keys/tls/client.key.pem");
 
 pub type Pairs = HashMap<String, String>;
 
@@ -109,6 +111,8 @@ pub struct Fake {
     pub seen: Mutex<Vec<Seen>>,
     /// Forms that came to the authorization server, by endpoint.
     pub forms: Mutex<Vec<(String, Pairs)>>,
+    /// Proofs of possession that came to it, by endpoint.
+    proofs: Mutex<Vec<(String, String)>>,
     pushed: Mutex<HashMap<String, Pairs>>,
     codes: Mutex<HashMap<String, Pairs>>,
     refresh: Mutex<Vec<String>>,
@@ -163,8 +167,15 @@ pub fn client_auth(method: &str) -> ClientAuth {
     match method {
         "client_secret_basic" => ClientAuth::SecretBasic(Secret::new(CLIENT_SECRET)),
         "client_secret_post" => ClientAuth::SecretPost(Secret::new(CLIENT_SECRET)),
-        "private_key_jwt_rsa" => ClientAuth::PrivateKeyJwt { key_pem: Secret::new(RSA), kid: None },
-        _ => ClientAuth::PrivateKeyJwt { key_pem: Secret::new(P256), kid: Some("k1".into()) },
+        "tls_client_auth" => ClientAuth::Tls,
+        _ => ClientAuth::PrivateKeyJwt,
+    }
+}
+
+pub fn signing_pem(auth: &str) -> SigningKey {
+    match auth {
+        "private_key_jwt_rsa" => SigningKey { pem: Secret::new(RSA), kid: None },
+        _ => SigningKey { pem: Secret::new(P256), kid: Some("k1".into()) },
     }
 }
 
@@ -178,6 +189,9 @@ pub fn config(issuer: &str, api: &str, auth: &str) -> InstitutionConfig {
         api_url: Url::parse(api).unwrap(),
         client_id: CLIENT_ID.into(),
         client_auth: client_auth(auth),
+        signing_key: auth.starts_with("private_key_jwt").then(|| signing_pem(auth)),
+        sender: None,
+        tls: Tls::default(),
     }
 }
 
@@ -213,6 +227,7 @@ pub async fn bench_with(
         api: Box::new(api),
         seen: Mutex::default(),
         forms: Mutex::default(),
+        proofs: Mutex::default(),
         pushed: Mutex::default(),
         codes: Mutex::default(),
         refresh: Mutex::default(),
@@ -247,6 +262,7 @@ impl Bench {
             id_token: None,
             expires_at: self.clock.now(),
             scope: None,
+            dpop: None,
         }
     }
 
@@ -333,6 +349,9 @@ impl Fake {
         }
         let form = pairs(&seen.body);
         self.forms.lock().unwrap().push((path.to_owned(), form.clone()));
+        for proof in seen.headers.get_all("dpop") {
+            self.proofs.lock().unwrap().push((path.to_owned(), proof.to_str().unwrap().to_owned()));
+        }
         match path {
             "/jwks" => return say(200, self.jwks()),
             "/par" | "/token" | "/revoke" if seen.method == "POST" => {}
@@ -549,6 +568,11 @@ impl Fake {
             .filter(|(path, _)| path == endpoint)
             .map(|(_, f)| f.clone())
             .collect()
+    }
+
+    pub fn proofs_to(&self, endpoint: &str) -> Vec<String> {
+        let proofs = self.proofs.lock().unwrap();
+        proofs.iter().filter(|(path, _)| path == endpoint).map(|(_, proof)| proof.clone()).collect()
     }
 
     pub fn calls(&self) -> Vec<Seen> {

@@ -2,6 +2,7 @@
 //! a test of its name; the whole list and the server's: `docs/fapi.md`.
 
 use crate::fake::*;
+use amana_bank::profile::Sender;
 use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -44,6 +45,42 @@ async fn client_refresh_token_test() {
         tokens = next;
     }
     assert!(refused >= 2, "refreshed {refused} times");
+}
+
+/// A bank whose tokens are bound to a key, and what its data API says.
+async fn with_dpop(api: impl Fn(&Seen) -> Say + Send + Sync + 'static) -> Bench {
+    let knobs = Knobs { token_extra: json!({"token_type": "DPoP"}), ..blue() };
+    bench_with(knobs, |profile| profile.oauth.senders = vec![Sender::Dpop], api).await
+}
+
+#[tokio::test]
+async fn client_test_happy_path_no_dpop_nonce() {
+    let b = with_dpop(|_| say(200, json!({"accounts": []}))).await;
+    let tokens = b.link().await.tokens;
+    b.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+    let calls = b.fake.calls();
+    assert_eq!(calls.len(), 1);
+    assert!(calls[0].headers["authorization"].to_str().unwrap().starts_with("DPoP "));
+}
+
+#[tokio::test]
+async fn client_test_rs_dpop_auth_scheme_case_insensitivity() {
+    for scheme in ["dpop", "DPOP", "dPoP"] {
+        let first = std::sync::atomic::AtomicBool::new(true);
+        let b = with_dpop(move |_| {
+            if !first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+                return say(200, json!({"accounts": []}));
+            }
+            let mut said = say(401, "");
+            said.headers.push(("www-authenticate", format!("{scheme} error=\"use_dpop_nonce\"")));
+            said.headers.push(("dpop-nonce", "n-1".into()));
+            said
+        })
+        .await;
+        let tokens = b.link().await.tokens;
+        b.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+        assert_eq!(b.fake.calls().len(), 2, "{scheme}");
+    }
 }
 
 async fn links_with(token_extra: Value) {

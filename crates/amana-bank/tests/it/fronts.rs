@@ -1,8 +1,8 @@
 //! Every profile against the sandbox bank behind that provider's front, over HTTP: link, balance, transactions, refresh,
 //! grant, revoke. What the client reads through each front must be what it reads without one.
 
-use crate::fake::{CLIENT_ID, CLIENT_SECRET, P256, account, institution, open, start, subject};
-use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile};
+use crate::fake::{CLIENT_ID, CLIENT_SECRET, P256, account, institution, open, signing_pem, start, subject};
+use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile, Sender};
 use amana_bank::{
     Actor, AuthorizeAsk, Bank, BankErrorClass, Callback, ClientAuth, FdxBank, GrantStatus, Granted,
     HttpClientOptions, InstitutionConfig, Tokens,
@@ -52,8 +52,7 @@ fn ways(method: ClientAuthMethod) -> (amana_sandbox_bank::ClientAuth, ClientAuth
                 jsonwebtoken::jwk::Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::ES256).unwrap();
             jwk.common.key_id = Some("k1".to_owned());
             let keys = jsonwebtoken::jwk::JwkSet { keys: vec![jwk] };
-            let key = ClientAuth::PrivateKeyJwt { key_pem: Secret::new(P256), kid: Some("k1".into()) };
-            (Registered::PrivateKeyJwt(keys), key)
+            (Registered::PrivateKeyJwt(keys), ClientAuth::PrivateKeyJwt)
         }
     }
 }
@@ -68,14 +67,17 @@ async fn world(front: Option<&str>, profile: &str) -> World {
     let (registered, client_auth) = ways(profile.oauth.client_auth[0]);
     let mut config = BankConfig::new(&base, dir.path());
     config.institutions = vec![BRAND.to_owned()];
-    config.security = amana_sandbox_bank::Security::Green;
+    // FAPI 2.0 where the profile binds its tokens.
+    let bound = profile.oauth.senders.first() == Some(&Sender::Dpop);
+    config.security =
+        if bound { amana_sandbox_bank::Security::Blue } else { amana_sandbox_bank::Security::Green };
     config.clients = vec![ClientRegistration {
         client_id: CLIENT_ID.to_owned(),
         name: "Amana".to_owned(),
         name_ar: "أمانة".to_owned(),
         auth: registered,
         redirect_uris: vec![REDIRECT.to_owned()],
-        sender: SenderConstraint::None,
+        sender: if bound { SenderConstraint::Dpop } else { SenderConstraint::None },
         signed_requests: false,
     }];
     config.front.clone_from(&front);
@@ -100,6 +102,9 @@ async fn world(front: Option<&str>, profile: &str) -> World {
         provider_id: profile.api.paths.name_provider().then(|| "mikomo".to_owned()),
         client_id: CLIENT_ID.into(),
         client_auth,
+        signing_key: Some(signing_pem("private_key_jwt")),
+        sender: None,
+        tls: amana_bank::Tls::default(),
         profile,
     };
     let options = HttpClientOptions {

@@ -14,6 +14,7 @@
 )]
 
 mod abuse;
+mod bound;
 mod check;
 mod data;
 mod events;
@@ -23,3 +24,4 @@ mod fronts;
 mod fuzz;
 mod link;
 mod refusals;
+mod sandbox;

@@ -2,7 +2,9 @@
 
 use crate::fake::*;
 use amana_bank::profile::{Par, Profile};
-use amana_bank::{Bank, BankErrorClass as Class, ClientAuth, ConfigError, FdxBank, HttpClientOptions};
+use amana_bank::{
+    Bank, BankErrorClass as Class, ClientAuth, ConfigError, FdxBank, HttpClientOptions, SigningKey,
+};
 use amana_core::{Clock, Entropy, ManualClock, Secret, SeededEntropy};
 use serde_json::json;
 use std::sync::Arc;
@@ -115,7 +117,8 @@ fn configurations_that_cannot_work_are_refused_at_the_start() {
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", false),
     ] {
         let mut keyed = good();
-        keyed.client_auth = ClientAuth::PrivateKeyJwt { key_pem: Secret::new(pem), kid: None };
+        keyed.client_auth = ClientAuth::PrivateKeyJwt;
+        keyed.signing_key = Some(SigningKey { pem: Secret::new(pem), kid: None });
         let made = make(keyed, strict);
         assert_eq!(made.is_ok(), ok, "{made:?}");
         if let Err(e) = made {

@@ -93,6 +93,7 @@ impl FakeBank {
             id_token: None,
             expires_at: self.clock.now().checked_add(life).expect("an instant"),
             scope: None,
+            dpop: None,
         }
     }
 }

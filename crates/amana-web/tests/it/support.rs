@@ -67,6 +67,7 @@ impl FakeBank {
             id_token: None,
             expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
             scope: None,
+            dpop: None,
         }
     }
 }

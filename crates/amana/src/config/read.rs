@@ -1,5 +1,7 @@
 //! From layers to settings: each key is read, checked and given its type.
 
+mod client;
+
 use super::layers::{Layers, Source};
 use super::{
     Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings,
@@ -10,8 +12,7 @@ use crate::limits::{
     SECRET_FILE_BYTES_MAX,
 };
 use crate::roles::Role;
-use amana_bank::profile::ClientAuthMethod;
-use amana_bank::{ClientAuth, InstitutionConfig, Profile};
+use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
 use amana_core::{Controller, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile};
@@ -411,7 +412,7 @@ impl Reader<'_> {
         let api_url = self
             .parsed(&key("api_url"), "the base of the FDX API, such as `https://api.bank.example/fdx/v6`");
         let client_id = self.needed(&key("client_id"), "our id at the bank");
-        let client_auth = self.client_auth(index, profile.as_ref());
+        let client = self.client(index, profile.as_ref());
         let event_token = self.secret(&key("event_token"));
         let agreement =
             self.agreement(&key("agreement"), profile.as_ref().and_then(|profile| profile.agreement));
@@ -419,6 +420,7 @@ impl Reader<'_> {
         let login_origins = self.origins(&key("login_origins"));
         let controller = self.controller(index, name.as_deref());
         let name = name?;
+        let client = client?;
         Some(Institution {
             name_ar: name_ar.unwrap_or_else(|| name.clone()),
             connector: InstitutionConfig {
@@ -429,7 +431,10 @@ impl Reader<'_> {
                 api_url: api_url?,
                 provider_id,
                 client_id: client_id?,
-                client_auth: client_auth?,
+                client_auth: client.auth,
+                signing_key: client.signing_key,
+                sender: client.sender,
+                tls: client.tls,
             },
             login_origins: login_origins?,
             event_token,
@@ -451,57 +456,6 @@ impl Reader<'_> {
             return None;
         }
         InstitutionId::new(text).ok()
-    }
-
-    fn client_auth(&mut self, index: usize, profile: Option<&Profile>) -> Option<ClientAuth> {
-        let key = |name: &str| format!("institution[{index}].{name}");
-        let secret = self.secret(&key("client_secret"));
-        let has_secret = secret.is_some() || self.said(&key("client_secret_file"));
-        if self.role.is_some_and(|role| role != Role::Connector) {
-            return Some(ClientAuth::SecretBasic(Secret::new("")));
-        }
-        let key_file = self.text(&key("private_key_file"));
-        match (secret, key_file) {
-            (Some(_), Some(_)) => {
-                self.wrong(
-                    &key("private_key_file"),
-                    "is given beside `client_secret`: take one of them away",
-                );
-                None
-            }
-            (None, Some(file)) => {
-                let key_pem = self.secret_file(&key("private_key_file"), Path::new(&file))?;
-                Some(ClientAuth::PrivateKeyJwt { key_pem, kid: self.text(&key("private_key_id")) })
-            }
-            (Some(secret), None) => {
-                let first = profile.and_then(|profile| {
-                    profile.oauth.client_auth.iter().copied().find(|m| *m != ClientAuthMethod::PrivateKeyJwt)
-                });
-                match (self.text(&key("client_auth")).as_deref(), first) {
-                    (Some("client_secret_post"), _) | (None, Some(ClientAuthMethod::ClientSecretPost)) => {
-                        Some(ClientAuth::SecretPost(secret))
-                    }
-                    (Some("client_secret_basic") | None, _) => Some(ClientAuth::SecretBasic(secret)),
-                    (Some(other), _) => {
-                        let what = format!(
-                            "is `{}`; it must be `client_secret_basic` or `client_secret_post`",
-                            shown(other)
-                        );
-                        self.wrong(&key("client_auth"), what);
-                        None
-                    }
-                }
-            }
-            (None, None) => {
-                if !has_secret && !self.said(&key("client_secret")) {
-                    self.missing(
-                        &key("client_secret"),
-                        "give it, `client_secret_file`, or `private_key_file`",
-                    );
-                }
-                None
-            }
-        }
     }
 
     /// `most` is what the profile's bank agrees to at most: also what a deployment begins with that says nothing.

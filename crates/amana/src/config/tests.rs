@@ -302,8 +302,24 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_do() {
         (
             "event_token =",
             "client_auth = \"none\"\nevent_token =",
-            &["`institution[0].client_auth` is `none`"],
+            &["`institution[0].client_auth` is `none`", "`tls_client_auth`"],
         ),
+        (
+            "event_token =",
+            "client_auth = \"tls_client_auth\"\nevent_token =",
+            &["`institution[0].certificate_file` is missing"],
+        ),
+        (
+            "event_token =",
+            "certificate_file = \"nowhere.pem\"\nevent_token =",
+            &["`institution[0].certificate_key_file` is missing"],
+        ),
+        (
+            "event_token =",
+            "ca_file = \"nowhere.pem\"\nevent_token =",
+            &["`institution[0].ca_file` names `nowhere.pem`, which cannot be read"],
+        ),
+        ("event_token =", "sender = \"tls\"\nevent_token =", &["`institution[0].sender` is `tls`", "`dpop`"]),
         (
             "event_token =",
             "login_origins = [\"login\"]\nevent_token =",

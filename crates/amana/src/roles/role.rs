@@ -32,7 +32,9 @@ impl Role {
     pub(crate) fn reads(self, pattern: &str) -> bool {
         match pattern {
             "messenger.page[].token" | "messenger.page[].proof" | "roles.flags_url" => self == Self::Egress,
-            "institution[].client_secret" | "institution[].private_key_file" => self == Self::Connector,
+            "institution[].client_secret"
+            | "institution[].private_key_file"
+            | "institution[].certificate_key_file" => self == Self::Connector,
             _ => self == Self::Gate,
         }
     }

@@ -34,6 +34,45 @@ pub(crate) struct Metadata {
     pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) dpop_signing_alg_values_supported: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) tls_client_certificate_bound_access_tokens: bool,
+    #[serde(default)]
+    pub(crate) request_object_signing_alg_values_supported: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) mtls_endpoint_aliases: Aliases,
+}
+
+/// Where a client shows its certificate, if it is somewhere else (RFC 8705 §5).
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Aliases {
+    #[serde(default)]
+    token_endpoint: Option<Url>,
+    #[serde(default)]
+    pushed_authorization_request_endpoint: Option<Url>,
+    #[serde(default)]
+    revocation_endpoint: Option<Url>,
+}
+
+impl Metadata {
+    /// The metadata as they are for a client with a certificate. An alias of what the server does not have otherwise is
+    /// none.
+    fn for_certificate(mut self) -> Self {
+        let aliases = std::mem::take(&mut self.mtls_endpoint_aliases);
+        if let Some(url) = aliases.token_endpoint {
+            self.token_endpoint = url;
+        }
+        for (own, alias) in [
+            (&mut self.pushed_authorization_request_endpoint, aliases.pushed_authorization_request_endpoint),
+            (&mut self.revocation_endpoint, aliases.revocation_endpoint),
+        ] {
+            if own.is_some() && alias.is_some() {
+                *own = alias;
+            }
+        }
+        self
+    }
 }
 
 /// The metadata, read when needed and kept for a while.
@@ -59,6 +98,7 @@ impl Discovery {
             Some(_) => from_profile(issuer, oauth),
             None => fetch(http, issuer).await,
         };
+        let read = read.map(|read| if http.has_certificate() { read.for_certificate() } else { read });
         match (read.and_then(|metadata| accept(metadata, oauth)), kept.as_ref()) {
             (Ok(metadata), _) => {
                 let metadata = Arc::new(metadata);
@@ -130,6 +170,10 @@ fn from_profile(issuer: &str, oauth: &OAuth) -> Result<Metadata, BankErrorClass>
         scopes_supported: None,
         code_challenge_methods_supported: None,
         token_endpoint_auth_methods_supported: None,
+        dpop_signing_alg_values_supported: None,
+        tls_client_certificate_bound_access_tokens: false,
+        request_object_signing_alg_values_supported: None,
+        mtls_endpoint_aliases: Aliases::default(),
     })
 }
 

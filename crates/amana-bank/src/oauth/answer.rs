@@ -1,10 +1,14 @@
-//! The wire of OAuth 2.0: what a token endpoint says, and what its errors mean.
+//! What a token endpoint says, and what its errors mean.
 
 use crate::error::BankErrorClass;
 use crate::http::Answer;
 use crate::limits;
 use amana_core::{Secret, Timestamp};
 use serde_json::Value;
+
+/// Why a proof of possession may be refused although it is right.
+pub(crate) const PROOF_REFUSED: &str =
+    "the dpop proof is missing or refused: check this machine's clock and the profile's `senders`";
 
 /// A token endpoint's answer, read tolerantly.
 pub(crate) struct TokenAnswer {
@@ -13,12 +17,19 @@ pub(crate) struct TokenAnswer {
     pub(crate) id_token: Option<Secret>,
     pub(crate) expires_at: Timestamp,
     pub(crate) scope: Option<String>,
-    /// `grant_id` (FDX) or `fdxConsentId` (as others call it).
-    pub(crate) bank_consent: Option<String>,
+    /// The server's id of the grant, under the first of the names that the profile gives.
+    pub(crate) grant_id: Option<String>,
 }
 
 impl TokenAnswer {
-    pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<Self, BankErrorClass> {
+    /// Reads it. `bound`: whether a proof was sent (RFC 9449), so that the token must be bound to its key: a server that
+    /// gives a bearer token instead has not understood, and what it gave could be used by whoever finds it.
+    pub(crate) fn read(
+        answer: &Answer,
+        bound: bool,
+        grant_ids: &[String],
+        now: Timestamp,
+    ) -> Result<Self, BankErrorClass> {
         if !answer.status.is_success() {
             return Err(class_of(answer, now));
         }
@@ -32,7 +43,11 @@ impl TokenAnswer {
             .filter(|token| token.bytes().all(|b| b.is_ascii_graphic()))
             .ok_or(BankErrorClass::Nonsense("the token answer has no usable access token"))?;
         // RFC 6749 §5.1 requires the type; a missing one is taken for what nearly all mean.
-        if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        let kind = text("token_type").unwrap_or("bearer");
+        if bound && !kind.eq_ignore_ascii_case("dpop") {
+            return Err(BankErrorClass::Nonsense("the access token is not bound to the key of its request"));
+        }
+        if !bound && !kind.eq_ignore_ascii_case("bearer") {
             return Err(BankErrorClass::Nonsense("the access token is not a bearer token"));
         }
         let lives = body
@@ -47,7 +62,7 @@ impl TokenAnswer {
             id_token: text("id_token").map(Secret::new),
             expires_at: now.saturating_add(jiff::SignedDuration::from_secs(lives)).unwrap_or(now),
             scope: text("scope").map(str::to_owned),
-            bank_consent: text("grant_id").or_else(|| text("fdxConsentId")).and_then(consent_id),
+            grant_id: grant_ids.iter().find_map(|name| text(name)).and_then(grant_id),
         })
     }
 }
@@ -62,8 +77,8 @@ pub(crate) fn request_uri(answer: &Answer) -> Result<String, BankErrorClass> {
         .ok_or(BankErrorClass::Nonsense("the pushed request's answer has no `request_uri`"))
 }
 
-/// The bank's consent id, if it can be one (several stand with spaces between).
-pub(crate) fn consent_id(text: &str) -> Option<String> {
+/// A grant's id, if it can be one (several stand with spaces between).
+pub(crate) fn grant_id(text: &str) -> Option<String> {
     (!text.is_empty() && text.len() <= 1024 && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
@@ -117,7 +132,10 @@ pub(crate) fn class_of_code(code: &str) -> BankErrorClass {
         "unsupported_response_type" => C::OurRequest("unsupported_response_type"),
         "unsupported_token_type" => C::OurRequest("unsupported_token_type"),
         "invalid_token" => C::RelinkNeeded("invalid_token"),
-        "invalid_dpop_proof" | "use_dpop_nonce" => C::OurRequest("the server asks for dpop"),
+        "invalid_dpop_proof" => C::OurRequest(PROOF_REFUSED),
+        "use_dpop_nonce" => C::OurRequest("the server asks for a dpop nonce again and again"),
+        "invalid_request_object" => C::OurRequest("invalid_request_object"),
+        "request_not_supported" => C::OurRequest("request_not_supported"),
         _ => C::OurRequest("an error code that is not standard"),
     }
 }
@@ -142,12 +160,12 @@ mod tests {
 
     #[test]
     fn token_answers_are_read_tolerantly_but_not_believed_blindly() {
-        let read = |body: &str| TokenAnswer::read(&answer(200, body), now());
-        let good =
-            read(r#"{"access_token":"a","token_type":"bEaReR","expires_in":"900","fdxConsentId":"c1"}"#)
-                .expect("readable");
+        let names = ["grant_id", "grantId"].map(str::to_owned);
+        let read = |body: &str| TokenAnswer::read(&answer(200, body), false, &names, now());
+        let good = read(r#"{"access_token":"a","token_type":"bEaReR","expires_in":"900","grantId":"c1"}"#)
+            .expect("readable");
         assert_eq!(good.expires_at.as_second() - now().as_second(), 900);
-        assert_eq!(good.bank_consent.as_deref(), Some("c1"));
+        assert_eq!(good.grant_id.as_deref(), Some("c1"));
         let silent = read(r#"{"access_token":"a"}"#).expect("expires_in is not required");
         assert_eq!(silent.expires_at.as_second() - now().as_second(), limits::TOKEN_LIFE_DEFAULT_SECS);
         assert!(read(r#"{"access_token":"a","expires_in":9e99}"#).is_ok());
@@ -160,6 +178,11 @@ mod tests {
             r#"{"access_token":7}"#,
         ] {
             assert!(matches!(read(bad), Err(BankErrorClass::Nonsense(_))), "{bad}");
+        }
+        let bound = |body: &str| TokenAnswer::read(&answer(200, body), true, &names, now());
+        assert!(bound(r#"{"access_token":"a","token_type":"dpop"}"#).is_ok());
+        for bearer in [r#"{"access_token":"a","token_type":"Bearer"}"#, r#"{"access_token":"a"}"#] {
+            assert!(matches!(bound(bearer), Err(BankErrorClass::Nonsense(_))), "{bearer}");
         }
     }
 

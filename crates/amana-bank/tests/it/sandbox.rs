@@ -1,0 +1,285 @@
+//! The connector against the sandbox bank, whose authorization server is FAPI 2.0's: link, read, refresh, revoke.
+
+use crate::fake::{self, P256, options, subject};
+use amana_bank::profile::{Profile, Sender};
+use amana_bank::{
+    Actor, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank,
+    HttpClientOptions, InstitutionConfig, SigningKey, Tls,
+};
+use amana_core::{Clock, Entropy, ManualClock, Secret, SeededEntropy};
+use amana_sandbox_bank as sandbox;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use sandbox::{BankConfig, ClientRegistration, MutualTls, SandboxBank, SenderConstraint};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
+
+const BANK: &str = "cedar-bank";
+const CLIENT: &str = "amana";
+
+/// How the client is registered and configured.
+#[derive(Clone, Copy)]
+struct Case {
+    tls_auth: bool,
+    sender: Sender,
+    signed: bool,
+}
+
+struct Running {
+    issuer: String,
+    mtls: String,
+    clock: Arc<ManualClock>,
+    http: reqwest::Client,
+    _stop: DropGuard,
+    _folder: tempfile::TempDir,
+}
+
+fn key() -> SigningKey {
+    SigningKey { pem: Secret::new(P256), kid: Some("k1".into()) }
+}
+
+fn public_keys() -> JwkSet {
+    let key = EncodingKey::from_ec_pem(P256.as_bytes()).unwrap();
+    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+    jwk.common.key_id = Some("k1".into());
+    JwkSet { keys: vec![jwk] }
+}
+
+async fn run(case: Case) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", plain.local_addr().unwrap());
+    let mtls = format!("https://{}", secure.local_addr().unwrap());
+    // Blue, and nonces wanted: that is how it is made.
+    let mut config = BankConfig::new(&base, folder.path());
+    config.institutions = vec![BANK.to_owned()];
+    config.mutual_tls = Some(MutualTls {
+        base_url: mtls.clone(),
+        certificate_pem: include_str!("keys/tls/server.pem").into(),
+        key_pem: include_str!("keys/tls/server.key.pem").into(),
+        client_authorities_pem: include_str!("keys/tls/ca.pem").into(),
+    });
+    config.clients = vec![ClientRegistration {
+        client_id: CLIENT.to_owned(),
+        name: "Amana".to_owned(),
+        name_ar: "أمانة".to_owned(),
+        auth: match case.tls_auth {
+            true => sandbox::ClientAuth::Tls("amana.example".to_owned()),
+            false => sandbox::ClientAuth::PrivateKeyJwt(public_keys()),
+        },
+        redirect_uris: vec![fake::REDIRECT.to_owned()],
+        sender: match case.sender {
+            Sender::Mtls => SenderConstraint::Mtls,
+            _ => SenderConstraint::Dpop,
+        },
+        signed_requests: case.signed,
+    }];
+    let clock = Arc::new(ManualClock::at(fake::start()));
+    let entropy = SeededEntropy::new(5);
+    let now = Arc::clone(&clock);
+    let bank = SandboxBank::open(
+        config,
+        Arc::new(move || now.now()),
+        Arc::new(move |out: &mut [u8]| entropy.fill(out)),
+    )
+    .unwrap();
+    let stop = CancellationToken::new();
+    let (first, second) = (bank.clone(), bank);
+    let (stop_first, stop_second) = (stop.clone(), stop.clone());
+    tokio::spawn(async move { first.run(plain, stop_first).await });
+    tokio::spawn(async move { second.run_mutual_tls(secure, stop_second).await });
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(60))
+        .no_proxy()
+        .build()
+        .unwrap();
+    Running { issuer: format!("{base}/{BANK}"), mtls, clock, http, _stop: stop.drop_guard(), _folder: folder }
+}
+
+impl Running {
+    fn config(&self, case: Case, certificate: (&str, &str)) -> InstitutionConfig {
+        let mut profile = Profile::built_in(BANK, "fdx-blue").unwrap();
+        profile.oauth.signed_requests = case.signed;
+        let secure = case.sender == Sender::Mtls;
+        let api =
+            if secure { format!("{}/{BANK}/fdx/v6", self.mtls) } else { format!("{}/fdx/v6", self.issuer) };
+        InstitutionConfig {
+            client_id: CLIENT.into(),
+            client_auth: if case.tls_auth { ClientAuth::Tls } else { ClientAuth::PrivateKeyJwt },
+            signing_key: (!case.tls_auth).then(key),
+            sender: Some(case.sender),
+            profile,
+            tls: Tls {
+                certificate: (secure || case.tls_auth).then(|| ClientCertificate {
+                    chain_pem: certificate.0.into(),
+                    key_pem: Secret::new(certificate.1),
+                }),
+                authorities_pem: Some(include_str!("keys/tls/ca.pem").into()),
+            },
+            ..fake::config(&self.issuer, &api, "private_key_jwt")
+        }
+    }
+
+    fn client(&self, config: InstitutionConfig) -> FdxBank {
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+        let patient = HttpClientOptions {
+            call_timeout: Duration::from_secs(60),
+            list_timeout: Duration::from_secs(60),
+            body_bytes_max: 8 << 20,
+            ..options()
+        };
+        FdxBank::new(config, patient, Arc::clone(&self.clock) as Arc<dyn Clock>, entropy).unwrap()
+    }
+
+    /// What the customer does in the browser.
+    async fn authorize(&self, url: &Url) -> Callback {
+        let origin = Url::parse(&self.issuer).unwrap();
+        let mut cookies: BTreeMap<String, String> = BTreeMap::new();
+        let mut keep = |response: &reqwest::Response| {
+            for cookie in response.headers().get_all("set-cookie") {
+                let (name, value) =
+                    cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
+            let line = cookies.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("; ");
+            let next = response.headers().get("location").map(|l| origin.join(l.to_str().unwrap()).unwrap());
+            (line, next)
+        };
+        let get = |url: Url, cookie: String| self.http.get(url).header("cookie", cookie).send();
+        let response = get(url.clone(), String::new()).await.unwrap();
+        let status = response.status();
+        let (cookie, next) = keep(&response);
+        let next = next.unwrap_or_else(|| panic!("no way to the login: {status}"));
+        let response = get(next, cookie).await.unwrap();
+        let (cookie, _) = keep(&response);
+        let page = response.text().await.unwrap();
+        let form = [
+            ("form_token", attribute(&page, "input[name=form_token]", "value").remove(0)),
+            ("username", "layla".to_owned()),
+            ("password", "demo".to_owned()),
+        ];
+        let action = origin.join(&attribute(&page, "form", "action").remove(0)).unwrap();
+        let response = self.http.post(action).header("cookie", cookie).form(&form).send().await.unwrap();
+        let (cookie, next) = keep(&response);
+        let page = get(next.unwrap(), cookie.clone()).await.unwrap().text().await.unwrap();
+        let mut form = vec![
+            ("form_token", attribute(&page, "input[name=form_token]", "value").remove(0)),
+            ("decision", "allow".to_owned()),
+        ];
+        form.extend(attribute(&page, "input[name=account]", "value").into_iter().map(|id| ("account", id)));
+        let action = origin.join(&attribute(&page, "form", "action").remove(0)).unwrap();
+        let response = self.http.post(action).header("cookie", cookie).form(&form).send().await.unwrap();
+        let back = keep(&response).1.unwrap();
+        assert!(back.as_str().starts_with(fake::REDIRECT), "{back}");
+        let mut query = fake::pairs(back.query().unwrap());
+        Callback {
+            code: query.remove("code").map(Secret::new),
+            state: query.remove("state"),
+            iss: query.remove("iss"),
+            error: query.remove("error"),
+            error_description: None,
+        }
+    }
+}
+
+fn attribute(page: &str, selector: &str, name: &str) -> Vec<String> {
+    let document = scraper::Html::parse_document(page);
+    let found: Vec<String> = document
+        .select(&scraper::Selector::parse(selector).unwrap())
+        .filter_map(|element| element.value().attr(name).map(str::to_owned))
+        .collect();
+    assert!(!found.is_empty(), "no {selector} in {page}");
+    found
+}
+
+const OURS: (&str, &str) = (fake::CLIENT_CERTIFICATE, fake::CLIENT_KEY);
+const STRANGERS: (&str, &str) =
+    (include_str!("keys/tls/stranger.pem"), include_str!("keys/tls/stranger.key.pem"));
+
+async fn the_whole_way(case: Case) -> (Running, FdxBank, amana_bank::Tokens) {
+    let running = run(case).await;
+    let bank = running.client(running.config(case, OURS));
+    let begun = bank.begin(&fake::ask()).await.unwrap();
+    let callback = running.authorize(&begun.url).await;
+    let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+    assert!(granted.subject.is_some() && granted.bank_consent.is_some() && granted.evidence.is_some());
+    assert_eq!(granted.tokens.dpop.is_some(), case.sender == Sender::Dpop);
+    let tokens = amana_bank::Tokens::from_bytes(&granted.tokens.to_bytes()).unwrap();
+    let accounts = bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+    assert!(accounts.ids.len() >= 2 && accounts.skipped == 0, "{accounts:?}");
+    let (to, from) = (running.clock.now(), "2026-11-01T00:00:00Z".parse().unwrap());
+    let page = bank.transactions(&tokens, &subject(), &accounts.ids[0], from, to, Actor::User).await.unwrap();
+    assert!(!fake::open(&page)["rows"].as_array().unwrap().is_empty());
+    let renewed = bank.refresh(&tokens).await.unwrap();
+    assert_ne!(renewed.access, tokens.access);
+    bank.accounts(&renewed, &subject(), Actor::Batch).await.unwrap();
+    bank.revoke(&renewed, granted.bank_consent.as_deref()).await.unwrap();
+    for dead in [&tokens, &renewed] {
+        let e = bank.accounts(dead, &subject(), Actor::Batch).await.unwrap_err();
+        assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");
+    }
+    let e = bank.refresh(&renewed).await.unwrap_err();
+    assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");
+    (running, bank, renewed)
+}
+
+#[tokio::test]
+async fn with_a_key_of_the_connection() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let (_running, bank, _) = the_whole_way(case).await;
+    let report = bank.check().await.unwrap();
+    let tokens = report.checked.iter().find(|c| c.what == "tokens").unwrap();
+    assert!(tokens.found.contains("dpop") && tokens.warning.is_none(), "{tokens:?}");
+}
+
+#[tokio::test]
+async fn with_a_key_of_the_connection_and_signed_requests() {
+    the_whole_way(Case { tls_auth: false, sender: Sender::Dpop, signed: true }).await;
+}
+
+#[tokio::test]
+async fn with_a_certificate_that_proves_the_client_and_binds_its_tokens() {
+    the_whole_way(Case { tls_auth: true, sender: Sender::Mtls, signed: false }).await;
+}
+
+#[tokio::test]
+async fn with_an_assertion_signed_requests_and_tokens_bound_to_the_certificate() {
+    the_whole_way(Case { tls_auth: false, sender: Sender::Mtls, signed: true }).await;
+}
+
+#[tokio::test]
+async fn another_ones_certificate_opens_nothing() {
+    let case = Case { tls_auth: false, sender: Sender::Mtls, signed: false };
+    let running = run(case).await;
+    let bank = running.client(running.config(case, OURS));
+    let begun = bank.begin(&fake::ask()).await.unwrap();
+    let callback = running.authorize(&begun.url).await;
+    let tokens = bank.complete(&begun.pending, &callback).await.unwrap().tokens;
+    // The tokens with another certificate of the same authority, and with none.
+    let stranger = running.client(running.config(case, STRANGERS));
+    let mut bare = running.config(Case { sender: Sender::Dpop, ..case }, OURS);
+    bare.api_url = format!("{}/{BANK}/fdx/v6", running.mtls).parse().unwrap();
+    for thief in [stranger, running.client(bare)] {
+        let e = thief.accounts(&tokens, &subject(), Actor::User).await.unwrap_err();
+        assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");
+    }
+    assert!(bank.accounts(&tokens, &subject(), Actor::User).await.is_ok());
+
+    // The client that proves itself by its certificate, with another one.
+    let case = Case { tls_auth: true, ..case };
+    let running = run(case).await;
+    let e = running.client(running.config(case, STRANGERS)).begin(&fake::ask()).await.unwrap_err();
+    assert_eq!(e.class, Class::OurRequest("invalid_client"));
+    // A server of an authority that nobody trusts is not spoken to.
+    let mut config = running.config(case, OURS);
+    config.tls.authorities_pem = None;
+    let e = running.client(config).begin(&fake::ask()).await.unwrap_err();
+    assert_eq!(e.class, Class::Nonsense("its tls certificate is not trusted"));
+}
