@@ -1,5 +1,6 @@
-//! The connector on a string, for proofs against servers of other people (`outside/connector.mjs`): settings as JSON in the
-//! first line, then a command in each: `link` (and in the next line where the browser came back to), `read`, `refresh`,
+//! The connector on a string, for proofs against servers of other people (`outside/connector.mjs`): settings as JSON in
+//! the first line, then a command in each: `link` (and in the next line where the browser came back to), `read`,
+//! `refresh`,
 //! `revoke`. Each is answered by a line of JSON; of what a bank says only numbers are told.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program of its own, for tests")]
 

@@ -268,7 +268,8 @@ fn is_certificate_error(e: &(dyn StdError + 'static)) -> bool {
     matches!(tls_error(e), Some(rustls::Error::InvalidCertificate(_)))
 }
 
-/// What TLS says, if it is TLS that says it. An `io::Error` hides what it wraps from `source`, and may wrap another one.
+/// What TLS says, if it is TLS that says it. An `io::Error` hides what it wraps from `source`, and may wrap another
+/// one.
 fn tls_error<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     if let Some(tls) = e.downcast_ref::<rustls::Error>() {
         return Some(tls);

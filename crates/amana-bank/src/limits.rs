@@ -47,7 +47,8 @@ pub const CLOCK_SKEW_SECS: i64 = 60;
 pub const ASSERTION_LIFE_SECS: i64 = 55;
 /// How long a signed request object is good, in seconds: its browser comes at once, its push as well.
 pub const REQUEST_OBJECT_LIFE_SECS: i64 = 300;
-/// The longest DPoP nonce that is taken, in bytes. It is in each proof, and headers of 8 KiB are too long for many servers.
+/// The longest DPoP nonce that is taken, in bytes. It is in each proof, and headers of 8 KiB are too long for many
+/// servers.
 pub const NONCE_BYTES_MAX: usize = 512;
 /// How many servers' nonces are remembered: an institution has two or three.
 pub const NONCES_MAX: usize = 16;

@@ -1,4 +1,5 @@
-//! The bank has the last word on a grant: each link's is looked at once in a cycle, and what is over there is over here.
+//! The bank has the last word on a grant: each link's is looked at once in a cycle, and what is over there is over
+//! here.
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;

@@ -109,7 +109,8 @@ pub const GRANT_LOOK_AGAIN_S: i64 = 600;
 pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 4;
 /// How long one look may take. A bank that hangs must not keep the slots.
 pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
-/// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their turn.
+/// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their
+/// turn.
 pub const GRANT_REST_S: i64 = 60;
 /// Delivered messages without an explanation that become alarms in one round.
 pub const OVERDUE_MAX: usize = 256;

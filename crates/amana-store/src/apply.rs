@@ -379,8 +379,8 @@ async fn set_link<D: Db>(
     at: Timestamp,
 ) -> Applied {
     let ended = (to == LinkState::Ended).then_some(at);
-    // The code was for the pending link alone: it works once. A link that ends without it keeps its hash: its chat never
-    // confirmed it, and has no say about its customer. A second active link is refused here, and by the unique
+    // The code was for the pending link alone: it works once. A link that ends without it keeps its hash: its chat
+    // never confirmed it, and has no say about its customer. A second active link is refused here, and by the unique
     // index where another writer makes one at the same time.
     let rows = db
         .run(

@@ -504,8 +504,8 @@ pub enum Command {
         /// The receipt of the erasure.
         receipt: ReceiptDraft,
     },
-    /// Removes a bounded number of an erased customer's rows (of the jobs not those that take a grant back or erase), and
-    /// at the end the customer: [`Outcome::Changed`] while
+    /// Removes a bounded number of an erased customer's rows (of the jobs not those that take a grant back or erase),
+    /// and at the end the customer: [`Outcome::Changed`] while
     /// something may be left, [`Outcome::Unchanged`] when nothing is. Refused while the share of the customer's key is
     /// still in the custody.
     Erase {

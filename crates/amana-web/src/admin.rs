@@ -1,5 +1,6 @@
-//! The administrators' API: agreements, kill switches, dead letters, counts. On a listener of its own, behind a bearer token. Nothing
-//! in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it is.
+//! The administrators' API: agreements, kill switches, dead letters, counts. On a listener of its own, behind a bearer
+//! token. Nothing in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it
+//! is.
 
 use crate::admin_dead;
 use crate::body::{self, BodyError};

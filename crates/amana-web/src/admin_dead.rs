@@ -1,5 +1,5 @@
-//! The administrators' API: what was given up, and trying it again. Of a message only the random id, the Page, times and
-//! the reason are told; nothing of its content, and nobody's name.
+//! The administrators' API: what was given up, and trying it again. Of a message only the random id, the Page, times
+//! and the reason are told; nothing of its content, and nobody's name.
 
 use crate::admin::AdminState;
 use crate::body;

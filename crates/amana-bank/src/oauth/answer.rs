@@ -22,8 +22,8 @@ pub(crate) struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    /// Reads it. `bound`: whether a proof was sent (RFC 9449), so that the token must be bound to its key: a server that
-    /// gives a bearer token instead has not understood, and what it gave could be used by whoever finds it.
+    /// Reads it. `bound`: whether a proof was sent (RFC 9449), so that the token must be bound to its key: a server
+    /// that gives a bearer token instead has not understood, and what it gave could be used by whoever finds it.
     pub(crate) fn read(
         answer: &Answer,
         bound: bool,

@@ -1,5 +1,5 @@
-//! How the client proves itself: RFC 6749 §2.3.1, RFC 7523 with FAPI 2.0's rule that the audience is the issuer, RFC 8705
-//! §2; and how it signs its requests (RFC 9101).
+//! How the client proves itself: RFC 6749 §2.3.1, RFC 7523 with FAPI 2.0's rule that the audience is the issuer, RFC
+//! 8705 §2; and how it signs its requests (RFC 9101).
 
 use crate::config::{ClientAuth, SigningKey};
 use crate::error::BankErrorClass;
@@ -73,7 +73,8 @@ impl Signer {
             .map_err(|_| BankErrorClass::OurRequest("the client's private key does not sign"))
     }
 
-    /// A signed request object (RFC 9101 §4; FAPI 2.0 Message Signing §5.3.1: `nbf`, `exp`, and the issuer as audience).
+    /// A signed request object (RFC 9101 §4; FAPI 2.0 Message Signing §5.3.1: `nbf`, `exp`, and the issuer as
+    /// audience).
     pub(crate) fn request_object<'a>(
         &self,
         client_id: &str,

@@ -21,8 +21,8 @@ pub(crate) const PROOF: &str = "dpop";
 const NONCE: &str = "dpop-nonce";
 const ASKED: &str = "use_dpop_nonce";
 
-/// The private key (P-256) to which a connection's tokens are bound. Each connection has its own, so that what one bank's
-/// log says of it tells nothing of another; it is kept where the tokens are, and is worth as much as they.
+/// The private key (P-256) to which a connection's tokens are bound. Each connection has its own, so that what one
+/// bank's log says of it tells nothing of another; it is kept where the tokens are, and is worth as much as they.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DpopKey(SigningKey);
 

@@ -1,5 +1,5 @@
-//! Every profile against the sandbox bank behind that provider's front, over HTTP: link, balance, transactions, refresh,
-//! grant, revoke. What the client reads through each front must be what it reads without one.
+//! Every profile against the sandbox bank behind that provider's front, over HTTP: link, balance, transactions,
+//! refresh, grant, revoke. What the client reads through each front must be what it reads without one.
 
 use crate::fake::{CLIENT_ID, CLIENT_SECRET, P256, account, institution, open, signing_pem, start, subject};
 use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile, Sender};

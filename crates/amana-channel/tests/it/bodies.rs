@@ -1,5 +1,6 @@
-//! Whole bodies as they come over the wire (`bodies.json`), and the table of the reference's kinds of events and quirks,
-//! each with the fixture that shows it. `amana-web` posts the same fixtures to the gateway; the fuzz target changes them.
+//! Whole bodies as they come over the wire (`bodies.json`), and the table of the reference's kinds of events and
+//! quirks, each with the fixture that shows it. `amana-web` posts the same fixtures to the gateway; the fuzz target
+//! changes them.
 
 use amana_channel::webhook::parse;
 use serde_json::{Value, json};
@@ -32,8 +33,9 @@ fn every_body_is_read_or_refused_as_it_should_be() {
     }
 }
 
-/// Section of the messenger reference, what it says, the fixture. What is no matter of one body is elsewhere: signatures
-/// in `signature.rs`, keys of redeliveries in `inbound.rs`, order, duplicates and time in the tests of `amana-flow`.
+/// Section of the messenger reference, what it says, the fixture. What is no matter of one body is elsewhere:
+/// signatures in `signature.rs`, keys of redeliveries in `inbound.rs`, order, duplicates and time in the tests of
+/// `amana-flow`.
 const QUIRKS: &[(&str, &str, &str)] = &[
     ("1.2", "non-ASCII as lower-case \\uXXXX, / as \\/", "escaped as Meta writes it"),
     ("1.3", "several entries, several pages", "several entries, several pages, two items in one"),

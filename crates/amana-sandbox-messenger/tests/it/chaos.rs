@@ -118,8 +118,8 @@ async fn events_arrive_under_the_default_mix() {
     assert!(state["counts"]["duplicate"].as_u64().unwrap() > 0, "{state}");
 }
 
-/// Goal: the faults of a whole page or person answer with their codes and carry nothing out; a send that hangs is carried
-/// out and echoed while its caller waits in vain, and shows its age among the waiting events.
+/// Goal: the faults of a whole page or person answer with their codes and carry nothing out; a send that hangs is
+/// carried out and echoed while its caller waits in vain, and shows its age among the waiting events.
 #[tokio::test]
 async fn tokens_pages_people_and_answers_fail_for_one_call() {
     let rig = Rig::new().await;

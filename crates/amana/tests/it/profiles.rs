@@ -1,5 +1,5 @@
-//! `serve` with a provider's profile against `amana sandbox bank --profile`: what the profile's bank agrees to holds from
-//! the first message on.
+//! `serve` with a provider's profile against `amana sandbox bank --profile`: what the profile's bank agrees to holds
+//! from the first message on.
 
 use crate::chat::{Chat, Till, link};
 use crate::process::folder;
