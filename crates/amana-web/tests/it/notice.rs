@@ -183,7 +183,7 @@ async fn abuse_13_the_page_behind_a_notice_leads_out_of_the_platforms_browsers()
                     .body(Body::from(format!("t={token}")));
                 let answer = world.send(request.expect("a request")).await;
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} in {agent}");
-                check(&answer, lang, "the way out");
+                check(&answer, lang, "out of an app, to the page");
                 let text = answer.text();
                 assert!(text.contains("https://gateway.example/m</bdi>"), "it says where to go: {text}");
                 assert!(

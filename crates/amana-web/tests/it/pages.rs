@@ -8,7 +8,7 @@ use scraper::{Html, Selector};
 /// The pages that have a program.
 const VERIFY: &str = "/privacy/verify";
 /// See [`VERIFY`]: the page behind a notice, and the way to it out of the platform's browsers.
-pub(crate) const NOTICE: &[&str] = &["/m", "the way out"];
+pub(crate) const NOTICE: &[&str] = &["/m", "out of an app, to the page"];
 
 /// What must hold of every page.
 pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
