@@ -488,7 +488,8 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
     let _stopped = stop.clone().drop_guard();
     let soak = begin(&stop).await;
     println!("seed {}", soak.seed);
-    // What stops the whole page for a minute is one of the troubles, not a matter of chance: else most of a run is waiting.
+    // What stops the whole page for a minute is one of the troubles, not a matter of chance: else most of a run is
+    // waiting.
     let all = json!({
         "seed": soak.seed, "duplicate": 100, "reorder": 100, "delay": 100, "delay_max_ms": 500, "lose_answer": 20,
         "batch": 16, "echo_first": 100, "drop_echo": 50, "lose_request": 5, "drop_connection": 10, "sent_error": 5,
