@@ -554,7 +554,7 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         (DataKind::Message, 2, 0),
         (DataKind::PlainMessage, 1, 3),
         (DataKind::Story, 2, 0),
-        (DataKind::Book, 2, 0),
+        (DataKind::Book, 1, 0),
         (DataKind::Conversation, 1, 4),
         (DataKind::DeadJob, 1, 1),
         (DataKind::Customer, 1, 8),
