@@ -324,7 +324,7 @@ mod tests {
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let begins = |history: History| history.begins(now).map(|at| at.to_string());
         assert_eq!(begins(History::Open), None);
-        assert_eq!(begins(History::Days(360)).as_deref(), Some("2025-11-29T12:00:00Z"));
+        assert_eq!(begins(History::Days(360)).as_deref(), Some("2025-11-30T00:00:00Z"));
         assert_eq!(begins(History::LastCalendarYear).as_deref(), Some("2025-01-01T00:00:00Z"));
     }
 

@@ -4,7 +4,6 @@ use amana_core::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Which token the API takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -142,12 +141,17 @@ pub enum History {
 }
 
 impl History {
-    /// The first instant that may be asked for.
+    /// The first instant that may be asked for: the begin of a day (UTC), so that a bank that is asked by dates is not
+    /// asked for the part of a day that lies before it.
     #[must_use]
     pub fn begins(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Open => None,
-            Self::Days(days) => now.checked_sub(Duration::from_secs(u64::from(days) * 86_400)).ok(),
+            Self::Days(days) => {
+                let first = now.as_second().checked_sub(i64::from(days) * 86_400)?;
+                let midnight = first.div_euclid(86_400) + i64::from(first.rem_euclid(86_400) > 0);
+                Timestamp::from_second(midnight.checked_mul(86_400)?).ok()
+            }
             Self::LastCalendarYear => {
                 let this = jiff::tz::TimeZone::UTC.to_datetime(now).year();
                 let first = Date::new(this.checked_sub(1)?, 1, 1).ok()?;

@@ -310,11 +310,12 @@ async fn a_front_hides_what_its_provider_has_not_and_asks_for_what_it_wants() {
     let answer = dressed(&format!("{base}/accounts?resultType=details")).send().await.unwrap();
     assert!(answer.status().is_success() && !answer.headers().contains_key("x-fapi-interaction-id"));
     let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-    let wrapped = |account: &Value| account.get("depositAccount").is_some();
-    assert!(body["accounts"].as_array().unwrap().iter().any(wrapped), "{body}");
+    let deposit =
+        body["accounts"].as_array().unwrap().iter().find_map(|account| account.get("depositAccount"));
+    let deposit = deposit.unwrap_or_else(|| panic!("wrapped: {body}"));
     assert_eq!(status(dressed(&format!("{base}/consents/x"))).await, 404, "no consent api");
     // A range that begins before its history is an error, not a shorter answer.
-    let id = body["accounts"][0]["depositAccount"]["accountId"].as_str().unwrap();
+    let id = deposit["accountId"].as_str().unwrap();
     let old = format!("{base}/accounts/{id}/transactions?startDate=2024-12-31&endDate=2026-11-23");
     let answer = dressed(&old).send().await.unwrap();
     let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
