@@ -10,8 +10,8 @@ import * as oauth from "openid-client";
 import { Agent, fetch as fetchWith } from "undici";
 
 import { check, failed, start } from "./lib/amana.mjs";
-import { authority, issue, pem } from "./lib/certificates.mjs";
 import { Customer } from "./lib/customer.mjs";
+import { file, pem } from "./lib/keys.mjs";
 
 const CALLBACK = "http://127.0.0.1:4000/callback";
 const SCOPE = "openid offline_access fdx:accountbasic:read fdx:balances:read fdx:transactions:read";
@@ -102,10 +102,6 @@ class Drive {
 
 const signing = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
 const folder = await mkdtemp(join(tmpdir(), "amana-outside-"));
-const file = async (name, text) => {
-  await writeFile(join(folder, name), text, { mode: 0o600 });
-  return join(folder, name);
-};
 
 /** The client, as the bank's discovery document describes it. */
 async function discover(issuer, id, authentication, metadata = {}, customFetch) {
@@ -167,44 +163,41 @@ async function dpop(bank) {
     oauth.buildAuthorizationUrlWithPAR(wrong, await drive.request(), {}), "invalid_client");
 }
 
-async function mutualTls(bank, certificates) {
+async function mutualTls(bank) {
   const scope = "openid-client, mTLS";
   const { issuer } = bank.said.institutions[0];
   const agent = (certificate) => {
-    const dispatcher = new Agent({ connect: { ca: certificates.root, ...certificate } });
+    const shown = certificate && { cert: pem(`tls/${certificate}.pem`), key: pem(`tls/${certificate}.key.pem`) };
+    const dispatcher = new Agent({ connect: { ca: pem("tls/ca.pem"), ...shown } });
     return (url, init) => fetchWith(url, { ...init, dispatcher });
   };
-  const own = agent(certificates.client);
+  const own = agent("client");
   const connect = (through) => discover(issuer, "certified", oauth.TlsClientAuth(), { use_mtls_endpoint_aliases: true }, through);
   const config = await check(scope, "discovery", () => connect(own));
   const drive = new Drive(scope, config, config.serverMetadata().fdx_api_mtls_base_url);
   const tokens = await drive.happy("bearer", "x5t#S256");
-  const nobody = new Drive(scope, await connect(agent({})), drive.base);
+  const nobody = new Drive(scope, await connect(agent()), drive.base);
   await refused(scope, "a pushed request without the certificate", () => nobody.push(), "invalid_client");
   await refused(scope, "the resource without the certificate", () => nobody.read(tokens), 401);
-  const stranger = new Drive(scope, await connect(agent(certificates.stranger)), drive.base);
+  const stranger = new Drive(scope, await connect(agent("stranger")), drive.base);
   await refused(scope, "a pushed request with another's certificate", () => stranger.push(), "invalid_client");
   await refused(scope, "the resource with another's certificate", () => stranger.read(tokens), 401);
   await check(scope, "revocation", () => oauth.tokenRevocation(config, tokens.refresh_token));
   await refused(scope, "a refresh after the revocation", () => oauth.refreshTokenGrant(config, tokens.refresh_token), "invalid_grant");
 }
 
-const root = await authority("Outside Root");
-const server = await issue(root, "Sandbox Bank", ["localhost"]);
-const client = await issue(root, "Outside", ["outside.example"]);
-const stranger = await issue(root, "Stranger", ["stranger.example"]);
 const jwk = { ...await webcrypto.subtle.exportKey("jwk", signing.publicKey), kid: "k1", alg: "ES256", use: "sig" };
 delete jwk.key_ops;
 delete jwk.ext;
 const words = ["sandbox", "bank", "--port", "0", "--data-dir", join(folder, "bank"), "--security", "blue", "--redirect-uri", CALLBACK];
-words.push("--client-keys", `outside=${await file("jwks.json", JSON.stringify({ keys: [jwk] }))}`);
-words.push("--client-certificate", "certified=outside.example", "--tls-port", "0");
-words.push("--tls-certificate", await file("server.pem", pem(server).cert), "--tls-key", await file("server-key.pem", pem(server).key));
-words.push("--client-authorities", await file("root.pem", pem(root).cert));
+const jwks = join(folder, "jwks.json");
+await writeFile(jwks, JSON.stringify({ keys: [jwk] }));
+words.push("--client-keys", `outside=${jwks}`, "--client-certificate", "certified=amana.example", "--tls-port", "0");
+words.push("--tls-certificate", file("tls/server.pem"), "--tls-key", file("tls/server.key.pem"), "--client-authorities", file("tls/ca.pem"));
 const bank = await start(words);
 try {
   await dpop(bank);
-  await mutualTls(bank, { root: pem(root).cert, client: pem(client), stranger: pem(stranger) });
+  await mutualTls(bank);
 } catch (error) {
   await check("openid-client", "ran to its end", () => { throw error; });
 } finally {

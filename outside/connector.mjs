@@ -6,8 +6,9 @@ import { request as plain } from "node:http";
 import { request as secure } from "node:https";
 import { createInterface } from "node:readline";
 
-import { CLIENT, REDIRECT, SUBJECT, openBank, pem } from "./lib/provider.mjs";
 import { check, failed } from "./lib/amana.mjs";
+import { pem } from "./lib/keys.mjs";
+import { CLIENT, REDIRECT, SUBJECT, openBank } from "./lib/provider.mjs";
 
 /** How long one answer of the connector may take. */
 const ANSWER_MS = 60_000;

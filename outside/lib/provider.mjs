@@ -2,16 +2,13 @@
 // token is good, and whose, the provider says; possession is proved to `jose` or to TLS.
 
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 
 import { EmbeddedJWK, calculateJwkThumbprint, jwtVerify } from "jose";
 import Provider, { errors } from "oidc-provider";
 
-const KEYS = new URL("../../crates/amana-bank/tests/it/keys/", import.meta.url);
-/** A key or certificate of the connector's tests. */
-export const pem = (name) => readFileSync(new URL(name, KEYS), "utf8");
+import { pem } from "./keys.mjs";
 
 export const CLIENT = "amana";
 export const REDIRECT = "https://gateway.example/link/callback";

@@ -36,7 +36,7 @@ const BATCH: usize = 1_000;
 /// Questions beside three batches.
 const QUESTIONS: usize = 36;
 /// How long the gateway may take to come to rest at the end.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a customer allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
