@@ -228,7 +228,10 @@ async fn post(hub: &Arc<Hub>, event: &Event, attempt: usize) -> bool {
         (hub.now_ms(inner), inner.data.faults.batch.max(chaos), inner.data.faults.loose_types)
     });
     let Ok((now, batch, loose)) = read else { return false };
-    let ready = ready(event, if attempt > 0 { now } else { event.at_ms }, loose);
+    // A redelivery bears a time of its own, also one of the same millisecond.
+    let later = i64::try_from(attempt).unwrap_or(i64::MAX);
+    let at = if attempt > 0 { now.max(event.at_ms.saturating_add(later)) } else { event.at_ms };
+    let ready = ready(event, at, loose);
     let outcome = if batch > 1 && !event.once {
         together(hub, ready, batch).await
     } else {
