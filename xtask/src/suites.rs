@@ -176,8 +176,10 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     if wants(Part::Outside) {
         install_packages(&workspace.root().join("outside"), stop)?;
         let python = install_python(workspace, stop)?;
-        let words = [python.into_os_string(), "sdk.py".into()];
-        jobs.push(Job::new("outside: Meta's SDK", move || outside(workspace, words, stop)));
+        for (name, script) in [("Meta's SDK", "sdk.py"), ("schemathesis", "openapi.py")] {
+            let words = [python.clone().into_os_string(), script.into()];
+            jobs.push(Job::new(format!("outside: {name}"), move || outside(workspace, words, stop)));
+        }
         for script in ["clients.mjs", "bank.mjs", "connector.mjs"] {
             let words = ["node".into(), script.into()];
             jobs.push(Job::new(format!("outside: {script}"), move || outside(workspace, words, stop)));

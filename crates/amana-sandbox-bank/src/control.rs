@@ -13,7 +13,7 @@ use crate::app::{AtBank, Shared};
 use crate::bank::event_key;
 use crate::db::Change;
 use crate::error::Error;
-use crate::faults::{Fault, FaultKind};
+use crate::faults::{Fault, FaultKind, whole};
 use crate::limits;
 use crate::model::{AccountKind, Txn};
 use crate::records::{EventStatus, kind};
@@ -209,6 +209,7 @@ pub(crate) async fn reverse(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Redeliver {
     event_id: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     last: Option<usize>,
     #[serde(default)]
     batch: bool,

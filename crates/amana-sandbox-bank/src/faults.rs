@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::app::App;
 use crate::brand::Brand;
@@ -49,13 +50,35 @@ pub(crate) struct Fault {
     #[serde(default)]
     pub(crate) place: Place,
     /// Requests it strikes before it goes away; absent = until cleared.
+    #[serde(default, deserialize_with = "whole")]
     pub(crate) times: Option<u32>,
     /// `Retry-After` in seconds, for 429 and 503.
+    #[serde(default, deserialize_with = "whole")]
     pub(crate) retry_after: Option<u32>,
     /// Delay in milliseconds, for `slow`.
+    #[serde(default, deserialize_with = "delay")]
     pub(crate) ms: Option<u64>,
     /// Only paths that contain this.
     pub(crate) path: Option<String>,
+}
+
+/// A whole number, also where it is written `3.0`, which in JSON is the same.
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(from)? else { return Ok(None) };
+    let text = number.to_string();
+    let digits = text.split_once('.').map_or(text.as_str(), |(whole, rest)| {
+        if rest.bytes().all(|digit| digit == b'0') { whole } else { "" }
+    });
+    let whole = digits.parse::<u64>().ok().and_then(|whole| T::try_from(whole).ok());
+    whole.map(Some).ok_or_else(|| D::Error::custom("a whole number is expected that is not too large"))
+}
+
+fn delay<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let ms: Option<u64> = whole(from)?;
+    if ms.is_some_and(|ms| Duration::from_millis(ms) > limits::SLOW_MAX) {
+        return Err(D::Error::custom(format!("`ms` may be {} at most", limits::SLOW_MAX.as_millis())));
+    }
+    Ok(ms)
 }
 
 /// Applies the first fault that fits. `None`: answer as usual (perhaps after a delay).
@@ -77,7 +100,7 @@ pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path:
     let (status, code, message) = match fault.kind {
         FaultKind::None => return None,
         FaultKind::Slow => {
-            let delay = Duration::from_millis(fault.ms.unwrap_or(1_000)).min(limits::SLOW_MAX);
+            let delay = Duration::from_millis(fault.ms.unwrap_or(1_000));
             tokio::time::sleep(delay).await;
             return None;
         }

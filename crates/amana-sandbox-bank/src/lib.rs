@@ -28,6 +28,7 @@ mod merchants;
 mod model;
 mod money;
 mod oauth;
+mod openapi;
 mod pages;
 mod prng;
 mod push;

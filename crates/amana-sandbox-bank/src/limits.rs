@@ -63,6 +63,8 @@ pub const SIMULATION_DAYS_MAX: i64 = 10 * 366;
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Longest value of a request parameter, in bytes.
 pub const PARAMETER_BYTES_MAX: usize = 16 * 1024;
+/// Of a parameter's name that an error message shows, in characters.
+pub const NAME_CHARS_SHOWN: usize = 40;
 /// Longest merchant name or description typed by a person, in characters.
 pub const MERCHANT_CHARS_MAX: usize = 80;
 /// Largest single amount, in minor units: keeps every sum far from `i64` overflow.

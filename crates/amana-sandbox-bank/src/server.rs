@@ -8,19 +8,19 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 
 use crate::app::Shared;
-use crate::{control, fdx, front, limits, oauth, pages};
+use crate::{control, fdx, front, limits, oauth, openapi, pages};
 
 /// All institutions' routes.
 pub(crate) fn router(app: Shared) -> Router {
     // Written out, not nested: nested routers with fallbacks of their own cannot begin with a parameter.
     let data = Router::new()
         .route("/{bank}/fdx/v6/accounts", get(fdx::accounts::list))
-        .route("/{bank}/fdx/v6/accounts/{account_id}", get(fdx::accounts::one))
-        .route("/{bank}/fdx/v6/accounts/{account_id}/transactions", get(fdx::transactions::list))
+        .route("/{bank}/fdx/v6/accounts/{accountId}", get(fdx::accounts::one))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/transactions", get(fdx::transactions::list))
         .route("/{bank}/fdx/v6/customers/current", get(fdx::accounts::customer))
-        .route("/{bank}/fdx/v6/consents/{consent_id}", get(fdx::consents::one))
+        .route("/{bank}/fdx/v6/consents/{consentId}", get(fdx::consents::one))
         .route(
-            "/{bank}/fdx/v6/consents/{consent_id}/revocation",
+            "/{bank}/fdx/v6/consents/{consentId}/revocation",
             put(fdx::consents::revoke).get(fdx::consents::revocation),
         )
         .route("/{bank}/fdx/v6/availability", get(fdx::meta::availability))
@@ -59,6 +59,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/control/fault", post(control::fault))
         .route("/{bank}/control/events", get(control::events));
     let bank = Router::new()
+        .route("/openapi.json", get(openapi::document))
         .route("/assets/bank.css", get(pages::neutral_style))
         .route("/{bank}/assets/bank.css", get(pages::style))
         .merge(data)

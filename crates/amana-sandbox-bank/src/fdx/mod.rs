@@ -19,6 +19,7 @@ use crate::app::{App, AtBank, Shared};
 use crate::brand::Brand;
 use crate::error::Error;
 use crate::faults;
+use crate::limits;
 use crate::oauth::presented::Presented;
 use crate::oauth::resource::{Refused, token_of};
 use crate::oauth::{DPOP_NONCE, Params};
@@ -182,14 +183,19 @@ impl FromRequestParts<Shared> for Consented {
     }
 }
 
-/// Query parameters, none twice.
+/// Query parameters, none twice and none without a value: half a window must not count as none.
 pub(crate) struct Query(pub(crate) Params);
 
 impl FromRequestParts<Shared> for Query {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Response> {
-        Params::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        let encoded = parts.uri.query().unwrap_or_default().as_bytes();
+        if let Some((name, _)) = url::form_urlencoded::parse(encoded).find(|(_, value)| value.is_empty()) {
+            let name: String = name.chars().take(limits::NAME_CHARS_SHOWN).collect();
+            return Err(FdxError::invalid_input(format!("`{name}` has no value")).into_response());
+        }
+        Params::parse(encoded)
             .map(Self)
             .map_err(|error| FdxError::invalid_input(error.description).into_response())
     }

@@ -168,6 +168,8 @@ async fn dates_are_checked_and_default_to_a_week() {
     let path = |query: &str| format!("/accounts/{id}/transactions?{query}");
     for (query, code) in [
         ("startDate=2026-11-01", "703"),
+        ("startDate=", "401"),
+        ("startDate=2026-11-01&endDate=", "401"),
         ("endTime=2026-11-01T00:00:00Z", "703"),
         ("startDate=2026-11-02&endDate=2026-11-01", "703"),
         ("startTime=2026-11-02T00:00:00Z&endTime=2026-11-01T00:00:00Z", "703"),
@@ -389,4 +391,15 @@ fn cents(value: &Value) -> i64 {
     let (whole, fraction) = text.split_once('.').unwrap();
     assert_eq!(fraction.len(), 2, "{text}");
     format!("{whole}{fraction}").parse().unwrap()
+}
+
+#[tokio::test]
+async fn numbers_of_a_fault_are_whole_however_they_are_written_and_in_bounds() {
+    let bank = start().await;
+    let fault = |what: Value| async { bank.control("fault", what).await.0 };
+    assert_eq!(fault(json!({ "kind": "slow", "times": 2.0, "ms": 1 })).await, StatusCode::OK);
+    for wrong in [json!(1.5), json!(-1), json!(120_001), json!("1"), json!(1e30)] {
+        let status = fault(json!({ "kind": "slow", "ms": wrong })).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
 }

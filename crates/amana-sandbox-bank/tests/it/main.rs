@@ -8,5 +8,6 @@ mod fapi;
 mod fdx;
 mod import;
 mod oauth;
+mod openapi;
 mod pages;
 mod util;

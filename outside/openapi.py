@@ -1,0 +1,73 @@
+"""schemathesis (PyPI) on the sandbox bank's own OpenAPI document, with all its checks. Prints `ok schemathesis what` or
+`not ok schemathesis what: why`, a line for each operation."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import xml.etree.ElementTree as ElementTree
+
+START_S = 60
+# How long the tests may take; the command's own start and report come on top.
+RUN_S = 75
+END_S = 240
+
+
+def report(what, problem=None):
+    print(f"ok schemathesis {what}" if problem is None else f"not ok schemathesis {what}: {' '.join(problem.split())[:900]}", flush=True)
+
+
+def start(folder):
+    """Starts a bank for an application with a secret; gives the process and its address."""
+    binary = os.environ.get("AMANA_BIN", "../target/debug/amana")
+    words = ["sandbox", "bank", "--port", "0", "--data-dir", os.path.join(folder, "bank"), "--security", "green"]
+    process = subprocess.Popen([binary, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    late = threading.Timer(START_S, process.kill)
+    late.start()
+    line = process.stdout.readline()
+    late.cancel()
+    return process, json.loads(line)["bank"]
+
+
+def run(base, folder):
+    """Runs the command; gives the number of operations that failed."""
+    junit = os.path.join(folder, "junit.xml")
+    words = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "--config-file", "schemathesis.toml", "run", f"{base}/openapi.json"]
+    words += ["--max-time", os.environ.get("AMANA_SCHEMATHESIS_SECONDS", str(RUN_S))]
+    words += ["--report", "junit", "--report-junit-path", junit]
+    env = {**os.environ, "SANDBOX_BANK": base, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(words, env=env, capture_output=True, text=True, timeout=END_S)
+    failures = 0
+    operations = 0
+    if os.path.exists(junit):
+        for case in ElementTree.parse(junit).getroot().iter("testcase"):
+            operations += 1
+            bad = [node for node in case if node.tag in ("failure", "error")]
+            failures += bool(bad)
+            why = " | ".join((node.text or node.get("message") or "no reason given") for node in bad)
+            report(case.get("name"), why if bad else None)
+    # What is not a failure of one operation (the document was not read, say) is one of the run.
+    whole = ended.returncode == 0 and failures == 0 and operations > 0
+    report("ran to its end without a failure", None if whole else f"exit code {ended.returncode}: {ended.stdout[-600:]} {ended.stderr[-300:]}")
+    if not whole or os.environ.get("AMANA_SCHEMATHESIS_SHOW"):
+        print("\n".join(f"# {line}" for line in ended.stdout.splitlines()), flush=True)
+    return 0 if whole else 1
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="amana-outside-") as folder:
+        process, base = start(folder)
+        try:
+            return run(base, folder)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
