@@ -192,6 +192,40 @@ impl Gateway {
         }
     }
 
+    /// Looks whether the published checkpoint is one that this database has made. A database that knows less than what
+    /// was published is an older copy: going on would fork the log, which nobody may do, so the gateway must not start.
+    ///
+    /// # Errors
+    /// When it is not, with what to do; when the store or the files cannot be read.
+    pub async fn check_published_log(&self) -> Result<(), FlowError> {
+        let made = match self.store.log_checkpoint().await? {
+            Some((_, note)) => Some(checkpoint_of(&note)?),
+            None => None,
+        };
+        let tiles = Arc::clone(&self.log.parts.tiles);
+        let Some(file) = blocking(move || tiles.read("checkpoint").map_err(broken)).await? else {
+            return Ok(());
+        };
+        let published = checkpoint_of(std::str::from_utf8(&file).map_err(broken)?)?;
+        let origin = self.log.parts.signer.verifier().name();
+        if published.origin != origin {
+            let other = published.origin;
+            return Err(FlowError::Log(format!(
+                "its folder holds another log, `{other}`: give `{origin}` a folder of its own"
+            )));
+        }
+        let known = made.as_ref().map_or(0, |made| made.size);
+        let same = made.is_some_and(|made| made.size != published.size || made.root == published.root);
+        if published.size > known || !same {
+            let size = published.size;
+            return Err(FlowError::Log(format!(
+                "{size} entries are published, of which this database has {known}, or other ones: it is an older copy. \
+                 Put the newest one back; if it is lost, see `Backup and restore` in docs/operate.md"
+            )));
+        }
+        Ok(())
+    }
+
     /// One round: everything that is durable now is in the published checkpoint afterwards (where witnesses are needed
     /// and do not answer, in a later one). Public for tests and for whoever needs a proof at once.
     ///

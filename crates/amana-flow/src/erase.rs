@@ -25,8 +25,8 @@ use std::collections::{BTreeMap, HashSet};
 pub enum Erased {
     /// Consents were taken back, the bank is told, and there is a last receipt.
     Whole,
-    /// Something stored did not open: key and rows are gone all the same. The bank could not be told, since its grant
-    /// did not open either, and there is no last receipt.
+    /// Something stored did not open: key and rows are gone all the same. Of grants that did not open the bank could not
+    /// be told, and there is no last receipt.
     Unread,
 }
 
@@ -131,11 +131,40 @@ impl Gateway {
             Ok(()) => Ok(Erased::Whole),
             Err(LinkError::Flow(error)) if error.is_damage() => {
                 tracing::warn!("a customer is erased of whom something does not open any more");
+                self.end_what_opens(place).await?;
                 self.finish_erasure(place.shard, place.id).await?;
                 Ok(Erased::Unread)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Ends each link that still opens, each in a commit of its own, so that the bank is told of those.
+    async fn end_what_opens(&self, place: &CustomerPlace) -> Result<(), FlowError> {
+        let links = match self.store.links_of_customer(place.shard, place.id).await {
+            Ok(links) => links,
+            Err(error) if error.is_damage() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        for link in links {
+            for attempt in 1.. {
+                let commands = match self.end_link(&link, ConsentEnd::Withdrawn, self.now()).await {
+                    Ok(commands) => commands,
+                    Err(error) if error.is_damage() => break,
+                    Err(error) => return Err(error),
+                };
+                match self.store.submit(commands).await {
+                    Ok(_) => break,
+                    Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                    // What else is damaged goes with the rows.
+                    Err(SubmitError::Conflict { .. }) => break,
+                    Err(SubmitError::Store(error)) if error.is_damage() => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        self.jobs_filled.notify_one();
+        Ok(())
     }
 
     async fn erase(

@@ -534,10 +534,28 @@ pub(crate) enum RetentionCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CustomerCommand {
+    /// Say the id of a customer, by which `erase`, `kill` and `audit export` know them. Nothing else about them is shown.
+    Find {
+        /// The institution, with `--subject`.
+        #[arg(long, value_name = "ID", requires = "subject")]
+        institution: Option<amana_core::InstitutionId>,
+        /// Who they are at the institution: the `sub` of its sign-in. `-` reads it from standard input, so that it stands in
+        /// no list of processes.
+        #[arg(long, value_name = "SUB", requires = "institution", required_unless_present = "page")]
+        subject: Option<String>,
+        /// The Page's id, with `--person`: whoever was ever linked in that chat.
+        #[arg(long, value_name = "PAGE", requires = "person", conflicts_with = "institution")]
+        page: Option<ChannelId>,
+        /// The person's page-scoped id.
+        #[arg(long, value_name = "PERSON", requires = "page")]
+        person: Option<Psid>,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Erase a customer: take back every consent and the bank's grants, and destroy the keys. It cannot be undone, and
     /// holds against a restored backup of the database.
     Erase {
-        /// The customer's id, `cus_…`, as `kill` knows it.
+        /// The customer's id, `cus_…`: `amana customer find` says it.
         #[arg(value_name = "CUSTOMER")]
         customer: amana_core::CustomerId,
         #[command(flatten)]

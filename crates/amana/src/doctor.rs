@@ -110,6 +110,7 @@ pub(crate) async fn doctor(settings: &Settings, json: bool) -> bool {
     controllers(settings, &mut findings);
     match gateway::connectors(settings) {
         Ok(connectors) => {
+            published_log(settings, &connectors, &mut findings).await;
             pages(settings, &connectors.messenger, &mut findings).await;
             for (id, bank) in &connectors.banks {
                 institution(id.as_str(), bank, &mut findings).await;
@@ -244,6 +245,25 @@ async fn store(settings: &Settings, findings: &mut Findings) {
             findings.bad("store", error.to_string(), "run `amana migrate`");
         }
         Err(error) => findings.bad("store", error.to_string(), "correct `[store] url` or the database"),
+    }
+}
+
+/// Whether what is published of the disclosure log is what this database made. Where there is no database yet, or it
+/// does not open, that was said before.
+async fn published_log(settings: &Settings, connectors: &gateway::Connectors, findings: &mut Findings) {
+    if operate::existing(settings).await.is_err() {
+        return;
+    }
+    match gateway::made(settings, connectors.sides()).await {
+        Ok(gateway) => match gateway.check_published_log().await {
+            Ok(()) => findings.good("disclosure log", "what is published is this database's"),
+            Err(error) => findings.bad(
+                "disclosure log",
+                error.to_string(),
+                "the gateway does not start before this is mended",
+            ),
+        },
+        Err(error) => findings.bad("disclosure log", format!("{error:#}"), "see `[disclosure_log]`"),
     }
 }
 

@@ -291,7 +291,8 @@ pub(crate) async fn prepare_of(
     handle: PrometheusHandle,
 ) -> anyhow::Result<Ready> {
     let gateway = made(settings, sides).await?;
-    // Before anything works: what a restored copy brought back goes again.
+    // Before anything works: an older copy of the database would fork the log, and what it brought back goes again.
+    gateway.check_published_log().await?;
     gateway.finish_erasures().await.context("erasures cannot be finished")?;
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));

@@ -1,11 +1,13 @@
 //! The operator's commands about what is kept: the retention report, and a customer's erasure.
 
 use crate::config::Settings;
-use crate::{gateway, operate, output};
-use amana_core::{CustomerId, Timestamp};
+use crate::{gateway, limits, operate, output};
+use amana_core::{ConversationId, CustomerId, InstitutionId, Timestamp};
 use amana_flow::Erased;
 use amana_store::DataKind;
 use anyhow::bail;
+use std::collections::BTreeSet;
+use std::io::Read as _;
 
 fn at(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -52,6 +54,50 @@ pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
         None => output::line("not gone through yet: the running gateway does it every minute"),
     }
     Ok(())
+}
+
+/// Of whom the id is asked.
+pub(crate) enum Who {
+    /// By what the institution calls them.
+    Subject(InstitutionId, String),
+    /// By a chat in which they were linked.
+    Chat(ConversationId),
+}
+
+/// `amana customer find`: ids alone, one a line.
+///
+/// # Errors
+/// When there is nobody, or the store fails.
+pub(crate) async fn find(settings: &Settings, who: Who) -> anyhow::Result<()> {
+    let store = operate::existing(settings).await?;
+    match who {
+        Who::Subject(institution, subject) => {
+            let subject = if subject == "-" { line_of_stdin()? } else { subject };
+            let blinded = store.keyring().blind(&institution, &subject);
+            let Some(customer) = store.customer_by_subject(&institution, &blinded).await? else {
+                bail!("`{institution}` has no customer of that name here: never linked, or erased");
+            };
+            output::line(&customer.id.to_string());
+        }
+        Who::Chat(chat) => {
+            let links = store.links_ever(&chat).await?;
+            let customers: BTreeSet<_> =
+                links.iter().filter(|link| link.was_confirmed()).map(|link| link.customer).collect();
+            if customers.is_empty() {
+                bail!("nobody was ever linked in that chat, or they were erased");
+            }
+            for customer in customers {
+                output::line(&customer.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line_of_stdin() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().take(limits::SUBJECT_BYTES_MAX).read_to_string(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// `amana customer erase`.

@@ -88,3 +88,7 @@ const _: () = assert!(SEND_CALL_TIME.as_secs() < amana_flow::limits::CLAIM_S.uns
 pub(crate) const RETENTION_DAYS_MIN: i64 = 1;
 /// The most days for which a kind of data can be kept: ten years.
 pub(crate) const RETENTION_DAYS_MAX: i64 = 3_660;
+
+/// The longest name of a customer at an institution that is read from standard input: an OpenID Connect `sub` has at
+/// most 255 characters (Core 1.0 §2).
+pub(crate) const SUBJECT_BYTES_MAX: u64 = 1_024;

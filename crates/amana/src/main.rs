@@ -38,6 +38,7 @@ mod server;
 mod telemetry;
 mod who;
 
+use amana_core::ConversationId;
 use clap::Parser as _;
 use cli::{
     AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
@@ -148,6 +149,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Retention(RetentionCommand::Report(configured)) => {
             keep::report(&load_quietly(&configured)?).await?;
+        }
+        Command::Customer(CustomerCommand::Find { institution, subject, page, person, configured }) => {
+            let who = match (institution.zip(subject), page.zip(person)) {
+                (Some((institution, subject)), _) => keep::Who::Subject(institution, subject),
+                (None, Some((channel, psid))) => keep::Who::Chat(ConversationId { channel, psid }),
+                (None, None) => anyhow::bail!("give `--institution` and `--subject`, or `--page` and `--person`"),
+            };
+            keep::find(&load_quietly(&configured)?, who).await?;
         }
         Command::Customer(CustomerCommand::Erase { customer, configured, yes }) => {
             keep::erase(&load_quietly(&configured)?, customer, yes).await?;

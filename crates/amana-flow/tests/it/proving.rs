@@ -8,7 +8,7 @@ use amana_log::bundle::{Trust, Verified, verify};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::note::{Cosigner, LogSigner, Note, VerifierKey};
 use amana_log::policy::Policy;
-use amana_log::tiles::MemoryTiles;
+use amana_log::tiles::{MemoryTiles, TileRead as _, TileStore as _};
 use amana_log::witness::{AddCheckpoint, Answer, Seen, Witness};
 use amana_store::{Command, Link};
 use async_trait::async_trait;
@@ -214,5 +214,47 @@ async fn without_its_witness_a_checkpoint_is_not_published() {
     // A restarted keeper does not know the size that the witness has in mind: it is asked again from there.
     rig.with_log(with());
     let (_, good) = verified(&rig, &trust).await;
+    assert_eq!(good.kinds["disclosure"], 1);
+}
+
+/// A database that is put back from before what was published would fork the log: the gateway does not start on it. On
+/// another log, with a folder and an origin of its own, it goes on, and everybody's proof is whole there.
+#[tokio::test]
+async fn an_older_database_does_not_fork_the_log() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 1 << 20));
+    rig.link("1").await;
+    rig.gateway.check_published_log().await.expect("nothing is published yet");
+    rig.says("1", "what is my balance?").await;
+    rig.gateway.log_round().await.expect("a round");
+    rig.gateway.check_published_log().await.expect("its own");
+    // The file of before, as after a crash between database and file, is no fork.
+    let older = tiles.read("checkpoint").expect("reads").expect("is there");
+    rig.says("1", "what is my balance?").await;
+    rig.gateway.log_round().await.expect("a round");
+    let newest = tiles.read("checkpoint").expect("reads").expect("is there");
+    tiles.replace("checkpoint", &older).expect("written");
+    rig.gateway.check_published_log().await.expect("the file is late");
+    tiles.replace("checkpoint", &newest).expect("written");
+
+    // The same files under a database that never made them.
+    let mut other = Rig::new().await;
+    other.with_log(parts(&tiles, 1 << 20));
+    let refused = other.gateway.check_published_log().await.expect_err("an older copy").to_string();
+    assert!(refused.contains("older copy") && refused.contains("operate.md"), "{refused}");
+    other.link("1").await;
+    other.says("1", "what is my balance?").await;
+
+    // In the folder of another log it does not start either; in a new one it goes on from its first entry.
+    let signer = || LogSigner::new("gateway.example/log-2", &[8; 32]).expect("a signer");
+    other.with_log(LogParts { signer: signer(), ..parts(&tiles, 1 << 20) });
+    let refused = other.gateway.check_published_log().await.expect_err("another log").to_string();
+    assert!(refused.contains("gateway.example/log`") && refused.contains("log-2"), "{refused}");
+    let fresh = Arc::new(MemoryTiles::new());
+    other.with_log(LogParts { signer: signer(), ..parts(&fresh, 1 << 20) });
+    other.gateway.check_published_log().await.expect("an empty folder");
+    let trust = Trust { vkey: Some(signer().verifier().to_string()), ..Trust::default() };
+    let (_, good) = verified(&other, &trust).await;
     assert_eq!(good.kinds["disclosure"], 1);
 }
