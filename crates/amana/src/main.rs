@@ -154,7 +154,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let who = match (institution.zip(subject), page.zip(person)) {
                 (Some((institution, subject)), _) => keep::Who::Subject(institution, subject),
                 (None, Some((channel, psid))) => keep::Who::Chat(ConversationId { channel, psid }),
-                (None, None) => anyhow::bail!("give `--institution` and `--subject`, or `--page` and `--person`"),
+                (None, None) => {
+                    anyhow::bail!("give `--institution` and `--subject`, or `--page` and `--person`")
+                }
             };
             keep::find(&load_quietly(&configured)?, who).await?;
         }
