@@ -25,8 +25,8 @@ use std::collections::{BTreeMap, HashSet};
 pub enum Erased {
     /// Consents were taken back, the bank is told, and there is a last receipt.
     Whole,
-    /// Something stored did not open: key and rows are gone all the same. Of grants that did not open the bank could not
-    /// be told, and there is no last receipt.
+    /// Something stored did not open: key and rows are gone all the same. Of grants that did not open the bank could
+    /// not be told, and there is no last receipt.
     Unread,
 }
 

@@ -534,13 +534,14 @@ pub(crate) enum RetentionCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CustomerCommand {
-    /// Say the id of a customer, by which `erase`, `kill` and `audit export` know them. Nothing else about them is shown.
+    /// Say the id of a customer, by which `erase`, `kill` and `audit export` know them. Nothing else about them is
+    /// shown.
     Find {
         /// The institution, with `--subject`.
         #[arg(long, value_name = "ID", requires = "subject")]
         institution: Option<amana_core::InstitutionId>,
-        /// Who they are at the institution: the `sub` of its sign-in. `-` reads it from standard input, so that it stands in
-        /// no list of processes.
+        /// Who they are at the institution: the `sub` of its sign-in. `-` reads it from standard input, so that it
+        /// stands in no list of processes.
         #[arg(long, value_name = "SUB", requires = "institution", required_unless_present = "page")]
         subject: Option<String>,
         /// The Page's id, with `--person`: whoever was ever linked in that chat.
