@@ -92,3 +92,23 @@ pub(crate) const RETENTION_DAYS_MAX: i64 = 3_660;
 /// The longest name of a customer at an institution that is read from standard input: an OpenID Connect `sub` has at
 /// most 255 characters (Core 1.0 §2).
 pub(crate) const SUBJECT_BYTES_MAX: u64 = 1_024;
+/// The longest wait that a bench tells apart, in microseconds: ten minutes.
+pub(crate) const BENCH_WAIT_US_MAX: u64 = 600_000_000;
+/// Digits to which a bench's waits are exact.
+pub(crate) const BENCH_DIGITS: u8 = 3;
+/// What a bench's look at the disk writes over and over, in bytes: a page of the file system.
+pub(crate) const BENCH_SYNC_BYTES: usize = 4_096;
+/// How long it looks.
+pub(crate) const BENCH_SYNC_TIME: Duration = Duration::from_millis(500);
+/// Customers that a bench makes in one commit: four commands each, as many as the writer takes at once.
+pub(crate) const BENCH_CUSTOMERS_AT_ONCE: u32 = 250;
+/// How long a bench waits for what was taken to be worked off, without any progress.
+pub(crate) const BENCH_DRAIN: Duration = Duration::from_secs(120);
+/// After how long a bench offers again what was put off. Shorter than senders are asked to wait: it wants the limit.
+pub(crate) const BENCH_RETRY: Duration = Duration::from_millis(5);
+/// Customers whose receipts a bench counts one by one.
+pub(crate) const BENCH_SAMPLE: u32 = 200;
+/// Rounds of a step that is measured on its own: some tenths of a second of the slowest.
+pub(crate) const BENCH_STAGE_ROUNDS: u32 = 2_000;
+/// Rounds before them.
+pub(crate) const BENCH_STAGE_WARM: u32 = 200;

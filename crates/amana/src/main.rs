@@ -13,6 +13,7 @@ mod alarms;
 mod ambient;
 mod audit;
 mod audit_reconcile;
+mod bench;
 mod cli;
 mod config;
 mod demo;
@@ -162,6 +163,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Customer(CustomerCommand::Erase { customer, configured, yes }) => {
             keep::erase(&load_quietly(&configured)?, customer, yes).await?;
+        }
+        Command::Bench(args) => {
+            telemetry::log(&sandbox_log())?;
+            return bench::bench(&args).await;
         }
         Command::Sandbox(SandboxCommand::Bank(args)) => {
             telemetry::log(&sandbox_log())?;

@@ -43,6 +43,7 @@ const COMMANDS: &[&[&str]] = &[
     &["alarms", "list"],
     &["alarms", "close"],
     &["audit"],
+    &["bench"],
     &["keys"],
     &["keys", "rotate"],
     &["retention"],

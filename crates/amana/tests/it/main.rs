@@ -10,6 +10,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod bench;
 mod browser;
 mod canary;
 mod chat;
