@@ -8,9 +8,9 @@ use super::{Plan, progress};
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::limits::{BENCH_STAGE_ROUNDS, BENCH_STAGE_WARM};
 use amana_core::{
-    AccountId, Address, Agreement, AgreementId, AgreementState, BankEventBody, ChannelId, Clock as _, Consent,
-    ConsentId, ConsentState, CustomerId, Direction, Form, Grant, InstitutionId, KillSwitches, Lang, LinkId,
-    MessageId, Money, Psid, Purpose, Timestamp, Transaction, TransactionState,
+    AccountId, Address, Agreement, AgreementId, AgreementState, BankEventBody, ChannelId, Clock as _,
+    Consent, ConsentId, ConsentState, CustomerId, Direction, Form, Grant, InstitutionId, KillSwitches, Lang,
+    LinkId, MessageId, Money, Psid, Purpose, Timestamp, Transaction, TransactionState,
 };
 use amana_gate::{
     Ask, DataKey, Disclosure, Facts, Gate, Protected, StandardPolicy, Subject, decide, purpose,

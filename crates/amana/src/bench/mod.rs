@@ -125,7 +125,8 @@ pub(crate) struct Plan {
 /// When a part cannot be made, or a request is refused.
 pub(crate) async fn bench(args: &Bench) -> anyhow::Result<ExitCode> {
     let all = [What::Decide, What::Log, What::Intake, What::Webhook, What::Send];
-    let todo: Vec<What> = all.into_iter().filter(|what| args.what == What::All || args.what == *what).collect();
+    let todo: Vec<What> =
+        all.into_iter().filter(|what| args.what == What::All || args.what == *what).collect();
     let mut good = true;
     let mut documents = Vec::new();
     for what in todo {
@@ -158,8 +159,9 @@ pub(crate) async fn bench(args: &Bench) -> anyhow::Result<ExitCode> {
 async fn in_folder(dir: &Path, what: What, plan: &Plan) -> anyhow::Result<Report> {
     let name = format!("{}-{}", what.name(), crate::ambient::OsEntropy::hex::<6>());
     let folder = dir.join(name);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("the folder `{}` cannot be made: choose another with `--dir`", folder.display()))?;
+    std::fs::create_dir_all(&folder).with_context(|| {
+        format!("the folder `{}` cannot be made: choose another with `--dir`", folder.display())
+    })?;
     let report = match what {
         What::Decide | What::All => decide::run(plan, &folder).await,
         What::Log => runs::log(plan, &folder).await,

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The share of waits, and what it is called.
-const SHARES: [(&str, f64); 5] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
+const SHARES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
 
 /// Where every event is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,7 +67,10 @@ impl Report {
     }
 
     fn written_each(&self) -> Option<f64> {
-        self.spent.written.filter(|_| self.account.offered > 0).map(|b| count(b) / count(self.account.offered))
+        self.spent
+            .written
+            .filter(|_| self.account.offered > 0)
+            .map(|b| count(b) / count(self.account.offered))
     }
 
     /// For programs. Where something was lost there is no rate in it.
@@ -126,15 +128,18 @@ impl Report {
                 self.offered, self.achieved, self.seconds
             );
             for (name, waits) in &self.waits {
-                let shares: Vec<String> =
-                    SHARES.iter().map(|(share, at)| format!("{share} {}", span(waits.quantile(*at)))).collect();
+                let shares: Vec<String> = SHARES
+                    .iter()
+                    .map(|(share, at)| format!("{share} {}", span(waits.quantile(*at))))
+                    .collect();
                 let _ = writeln!(out, "  {name}: {}", shares.join(", "));
             }
         }
         for (name, us) in &self.stages {
             let _ = writeln!(out, "  {name:<46} {us:>8.2} µs");
         }
-        let known = |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |v| format!("{v:.1} {unit}"));
+        let known =
+            |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |v| format!("{v:.1} {unit}"));
         let _ = writeln!(
             out,
             "  processor {} for 10^6; memory at most {}; written {} for each",

@@ -7,7 +7,7 @@ use crate::ambient::{OsEntropy, SystemClock};
 use crate::limits::{BENCH_CUSTOMERS_AT_ONCE, BENCH_DRAIN, BENCH_RETRY};
 use crate::server;
 use amana_bank::{
-    Accounts, Actor, AuthorizeAsk, Authorization, Bank, BankError, BankErrorClass, Callback, CheckError,
+    Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
     CheckReport, GrantState, Granted, Pending, Tokens,
 };
 use amana_channel::webhook::app_secret_proof;
@@ -268,7 +268,8 @@ impl Rig {
         ledger: Arc<Ledger>,
         working: Working,
     ) -> anyhow::Result<Self> {
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+            (Arc::new(SystemClock), Arc::new(OsEntropy));
         // The custody is asked once for each customer and process, never per message: here it is in memory.
         let keys = Keys::new(Arc::new(DataKey::generate(&OsEntropy)), Arc::new(MemoryCustody::default()));
         let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
@@ -344,7 +345,13 @@ impl Rig {
     ///
     /// # Errors
     /// When it is refused otherwise.
-    async fn post(&self, sender: u16, path: &str, headers: &[(&str, &str)], body: &Bytes) -> anyhow::Result<Bytes> {
+    async fn post(
+        &self,
+        sender: u16,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Bytes,
+    ) -> anyhow::Result<Bytes> {
         let door = self.doors.get(usize::from(sender)).context("a sender without a connection")?;
         let mut door = door.lock().await;
         loop {
@@ -359,7 +366,8 @@ impl Rig {
                 None => {
                     let stream = TcpStream::connect(self.at).await?;
                     stream.set_nodelay(true)?;
-                    let (open, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                    let (open, connection) =
+                        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                     self.tasks.spawn(connection);
                     open
                 }
@@ -401,10 +409,8 @@ impl Rig {
     /// When it is refused.
     pub(crate) async fn hook(&self, sender: u16, body: String) -> anyhow::Result<()> {
         // The signature is the same HMAC as a token's proof: of a text, under the app's secret.
-        let signature = format!(
-            "sha256={}",
-            app_secret_proof(&Secret::new(BENCH_SECRET), &Secret::new(body.as_str()))
-        );
+        let signature =
+            format!("sha256={}", app_secret_proof(&Secret::new(BENCH_SECRET), &Secret::new(body.as_str())));
         let headers = [("x-hub-signature-256", signature.as_str()), ("content-type", "application/json")];
         self.post(sender, "/webhooks/messenger", &headers, &Bytes::from(body)).await.map(|_| ())
     }

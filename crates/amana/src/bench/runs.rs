@@ -32,7 +32,13 @@ struct Run {
 }
 
 impl Run {
-    async fn begin(plan: &Plan, folder: &Path, name: &str, working: Working, events: u32) -> anyhow::Result<Self> {
+    async fn begin(
+        plan: &Plan,
+        folder: &Path,
+        name: &str,
+        working: Working,
+        events: u32,
+    ) -> anyhow::Result<Self> {
         progress(plan.quiet, &format!("{name}: {} a second", plan.rate));
         let (waits, arrivals) = (Waits::new()?, Waits::new()?);
         let ledger = Ledger::new(arrivals.clone());
