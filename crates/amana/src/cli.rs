@@ -65,9 +65,9 @@ pub(crate) enum Command {
     Customer(CustomerCommand),
     /// Measure what this machine carries: decisions, the log, intake, chats, sending. Nothing that exists is touched.
     ///
-    /// The load is open: what is due is due, whether the gateway keeps up or not, and waits are counted from then. All of
-    /// it (load, gateway, a mock of the platform) is in this one process and over loopback HTTP. At the end every event
-    /// must be accounted for; else the run is reported as failed, without a rate. Exits with 1 then.
+    /// The load is open: what is due is due, whether the gateway keeps up or not, and waits are counted from then. All
+    /// of it (load, gateway, a mock of the platform) is in this one process and over loopback HTTP. At the end every
+    /// event must be accounted for; else the run is reported as failed, without a rate. Exits with 1 then.
     Bench(crate::bench::Bench),
     /// Run a sandbox alone, for trying `serve` against it.
     #[command(subcommand)]

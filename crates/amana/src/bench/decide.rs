@@ -1,5 +1,5 @@
-//! What costs processor time alone: the steps from a bank's bytes to a sealed message, each apart and on one thread, then
-//! the whole of a disclosure at a rate.
+//! What costs processor time alone: the steps from a bank's bytes to a sealed message, each apart and on one thread,
+//! then the whole of a disclosure at a rate.
 
 use super::load::{Schedule, Waits, offer};
 use super::machine::Meters;

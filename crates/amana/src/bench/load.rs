@@ -74,7 +74,8 @@ impl Schedule {
     }
 }
 
-/// Has `senders` tasks do what is due, each one thing at a time. `one` is told the number of the thing and of the sender.
+/// Has `senders` tasks do what is due, each one thing at a time. `one` is told the number of the thing and of the
+/// sender.
 ///
 /// # Errors
 /// The first error of any of them: a load that is not what was said is no measurement.

@@ -1,5 +1,5 @@
-//! What the run cost the machine: processor time, memory, bytes to the disk; and how fast the disk makes things durable.
-//! From `/proc`; elsewhere than on Linux what is not known is left out.
+//! What the run cost the machine: processor time, memory, bytes to the disk; and how fast the disk makes things
+//! durable. From `/proc`; elsewhere than on Linux what is not known is left out.
 
 use crate::limits::{BENCH_SYNC_BYTES, BENCH_SYNC_TIME};
 use anyhow::Context as _;

@@ -4,9 +4,9 @@
 //! load (open loop: what is due when) ─▶ HTTP ─▶ web ─▶ flow ─▶ store ─▶ (send, webhook) a mock Send API over HTTP
 //! ```
 //!
-//! The load generator, the gateway and the mock share this process, so its processor time is that of all three. Waits are
-//! counted from the instant at which a request was *due*, whatever kept it from being sent: a gateway that stalls cannot
-//! hide it by slowing the load down. A run in which an event is not accounted for is a failure, never a rate.
+//! The load generator, the gateway and the mock share this process, so its processor time is that of all three. Waits
+//! are counted from the instant at which a request was *due*, whatever kept it from being sent: a gateway that stalls
+//! cannot hide it by slowing the load down. A run in which an event is not accounted for is a failure, never a rate.
 //!
 //! What is **not** here: the gateway's own code. A figure is only worth something if it is that of what is shipped.
 
@@ -32,8 +32,8 @@ pub(crate) struct Bench {
     /// What is measured.
     #[arg(value_enum)]
     pub(crate) what: What,
-    /// Events offered per second, whether they are kept up with or not. Each measurement has its own default. Offer more
-    /// than the machine carries to see what it carries.
+    /// Events offered per second, whether they are kept up with or not. Each measurement has its own default. Offer
+    /// more than the machine carries to see what it carries.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) rate: Option<u32>,
     /// For how long, in seconds, after warming up. Below ten seconds figures tell ratios of two, not of a tenth.
@@ -54,8 +54,8 @@ pub(crate) struct Bench {
     /// Of so many events of `intake`, one comes with a consent that is replaced by another; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub(crate) change_every: u32,
-    /// Where the database is made, in a folder of its own that is removed at the end. It should be on the disk that the
-    /// gateway will use.
+    /// Where the database is made, in a folder of its own that is removed at the end. It should be on the disk that
+    /// the gateway will use.
     #[arg(long, value_name = "DIR", default_value = "./amana-bench")]
     pub(crate) dir: PathBuf,
     /// Print one JSON document instead of tables.
