@@ -19,6 +19,7 @@ use crate::brand::{self, Brand};
 use crate::config::{BankConfig, ClientAuth, ClientRegistration, Clock, Entropy, SenderConstraint};
 use crate::db::{Change, Db};
 use crate::error::Error;
+use crate::fdx::meta::Metrics;
 use crate::generator::day_of;
 use crate::limits;
 use crate::oauth::dpop::Proofs;
@@ -38,6 +39,11 @@ pub(crate) struct App {
     entropy: Arc<dyn Entropy>,
     pub(crate) signing_key: SigningKey,
     pub(crate) proofs: Proofs,
+    pub(crate) metrics: Metrics,
+    /// When this process opened the bank.
+    pub(crate) opened: Timestamp,
+    /// Seed and first day of the made-up history.
+    pub(crate) history: (u64, jiff::civil::Date),
     form_key: hmac::Key,
     world: Mutex<World>,
     pub(crate) wake: BTreeMap<&'static str, Notify>,
@@ -107,6 +113,9 @@ impl App {
             entropy,
             signing_key,
             proofs: Proofs::new(&nonce_key),
+            metrics: Metrics::default(),
+            opened: now,
+            history: (birth.seed, birth.first_day),
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &form_bytes),
             world: Mutex::new(World { db, banks }),
             wake: brands.iter().map(|brand| (brand.id, Notify::new())).collect(),
@@ -248,6 +257,9 @@ fn check(config: &BankConfig, brands: &[&'static Brand]) -> Result<(), Error> {
         return Err(Error::Config(format!(
             "`public_base_url` `{base}` must have no path and no trailing slash"
         )));
+    }
+    if config.speed_up.is_some_and(|speed| speed == 0 || speed > limits::SPEED_UP_MAX) {
+        return Err(Error::Config(format!("`speed_up` must be 1 to {}", limits::SPEED_UP_MAX)));
     }
     for (institution, target) in &config.event_targets {
         if !brands.iter().any(|brand| brand.id == institution) {

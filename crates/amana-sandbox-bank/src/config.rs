@@ -166,6 +166,8 @@ pub struct BankConfig {
     pub event_targets: BTreeMap<String, EventTarget>,
     /// Seed of the made-up customers and their history.
     pub seed: u64,
+    /// Life goes on while the bank runs, so many times faster than it would; absent = only what somebody does at the till.
+    pub speed_up: Option<u32>,
     /// The security profile. Blue overrides [`Self::require_par`] and [`Self::rotate_refresh_tokens`].
     pub security: Security,
     /// DPoP proofs must carry a nonce of the bank's (RFC 9449 §8 and §9).
@@ -192,6 +194,7 @@ impl BankConfig {
             clients: Vec::new(),
             event_targets: BTreeMap::new(),
             seed: 1,
+            speed_up: None,
             security: Security::Blue,
             dpop_nonces: true,
             mutual_tls: None,

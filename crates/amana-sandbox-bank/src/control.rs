@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::faults::{Fault, FaultKind, whole};
 use crate::limits;
 use crate::model::{AccountKind, Txn};
-use crate::records::{EventStatus, kind};
+use crate::records::{Consent, EventStatus, kind};
 use crate::teller::{self, Refused, Where};
 
 type Body<T> = Result<Json<T>, JsonRejection>;
@@ -268,6 +268,39 @@ pub(crate) async fn redeliver(
 pub(crate) async fn reorder(State(app): State<Shared>, AtBank(brand): AtBank) -> Response {
     app.bank(brand, |bank, _| bank.reorder = true);
     Json(json!({ "reorder": true })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Expire {
+    customer: String,
+}
+
+/// `…/control/expire`: the customer's consents run out now, as if their time had come.
+pub(crate) async fn expire(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Expire>) -> Response {
+    let order = match take(body) {
+        Ok(order) => order,
+        Err(response) => return *response,
+    };
+    let now = app.now();
+    let done = app.bank(brand, |bank, db| {
+        let customer = bank.customer_by_username(&order.customer).ok_or(Refused::NoCustomer)?.id.clone();
+        let mut ended: Vec<Consent> = bank.consents.values().cloned().collect();
+        ended.retain(|consent| consent.customer_id == customer && consent.is_active(now));
+        let mut changes = Vec::new();
+        for consent in &mut ended {
+            consent.expires = now;
+            changes.push(Change::put(kind::CONSENT, brand.id, &consent.id, consent)?);
+        }
+        db.commit(&changes)?;
+        let expired = ended.len();
+        bank.consents.extend(ended.into_iter().map(|consent| (consent.id.clone(), consent)));
+        Ok::<_, Refused>(expired)
+    });
+    match done.unwrap_or(Err(Refused::NoCustomer)) {
+        Ok(expired) => Json(json!({ "expired": expired })).into_response(),
+        Err(refused) => refused.into_response(),
+    }
 }
 
 /// `…/control/fault`

@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::brand::Brand;
 use crate::limits;
+use crate::prng::stable_id;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -27,6 +29,12 @@ pub(crate) enum FaultKind {
     Nonsense,
     /// 401, as if the token had ended.
     Unauthorized,
+    /// 206: of a list the second half is missing; the last account that is there carries an error instead of data.
+    Partial,
+    /// Every row of a list stands there twice.
+    Duplicates,
+    /// Transactions are listed under other ids than before, in this answer and whenever the same fault strikes.
+    ChangedIds,
     /// No fault: clears all.
     None,
 }
@@ -81,8 +89,22 @@ fn delay<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(ms)
 }
 
-/// Applies the first fault that fits. `None`: answer as usual (perhaps after a delay).
-pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path: &str) -> Option<Response> {
+/// What a fault makes of a request.
+pub(crate) enum Struck {
+    /// Answer as usual (perhaps after a delay).
+    No,
+    /// Answer this.
+    Answer(Response),
+    /// Answer as usual, then [`distort`] it.
+    Distort(FaultKind),
+}
+
+/// Applies the first fault that fits.
+pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path: &str) -> Struck {
+    struck(app, brand, place, path).await.unwrap_or(Struck::No)
+}
+
+async fn struck(app: &App, brand: &'static Brand, place: Place, path: &str) -> Option<Struck> {
     let fault = app.bank(brand, |bank, _| {
         let at = bank.faults.iter().position(|fault| {
             fault.place == place && fault.path.as_deref().is_none_or(|part| path.contains(part))
@@ -105,10 +127,13 @@ pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path:
             return None;
         }
         FaultKind::Nonsense => {
-            return Some(
+            return Some(Struck::Answer(
                 ([(header::CONTENT_TYPE, "application/json")], "<html>\u{0}{\"accounts\": [{]")
                     .into_response(),
-            );
+            ));
+        }
+        kind @ (FaultKind::Partial | FaultKind::Duplicates | FaultKind::ChangedIds) => {
+            return Some(Struck::Distort(kind));
         }
         FaultKind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "1207", "too many requests"),
         FaultKind::Unavailable => {
@@ -119,8 +144,7 @@ pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path:
         }
         FaultKind::Unauthorized => (StatusCode::UNAUTHORIZED, "603", "authentication failed"),
     };
-    let mut response =
-        (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response();
+    let mut response = (status, axum::Json(json!({ "code": code, "message": message }))).into_response();
     match fault.kind {
         FaultKind::TooManyRequests | FaultKind::Unavailable => {
             let seconds = fault.retry_after.unwrap_or(1).to_string();
@@ -134,5 +158,51 @@ pub(crate) async fn strike(app: &App, brand: &'static Brand, place: Place, path:
         }
         _ => {}
     }
-    Some(response)
+    Some(Struck::Answer(response))
+}
+
+/// An answer of the API as these faults leave it. What is no list, or no JSON, stays as it is.
+pub(crate) async fn distort(kind: FaultKind, response: Response) -> Response {
+    if response.status() != StatusCode::OK {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, limits::FRONT_BODY_BYTES_MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let Ok(mut body) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    let mut changed = false;
+    for name in ["accounts", "transactions"] {
+        let Some(rows) = body.get_mut(name).and_then(Value::as_array_mut) else { continue };
+        changed = true;
+        match kind {
+            FaultKind::Partial => {
+                rows.truncate(rows.len().div_ceil(2));
+                if let (Some(last), "accounts") = (rows.last_mut(), name) {
+                    *last = json!({
+                        "accountId": last.get("accountId"),
+                        "accountCategory": last.get("accountCategory"),
+                        "error": { "code": "704", "message": "the account's system does not answer" },
+                    });
+                }
+                parts.status = StatusCode::PARTIAL_CONTENT;
+            }
+            FaultKind::Duplicates => *rows = rows.iter().flat_map(|row| [row.clone(), row.clone()]).collect(),
+            FaultKind::ChangedIds => rows.iter_mut().for_each(change_id),
+            _ => {}
+        }
+    }
+    if !changed {
+        return Response::from_parts(parts, bytes.into());
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, body.to_string().into())
+}
+
+fn change_id(row: &mut Value) {
+    if let Some(Value::String(id)) = row.get_mut("transactionId") {
+        *id = stable_id("txn_c", &[id.as_str()]);
+    }
 }

@@ -129,6 +129,31 @@ pub(crate) fn generate(
     Generated { customer, accounts }
 }
 
+/// What a persona does from an instant (excluded) to another (included), as the books will know it in the end, in the
+/// order of time. A movement whose `posted_at` is later than its `at` is a hold until then.
+pub(crate) fn ahead(
+    persona: &Persona,
+    bank: &str,
+    seed: u64,
+    first_day: Date,
+    from: Timestamp,
+    until: Timestamp,
+) -> Vec<Txn> {
+    // Long enough for every hold of the time asked for to be booked.
+    let end = until.checked_add(SignedDuration::from_hours(24 * limits::HOLD_DAYS_MAX)).unwrap_or(until);
+    let made = generate(persona, bank, seed, first_day, end);
+    let mut txns: Vec<Txn> = made.accounts.into_iter().flat_map(|account| account.txns).collect();
+    txns.retain(|txn| txn.at > from && txn.at <= until);
+    // A posting's reference is its hold's id, which is thought of here as the movement itself.
+    for txn in &mut txns {
+        if txn.posted_at.is_some_and(|booked| booked > txn.at) {
+            txn.reference_id = None;
+        }
+    }
+    txns.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+    txns
+}
+
 /// US cents in minor units of the currency, rounded to a price people would meet there.
 fn scale(currency: Currency, cents: i64) -> i64 {
     let minor = Currency::USD.convert(cents, currency).unwrap_or(cents);

@@ -1,5 +1,5 @@
 //! A sandbox bank over real HTTP: several institutions in one process, each with an OAuth 2.0 authorization server, an
-//! FDX 6.4 data API, its own sign-in, consent and till pages, and a pusher of CloudEvents.
+//! FDX 6.4 data API with FDX 6.6's consent and meta APIs, its own sign-in, consent and till pages, and a pusher of CloudEvents.
 //!
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
 //! it knows protocol types only: nothing here knows the gateway. By default it is as strict as FAPI 2.0
@@ -24,6 +24,7 @@ mod front;
 mod generator;
 mod import;
 pub mod limits;
+mod live;
 mod merchants;
 mod model;
 mod money;
@@ -92,6 +93,13 @@ impl SandboxBank {
         for (institution, target) in &self.app.config.event_targets {
             if let Some(brand) = brand::find(institution) {
                 pushers.spawn(push::run(self.app.clone(), brand, target.clone(), shutdown.clone()));
+            }
+        }
+        if let Some(speed_up) = self.app.config.speed_up {
+            for id in self.app.wake.keys() {
+                if let Some(brand) = brand::find(id) {
+                    pushers.spawn(live::run(self.app.clone(), brand, speed_up, shutdown.clone()));
+                }
             }
         }
         self.serve_on(listener, shutdown).await?;

@@ -59,6 +59,14 @@ pub const PAGE_ROWS_MAX: usize = 500;
 pub const HISTORY_DAYS: i64 = 365;
 /// Days the generator will simulate at most, so that a wrong clock cannot keep it busy for ever.
 pub const SIMULATION_DAYS_MAX: i64 = 10 * 366;
+/// Longest time from a made-up hold to its booking, in days (the generator draws 60 hours at most).
+pub const HOLD_DAYS_MAX: i64 = 3;
+/// How many days of life are thought ahead at a time: a month's rhythm, made in a few milliseconds.
+pub const LIVE_DAYS_AHEAD: i64 = 30;
+/// Made-up movements remembered, so that they can be booked and given back: some months of all customers.
+pub const LIVE_REMEMBERED: usize = 10_000;
+/// Largest speed-up: a day in less than a second. Faster, the till would be the only thing this process does.
+pub const SPEED_UP_MAX: u32 = 100_000;
 /// Largest request body, in bytes: forms and small JSON only.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Longest value of a request parameter, in bytes.

@@ -17,7 +17,9 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/fdx/v6/accounts", get(fdx::accounts::list))
         .route("/{bank}/fdx/v6/accounts/{accountId}", get(fdx::accounts::one))
         .route("/{bank}/fdx/v6/accounts/{accountId}/transactions", get(fdx::transactions::list))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/contact", get(fdx::accounts::contact))
         .route("/{bank}/fdx/v6/customers/current", get(fdx::accounts::customer))
+        .route("/{bank}/fdx/v6/consents", get(fdx::consents::search))
         .route("/{bank}/fdx/v6/consents/{consentId}", get(fdx::consents::one))
         .route(
             "/{bank}/fdx/v6/consents/{consentId}/revocation",
@@ -25,6 +27,7 @@ pub(crate) fn router(app: Shared) -> Router {
         )
         .route("/{bank}/fdx/v6/availability", get(fdx::meta::availability))
         .route("/{bank}/fdx/v6/capability", get(fdx::meta::capability))
+        .route("/{bank}/fdx/v6/certification-metrics", get(fdx::meta::metrics))
         .route("/{bank}/fdx/v6/{*rest}", any(fdx::no_such_path))
         .method_not_allowed_fallback(fdx::no_such_method)
         .layer(from_fn_with_state(app.clone(), fdx::envelope));
@@ -56,6 +59,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/control/reverse", post(control::reverse))
         .route("/{bank}/control/redeliver", post(control::redeliver))
         .route("/{bank}/control/reorder", post(control::reorder))
+        .route("/{bank}/control/expire", post(control::expire))
         .route("/{bank}/control/fault", post(control::fault))
         .route("/{bank}/control/events", get(control::events));
     let bank = Router::new()

@@ -149,6 +149,41 @@ pub(crate) fn refund(
     })
 }
 
+/// Makes a movement that was thought of before (`live.rs`): a hold if it is booked later, else in the books at once. The
+/// time is now.
+pub(crate) fn play(
+    app: &App,
+    brand: &'static Brand,
+    thought: &Txn,
+    reference: Option<String>,
+) -> Result<Txn, Refused> {
+    act(app, brand, |bank, db| {
+        let account = bank.accounts.get(&thought.account_id).ok_or(Refused::NoAccount)?;
+        if account.balances().available_minor.saturating_add(thought.amount_minor) < 0 {
+            return Err(Refused::NoFunds);
+        }
+        let now = app.now();
+        let held = thought.posted_at.is_some_and(|booked| booked > thought.at);
+        let txn = Txn {
+            id: app.id(HAND_MADE),
+            reference_id: reference,
+            state: if held { TxnState::Pending } else { TxnState::Posted },
+            at: now,
+            posted_at: (!held).then_some(now),
+            ..thought.clone()
+        };
+        let event = match txn.kind {
+            _ if held => EventType::Authorised,
+            TxnKind::DirectDeposit | TxnKind::Deposit | TxnKind::Payment if txn.amount_minor > 0 => {
+                EventType::Deposit
+            }
+            _ => EventType::Posted,
+        };
+        enter(app, bank, db, vec![txn.clone()], event, &txn)?;
+        Ok(txn)
+    })
+}
+
 /// Takes a transaction back: a pending one is released, a posted one gets a counter-entry.
 pub(crate) fn reverse(app: &App, brand: &'static Brand, id: &str) -> Result<Txn, Refused> {
     act(app, brand, |bank, db| {

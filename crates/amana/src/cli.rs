@@ -576,6 +576,11 @@ pub(crate) enum CustomerCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// The sandbox bank: three institutions with OAuth 2.0 and FDX, their customers, and a till at which things happen.
+    ///
+    /// It prints one line of JSON when it listens. Every route is described at `/openapi.json` there; pages for people are
+    /// at `/INSTITUTION/` and `/INSTITUTION/till`. `POST /INSTITUTION/control/fault` makes it misbehave: `{"kind":"…"}` with
+    /// `too_many_requests`, `unavailable`, `slow`, `server_error`, `nonsense`, `unauthorized`, `partial`, `duplicates`,
+    /// `changed_ids`, or `none` to end it all; `…/control/expire` lets a customer's consents run out.
     Bank(SandboxBank),
     /// The Messenger simulator: the Graph API, webhooks, and a chat page.
     Messenger(SandboxMessenger),
@@ -604,6 +609,17 @@ pub(crate) struct SandboxBank {
     /// Where its state is kept.
     #[arg(long, value_name = "DIR", default_value = "./amana-data/bank")]
     pub(crate) data_dir: PathBuf,
+    /// Seed of the made-up customers and their year of history; counts when the data directory is new.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Let the made-up customers live on while the bank runs, so many times faster than real: salary, rent, groceries,
+    /// purchases abroad, refunds. 1440 makes a day of a minute. Without it things happen only at the till.
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=i64::from(amana_sandbox_bank::limits::SPEED_UP_MAX)))]
+    pub(crate) speed_up: Option<u32>,
+    /// A bank's export of your own account, to be loaded as the customer `me` of every institution: OFX 1.x, OFX 2.x,
+    /// camt.053 or camt.054. May be given several times. The files stay on this machine.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) statement: Vec<PathBuf>,
     /// An application that may ask for data: `ID=SECRET`. May be given several times. Without any:
     /// `amana=sandbox-secret`.
     #[arg(long, value_name = "ID=SECRET")]

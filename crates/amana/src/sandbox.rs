@@ -2,8 +2,9 @@
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::cli::{
-    SandboxBank as BankArgs, SandboxBinding, SandboxMessenger as MessengerArgs, SandboxSecurity,
+    Language, SandboxBank as BankArgs, SandboxBinding, SandboxMessenger as MessengerArgs, SandboxSecurity,
 };
+use crate::demo::statement;
 use crate::files;
 use crate::lifecycle::Stop;
 use crate::serve::bind;
@@ -56,7 +57,10 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     let stop = Stop::on_signals(limits::DEMO_DRAIN).context("signals cannot be heard")?;
     let listener = bind(loopback(args.port), "choose another with `--port`").await?;
     let base = format!("http://{}", listener.local_addr()?);
+    let statement = statement::read(&args.statement, Language::En)?;
     let mut config = BankConfig::new(&base, &args.data_dir);
+    config.seed = args.seed;
+    config.speed_up = args.speed_up;
     config.security = match args.security {
         SandboxSecurity::Green => Security::Green,
         SandboxSecurity::Blue => Security::Blue,
@@ -96,6 +100,11 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
         })
         .collect();
     let bank = SandboxBank::open(config, clock(), Arc::new(OsEntropy))?;
+    if let Some(read) = &statement {
+        for brand in brands {
+            bank.import_customer(brand.id, &read.customer)?;
+        }
+    }
     let served = bank.run(listener, stop.soft.clone());
     let served_tls = async {
         match tls {

@@ -99,3 +99,23 @@ pub(crate) async fn customer(
     .map(Json)
     .ok_or_else(|| FdxError::new(axum::http::StatusCode::NOT_FOUND, "601", "customer not found"))
 }
+
+/// `GET /accounts/{accountId}/contact` (getAccountContact): who holds it.
+pub(crate) async fn contact(
+    State(app): State<Shared>,
+    consented: Consented,
+    Path((_, account_id)): Path<(String, String)>,
+) -> Result<Json<Value>, FdxError> {
+    consented.need_any(&[Cluster::CustomerContact])?;
+    if !consented.consent.account_ids.contains(&account_id) {
+        return Err(FdxError::account_not_found());
+    }
+    app.bank(consented.brand, |bank, _| {
+        let customer = bank.customers.get(&bank.accounts.get(&account_id)?.customer_id)?;
+        let name = json!({ "first": customer.first, "last": customer.last });
+        Some(json!({ "holders": [{ "relationship": "PRIMARY", "name": name }] }))
+    })
+    .flatten()
+    .map(Json)
+    .ok_or_else(FdxError::account_not_found)
+}

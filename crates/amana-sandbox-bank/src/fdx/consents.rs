@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Bearer, FdxError};
+use super::{Bearer, FdxError, Query};
 use crate::app::{App, AtBank, Shared};
 use crate::records::{Consent, Revocation, Token, TokenUse};
 
@@ -46,6 +46,37 @@ fn owned(app: &App, bank: AtBank, token: &Token, id: &str) -> Result<Consent, Fd
         .filter(|consent| consent.client_id == token.client_id)
         .filter(|consent| token.usage == TokenUse::Client || token.consent_id.as_ref() == Some(&consent.id))
         .ok_or_else(|| FdxError::new(StatusCode::NOT_FOUND, "1107", "there is no such consent"))
+}
+
+/// `GET /consents` (searchForConsentGrants): those of one customer, newest first. A client finds its own only; a token
+/// of a customer's consent finds that one.
+pub(crate) async fn search(
+    State(app): State<Shared>,
+    AtBank(brand): AtBank,
+    Bearer(token): Bearer,
+    Query(params): Query,
+) -> Result<Json<Value>, FdxError> {
+    let customer =
+        params.get("customerId").ok_or_else(|| FdxError::invalid_input("`customerId` is missing"))?;
+    let status = params.get("status");
+    if status.is_some_and(|status| !["ACTIVE", "EXPIRED", "REVOKED"].contains(&status)) {
+        return Err(FdxError::invalid_input("`status` must be ACTIVE, EXPIRED or REVOKED"));
+    }
+    let now = app.now();
+    let mut found = app
+        .bank(brand, |bank, _| {
+            let mine = |consent: &&Consent| {
+                consent.client_id == token.client_id
+                    && consent.customer_id == customer
+                    && (token.usage == TokenUse::Client || token.consent_id.as_ref() == Some(&consent.id))
+                    && status.is_none_or(|status| consent.status(now) == status)
+            };
+            bank.consents.values().filter(mine).cloned().collect::<Vec<_>>()
+        })
+        .unwrap_or_default();
+    found.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+    let grants: Vec<Value> = found.iter().map(|consent| grant(&app, consent, now)).collect();
+    Ok(Json(json!({ "consentGrants": grants })))
 }
 
 /// `GET /consents/{consentId}` (getConsentGrant).

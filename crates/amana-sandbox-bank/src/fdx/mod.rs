@@ -1,4 +1,4 @@
-//! The FDX 6.4 data API. Every request is checked against the consent that its token stands for.
+//! The FDX 6.4 data API, and of FDX 6.6 the consent and meta APIs. Every request is checked against the consent that its token stands for.
 
 pub(crate) mod accounts;
 pub(crate) mod consents;
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::app::{App, AtBank, Shared};
 use crate::brand::Brand;
 use crate::error::Error;
-use crate::faults;
+use crate::faults::{self, Struck};
 use crate::limits;
 use crate::oauth::presented::Presented;
 use crate::oauth::resource::{Refused, token_of};
@@ -98,14 +98,17 @@ pub(crate) async fn envelope(
     next: Next,
 ) -> Response {
     let id = interaction_id(request.headers());
+    let began = app.now();
     let mut response = match &id {
         None => FdxError::invalid_input("the header `x-fapi-interaction-id` must be present and a UUID")
             .into_response(),
         Some(_) => match faults::strike(&app, brand, faults::Place::Fdx, request.uri().path()).await {
-            Some(response) => response,
-            None => next.run(request).await,
+            Struck::Answer(response) => response,
+            Struck::No => next.run(request).await,
+            Struck::Distort(kind) => faults::distort(kind, next.run(request).await).await,
         },
     };
+    app.metrics.count(response.status(), app.now().duration_since(began).unsigned_abs());
     if let Some(id) = id {
         response.headers_mut().insert(INTERACTION_ID.clone(), id);
     }

@@ -21,7 +21,7 @@ use crate::bank::Bank;
 use crate::brand::Brand;
 use crate::config::ClientRegistration;
 use crate::db::{Change, Db};
-use crate::faults;
+use crate::faults::{self, Struck};
 use crate::limits;
 use crate::records::{Code, Consent, Revocation, Token, TokenUse, kind};
 
@@ -33,7 +33,7 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Some(response) = faults::strike(&app, brand, faults::Place::Token, "/token").await {
+    if let Struck::Answer(response) = faults::strike(&app, brand, faults::Place::Token, "/token").await {
         return response;
     }
     match answer(&app, brand, &presented, &headers, &body) {

@@ -331,7 +331,7 @@ async fn a_revoked_consent_ends_everything_at_once() {
     let history = bank.get_ok(own, &url).await;
     assert_eq!(history["revocations"][0]["initiator"], "INDIVIDUAL");
     assert_eq!(bank.get_ok(own, &bank.fdx("/availability")).await["availability"][0]["status"], "ALIVE");
-    assert_eq!(bank.get_ok(own, &bank.fdx("/capability")).await["fdxVersions"], json!(["V6.4.0"]));
+    assert_eq!(bank.get_ok(own, &bank.fdx("/capability")).await["fdxVersions"], json!(["V6.4.0", "V6.6.0"]));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 // Helpers outside of test functions are tests too: a wrong answer of the bank is to fail them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
+mod completeness;
 mod events;
 mod fapi;
 mod fdx;

@@ -6,7 +6,7 @@
 //! `crates/amana/tests/it/roles.rs` does not, which carries the same story through the four.
 
 mod state;
-mod statement;
+pub(crate) mod statement;
 
 use crate::ambient::OsEntropy;
 use crate::cli::{Demo, Language};

@@ -12,22 +12,22 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The name with which the customer signs in.
-pub(super) const USERNAME: &str = "me";
+pub(crate) const USERNAME: &str = "me";
 
 /// What was read, and what could not be taken along.
-pub(super) struct Read {
-    pub(super) customer: ImportedCustomer,
+pub(crate) struct Read {
+    pub(crate) customer: ImportedCustomer,
     /// Transactions that are only announced.
-    pub(super) pending: usize,
+    pub(crate) pending: usize,
     /// Transactions in another currency than their account's.
-    pub(super) foreign: usize,
+    pub(crate) foreign: usize,
 }
 
 /// Reads all files. `None` if there are none.
 ///
 /// # Errors
 /// The first file that is broken, with line and reason. Nothing is loaded then.
-pub(super) fn read(files: &[PathBuf], lang: Language) -> anyhow::Result<Option<Read>> {
+pub(crate) fn read(files: &[PathBuf], lang: Language) -> anyhow::Result<Option<Read>> {
     if files.is_empty() {
         return Ok(None);
     }

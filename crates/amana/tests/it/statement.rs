@@ -126,3 +126,27 @@ fn what_is_no_regular_file_or_too_large_is_not_read() {
     assert!(said.code == Some(1) && said.err.contains("large"), "{}", said.err);
     assert!(!data.exists());
 }
+
+/// Goal: the bank alone takes an export, too, at every institution, and a broken one stops it before it begins.
+#[tokio::test]
+async fn the_sandbox_bank_alone_takes_an_export() {
+    let (keep, data) = folder();
+    let file = written(keep.path(), "export.qfx", &ofx("-45.67"));
+    let begin = |file: &str| {
+        let mut command = amana();
+        command.args(["sandbox", "bank", "--port", "0", "--seed", "7", "--speed-up", "1440"]);
+        command.args(["--statement", file, "--data-dir"]).arg(&data);
+        command
+    };
+    let broken = written(keep.path(), "broken.ofx", &ofx("-45,6,7"));
+    let said = run(begin(&broken));
+    assert!(said.code == Some(1) && said.err.contains("broken.ofx: line 14"), "{}", said.err);
+    assert!(!data.exists());
+    let mut bank = crate::process::Running::start(begin(&file));
+    let said = bank.json();
+    for institution in said["institutions"].as_array().expect("institutions") {
+        let url = format!("{}/till?c=me", institution["issuer"].as_str().expect("a url"));
+        let till = crate::browser::Browser::new().open(&url).await.html;
+        assert!(till.contains("HARDWARE STORE"), "{till}");
+    }
+}
