@@ -166,7 +166,8 @@ pub struct BankConfig {
     pub event_targets: BTreeMap<String, EventTarget>,
     /// Seed of the made-up customers and their history.
     pub seed: u64,
-    /// Life goes on while the bank runs, so many times faster than it would; absent = only what somebody does at the till.
+    /// Life goes on while the bank runs, so many times faster than it would; absent = only what somebody does at the
+    /// till.
     pub speed_up: Option<u32>,
     /// The security profile. Blue overrides [`Self::require_par`] and [`Self::rotate_refresh_tokens`].
     pub security: Security,

@@ -1,5 +1,6 @@
 //! A sandbox bank over real HTTP: several institutions in one process, each with an OAuth 2.0 authorization server, an
-//! FDX 6.4 data API with FDX 6.6's consent and meta APIs, its own sign-in, consent and till pages, and a pusher of CloudEvents.
+//! FDX 6.4 data API with FDX 6.6's consent and meta APIs, its own sign-in, consent and till pages, and a pusher of
+//! CloudEvents.
 //!
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
 //! it knows protocol types only: nothing here knows the gateway. By default it is as strict as FAPI 2.0

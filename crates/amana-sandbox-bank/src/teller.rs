@@ -149,8 +149,8 @@ pub(crate) fn refund(
     })
 }
 
-/// Makes a movement that was thought of before (`live.rs`): a hold if it is booked later, else in the books at once. The
-/// time is now.
+/// Makes a movement that was thought of before (`live.rs`): a hold if it is booked later, else in the books at once.
+/// The time is now.
 pub(crate) fn play(
     app: &App,
     brand: &'static Brand,

@@ -577,8 +577,9 @@ pub(crate) enum CustomerCommand {
 pub(crate) enum SandboxCommand {
     /// The sandbox bank: three institutions with OAuth 2.0 and FDX, their customers, and a till at which things happen.
     ///
-    /// It prints one line of JSON when it listens. Every route is described at `/openapi.json` there; pages for people are
-    /// at `/INSTITUTION/` and `/INSTITUTION/till`. `POST /INSTITUTION/control/fault` makes it misbehave: `{"kind":"…"}` with
+    /// It prints one line of JSON when it listens. Every route is described at `/openapi.json` there; pages for people
+    /// are at `/INSTITUTION/` and `/INSTITUTION/till`. `POST /INSTITUTION/control/fault` makes it misbehave:
+    /// `{"kind":"…"}` with
     /// `too_many_requests`, `unavailable`, `slow`, `server_error`, `nonsense`, `unauthorized`, `partial`, `duplicates`,
     /// `changed_ids`, or `none` to end it all; `…/control/expire` lets a customer's consents run out.
     Bank(SandboxBank),

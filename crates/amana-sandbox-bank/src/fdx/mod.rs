@@ -1,4 +1,5 @@
-//! The FDX 6.4 data API, and of FDX 6.6 the consent and meta APIs. Every request is checked against the consent that its token stands for.
+//! The FDX 6.4 data API, and of FDX 6.6 the consent and meta APIs. Every request is checked against the consent that
+//! its token stands for.
 
 pub(crate) mod accounts;
 pub(crate) mod consents;
