@@ -615,7 +615,8 @@ pub(crate) struct SandboxBank {
     pub(crate) seed: u64,
     /// Let the made-up customers live on while the bank runs, so many times faster than real: salary, rent, groceries,
     /// purchases abroad, refunds. 1440 makes a day of a minute. Without it things happen only at the till.
-    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=i64::from(amana_sandbox_bank::limits::SPEED_UP_MAX)))]
+    #[arg(long, value_name = "TIMES")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(amana_sandbox_bank::limits::SPEED_UP_MAX)))]
     pub(crate) speed_up: Option<u32>,
     /// A bank's export of your own account, to be loaded as the customer `me` of every institution: OFX 1.x, OFX 2.x,
     /// camt.053 or camt.054. May be given several times. The files stay on this machine.
