@@ -13,7 +13,7 @@ use amana_log::index::{IndexTree, SegmentIndex};
 use amana_log::limits::TILE_WIDTH;
 use amana_log::note::Note;
 use amana_log::tiles::TreeReader;
-use amana_store::{Command, LogSegment};
+use amana_store::{Command, CustomerPlace, LogSegment};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,10 +25,13 @@ impl Gateway {
     /// When the session is over, or store or log fail.
     pub async fn bundle(&self, cookie: &str, since: Option<u64>) -> Result<String, LinkError> {
         let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
-        Ok(self.bundle_of(&viewer.institution, viewer.shard, viewer.customer, since).await?)
+        Ok(self
+            .bundle_of(&viewer.institution, viewer.shard, viewer.customer, Recipient::Customer, since)
+            .await?)
     }
 
-    /// The bundle of a customer, for whoever may act for them (an operator on their request). As [`Gateway::bundle`].
+    /// The bundle of a customer, for themselves or for whoever may act for them (an operator on their request): `by` is
+    /// who looks, and stands in the customer's receipts. As [`Gateway::bundle`].
     ///
     /// # Errors
     /// When there is no such customer, or store or log fail.
@@ -37,9 +40,27 @@ impl Gateway {
         institution: &InstitutionId,
         shard: Shard,
         customer: CustomerId,
+        by: Recipient,
         since: Option<u64>,
     ) -> Result<String, FlowError> {
-        let receipt = ReceiptDraft {
+        let look = self.look_by(institution, by, "bundle");
+        self.store.submit(vec![Command::Record { shard, customer, receipt: look }]).await?;
+        self.proof_of(shard, customer, since).await
+    }
+
+    /// Puts on record that somebody of the institution looked at what this customer was told (`audit reconcile`).
+    ///
+    /// # Errors
+    /// When there is no such customer, or the store fails. Then nothing may be shown.
+    pub async fn record_reconciliation(&self, place: &CustomerPlace, by: String) -> Result<(), FlowError> {
+        let receipt = self.look_by(&place.institution, Recipient::Agent(by), "reconcile");
+        let (shard, customer) = (place.shard, place.id);
+        self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
+        Ok(())
+    }
+
+    fn look_by(&self, institution: &InstitutionId, by: Recipient, what: &str) -> ReceiptDraft {
+        ReceiptDraft {
             kind: ReceiptKind::View,
             institution: institution.clone(),
             agreement: None,
@@ -47,15 +68,13 @@ impl Gateway {
             purpose: None,
             clusters: Clusters::default(),
             channel: None,
-            recipient: Recipient::Customer,
+            recipient: by,
             form: None,
-            template: Some("bundle".to_owned()),
+            template: Some(what.to_owned()),
             payload_sha256: None,
             policy_set_sha256: None,
             decided_at: self.now(),
-        };
-        self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
-        self.proof_of(shard, customer, since).await
+        }
     }
 
     /// The bundle of a customer, without a receipt of its own: for whoever has recorded the look already.

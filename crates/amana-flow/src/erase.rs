@@ -91,7 +91,7 @@ impl Gateway {
         }
         let mut commands = Vec::new();
         for (place, _) in places.values() {
-            match self.erasing(place, Some(lang)).await {
+            match self.erasing(place, Some(lang), Some(chat)).await {
                 Ok(erasing) => commands.extend(erasing),
                 // Of whom something does not open any more is removed unread.
                 Err(error) if error.is_damage() => commands.push(self.erase_job(place)),
@@ -176,7 +176,7 @@ impl Gateway {
         let (shard, customer) = (place.shard, place.id);
         for attempt in 1.. {
             let mut commands: Vec<Command> = cookie.map(Self::take_browser).into_iter().collect();
-            commands.extend(self.erasing(place, lang).await?);
+            commands.extend(self.erasing(place, lang, None).await?);
             match self.store.submit(commands).await {
                 // Posted twice: the first one does it.
                 Err(SubmitError::Conflict { what: "session", .. }) => return Err(LinkError::Over),
@@ -195,20 +195,27 @@ impl Gateway {
         Ok(())
     }
 
-    /// The commands with which an erasure begins, and from which on it is certain.
-    async fn erasing(&self, place: &CustomerPlace, lang: Option<Lang>) -> Result<Vec<Command>, FlowError> {
+    /// The commands with which an erasure begins, and from which on it is certain. `asker` is the chat that hears of it
+    /// from the caller.
+    async fn erasing(
+        &self,
+        place: &CustomerPlace,
+        lang: Option<Lang>,
+        asker: Option<&ConversationId>,
+    ) -> Result<Vec<Command>, FlowError> {
         let (shard, customer, now) = (place.shard, place.id, self.now());
         let mut commands = Vec::new();
         for link in self.store.links_of_customer(shard, customer).await? {
             commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
-            // The chat hears that it is over, as with any other stop.
-            if link.state == LinkState::Active
+            // The chat hears that it is over, also where it was asked for elsewhere, by whoever it was.
+            if asker != Some(&link.conversation())
+                && link.state == LinkState::Active
                 && let Ok(institution) = self.institution(&link.institution)
             {
                 let chat = self.store.conversation(&link.conversation()).await?;
                 let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
-                let stopped = plain::stopped(lang, institution.name_in(lang));
-                commands.push(self.say(&link.conversation(), &stopped, false)?);
+                let erased = plain::erased(lang, institution.name_in(lang));
+                commands.push(self.say(&link.conversation(), &erased, false)?);
             }
         }
         let receipt = erasure_receipt(&place.institution, now);

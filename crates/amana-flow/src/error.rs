@@ -65,6 +65,9 @@ pub enum LinkError {
     /// The bank could not answer, or answered what cannot be used.
     #[error(transparent)]
     Bank(BankError),
+    /// A kill switch is on for this customer.
+    #[error("a kill switch stops this customer's data")]
+    Stopped,
     /// The person who signed in is not linked in this chat.
     #[error("the person who signed in is not linked in this chat")]
     NotLinked,

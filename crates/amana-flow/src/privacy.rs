@@ -209,7 +209,7 @@ impl Gateway {
     /// page's language from the session's.
     ///
     /// # Errors
-    /// When the session is over, nothing is linked, or the bank cannot answer.
+    /// When the session is over, nothing is linked, a kill switch is on, or the bank cannot answer.
     pub async fn accounts_view(
         &self,
         cookie: &str,
@@ -221,6 +221,10 @@ impl Gateway {
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
         let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
+        // Nothing of it goes to a platform, so no agreement is asked; but stopped is stopped.
+        if self.store.kills().await?.stop(&link.institution, &link.channel, viewer.customer) {
+            return Err(LinkError::Stopped);
+        }
         let tokens = self.tokens(&link, None).await?;
         let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
         let now = self.now();

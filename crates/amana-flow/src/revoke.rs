@@ -92,6 +92,22 @@ impl Gateway {
         Ok(())
     }
 
+    /// The commands that end every link. Everything means everything, whatever the page knew of when the button was drawn:
+    /// who was linked to somebody else's chat by a trick finds the way out here. `None` if there is no link any more.
+    async fn stopping_everything(&self, viewer: &SignedIn) -> Result<Option<Vec<Command>>, LinkError> {
+        let now = self.now();
+        let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
+        let mut commands = Vec::new();
+        for link in self.store.links_of_customer(viewer.shard, viewer.customer).await? {
+            commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
+            if link.state == LinkState::Active {
+                let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
+                commands.push(self.say(&link.conversation(), &stopped, false)?);
+            }
+        }
+        Ok(Some(commands).filter(|commands| !commands.is_empty()))
+    }
+
     /// The commands that take a consent or a purpose of it back; `None` if that holds already.
     async fn revoking(
         &self,
@@ -100,6 +116,9 @@ impl Gateway {
         purpose: Option<Purpose>,
     ) -> Result<Option<Vec<Command>>, LinkError> {
         let now = self.now();
+        if purpose.is_none() {
+            return self.stopping_everything(viewer).await;
+        }
         let consents = self.store.consents(viewer.shard, viewer.customer).await?;
         let Some(old) = consents.into_iter().find(|c| c.id == consent) else { return Err(LinkError::Over) };
         if old.state != ConsentState::Active {
@@ -107,24 +126,8 @@ impl Gateway {
             return Ok(None);
         }
         let mut rest = old.grants.clone();
-        match purpose {
-            Some(purpose) => {
-                rest.remove(&purpose);
-            }
-            None => rest.clear(),
-        }
-        if purpose.is_none() {
-            // Everything means everything: who was linked to somebody else's chat by a trick finds the way out here.
-            let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
-            let mut commands = Vec::new();
-            for link in self.store.links_of_customer(viewer.shard, viewer.customer).await? {
-                commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
-                if link.state == LinkState::Active {
-                    let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
-                    commands.push(self.say(&link.conversation(), &stopped, false)?);
-                }
-            }
-            return Ok(Some(commands));
+        if let Some(purpose) = purpose {
+            rest.remove(&purpose);
         }
         let link = self.store.link(viewer.shard, old.link).await?.ok_or(LinkError::NotLinked)?;
         if rest.is_empty() {

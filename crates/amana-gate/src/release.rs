@@ -50,11 +50,13 @@ pub struct OutboxRow {
     pub payload: Vec<u8>,
     /// SHA-256 of the exact bytes.
     pub payload_sha256: [u8; 32],
+    /// MACs of what it says, where it holds no bank data: its bytes go once it is sent ([`Gate::row_said`]).
+    pub said: Vec<u8>,
     /// When the ticket ends.
     pub expires_at: Timestamp,
     /// Whether the platform takes it also when the person has been away for longer than its window.
     pub anytime: bool,
-    /// The gate's MAC over everything above.
+    /// The gate's MAC over everything above but `said`, which is MACs itself.
     pub ticket: [u8; 32],
 }
 
@@ -326,6 +328,7 @@ impl Gate {
         let mut row = OutboxRow {
             message,
             recipient: recipient.clone(),
+            said: if basis.is_none() { self.words_of(message, &body) } else { Vec::new() },
             basis,
             payload,
             payload_sha256: sha256(&[&body]),
@@ -335,6 +338,10 @@ impl Gate {
         };
         row.ticket = self.sign(&row);
         Ok(row)
+    }
+
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.ticket_key.mac(parts)
     }
 
     fn sign(&self, row: &OutboxRow) -> [u8; 32] {

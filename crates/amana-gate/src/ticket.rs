@@ -203,15 +203,16 @@ fn in_micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Bytes with their ticket on the way from the gate's process to egress's.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Bytes with their ticket on the way from the gate's process to egress's. As closed as [`Released`]: it is written to
+/// that socket and read from it, and nothing else.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[must_use = "released bytes are sent or dropped, once"]
 pub struct EgressFrame {
-    /// The ticket.
-    pub ticket: EgressTicket,
+    pub(crate) ticket: EgressTicket,
     /// The exact bytes for the platform: they are in clear, as the platform will see them.
     #[serde(with = "base64_bytes")]
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Checks tickets where bytes leave. It holds no secret: the gate's verifying key, and the tickets that were used.

@@ -4,6 +4,7 @@
 use crate::decision::Denial;
 use crate::key::DataKey;
 use crate::release::{Gate, OutboxRow, open_payload};
+use amana_core::MessageId;
 use serde_json::Value;
 
 /// A text as it is compared: what a platform changes on the way (white space, marks of direction) does not count.
@@ -24,7 +25,61 @@ fn holds(value: &Value, text: &str) -> bool {
     }
 }
 
+/// The texts of a message that a person reads, each once: of what is longer than [`SAID_MAX`] only the first.
+fn leaves(value: &Value, of: &mut Vec<String>) {
+    match value {
+        Value::String(leaf) => {
+            let leaf = plain(leaf);
+            if of.len() < SAID_MAX && !leaf.is_empty() && !of.contains(&leaf) {
+                of.push(leaf);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, of)),
+        // An export has no address and no payload of a button.
+        Value::Object(fields) => {
+            let read = |name: &str| {
+                matches!(
+                    name,
+                    "message" | "attachment" | "payload" | "elements" | "text" | "title" | "subtitle"
+                )
+            };
+            fields.iter().filter(|(name, _)| read(name)).for_each(|(_, field)| leaves(field, of));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The most texts of one message that are remembered: a carousel of ten cards with a title and a line each.
+const SAID_MAX: usize = 20;
+/// The bytes of a MAC that are kept of each: 64 bits, forged once in 2^64 tries that only the gate could make.
+const SAID_BYTES: usize = 8;
+
 impl Gate {
+    /// What remains of the words of a message without bank data when its bytes go: a short MAC of each text, bound to the
+    /// message, so that equal texts look different.
+    pub(crate) fn words_of(&self, message: MessageId, body: &[u8]) -> Vec<u8> {
+        let mut texts = Vec::new();
+        if let Ok(body) = serde_json::from_slice::<Value>(body) {
+            leaves(&body, &mut texts);
+        }
+        texts.iter().flat_map(|text| self.mac_of_words(message, text)).collect()
+    }
+
+    fn mac_of_words(&self, message: MessageId, text: &str) -> [u8; SAID_BYTES] {
+        let mac = self.mac(&[b"amana/said/v1", message.as_bytes(), text.as_bytes()]);
+        let mut short = [0; SAID_BYTES];
+        short.copy_from_slice(mac.split_at(SAID_BYTES).0);
+        short
+    }
+
+    /// Whether the message of this row said exactly this text, by what remains of its words ([`OutboxRow::said`]).
+    #[must_use]
+    pub fn row_said(&self, row: &OutboxRow, text: &str) -> bool {
+        let text = plain(text);
+        !text.is_empty()
+            && row.said.chunks_exact(SAID_BYTES).any(|said| said == self.mac_of_words(row.message, &text))
+    }
+
     /// Whether the message in this row says exactly this text somewhere (its text, a title, a line). Only that is
     /// answered; the bytes stay here.
     ///

@@ -199,6 +199,8 @@ CREATE TABLE outbox (
     payload BLOB NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BLOB,
+    -- Where there is none: short MACs of its texts, which go once it is sent.
+    said BLOB NOT NULL,
     expires_at INTEGER NOT NULL,
     ticket BLOB NOT NULL,
     state INTEGER NOT NULL,

@@ -96,8 +96,8 @@ pub(crate) async fn disclose<D: Db>(
     let rows = db
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
-             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16) \
+             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, said) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -115,7 +115,8 @@ pub(crate) async fn disclose<D: Db>(
                 shard,
                 outbox_code(state),
                 sealed_to,
-                row.anytime
+                row.anytime,
+                row.said.as_slice()
             ],
         )
         .await?;

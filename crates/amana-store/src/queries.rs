@@ -440,7 +440,7 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
-         o.payload, o.payload_sha256, o.expires_at, o.anytime, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
@@ -496,6 +496,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             basis,
             payload,
             payload_sha256,
+            said: row.bytes()?,
             expires_at: row.time()?,
             anytime: row.flag()?,
             ticket: row.array()?,

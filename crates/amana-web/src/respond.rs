@@ -134,6 +134,7 @@ pub(crate) fn link_error(error: &LinkError, words: Words) -> Response {
             }
             _ => (StatusCode::BAD_GATEWAY, "bank", false),
         },
+        LinkError::Stopped => (StatusCode::FORBIDDEN, "stopped", false),
         LinkError::NotLinked => (StatusCode::FORBIDDEN, "not-linked", true),
         LinkError::Consent(_) => (StatusCode::UNPROCESSABLE_ENTITY, "consent", false),
         LinkError::NoAccounts => (StatusCode::CONFLICT, "no-accounts", true),

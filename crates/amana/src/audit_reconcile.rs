@@ -7,12 +7,12 @@
 use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::exported::{self, Sending, Told};
-use crate::{limits, operate, output};
-use amana_core::{Clock as _, CustomerId, MessageId, Shard, Timestamp, micros};
-use amana_gate::{DataKey, Gate, ReceiptKind};
+use crate::{gateway, limits, operate, output};
+use amana_core::{Address, Clock as _, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
+use amana_gate::{DataKey, Denial, Gate, ReceiptKind};
 use amana_store::{OutboxEntry, OutboxState, Store};
 use anyhow::{Context as _, bail};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ fn files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Resul
     Ok(())
 }
 
-/// What the Page said in an export, oldest first.
-fn told(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Told>> {
+/// The threads of an export in which the Page said something, each oldest first. A thread is a folder.
+fn threads(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Vec<Told>>> {
     let mut paths = Vec::new();
     files(folder, 0, &mut paths)?;
     paths.sort();
@@ -52,25 +52,33 @@ fn told(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Told>> {
             folder.display()
         );
     }
-    let (mut all, mut senders) = (Vec::new(), BTreeSet::<String>::new());
+    let (mut threads, mut senders) = (BTreeMap::<&Path, Vec<Told>>::new(), BTreeSet::<String>::new());
     for path in &paths {
         let text = crate::files::read_text(path, limits::EXPORT_BYTES_MAX)
             .map_err(|why| anyhow::anyhow!("the file `{}` {why}", path.display()))?;
         let thread = exported::thread(&text, page).map_err(|line| {
             anyhow::anyhow!("the file `{}` is not a thread of an export: line {line}", path.display())
         })?;
-        all.extend(thread.told);
+        threads.entry(path.parent().unwrap_or(path)).or_default().extend(thread.told);
         senders.extend(thread.senders);
     }
-    if all.is_empty() {
+    if threads.len() > 1 && page.is_none() {
+        // Each would be taken for the Page's, after whoever it is named: a friend's, too.
+        bail!(
+            "there are {} threads in it: give the Page's name with `--page`, or the folder of its thread",
+            threads.len()
+        );
+    }
+    let mut threads: Vec<_> = threads.into_values().filter(|told| !told.is_empty()).collect();
+    if threads.is_empty() {
         let names: Vec<_> = senders.iter().map(String::as_str).take(10).collect();
         bail!(
             "no message of the Page is in it: give the Page's name with `--page`; the senders are: {}",
             names.join(", ")
         );
     }
-    all.sort_by_key(|told| told.at_ms);
-    Ok(all)
+    threads.iter_mut().for_each(|told| told.sort_by_key(|told| told.at_ms));
+    Ok(threads)
 }
 
 /// What covers a message.
@@ -82,6 +90,9 @@ enum Cover {
     Plain { message: MessageId },
     /// A disclosure whose receipt cannot be found: it should be there.
     NoReceipt { message: MessageId },
+    /// The export has no words for it (a picture, a message that was taken back), and this message of ours to that person
+    /// went out then. Its time alone covers nothing.
+    TimeAlone { message: MessageId },
     /// Nothing.
     Nothing,
 }
@@ -126,85 +137,159 @@ async fn rows(store: &Arc<dyn Store>, told: &[Told]) -> anyhow::Result<Vec<Outbo
     }
 }
 
+/// Whether rows say texts; what is opened for it stays in the gate.
+struct Words<'a> {
+    store: &'a Arc<dyn Store>,
+    gate: Gate,
+    keys: HashMap<CustomerId, Option<Arc<DataKey>>>,
+    unreadable: HashSet<MessageId>,
+}
+
+impl Words<'_> {
+    async fn says(&mut self, entry: &OutboxEntry, text: &str) -> bool {
+        let key = match &entry.row.basis {
+            // The bytes of a message without bank data go once it is sent.
+            None if entry.row.payload.is_empty() => return self.gate.row_said(&entry.row, text),
+            None => {
+                let read = self.gate.row_says(&entry.row, self.store.keyring().deployment(), text);
+                return self.readable(entry, read);
+            }
+            Some(basis) => match self.keys.get(&basis.customer) {
+                Some(key) => key.clone(),
+                None => {
+                    let customer =
+                        self.store.customer(entry.customer_shard, basis.customer).await.ok().flatten();
+                    self.keys.entry(basis.customer).or_insert(customer.map(|c| c.key)).clone()
+                }
+            },
+        };
+        let Some(key) = key else { return false };
+        let read = self.gate.row_says(&entry.row, &key, text);
+        self.readable(entry, read)
+    }
+
+    fn readable(&mut self, entry: &OutboxEntry, read: Result<bool, Denial>) -> bool {
+        read.unwrap_or_else(|_| {
+            self.unreadable.insert(entry.row.message);
+            false
+        })
+    }
+}
+
+/// Rows that may be the message that was told at this time, the nearest first.
+fn near<'a>(rows: &'a [OutboxEntry], at_ms: i64, used: &HashSet<MessageId>) -> Vec<&'a OutboxEntry> {
+    let mut near: Vec<_> = rows
+        .iter()
+        .filter(|entry| !used.contains(&entry.row.message))
+        .filter_map(|entry| Some((distance_ms(entry, at_ms)?, entry)))
+        .collect();
+    near.sort_by_key(|(off, entry)| (*off, entry.position));
+    near.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Whose thread it is: the person to whom most of its words were sent. The export does not name them, and what was said
+/// to somebody else covers nothing. `None` where nothing of it was ever said by us.
+async fn person(
+    words: &mut Words<'_>,
+    rows: &[OutboxEntry],
+    told: &[Told],
+) -> anyhow::Result<Option<Address>> {
+    let mut votes: Vec<(Address, usize)> = Vec::new();
+    let nobody = HashSet::new();
+    for told in told {
+        let Some(text) = &told.text else { continue };
+        let mut heard: Vec<&Address> = Vec::new();
+        for entry in near(rows, told.at_ms, &nobody) {
+            if !heard.contains(&&entry.row.recipient) && words.says(entry, text).await {
+                heard.push(&entry.row.recipient);
+            }
+        }
+        for who in heard {
+            match votes.iter_mut().find(|(address, _)| address == who) {
+                Some((_, count)) => *count += 1,
+                None => votes.push((who.clone(), 1)),
+            }
+        }
+    }
+    votes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    match votes.as_slice() {
+        [(_, most), (_, second), ..] if most == second => bail!(
+            "the thread could be that of more than one person, who were told the same: say whose it is with `--person`, the \
+             page-scoped id"
+        ),
+        [(who, _), ..] => Ok(Some(who.clone())),
+        [] => Ok(None),
+    }
+}
+
+/// How it is asked.
+pub(crate) struct Asked {
+    /// The Page's name in the export.
+    pub(crate) page: Option<String>,
+    /// Whose thread it is.
+    pub(crate) person: Option<Psid>,
+    /// Who asks.
+    pub(crate) by: Option<String>,
+    /// Whether the result is JSON.
+    pub(crate) json: bool,
+}
+
 /// `amana audit reconcile`. Answers whether every message is covered.
 ///
 /// # Errors
-/// When the export or the store cannot be read.
-pub(crate) async fn reconcile(
-    settings: &Settings,
-    folder: &Path,
-    page: Option<&str>,
-    as_json: bool,
-) -> anyhow::Result<bool> {
-    let told = told(folder, page)?;
-    let store = operate::existing(settings).await?;
+/// When the export or the store cannot be read, or it cannot be said whose thread it is.
+pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) -> anyhow::Result<bool> {
+    let threads = threads(folder, asked.page.as_deref())?;
+    operate::existing(settings).await?;
+    let gateway = gateway::made(settings, gateway::connectors(settings)?.sides()).await?;
+    let store = gateway.store().clone();
+    let by = crate::who::acting(asked.by.as_deref());
     let gate = Gate::new(store.keyring().ticket());
-    let rows = rows(&store, &told).await?;
-    let mut keys: HashMap<CustomerId, Option<Arc<DataKey>>> = HashMap::new();
-    let mut used: HashSet<MessageId> = HashSet::new();
-    let mut unreadable: HashSet<MessageId> = HashSet::new();
-    let mut all_covered = true;
+    let mut words = Words { store: &store, gate, keys: HashMap::new(), unreadable: HashSet::new() };
     let mut report = Vec::new();
-    for told in &told {
-        let mut near: Vec<_> = rows
-            .iter()
-            .filter(|entry| !used.contains(&entry.row.message))
-            .filter_map(|entry| Some((distance_ms(entry, told.at_ms)?, entry)))
-            .collect();
-        near.sort_by_key(|(off, entry)| (*off, entry.position));
-        let mut found = None;
-        for (_, entry) in &near {
-            let entry: &OutboxEntry = entry;
-            let says = match (&told.text, &entry.row.basis) {
-                // A picture or a card without words in the export: its time is all there is.
-                (None, _) => true,
-                (Some(text), None) => says(&gate, entry, store.keyring().deployment(), text, &mut unreadable),
-                (Some(text), Some(basis)) => {
-                    let key = match keys.get(&basis.customer) {
-                        Some(key) => key.clone(),
-                        None => {
-                            let customer =
-                                store.customer(entry.customer_shard, basis.customer).await.ok().flatten();
-                            keys.entry(basis.customer).or_insert(customer.map(|c| c.key)).clone()
-                        }
-                    };
-                    key.is_some_and(|key| says(&gate, entry, &key, text, &mut unreadable))
-                }
-            };
-            if says {
-                found = Some(entry);
-                break;
+    for told in &threads {
+        let mut rows = rows(&store, told).await?;
+        match &asked.person {
+            Some(psid) => rows.retain(|entry| entry.row.recipient.psid == *psid),
+            None => match person(&mut words, &rows, told).await? {
+                Some(who) => rows.retain(|entry| entry.row.recipient == who),
+                None => rows.clear(),
+            },
+        }
+        // Whose messages are opened for it sees that somebody looked, before anything is said.
+        let looked: BTreeSet<_> =
+            rows.iter().filter_map(|entry| Some(entry.row.basis.as_ref()?.customer)).collect();
+        for customer in looked {
+            if let Some(place) = store.customer_place(customer).await? {
+                gateway.record_reconciliation(&place, by.clone()).await?;
             }
         }
-        // The text of a message without bank data is not kept once it is sent: its time is all there is, and it
-        // explains one message.
-        let wordless =
-            near.iter().map(|(_, entry)| *entry).find(|e| e.row.basis.is_none() && e.row.payload.is_empty());
-        let cover = match found.or(wordless) {
-            Some(entry) => {
-                used.insert(entry.row.message);
-                cover(&store, entry).await?
+        let mut used: HashSet<MessageId> = HashSet::new();
+        for told in told {
+            let near = near(&rows, told.at_ms, &used);
+            let mut found = None;
+            if let Some(text) = &told.text {
+                for entry in &near {
+                    if words.says(entry, text).await {
+                        found = Some(*entry);
+                        break;
+                    }
+                }
             }
-            None => Cover::Nothing,
-        };
-        all_covered &= matches!(cover, Cover::Receipt { .. } | Cover::Plain { .. });
-        report.push((told.at_ms, told.text.is_some(), cover));
+            let cover = match (found, &told.text, near.first()) {
+                (Some(entry), ..) => cover(&store, entry).await?,
+                (None, None, Some(entry)) => Cover::TimeAlone { message: entry.row.message },
+                (None, ..) => Cover::Nothing,
+            };
+            if let Some(entry) = found {
+                used.insert(entry.row.message);
+            }
+            report.push((told.at_ms, cover));
+        }
     }
-    show(&report, unreadable.len(), as_json)?;
-    Ok(all_covered)
-}
-
-fn says(
-    gate: &Gate,
-    entry: &OutboxEntry,
-    key: &DataKey,
-    text: &str,
-    unreadable: &mut HashSet<MessageId>,
-) -> bool {
-    gate.row_says(&entry.row, key, text).unwrap_or_else(|_| {
-        unreadable.insert(entry.row.message);
-        false
-    })
+    report.sort_by_key(|(at_ms, _)| *at_ms);
+    show(&report, words.unreadable.len(), asked.json)?;
+    Ok(report.iter().all(|(_, cover)| cover.covers()))
 }
 
 /// The receipt of the disclosure in a row.
@@ -230,45 +315,67 @@ async fn cover(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Co
     }
 }
 
-fn show(report: &[(i64, bool, Cover)], unreadable: usize, as_json: bool) -> anyhow::Result<()> {
+impl Cover {
+    /// Whether there is nothing to ask about the message any more.
+    fn covers(&self) -> bool {
+        matches!(self, Self::Receipt { .. } | Self::Plain { .. })
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Receipt { .. } => "receipt",
+            Self::Plain { .. } => "no-bank-data",
+            Self::NoReceipt { .. } => "no-receipt",
+            Self::TimeAlone { .. } => "time-alone",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Result<()> {
     let at = |ms: i64| operate::at(amana_core::from_micros(ms.saturating_mul(1_000)));
-    let missing =
-        report.iter().filter(|(_, _, c)| matches!(c, Cover::Nothing | Cover::NoReceipt { .. })).count();
+    let undecided = report.iter().filter(|(_, c)| matches!(c, Cover::TimeAlone { .. })).count();
+    let missing = report.iter().filter(|(_, c)| !c.covers()).count() - undecided;
     if as_json {
         let rows: Vec<_> = report
             .iter()
-            .map(|(ms, by_words, cover)| {
-                let (covered, message, customer, receipt) = match cover {
-                    Cover::Receipt { message, customer, seq } => (true, Some(message), Some(customer), Some(seq)),
-                    Cover::Plain { message } => (true, Some(message), None, None),
-                    Cover::NoReceipt { message } => (false, Some(message), None, None),
-                    Cover::Nothing => (false, None, None, None),
+            .map(|(ms, cover)| {
+                let (message, customer, receipt) = match cover {
+                    Cover::Receipt { message, customer, seq } => (Some(message), Some(customer), Some(seq)),
+                    Cover::Plain { message } | Cover::NoReceipt { message } | Cover::TimeAlone { message } => {
+                        (Some(message), None, None)
+                    }
+                    Cover::Nothing => (None, None, None),
                 };
                 serde_json::json!({
-                    "at": at(*ms), "covered": covered, "by_words": by_words, "message": message, "customer": customer,
+                    "at": at(*ms), "covered": cover.covers(), "by": cover.word(), "message": message, "customer": customer,
                     "receipt": receipt,
                 })
             })
             .collect();
         let whole = serde_json::json!({
-            "messages": rows, "not_covered": missing, "unreadable": unreadable, "at": operate::at(SystemClock.now()),
+            "messages": rows, "not_covered": missing, "undecided": undecided, "unreadable": unreadable,
+            "at": operate::at(SystemClock.now()),
         });
         output::line(&serde_json::to_string_pretty(&whole)?);
         return Ok(());
     }
-    for (ms, by_words, cover) in report {
-        let by = if *by_words { "" } else { " (by its time alone: the export has no words for it)" };
+    for (ms, cover) in report {
         let line = match cover {
-            Cover::Receipt { message, customer, seq } => {
-                format!("receipt {seq} of {customer}, {message}{by}")
-            }
-            Cover::Plain { message } => format!("no bank data, {message}{by}"),
+            Cover::Receipt { message, customer, seq } => format!("receipt {seq} of {customer}, {message}"),
+            Cover::Plain { message } => format!("no bank data, {message}"),
             Cover::NoReceipt { message } => format!("NOT COVERED: {message} has bank data and no receipt"),
-            Cover::Nothing => "NOT COVERED: nothing of ours says this then".to_owned(),
+            Cover::TimeAlone { message } => format!(
+                "UNDECIDED: the export has no words for it; {message} went to this person then, which covers nothing"
+            ),
+            Cover::Nothing => "NOT COVERED: nothing of ours to this person says this then".to_owned(),
         };
         output::line(&format!("{} {line}", at(*ms)));
     }
-    output::line(&format!("{} messages of the Page, {missing} not covered", report.len()));
+    output::line(&format!(
+        "{} messages of the Page, {missing} not covered, {undecided} undecided",
+        report.len()
+    ));
     if unreadable > 0 {
         output::line(&format!(
             "{unreadable} messages of ours from that time cannot be read any more (erased, or past their time of keeping)"
@@ -300,15 +407,29 @@ mod tests {
             {"sender_name": "Harbor", "timestamp_ms": 3_000},
             {"sender_name": "Sam", "timestamp_ms": 2_000, "content": "hello"}]}),
         );
-        let all = told(folder.path(), None).expect("reads");
+        let all = threads(folder.path(), None).expect("reads");
         assert_eq!(
             all,
-            [Told { at_ms: 1_000, text: Some("first".into()) }, Told { at_ms: 3_000, text: None }]
+            [[Told { at_ms: 1_000, text: Some("first".into()) }, Told { at_ms: 3_000, text: None }]]
         );
-        assert_eq!(told(folder.path(), Some("Sam")).expect("reads").len(), 1);
-        let error = told(folder.path(), Some("Nobody")).expect_err("nobody").to_string();
-        assert!(error.contains("Harbor, Sam"), "{error}");
+        assert_eq!(threads(folder.path(), Some("Sam")).expect("reads").concat().len(), 1);
+        // A friend's thread in the same export is nobody's business.
+        let friend = thread.with_file_name("lee_2");
+        std::fs::create_dir_all(&friend).expect("a folder");
+        let lee = serde_json::json!({"title": "Lee", "messages": [
+            {"sender_name": "Lee", "timestamp_ms": 4_000, "content": "hi"}]});
+        std::fs::write(friend.join("message_1.json"), lee.to_string()).expect("written");
+        let error = threads(folder.path(), None).expect_err("whose?").to_string();
+        assert!(error.contains("2 threads") && error.contains("--page"), "{error}");
+        assert_eq!(threads(folder.path(), Some("Harbor")).expect("reads"), all);
+        let error = threads(folder.path(), Some("Nobody")).expect_err("nobody").to_string();
+        assert!(error.contains("Harbor, Lee, Sam"), "{error}");
         write(3, serde_json::json!({"messages": 5}));
-        assert!(told(folder.path(), None).expect_err("broken").to_string().contains("message_3.json"));
+        assert!(
+            threads(folder.path(), Some("Harbor"))
+                .expect_err("broken")
+                .to_string()
+                .contains("message_3.json")
+        );
     }
 }

@@ -41,12 +41,13 @@ const MACROS: [&str; 17] = [
 const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
 
 /// What opens a value, and where it may be called beside tests. Each is a place to read.
-const DOORS: [(&str, &[&str]); 7] = [
+const DOORS: [(&str, &[&str]); 8] = [
     (".into_html(", &["crates/amana-web/src/respond.rs"]),
     // The subject's own copy of everything about them.
     (".into_json(", &["crates/amana-flow/src/export.rs"]),
     ("Released::into_body", &[]),
-    ("released.into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
+    (".into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
+    (".into_frame(", &["crates/amana-channel/src/egress.rs", "crates/amana/src/roles/egress.rs"]),
     ("open_in_test", &["crates/amana-gate/src/protected.rs"]),
     ("PageToken", &["crates/amana-channel/src/", "crates/amana/src/"]),
     ("open-in-tests", &["crates/amana-gate/src/protected.rs", "xtask/src/tidy/"]),

@@ -198,6 +198,13 @@ async fn what_a_notice_did_not_say_is_on_the_customers_own_page_and_the_look_is_
     let timeline = rig.gateway.privacy_view(&cookie, None).await.expect("the page").timeline;
     assert_eq!(timeline[0].kind, ReceiptKind::View);
     assert!(matches!(rig.gateway.accounts_view("nobody", |own| own).await, Err(LinkError::Over)));
+    let asked = rig.bank.called("accounts");
+    let scope = KillScope::Institution(InstitutionId::new(BANK).unwrap());
+    let kill = Kill { scope: scope.clone(), reason: "drill".into(), since: rig.clock.now() };
+    rig.store.submit(vec![amana_store::Command::SetKill(kill)]).await.unwrap();
+    assert!(matches!(rig.gateway.accounts_view(&cookie, |own| own).await, Err(LinkError::Stopped)));
+    assert_eq!(rig.bank.called("accounts"), asked, "stopped is stopped, before the bank is asked");
+    rig.store.submit(vec![amana_store::Command::ClearKill(scope)]).await.unwrap();
     rig.says("1", "stop").await;
     assert!(matches!(rig.gateway.accounts_view(&cookie, |own| own).await, Err(LinkError::NotLinked)));
 }

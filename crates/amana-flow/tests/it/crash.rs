@@ -634,7 +634,10 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
     let key = log_parts().signer.verifier().to_string();
     for chain in &mut chains {
         let bank = InstitutionId::new(BANK).unwrap();
-        let bundle = rig.gateway.bundle_of(&bank, chain.shard, chain.customer, Some(first.size)).await;
+        let bundle = rig
+            .gateway
+            .bundle_of(&bank, chain.shard, chain.customer, amana_gate::Recipient::Customer, Some(first.size))
+            .await;
         let trust =
             Trust { vkey: Some(key.clone()), since: Some((first.size, first.root)), ..Trust::default() };
         let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));

@@ -29,7 +29,10 @@ async fn link(rig: &Rig) -> Link {
 /// The bundle of the linked customer, verified with the log's key in hand.
 async fn verified(rig: &Rig, trust: &Trust) -> (String, Verified) {
     let link = link(rig).await;
-    let bundle = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, None).await;
+    let bundle = rig
+        .gateway
+        .bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, None)
+        .await;
     let bundle = bundle.expect("a bundle");
     let good = verify(&bundle, trust).unwrap_or_else(|refused| panic!("{refused}"));
     (bundle, good)
@@ -67,7 +70,16 @@ async fn what_was_told_is_in_a_bundle_that_verifies() {
     let note = amana_log::bundle::Bundle::parse(&first).expect("a bundle").checkpoint;
     let saved = Checkpoint::parse(Note::parse(&note).expect("a note").text()).expect("a checkpoint");
     let link = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
-    let bundle = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, Some(saved.size)).await;
+    let bundle = rig
+        .gateway
+        .bundle_of(
+            &link.institution,
+            link.shard,
+            link.customer,
+            amana_gate::Recipient::Customer,
+            Some(saved.size),
+        )
+        .await;
     let trust = Trust { since: Some((saved.size, saved.root)), ..pinned() };
     let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!((good.since, good.kinds["revocation"]), (Some(saved.size), 1));
@@ -121,7 +133,15 @@ async fn a_bundle_does_not_read_the_open_segment_again() {
     assert!(forget() > 0, "there are files to forget");
     // Several at once, of one checkpoint or of several: all verify.
     let link = link(&rig).await;
-    let bundle = || rig.gateway.bundle_of(&link.institution, link.shard, link.customer, None);
+    let bundle = || {
+        rig.gateway.bundle_of(
+            &link.institution,
+            link.shard,
+            link.customer,
+            amana_gate::Recipient::Customer,
+            None,
+        )
+    };
     for _ in 0..3 {
         forget();
         let (a, b, c) = tokio::join!(bundle(), bundle(), bundle());

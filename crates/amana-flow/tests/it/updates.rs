@@ -87,6 +87,27 @@ async fn one_customer_in_two_chats_hears_it_in_both_and_each_chat_ends_alone() {
     assert!(rig.sees("2").concat().contains("1,234.56"), "the other chat's tokens are its own");
 }
 
+/// The page was drawn when both chats were linked; the one whose consent its button names has stopped since.
+#[tokio::test]
+async fn stop_everything_on_an_old_page_stops_what_is_left() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.link("2").await;
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
+    let (first, second) = (view.consents[0].id, view.consents[1].id);
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let consents = rig.store.consents(link.shard, link.customer).await.unwrap();
+    let stale = consents.into_iter().find(|c| c.link == link.id).expect("its consent").id;
+    assert!([first, second].contains(&stale));
+    rig.says("1", "stop").await;
+    rig.sees("1");
+    rig.gateway.privacy_revoke(&cookie, &view.csrf, stale, None).await.expect("stopped");
+    rig.gateway.settle().await.unwrap();
+    let left = rig.store.links_of_conversation(&conversation("2")).await.unwrap();
+    assert!(left.is_empty() && rig.sees("2").len() == 1 && rig.sees("1").is_empty());
+    rig.gateway.privacy_revoke(&cookie, &view.csrf, stale, None).await.expect("twice is once");
+}
+
 #[tokio::test]
 async fn stop_everything_stops_every_chat_of_the_customer() {
     let rig = Rig::new().await;

@@ -189,6 +189,8 @@ CREATE TABLE outbox (
     payload BYTEA NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BYTEA,
+    -- Where there is none: short MACs of its texts, which go once it is sent.
+    said BYTEA NOT NULL,
     expires_at BIGINT NOT NULL,
     ticket BYTEA NOT NULL,
     state BIGINT NOT NULL,

@@ -5,6 +5,7 @@ use crate::cli::Configured;
 use crate::config::{self, Log};
 use crate::{files, gateway, output, telemetry};
 use amana_core::CustomerId;
+use amana_gate::Recipient;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ pub(super) async fn export(
     customer: &str,
     since: Option<u64>,
     out: Option<&Path>,
+    by: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
     let settings = config::load(&configured.config, config::variables())?;
     telemetry::log(&Log { level: "warn".to_owned(), ..settings.log.clone() })?;
@@ -33,7 +35,9 @@ pub(super) async fn export(
     let Some(customer) = gateway.store().customer_place(id).await? else {
         bail!("there is no customer `{id}`");
     };
-    let bundle = gateway.bundle_of(&customer.institution, customer.shard, customer.id, since).await?;
+    // The customer sees who it was.
+    let by = Recipient::Agent(crate::who::acting(by));
+    let bundle = gateway.bundle_of(&customer.institution, customer.shard, customer.id, by, since).await?;
     match out {
         Some(path) => {
             files::write_private(path, bundle.as_bytes())

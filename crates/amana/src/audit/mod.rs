@@ -7,6 +7,7 @@ mod verify;
 mod witness;
 
 use crate::cli::Configured;
+use amana_core::Psid;
 use clap::Subcommand;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,6 +86,12 @@ pub(crate) enum AuditCommand {
         /// The Page's name in the export; without it the thread's title.
         #[arg(long, value_name = "NAME")]
         page: Option<String>,
+        /// Whose thread it is, by the page-scoped id. Without it, the person to whom most of its words were sent.
+        #[arg(long, value_name = "PERSON")]
+        person: Option<Psid>,
+        /// Who looks, for the customer's record: your word, beside which your user number stands. `$USER` if not given.
+        #[arg(long, value_name = "NAME", env = "USER")]
+        by: Option<String>,
         /// Print the result as JSON.
         #[arg(long)]
         json: bool,
@@ -99,6 +106,9 @@ pub(crate) enum AuditCommand {
         /// The size of the checkpoint that the customer saved last.
         #[arg(long, value_name = "SIZE")]
         since: Option<u64>,
+        /// Who looks, for the customer's record: your word, beside which your user number stands. `$USER` if not given.
+        #[arg(long, value_name = "NAME", env = "USER")]
+        by: Option<String>,
         /// The file to write; standard output if it is not said.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -122,15 +132,15 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         AuditCommand::Witness { listen, name, log, data_dir } => {
             witness::witness(listen, &name, &log, &data_dir).await
         }
-        AuditCommand::Reconcile { configured, export, page, json } => {
+        AuditCommand::Reconcile { configured, export, page, person, by, json } => {
             let settings = crate::load_quietly(&configured)?;
-            let covered =
-                crate::audit_reconcile::reconcile(&settings, &export, page.as_deref(), json).await?;
+            let asked = crate::audit_reconcile::Asked { page, person, by, json };
+            let covered = crate::audit_reconcile::reconcile(&settings, &export, asked).await?;
             Ok(if covered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         AuditCommand::Key(configured) => export::key(&configured),
-        AuditCommand::Export { configured, customer, since, out } => {
-            export::export(&configured, &customer, since, out.as_deref()).await
+        AuditCommand::Export { configured, customer, since, out, by } => {
+            export::export(&configured, &customer, since, out.as_deref(), by.as_deref()).await
         }
     }
 }

@@ -605,8 +605,21 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(said.out.contains("receipt ") && said.out.contains("no bank data"), "{}", said.out);
     assert!(
-        said.out.contains(", 0 not covered") && !said.out.contains("59.99"),
+        said.out.contains(", 0 not covered, 0 undecided") && !said.out.contains("59.99"),
         "what it says is not printed"
+    );
+
+    // Without its words a message is one of ours by its time alone, which is no proof of anything.
+    let mut wordless = exported.clone();
+    let one = wordless.iter_mut().rev().find(|m| m["sender_name"] != "Sam Hill").expect("one of ours");
+    one.as_object_mut().expect("an object").remove("content");
+    write(&wordless);
+    let said = world.says(&["audit", "reconcile", "--export", &export]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains(", 0 not covered, 1 undecided") && said.out.contains("UNDECIDED"),
+        "{}",
+        said.out
     );
 
     // The same words a second time, an amount that we never said, and something at a time when we said nothing.
@@ -614,11 +627,29 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
     let last = exported.iter().rev().find(|m| m["sender_name"] != "Sam Hill").expect("one of ours").clone();
     let now = last["timestamp_ms"].as_i64().expect("a time");
     exported.extend([last, page("You paid 60.00 USD", now), page("hello", now + 86_400_000)]);
+    // What somebody else was told covers nothing here, nor does a message of that moment whose words are gone.
+    let other = Chat::new(&world.chat_url, "55", "omar");
+    other.ask("what can you do?", "balance").await;
+    let theirs = other.thread().await;
+    let theirs = theirs["messages"].as_array().expect("messages").iter().rev().find(|m| m["from"] == "page");
+    let theirs = theirs.expect("an answer");
+    let text = theirs["body"]["text"].as_str().expect("a text");
+    let at = theirs["at_ms"].as_i64().expect("a time");
+    let typed = page("Your balance is 4,210 USD", at);
+    let wordless = serde_json::json!({"sender_name": as_exported("Harbor – بنك"), "timestamp_ms": at});
+    exported.extend([page(text, at), typed, wordless]);
     write(&exported);
     let said = world.says(&["audit", "reconcile", "--export", &export, "--json"]);
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
     let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
-    assert_eq!(report["not_covered"], 3, "{report}");
+    assert_eq!((&report["not_covered"], &report["undecided"]), (&6.into(), &0.into()), "{report}");
+    let said = world.says(&["audit", "reconcile", "--export", &export, "--person", "nobody", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(
+        report["not_covered"].as_u64(),
+        report["messages"].as_array().map(|m| m.len() as u64),
+        "{report}"
+    );
     let said = world.says(&["audit", "reconcile", "--export", &export, "--page", "Nobody"]);
     assert!(said.code == Some(1) && said.err.contains("Sam Hill"), "{}", said.err);
 }

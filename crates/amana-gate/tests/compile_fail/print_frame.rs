@@ -1,0 +1,3 @@
+use amana_gate::Released;
+fn print(released: Released) { println!("{:?}", released.into_frame()); }
+fn main() {}

@@ -1,0 +1,3 @@
+use amana_gate::Released;
+fn read(released: Released) -> Vec<u8> { released.into_frame().body }
+fn main() {}
