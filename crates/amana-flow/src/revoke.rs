@@ -92,8 +92,9 @@ impl Gateway {
         Ok(())
     }
 
-    /// The commands that end every link. Everything means everything, whatever the page knew of when the button was drawn:
-    /// who was linked to somebody else's chat by a trick finds the way out here. `None` if there is no link any more.
+    /// The commands that end every link. Everything means everything, whatever the page knew of when the button was
+    /// drawn: who was linked to somebody else's chat by a trick finds the way out here. `None` if there is no link any
+    /// more.
     async fn stopping_everything(&self, viewer: &SignedIn) -> Result<Option<Vec<Command>>, LinkError> {
         let now = self.now();
         let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();

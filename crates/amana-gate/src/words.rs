@@ -55,8 +55,8 @@ const SAID_MAX: usize = 20;
 const SAID_BYTES: usize = 8;
 
 impl Gate {
-    /// What remains of the words of a message without bank data when its bytes go: a short MAC of each text, bound to the
-    /// message, so that equal texts look different.
+    /// What remains of the words of a message without bank data when its bytes go: a short MAC of each text, bound to
+    /// the message, so that equal texts look different.
     pub(crate) fn words_of(&self, message: MessageId, body: &[u8]) -> Vec<u8> {
         let mut texts = Vec::new();
         if let Ok(body) = serde_json::from_slice::<Value>(body) {

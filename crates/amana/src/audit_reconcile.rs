@@ -90,8 +90,8 @@ enum Cover {
     Plain { message: MessageId },
     /// A disclosure whose receipt cannot be found: it should be there.
     NoReceipt { message: MessageId },
-    /// The export has no words for it (a picture, a message that was taken back), and this message of ours to that person
-    /// went out then. Its time alone covers nothing.
+    /// The export has no words for it (a picture, a message that was taken back), and this message of ours to that
+    /// person went out then. Its time alone covers nothing.
     TimeAlone { message: MessageId },
     /// Nothing.
     Nothing,

@@ -46,7 +46,7 @@ const DOORS: [(&str, &[&str]); 8] = [
     // The subject's own copy of everything about them.
     (".into_json(", &["crates/amana-flow/src/export.rs"]),
     ("Released::into_body", &[]),
-    (".into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
+    ("released.into_body(", &["crates/amana-channel/src/messenger/mod.rs"]),
     (".into_frame(", &["crates/amana-channel/src/egress.rs", "crates/amana/src/roles/egress.rs"]),
     ("open_in_test", &["crates/amana-gate/src/protected.rs"]),
     ("PageToken", &["crates/amana-channel/src/", "crates/amana/src/"]),
