@@ -6,6 +6,7 @@ use amana_core::*;
 use amana_gate::*;
 use amana_render::{Encoding, RenderContext, TransactionsArgs};
 use async_trait::async_trait;
+use base64::Engine as _;
 use std::sync::{Arc, Mutex};
 
 fn now() -> Timestamp {
@@ -79,16 +80,18 @@ async fn what_the_gate_signed_is_sent_once() {
 #[tokio::test]
 async fn abuse_17_a_thief_with_the_socket_and_a_copy_of_a_ticket_sends_nothing() {
     let rig = Rig::new().await;
-    let frame = rig.released("hello").into_frame();
-    rig.egress.deliver(frame.clone()).await.expect("the real one");
+    // The type has no copy and shows no bytes; somebody at the socket sees them.
+    let seen = serde_json::to_value(rig.released("hello").into_frame()).expect("JSON");
+    let frame = |seen: &serde_json::Value| serde_json::from_value(seen.clone()).expect("a frame");
+    rig.egress.deliver(frame(&seen)).await.expect("the real one");
     let refused = |result: Result<_, SendError>| match result {
         Err(SendError::Refused { why }) => why,
         other => panic!("not refused: {:?}", other.map(|_: amana_channel::Sent| ())),
     };
-    assert_eq!(refused(rig.egress.deliver(frame.clone()).await), TicketError::Used);
-    let mut mine = frame.clone();
-    mine.body = b"{\"recipient\":{\"id\":\"1\"}}".to_vec();
-    assert_eq!(refused(rig.egress.deliver(mine).await), TicketError::OtherBytes);
+    assert_eq!(refused(rig.egress.deliver(frame(&seen)).await), TicketError::Used);
+    let mut mine = seen.clone();
+    mine["body"] = base64::engine::general_purpose::STANDARD.encode(b"{\"recipient\":{\"id\":\"1\"}}").into();
+    assert_eq!(refused(rig.egress.deliver(frame(&mine)).await), TicketError::OtherBytes);
     let thief = Rig { gate: Gate::new(DataKey::new([9; 32])), ..Rig::new().await };
     assert_eq!(refused(rig.egress.deliver(thief.released("x").into_frame()).await), TicketError::Forged);
     let late = rig.released("late").into_frame();
