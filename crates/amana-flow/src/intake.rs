@@ -45,12 +45,11 @@ impl Gateway {
             if matches!(inbound.kind, InboundKind::Read { .. }) {
                 continue;
             }
-            // An echo says that a message of ours arrived. It needs no lane: it may come before our own call returns.
+            // An echo says that a message of ours arrived, if it is one. It needs no lane: it may come before our own call returns.
             if let Some((mid, metadata, app_id)) = echo_in(&inbound.kind) {
                 if let Some(message) = metadata {
                     self.echo_came(channel);
                     self.passing_echoed(message);
-                    commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
                 continue;

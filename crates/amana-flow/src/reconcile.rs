@@ -86,6 +86,8 @@ impl Gateway {
             })
             .collect();
         let outcomes = self.store.submit(sightings).await?;
+        // What was in doubt may be known to be sent by now, and what comes after it may go.
+        self.outbox_filled.notify_one();
         for ((channel, claim), outcome) in about.iter().zip(outcomes) {
             if outcome != Outcome::Changed {
                 continue;

@@ -212,6 +212,8 @@ CREATE TABLE outbox (
     sent_at BIGINT,
     -- Whether the platform takes it also when the person has been away.
     anytime BIGINT NOT NULL,
+    -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
+    doubtful BIGINT NOT NULL,
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);

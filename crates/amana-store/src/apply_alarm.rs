@@ -4,6 +4,7 @@
 //! unknown.
 
 use crate::apply::{Applied, Refused, changed, maybe};
+use crate::apply_outbox::settle;
 use crate::db::{Db, values};
 use crate::limits::{DELIVERY_WAIT_S, SIGHTING_DAYS, SWEEP_ROWS};
 use crate::vault::Vault;
@@ -18,6 +19,7 @@ const WAITING: i64 = 0;
 /// A sighting that needs none any more.
 const SETTLED: i64 = 1;
 /// The codes of [`crate::OutboxState`] that matter here.
+const SENT: i64 = 4;
 const DENIED: i64 = 6;
 
 /// The id of an alarm: the same message raises one, however often it is seen.
@@ -112,28 +114,28 @@ async fn note<D: Db>(
     Ok(())
 }
 
-/// Whether a row of the outbox covers a message that bears its id: it was being sent when it was seen, to this person,
-/// and not more often than we tried.
+/// Whether a row of the outbox covers a message that bears its id: it was tried before it was seen, on this channel, to
+/// this person, and not less often than it was seen. Then it was sent, and is on record as sent from this commit on.
 async fn covers<D: Db>(
     db: &mut D,
     vault: &Vault,
     sighting: &Sighting,
     message: MessageId,
     psid: &Psid,
-) -> Result<Result<(), AlarmKind>, StoreError> {
+) -> Result<Result<(), AlarmKind>, Refused> {
     let row = db
-        .row("SELECT channel, person, state, attempts, mid FROM outbox WHERE message = $1", values![message])
+        .row("SELECT channel, person, state, attempts, doubtful, mid FROM outbox WHERE message = $1", values![message])
         .await?;
     let Some(mut row) = row else { return Ok(Err(AlarmKind::UnknownMessage)) };
-    let (channel, to, state, attempts): (_, [u8; 32], _, _) =
-        (row.text()?, row.array()?, row.int()?, row.int()?);
+    let (channel, to, state): (_, [u8; 32], _) = (row.text()?, row.array()?, row.int()?);
+    let (attempts, doubtful) = (row.int()?, row.int()?);
     let seen = ConversationId { channel: sighting.channel.clone(), psid: psid.clone() };
     let mid = row.opt_text()?;
     if channel != sighting.channel.as_str() || to != vault.keyring().blind_person(&seen) {
         return Ok(Err(AlarmKind::OtherRecipient));
     }
     // The claim of an attempt that the gate denied is counted, and nothing was sent in it.
-    let tries = if state == DENIED { attempts - 1 } else { attempts };
+    let tries = if state == DENIED { (attempts - 1).max(doubtful) } else { attempts };
     if tries < 1 {
         return Ok(Err(AlarmKind::NeverSent));
     }
@@ -151,7 +153,13 @@ async fn covers<D: Db>(
     if others + i64::from(mid.is_some()) + 1 > tries {
         return Ok(Err(AlarmKind::TooMany));
     }
-    note(db, sighting, SETTLED, Some(message)).await?;
+    if state == SENT {
+        note(db, sighting, SETTLED, Some(message)).await?;
+    } else {
+        // From here on the row itself names it.
+        note(db, sighting, SETTLED, None).await?;
+        settle(db, vault, message, &sighting.mid, sighting.at).await?;
+    }
     Ok(Ok(()))
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn step<D: Db>(
     db.run(
         "UPDATE outbox SET customer = NULL, sealed_basis = NULL, payload_sha256 = NULL, payload = $4, \
          reason = CASE WHEN state < 4 THEN 'erased' ELSE reason END, \
-         state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 ELSE state END \
+         state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 - doubtful ELSE state END \
          WHERE message IN (SELECT message FROM receipt WHERE shard = $1 AND customer = $2 AND message IS NOT NULL \
          AND seq <= (SELECT coalesce(min(r.seq), 0) FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3)",
         values![shard, customer, ERASE_ROWS, Vec::new()],

@@ -55,7 +55,8 @@ pub enum Delivery {
         /// `message_id`, or empty where the platform gives none.
         mid: String,
     },
-    /// Surely not sent; try again.
+    /// Surely not sent in this attempt; try again. A message of which an earlier attempt may have arrived stays
+    /// unconfirmed.
     Retry {
         /// When.
         due_at: Timestamp,
@@ -276,19 +277,9 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// The platform echoed a message of ours: if it is being sent or unconfirmed it was sent, and for a message with
-    /// bank data the outcome's receipt is in the same commit. Never refused; answers [`Outcome::Changed`] or
-    /// [`Outcome::Unchanged`].
-    Echoed {
-        /// The message, from the echo's metadata.
-        message: MessageId,
-        /// The platform's id.
-        mid: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// Holds a message at the platform against the outbox. Never refused; [`Outcome::Changed`] if it raised an alarm,
-    /// [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
+    /// Holds a message at the platform against the outbox. A row that covers it was sent, whatever was thought of it, and
+    /// for one with bank data the outcome's receipt is in the same commit. Never refused; [`Outcome::Changed`] if it
+    /// raised an alarm, [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
     Sighted(Sighting),
     /// An operator has looked at an alarm. Refused if there is no such open one.
     CloseAlarm {

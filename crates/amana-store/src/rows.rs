@@ -343,6 +343,9 @@ pub struct OutboxEntry {
     pub created_at: Timestamp,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
+    /// Whether an attempt may have arrived without our knowing. Never taken back: until an echo says that it was sent,
+    /// it is not known whether the platform has it.
+    pub doubtful: bool,
 }
 
 /// A receipt as it is kept, decrypted.

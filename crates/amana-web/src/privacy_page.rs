@@ -99,8 +99,8 @@ struct Filter {
 #[derive(Debug)]
 struct TotalLine {
     name: String,
-    told: String,
-    refused: Option<String>,
+    /// What was told, what may have been told, what was refused.
+    counts: String,
     address: String,
     label: String,
 }
@@ -227,9 +227,13 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
         let name = w.purpose(total.purpose);
         let filter =
             TimelineFilter { purpose: Some(total.purpose), before: None, kind: None, ..asked.filter };
+        // Not "nothing", where something may have been.
+        let told = (total.told > 0 || total.unknown == 0).then(|| w.count("privacy-totals-told", total.told));
+        let some = |id, count| (count > 0).then(|| w.count(id, count));
+        let rest =
+            [some("privacy-totals-unknown", total.unknown), some("privacy-totals-refused", total.refused)];
         TotalLine {
-            told: w.count("privacy-totals-told", total.told),
-            refused: (total.refused > 0).then(|| w.count("privacy-totals-refused", total.refused)),
+            counts: told.into_iter().chain(rest.into_iter().flatten()).collect::<Vec<_>>().join(" · "),
             address: Asked { filter, ..*asked }.address(None),
             label: w.with("privacy-totals-link", &[("purpose", Arg::Text(&name))]),
             name,
@@ -300,7 +304,10 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         class,
         glyph,
         title: w.t(title),
-        state: entry.state.map(|state| state_badge(w, state)),
+        state: entry.state.map(|state| match entry.unknown {
+            true => ("warn", w.t("state-unknown")),
+            false => state_badge(w, state),
+        }),
         said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {
             (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),
@@ -364,6 +371,7 @@ const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM1
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
     match entry.state {
         _ if entry.said.is_none() => "entry-disclosure-unread",
+        _ if entry.unknown => "entry-maybe",
         Some(OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied) => {
             "entry-planned"
         }

@@ -204,6 +204,8 @@ CREATE TABLE outbox (
     sent_at INTEGER,
     -- Whether the platform takes it also when the person has been away.
     anytime INTEGER NOT NULL,
+    -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
+    doubtful INTEGER NOT NULL,
     PRIMARY KEY (shard, position)
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);

@@ -57,6 +57,8 @@ suite!(
     a_claim_that_was_interrupted_comes_back,
     held_messages_wait_for_the_customer,
     an_echo_settles_what_was_unclear,
+    an_echo_corrects_what_was_thought_of_a_message,
+    a_doubt_stays,
     what_is_over_stays_over,
     dead_letters_can_be_replayed,
     stories,

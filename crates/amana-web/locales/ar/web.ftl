@@ -270,6 +270,15 @@ privacy-totals-refused =
         [many] { $count } مرة رفض
        *[other] { $count } مرة رفض
     }
+privacy-totals-unknown =
+    { $count ->
+        [zero] ولا رسالة مجهولة المصير
+        [one] رسالة واحدة لا يُعرف هل وصلت
+        [two] رسالتان لا يُعرف هل وصلتا
+        [few] { $count } رسائل لا يُعرف هل وصلت
+        [many] { $count } رسالة لا يُعرف هل وصلت
+       *[other] { $count } رسالة لا يُعرف هل وصلت
+    }
 privacy-totals-some = العدّ حتى الإيصال { $number }.
 privacy-totals-link = عرض: { $purpose }
 privacy-accounts-now = حساباتي كما هي الآن
@@ -296,6 +305,7 @@ privacy-leave = تسجيل الخروج
 privacy-left = تم تسجيل خروجك.
 entry-disclosure = قيل لماسنجر:
 entry-disclosure-unread = قيل لماسنجر شيء لم يعد عرض نصه ممكنًا.
+entry-maybe = ربما قيل لماسنجر:
 entry-planned = مُعَدّ لماسنجر:
 entry-denial = لم يُقل لماسنجر شيء
 entry-consent = منحتَ موافقتك
@@ -331,6 +341,7 @@ state-unconfirmed = أُرسل ولم يتأكد بعد
 state-held = ينتظر أن تكتب في المحادثة
 state-sent = وصل
 state-dead = تعذّر الإرسال
+state-unknown = لا يُعرف هل هي عند ماسنجر
 state-denied = مُنع قبل خروجه
 denial-killed = كانت المشاركة معطّلة حفاظًا على السلامة.
 denial-agreement = لا يسمح بنكك لماسنجر بحمل هذا.

@@ -248,6 +248,11 @@ privacy-totals-refused =
         [one] one refusal
        *[other] { $count } refusals
     }
+privacy-totals-unknown =
+    { $count ->
+        [one] of one message it is not known
+       *[other] of { $count } messages it is not known
+    }
 privacy-totals-some = Counted back to receipt { $number }.
 privacy-totals-link = Show: { $purpose }
 privacy-accounts-now = My accounts as they are now
@@ -274,6 +279,7 @@ privacy-leave = Sign out
 privacy-left = You are signed out.
 entry-disclosure = Messenger was told:
 entry-disclosure-unread = Messenger was told something whose words cannot be shown any more.
+entry-maybe = Messenger may have been told:
 entry-planned = Meant for Messenger:
 entry-denial = Messenger was not told
 entry-consent = You gave your consent
@@ -309,6 +315,7 @@ state-unconfirmed = Sent, not confirmed yet
 state-held = Waits until you write in the chat
 state-sent = Delivered
 state-dead = Could not be sent
+state-unknown = It is not known whether Messenger has it
 state-denied = Stopped before it left
 denial-killed = Sharing was switched off for safety.
 denial-agreement = Your bank does not let Messenger carry this.

@@ -382,3 +382,43 @@ fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a str> {
         _ => None,
     }
 }
+
+/// What may have arrived is said to be unknown, in both languages, and not that it could not be sent.
+#[tokio::test]
+async fn a_message_that_may_have_arrived_is_shown_as_unknown() {
+    for (lang, title, unknown, counted, not_sent) in [
+        (
+            Lang::English,
+            "Messenger may have been told:",
+            "It is not known whether Messenger has it",
+            "of one message it is not known",
+            ["Could not be sent", "Stopped before it left", "Messenger was told nothing"],
+        ),
+        (
+            Lang::Arabic,
+            "ربما قيل لماسنجر:",
+            "لا يُعرف هل هي عند ماسنجر",
+            "رسالة واحدة لا يُعرف هل وصلت",
+            ["تعذّر الإرسال", "مُنع قبل خروجه", "لم يُقل لماسنجر شيء"],
+        ),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        *world.channel.error.lock().unwrap() = Some(amana_channel::SendError::Ambiguous { what: "a test" });
+        world.pushes(&purchase("e1", "a1")).await;
+        *world.channel.error.lock().unwrap() =
+            Some(amana_channel::SendError::Permanent { code: 100, sub: None });
+        world.clock.advance_s(61);
+        world.gateway.settle().await.expect("settled");
+        let page = browser.get("/privacy").await.text();
+        for part in [title, unknown, counted, "Blue Bottle Coffee"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        for part in not_sent {
+            assert!(!page.contains(part), "{part}: {page}");
+        }
+        let export = browser.get("/privacy/export").await.text();
+        assert!(export.contains("\"state\":\"unknown\""), "{export}");
+    }
+}
