@@ -56,7 +56,7 @@ pub struct TimelineEntry {
     /// For a disclosure that does not go on by itself: whether an attempt may have arrived, so that nobody can say
     /// whether the platform has it.
     pub unknown: bool,
-    /// For a denial: why; for a look: at what.
+    /// For a denial: why; for a look: at what; for a sighting: of what.
     pub note: Option<String>,
     /// For a disclosure: the chat that it went to.
     pub chat: Option<ChatView>,
@@ -190,7 +190,7 @@ impl Gateway {
             said: None,
             state: None,
             unknown: false,
-            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View)
+            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View | ReceiptKind::Sighting)
                 .then_some(read.template)
                 .flatten(),
             chat: None,

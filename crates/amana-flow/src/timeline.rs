@@ -22,11 +22,13 @@ pub enum Looked {
     Consents,
     /// Looks at the data.
     Looks,
+    /// Messages in the chat that are not of ours.
+    Others,
 }
 
 impl Looked {
     /// All, in the order of the page.
-    pub const ALL: &'static [Self] = &[Self::Told, Self::Refused, Self::Consents, Self::Looks];
+    pub const ALL: &'static [Self] = &[Self::Told, Self::Refused, Self::Consents, Self::Looks, Self::Others];
 
     /// The word in an address.
     #[must_use]
@@ -36,6 +38,7 @@ impl Looked {
             Self::Refused => "refused",
             Self::Consents => "consents",
             Self::Looks => "looks",
+            Self::Others => "others",
         }
     }
 
@@ -45,6 +48,7 @@ impl Looked {
             ReceiptKind::Denial => self == Self::Refused,
             ReceiptKind::Consent | ReceiptKind::Revocation | ReceiptKind::Erasure => self == Self::Consents,
             ReceiptKind::View => self == Self::Looks,
+            ReceiptKind::Sighting => self == Self::Others,
             ReceiptKind::Outcome => false,
         }
     }

@@ -84,6 +84,8 @@ pub(crate) async fn step<D: Db>(
          WHERE b.shard = $1 AND b.customer = $2 ORDER BY b.key LIMIT $3)",
         "DELETE FROM waiting WHERE shard = $1 AND customer = $2 AND position IN (SELECT w.position FROM waiting w \
          WHERE w.shard = $1 AND w.customer = $2 ORDER BY w.position LIMIT $3)",
+        "DELETE FROM alarm_told WHERE shard = $1 AND customer = $2 AND alarm IN (SELECT t.alarm FROM alarm_told t \
+         WHERE t.shard = $1 AND t.customer = $2 ORDER BY t.alarm LIMIT $3)",
         "DELETE FROM sealed_page WHERE shard = $1 AND customer = $2 AND hash IN (SELECT p.hash FROM sealed_page p \
          WHERE p.shard = $1 AND p.customer = $2 ORDER BY p.hash LIMIT $3)",
         "DELETE FROM bank_grant WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \

@@ -296,6 +296,11 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
         ReceiptKind::Revocation => ("revocation", GLYPH_STOP, "entry-revocation"),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
+        ReceiptKind::Sighting => match sighted(entry) {
+            Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
+            Sighted::Allowed(_) => ("view", GLYPH_LOOK, "entry-allowed-app"),
+            Sighted::Closed => ("view", GLYPH_CONSENT, "entry-alarm-closed"),
+        },
         ReceiptKind::View | ReceiptKind::Outcome => ("view", GLYPH_LOOK, look_title(entry)),
     };
     let seq = entry.seq.to_string();
@@ -311,6 +316,11 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {
             (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),
+            (ReceiptKind::Sighting, _) => match sighted(entry) {
+                Sighted::Stranger => Some(w.t("entry-stranger-note")),
+                Sighted::Allowed(_) => Some(w.t("entry-allowed-app-note")),
+                Sighted::Closed => None,
+            },
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
             _ => None,
         },
@@ -318,6 +328,20 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         time: entry.at.strftime("%H:%M UTC").to_string(),
         instant: entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         receipt: w.with("entry-receipt", &[("number", Arg::Text(&seq))]),
+    }
+}
+
+/// Of what a sighting is: an alarm, unless its word says otherwise.
+enum Sighted<'a> {
+    Stranger,
+    Allowed(&'a str),
+    Closed,
+}
+
+fn sighted(entry: &TimelineEntry) -> Sighted<'_> {
+    match entry.note.as_deref().unwrap_or_default() {
+        "closed" => Sighted::Closed,
+        word => word.strip_prefix("allowed-app:").map_or(Sighted::Stranger, Sighted::Allowed),
     }
 }
 
@@ -336,6 +360,9 @@ fn facts(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp) -
     }
     if let Some(agent) = &entry.agent {
         fact("entry-agent", agent.clone());
+    }
+    if let (ReceiptKind::Sighting, Sighted::Allowed(app)) = (entry.kind, sighted(entry)) {
+        fact("entry-app", app.to_owned());
     }
     let data = matches!(entry.kind, ReceiptKind::Disclosure | ReceiptKind::Denial | ReceiptKind::View);
     if data && !entry.clusters.is_empty() {

@@ -256,7 +256,7 @@ async fn obey(order: &str, gateway: &Gateway, clock: &ManualClock, pipe: &Pipe) 
         ["echo", message, psid] => {
             let id: MessageId = message.parse().unwrap();
             let mid = format!("m_{message}");
-            let kind = InboundKind::Echo { mid: mid.clone(), metadata: Some(id), app_id: None };
+            let kind = InboundKind::Echo { mid: mid.clone(), metadata: Some(id), app_id: None, words: EchoWords::default() };
             if gateway.accept_chat(&[inbound(psid, &mid, kind)]).await.is_err() {
                 return;
             }

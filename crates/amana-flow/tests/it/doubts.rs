@@ -3,7 +3,7 @@
 
 use crate::support::*;
 use amana_channel::SendError;
-use amana_channel::webhook::InboundKind;
+use amana_channel::webhook::{EchoWords, InboundKind};
 use amana_core::*;
 use amana_flow::PurposeTotal;
 use amana_store::{Command, OutboxEntry, OutboxState};
@@ -53,7 +53,7 @@ async fn words(rig: &Rig, (shard, customer): (Shard, CustomerId)) -> Vec<String>
 }
 
 async fn echo(rig: &Rig, message: MessageId) {
-    let kind = InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None };
+    let kind = InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None, words: EchoWords::default() };
     rig.event("1", kind).await;
 }
 
@@ -178,7 +178,7 @@ async fn an_echo_in_another_chat_settles_nothing() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let message = in_doubt(&rig).await;
-    let kind = InboundKind::Echo { mid: "m_x".into(), metadata: Some(message), app_id: None };
+    let kind = InboundKind::Echo { mid: "m_x".into(), metadata: Some(message), app_id: None, words: EchoWords::default() };
     rig.event("2", kind).await;
     assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed);
     assert_eq!(rig.store.alarms(false, 10).await.unwrap().len(), 1);

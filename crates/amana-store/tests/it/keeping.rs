@@ -180,9 +180,9 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     assert!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers").len() == 1);
     // An outcome that becomes known now has no receipt, and is no error.
     let to = w.store.outbox_entry(message(12)).await.expect("answers").expect("is there").row.recipient;
-    let claim = Claim::Message { message: message(12), psid: to.psid, app_id: None };
-    let (channel, mid) = (to.channel, "m_12".to_owned());
-    w.one(Command::Sighted(Sighting { channel, mid, claim, kill: false, at: at(81) })).await;
+    let claim = Claim::Message { message: message(12), app_id: None, odd: None };
+    let (channel, psid, mid) = (to.channel, Some(to.psid), "m_12".to_owned());
+    w.one(Command::Sighted(Sighting { channel, psid, mid, claim, kill: false, at: at(81) })).await;
     assert_eq!(w.store.log_head().await.expect("answers").size, size + 1);
 
     // The key's end.

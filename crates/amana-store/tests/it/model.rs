@@ -525,7 +525,12 @@ impl Model {
                     }
                     None => {
                         self.echoed.insert((conversation, n));
-                        maybe(self.alarms.insert((conversation, n)))
+                        let new = self.alarms.insert((conversation, n));
+                        let told = self.links.iter().any(|l| l.1 == conversation && l.2 == LinkState::Active);
+                        if new && told {
+                            self.receipt(conversation)?;
+                        }
+                        maybe(new)
                     }
                 }
             }

@@ -201,8 +201,9 @@ pub(crate) async fn held_messages_wait_for_the_customer(w: &World) {
 /// The platform shows a message that bears this one's id, in this person's chat.
 pub(crate) fn echo(n: u8, person: u8, mid: &str, second: i64) -> Command {
     let ConversationId { channel, psid } = conversation(person);
-    let claim = Claim::Message { message: message(n), psid, app_id: None };
-    Command::Sighted(Sighting { channel, mid: mid.into(), claim, kill: false, at: at(second) })
+    let claim = Claim::Message { message: message(n), app_id: Some("7".into()), odd: None };
+    let psid = Some(psid);
+    Command::Sighted(Sighting { channel, psid, mid: mid.into(), claim, kill: false, at: at(second) })
 }
 
 pub(crate) async fn an_echo_settles_what_was_unclear(w: &World) {

@@ -100,6 +100,7 @@ suite!(
     flags_are_read_without_a_key,
     the_outbox_is_read_in_pages_between_two_instants,
     a_delivery_that_nothing_names_is_an_alarm_after_a_while,
+    who_has_the_chat_is_told_of_what_others_sent,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,
