@@ -53,7 +53,11 @@ pub(crate) fn echo_in(kind: &InboundKind) -> Option<Echo<'_>> {
 impl Gateway {
     /// An echo as a sighting. One with an id of our form is looked up; one without is explained only by an app that the
     /// configuration allows.
-    pub(crate) async fn sighting_of_echo(&self, inbound: &Inbound, echo: Echo<'_>) -> Result<Command, FlowError> {
+    pub(crate) async fn sighting_of_echo(
+        &self,
+        inbound: &Inbound,
+        echo: Echo<'_>,
+    ) -> Result<Command, FlowError> {
         let app = echo.app.map(str::to_owned);
         let claim = match (echo.message, echo.app) {
             (Some(message), _) => {
@@ -82,7 +86,8 @@ impl Gateway {
             return Ok(Some(AlarmKind::OtherApp));
         }
         let entry = self.store.outbox_entry(message).await?;
-        let Some(entry) = entry.filter(|entry| !entry.row.payload.is_empty() && !echo.words.0.is_empty()) else {
+        let Some(entry) = entry.filter(|entry| !entry.row.payload.is_empty() && !echo.words.0.is_empty())
+        else {
             return Ok(None);
         };
         let texts: Vec<&str> = echo.words.0.iter().map(String::as_str).collect();
@@ -98,7 +103,13 @@ impl Gateway {
         Ok((says != Ok(true)).then_some(AlarmKind::OtherWords))
     }
 
-    pub(crate) fn sighting(&self, channel: &ChannelId, psid: Option<&Psid>, mid: &str, claim: Claim) -> Command {
+    pub(crate) fn sighting(
+        &self,
+        channel: &ChannelId,
+        psid: Option<&Psid>,
+        mid: &str,
+        claim: Claim,
+    ) -> Command {
         Command::Sighted(Sighting {
             channel: channel.clone(),
             psid: psid.cloned(),

@@ -208,7 +208,8 @@ impl Gateway {
                 if since.is_some_and(|since| read.decided_at < since) {
                     break 'all;
                 }
-                let outcome = (read.kind == ReceiptKind::Outcome).then_some(read.template.as_deref()).flatten();
+                let outcome =
+                    (read.kind == ReceiptKind::Outcome).then_some(read.template.as_deref()).flatten();
                 let sent = outcome == Some("sent");
                 let corrected = receipt.message.is_some_and(|message| settled.contains(&message));
                 let unknown = outcome == Some(UNKNOWN) && !corrected;

@@ -9,8 +9,8 @@ use crate::sealed_page::SealedPage;
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
-    AccountId, Address, ChannelId, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
-    MessageId, Timestamp, micros,
+    AccountId, Address, ChannelId, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form,
+    InstitutionId, MessageId, Timestamp, micros,
 };
 use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};

@@ -100,11 +100,14 @@ impl Gate {
         // A text that was approved beforehand is named in the bytes, and reads as the platform has it.
         let as_read = message.pointer("/message/template").and_then(|_| decode_for_display(&body));
         let reads = |text: &str| {
-            as_read.as_ref().is_some_and(|said| said.buttons.iter().chain([&said.text]).any(|t| plain(t) == text))
+            as_read
+                .as_ref()
+                .is_some_and(|said| said.buttons.iter().chain([&said.text]).any(|t| plain(t) == text))
         };
-        Ok(texts.iter().map(|text| plain(text)).all(|text| {
-            text.is_empty() || holds(&message, &text) || reads(&text)
-        }))
+        Ok(texts
+            .iter()
+            .map(|text| plain(text))
+            .all(|text| text.is_empty() || holds(&message, &text) || reads(&text)))
     }
 }
 

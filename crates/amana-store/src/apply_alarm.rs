@@ -65,12 +65,10 @@ pub(crate) async fn sighted<D: Db>(db: &mut D, vault: &Vault, sighting: &Sightin
             return Ok(Outcome::Unchanged);
         }
         Claim::Unexplained { kind, app_id } => (*kind, app_id.as_deref(), None),
-        Claim::Message { message, app_id, odd } => {
-            match covers(db, vault, &seen, *message, *odd).await? {
-                Ok(()) => return Ok(Outcome::Unchanged),
-                Err(kind) => (kind, app_id.as_deref(), Some(*message)),
-            }
-        }
+        Claim::Message { message, app_id, odd } => match covers(db, vault, &seen, *message, *odd).await? {
+            Ok(()) => return Ok(Outcome::Unchanged),
+            Err(kind) => (kind, app_id.as_deref(), Some(*message)),
+        },
     };
     note(db, &seen, SETTLED, None).await?;
     let id = alarm_id(channel, mid);
@@ -177,7 +175,10 @@ async fn covers<D: Db>(
 ) -> Result<Result<(), AlarmKind>, Refused> {
     let sighting = seen.sighting;
     let row = db
-        .row("SELECT channel, person, state, attempts, doubtful, mid FROM outbox WHERE message = $1", values![message])
+        .row(
+            "SELECT channel, person, state, attempts, doubtful, mid FROM outbox WHERE message = $1",
+            values![message],
+        )
         .await?;
     let Some(mut row) = row else { return Ok(Err(AlarmKind::UnknownMessage)) };
     let (channel, to, state): (_, [u8; 32], _) = (row.text()?, row.array()?, row.int()?);

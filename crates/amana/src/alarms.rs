@@ -1,8 +1,8 @@
 //! `amana alarms`: what the reconciliation found.
 
-use crate::who::acting;
 use crate::ambient::SystemClock;
 use crate::config::Settings;
+use crate::who::acting;
 use crate::{operate, output};
 use amana_core::Clock as _;
 use amana_store::limits::ALARMS_LISTED_MAX;

@@ -378,13 +378,23 @@ mod tests {
         let mut all = read(echo);
         all.sort();
         let mut expected = [
-            "hello", "Checking", "42.10 USD", "https://thief.example/i", "Open", "https://bank.example/m", "[image]",
+            "hello",
+            "Checking",
+            "42.10 USD",
+            "https://thief.example/i",
+            "Open",
+            "https://bank.example/m",
+            "[image]",
         ];
         expected.sort_unstable();
         assert_eq!(all, expected);
         let many: Vec<_> = (0..500).map(|n| serde_json::json!({"title": n.to_string()})).collect();
-        let many = read(serde_json::json!({"attachments": [{"type": "template", "payload": {"elements": many}}]}));
-        assert_eq!((many.len(), many.last().map(String::as_str)), (limits::ECHO_WORDS_MAX + 1, Some("[more]")));
+        let many =
+            read(serde_json::json!({"attachments": [{"type": "template", "payload": {"elements": many}}]}));
+        assert_eq!(
+            (many.len(), many.last().map(String::as_str)),
+            (limits::ECHO_WORDS_MAX + 1, Some("[more]"))
+        );
         assert!(read(serde_json::json!({"mid": "m"})).is_empty());
         assert_eq!(format!("{:?}", EchoWords(vec!["42.10 USD".into()])), "EchoWords(1)");
     }

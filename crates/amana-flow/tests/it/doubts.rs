@@ -53,7 +53,12 @@ async fn words(rig: &Rig, (shard, customer): (Shard, CustomerId)) -> Vec<String>
 }
 
 async fn echo(rig: &Rig, message: MessageId) {
-    let kind = InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None, words: EchoWords::default() };
+    let kind = InboundKind::Echo {
+        mid: format!("m_{message}"),
+        metadata: Some(message),
+        app_id: None,
+        words: EchoWords::default(),
+    };
     rig.event("1", kind).await;
 }
 
@@ -68,7 +73,11 @@ async fn what_may_have_arrived_is_never_said_to_be_stopped_and_its_echo_corrects
     later(&rig, 61).await;
     let denied = entry(&rig, message).await;
     assert_eq!((denied.state, denied.doubtful), (OutboxState::Denied, true));
-    assert_eq!(words(&rig, place).await, ["outcome unknown"], "no denial, which would say that it was not said");
+    assert_eq!(
+        words(&rig, place).await,
+        ["outcome unknown"],
+        "no denial, which would say that it was not said"
+    );
     assert_eq!(page(&rig, &cookie).await, (true, (0, 1, 0)));
     echo(&rig, message).await;
     assert_eq!(entry(&rig, message).await.state, OutboxState::Sent);
@@ -115,11 +124,14 @@ async fn no_drill_and_no_throttle_makes_many_of_one_message() {
         let open = now.state == OutboxState::Unconfirmed;
         assert!(now.doubtful && (open || now.state == OutboxState::Dead), "{round}: {:?}", now.state);
         rig.store.submit(vec![Command::ClearKill(KillScope::All)]).await.unwrap();
-        for error in [SendError::Throttled { retry_after: std::time::Duration::from_secs(30) }, SendError::TokenDead]
+        for error in
+            [SendError::Throttled { retry_after: std::time::Duration::from_secs(30) }, SendError::TokenDead]
         {
             *rig.channel.error.lock().unwrap() = Some(error);
             later(&rig, 90).await;
-            assert!([OutboxState::Unconfirmed, OutboxState::Dead].contains(&entry(&rig, message).await.state));
+            assert!(
+                [OutboxState::Unconfirmed, OutboxState::Dead].contains(&entry(&rig, message).await.state)
+            );
         }
         *rig.channel.error.lock().unwrap() = None;
         later(&rig, 120).await;
@@ -178,7 +190,12 @@ async fn an_echo_in_another_chat_settles_nothing() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let message = in_doubt(&rig).await;
-    let kind = InboundKind::Echo { mid: "m_x".into(), metadata: Some(message), app_id: None, words: EchoWords::default() };
+    let kind = InboundKind::Echo {
+        mid: "m_x".into(),
+        metadata: Some(message),
+        app_id: None,
+        words: EchoWords::default(),
+    };
     rig.event("2", kind).await;
     assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed);
     assert_eq!(rig.store.alarms(false, 10).await.unwrap().len(), 1);

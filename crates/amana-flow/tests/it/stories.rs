@@ -116,7 +116,12 @@ async fn echo(rig: &Rig, echoed: &mut usize) {
         *echoed += 1;
         rig.event(
             "1",
-            InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None, words: EchoWords::default() },
+            InboundKind::Echo {
+                mid: format!("m_{message}"),
+                metadata: Some(message),
+                app_id: None,
+                words: EchoWords::default(),
+            },
         )
         .await;
     }

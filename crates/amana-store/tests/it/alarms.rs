@@ -58,7 +58,10 @@ pub(crate) async fn a_message_is_covered_by_its_row_alone(w: &World) {
 
     let close = Command::CloseAlarm { id: alarm.id, by: "omar".into(), at: at(20) };
     w.one(close).await;
-    assert_eq!(w.refused(vec![Command::CloseAlarm { id: alarm.id, by: "omar".into(), at: at(21) }]).await, (0, "alarm"));
+    assert_eq!(
+        w.refused(vec![Command::CloseAlarm { id: alarm.id, by: "omar".into(), at: at(21) }]).await,
+        (0, "alarm")
+    );
     assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 3);
     assert_eq!(w.store.alarms(true, 10).await.expect("answers").len(), 4);
     assert_eq!(w.store.alarms(true, 1).await.expect("answers").len(), 1);
@@ -142,7 +145,11 @@ pub(crate) async fn who_has_the_chat_is_told_of_what_others_sent(w: &World) {
         let chain = w.chain(n).await;
         let read = |r: &StoredReceipt| serde_json::from_slice::<serde_json::Value>(&r.bytes).expect("JSON");
         let text = |v: &serde_json::Value| v.as_str().expect("text").to_owned();
-        chain.iter().map(read).map(|r| [text(&r["kind"]), text(&r["template"]), text(&r["recipient"])]).collect::<Vec<_>>()
+        chain
+            .iter()
+            .map(read)
+            .map(|r| [text(&r["kind"]), text(&r["template"]), text(&r["recipient"])])
+            .collect::<Vec<_>>()
     };
     let foreign = |kind| Claim::Unexplained { kind, app_id: Some("99".into()) };
     let allowed = || Claim::Explained { app_id: "11".into() };
@@ -169,8 +176,12 @@ pub(crate) async fn who_has_the_chat_is_told_of_what_others_sent(w: &World) {
     let state = w.store.outbox_entry(message(1)).await.expect("answers").expect("is there").state;
     assert_eq!(state, OutboxState::Sending, "nothing is settled by it");
     let seen_by = |what: &str| ["sighting".to_owned(), what.to_owned(), "customer".to_owned()];
-    let mut expected =
-        vec![seen_by("other-app"), seen_by("allowed-app:11"), seen_by("unknown-delivery"), seen_by("other-words")];
+    let mut expected = vec![
+        seen_by("other-app"),
+        seen_by("allowed-app:11"),
+        seen_by("unknown-delivery"),
+        seen_by("other-words"),
+    ];
     assert_eq!(words(1).await, expected);
     assert!(words(2).await.is_empty(), "another chat, and one that is not proved to be theirs");
 
@@ -193,7 +204,10 @@ pub(crate) async fn who_has_the_chat_is_told_of_what_others_sent(w: &World) {
     let (shard, customer, receipt) = (Shard(1), one.id, draft(ReceiptKind::Erasure));
     w.one(Command::BeginErasure { shard, customer, at: at(402), receipt }).await;
     let last = alarms.iter().find(|alarm| alarm.mid == "m-4").expect("it").id;
-    assert_eq!(w.one(Command::CloseAlarm { id: last, by: "omar".into(), at: at(403) }).await, Outcome::Changed);
+    assert_eq!(
+        w.one(Command::CloseAlarm { id: last, by: "omar".into(), at: at(403) }).await,
+        Outcome::Changed
+    );
 }
 
 pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &World) {

@@ -243,8 +243,7 @@ pub(crate) async fn an_echo_corrects_what_was_thought_of_a_message(w: &World) {
         Delivery::Retry { due_at: at(90), counts: false },
         Delivery::Held { seen: None },
     ];
-    let after =
-        [OutboxState::Dead, OutboxState::Denied, OutboxState::Unconfirmed, OutboxState::Held];
+    let after = [OutboxState::Dead, OutboxState::Denied, OutboxState::Unconfirmed, OutboxState::Held];
     for (n, (end, after)) in (1u8..).zip(ends.into_iter().zip(after)) {
         w.one(disclose(0, w.plain(n, n), 0)).await;
         w.one(claim(n, OutboxState::Pending, 60)).await;
@@ -279,13 +278,20 @@ pub(crate) async fn a_doubt_stays(w: &World) {
     w.one(disclose(0, w.plain(1, 1), 0)).await;
     w.one(claim(1, OutboxState::Pending, 60)).await;
     w.one(finish(1, retry())).await;
-    assert_eq!((entry(1).await.state, entry(1).await.doubtful), (OutboxState::Pending, false), "surely not sent");
+    assert_eq!(
+        (entry(1).await.state, entry(1).await.doubtful),
+        (OutboxState::Pending, false),
+        "surely not sent"
+    );
     // A claim that ended without a word.
     w.one(claim(1, OutboxState::Pending, 60)).await;
     w.one(claim(1, OutboxState::Sending, 90)).await;
     w.one(finish(1, retry())).await;
     let now = entry(1).await;
-    assert_eq!((now.state, now.doubtful, now.due_at, now.attempts), (OutboxState::Unconfirmed, true, at(80), 1));
+    assert_eq!(
+        (now.state, now.doubtful, now.due_at, now.attempts),
+        (OutboxState::Unconfirmed, true, at(80), 1)
+    );
     w.one(claim(1, OutboxState::Unconfirmed, 90)).await;
     w.one(finish(1, Delivery::Held { seen: None })).await;
     assert_eq!((entry(1).await.state, entry(1).await.doubtful), (OutboxState::Held, true));
@@ -306,7 +312,11 @@ pub(crate) async fn a_doubt_stays(w: &World) {
     let after = 80 * 3_600;
     w.one(Command::Sweep { now: at(after), keep: Retention::default() }).await;
     let now = entry(2).await;
-    assert_eq!((now.state, now.due_at, now.reason), (OutboxState::Unconfirmed, at(after), None), "egress ends it");
+    assert_eq!(
+        (now.state, now.due_at, now.reason),
+        (OutboxState::Unconfirmed, at(after), None),
+        "egress ends it"
+    );
 }
 
 pub(crate) async fn what_is_over_stays_over(w: &World) {
