@@ -45,7 +45,8 @@ impl Gateway {
             if matches!(inbound.kind, InboundKind::Read { .. }) {
                 continue;
             }
-            // An echo says that a message of ours arrived, if it is one. It needs no lane: it may come before our own call returns.
+            // An echo says that a message of ours arrived, if it is one. It needs no lane: it may come before our own
+            // call returns.
             if let Some(echo) = echo_in(&inbound.kind) {
                 if let Some(message) = echo.message {
                     self.echo_came(channel);

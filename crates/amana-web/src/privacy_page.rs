@@ -309,9 +309,8 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         class,
         glyph,
         title: w.t(title),
-        state: entry.state.map(|state| match entry.unknown {
-            true => ("warn", w.t("state-unknown")),
-            false => state_badge(w, state),
+        state: entry.state.map(|state| {
+            if entry.unknown { ("warn", w.t("state-unknown")) } else { state_badge(w, state) }
         }),
         said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {

@@ -372,9 +372,10 @@ impl Model {
             self.finished = None;
             let waits = [OutboxState::Pending, OutboxState::Held];
             for m in self.messages.iter_mut().filter(|m| waits.contains(&m.state)) {
-                match m.doubtful {
-                    true => (m.state, m.due) = (OutboxState::Unconfirmed, second),
-                    false => (m.state, m.reason) = (OutboxState::Dead, Some("expired".to_owned())),
+                if m.doubtful {
+                    (m.state, m.due) = (OutboxState::Unconfirmed, second);
+                } else {
+                    (m.state, m.reason) = (OutboxState::Dead, Some("expired".to_owned()));
                 }
                 any = true;
             }
