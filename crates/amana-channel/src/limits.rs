@@ -7,6 +7,9 @@ use std::time::Duration;
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest platform message id that is kept, in bytes (Messenger's have about 80).
 pub const MID_BYTES_MAX: usize = 512;
+/// The texts, titles and addresses of an echo that are compared: more than any message of ours has (ten elements of
+/// three texts and three buttons).
+pub const ECHO_WORDS_MAX: usize = 128;
 /// How often a person can edit a message (messenger reference, section 1.5).
 pub const EDITS_MAX: u32 = 5;
 /// Hexadecimal digits of an `appsecret_proof`, which is an HMAC-SHA256.

@@ -103,6 +103,15 @@ impl Gateway {
 
     async fn attempt(&self, entry: OutboxEntry) -> Result<(), FlowError> {
         let message = entry.row.message;
+        // A claim that ended without a word: its bytes may be at the platform, whatever becomes of the message now.
+        if entry.state == OutboxState::Sending {
+            return self.finish(&entry, Delivery::Unconfirmed { until: self.now() }).await;
+        }
+        // Nobody will let it go any more, so nothing else about it is asked.
+        if entry.doubtful && self.now() >= entry.row.expires_at {
+            let reason = Denial::TicketExpired.as_str().to_owned();
+            return self.finish(&entry, Delivery::Denied { reason }).await;
+        }
         let conversation = ConversationId {
             channel: entry.row.recipient.channel.clone(),
             psid: entry.row.recipient.psid.clone(),
@@ -111,12 +120,7 @@ impl Gateway {
         let last_inbound = person.as_ref().and_then(|c| c.last_inbound_at);
         // While another app has the conversation nothing of ours is let through: it waits, and is not tried.
         if self.is_elsewhere(person.as_ref()) {
-            let later = match entry.state {
-                OutboxState::Pending => {
-                    Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true }
-                }
-                _ => Delivery::Unconfirmed { until: self.after_about(PAGE_PAUSE_S) },
-            };
+            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true };
             return self.finish(&entry, later).await;
         }
         if !entry.row.anytime && !self.channel.window().is_open(last_inbound, self.now()) {
@@ -131,10 +135,6 @@ impl Gateway {
             Err(SubmitError::Conflict { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        if matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending) {
-            tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
-        }
-
         let released = match self.release(&entry).await {
             // What does not open today does not open tomorrow: it must not keep the conversation for ever. Its
             // customer's key does not open either, so there is no receipt to write.
@@ -159,6 +159,9 @@ impl Gateway {
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
             }
         };
+        if entry.doubtful {
+            tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
+        }
         let result = self.channel.send(released).await;
         metrics::counter!(
             "amana_sends_total",
@@ -250,9 +253,9 @@ impl Gateway {
             SendError::Ambiguous { what } => {
                 // Where echoes reach us, one that does not come says that nothing arrived, and an outage is ridden out.
                 // Where they do not, twice is enough: a person's eyes are cheaper than a customer's trust.
-                let again = matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending);
-                let hopeless = again && !self.echoes_flow(&entry.row.recipient.channel);
-                if hopeless || given_up {
+                let again = entry.doubtful;
+                let hopeless = given_up || !self.echoes_flow(&entry.row.recipient.channel);
+                if again && hopeless {
                     tracing::error!(%id, what, "a message stays in doubt; it is put aside");
                     return Delivery::Dead { reason: "unconfirmed".to_owned() };
                 }
@@ -289,6 +292,10 @@ impl Gateway {
         let at = self.now();
         let word = match &delivery {
             Delivery::Sent { .. } => Some((ReceiptKind::Outcome, "sent".to_owned())),
+            // An earlier attempt may have arrived, or this one: no receipt says that it did not.
+            Delivery::Dead { .. } | Delivery::Denied { .. } if entry.doubtful => {
+                Some((ReceiptKind::Outcome, UNKNOWN.to_owned()))
+            }
             Delivery::Dead { reason } => Some((ReceiptKind::Outcome, format!("dead:{reason}"))),
             Delivery::Denied { reason } => Some((ReceiptKind::Denial, reason.clone())),
             Delivery::Retry { .. }
@@ -319,6 +326,9 @@ impl Gateway {
         Ok(())
     }
 }
+
+/// The outcome of a message that is over, and may be at the platform.
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// A wait in whole seconds, at least one.
 fn seconds(wait: std::time::Duration) -> i64 {

@@ -205,7 +205,7 @@ impl Export {
             message_said = json!({
                 "id": message,
                 "said": said,
-                "state": delivery_of(entry.state),
+                "state": delivery_of(entry.state, entry.doubtful),
                 "sent_at": entry.sent_at,
                 "platform_message_id": entry.mid,
             });
@@ -241,8 +241,10 @@ fn story_of(state: StoryState) -> &'static str {
     }
 }
 
-fn delivery_of(state: OutboxState) -> &'static str {
+fn delivery_of(state: OutboxState, doubtful: bool) -> &'static str {
     match state {
+        // It may be at the platform.
+        OutboxState::Held | OutboxState::Dead | OutboxState::Denied if doubtful => "unknown",
         OutboxState::Pending => "waiting",
         OutboxState::Sending => "being sent",
         OutboxState::Unconfirmed => "unconfirmed",

@@ -34,25 +34,25 @@ impl Gateway {
                 accepted.unmatched += 1;
                 continue;
             }
-            let channel = &inbound.conversation.channel;
+            let (channel, psid) = (&inbound.conversation.channel, &inbound.conversation.psid);
             if let InboundKind::Delivery { mids, .. } = &inbound.kind {
                 // A message that was delivered was sent: by us, or by somebody who is to be found.
                 let mids = mids.iter().filter(|mid| !mid.is_empty()).take(DELIVERED_MIDS_MAX);
-                sightings.extend(mids.map(|mid| self.sighting(channel, mid, Claim::Delivered)));
+                sightings.extend(mids.map(|mid| self.sighting(channel, Some(psid), mid, Claim::Delivered)));
                 continue;
             }
             // Read marks change nothing that we keep; they are answered and forgotten.
             if matches!(inbound.kind, InboundKind::Read { .. }) {
                 continue;
             }
-            // An echo says that a message of ours arrived. It needs no lane: it may come before our own call returns.
-            if let Some((mid, metadata, app_id)) = echo_in(&inbound.kind) {
-                if let Some(message) = metadata {
+            // An echo says that a message of ours arrived, if it is one. It needs no lane: it may come before our own
+            // call returns.
+            if let Some(echo) = echo_in(&inbound.kind) {
+                if let Some(message) = echo.message {
                     self.echo_came(channel);
                     self.passing_echoed(message);
-                    commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
-                sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
+                sightings.push(self.sighting_of_echo(inbound, echo).await?);
                 continue;
             }
             // What was deleted is not to be read here either, though it may wait, or come later.

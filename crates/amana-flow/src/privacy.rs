@@ -53,7 +53,10 @@ pub struct TimelineEntry {
     pub said: Option<Shown>,
     /// For a disclosure: whether the platform has it by now.
     pub state: Option<OutboxState>,
-    /// For a denial: why; for a look: at what.
+    /// For a disclosure that does not go on by itself: whether an attempt may have arrived, so that nobody can say
+    /// whether the platform has it.
+    pub unknown: bool,
+    /// For a denial: why; for a look: at what; for a sighting: of what.
     pub note: Option<String>,
     /// For a disclosure: the chat that it went to.
     pub chat: Option<ChatView>,
@@ -186,7 +189,8 @@ impl Gateway {
             form: read.form,
             said: None,
             state: None,
-            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View)
+            unknown: false,
+            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View | ReceiptKind::Sighting)
                 .then_some(read.template)
                 .flatten(),
             chat: None,
@@ -197,6 +201,8 @@ impl Gateway {
             && let Some(row) = self.store.outbox_entry(message).await?
         {
             entry.state = Some(row.state);
+            let at_rest = matches!(row.state, OutboxState::Held | OutboxState::Dead | OutboxState::Denied);
+            entry.unknown = row.doubtful && at_rest;
             let link = entry.consent.and_then(|consent| chats.get(&consent));
             entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
             entry.said = self.gate.said(&row.row, subject, &customer.key).ok();

@@ -6,8 +6,8 @@
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::OVERDUE_MAX;
-use amana_channel::webhook::{Inbound, InboundKind};
-use amana_core::{ChannelId, MessageId};
+use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
+use amana_core::{ChannelId, MessageId, Psid};
 use amana_store::{AlarmKind, Claim, Command, Outcome, Sighting};
 use std::collections::BTreeSet;
 
@@ -30,10 +30,21 @@ pub struct Reconcile {
     pub allowed_apps: BTreeSet<String>,
 }
 
+/// An echo, as the platform tells it.
+#[derive(Clone, Copy)]
+pub(crate) struct Echo<'a> {
+    pub(crate) mid: &'a str,
+    pub(crate) message: Option<MessageId>,
+    pub(crate) app: Option<&'a str>,
+    words: &'a EchoWords,
+}
+
 /// The echo in an event, also while another app controls the thread.
-pub(crate) fn echo_in(kind: &InboundKind) -> Option<(&str, Option<MessageId>, Option<&str>)> {
+pub(crate) fn echo_in(kind: &InboundKind) -> Option<Echo<'_>> {
     match kind {
-        InboundKind::Echo { mid, metadata, app_id } => Some((mid, *metadata, app_id.as_deref())),
+        InboundKind::Echo { mid, metadata, app_id, words } => {
+            Some(Echo { mid, message: *metadata, app: app_id.as_deref(), words })
+        }
         InboundKind::Standby(inner) => echo_in(inner),
         _ => None,
     }
@@ -42,30 +53,66 @@ pub(crate) fn echo_in(kind: &InboundKind) -> Option<(&str, Option<MessageId>, Op
 impl Gateway {
     /// An echo as a sighting. One with an id of our form is looked up; one without is explained only by an app that the
     /// configuration allows.
-    pub(crate) fn sighting_of_echo(
+    pub(crate) async fn sighting_of_echo(
         &self,
         inbound: &Inbound,
-        mid: &str,
-        metadata: Option<MessageId>,
-        app_id: Option<&str>,
-    ) -> Command {
-        let app = app_id.map(str::to_owned);
-        let claim = match (metadata, app_id) {
+        echo: Echo<'_>,
+    ) -> Result<Command, FlowError> {
+        let app = echo.app.map(str::to_owned);
+        let claim = match (echo.message, echo.app) {
             (Some(message), _) => {
-                Claim::Message { message, psid: inbound.conversation.psid.clone(), app_id: app }
+                let odd = self.oddity(message, echo).await?;
+                Claim::Message { message, app_id: app, odd }
             }
-            (None, Some(id)) if self.reconcile.allowed_apps.contains(id) => Claim::Explained,
+            (None, Some(id)) if self.reconcile.allowed_apps.contains(id) => {
+                Claim::Explained { app_id: id.to_owned() }
+            }
             (None, Some(id)) if self.own_app.as_deref() != Some(id) => {
                 Claim::Unexplained { kind: AlarmKind::OtherApp, app_id: app }
             }
             (None, _) => Claim::Unexplained { kind: AlarmKind::NoMetadata, app_id: app },
         };
-        self.sighting(&inbound.conversation.channel, mid, claim)
+        let conversation = &inbound.conversation;
+        Ok(self.sighting(&conversation.channel, Some(&conversation.psid), echo.mid, claim))
     }
 
-    pub(crate) fn sighting(&self, channel: &ChannelId, mid: &str, claim: Claim) -> Command {
+    /// Why an echo that bears the id of a message of ours is not that message: another app sent it, or it says what that
+    /// message does not say. Only the answer leaves the gate. What cannot be compared (a message without bank data is not
+    /// kept once it is sent) is not odd for that.
+    async fn oddity(&self, message: MessageId, echo: Echo<'_>) -> Result<Option<AlarmKind>, FlowError> {
+        if let (Some(app), Some(own)) = (echo.app, self.own_app.as_deref())
+            && app != own
+        {
+            return Ok(Some(AlarmKind::OtherApp));
+        }
+        let entry = self.store.outbox_entry(message).await?;
+        let Some(entry) = entry.filter(|entry| !entry.row.payload.is_empty() && !echo.words.0.is_empty())
+        else {
+            return Ok(None);
+        };
+        let texts: Vec<&str> = echo.words.0.iter().map(String::as_str).collect();
+        let says = match &entry.row.basis {
+            None => self.gate.row_says_all(&entry.row, self.store.keyring().deployment(), &texts),
+            Some(basis) => match self.store.customer(entry.customer_shard, basis.customer).await? {
+                Some(customer) => self.gate.row_says_all(&entry.row, &customer.key, &texts),
+                // Erased: nobody can know any more.
+                None => return Ok(None),
+            },
+        };
+        // A row that does not open was not sent by us.
+        Ok((says != Ok(true)).then_some(AlarmKind::OtherWords))
+    }
+
+    pub(crate) fn sighting(
+        &self,
+        channel: &ChannelId,
+        psid: Option<&Psid>,
+        mid: &str,
+        claim: Claim,
+    ) -> Command {
         Command::Sighted(Sighting {
             channel: channel.clone(),
+            psid: psid.cloned(),
             mid: mid.to_owned(),
             claim,
             kill: self.reconcile.on_unknown == OnUnknown::Kill,
@@ -86,14 +133,19 @@ impl Gateway {
             })
             .collect();
         let outcomes = self.store.submit(sightings).await?;
+        // What was in doubt may be known to be sent by now, and what comes after it may go.
+        self.outbox_filled.notify_one();
         for ((channel, claim), outcome) in about.iter().zip(outcomes) {
+            if let Claim::Explained { .. } = claim {
+                metrics::counter!("amana_allowed_app_messages_total").increment(1);
+            }
             if outcome != Outcome::Changed {
                 continue;
             }
             let (message, app) = match claim {
                 Claim::Message { message, app_id, .. } => (Some(message.to_string()), app_id.as_deref()),
                 Claim::Unexplained { app_id, .. } => (None, app_id.as_deref()),
-                Claim::Delivered | Claim::Explained => (None, None),
+                Claim::Delivered | Claim::Explained { .. } => (None, None),
             };
             let killed = self.reconcile.on_unknown == OnUnknown::Kill;
             tracing::error!(
@@ -115,7 +167,7 @@ impl Gateway {
             .iter()
             .map(|(channel, mid)| {
                 let claim = Claim::Unexplained { kind: AlarmKind::UnknownDelivery, app_id: None };
-                self.sighting(channel, mid, claim)
+                self.sighting(channel, None, mid, claim)
             })
             .collect();
         if let Err(error) = self.reconcile(sightings).await {

@@ -1,5 +1,6 @@
 //! The timeline of the privacy page: which receipts are shown, and how much there was of each purpose.
 
+use crate::egress::UNKNOWN;
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{SCAN_PAGE, SCAN_RECEIPTS_MAX, TIMELINE_MAX};
@@ -8,7 +9,7 @@ use crate::session::SignedIn;
 use amana_core::{Consent, ConsentId, Purpose, Shard, Timestamp};
 use amana_gate::{ReceiptKind, Subject};
 use amana_store::{Link, StoredReceipt};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a person looks for on the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +22,13 @@ pub enum Looked {
     Consents,
     /// Looks at the data.
     Looks,
+    /// Messages in the chat that are not of ours.
+    Others,
 }
 
 impl Looked {
     /// All, in the order of the page.
-    pub const ALL: &'static [Self] = &[Self::Told, Self::Refused, Self::Consents, Self::Looks];
+    pub const ALL: &'static [Self] = &[Self::Told, Self::Refused, Self::Consents, Self::Looks, Self::Others];
 
     /// The word in an address.
     #[must_use]
@@ -35,6 +38,7 @@ impl Looked {
             Self::Refused => "refused",
             Self::Consents => "consents",
             Self::Looks => "looks",
+            Self::Others => "others",
         }
     }
 
@@ -44,6 +48,7 @@ impl Looked {
             ReceiptKind::Denial => self == Self::Refused,
             ReceiptKind::Consent | ReceiptKind::Revocation | ReceiptKind::Erasure => self == Self::Consents,
             ReceiptKind::View => self == Self::Looks,
+            ReceiptKind::Sighting => self == Self::Others,
             ReceiptKind::Outcome => false,
         }
     }
@@ -77,6 +82,8 @@ pub struct PurposeTotal {
     pub purpose: Purpose,
     /// Messages that the platform took.
     pub told: usize,
+    /// Messages that the platform may have: they were tried, and no answer and no echo came.
+    pub unknown: usize,
     /// Refusals, before or after a message was made.
     pub refused: usize,
 }
@@ -186,7 +193,9 @@ impl Gateway {
         viewer: &SignedIn,
         since: Option<Timestamp>,
     ) -> Result<Totals, FlowError> {
-        let mut purposes: BTreeMap<Purpose, (usize, usize)> = BTreeMap::new();
+        let mut purposes: BTreeMap<Purpose, (usize, usize, usize)> = BTreeMap::new();
+        // A message that is known to be sent by now: what earlier receipts said of it was an error, or a doubt.
+        let mut settled = HashSet::new();
         let mut totals = Totals::default();
         let mut before = None;
         let mut scanned = 0;
@@ -199,13 +208,19 @@ impl Gateway {
                 if since.is_some_and(|since| read.decided_at < since) {
                     break 'all;
                 }
-                let sent = read.kind == ReceiptKind::Outcome && read.template.as_deref() == Some("sent");
-                let refused = read.kind == ReceiptKind::Denial;
-                if let (Some(purpose), true) = (read.purpose, sent || refused) {
-                    let (told, denied) = purposes.entry(purpose).or_default();
+                let outcome =
+                    (read.kind == ReceiptKind::Outcome).then_some(read.template.as_deref()).flatten();
+                let sent = outcome == Some("sent");
+                let corrected = receipt.message.is_some_and(|message| settled.contains(&message));
+                let unknown = outcome == Some(UNKNOWN) && !corrected;
+                let refused = read.kind == ReceiptKind::Denial && !corrected;
+                if let (Some(purpose), true) = (read.purpose, sent || unknown || refused) {
+                    let (told, maybe, denied) = purposes.entry(purpose).or_default();
                     *told += usize::from(sent);
+                    *maybe += usize::from(unknown);
                     *denied += usize::from(refused);
                 }
+                settled.extend(receipt.message.filter(|_| sent));
                 totals.looks += usize::from(read.kind == ReceiptKind::View);
                 scanned += 1;
                 if scanned == SCAN_RECEIPTS_MAX && receipt.seq > 1 {
@@ -219,7 +234,7 @@ impl Gateway {
         }
         totals.purposes = purposes
             .into_iter()
-            .map(|(purpose, (told, refused))| PurposeTotal { purpose, told, refused })
+            .map(|(purpose, (told, unknown, refused))| PurposeTotal { purpose, told, unknown, refused })
             .collect();
         Ok(totals)
     }

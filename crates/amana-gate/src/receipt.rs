@@ -23,6 +23,8 @@ pub enum ReceiptKind {
     Erasure,
     /// The customer or an agent looked.
     View,
+    /// A message in the customer's chat that is not of ours, or what came of one.
+    Sighting,
 }
 
 /// Who received it.
@@ -56,7 +58,7 @@ pub struct ReceiptDraft {
     pub recipient: Recipient,
     /// How much of it the platform could see.
     pub form: Option<Form>,
-    /// Which message template; for a denial the reason, for an outcome what became of it.
+    /// Which message template; for a denial the reason, for an outcome what became of it, for a sighting what it is.
     pub template: Option<String>,
     /// SHA-256 of the exact bytes handed to the platform, in hex.
     pub payload_sha256: Option<String>,

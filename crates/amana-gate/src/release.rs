@@ -9,8 +9,8 @@ use crate::sealed_page::SealedPage;
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
-    AccountId, Address, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form, InstitutionId,
-    MessageId, Timestamp, micros,
+    AccountId, Address, ChannelId, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form,
+    InstitutionId, MessageId, Timestamp, micros,
 };
 use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};
@@ -416,6 +416,33 @@ impl ReceiptDraft {
             recipient: Recipient::Customer,
             form: None,
             template: None,
+            payload_sha256: None,
+            policy_set_sha256: None,
+            decided_at: at,
+        }
+    }
+
+    /// The receipt of a message in the customer's chat that is not of ours: `what` is a stable word. Nothing of what it
+    /// says.
+    #[must_use]
+    pub fn of_sighting(
+        institution: InstitutionId,
+        channel: ChannelId,
+        what: &str,
+        by: Recipient,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            kind: ReceiptKind::Sighting,
+            institution,
+            agreement: None,
+            consent: None,
+            purpose: None,
+            clusters: Clusters::default(),
+            channel: Some(channel),
+            recipient: by,
+            form: None,
+            template: Some(what.to_owned()),
             payload_sha256: None,
             policy_set_sha256: None,
             decided_at: at,

@@ -5,6 +5,7 @@ use crate::decision::Denial;
 use crate::key::DataKey;
 use crate::release::{Gate, OutboxRow, open_payload};
 use amana_core::MessageId;
+use amana_render::messenger::decode_for_display;
 use serde_json::Value;
 
 /// A text as it is compared: what a platform changes on the way (white space, marks of direction) does not count.
@@ -86,10 +87,27 @@ impl Gate {
     /// # Errors
     /// When the row does not open, or holds no message.
     pub fn row_says(&self, row: &OutboxRow, key: &DataKey, text: &str) -> Result<bool, Denial> {
-        let text = plain(text);
+        Ok(!plain(text).is_empty() && self.row_says_all(row, key, &[text])?)
+    }
+
+    /// Whether the message in this row says each of these texts somewhere; a text of nothing is said by every message.
+    ///
+    /// # Errors
+    /// As [`Gate::row_says`].
+    pub fn row_says_all(&self, row: &OutboxRow, key: &DataKey, texts: &[&str]) -> Result<bool, Denial> {
         let body = zeroize::Zeroizing::new(open_payload(row, key)?);
         let message: Value = serde_json::from_slice(&body).map_err(|_| Denial::Unreadable)?;
-        Ok(!text.is_empty() && holds(&message, &text))
+        // A text that was approved beforehand is named in the bytes, and reads as the platform has it.
+        let as_read = message.pointer("/message/template").and_then(|_| decode_for_display(&body));
+        let reads = |text: &str| {
+            as_read
+                .as_ref()
+                .is_some_and(|said| said.buttons.iter().chain([&said.text]).any(|t| plain(t) == text))
+        };
+        Ok(texts
+            .iter()
+            .map(|text| plain(text))
+            .all(|text| text.is_empty() || holds(&message, &text) || reads(&text)))
     }
 }
 

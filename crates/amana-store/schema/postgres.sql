@@ -212,6 +212,8 @@ CREATE TABLE outbox (
     sent_at BIGINT,
     -- Whether the platform takes it also when the person has been away.
     anytime BIGINT NOT NULL,
+    -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
+    doubtful BIGINT NOT NULL,
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
@@ -303,9 +305,19 @@ CREATE TABLE alarm (
     app_id TEXT,
     message BYTEA,
     at BIGINT NOT NULL,
-    closed_at BIGINT
+    closed_at BIGINT,
+    closed_by TEXT
 );
 CREATE INDEX alarm_open ON alarm (at) WHERE closed_at IS NULL;
+
+-- Whose chat an alarm is about: who has a receipt of it, and will have one of its end.
+CREATE TABLE alarm_told (
+    shard BIGINT NOT NULL,
+    customer BYTEA NOT NULL,
+    alarm BYTEA NOT NULL,
+    PRIMARY KEY (shard, customer, alarm)
+);
+CREATE INDEX alarm_told_alarm ON alarm_told (alarm);
 
 -- Messages seen at the platform that wait for an explanation (0) or need none any more (1).
 CREATE TABLE sighting (
@@ -314,6 +326,8 @@ CREATE TABLE sighting (
     state BIGINT NOT NULL,
     message BYTEA,
     at BIGINT NOT NULL,
+    -- In whose chat, blinded.
+    person BYTEA,
     PRIMARY KEY (channel, mid)
 );
 CREATE INDEX sighting_waiting ON sighting (at) WHERE state = 0;

@@ -120,11 +120,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::FinishOutbox { message, delivery, receipt, at } => {
             crate::apply_outbox::finish(db, vault, *message, delivery, receipt.as_ref(), *at).await
         }
-        Command::Echoed { message, mid, at } => {
-            crate::apply_outbox::echoed(db, vault, *message, mid, *at).await
-        }
         Command::Sighted(sighting) => crate::apply_alarm::sighted(db, vault, sighting).await,
-        Command::CloseAlarm { id, at } => crate::apply_alarm::close(db, *id, *at).await,
+        Command::CloseAlarm { id, by, at } => crate::apply_alarm::close(db, vault, *id, by, *at).await,
         Command::RaiseAlarm { channel, about, kind, at } => {
             crate::apply_waiting::raise_alarm(db, channel, about, *kind, *at).await
         }

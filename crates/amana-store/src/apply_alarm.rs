@@ -3,21 +3,24 @@
 //! It is one-sided. A message at the platform that no row of ours covers raises an alarm; a row without an echo is only
 //! unknown.
 
-use crate::apply::{Applied, Refused, changed, maybe};
+use crate::apply::{Applied, Refused, maybe, record};
+use crate::apply_outbox::settle;
 use crate::db::{Db, values};
 use crate::limits::{DELIVERY_WAIT_S, SIGHTING_DAYS, SWEEP_ROWS};
 use crate::vault::Vault;
 use crate::{Alarm, AlarmKind, Answer, Claim, Outcome, Sighting, StoreError, codec};
 use amana_core::ids::sha256;
 use amana_core::{
-    ChannelId, ConversationId, Kill, KillScope, MessageId, Psid, Timestamp, from_micros, micros,
+    ChannelId, ConversationId, CustomerId, Kill, KillScope, MessageId, Psid, Timestamp, from_micros, micros,
 };
+use amana_gate::{ReceiptDraft, Recipient};
 
 /// A sighting that waits for an explanation.
 const WAITING: i64 = 0;
 /// A sighting that needs none any more.
 const SETTLED: i64 = 1;
 /// The codes of [`crate::OutboxState`] that matter here.
+const SENT: i64 = 4;
 const DENIED: i64 = 6;
 
 /// The id of an alarm: the same message raises one, however often it is seen.
@@ -31,59 +34,108 @@ pub(crate) fn alarm_id(channel: &ChannelId, mid: &str) -> [u8; 16] {
 }
 
 pub(crate) async fn sighted<D: Db>(db: &mut D, vault: &Vault, sighting: &Sighting) -> Applied {
-    let Sighting { channel, mid, claim, kill, at } = sighting;
+    let Sighting { channel, psid, mid, claim, kill, at } = sighting;
     let known = db
         .row(
-            "SELECT state FROM sighting WHERE channel = $1 AND mid = $2",
+            "SELECT state, person FROM sighting WHERE channel = $1 AND mid = $2",
             values![channel.as_str(), mid.as_str()],
         )
         .await?;
-    let known = known.map(|mut row| row.int()).transpose()?;
-    if known == Some(SETTLED) {
+    let known = known.map(|mut row| Ok::<_, StoreError>((row.int()?, row.opt_array()?))).transpose()?;
+    if known.is_some_and(|(state, _)| state == SETTLED) {
         return Ok(Outcome::Unchanged);
     }
+    let blind = |psid: &Psid| {
+        let chat = ConversationId { channel: channel.clone(), psid: psid.clone() };
+        vault.keyring().blind_person(&chat)
+    };
+    let person: Option<[u8; 32]> = psid.as_ref().map(blind).or(known.and_then(|(_, person)| person));
+    let seen = Seen { sighting, person };
     let (kind, app_id, message) = match claim {
         Claim::Delivered => {
-            if known == Some(WAITING) || is_ours(db, channel, mid).await? {
+            if known.is_some() || is_ours(db, channel, mid).await? {
                 return Ok(Outcome::Unchanged);
             }
-            note(db, sighting, WAITING, None).await?;
+            note(db, &seen, WAITING, None).await?;
             return Ok(Outcome::Unchanged);
         }
-        Claim::Explained => {
-            note(db, sighting, SETTLED, None).await?;
+        Claim::Explained { app_id } => {
+            note(db, &seen, SETTLED, None).await?;
+            tell(db, vault, &seen, &format!("{ALLOWED}{app_id}"), None).await?;
             return Ok(Outcome::Unchanged);
         }
         Claim::Unexplained { kind, app_id } => (*kind, app_id.as_deref(), None),
-        Claim::Message { message, psid, app_id } => {
-            match covers(db, vault, sighting, *message, psid).await? {
-                Ok(()) => return Ok(Outcome::Unchanged),
-                Err(kind) => (kind, app_id.as_deref(), Some(*message)),
-            }
-        }
+        Claim::Message { message, app_id, odd } => match covers(db, vault, &seen, *message, *odd).await? {
+            Ok(()) => return Ok(Outcome::Unchanged),
+            Err(kind) => (kind, app_id.as_deref(), Some(*message)),
+        },
     };
-    note(db, sighting, SETTLED, None).await?;
+    note(db, &seen, SETTLED, None).await?;
+    let id = alarm_id(channel, mid);
     let rows = db
         .run(
             "INSERT INTO alarm (id, channel, mid, kind, app_id, message, at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT DO NOTHING",
-            values![
-                alarm_id(channel, mid),
-                channel.as_str(),
-                mid.as_str(),
-                codec::alarm_code(kind),
-                app_id,
-                message,
-                *at
-            ],
+            values![id, channel.as_str(), mid.as_str(), codec::alarm_code(kind), app_id, message, *at],
         )
         .await?;
+    if rows > 0 {
+        tell(db, vault, &seen, kind.as_str(), Some(id)).await?;
+    }
     if rows > 0 && *kill {
         let reason = format!("alarm: {}", kind.as_str());
         let kill = Kill { scope: KillScope::Channel(channel.clone()), reason, since: *at };
         crate::apply::set_kill(db, &kill).await?;
     }
     maybe(rows)
+}
+
+/// The words of sightings' receipts beside those of alarms: of an app that may send, and of an alarm that was closed.
+const ALLOWED: &str = "allowed-app:";
+const CLOSED: &str = "closed";
+
+/// A sighting, and in whose chat it was.
+struct Seen<'a> {
+    sighting: &'a Sighting,
+    person: Option<[u8; 32]>,
+}
+
+/// A receipt for whoever has this chat linked now, one for each bank: that there was a message which is not of ours.
+async fn tell<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    seen: &Seen<'_>,
+    what: &str,
+    alarm: Option<[u8; 16]>,
+) -> Result<(), Refused> {
+    let channel = &seen.sighting.channel;
+    let rows = db
+        .rows(
+            "SELECT l.shard, l.customer, l.institution FROM link l JOIN customer c ON c.shard = l.shard \
+             AND c.id = l.customer WHERE l.channel = $1 AND l.person = $2 AND l.state = 1 AND c.erased_at IS NULL \
+             ORDER BY l.position",
+            values![channel.as_str(), seen.person],
+        )
+        .await?;
+    for mut row in rows {
+        let (shard, customer) = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        let draft = ReceiptDraft::of_sighting(
+            row.parsed()?,
+            channel.clone(),
+            what,
+            Recipient::Customer,
+            seen.sighting.at,
+        );
+        record(db, vault, (shard, customer), &draft, None).await?;
+        if let Some(alarm) = alarm {
+            db.run(
+                "INSERT INTO alarm_told (shard, customer, alarm) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                values![shard, customer, alarm],
+            )
+            .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a row of the outbox was sent under this id.
@@ -99,43 +151,49 @@ async fn is_ours<D: Db>(db: &mut D, channel: &ChannelId, mid: &str) -> Result<bo
 
 async fn note<D: Db>(
     db: &mut D,
-    sighting: &Sighting,
+    Seen { sighting, person }: &Seen<'_>,
     state: i64,
     message: Option<MessageId>,
 ) -> Result<(), StoreError> {
     db.run(
-        "INSERT INTO sighting (channel, mid, state, message, at) VALUES ($1, $2, $3, $4, $5) \
+        "INSERT INTO sighting (channel, mid, state, message, at, person) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (channel, mid) DO UPDATE SET state = $3, message = $4",
-        values![sighting.channel.as_str(), sighting.mid.as_str(), state, message, sighting.at],
+        values![sighting.channel.as_str(), sighting.mid.as_str(), state, message, sighting.at, *person],
     )
     .await?;
     Ok(())
 }
 
-/// Whether a row of the outbox covers a message that bears its id: it was being sent when it was seen, to this person,
-/// and not more often than we tried.
+/// Whether a row of the outbox covers a message that bears its id: it was tried before it was seen, on this channel, to
+/// this person, not less often than it was seen, and nothing about it is odd. Then it was sent, and is on record as sent from this commit on.
 async fn covers<D: Db>(
     db: &mut D,
     vault: &Vault,
-    sighting: &Sighting,
+    seen: &Seen<'_>,
     message: MessageId,
-    psid: &Psid,
-) -> Result<Result<(), AlarmKind>, StoreError> {
+    odd: Option<AlarmKind>,
+) -> Result<Result<(), AlarmKind>, Refused> {
+    let sighting = seen.sighting;
     let row = db
-        .row("SELECT channel, person, state, attempts, mid FROM outbox WHERE message = $1", values![message])
+        .row(
+            "SELECT channel, person, state, attempts, doubtful, mid FROM outbox WHERE message = $1",
+            values![message],
+        )
         .await?;
     let Some(mut row) = row else { return Ok(Err(AlarmKind::UnknownMessage)) };
-    let (channel, to, state, attempts): (_, [u8; 32], _, _) =
-        (row.text()?, row.array()?, row.int()?, row.int()?);
-    let seen = ConversationId { channel: sighting.channel.clone(), psid: psid.clone() };
+    let (channel, to, state): (_, [u8; 32], _) = (row.text()?, row.array()?, row.int()?);
+    let (attempts, doubtful) = (row.int()?, row.int()?);
     let mid = row.opt_text()?;
-    if channel != sighting.channel.as_str() || to != vault.keyring().blind_person(&seen) {
+    if channel != sighting.channel.as_str() || Some(to) != seen.person {
         return Ok(Err(AlarmKind::OtherRecipient));
     }
     // The claim of an attempt that the gate denied is counted, and nothing was sent in it.
-    let tries = if state == DENIED { attempts - 1 } else { attempts };
+    let tries = if state == DENIED { (attempts - 1).max(doubtful) } else { attempts };
     if tries < 1 {
         return Ok(Err(AlarmKind::NeverSent));
+    }
+    if let Some(odd) = odd {
+        return Ok(Err(odd));
     }
     if mid.as_deref() == Some(sighting.mid.as_str()) {
         return Ok(Ok(()));
@@ -151,15 +209,45 @@ async fn covers<D: Db>(
     if others + i64::from(mid.is_some()) + 1 > tries {
         return Ok(Err(AlarmKind::TooMany));
     }
-    note(db, sighting, SETTLED, Some(message)).await?;
+    if state == SENT {
+        note(db, seen, SETTLED, Some(message)).await?;
+    } else {
+        // From here on the row itself names it.
+        note(db, seen, SETTLED, None).await?;
+        settle(db, vault, message, &sighting.mid, sighting.at).await?;
+    }
     Ok(Ok(()))
 }
 
-pub(crate) async fn close<D: Db>(db: &mut D, id: [u8; 16], at: Timestamp) -> Applied {
-    let rows = db
-        .run("UPDATE alarm SET closed_at = $1 WHERE id = $2 AND closed_at IS NULL", values![at, id])
+pub(crate) async fn close<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    id: [u8; 16],
+    by: &str,
+    at: Timestamp,
+) -> Applied {
+    let row = db
+        .row(
+            "UPDATE alarm SET closed_at = $1, closed_by = $2 WHERE id = $3 AND closed_at IS NULL RETURNING channel",
+            values![at, by, id],
+        )
         .await?;
-    changed(rows, "alarm")
+    let channel: ChannelId = row.ok_or(Refused::Conflict("alarm"))?.parsed()?;
+    // Whoever had a receipt of it has one of its end, whatever became of the link since.
+    let told = db
+        .rows(
+            "SELECT t.shard, t.customer, c.institution FROM alarm_told t JOIN customer c ON c.shard = t.shard \
+             AND c.id = t.customer WHERE t.alarm = $1 AND c.erased_at IS NULL ORDER BY t.shard, t.customer",
+            values![id],
+        )
+        .await?;
+    for mut row in told {
+        let (shard, customer) = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        let who = Recipient::Agent(by.to_owned());
+        let draft = ReceiptDraft::of_sighting(row.parsed()?, channel.clone(), CLOSED, who, at);
+        record(db, vault, (shard, customer), &draft, None).await?;
+    }
+    Ok(Outcome::Changed)
 }
 
 /// An operator sends a message once more: what was seen of it before does not count against the new attempts.
@@ -209,7 +297,7 @@ pub(crate) async fn overdue<D: Db>(
 pub(crate) async fn alarms<D: Db>(db: &mut D, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
     let rows = db
         .rows(
-            "SELECT id, channel, mid, kind, app_id, message, at, closed_at FROM alarm \
+            "SELECT id, channel, mid, kind, app_id, message, at, closed_at, closed_by FROM alarm \
              WHERE closed_at IS NULL OR $1 > CAST(0 AS BIGINT) ORDER BY at DESC, id LIMIT $2",
             values![i64::from(closed_too), i64::try_from(limit).unwrap_or(i64::MAX)],
         )
@@ -225,6 +313,7 @@ pub(crate) async fn alarms<D: Db>(db: &mut D, closed_too: bool, limit: usize) ->
                 message: row.opt_array()?.map(MessageId::from_bytes),
                 at: row.time()?,
                 closed_at: row.opt_time()?,
+                closed_by: row.opt_text()?,
             })
         })
         .collect()

@@ -68,7 +68,7 @@ pub(crate) async fn step<D: Db>(
     db.run(
         "UPDATE outbox SET customer = NULL, sealed_basis = NULL, payload_sha256 = NULL, payload = $4, \
          reason = CASE WHEN state < 4 THEN 'erased' ELSE reason END, \
-         state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 ELSE state END \
+         state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 - doubtful ELSE state END \
          WHERE message IN (SELECT message FROM receipt WHERE shard = $1 AND customer = $2 AND message IS NOT NULL \
          AND seq <= (SELECT coalesce(min(r.seq), 0) FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3)",
         values![shard, customer, ERASE_ROWS, Vec::new()],
@@ -84,6 +84,8 @@ pub(crate) async fn step<D: Db>(
          WHERE b.shard = $1 AND b.customer = $2 ORDER BY b.key LIMIT $3)",
         "DELETE FROM waiting WHERE shard = $1 AND customer = $2 AND position IN (SELECT w.position FROM waiting w \
          WHERE w.shard = $1 AND w.customer = $2 ORDER BY w.position LIMIT $3)",
+        "DELETE FROM alarm_told WHERE shard = $1 AND customer = $2 AND alarm IN (SELECT t.alarm FROM alarm_told t \
+         WHERE t.shard = $1 AND t.customer = $2 ORDER BY t.alarm LIMIT $3)",
         "DELETE FROM sealed_page WHERE shard = $1 AND customer = $2 AND hash IN (SELECT p.hash FROM sealed_page p \
          WHERE p.shard = $1 AND p.customer = $2 ORDER BY p.hash LIMIT $3)",
         "DELETE FROM bank_grant WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \

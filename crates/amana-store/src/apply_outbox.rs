@@ -96,8 +96,9 @@ pub(crate) async fn disclose<D: Db>(
     let rows = db
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
-             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, said) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17) \
+             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
+             said, doubtful) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -141,7 +142,8 @@ pub(crate) async fn claim<D: Db>(
     // What is sent, dead or denied is over: no claim brings it back.
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, due_at = $2, attempts = attempts + 1 \
+            "UPDATE outbox SET state = $1, due_at = $2, attempts = attempts + 1, \
+             doubtful = CASE WHEN state IN (1, 2) THEN 1 ELSE doubtful END \
              WHERE message = $3 AND state = $4 AND state < 4",
             values![outbox_code(OutboxState::Sending), until, message, outbox_code(from)],
         )
@@ -169,9 +171,12 @@ pub(crate) async fn finish<D: Db>(
     let sent_at = (state == OutboxState::Sent).then_some(at);
     // An attempt that does not count is taken back.
     let taken_back = matches!(delivery, Delivery::Retry { counts: false, .. });
+    // What may have arrived is never a plain *pending* again, whatever became of a later attempt.
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
+            "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
+             doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
+             due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
              payload = CASE WHEN CAST($1 AS BIGINT) = 4 AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
             values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
         )
@@ -241,22 +246,24 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(crate) async fn echoed<D: Db>(
+/// The platform shows a message of ours, to whom it was for: it was sent, whatever was thought of it before. What was
+/// said of it in an earlier receipt is corrected by this one.
+pub(crate) async fn settle<D: Db>(
     db: &mut D,
     vault: &Vault,
     message: MessageId,
     mid: &str,
     at: Timestamp,
-) -> Applied {
+) -> Result<(), Refused> {
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, \
-             payload = CASE WHEN customer IS NULL THEN $5 ELSE payload END WHERE message = $4 AND state IN (1, 2)",
+            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, reason = NULL, \
+             payload = CASE WHEN customer IS NULL THEN $5 ELSE payload END WHERE message = $4 AND state <> 4",
             values![outbox_code(OutboxState::Sent), some(mid), at, message, Vec::new()],
         )
         .await?;
     if rows == 0 {
-        return Ok(Outcome::Unchanged);
+        return Ok(());
     }
     // The answer of the platform will find the row done, or was lost: this is the commit that knows the outcome.
     if let Some(entry) = crate::queries::outbox_entry(db, vault, message).await?
@@ -265,13 +272,13 @@ pub(crate) async fn echoed<D: Db>(
         let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
         record_unless_erased(db, vault, (entry.customer_shard, basis.customer), &receipt, message).await?;
     }
-    Ok(Outcome::Changed)
+    Ok(())
 }
 
 pub(crate) async fn recover<D: Db>(db: &mut D, until: Timestamp) -> Applied {
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, due_at = CASE WHEN due_at < $2 THEN $2 ELSE due_at END \
+            "UPDATE outbox SET state = $1, doubtful = 1, due_at = CASE WHEN due_at < $2 THEN $2 ELSE due_at END \
              WHERE state < 3 AND state > 0",
             values![outbox_code(OutboxState::Unconfirmed), until],
         )
@@ -285,7 +292,8 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: 
     // Due at once: since it was made. What stands there is the end of the claim under which it was held.
     let rows = db
         .run(
-            "UPDATE outbox SET state = 0, due_at = created_at, reason = NULL WHERE channel = $1 AND person = $2 AND state = 3",
+            "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 0 END, due_at = created_at, reason = NULL \
+             WHERE channel = $1 AND person = $2 AND state = 3",
             values![channel, person],
         )
         .await?;
@@ -294,10 +302,11 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: 
 
 pub(crate) async fn replay_dead<D: Db>(db: &mut D, message: MessageId, due_at: Timestamp) -> Applied {
     crate::apply_alarm::forget_sightings(db, message).await?;
+    // Of what may have arrived one attempt stays on record: its echo may still come.
     let rows = db
         .run(
-            "UPDATE outbox SET state = 0, due_at = $1, attempts = 0, reason = NULL \
-             WHERE message = $2 AND state = 5",
+            "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 0 END, due_at = $1, attempts = doubtful, \
+             reason = NULL WHERE message = $2 AND state = 5",
             values![due_at, message],
         )
         .await?;

@@ -88,11 +88,14 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
         }
         removed += rows;
     }
-    // What is being sent or unconfirmed is left alone: it may be at the platform. The state is asked once more
-    // outside, for a row that another writer claims meanwhile.
+    // What is being sent or unconfirmed is left alone: it may be at the platform. So may what is held after an attempt:
+    // egress ends it, with the receipt that says so. The state is asked once more outside, for a row that another writer
+    // claims meanwhile.
     let expired = db
         .run(
-            "UPDATE outbox SET state = 5, reason = 'expired' WHERE state IN (0, 3) AND (shard, position) IN \
+            "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 5 END, \
+             reason = CASE WHEN doubtful = 1 THEN reason ELSE 'expired' END, \
+             due_at = CASE WHEN doubtful = 1 THEN $1 ELSE due_at END WHERE state IN (0, 3) AND (shard, position) IN \
              (SELECT shard, position FROM outbox WHERE state < 4 AND state IN (0, 3) AND expires_at < $1 \
              ORDER BY expires_at LIMIT $2)",
             values![now, SWEEP_ROWS],

@@ -55,7 +55,8 @@ pub enum Delivery {
         /// `message_id`, or empty where the platform gives none.
         mid: String,
     },
-    /// Surely not sent; try again.
+    /// Surely not sent in this attempt; try again. A message of which an earlier attempt may have arrived stays
+    /// unconfirmed.
     Retry {
         /// When.
         due_at: Timestamp,
@@ -111,15 +112,18 @@ pub enum Claim {
     Message {
         /// Whose id it bears.
         message: MessageId,
-        /// To whom it went.
-        psid: Psid,
         /// The app that sent it.
         app_id: Option<String>,
+        /// Why it is not that message all the same, where its sender or its words show that.
+        odd: Option<AlarmKind>,
     },
     /// It was delivered to the person. If nothing names it within [`crate::limits::DELIVERY_WAIT_S`] it is an alarm.
     Delivered,
     /// It is not ours and need not be: an app that the configuration allows sent it.
-    Explained,
+    Explained {
+        /// Which.
+        app_id: String,
+    },
     /// It is nobody's that we know.
     Unexplained {
         /// Why.
@@ -134,6 +138,8 @@ pub enum Claim {
 pub struct Sighting {
     /// The channel.
     pub channel: ChannelId,
+    /// In whose chat; `None` where that was said at an earlier sighting of the same message.
+    pub psid: Option<Psid>,
     /// The platform's id of the message.
     pub mid: String,
     /// What is said of it.
@@ -276,24 +282,17 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// The platform echoed a message of ours: if it is being sent or unconfirmed it was sent, and for a message with
-    /// bank data the outcome's receipt is in the same commit. Never refused; answers [`Outcome::Changed`] or
-    /// [`Outcome::Unchanged`].
-    Echoed {
-        /// The message, from the echo's metadata.
-        message: MessageId,
-        /// The platform's id.
-        mid: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// Holds a message at the platform against the outbox. Never refused; [`Outcome::Changed`] if it raised an alarm,
-    /// [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
+    /// Holds a message at the platform against the outbox. A row that covers it was sent, whatever was thought of it, and
+    /// for one with bank data the outcome's receipt is in the same commit. What is not of ours in a linked chat has a receipt
+    /// of whoever's chat it is, in the same commit. Never refused; [`Outcome::Changed`] if it
+    /// raised an alarm, [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
     Sighted(Sighting),
-    /// An operator has looked at an alarm. Refused if there is no such open one.
+    /// An operator has looked at an alarm; whoever was told of it is told so. Refused if there is no such open one.
     CloseAlarm {
         /// Which.
         id: [u8; 16],
+        /// Who, as it is to be read by whoever's chat it was.
+        by: String,
         /// When.
         at: Timestamp,
     },

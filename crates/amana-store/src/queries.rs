@@ -441,7 +441,7 @@ macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
          o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
-         o.created_at, o.sent_at FROM outbox o \
+         o.created_at, o.sent_at, o.doubtful FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
 }
@@ -509,6 +509,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
         customer_shard: row.shard()?,
         created_at: row.time()?,
         sent_at: row.opt_time()?,
+        doubtful: row.flag()?,
     })
 }
 

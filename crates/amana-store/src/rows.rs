@@ -343,6 +343,9 @@ pub struct OutboxEntry {
     pub created_at: Timestamp,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
+    /// Whether an attempt may have arrived without our knowing. Never taken back: until an echo says that it was sent,
+    /// it is not known whether the platform has it.
+    pub doubtful: bool,
 }
 
 /// A receipt as it is kept, decrypted.
@@ -570,6 +573,8 @@ pub enum AlarmKind {
     OtherRecipient,
     /// It bears the id of a message of ours, which we have not sent so often.
     TooMany,
+    /// It bears the id of a message of ours, and says something else.
+    OtherWords,
     /// It was delivered, and neither our calls nor an echo ever named it.
     UnknownDelivery,
     /// No message: the platform warned the channel for a breach of its rules.
@@ -591,6 +596,7 @@ impl AlarmKind {
             Self::NeverSent => "never-sent",
             Self::OtherRecipient => "other-recipient",
             Self::TooMany => "too-many",
+            Self::OtherWords => "other-words",
             Self::UnknownDelivery => "unknown-delivery",
             Self::ChannelWarned => "page-warned",
             Self::ChannelBlocked => "page-blocked",
@@ -618,6 +624,8 @@ pub struct Alarm {
     pub at: Timestamp,
     /// When an operator closed it.
     pub closed_at: Option<Timestamp>,
+    /// Who.
+    pub closed_by: Option<String>,
 }
 
 /// How much waits.

@@ -99,8 +99,8 @@ struct Filter {
 #[derive(Debug)]
 struct TotalLine {
     name: String,
-    told: String,
-    refused: Option<String>,
+    /// What was told, what may have been told, what was refused.
+    counts: String,
     address: String,
     label: String,
 }
@@ -227,9 +227,13 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
         let name = w.purpose(total.purpose);
         let filter =
             TimelineFilter { purpose: Some(total.purpose), before: None, kind: None, ..asked.filter };
+        // Not "nothing", where something may have been.
+        let told = (total.told > 0 || total.unknown == 0).then(|| w.count("privacy-totals-told", total.told));
+        let some = |id, count| (count > 0).then(|| w.count(id, count));
+        let rest =
+            [some("privacy-totals-unknown", total.unknown), some("privacy-totals-refused", total.refused)];
         TotalLine {
-            told: w.count("privacy-totals-told", total.told),
-            refused: (total.refused > 0).then(|| w.count("privacy-totals-refused", total.refused)),
+            counts: told.into_iter().chain(rest.into_iter().flatten()).collect::<Vec<_>>().join(" · "),
             address: Asked { filter, ..*asked }.address(None),
             label: w.with("privacy-totals-link", &[("purpose", Arg::Text(&name))]),
             name,
@@ -292,6 +296,11 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
         ReceiptKind::Revocation => ("revocation", GLYPH_STOP, "entry-revocation"),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
+        ReceiptKind::Sighting => match sighted(entry) {
+            Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
+            Sighted::Allowed(_) => ("view", GLYPH_LOOK, "entry-allowed-app"),
+            Sighted::Closed => ("view", GLYPH_CONSENT, "entry-alarm-closed"),
+        },
         ReceiptKind::View | ReceiptKind::Outcome => ("view", GLYPH_LOOK, look_title(entry)),
     };
     let seq = entry.seq.to_string();
@@ -300,10 +309,17 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         class,
         glyph,
         title: w.t(title),
-        state: entry.state.map(|state| state_badge(w, state)),
+        state: entry.state.map(|state| {
+            if entry.unknown { ("warn", w.t("state-unknown")) } else { state_badge(w, state) }
+        }),
         said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {
             (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),
+            (ReceiptKind::Sighting, _) => match sighted(entry) {
+                Sighted::Stranger => Some(w.t("entry-stranger-note")),
+                Sighted::Allowed(_) => Some(w.t("entry-allowed-app-note")),
+                Sighted::Closed => None,
+            },
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
             _ => None,
         },
@@ -311,6 +327,20 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         time: entry.at.strftime("%H:%M UTC").to_string(),
         instant: entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         receipt: w.with("entry-receipt", &[("number", Arg::Text(&seq))]),
+    }
+}
+
+/// Of what a sighting is: an alarm, unless its word says otherwise.
+enum Sighted<'a> {
+    Stranger,
+    Allowed(&'a str),
+    Closed,
+}
+
+fn sighted(entry: &TimelineEntry) -> Sighted<'_> {
+    match entry.note.as_deref().unwrap_or_default() {
+        "closed" => Sighted::Closed,
+        word => word.strip_prefix("allowed-app:").map_or(Sighted::Stranger, Sighted::Allowed),
     }
 }
 
@@ -329,6 +359,9 @@ fn facts(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp) -
     }
     if let Some(agent) = &entry.agent {
         fact("entry-agent", agent.clone());
+    }
+    if let (ReceiptKind::Sighting, Sighted::Allowed(app)) = (entry.kind, sighted(entry)) {
+        fact("entry-app", app.to_owned());
     }
     let data = matches!(entry.kind, ReceiptKind::Disclosure | ReceiptKind::Denial | ReceiptKind::View);
     if data && !entry.clusters.is_empty() {
@@ -364,6 +397,7 @@ const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM1
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
     match entry.state {
         _ if entry.said.is_none() => "entry-disclosure-unread",
+        _ if entry.unknown => "entry-maybe",
         Some(OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied) => {
             "entry-planned"
         }

@@ -2,6 +2,7 @@
 
 use crate::ambient::SystemClock;
 use crate::config::Settings;
+use crate::who::acting;
 use crate::{operate, output};
 use amana_core::Clock as _;
 use amana_store::limits::ALARMS_LISTED_MAX;
@@ -44,7 +45,8 @@ fn line(alarm: &Alarm) -> String {
     }
     line += &format!(" {}", shown(&alarm.mid));
     if let Some(closed) = alarm.closed_at {
-        line += &format!(" (closed {})", operate::at(closed));
+        line += &format!(" (closed {}", operate::at(closed));
+        line += &alarm.closed_by.as_ref().map_or_else(|| ")".to_owned(), |by| format!(" by {})", shown(by)));
     }
     line
 }
@@ -53,7 +55,7 @@ fn row(alarm: &Alarm) -> serde_json::Value {
     json!({
         "id": hex::encode(alarm.id), "at": operate::at(alarm.at), "page": alarm.channel, "kind": alarm.kind.as_str(),
         "app_id": alarm.app_id, "message": alarm.message, "mid": alarm.mid,
-        "closed_at": alarm.closed_at.map(operate::at),
+        "closed_at": alarm.closed_at.map(operate::at), "closed_by": alarm.closed_by,
     })
 }
 
@@ -66,11 +68,11 @@ fn shown(text: &str) -> String {
 ///
 /// # Errors
 /// When there is no such open alarm, or the store cannot be written.
-pub(crate) async fn close(settings: &Settings, alarm: &str) -> anyhow::Result<()> {
+pub(crate) async fn close(settings: &Settings, alarm: &str, by: Option<&str>) -> anyhow::Result<()> {
     let mut id = [0; 16];
     hex::decode_to_slice(alarm, &mut id).context("give an id as `amana alarms list` prints it")?;
     let store = operate::existing(settings).await?;
-    match store.submit(vec![Command::CloseAlarm { id, at: SystemClock.now() }]).await {
+    match store.submit(vec![Command::CloseAlarm { id, by: acting(by), at: SystemClock.now() }]).await {
         Ok(_) => output::line("closed"),
         Err(SubmitError::Conflict { .. }) => {
             bail!("there is no such open alarm; `amana alarms list` shows those that there are")

@@ -495,11 +495,15 @@ pub(crate) enum AlarmsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Close one, when it is known what it was. A kill switch that it turned on stays on.
+    /// Close one, when it is known what it was. A kill switch that it turned on stays on. Whoever's chat it was has a
+    /// receipt of it, and reads who closed it.
     Close {
         /// Its id, as `list` prints it.
         #[arg(value_name = "ALARM")]
         alarm: String,
+        /// Who closes it.
+        #[arg(long, value_name = "NAME", env = "USER")]
+        by: Option<String>,
         #[command(flatten)]
         configured: Configured,
     },

@@ -137,8 +137,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let open = alarms::list(&load_quietly(&configured)?, all, json).await?;
             return Ok(if open { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
-        Command::Alarms(AlarmsCommand::Close { alarm, configured }) => {
-            alarms::close(&load_quietly(&configured)?, &alarm).await?;
+        Command::Alarms(AlarmsCommand::Close { alarm, by, configured }) => {
+            alarms::close(&load_quietly(&configured)?, &alarm, by.as_deref()).await?;
         }
         Command::Dead(DeadCommand::List(configured)) => operate::dead(&load_quietly(&configured)?).await?,
         Command::Dead(DeadCommand::Replay { message, configured }) => {

@@ -33,6 +33,17 @@ impl Inbound {
     }
 }
 
+/// What a message of the page says: its texts, titles and addresses, as the platform shows them. They may be a bank's,
+/// so they print nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct EchoWords(pub Vec<String>);
+
+impl std::fmt::Debug for EchoWords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EchoWords({})", self.0.len())
+    }
+}
+
 /// Something about a whole channel, without a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelEvent {
@@ -136,6 +147,9 @@ pub enum InboundKind {
         metadata: Option<MessageId>,
         /// The app that sent it.
         app_id: Option<String>,
+        /// What it says. It is compared and not kept.
+        #[serde(skip)]
+        words: EchoWords,
     },
     /// Everything up to the watermark was delivered.
     Delivery {

@@ -8,7 +8,8 @@ mod signature;
 mod signed_request;
 
 pub use event::{
-    ChannelEvent, ChannelEventKind, Handover, Inbound, InboundKind, ReactionAction, Referral, opens_window,
+    ChannelEvent, ChannelEventKind, EchoWords, Handover, Inbound, InboundKind, ReactionAction, Referral,
+    opens_window,
 };
 pub use parse::{Parsed, WebhookError, parse};
 pub use signature::{

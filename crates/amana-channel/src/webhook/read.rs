@@ -1,7 +1,7 @@
 //! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and
 //! 1.6).
 
-use super::event::{ChannelEventKind, Handover, InboundKind, ReactionAction, Referral};
+use super::event::{ChannelEventKind, EchoWords, Handover, InboundKind, ReactionAction, Referral};
 use super::loose::{self, Object};
 use super::parse::WebhookError;
 use crate::limits;
@@ -123,7 +123,7 @@ fn of_message(message: &Object, place: &str) -> Result<(InboundKind, Key), Webho
         let metadata = message.get("metadata").and_then(Value::as_str).and_then(|text| text.parse().ok());
         let app_id = message.get("app_id").and_then(loose::id);
         let key = Key::named(&["echo", &mid]);
-        return Ok((InboundKind::Echo { mid, metadata, app_id }, key));
+        return Ok((InboundKind::Echo { mid, metadata, app_id, words: words(message) }, key));
     }
     if flag(message, "is_deleted") {
         let key = Key::named(&["deleted", &mid]);
@@ -151,6 +151,48 @@ fn of_message(message: &Object, place: &str) -> Result<(InboundKind, Key), Webho
     };
     Ok((kind, key))
 }
+
+/// Everything that an echo says, wherever it stands (section 1.5). The title and the address of an attachment itself are
+/// left out: they are the platform's summary of it.
+fn words(message: &Object) -> EchoWords {
+    let mut words: Vec<String> = message.get("text").and_then(loose::text).into_iter().collect();
+    for attachment in loose::list(message, "attachments") {
+        match attachment.get("type").and_then(Value::as_str) {
+            // The platform's own preview of an address that stands in the text.
+            Some("fallback") => {}
+            Some("template") => {
+                attachment.get("payload").into_iter().for_each(|payload| gather(payload, &mut words));
+            }
+            // A picture, a voice, a file: nothing that we send says this.
+            kind => words.push(format!("[{}]", name(kind.unwrap_or("unsupported")))),
+        }
+    }
+    if words.len() > limits::ECHO_WORDS_MAX {
+        words.truncate(limits::ECHO_WORDS_MAX);
+        words.push("[more]".to_owned());
+    }
+    EchoWords(words)
+}
+
+/// The texts, titles and addresses within a template.
+fn gather(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(_) if SAID.contains(&name.as_str()) => words.extend(loose::text(field)),
+                    Value::Array(_) | Value::Object(_) => gather(field, words),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The members of a template that a person reads, or is led to.
+const SAID: [&str; 5] = ["text", "title", "subtitle", "url", "image_url"];
 
 fn of_postback(
     postback: &Object,
@@ -312,4 +354,48 @@ pub(super) fn name(foreign: &str) -> String {
         .take(limits::UNKNOWN_KEY_CHARS_MAX)
         .map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '?' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(message: serde_json::Value) -> Vec<String> {
+        words(message.as_object().expect("an object")).0
+    }
+
+    #[test]
+    fn everything_that_an_echo_says_is_read_and_nothing_of_the_platforms() {
+        let button = serde_json::json!({"type": "web_url", "title": "Open", "url": "https://bank.example/m"});
+        let template = serde_json::json!({"template_type": "generic", "elements": [
+            {"title": "Checking", "subtitle": "42.10 USD", "image_url": "https://thief.example/i", "buttons": [button]},
+        ]});
+        let echo = serde_json::json!({"mid": "m", "text": "hello", "attachments": [
+            {"type": "template", "title": "a summary", "url": "https://platform.example", "payload": template},
+            {"type": "fallback", "title": "a preview", "payload": {"title": "a preview"}},
+            {"type": "image", "payload": {"url": "https://platform.example/i"}},
+        ]});
+        let mut all = read(echo);
+        all.sort();
+        let mut expected = [
+            "hello",
+            "Checking",
+            "42.10 USD",
+            "https://thief.example/i",
+            "Open",
+            "https://bank.example/m",
+            "[image]",
+        ];
+        expected.sort_unstable();
+        assert_eq!(all, expected);
+        let many: Vec<_> = (0..500).map(|n| serde_json::json!({"title": n.to_string()})).collect();
+        let many =
+            read(serde_json::json!({"attachments": [{"type": "template", "payload": {"elements": many}}]}));
+        assert_eq!(
+            (many.len(), many.last().map(String::as_str)),
+            (limits::ECHO_WORDS_MAX + 1, Some("[more]"))
+        );
+        assert!(read(serde_json::json!({"mid": "m"})).is_empty());
+        assert_eq!(format!("{:?}", EchoWords(vec!["42.10 USD".into()])), "EchoWords(1)");
+    }
 }

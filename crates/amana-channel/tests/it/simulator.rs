@@ -202,9 +202,13 @@ async fn a_question_is_answered_and_the_echo_names_our_message() {
         let ours = message.message();
         let sent = rig.channel.send(message).await.expect("the platform takes what we encode");
         let echo = rig.wait(|e| matches!(&e.kind, InboundKind::Echo { mid, .. } if *mid == sent.mid)).await;
-        let expected =
-            InboundKind::Echo { mid: sent.mid, metadata: Some(ours), app_id: Some("4242".to_owned()) };
-        assert_eq!(echo.kind, expected);
+        let InboundKind::Echo { metadata, app_id, words, .. } = &echo.kind else { panic!("an echo") };
+        assert_eq!((*metadata, app_id.as_deref()), (Some(ours), Some("4242")));
+        let texts = [content.text.as_str()].into_iter().filter(|text| !text.is_empty());
+        let lines = content.card.iter().flat_map(|card| &card.lines).flat_map(|l| [&*l.title, &*l.subtitle]);
+        for text in texts.chain(lines) {
+            assert!(words.0.iter().any(|word| word == text), "what it says is what was sent: {text}");
+        }
         assert_eq!(echo.conversation.psid, to.psid);
     }
 

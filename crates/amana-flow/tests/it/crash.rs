@@ -9,7 +9,7 @@
 //! SQLite's `synchronous=FULL`, which the store sets and its own tests look at.
 
 use crate::support::*;
-use amana_channel::webhook::{Inbound, InboundKind};
+use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
 use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::*;
 use amana_flow::limits::{ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
@@ -256,7 +256,12 @@ async fn obey(order: &str, gateway: &Gateway, clock: &ManualClock, pipe: &Pipe) 
         ["echo", message, psid] => {
             let id: MessageId = message.parse().unwrap();
             let mid = format!("m_{message}");
-            let kind = InboundKind::Echo { mid: mid.clone(), metadata: Some(id), app_id: None };
+            let kind = InboundKind::Echo {
+                mid: mid.clone(),
+                metadata: Some(id),
+                app_id: None,
+                words: EchoWords::default(),
+            };
             if gateway.accept_chat(&[inbound(psid, &mid, kind)]).await.is_err() {
                 return;
             }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use amana_channel::SendError;
-use amana_channel::webhook::InboundKind;
+use amana_channel::webhook::{EchoWords, InboundKind};
 use amana_core::*;
 
 async fn purchase(rig: &Rig, id: &str, minor: i64) {
@@ -33,7 +33,16 @@ async fn a_doubtful_send_waits_for_its_echo_and_is_not_repeated() {
     purchase(&rig, "t2", 460).await;
     let (_, _, message) = rig.channel.seen.lock().unwrap()[0].clone();
     assert_eq!(rig.sees("1").len(), 1, "what comes after it waits");
-    rig.event("1", InboundKind::Echo { mid: "m_1".into(), metadata: Some(message), app_id: None }).await;
+    rig.event(
+        "1",
+        InboundKind::Echo {
+            mid: "m_1".into(),
+            metadata: Some(message),
+            app_id: None,
+            words: EchoWords::default(),
+        },
+    )
+    .await;
     let said = rig.sees("1");
     assert!(said.len() == 1 && said[0].contains("4.60"), "{said:?}");
     rig.clock.advance_s(3_600);
@@ -75,7 +84,16 @@ async fn where_echoes_reach_us_a_long_outage_is_ridden_out() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let message = MessageId::from_bytes([1; 16]);
-    rig.event("1", InboundKind::Echo { mid: "m".into(), metadata: Some(message), app_id: None }).await;
+    rig.event(
+        "1",
+        InboundKind::Echo {
+            mid: "m".into(),
+            metadata: Some(message),
+            app_id: None,
+            words: EchoWords::default(),
+        },
+    )
+    .await;
     rig.channel.fates.lock().unwrap().extend([Fate::LoseSilently; 4]);
     purchase(&rig, "t1", 450).await;
     for _ in 0..60 {
@@ -156,8 +174,16 @@ async fn a_process_that_died_while_sending_neither_loses_nor_repeats() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         assert!(rig.sees("1").is_empty(), "the echo must have time to arrive");
         if delivered {
-            rig.event("1", InboundKind::Echo { mid: "m".into(), metadata: Some(message), app_id: None })
-                .await;
+            rig.event(
+                "1",
+                InboundKind::Echo {
+                    mid: "m".into(),
+                    metadata: Some(message),
+                    app_id: None,
+                    words: EchoWords::default(),
+                },
+            )
+            .await;
         }
         rig.clock.advance_s(130);
         tokio::time::sleep(std::time::Duration::from_millis(800)).await;

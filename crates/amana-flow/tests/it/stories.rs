@@ -2,7 +2,7 @@
 //! and restarts. Whatever happens, the customer hears a story that a person would tell.
 
 use crate::support::*;
-use amana_channel::webhook::InboundKind;
+use amana_channel::webhook::{EchoWords, InboundKind};
 use amana_core::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -116,7 +116,12 @@ async fn echo(rig: &Rig, echoed: &mut usize) {
         *echoed += 1;
         rig.event(
             "1",
-            InboundKind::Echo { mid: format!("m_{message}"), metadata: Some(message), app_id: None },
+            InboundKind::Echo {
+                mid: format!("m_{message}"),
+                metadata: Some(message),
+                app_id: None,
+                words: EchoWords::default(),
+            },
         )
         .await;
     }

@@ -204,6 +204,8 @@ CREATE TABLE outbox (
     sent_at INTEGER,
     -- Whether the platform takes it also when the person has been away.
     anytime INTEGER NOT NULL,
+    -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
+    doubtful INTEGER NOT NULL,
     PRIMARY KEY (shard, position)
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
@@ -295,9 +297,19 @@ CREATE TABLE alarm (
     app_id TEXT,
     message BLOB,
     at INTEGER NOT NULL,
-    closed_at INTEGER
+    closed_at INTEGER,
+    closed_by TEXT
 ) STRICT;
 CREATE INDEX alarm_open ON alarm (at) WHERE closed_at IS NULL;
+
+-- Whose chat an alarm is about: who has a receipt of it, and will have one of its end.
+CREATE TABLE alarm_told (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    alarm BLOB NOT NULL,
+    PRIMARY KEY (shard, customer, alarm)
+) STRICT;
+CREATE INDEX alarm_told_alarm ON alarm_told (alarm);
 
 -- Messages seen at the platform that wait for an explanation (0) or need none any more (1).
 CREATE TABLE sighting (
@@ -306,6 +318,8 @@ CREATE TABLE sighting (
     state INTEGER NOT NULL,
     message BLOB,
     at INTEGER NOT NULL,
+    -- In whose chat, blinded.
+    person BLOB,
     PRIMARY KEY (channel, mid)
 ) STRICT;
 CREATE INDEX sighting_waiting ON sighting (at) WHERE state = 0;

@@ -1,18 +1,16 @@
 //! Reconciliation, inside the commit: what covers a message at the platform, and what raises an alarm.
 
-use crate::outbox::{claim, disclose, finish};
+use crate::outbox::{claim, disclose, echo, finish};
 use crate::world::*;
 use amana_core::*;
+use amana_gate::ReceiptKind;
 use amana_store::limits::DELIVERY_WAIT_S;
 use amana_store::*;
 
 fn seen(mid: &str, claim: Claim, second: i64) -> Command {
-    let channel = conversation(1).channel;
-    Command::Sighted(Sighting { channel, mid: mid.into(), claim, kill: false, at: at(second) })
-}
-
-fn of(n: u8, person: u8) -> Claim {
-    Claim::Message { message: message(n), psid: conversation(person).psid, app_id: Some("7".into()) }
+    let ConversationId { channel, psid } = conversation(1);
+    let psid = Some(psid);
+    Command::Sighted(Sighting { channel, psid, mid: mid.into(), claim, kill: false, at: at(second) })
 }
 
 async fn kinds(w: &World) -> Vec<(String, AlarmKind)> {
@@ -25,18 +23,19 @@ async fn kinds(w: &World) -> Vec<(String, AlarmKind)> {
 pub(crate) async fn a_message_is_covered_by_its_row_alone(w: &World) {
     w.one(disclose(0, w.plain(1, 1), 0)).await;
     // Decided and not sent: nobody can have seen it.
-    assert_eq!(w.one(seen("m-early", of(1, 1), 1)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(1, 1, "m-early", 1)).await, Outcome::Changed);
     w.one(claim(1, OutboxState::Pending, 60)).await;
     // While it is being sent the echo may be first, and twice.
-    assert_eq!(w.one(seen("m-1", of(1, 1), 2)).await, Outcome::Unchanged);
-    assert_eq!(w.one(seen("m-1", of(1, 1), 2)).await, Outcome::Unchanged);
-    w.one(finish(1, Delivery::Sent { mid: "m-1".into() })).await;
-    assert_eq!(w.one(seen("m-1", of(1, 1), 3)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(1, 1, "m-1", 2)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(1, 1, "m-1", 2)).await, Outcome::Unchanged);
+    // The answer of our call finds the row sent by then.
+    assert_eq!(w.refused(vec![finish(1, Delivery::Sent { mid: "m-1".into() })]).await, (0, "message"));
+    assert_eq!(w.one(echo(1, 1, "m-1", 3)).await, Outcome::Unchanged);
     // Once was all: who copies the id is found out, as is who sends it to another.
-    assert_eq!(w.one(seen("m-copy", of(1, 1), 4)).await, Outcome::Changed);
-    assert_eq!(w.one(seen("m-else", of(1, 2), 4)).await, Outcome::Changed);
-    assert_eq!(w.one(seen("m-none", of(77, 1), 4)).await, Outcome::Changed);
-    assert_eq!(w.one(seen("m-none", of(77, 1), 9)).await, Outcome::Unchanged, "one message, one alarm");
+    assert_eq!(w.one(echo(1, 1, "m-copy", 4)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(1, 2, "m-else", 4)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(77, 1, "m-none", 4)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(77, 1, "m-none", 9)).await, Outcome::Unchanged, "one message, one alarm");
     assert_eq!(
         kinds(w).await,
         [
@@ -57,9 +56,12 @@ pub(crate) async fn a_message_is_covered_by_its_row_alone(w: &World) {
     assert_eq!((alarm.message, alarm.app_id.as_deref(), alarm.at), (Some(message(1)), Some("7"), at(4)));
     assert_eq!(w.store.counts().await.expect("answers").alarms_open, 4);
 
-    let close = Command::CloseAlarm { id: alarm.id, at: at(20) };
+    let close = Command::CloseAlarm { id: alarm.id, by: "omar".into(), at: at(20) };
     w.one(close).await;
-    assert_eq!(w.refused(vec![Command::CloseAlarm { id: alarm.id, at: at(21) }]).await, (0, "alarm"));
+    assert_eq!(
+        w.refused(vec![Command::CloseAlarm { id: alarm.id, by: "omar".into(), at: at(21) }]).await,
+        (0, "alarm")
+    );
     assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 3);
     assert_eq!(w.store.alarms(true, 10).await.expect("answers").len(), 4);
     assert_eq!(w.store.alarms(true, 1).await.expect("answers").len(), 1);
@@ -72,29 +74,37 @@ pub(crate) async fn an_attempt_in_doubt_may_be_seen_twice(w: &World) {
     w.one(claim(1, OutboxState::Unconfirmed, 130)).await;
     w.one(finish(1, Delivery::Sent { mid: "m-2".into() })).await;
     // Both arrived after all.
-    assert_eq!(w.one(seen("m-1", of(1, 1), 80)).await, Outcome::Unchanged);
-    assert_eq!(w.one(seen("m-2", of(1, 1), 81)).await, Outcome::Unchanged);
-    assert_eq!(w.one(seen("m-3", of(1, 1), 82)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(1, 1, "m-1", 80)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(1, 1, "m-2", 81)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(1, 1, "m-3", 82)).await, Outcome::Changed);
     assert_eq!(kinds(w).await, [("m-3".into(), AlarmKind::TooMany)]);
+
+    // So too where the first echo settled it.
+    w.one(disclose(0, w.plain(4, 4), 0)).await;
+    w.one(claim(4, OutboxState::Pending, 60)).await;
+    w.one(finish(4, Delivery::Unconfirmed { until: at(70) })).await;
+    w.one(claim(4, OutboxState::Unconfirmed, 130)).await;
+    assert_eq!(w.one(echo(4, 4, "m-41", 80)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(4, 4, "m-42", 81)).await, Outcome::Unchanged);
 
     // What was denied was claimed, and not sent.
     w.one(disclose(0, w.plain(2, 2), 0)).await;
     w.one(claim(2, OutboxState::Pending, 60)).await;
     w.one(finish(2, Delivery::Denied { reason: "no-consent".into() })).await;
-    assert_eq!(w.one(seen("m-4", of(2, 2), 90)).await, Outcome::Changed);
+    assert_eq!(w.one(echo(2, 2, "m-4", 90)).await, Outcome::Changed);
     // An operator's replay begins anew.
     w.one(disclose(0, w.plain(3, 3), 0)).await;
     w.one(claim(3, OutboxState::Pending, 60)).await;
     w.one(finish(3, Delivery::Dead { reason: "unconfirmed".into() })).await;
-    assert_eq!(w.one(seen("m-5", of(3, 3), 91)).await, Outcome::Unchanged, "the echo was only late");
     w.one(Command::ReplayDead { message: message(3), due_at: at(92) }).await;
     w.one(claim(3, OutboxState::Pending, 160)).await;
-    assert_eq!(w.one(seen("m-6", of(3, 3), 93)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(3, 3, "m-6", 93)).await, Outcome::Unchanged);
+    assert_eq!(w.one(echo(3, 3, "m-7", 94)).await, Outcome::Changed, "once more than we tried");
 }
 
 pub(crate) async fn what_others_send_is_explained_or_an_alarm(w: &World) {
     let foreign = |kind, app: &str| Claim::Unexplained { kind, app_id: Some(app.into()) };
-    assert_eq!(w.one(seen("m-desk", Claim::Explained, 1)).await, Outcome::Unchanged);
+    assert_eq!(w.one(seen("m-desk", Claim::Explained { app_id: "11".into() }, 1)).await, Outcome::Unchanged);
     assert_eq!(w.one(seen("m-app", foreign(AlarmKind::OtherApp, "99"), 1)).await, Outcome::Changed);
     assert_eq!(
         w.one(seen("m-desk", foreign(AlarmKind::OtherApp, "99"), 2)).await,
@@ -107,6 +117,7 @@ pub(crate) async fn what_others_send_is_explained_or_an_alarm(w: &World) {
     let with_kill = || {
         Command::Sighted(Sighting {
             channel: channel.clone(),
+            psid: None,
             mid: "m-us".into(),
             claim: claim.clone(),
             kill: true,
@@ -123,6 +134,82 @@ pub(crate) async fn what_others_send_is_explained_or_an_alarm(w: &World) {
     assert!(w.store.kills().await.expect("answers").0.is_empty());
 }
 
+/// What is not of ours in a chat is on record for whoever's chat it is, and for nobody else: what it is, that it was
+/// looked into and by whom, nothing of what it said.
+pub(crate) async fn who_has_the_chat_is_told_of_what_others_sent(w: &World) {
+    let one = w.customer(1).await;
+    w.customer(2).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    w.one(Command::CreateLink(link(2, 2, LinkState::Pending))).await;
+    let words = async |n| {
+        let chain = w.chain(n).await;
+        let read = |r: &StoredReceipt| serde_json::from_slice::<serde_json::Value>(&r.bytes).expect("JSON");
+        let text = |v: &serde_json::Value| v.as_str().expect("text").to_owned();
+        chain
+            .iter()
+            .map(read)
+            .map(|r| [text(&r["kind"]), text(&r["template"]), text(&r["recipient"])])
+            .collect::<Vec<_>>()
+    };
+    let foreign = |kind| Claim::Unexplained { kind, app_id: Some("99".into()) };
+    let allowed = || Claim::Explained { app_id: "11".into() };
+    for _ in 0..2 {
+        w.one(seen("m-1", foreign(AlarmKind::OtherApp), 1)).await;
+        w.one(seen("m-2", allowed(), 2)).await;
+    }
+    // A delivery says whose chat it was; what nothing names is an alarm later, without saying so again.
+    w.one(seen("m-3", Claim::Delivered, 3)).await;
+    let overdue = Sighting {
+        channel: conversation(1).channel,
+        psid: None,
+        mid: "m-3".into(),
+        claim: Claim::Unexplained { kind: AlarmKind::UnknownDelivery, app_id: None },
+        kill: false,
+        at: at(300),
+    };
+    assert_eq!(w.one(Command::Sighted(overdue)).await, Outcome::Changed);
+    // Words that are not ours, under an id of ours.
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    let odd = |kind| Claim::Message { message: message(1), app_id: None, odd: Some(kind) };
+    assert_eq!(w.one(seen("m-4", odd(AlarmKind::OtherWords), 4)).await, Outcome::Changed);
+    let state = w.store.outbox_entry(message(1)).await.expect("answers").expect("is there").state;
+    assert_eq!(state, OutboxState::Sending, "nothing is settled by it");
+    let seen_by = |what: &str| ["sighting".to_owned(), what.to_owned(), "customer".to_owned()];
+    let mut expected = vec![
+        seen_by("other-app"),
+        seen_by("allowed-app:11"),
+        seen_by("unknown-delivery"),
+        seen_by("other-words"),
+    ];
+    assert_eq!(words(1).await, expected);
+    assert!(words(2).await.is_empty(), "another chat, and one that is not proved to be theirs");
+
+    let alarms = w.store.alarms(false, 10).await.expect("answers");
+    let first = alarms.iter().find(|alarm| alarm.mid == "m-1").expect("it").id;
+    w.one(Command::CloseAlarm { id: first, by: "omar".into(), at: at(400) }).await;
+    expected.push(["sighting", "closed", "agent:omar"].map(str::to_owned));
+    assert_eq!(words(1).await, expected);
+    let closed = w.store.alarms(true, 10).await.expect("answers").into_iter().find(|a| a.id == first);
+    assert_eq!(closed.expect("it").closed_by.as_deref(), Some("omar"));
+    // Who was erased meanwhile has no receipt any more, and the alarm can still be closed.
+    let end = |from| Command::SetLink {
+        shard: Shard(1),
+        id: LinkId::from_bytes([1; 16]),
+        from,
+        to: LinkState::Ended,
+        at: at(401),
+    };
+    w.one(end(LinkState::Active)).await;
+    let (shard, customer, receipt) = (Shard(1), one.id, draft(ReceiptKind::Erasure));
+    w.one(Command::BeginErasure { shard, customer, at: at(402), receipt }).await;
+    let last = alarms.iter().find(|alarm| alarm.mid == "m-4").expect("it").id;
+    assert_eq!(
+        w.one(Command::CloseAlarm { id: last, by: "omar".into(), at: at(403) }).await,
+        Outcome::Changed
+    );
+}
+
 pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &World) {
     for (n, mid) in [(1, "m-1"), (2, "m-2"), (3, "m-3")] {
         w.one(disclose(0, w.plain(n, n), 0)).await;
@@ -137,7 +224,7 @@ pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &
     assert!(overdue(10 + DELIVERY_WAIT_S - 1).await.is_empty(), "not yet");
     // The answer of our call names the second meanwhile, an echo the third.
     w.one(finish(2, Delivery::Sent { mid: "m-2".into() })).await;
-    w.one(seen("m-3", of(3, 3), 20)).await;
+    w.one(echo(3, 3, "m-3", 20)).await;
     let found = overdue(10 + DELIVERY_WAIT_S).await;
     assert_eq!(found, [(conversation(1).channel, "m-thief".to_owned())]);
     let claim = Claim::Unexplained { kind: AlarmKind::UnknownDelivery, app_id: None };

@@ -179,8 +179,10 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     assert!(by_subject.expect("answers").is_none());
     assert!(w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers").len() == 1);
     // An outcome that becomes known now has no receipt, and is no error.
-    let echo = Command::Echoed { message: message(12), mid: "m_12".into(), at: at(81) };
-    assert_eq!(w.one(echo).await, Outcome::Changed);
+    let to = w.store.outbox_entry(message(12)).await.expect("answers").expect("is there").row.recipient;
+    let claim = Claim::Message { message: message(12), app_id: None, odd: None };
+    let (channel, psid, mid) = (to.channel, Some(to.psid), "m_12".to_owned());
+    w.one(Command::Sighted(Sighting { channel, psid, mid, claim, kill: false, at: at(81) })).await;
     assert_eq!(w.store.log_head().await.expect("answers").size, size + 1);
 
     // The key's end.

@@ -14,6 +14,7 @@ mod crash;
 mod disclosure_log;
 mod keeping;
 mod model;
+mod model_commands;
 mod outbox;
 mod pages;
 mod place;

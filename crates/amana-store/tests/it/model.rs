@@ -1,9 +1,9 @@
 //! Random command sequences against both engines and a small model in memory: the same answers, the same state.
 
+use crate::model_commands::command;
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::ReceiptKind;
 use amana_store::*;
 use proptest::{prelude::*, test_runner::Config, test_runner::TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ const MONTHS: i64 = 60 * 86_400;
 
 /// A command, as the model sees it. Small numbers, so that they meet.
 #[derive(Debug, Clone)]
-enum Op {
+pub(crate) enum Op {
     Accept {
         lane: u8,
         n: u8,
@@ -53,7 +53,10 @@ enum Op {
         delivery: u8,
         second: i64,
     },
-    Echoed(u8),
+    Echoed {
+        conversation: u8,
+        n: u8,
+    },
     OpenWindow(u8),
     Replay {
         n: u8,
@@ -169,7 +172,7 @@ fn op() -> impl Strategy<Value = Op> {
         (0u8..5, state(), second()).prop_map(|(n, from, second)| Op::Claim { n, from, second }),
         (0u8..5, prop::sample::select(vec![0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7]), second())
             .prop_map(|(n, delivery, second)| Op::Finish { n, delivery, second }),
-        (0u8..5).prop_map(Op::Echoed),
+        (1u8..3, 0u8..5).prop_map(|(conversation, n)| Op::Echoed { conversation, n }),
         (1u8..3).prop_map(Op::OpenWindow),
         (0u8..5, second()).prop_map(|(n, second)| Op::Replay { n, second }),
         second().prop_map(Op::Recover),
@@ -211,6 +214,17 @@ struct Message {
     attempts: u32,
     mid: Option<String>,
     reason: Option<String>,
+    doubtful: bool,
+}
+
+impl Message {
+    /// How often its bytes may have left.
+    fn attempts_made(&self) -> u32 {
+        match self.state {
+            OutboxState::Denied => self.attempts.saturating_sub(1).max(u32::from(self.doubtful)),
+            _ => self.attempts,
+        }
+    }
 }
 
 /// What the store must be like, in the plainest form.
@@ -222,6 +236,9 @@ struct Model {
     customers: BTreeMap<u8, u64>,
     consents: Vec<(u8, u8, u8, bool)>,
     messages: Vec<Message>,
+    /// Echoes that need no explanation any more, by person and message, and those of them that are alarms.
+    echoed: BTreeSet<(u8, u8)>,
+    alarms: BTreeSet<(u8, u8)>,
     tokens: BTreeMap<u8, bool>,
     grants: BTreeMap<u8, i64>,
     links: Vec<(u8, u8, LinkState)>,
@@ -296,7 +313,9 @@ impl Model {
                     second,
                 })
             }
-            Op::Echoed(_) => one(&messages(&[Sending, Unconfirmed]), pick).map(|m| Op::Echoed(m.n)),
+            Op::Echoed { .. } => {
+                one(&self.messages, pick).map(|m| Op::Echoed { conversation: m.conversation, n: m.n })
+            }
             Op::Replay { second, .. } => one(&messages(&[Dead]), pick).map(|m| Op::Replay { n: m.n, second }),
             Op::Consume { second, .. } => {
                 let unused: Vec<u8> = self.tokens.iter().filter(|t| !*t.1).map(|t| *t.0).collect();
@@ -353,9 +372,14 @@ impl Model {
             self.finished = None;
             let waits = [OutboxState::Pending, OutboxState::Held];
             for m in self.messages.iter_mut().filter(|m| waits.contains(&m.state)) {
-                (m.state, m.reason) = (OutboxState::Dead, Some("expired".to_owned()));
+                if m.doubtful {
+                    (m.state, m.due) = (OutboxState::Unconfirmed, second);
+                } else {
+                    (m.state, m.reason) = (OutboxState::Dead, Some("expired".to_owned()));
+                }
                 any = true;
             }
+            any |= !std::mem::take(&mut self.echoed).is_empty();
         }
         if any { Outcome::Changed } else { Outcome::Unchanged }
     }
@@ -440,11 +464,13 @@ impl Model {
                     attempts: 0,
                     mid: None,
                     reason: None,
+                    doubtful: false,
                 });
                 Ok(Outcome::Changed)
             }
             Op::Claim { n, from, second } => {
                 let message = self.message(n, |state| state == from && open(state))?;
+                message.doubtful |= [Sending, Unconfirmed].contains(&message.state);
                 message.state = Sending;
                 message.due = second;
                 message.attempts += 1;
@@ -471,29 +497,60 @@ impl Model {
                     4 => (Dead, None),
                     _ => (Denied, None),
                 };
-                message.state = state;
+                message.doubtful |= state == Unconfirmed;
+                message.state = if message.doubtful && state == Pending { Unconfirmed } else { state };
                 message.due = due.unwrap_or(message.due);
                 message.mid = (state == Sent).then(|| "mid".to_owned());
                 message.reason = [Dead, Denied].contains(&state).then(|| "why".to_owned());
                 Ok(Outcome::Changed)
             }
-            Op::Echoed(n) => {
-                let found = self.message(n, |state| [Sending, Unconfirmed].contains(&state));
-                maybe(found.map(|m| (m.state, m.mid) = (Sent, Some("echo".to_owned()))).is_ok())
+            Op::Echoed { conversation, n } => {
+                if self.echoed.contains(&(conversation, n)) {
+                    return Ok(Outcome::Unchanged);
+                }
+                let mid = format!("echo-{conversation}-{n}");
+                let found = self.message(n, |_| true).ok().filter(|m| m.conversation == conversation);
+                let covered = found.filter(|m| {
+                    let own = m.mid.is_none() || m.mid.as_ref() == Some(&mid);
+                    m.attempts_made() > u32::from(!own)
+                });
+                match covered {
+                    Some(m) => {
+                        if m.state != Sent {
+                            (m.state, m.mid, m.reason) = (Sent, Some(mid.clone()), None);
+                        } else if m.mid == Some(mid) {
+                            return Ok(Outcome::Unchanged);
+                        }
+                        self.echoed.insert((conversation, n));
+                        Ok(Outcome::Unchanged)
+                    }
+                    None => {
+                        self.echoed.insert((conversation, n));
+                        let new = self.alarms.insert((conversation, n));
+                        let told = self.links.iter().any(|l| l.1 == conversation && l.2 == LinkState::Active);
+                        if new && told {
+                            self.receipt(conversation)?;
+                        }
+                        maybe(new)
+                    }
+                }
             }
             Op::OpenWindow(conversation) => {
                 let mut any = false;
                 for m in
                     self.messages.iter_mut().filter(|m| m.conversation == conversation && m.state == Held)
                 {
-                    (m.state, m.due) = (Pending, m.created);
+                    m.state = if m.doubtful { Unconfirmed } else { Pending };
+                    m.due = m.created;
                     any = true;
                 }
                 maybe(any)
             }
             Op::Replay { n, second } => {
                 let message = self.message(n, |state| state == Dead)?;
-                (message.state, message.due, message.attempts, message.reason) = (Pending, second, 0, None);
+                (message.due, message.reason) = (second, None);
+                message.state = if message.doubtful { Unconfirmed } else { Pending };
+                message.attempts = u32::from(message.doubtful);
                 Ok(Outcome::Changed)
             }
             Op::PutToken(n) => {
@@ -565,7 +622,7 @@ impl Model {
             Op::Recover(second) => {
                 let mut any = false;
                 for m in self.messages.iter_mut().filter(|m| [Sending, Unconfirmed].contains(&m.state)) {
-                    (m.state, m.due) = (Unconfirmed, m.due.max(second));
+                    (m.state, m.due, m.doubtful) = (Unconfirmed, m.due.max(second), true);
                     any = true;
                 }
                 maybe(any)
@@ -584,121 +641,6 @@ impl Model {
             }
         }
     }
-}
-
-/// Makes the command of an op for one store. The heads are the model's, found by their key.
-async fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> Command {
-    match *op {
-        Op::Accept { lane, n } => Command::Accept(event(lane, n)),
-        Op::FinishHead { second, result, .. } => {
-            let (shard, position) = head.unwrap_or((Shard(0), -1));
-            let result = match result {
-                0 => InboxResult::Done,
-                1 | 3 => InboxResult::Retry { not_before: at(second + 2), counts: result == 1 },
-                _ => InboxResult::Failed { reason: "why".into() },
-            };
-            Command::FinishInbox { shard, position, result }
-        }
-        Op::ReplayEvent { .. } => {
-            let (shard, position) = head.unwrap_or((Shard(0), -1));
-            Command::ReplayInbox { shard, position }
-        }
-        Op::Customer(n) => w.create_customer(n).await,
-        Op::Record(n) => Command::Record {
-            shard: Shard(u16::from(n)),
-            customer: customer_id(n),
-            receipt: draft(ReceiptKind::Denial),
-        },
-        Op::Grant { n, customer, link } => {
-            let (shard, consent) = (Shard(u16::from(customer)), consent(n, customer, link));
-            let (basis, receipt) = (basis(), draft(ReceiptKind::Consent));
-            Command::GrantConsent { shard, consent, basis, receipt }
-        }
-        Op::Revoke { n, customer } => {
-            let (shard, consent) = (Shard(u16::from(customer)), ConsentId::from_bytes([n; 16]));
-            let (customer, why, receipt) =
-                (customer_id(customer), ConsentEnd::Withdrawn, draft(ReceiptKind::Revocation));
-            Command::RevokeConsent { shard, customer, consent, why, at: at(9), receipt }
-        }
-        Op::Disclose { conversation, n, second } => {
-            Command::Disclose { shard: Shard(0), disclosure: w.plain(conversation, n), at: at(second) }
-        }
-        Op::Claim { n, from, second } => {
-            Command::ClaimOutbox { message: message(n), from, until: at(second) }
-        }
-        Op::Finish { n, delivery, second } => {
-            let delivery = match delivery {
-                0 => Delivery::Sent { mid: "mid".into() },
-                1 | 6 => Delivery::Retry { due_at: at(second), counts: delivery == 1 },
-                2 | 7 => Delivery::Held { seen: (delivery == 2).then_some(at(second)) },
-                3 => Delivery::Unconfirmed { until: at(second) },
-                4 => Delivery::Dead { reason: "why".into() },
-                _ => Delivery::Denied { reason: "why".into() },
-            };
-            Command::FinishOutbox { message: message(n), delivery, receipt: None, at: at(9) }
-        }
-        Op::Echoed(n) => Command::Echoed { message: message(n), mid: "echo".into(), at: at(9) },
-        Op::OpenWindow(n) => Command::OpenWindow { conversation: conversation(n) },
-        Op::Replay { n, second } => Command::ReplayDead { message: message(n), due_at: at(second) },
-        Op::PutToken(n) => Command::PutToken(token(n)),
-        Op::Consume { n, second } => Command::ConsumeToken { hash: [n; 32], now: at(second) },
-        Op::PutGrant { customer, expected } => {
-            Command::PutBankGrant { grant: grant(customer, b"t"), expected }
-        }
-        Op::DropGrant { customer, expected } => Command::DropBankGrant {
-            shard: Shard(u16::from(customer)),
-            link: LinkId::from_bytes([customer; 16]),
-            expected,
-        },
-        Op::CreateLink { n, customer, active } => {
-            let state = if active { LinkState::Active } else { LinkState::Pending };
-            Command::CreateLink(link(n, customer, state))
-        }
-        Op::SetLink { n, customer, from, to } => Command::SetLink {
-            shard: Shard(u16::from(customer)),
-            id: LinkId::from_bytes([n; 16]),
-            from,
-            to,
-            at: at(9),
-        },
-        Op::PutSession(n) => {
-            Command::PutSession(Session { hash: [n; 32], body: vec![n], expires_at: at(100) })
-        }
-        Op::TakeSession(n) => Command::TakeSession { hash: [n; 32] },
-        Op::Agreement(version) => agreed(AgreementAct::Accepted, agreement(version)),
-        Op::SetKill(all) => {
-            Command::SetKill(Kill { scope: kill_scope(all), reason: "drill".into(), since: at(0) })
-        }
-        Op::ClearKill(all) => Command::ClearKill(kill_scope(all)),
-        Op::Enqueue(n) => Command::Enqueue(job(n)),
-        Op::FinishJob { n, outcome, second } => {
-            let outcome = match outcome {
-                0 => JobOutcome::Retry { at: at(second) },
-                1 => JobOutcome::Dead,
-                _ => JobOutcome::Done,
-            };
-            Command::FinishJob { id: [n; 16], outcome }
-        }
-        Op::CancelJob(n) => Command::CancelJob { id: [n; 16] },
-        Op::Recover(second) => Command::RecoverOutbox { until: at(second) },
-        Op::Sweep(second) => Command::Sweep { now: at(second), keep: forever() },
-        Op::SetLang { conversation: n, arabic } => Command::SetLang {
-            conversation: conversation(n),
-            lang: if arabic { Lang::Arabic } else { Lang::English },
-        },
-        Op::Inbound { conversation: n, second } => Command::PutConversation(Conversation {
-            id: conversation(n),
-            lang: Lang::English,
-            lang_chosen: false,
-            last_inbound_at: Some(at(second)),
-            welcomed_at: None,
-            elsewhere: None,
-        }),
-    }
-}
-
-fn kill_scope(all: bool) -> KillScope {
-    if all { KillScope::All } else { KillScope::Channel(id("1001")) }
 }
 
 /// A store under comparison, with the positions of the events it has seen as heads.
@@ -752,7 +694,7 @@ impl Played {
         for m in &model.messages {
             let entry = store.outbox_entry(message(m.n)).await.expect("answers").expect("is there");
             assert_eq!((entry.state, entry.due_at, entry.attempts), (m.state, at(m.due), m.attempts));
-            assert_eq!((&entry.mid, &entry.reason), (&m.mid, &m.reason));
+            assert_eq!((&entry.mid, &entry.reason, entry.doubtful), (&m.mid, &m.reason, m.doubtful));
         }
         for n in 1..3u8 {
             let (shard, customer) = (Shard(u16::from(n)), customer_id(n));
@@ -817,6 +759,7 @@ impl Played {
             outbox_dead: messages(&[OutboxState::Dead]),
             links_active: u64::try_from(active.len()).expect("small"),
             receipts: model.customers.values().sum(),
+            alarms_open: u64::try_from(model.alarms.len()).expect("small"),
             jobs_dead: u64::try_from(model.jobs.values().filter(|job| job.2).count()).expect("small"),
             ..Counts::default()
         };

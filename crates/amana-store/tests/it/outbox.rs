@@ -198,30 +198,125 @@ pub(crate) async fn held_messages_wait_for_the_customer(w: &World) {
     assert_eq!(w.one(open(2)).await, Outcome::Unchanged);
 }
 
+/// The platform shows a message that bears this one's id, in this person's chat.
+pub(crate) fn echo(n: u8, person: u8, mid: &str, second: i64) -> Command {
+    let ConversationId { channel, psid } = conversation(person);
+    let claim = Claim::Message { message: message(n), app_id: Some("7".into()), odd: None };
+    let psid = Some(psid);
+    Command::Sighted(Sighting { channel, psid, mid: mid.into(), claim, kill: false, at: at(second) })
+}
+
 pub(crate) async fn an_echo_settles_what_was_unclear(w: &World) {
-    let echo = |n| Command::Echoed { message: message(n), mid: format!("m_{n}"), at: at(70) };
-    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not ours");
-    for n in [1, 2, 3] {
+    let state = async |n| {
+        let entry = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there");
+        (entry.state, entry.mid, entry.sent_at)
+    };
+    let settled = |n: u8| (OutboxState::Sent, Some(format!("m_{n}")), Some(at(70)));
+    let echo = |n: u8| echo(n, n, &format!("m_{n}"), 70);
+    for n in 1..=3 {
         w.one(disclose(0, w.plain(n, n), 0)).await;
     }
-    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged, "not sent yet");
     w.one(claim(1, OutboxState::Pending, 60)).await;
-    assert_eq!(w.one(echo(1)).await, Outcome::Changed);
-    assert_eq!(w.one(echo(1)).await, Outcome::Unchanged);
+    for _ in 0..2 {
+        assert_eq!(w.one(echo(1)).await, Outcome::Unchanged);
+        assert_eq!(state(1).await, settled(1));
+    }
     w.one(claim(2, OutboxState::Pending, 60)).await;
     w.one(finish(2, Delivery::Unconfirmed { until: at(100) })).await;
-    assert_eq!(w.one(echo(2)).await, Outcome::Changed);
-    let entry = w.store.outbox_entry(message(2)).await.expect("answers").expect("is there");
-    assert_eq!(
-        (entry.state, entry.mid.as_deref(), entry.sent_at),
-        (OutboxState::Sent, Some("m_2"), Some(at(70)))
-    );
+    w.one(echo(2)).await;
+    assert_eq!(state(2).await, settled(2));
     // The answer that comes after the echo finds it done.
     assert_eq!(w.refused(vec![finish(1, sent())]).await, (0, "message"));
     w.one(claim(3, OutboxState::Pending, 60)).await;
     w.one(finish(3, Delivery::Sent { mid: String::new() })).await;
-    let entry = w.store.outbox_entry(message(3)).await.expect("answers").expect("is there");
-    assert_eq!((entry.state, entry.mid), (OutboxState::Sent, None), "a platform that gives no id");
+    assert_eq!(state(3).await.0, OutboxState::Sent);
+    assert_eq!(state(3).await.1, None, "a platform that gives no id");
+}
+
+/// An echo says that a message arrived also where we had given it up; but only of the person to whom it went, on the
+/// channel on which it went, and only if it was tried.
+pub(crate) async fn an_echo_corrects_what_was_thought_of_a_message(w: &World) {
+    let state = async |n| w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").state;
+    let ends = [
+        Delivery::Dead { reason: "permanent".into() },
+        Delivery::Denied { reason: "no-consent".into() },
+        Delivery::Retry { due_at: at(90), counts: false },
+        Delivery::Held { seen: None },
+    ];
+    let after = [OutboxState::Dead, OutboxState::Denied, OutboxState::Unconfirmed, OutboxState::Held];
+    for (n, (end, after)) in (1u8..).zip(ends.into_iter().zip(after)) {
+        w.one(disclose(0, w.plain(n, n), 0)).await;
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+        w.one(finish(n, Delivery::Unconfirmed { until: at(60) })).await;
+        w.one(claim(n, OutboxState::Unconfirmed, 60)).await;
+        w.one(finish(n, end)).await;
+        assert_eq!(state(n).await, after);
+        let stranger = echo(n, n + 1, &format!("m_other_{n}"), 70);
+        assert_eq!(w.one(stranger).await, Outcome::Changed, "an alarm");
+        let mut elsewhere = echo(n, n, &format!("m_page_{n}"), 70);
+        if let Command::Sighted(sighting) = &mut elsewhere {
+            sighting.channel = id("2002");
+        }
+        assert_eq!(w.one(elsewhere).await, Outcome::Changed, "an alarm");
+        assert_eq!(state(n).await, after, "and nothing is settled by it");
+        assert_eq!(w.one(echo(n, n, &format!("m_{n}"), 70)).await, Outcome::Unchanged);
+        assert_eq!(state(n).await, OutboxState::Sent);
+    }
+    // What was denied before anything left was sent by nobody here.
+    w.one(disclose(0, w.plain(9, 9), 0)).await;
+    w.one(claim(9, OutboxState::Pending, 60)).await;
+    w.one(finish(9, Delivery::Denied { reason: "no-consent".into() })).await;
+    assert_eq!(w.one(echo(9, 9, "m_9", 70)).await, Outcome::Changed, "an alarm");
+    assert_eq!(state(9).await, OutboxState::Denied);
+}
+
+/// From the first attempt that may have arrived on, nothing makes a message one of which it is known that it was not
+/// sent.
+pub(crate) async fn a_doubt_stays(w: &World) {
+    let entry = async |n| w.store.outbox_entry(message(n)).await.expect("answers").expect("is there");
+    let retry = || Delivery::Retry { due_at: at(80), counts: false };
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    w.one(finish(1, retry())).await;
+    assert_eq!(
+        (entry(1).await.state, entry(1).await.doubtful),
+        (OutboxState::Pending, false),
+        "surely not sent"
+    );
+    // A claim that ended without a word.
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    w.one(claim(1, OutboxState::Sending, 90)).await;
+    w.one(finish(1, retry())).await;
+    let now = entry(1).await;
+    assert_eq!(
+        (now.state, now.doubtful, now.due_at, now.attempts),
+        (OutboxState::Unconfirmed, true, at(80), 1)
+    );
+    w.one(claim(1, OutboxState::Unconfirmed, 90)).await;
+    w.one(finish(1, Delivery::Held { seen: None })).await;
+    assert_eq!((entry(1).await.state, entry(1).await.doubtful), (OutboxState::Held, true));
+    w.one(Command::OpenWindow { conversation: conversation(1) }).await;
+    assert_eq!(entry(1).await.state, OutboxState::Unconfirmed);
+    w.one(finish(1, Delivery::Dead { reason: "permanent".into() })).await;
+    assert_eq!((entry(1).await.state, entry(1).await.doubtful), (OutboxState::Dead, true));
+    w.one(Command::ReplayDead { message: message(1), due_at: at(99) }).await;
+    let now = entry(1).await;
+    assert_eq!((now.state, now.doubtful, now.attempts), (OutboxState::Unconfirmed, true, 1));
+    assert_eq!(w.one(echo(1, 1, "m_late", 70)).await, Outcome::Unchanged, "the echo of an attempt before");
+    assert_eq!(entry(1).await.state, OutboxState::Sent);
+    // A restart in the middle of a send, and a ticket that ends while it is held.
+    w.one(disclose(0, w.plain(2, 2), 0)).await;
+    w.one(claim(2, OutboxState::Pending, 60)).await;
+    w.one(Command::RecoverOutbox { until: at(100) }).await;
+    w.one(finish(2, Delivery::Held { seen: None })).await;
+    let after = 80 * 3_600;
+    w.one(Command::Sweep { now: at(after), keep: Retention::default() }).await;
+    let now = entry(2).await;
+    assert_eq!(
+        (now.state, now.due_at, now.reason),
+        (OutboxState::Unconfirmed, at(after), None),
+        "egress ends it"
+    );
 }
 
 pub(crate) async fn what_is_over_stays_over(w: &World) {

@@ -228,6 +228,7 @@ privacy-filter-told = ما قيل لماسنجر
 privacy-filter-refused = ما لم يُقل له
 privacy-filter-consents = ما سمحتُ به وما سحبته
 privacy-filter-looks = الاطلاع على بياناتي
+privacy-filter-others = ما كتبه غيرنا في محادثتي
 privacy-filter-always = كل الأوقات
 privacy-filter-days =
     { $count ->
@@ -270,6 +271,15 @@ privacy-totals-refused =
         [many] { $count } مرة رفض
        *[other] { $count } مرة رفض
     }
+privacy-totals-unknown =
+    { $count ->
+        [zero] ولا رسالة مجهولة المصير
+        [one] رسالة واحدة لا يُعرف هل وصلت
+        [two] رسالتان لا يُعرف هل وصلتا
+        [few] { $count } رسائل لا يُعرف هل وصلت
+        [many] { $count } رسالة لا يُعرف هل وصلت
+       *[other] { $count } رسالة لا يُعرف هل وصلت
+    }
 privacy-totals-some = العدّ حتى الإيصال { $number }.
 privacy-totals-link = عرض: { $purpose }
 privacy-accounts-now = حساباتي كما هي الآن
@@ -296,6 +306,7 @@ privacy-leave = تسجيل الخروج
 privacy-left = تم تسجيل خروجك.
 entry-disclosure = قيل لماسنجر:
 entry-disclosure-unread = قيل لماسنجر شيء لم يعد عرض نصه ممكنًا.
+entry-maybe = ربما قيل لماسنجر:
 entry-planned = مُعَدّ لماسنجر:
 entry-denial = لم يُقل لماسنجر شيء
 entry-consent = منحتَ موافقتك
@@ -306,6 +317,12 @@ entry-view-agent = اطّلع موظف في بنكك على بياناتك
 entry-view-export = أخذتَ نسخة من كل ما يخصك
 entry-view-page = فتحت رسالة لم يعرف ماسنجر ما فيها
 entry-view-bundle = جلبتَ إثباتك
+entry-stranger = رسالة في محادثتك لم نرسلها نحن
+entry-stranger-note = جاءت باسم هذه المحادثة، ولم نكن قد أرسلنا شيئًا حينها. نُبّه القائمون على هذه الخدمة. إن طلبت منك شيئًا فلا تفعله.
+entry-allowed-app = كتب لك شخص في المحادثة بنفسه
+entry-allowed-app-note = جاءت من تطبيق يحق له الكتابة هنا، مثل الصندوق الذي يجيب منه الموظفون. ولا نحتفظ هنا بما قالته.
+entry-alarm-closed = نُظر في رسالة لم نرسلها نحن
+entry-app = التطبيق
 entry-receipt = الإيصال { $number }
 entry-purpose = كان الغرض
 entry-consent-for = من أجل
@@ -331,6 +348,7 @@ state-unconfirmed = أُرسل ولم يتأكد بعد
 state-held = ينتظر أن تكتب في المحادثة
 state-sent = وصل
 state-dead = تعذّر الإرسال
+state-unknown = لا يُعرف هل هي عند ماسنجر
 state-denied = مُنع قبل خروجه
 denial-killed = كانت المشاركة معطّلة حفاظًا على السلامة.
 denial-agreement = لا يسمح بنكك لماسنجر بحمل هذا.

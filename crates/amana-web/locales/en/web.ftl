@@ -217,6 +217,7 @@ privacy-filter-told = What Messenger was told
 privacy-filter-refused = What it was not told
 privacy-filter-consents = What I allowed and took back
 privacy-filter-looks = Looks at my data
+privacy-filter-others = What others wrote in my chat
 privacy-filter-always = Any time
 privacy-filter-days =
     { $count ->
@@ -248,6 +249,11 @@ privacy-totals-refused =
         [one] one refusal
        *[other] { $count } refusals
     }
+privacy-totals-unknown =
+    { $count ->
+        [one] of one message it is not known
+       *[other] of { $count } messages it is not known
+    }
 privacy-totals-some = Counted back to receipt { $number }.
 privacy-totals-link = Show: { $purpose }
 privacy-accounts-now = My accounts as they are now
@@ -274,6 +280,7 @@ privacy-leave = Sign out
 privacy-left = You are signed out.
 entry-disclosure = Messenger was told:
 entry-disclosure-unread = Messenger was told something whose words cannot be shown any more.
+entry-maybe = Messenger may have been told:
 entry-planned = Meant for Messenger:
 entry-denial = Messenger was not told
 entry-consent = You gave your consent
@@ -284,6 +291,12 @@ entry-view-agent = Somebody at your bank looked at your data
 entry-view-export = You took everything about you with you
 entry-view-page = You opened a message that Messenger was not told
 entry-view-bundle = You fetched your proof
+entry-stranger = A message in your chat that we did not send
+entry-stranger-note = It came in this chat’s name, and nothing of ours was sent then. Whoever looks after this service was alerted. If it asked you for anything, do not do it.
+entry-allowed-app = Somebody wrote to you in the chat by hand
+entry-allowed-app-note = It came from an app that may write here, such as the inbox where people answer. What it said is not kept here.
+entry-alarm-closed = A message that we did not send was looked into
+entry-app = App
 entry-receipt = Receipt { $number }
 entry-purpose = It was for
 entry-consent-for = For
@@ -309,6 +322,7 @@ state-unconfirmed = Sent, not confirmed yet
 state-held = Waits until you write in the chat
 state-sent = Delivered
 state-dead = Could not be sent
+state-unknown = It is not known whether Messenger has it
 state-denied = Stopped before it left
 denial-killed = Sharing was switched off for safety.
 denial-agreement = Your bank does not let Messenger carry this.

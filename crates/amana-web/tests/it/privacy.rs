@@ -1,7 +1,8 @@
 //! The privacy page.
 
-use crate::support::{BANK, Browser, HARBOR, World, purchase, value_of};
-use amana_core::Lang;
+use crate::support::{BANK, Browser, HARBOR, World, conversation, purchase, value_of};
+use amana_core::{Clock as _, ConversationId, Lang};
+use amana_store::{AlarmKind, Claim, Command, Sighting};
 use axum::http::StatusCode;
 
 /// Beginning costs a bank or the platform a call, and anybody may begin.
@@ -380,5 +381,91 @@ fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a str> {
             .or_else(|| fields.values().find_map(|field| find(field, name))),
         serde_json::Value::Array(items) => items.iter().find_map(|item| find(item, name)),
         _ => None,
+    }
+}
+
+/// What may have arrived is said to be unknown, in both languages, and not that it could not be sent.
+#[tokio::test]
+async fn a_message_that_may_have_arrived_is_shown_as_unknown() {
+    for (lang, title, unknown, counted, not_sent) in [
+        (
+            Lang::English,
+            "Messenger may have been told:",
+            "It is not known whether Messenger has it",
+            "of one message it is not known",
+            ["Could not be sent", "Stopped before it left", "Messenger was told nothing"],
+        ),
+        (
+            Lang::Arabic,
+            "ربما قيل لماسنجر:",
+            "لا يُعرف هل هي عند ماسنجر",
+            "رسالة واحدة لا يُعرف هل وصلت",
+            ["تعذّر الإرسال", "مُنع قبل خروجه", "لم يُقل لماسنجر شيء"],
+        ),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        *world.channel.error.lock().unwrap() = Some(amana_channel::SendError::Ambiguous { what: "a test" });
+        world.pushes(&purchase("e1", "a1")).await;
+        *world.channel.error.lock().unwrap() =
+            Some(amana_channel::SendError::Permanent { code: 100, sub: None });
+        world.clock.advance_s(61);
+        world.gateway.settle().await.expect("settled");
+        let page = browser.get("/privacy").await.text();
+        for part in [title, unknown, counted, "Blue Bottle Coffee"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        for part in not_sent {
+            assert!(!page.contains(part), "{part}: {page}");
+        }
+        let export = browser.get("/privacy/export").await.text();
+        assert!(export.contains("\"state\":\"unknown\""), "{export}");
+    }
+}
+
+/// A message in the chat that is not of ours is on the page of whoever's chat it is, with who looked into it, in both
+/// languages.
+#[tokio::test]
+async fn what_others_wrote_in_the_chat_is_shown() {
+    for (lang, stranger, note, allowed, closed) in [
+        (
+            Lang::English,
+            "A message in your chat that we did not send",
+            "If it asked you for anything, do not do it.",
+            "Somebody wrote to you in the chat by hand",
+            "A message that we did not send was looked into",
+        ),
+        (
+            Lang::Arabic,
+            "رسالة في محادثتك لم نرسلها نحن",
+            "إن طلبت منك شيئًا فلا تفعله.",
+            "كتب لك شخص في المحادثة بنفسه",
+            "نُظر في رسالة لم نرسلها نحن",
+        ),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        let store = world.gateway.store();
+        let now = world.clock.now();
+        let sighted = |mid: &str, claim| {
+            let ConversationId { channel, psid } = conversation();
+            let psid = Some(psid);
+            Command::Sighted(Sighting { channel, psid, mid: mid.into(), claim, kill: false, at: now })
+        };
+        let thief = Claim::Unexplained { kind: AlarmKind::NoMetadata, app_id: None };
+        store.submit(vec![sighted("m_thief", thief)]).await.expect("kept");
+        let desk = Claim::Explained { app_id: "263902037430900".into() };
+        store.submit(vec![sighted("m_desk", desk)]).await.expect("kept");
+        let id = store.alarms(false, 1).await.expect("answers")[0].id;
+        let close = Command::CloseAlarm { id, by: "cli:omar".into(), at: now };
+        store.submit(vec![close]).await.expect("closed");
+        let page = browser.get("/privacy").await.text();
+        for part in [stranger, note, allowed, closed, "263902037430900", "cli:omar"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let others = browser.get("/privacy?kind=others").await.text();
+        assert!(others.contains(stranger) && others.contains(allowed));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Peer {
 /// Why a call has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallError {
-    /// The process is not there: surely nothing was done.
+    /// The process is not there, or did not understand what it was given: surely nothing was done.
     NotReached,
     /// It was asked, and whether it did anything is not known.
     InDoubt,
@@ -77,13 +77,50 @@ impl Peer {
         let mut sender = self.connect().await?;
         let answer = async {
             let answer = sender.send_request(request).await.ok()?;
+            // What cannot be read is turned away before anything is done with it.
+            if answer.status().is_client_error() {
+                return Some(Err(CallError::NotReached));
+            }
             if answer.status() != StatusCode::OK {
                 return None;
             }
             let body =
                 Limited::new(answer.into_body(), limits::ROLE_ANSWER_BYTES_MAX).collect().await.ok()?;
-            serde_json::from_slice(&body.to_bytes()).ok()
+            serde_json::from_slice(&body.to_bytes()).ok().map(Ok)
         };
-        timeout(self.time, answer).await.ok().flatten().ok_or(CallError::InDoubt)
+        timeout(self.time, answer).await.ok().flatten().unwrap_or(Err(CallError::InDoubt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::routing::post;
+
+    /// Only what may have been done is in doubt: a message that a process turned away was sent to nobody.
+    #[tokio::test]
+    async fn what_was_turned_away_was_not_done_and_what_broke_may_have_been() {
+        let keep = tempfile::tempdir().expect("a folder");
+        let socket = keep.path().join("peer.sock");
+        let peer = Peer::new(socket.clone(), Duration::from_secs(5));
+        assert_eq!(peer.call::<_, u8>("/bad", &1).await, Err(CallError::NotReached), "nobody is there");
+        let router = Router::new()
+            .route("/bad", post(async || axum::http::StatusCode::BAD_REQUEST))
+            .route("/large", post(async || axum::http::StatusCode::PAYLOAD_TOO_LARGE))
+            .route("/broken", post(async || axum::http::StatusCode::INTERNAL_SERVER_ERROR))
+            .route("/odd", post(async || "what?"))
+            .route("/good", post(async || "7"));
+        let listener = tokio::net::UnixListener::bind(&socket).expect("listens");
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        for (path, answer) in [
+            ("/bad", Err(CallError::NotReached)),
+            ("/large", Err(CallError::NotReached)),
+            ("/broken", Err(CallError::InDoubt)),
+            ("/odd", Err(CallError::InDoubt)),
+            ("/good", Ok(7)),
+        ] {
+            assert_eq!(peer.call::<_, u8>(path, &1).await, answer, "{path}");
+        }
     }
 }

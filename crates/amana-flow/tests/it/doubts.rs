@@ -1,0 +1,204 @@
+//! Messages of which nobody knows whether they arrived: nothing that is said later makes them "not sent", and nothing
+//! makes many of one.
+
+use crate::support::*;
+use amana_channel::SendError;
+use amana_channel::webhook::{EchoWords, InboundKind};
+use amana_core::*;
+use amana_flow::PurposeTotal;
+use amana_store::{Command, OutboxEntry, OutboxState};
+
+/// A purchase whose message arrived without an answer, and without an echo in its time.
+async fn in_doubt(rig: &Rig) -> MessageId {
+    rig.channel.fates.lock().unwrap().push(Fate::DeliverSilently);
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+    let (_, _, message) = rig.channel.seen.lock().unwrap().last().expect("a message").clone();
+    message
+}
+
+async fn entry(rig: &Rig, message: MessageId) -> OutboxEntry {
+    rig.store.outbox_entry(message).await.expect("answers").expect("is there")
+}
+
+async fn later(rig: &Rig, seconds: i64) {
+    rig.clock.advance_s(seconds);
+    rig.gateway.settle().await.expect("settled");
+}
+
+/// What the customer's page says: is it unknown, and the numbers told, maybe told and refused.
+async fn page(rig: &Rig, cookie: &str) -> (bool, (usize, usize, usize)) {
+    let view = rig.gateway.privacy_view(cookie, None).await.expect("the page");
+    let said = view.timeline.iter().find(|e| e.state.is_some()).expect("the disclosure");
+    let PurposeTotal { told, unknown, refused, .. } = view.totals.purposes[0];
+    (said.unknown, (told, unknown, refused))
+}
+
+/// The customer whose chat it is, also when the link is over.
+async fn place(rig: &Rig) -> (Shard, CustomerId) {
+    let links = rig.store.links_of_conversation(&conversation("1")).await.expect("answers");
+    links.first().map(|link| (link.shard, link.customer)).expect("a link")
+}
+
+/// The words of all outcomes and denials, in order.
+async fn outcomes(rig: &Rig) -> Vec<String> {
+    words(rig, place(rig).await).await
+}
+
+async fn words(rig: &Rig, (shard, customer): (Shard, CustomerId)) -> Vec<String> {
+    let receipts = rig.store.receipts(shard, customer, 1, 100).await.expect("answers");
+    let read = receipts.iter().map(|r| serde_json::from_slice::<serde_json::Value>(&r.bytes).expect("JSON"));
+    read.filter(|r| ["outcome", "denial"].contains(&r["kind"].as_str().unwrap_or_default()))
+        .map(|r| format!("{} {}", r["kind"].as_str().unwrap(), r["template"].as_str().unwrap()))
+        .collect()
+}
+
+async fn echo(rig: &Rig, message: MessageId) {
+    let kind = InboundKind::Echo {
+        mid: format!("m_{message}"),
+        metadata: Some(message),
+        app_id: None,
+        words: EchoWords::default(),
+    };
+    rig.event("1", kind).await;
+}
+
+/// The consent ends while a message is in doubt: it may be at the platform, so nobody says that it was stopped.
+#[tokio::test]
+async fn what_may_have_arrived_is_never_said_to_be_stopped_and_its_echo_corrects_the_record() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    let message = in_doubt(&rig).await;
+    let place = place(&rig).await;
+    rig.says("1", "stop").await;
+    later(&rig, 61).await;
+    let denied = entry(&rig, message).await;
+    assert_eq!((denied.state, denied.doubtful), (OutboxState::Denied, true));
+    assert_eq!(
+        words(&rig, place).await,
+        ["outcome unknown"],
+        "no denial, which would say that it was not said"
+    );
+    assert_eq!(page(&rig, &cookie).await, (true, (0, 1, 0)));
+    echo(&rig, message).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Sent);
+    assert_eq!(words(&rig, place).await, ["outcome unknown", "outcome sent"]);
+    assert_eq!(page(&rig, &cookie).await, (false, (1, 0, 0)), "counted once");
+    assert!(rig.store.alarms(false, 10).await.unwrap().is_empty());
+}
+
+/// Goal: neither in doubt twice nor a refusal by the platform afterwards says that it could not be sent.
+#[tokio::test]
+async fn what_may_have_arrived_and_is_given_up_is_unknown_until_its_echo_comes() {
+    for error in [None, Some(SendError::Permanent { code: 100, sub: None })] {
+        let rig = Rig::new().await;
+        let cookie = rig.link("1").await;
+        let message = in_doubt(&rig).await;
+        match error {
+            Some(error) => *rig.channel.error.lock().unwrap() = Some(error),
+            None => rig.channel.fates.lock().unwrap().push(Fate::LoseSilently),
+        }
+        later(&rig, 61).await;
+        let dead = entry(&rig, message).await;
+        assert_eq!((dead.state, dead.doubtful), (OutboxState::Dead, true));
+        assert_eq!(outcomes(&rig).await, ["outcome unknown"]);
+        assert_eq!(page(&rig, &cookie).await, (true, (0, 1, 0)));
+        echo(&rig, message).await;
+        assert_eq!(outcomes(&rig).await, ["outcome unknown", "outcome sent"]);
+        assert_eq!(page(&rig, &cookie).await, (false, (1, 0, 0)));
+    }
+}
+
+/// Goal: however often a kill switch, a throttle, a dead token or a closed window comes between, the bytes leave twice
+/// at the most where no echo comes, and the row is never one that was surely not sent.
+#[tokio::test]
+async fn no_drill_and_no_throttle_makes_many_of_one_message() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let message = in_doubt(&rig).await;
+    rig.channel.fates.lock().unwrap().extend([Fate::DeliverSilently; 9]);
+    for round in 0..6 {
+        let kill = Kill { scope: KillScope::All, reason: "drill".into(), since: rig.clock.now() };
+        rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+        later(&rig, 61).await;
+        let now = entry(&rig, message).await;
+        let open = now.state == OutboxState::Unconfirmed;
+        assert!(now.doubtful && (open || now.state == OutboxState::Dead), "{round}: {:?}", now.state);
+        rig.store.submit(vec![Command::ClearKill(KillScope::All)]).await.unwrap();
+        for error in
+            [SendError::Throttled { retry_after: std::time::Duration::from_secs(30) }, SendError::TokenDead]
+        {
+            *rig.channel.error.lock().unwrap() = Some(error);
+            later(&rig, 90).await;
+            assert!(
+                [OutboxState::Unconfirmed, OutboxState::Dead].contains(&entry(&rig, message).await.state)
+            );
+        }
+        *rig.channel.error.lock().unwrap() = None;
+        later(&rig, 120).await;
+    }
+    let now = entry(&rig, message).await;
+    assert_eq!((now.state, now.reason.as_deref()), (OutboxState::Dead, Some("unconfirmed")));
+    assert_eq!(rig.sees("1").len(), 2);
+}
+
+/// An echo after the switch: what comes behind it goes on when the switch is off, and it is not sent again.
+#[tokio::test]
+async fn an_echo_while_a_switch_is_on_settles_the_message() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    let message = in_doubt(&rig).await;
+    let kill = Kill { scope: KillScope::All, reason: "drill".into(), since: rig.clock.now() };
+    rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+    later(&rig, 61).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed);
+    echo(&rig, message).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Sent);
+    rig.store.submit(vec![Command::ClearKill(KillScope::All)]).await.unwrap();
+    later(&rig, 300).await;
+    assert_eq!(rig.sees("1").len(), 1);
+    assert_eq!(page(&rig, &cookie).await, (false, (1, 0, 0)));
+}
+
+/// The window closes while a message is in doubt and the customer never comes back: its ticket ends, and it is unknown.
+#[tokio::test]
+async fn what_is_in_doubt_when_the_window_closes_is_held_and_ends_as_unknown() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.clock.advance_s(86_400 - 3_600 - 30);
+    let message = in_doubt(&rig).await;
+    later(&rig, 3_700).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Held);
+    assert!(page_is_unknown(&rig, &cookie).await.is_none_or(|unknown| unknown), "while the session lasts");
+    rig.clock.advance_s(73 * 3_600);
+    let sweep = Command::Sweep { now: rig.clock.now(), keep: amana_store::Retention::default() };
+    rig.store.submit(vec![sweep]).await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    let over = entry(&rig, message).await;
+    assert_eq!((over.state, over.reason.as_deref()), (OutboxState::Denied, Some("ticket-expired")));
+    assert_eq!(outcomes(&rig).await, ["outcome unknown"]);
+    assert_eq!(rig.sees("1").len(), 1, "and was not sent again");
+}
+
+async fn page_is_unknown(rig: &Rig, cookie: &str) -> Option<bool> {
+    let view = rig.gateway.privacy_view(cookie, None).await.ok()?;
+    view.timeline.iter().find(|e| e.state.is_some()).map(|e| e.unknown)
+}
+
+/// Whoever sends our id to somebody else does not make our message one that was sent.
+#[tokio::test]
+async fn an_echo_in_another_chat_settles_nothing() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let message = in_doubt(&rig).await;
+    let kind = InboundKind::Echo {
+        mid: "m_x".into(),
+        metadata: Some(message),
+        app_id: None,
+        words: EchoWords::default(),
+    };
+    rig.event("2", kind).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed);
+    assert_eq!(rig.store.alarms(false, 10).await.unwrap().len(), 1);
+    echo(&rig, message).await;
+    assert_eq!(entry(&rig, message).await.state, OutboxState::Sent);
+}
