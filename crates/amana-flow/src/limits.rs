@@ -70,7 +70,7 @@ pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
 pub const JOB_RETRY_MAX_S: i64 = 900;
 /// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
-/// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day for its lateness.
+/// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day more.
 pub const RENEW_BEFORE_S: i64 = 31 * 86_400;
 /// How long after the end it still can, in seconds, and how long the reminder's button leads to it. Later it is linked
 /// anew, with a choice of everything.

@@ -445,8 +445,8 @@ pub enum Command {
         /// What became of it.
         outcome: JobOutcome,
     },
-    /// A job that goes on: what it needs next time, no attempts, and due again `at`. What hastened it while it was being
-    /// worked on holds: it stays due as it is unless it is due when it `was`. Refused if it is gone or dead.
+    /// A job that goes on: what it needs next time, no attempts, and due again `at`. What hastened it while it was
+    /// being worked on holds: it stays due as it is unless it is due when it `was`. Refused if it is gone or dead.
     ContinueJob {
         /// The job.
         id: [u8; 16],

@@ -279,8 +279,8 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
     }
 }
 
-/// Whether the page offers to renew a consent; whether it can be is asked when somebody does. One that was taken back is
-/// linked anew.
+/// Whether the page offers to renew a consent; whether it can be is asked when somebody does. One that was taken back
+/// is linked anew.
 fn can_be_renewed(consent: &ConsentView, now: Timestamp) -> bool {
     let (now, ends) = (now.as_second(), consent.expires_at.as_second());
     let over = consent.revoked_at.is_none_or(|at| at >= consent.expires_at);
