@@ -2,7 +2,10 @@
 
 use crate::error::BankError;
 use crate::tokens::{Pending, Tokens};
-use amana_core::{Account, AccountId, Clusters, Evidence, InstitutionId, Lang, Page, Timestamp, Transaction};
+use amana_core::{
+    Account, AccountId, BankEvent, BankEventBody, Clusters, Evidence, InstitutionId, Lang, Page, Timestamp,
+    Transaction,
+};
 use amana_gate::{Protected, Subject};
 use async_trait::async_trait;
 use url::Url;
@@ -140,6 +143,37 @@ impl std::fmt::Debug for Accounts {
     }
 }
 
+/// What is read for news.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Of {
+    /// The balances of every account.
+    Balances,
+    /// The transactions of an account from `from` (inclusive) to `to` (exclusive).
+    Transactions {
+        /// The account.
+        account: AccountId,
+        /// The first instant.
+        from: Timestamp,
+        /// The instant after the last.
+        to: Timestamp,
+    },
+}
+
+/// What a bank that pushes nothing says when it is asked: the events that it would have sent, oldest first.
+pub struct News {
+    /// The events. They name a transaction as a pushed one does; their own ids are of what they say, so that the same
+    /// row read again is the same event.
+    pub events: Vec<(BankEvent, Protected<BankEventBody>)>,
+    /// Whether that is all of it.
+    pub whole: bool,
+}
+
+impl std::fmt::Debug for News {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("News").field("events", &self.events.len()).field("whole", &self.whole).finish()
+    }
+}
+
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
@@ -218,6 +252,13 @@ pub trait Bank: Send + Sync {
         to: Timestamp,
         actor: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError>;
+
+    /// What has come about, for a bank that pushes nothing. Nobody waits for it.
+    ///
+    /// # Errors
+    /// As the bank answers; `Wait` when the connection's budget is spent. A row that cannot be read is left out, and
+    /// what came is not called the whole.
+    async fn news(&self, tokens: &Tokens, subject: &Subject, of: &Of) -> Result<News, BankError>;
 
     /// How the grant stands at the bank (FDX `GET /consents/{id}`); unknown where the bank has no such call. Nobody
     /// waits for it, and the connection's budget counts it so.

@@ -2,7 +2,7 @@
 
 use crate::bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, GrantState,
-    GrantStatus, Granted,
+    GrantStatus, Granted, News, Of,
 };
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
@@ -339,6 +339,10 @@ impl Bank for FdxBank {
             .await
             .map_err(|failure| self.error(failure))?;
         Ok(Protected::new(subject.clone(), page))
+    }
+
+    async fn news(&self, tokens: &Tokens, subject: &Subject, of: &Of) -> Result<News, BankError> {
+        self.read_news(tokens, subject, of).await.map_err(|failure| self.error(failure))
     }
 
     async fn grant(

@@ -46,8 +46,11 @@ impl std::fmt::Debug for Intake {
 /// Why a request was not taken. Nothing of its content is in the message, so it can be answered and logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// Neither of the media types.
-    #[error("the content type must be `{STRUCTURED}` or `{BATCH}` (or any json with `ce-` headers)")]
+    /// None of the media types.
+    #[error(
+        "the content type must be `{STRUCTURED}` or `{BATCH}` (or any json with `ce-` headers), or `application/xml` \
+         for camt.054"
+    )]
     ContentType,
     /// Not UTF-8 JSON.
     #[error("the body is not json (line {line}, column {column})")]
@@ -66,6 +69,16 @@ pub enum IntakeError {
         /// How many.
         count: usize,
     },
+    /// A camt.054 file is wrong; none of it was taken.
+    #[error("{}{what}; nothing of the file was taken", place(*.line, *.column))]
+    File {
+        /// The line, from 1; `None` if it is about the whole file.
+        line: Option<u32>,
+        /// The column in characters, from 1.
+        column: Option<u32>,
+        /// What is wrong, and with which element.
+        what: String,
+    },
     /// One event is wrong; none of the request was taken.
     #[error("event {index}: `{attribute}` {what}; no event of the request was taken")]
     Event {
@@ -76,6 +89,14 @@ pub enum IntakeError {
         /// What is wrong with it.
         what: &'static str,
     },
+}
+
+fn place(line: Option<u32>, column: Option<u32>) -> String {
+    match (line, column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+        (Some(line), None) => format!("line {line}: "),
+        _ => String::new(),
+    }
 }
 
 /// The key under which an event is stored once: the same on every redelivery.

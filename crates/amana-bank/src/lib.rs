@@ -5,6 +5,7 @@
 //! never leave it. Errors carry classes and fixed words, never content.
 
 mod bank;
+mod camt;
 mod check;
 mod config;
 mod connector;
@@ -13,6 +14,7 @@ pub mod events;
 mod fdx;
 mod http;
 pub mod limits;
+mod news;
 mod oauth;
 #[doc(hidden)]
 pub mod probe;
@@ -22,8 +24,9 @@ mod tokens;
 
 pub use bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked,
-    GrantState, GrantStatus, Granted,
+    GrantState, GrantStatus, Granted, News, Of,
 };
+pub use camt::{is_xml, parse_notification};
 pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionConfig, SigningKey, Tls};
 pub use connector::FdxBank;
 pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT};

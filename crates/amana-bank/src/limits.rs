@@ -58,6 +58,8 @@ pub const KEY_DRAWS_MAX: usize = 8;
 pub const TOKEN_LIFE_DEFAULT_SECS: i64 = 300;
 /// The longest life of an access token that is believed, in seconds.
 pub const TOKEN_LIFE_MAX_SECS: i64 = 30 * 86_400;
+/// The longest time between two readings for news, in minutes: a week, after which what is read is too old to be told.
+pub const POLLING_MINUTES_MAX: u32 = 7 * 24 * 60;
 /// How many events a batch may hold.
 pub const EVENTS_MAX: usize = 1_000;
 /// The longest event id, source or type, in bytes.

@@ -130,13 +130,24 @@ pub fn relink_needed(lang: Lang, bank: &str, account_link_url: &str, one_time_ur
     }
 }
 
+/// What was allowed goes on.
+#[must_use]
+pub fn renewed(lang: Lang, bank: &str, until: Timestamp, now: Timestamp) -> Content {
+    let (bank, until) = (format::clean(bank), format::date(lang, until, now));
+    Content {
+        text: text(lang, "renewed", &[("bank", Arg::Text(&bank)), ("until", Arg::Text(&until))]),
+        suggestions: suggestions(lang),
+        ..Content::default()
+    }
+}
+
 /// What was allowed ends soon; with the way to allow it again.
 #[must_use]
 pub fn ends_soon(lang: Lang, bank: &str, until: Timestamp, now: Timestamp, renew_url: &str) -> Content {
     let (bank, until) = (format::clean(bank), format::date(lang, until, now));
     Content {
         text: text(lang, "ends-soon", &[("bank", Arg::Text(&bank)), ("until", Arg::Text(&until))]),
-        buttons: link_buttons(lang, renew_url, None),
+        buttons: vec![url(lang, "button-renew", renew_url)],
         ..Content::default()
     }
 }
@@ -193,6 +204,12 @@ pub fn stopped(lang: Lang, bank: &str) -> Content {
 #[must_use]
 pub fn ended_at_bank(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "ended-at-bank", bank) }
+}
+
+/// At the bank there are fewer accounts in what the customer allowed; so there are here.
+#[must_use]
+pub fn narrowed_at_bank(lang: Lang, bank: &str) -> Content {
+    about_bank(lang, "narrowed-at-bank", bank)
 }
 
 /// Unlinked: the link is gone, and with it every consent.

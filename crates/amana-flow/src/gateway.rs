@@ -23,6 +23,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
+/// How a link to an institution is kept up with what happens there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// How often a link is read for news, in seconds, at a bank that pushes nothing.
+    pub poll_every_s: Option<i64>,
+    /// The calls a day of one connection that reading for news may take, so that they are spread; 0 is no bound.
+    pub poll_calls: u32,
+}
+
 /// An institution as the flows know it.
 pub struct Institution {
     /// Its English name.
@@ -33,6 +42,8 @@ pub struct Institution {
     pub bank: Arc<dyn Bank>,
     /// Who answers for its customers' consents.
     pub controller: Controller,
+    /// How its links are kept up.
+    pub(crate) upkeep: Upkeep,
     /// Room for questions at the bank.
     pub(crate) questions: Semaphore,
 }
@@ -43,13 +54,20 @@ impl Institution {
     pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>) -> Self {
         let questions = Semaphore::new(crate::limits::QUESTIONS_PER_BANK_MAX);
         let controller = Controller { name: name_en.clone(), ..Controller::default() };
-        Self { name_en, name_ar, bank, controller, questions }
+        Self { name_en, name_ar, bank, controller, upkeep: Upkeep::default(), questions }
     }
 
     /// The same with who answers for consents, for their records.
     #[must_use]
     pub fn with_controller(mut self, controller: Controller) -> Self {
         self.controller = controller;
+        self
+    }
+
+    /// The same with how its links are kept up; they are not read for news otherwise.
+    #[must_use]
+    pub fn with_upkeep(mut self, upkeep: Upkeep) -> Self {
+        self.upkeep = upkeep;
         self
     }
 

@@ -6,16 +6,35 @@ use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{
     CONFLICT_TRIES, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME, GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S,
-    POLL_EVERY,
+    POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
-use amana_bank::{BankError, BankErrorClass, GrantStatus, Tokens};
-use amana_core::{ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_bank::{Actor, BankError, BankErrorClass, GrantStatus, Tokens};
+use amana_core::{AccountId, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_gate::Subject;
 use amana_store::{Command, Job, JobKind, Link, LinkState, SubmitError};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+
+/// How a grant stands at the bank.
+enum Stands {
+    /// As ours does, as far as the bank says.
+    Good,
+    /// It is over, and why.
+    Over(ConsentEnd),
+    /// It holds these accounts, and not all of ours.
+    With(BTreeSet<AccountId>),
+}
+
+/// What is asked of banks while nobody waits; each has a queue and slots of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looks {
+    /// How grants stand.
+    Grants,
+    /// What has come about.
+    News,
+}
 
 impl Gateway {
     /// A job that asks the bank, a cycle from now, how a link's grant stands; each one leaves the next.
@@ -29,18 +48,25 @@ impl Gateway {
     }
 
     /// Looks until the token is cancelled, a few at a time.
-    pub(crate) async fn run_grant_looks(self: Arc<Self>, stop: CancellationToken) {
+    pub(crate) async fn run_looks(self: Arc<Self>, what: Looks, stop: CancellationToken) {
+        let most = match what {
+            Looks::Grants => GRANT_LOOKS_AT_ONCE_MAX,
+            Looks::News => POLLS_AT_ONCE_MAX,
+        };
         let mut looks = JoinSet::new();
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
         loop {
-            if busy.len() < GRANT_LOOKS_AT_ONCE_MAX && !stop.is_cancelled() {
-                let due = self.store.grant_looks_due(self.now(), GRANT_LOOKS_AT_ONCE_MAX * 2).await;
+            if busy.len() < most && !stop.is_cancelled() {
+                let due = match what {
+                    Looks::Grants => self.store.grant_looks_due(self.now(), most * 2).await,
+                    Looks::News => self.store.polls_due(self.now(), most * 2).await,
+                };
                 let due = due.unwrap_or_else(|error| {
-                    tracing::error!(%error, "cannot read which grants are to be looked at");
+                    tracing::error!(%error, ?what, "cannot read what is to be looked at");
                     Vec::new()
                 });
                 for job in due {
-                    if busy.len() < GRANT_LOOKS_AT_ONCE_MAX && !busy.values().any(|id| *id == job.id) {
+                    if busy.len() < most && !busy.values().any(|id| *id == job.id) {
                         let (gateway, id) = (self.clone(), job.id);
                         let task = looks.spawn(async move { gateway.work_job(job).await }).id();
                         busy.insert(task, id);
@@ -80,9 +106,13 @@ impl Gateway {
         if self.rests(&link.institution) {
             return in_s(GRANT_LOOK_AGAIN_S);
         }
-        let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.over_at_bank(&link)).await {
-            Ok(Ok(Some(why))) => why,
-            Ok(Ok(None)) => return in_s(GRANT_LOOK_S),
+        let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await {
+            Ok(Ok(Stands::Over(why))) => why,
+            Ok(Ok(Stands::Good)) => return in_s(GRANT_LOOK_S),
+            Ok(Ok(Stands::With(accounts))) => {
+                self.narrow_as_at_bank(link.clone(), &accounts).await?;
+                return in_s(GRANT_LOOK_S);
+            }
             Ok(Err(error)) => {
                 tracing::debug!(institution = %link.institution, %error, "how a grant stands is not known");
                 if matches!(error.class, BankErrorClass::Retry(_)) {
@@ -101,36 +131,101 @@ impl Gateway {
         Ok(Step::Done)
     }
 
-    /// Why the grant is over at the bank, if it is. Only a clear word counts: the grant's own state, or a refresh token
-    /// that is refused. What cannot be asked or understood ends nothing.
-    async fn over_at_bank(&self, link: &Link) -> Result<Option<ConsentEnd>, BankError> {
+    /// How the grant stands at the bank. Only a clear word counts: the grant's own state, or a refresh token that is
+    /// refused. What cannot be asked or understood ends nothing.
+    async fn stands_at_bank(&self, link: &Link) -> Result<Stands, BankError> {
         let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
         let institution = self
             .institution(&link.institution)
             .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
         let Some(tokens) = self.tokens_or_refused(link, None).await? else {
-            return Ok(Some(ConsentEnd::AtBank));
+            return Ok(Stands::Over(ConsentEnd::AtBank));
         };
         let stored = self.store.bank_grant(link.shard, link.id).await;
         let stored = stored.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
         let consent = stored.and_then(|grant| grant.bank_consent);
         let subject = Subject { institution: link.institution.clone(), customer: link.customer };
         let mut state = institution.bank.grant(&tokens, &subject, consent.as_deref()).await;
+        let mut tokens = tokens;
         let doubtful = match &state {
             Ok(state) => state.status == GrantStatus::Missing,
             Err(error) => matches!(error.class, BankErrorClass::RelinkNeeded(_)),
         };
         if doubtful {
             let Some(fresh) = self.tokens_or_refused(link, Some(&tokens)).await? else {
-                return Ok(Some(ConsentEnd::AtBank));
+                return Ok(Stands::Over(ConsentEnd::AtBank));
             };
             state = institution.bank.grant(&fresh, &subject, consent.as_deref()).await;
+            tokens = fresh;
         }
-        Ok(match state?.status {
-            GrantStatus::Revoked => Some(ConsentEnd::AtBank),
-            GrantStatus::Expired => Some(ConsentEnd::Expired),
-            GrantStatus::Active | GrantStatus::Missing | GrantStatus::Unknown => None,
-        })
+        let state = state?;
+        match state.status {
+            GrantStatus::Revoked => return Ok(Stands::Over(ConsentEnd::AtBank)),
+            GrantStatus::Expired => return Ok(Stands::Over(ConsentEnd::Expired)),
+            GrantStatus::Active => {}
+            GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Good),
+        }
+        // A grant that names no account says nothing of accounts.
+        let held: BTreeSet<AccountId> = state.accounts.unwrap_or_default().into_iter().collect();
+        if held.is_empty() {
+            return Ok(Stands::Good);
+        }
+        let ours = self.store.consent_of_link(link.shard, link.id).await;
+        let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
+        let ours: BTreeSet<AccountId> =
+            ours.iter().flat_map(|c| c.grants.values()).flat_map(|g| g.accounts.iter().cloned()).collect();
+        if ours.is_subset(&held) {
+            return Ok(Stands::Good);
+        }
+        if ours.is_disjoint(&held) {
+            // All of them at once: perhaps the bank's grants call accounts by other names. Then its list has the word.
+            let listed = institution.bank.accounts(&tokens, &subject, Actor::Batch).await?;
+            if listed.skipped > 0 || listed.ids.iter().any(|id| ours.contains(id)) {
+                return Ok(Stands::Good);
+            }
+        }
+        Ok(Stands::With(held))
+    }
+
+    /// What the grant does not hold any more at the bank we do not read any more either: the consent goes on with the
+    /// rest, or ends if nothing is left of it.
+    async fn narrow_as_at_bank(&self, link: Link, held: &BTreeSet<AccountId>) -> Result<(), FlowError> {
+        for attempt in 1.. {
+            let now = self.now();
+            let Some(old) = self.store.consent_of_link(link.shard, link.id).await? else { return Ok(()) };
+            if old.state != ConsentState::Active {
+                return Ok(());
+            }
+            let mut grants = old.grants.clone();
+            for grant in grants.values_mut() {
+                grant.accounts.retain(|account| held.contains(account));
+            }
+            grants.retain(|_, grant| !grant.accounts.is_empty());
+            if grants == old.grants {
+                return Ok(());
+            }
+            if grants.is_empty() {
+                return self.end_as_at_bank(link, ConsentEnd::AtBank).await;
+            }
+            let (mut commands, _) = self.replacing(&link, &old, grants, ConsentEnd::AtBank, now).await?;
+            if link.state == LinkState::Active {
+                let conversation = link.conversation();
+                let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
+                let bank = self.institution(&link.institution)?.name_in(lang);
+                let say = amana_chat::plain::narrowed_at_bank(lang, bank);
+                commands.push(self.say(&conversation, &say, false)?);
+            }
+            match self.store.submit(commands).await {
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        tracing::info!(link = %link.id, institution = %link.institution, "a grant holds fewer accounts at the bank: so does ours");
+        self.outbox_filled.notify_one();
+        Ok(())
     }
 
     /// Good tokens; `None` when the bank refuses to renew them because it does not know the grant (any more).
@@ -182,12 +277,12 @@ impl Gateway {
         Ok(())
     }
 
-    fn rest(&self, institution: &InstitutionId) {
+    pub(crate) fn rest(&self, institution: &InstitutionId) {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         resting.insert(institution.clone(), self.after(GRANT_REST_S));
     }
 
-    fn rests(&self, institution: &InstitutionId) -> bool {
+    pub(crate) fn rests(&self, institution: &InstitutionId) -> bool {
         let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         resting.get(institution).is_some_and(|until| self.now() < *until)
     }

@@ -3,9 +3,10 @@
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
+use crate::grant_look::Looks;
 use crate::limits::{
-    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, REMIND_DAYS_BEFORE, REMIND_LOOK_S,
-    RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
+    CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, POLL_TIME, REMIND_DAYS_BEFORE,
+    REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
 };
 use amana_bank::Tokens;
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
@@ -33,6 +34,8 @@ pub(crate) enum Step {
     /// Done, with what becomes durable together with its end.
     DoneWith(Vec<Command>),
     Later(Timestamp),
+    /// It goes on at that time with this body; what becomes durable together with it.
+    GoOn(Timestamp, Vec<u8>, Vec<Command>),
     /// It can never be done, and somebody must know: why.
     Never(&'static str),
 }
@@ -84,7 +87,8 @@ impl Gateway {
     pub async fn run_jobs(self: Arc<Self>, stop: CancellationToken) {
         let mut jobs = JoinSet::new();
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
-        let looking = tokio::spawn(self.clone().run_grant_looks(stop.clone()));
+        let looking = tokio::spawn(self.clone().run_looks(Looks::Grants, stop.clone()));
+        let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
@@ -111,6 +115,7 @@ impl Gateway {
             }
             if stop.is_cancelled() && jobs.is_empty() {
                 let _ = looking.await;
+                let _ = polling.await;
                 return;
             }
             tokio::select! {
@@ -171,6 +176,7 @@ impl Gateway {
         let (id, attempts) = (job.id, job.attempts);
         let mut commands = Vec::new();
         let outcome = match self.do_job(&job).await {
+            Ok(Step::GoOn(at, body, effects)) => return self.go_on(&job, at, body, effects).await,
             Ok(Step::Done) => JobOutcome::Done,
             Ok(Step::DoneWith(effects)) => {
                 commands = effects;
@@ -202,6 +208,22 @@ impl Gateway {
         self.outbox_filled.notify_one();
     }
 
+    async fn go_on(&self, job: &Job, at: Timestamp, body: Vec<u8>, mut commands: Vec<Command>) {
+        let taken_in = !commands.is_empty();
+        commands.push(Command::ContinueJob { id: job.id, was: job.due_at, at, body });
+        match self.store.submit(commands).await {
+            Ok(_) | Err(SubmitError::Conflict { .. }) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what a job found could not be stored; it will be done again");
+                // It asks a bank: not in a circle with a store that can only be read.
+                tokio::time::sleep(POLL_TIME).await;
+            }
+        }
+        if taken_in {
+            self.bank_filled.notify_one();
+        }
+    }
+
     async fn do_job(&self, job: &Job) -> Result<Step, String> {
         match job.kind {
             JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
@@ -212,6 +234,7 @@ impl Gateway {
             JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
             JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
             JobKind::LookAtGrant => self.look(job).await.map_err(|e| e.to_string()),
+            JobKind::Poll => self.poll(job).await.map_err(|e| e.to_string()),
         }
     }
 
@@ -299,9 +322,9 @@ impl Gateway {
         }
         let lang = person.map_or(consent.lang, |person| person.lang);
         let bank = self.institution(&link.institution)?.name_in(lang);
-        let renew = self.account_linking_url(&link.channel);
+        let (renew, token) = self.reminders_link(&link, consent.expires_at);
         let content = amana_chat::plain::ends_soon(lang, bank, consent.expires_at, now, &renew);
-        Ok(Step::DoneWith(vec![self.say(&conversation, &content, false)?]))
+        Ok(Step::DoneWith(vec![token, self.say(&conversation, &content, false)?]))
     }
 
     /// Ends a link whose consent is over, or which the platform never confirmed. Does nothing if all is well.

@@ -70,6 +70,13 @@ pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
 pub const JOB_RETRY_MAX_S: i64 = 900;
 /// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
+/// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day more.
+pub const RENEW_BEFORE_S: i64 = 31 * 86_400;
+/// How long after the end it still can, in seconds, and how long the reminder's button leads to it. Later it is linked
+/// anew, with a choice of everything.
+pub const RENEW_AFTER_S: i64 = 30 * 86_400;
+/// How long the privacy page's way to a renewal lasts, in seconds.
+pub const RENEW_LINK_S: i64 = TOKEN_LIFE_S;
 /// How often a reminder looks whether the chat's window is open again, in seconds.
 pub const REMIND_LOOK_S: i64 = 3_600;
 /// How old an event may be to be told as news, in days. An older one is recorded as known and not told.
@@ -112,6 +119,26 @@ pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
 /// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their
 /// turn.
 pub const GRANT_REST_S: i64 = 60;
+/// Polls that run at once. They have slots of their own, too: a slow bank holds up nothing but other polls.
+pub const POLLS_AT_ONCE_MAX: usize = 4;
+/// How long one call of a poll may take, a list with all its pages.
+pub const POLL_TIME: Duration = Duration::from_secs(60);
+/// How far before the end of what was read a poll begins again, in seconds: what is booked late or changes is found
+/// for ten days, longer than a shop takes to settle a card.
+pub const POLL_OVERLAP_S: i64 = 10 * 86_400;
+/// How far back a poll reads at most, in seconds: as far as the book of an account remembers.
+pub const POLL_BACK_S: i64 = 45 * 86_400;
+/// What came about so long before the consent is no news, in seconds. A day, since some banks know only days.
+pub const POLL_BEFORE_CONSENT_S: i64 = 86_400;
+/// News that one poll takes in of one account; the rest comes with the next one, soon.
+pub const POLL_NEWS_MAX: usize = 200;
+/// How many rows are known again from one poll to the next, of all of a link's accounts. What is forgotten is known by
+/// the inbox's keys and by the stories.
+pub const POLL_MARKS_MAX: usize = 20_000;
+/// When a poll goes on that has not taken everything in, in seconds.
+pub const POLL_SOON_S: i64 = 30;
+/// When a link that is not polled is looked at again, in seconds: the configuration may have changed.
+pub const POLL_IDLE_S: i64 = 86_400;
 /// Delivered messages without an explanation that become alarms in one round.
 pub const OVERDUE_MAX: usize = 256;
 /// Message ids of one delivery webhook that are held against the outbox: more than any platform names.

@@ -73,6 +73,11 @@ pub enum OwnPage {
 pub enum Next {
     /// To the consent page.
     Consent,
+    /// What was allowed goes on: signed in, under a new cookie.
+    Renewed {
+        /// The value of the new session cookie.
+        cookie: String,
+    },
     /// Signed in, under a new cookie, to the page that was asked for.
     SignedIn {
         /// The value of the new session cookie.
@@ -284,6 +289,7 @@ impl Gateway {
                 let came_for = Some((hash, self.after(NOTICE_STEP_S)));
                 self.signed_in(cookie, at, blinded, OwnPage::Notice, came_for).await
             }
+            Aim::Renew(renewing) => self.renewed(cookie, at, *renewing, blinded, granted).await,
             Aim::Link { conversation, redirect_uri } => {
                 self.granted(cookie, at, conversation, redirect_uri, blinded, granted).await
             }
@@ -400,7 +406,7 @@ impl Gateway {
     }
 
     /// The grant is not wanted: the job that would take it back later does so now.
-    async fn revoke_now(&self, job: [u8; 16]) {
+    pub(crate) async fn revoke_now(&self, job: [u8; 16]) {
         let now = JobOutcome::Retry { at: self.now() };
         if let Err(error) = self.store.submit(vec![Command::FinishJob { id: job, outcome: now }]).await {
             tracing::warn!(%error, "a grant that is not wanted is taken back later");
@@ -581,6 +587,7 @@ impl Gateway {
         commands.push(self.ending(shard, customer, link.id, consent.expires_at));
         commands.extend(self.reminding(shard, &consent));
         commands.push(self.look_at_grant(shard, customer, link.id));
+        commands.push(self.polling(shard, customer, link.id));
         // The language of the page is the one that the customer wants to be spoken to in, until they write in another.
         if let Some(person) = self.store.conversation(&at.conversation).await?
             && !person.lang_chosen
@@ -646,7 +653,7 @@ impl Gateway {
     }
 
     /// Linking again replaces: the commands that end the other links of the conversation to the same institution.
-    async fn end_others(&self, link: &Link, now: Timestamp) -> Result<Vec<Command>, FlowError> {
+    pub(crate) async fn end_others(&self, link: &Link, now: Timestamp) -> Result<Vec<Command>, FlowError> {
         let mut commands = Vec::new();
         for old in self.store.links_of_conversation(&link.conversation()).await? {
             if old.institution == link.institution && old.id != link.id {
@@ -711,12 +718,12 @@ impl Gateway {
     }
 
     /// The person's name at the platform, for showing whose chat is being linked.
-    async fn person(&self, conversation: &ConversationId) -> Option<String> {
+    pub(crate) async fn person(&self, conversation: &ConversationId) -> Option<String> {
         let address = Address { channel: conversation.channel.clone(), psid: conversation.psid.clone() };
         self.channel.name(&address).await
     }
 
-    async fn lang_of(&self, conversation: &ConversationId) -> Result<Lang, LinkError> {
+    pub(crate) async fn lang_of(&self, conversation: &ConversationId) -> Result<Lang, LinkError> {
         Ok(self.store.conversation(conversation).await?.map_or(Lang::English, |c| c.lang))
     }
 
@@ -735,7 +742,7 @@ impl Gateway {
         }
     }
 
-    async fn peek(&self, token: &str) -> Result<ConversationId, LinkError> {
+    pub(crate) async fn peek(&self, token: &str) -> Result<ConversationId, LinkError> {
         let row = self.store.token(&amana_core::ids::token_hash(token)).await?.ok_or(LinkError::Over)?;
         let good = row.consumed_at.is_none() && self.now() < row.expires_at;
         if good { Ok(row.conversation) } else { Err(LinkError::Over) }
@@ -764,7 +771,7 @@ impl Gateway {
 }
 
 /// Where the mark stands that a session's code is being redeemed.
-fn redeeming(cookie: &str) -> String {
+pub(crate) fn redeeming(cookie: &str) -> String {
     format!("redeeming:{cookie}")
 }
 

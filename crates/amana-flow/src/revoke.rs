@@ -4,9 +4,10 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::CONFLICT_TRIES;
 use crate::session::{Browser, SignedIn};
-use amana_core::{ConsentEnd, ConsentId, ConsentState, ConversationId, Purpose, Timestamp};
+use amana_core::{Consent, ConsentEnd, ConsentId, ConsentState, ConversationId, Grant, Purpose, Timestamp};
 use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_store::{Command, Link, LinkState, SubmitError};
+use std::collections::BTreeMap;
 
 impl Gateway {
     /// The commands that end a link: its consent is taken back, the tokens go, and the bank will be told.
@@ -141,33 +142,47 @@ impl Gateway {
             )?);
             return Ok(Some(commands));
         }
-        let fresh = amana_core::Consent {
+        let (commands, _) = self.replacing(&link, &old, rest, ConsentEnd::Replaced, now).await?;
+        Ok(Some(commands))
+    }
+
+    /// The commands that put a narrower consent in the place of one, on the same link and until the same day; and the
+    /// new one.
+    pub(crate) async fn replacing(
+        &self,
+        link: &Link,
+        old: &Consent,
+        grants: BTreeMap<Purpose, Grant>,
+        why: ConsentEnd,
+        now: Timestamp,
+    ) -> Result<(Vec<Command>, Consent), FlowError> {
+        let fresh = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
-            grants: rest,
+            grants,
             granted_at: now,
             revoked_at: None,
             ..old.clone()
         };
-        fresh.check()?;
         // The customer proved who they are when the first one was given; this one goes on from it.
-        let record = self.store.consent_record(viewer.shard, viewer.customer, old.id).await?;
+        let record = self.store.consent_record(link.shard, link.customer, old.id).await?;
         let evidence = record.as_ref().and_then(|r| r.basis()).and_then(|basis| basis.evidence.clone());
-        let basis = self.consent_basis(&viewer.institution, evidence, None, Some(old.id))?;
-        Ok(Some(vec![
+        let basis = self.consent_basis(&link.institution, evidence, None, Some(old.id))?;
+        let commands = vec![
             Command::RevokeConsent {
-                shard: viewer.shard,
-                customer: viewer.customer,
+                shard: link.shard,
+                customer: link.customer,
                 consent: old.id,
-                why: ConsentEnd::Replaced,
+                why,
                 at: now,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &old, now),
+                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, old, now),
             },
             Command::GrantConsent {
-                shard: viewer.shard,
+                shard: link.shard,
                 receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
                 basis: Box::new(basis),
-                consent: fresh,
+                consent: fresh.clone(),
             },
-        ]))
+        ];
+        Ok((commands, fresh))
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Aim {
     },
     /// To sign in to one of the customer's own pages.
     SignIn(OwnPage),
+    /// To let what was allowed go on.
+    Renew(Box<crate::renew::Renewing>),
     /// To open the page behind a notice, by the hash of its token.
     Notice([u8; 32]),
 }

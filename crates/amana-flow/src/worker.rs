@@ -184,6 +184,10 @@ impl Gateway {
                 idle = false;
                 self.work_job(job).await;
             }
+            while let Some(job) = self.store.polls_due(self.now(), 1).await?.pop() {
+                idle = false;
+                self.work_job(job).await;
+            }
             if idle {
                 return Ok(());
             }

@@ -16,6 +16,7 @@ mod bank;
 pub mod brand;
 pub mod config;
 mod control;
+mod control_consents;
 mod db;
 mod error;
 mod events;

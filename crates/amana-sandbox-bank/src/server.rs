@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 
 use crate::app::Shared;
-use crate::{control, fdx, front, limits, oauth, openapi, pages};
+use crate::{control, control_consents, fdx, front, limits, oauth, openapi, pages};
 
 /// All institutions' routes.
 pub(crate) fn router(app: Shared) -> Router {
@@ -61,7 +61,9 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/control/reorder", post(control::reorder))
         .route("/{bank}/control/expire", post(control::expire))
         .route("/{bank}/control/fault", post(control::fault))
-        .route("/{bank}/control/events", get(control::events));
+        .route("/{bank}/control/events", get(control::events))
+        .route("/{bank}/control/consents/revoke", post(control_consents::revoke))
+        .route("/{bank}/control/consents/narrow", post(control_consents::narrow));
     let bank = Router::new()
         .route("/openapi.json", get(openapi::document))
         .route("/assets/bank.css", get(pages::neutral_style))

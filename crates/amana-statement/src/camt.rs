@@ -282,12 +282,14 @@ impl<'d> Entry<'d> {
     fn whole(&self, detail: Option<El<'d>>) -> Result<Transaction, StatementError> {
         let mut transaction = self.describe(detail, self.minor)?;
         transaction.id.clone_from(&self.id);
+        transaction.id_lasts = self.el.at("AcctSvcrRef").is_some();
         // A reference of the bank is better than the entry's number, which restarts with each statement.
         if self.el.at("AcctSvcrRef").is_none()
             && let Some(detail) = detail
             && let Some(id) = detail.text_at("Refs/AcctSvcrRef")?
         {
             transaction.id = Some(id);
+            transaction.id_lasts = true;
         }
         Ok(transaction)
     }
@@ -296,6 +298,7 @@ impl<'d> Entry<'d> {
     fn part(&self, n: usize, detail: El<'d>, minor: i64) -> Result<Transaction, StatementError> {
         let mut transaction = self.describe(Some(detail), minor)?;
         let own = detail.text_at("Refs/AcctSvcrRef")?.filter(|own| self.id.as_ref() != Some(own));
+        transaction.id_lasts = own.is_some() || self.el.at("AcctSvcrRef").is_some();
         transaction.id = own.or_else(|| self.id.as_ref().map(|entry| format!("{entry}/{n}")));
         Ok(transaction)
     }
@@ -323,6 +326,7 @@ impl<'d> Entry<'d> {
         }
         Ok(Transaction {
             id: None,
+            id_lasts: false,
             booked: self.booked.date,
             time: self.booked.time,
             value_date: self.value_date,

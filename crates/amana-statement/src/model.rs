@@ -87,6 +87,9 @@ pub struct Transaction {
     /// The bank's identifier (OFX `FITID`; camt `AcctSvcrRef`, else `NtryRef`; `entry/n` for the n-th part of a
     /// batch without its own). Banks repeat and forget it: see [`Statement::keys`].
     pub id: Option<String>,
+    /// Whether that is an identifier for good (OFX `FITID`; camt `AcctSvcrRef`), and no number that another file may
+    /// use again (camt `NtryRef`).
+    pub id_lasts: bool,
     /// The day of booking as the bank writes it, in its own time zone; for a pending one the day it is expected.
     pub booked: Date,
     /// The instant of booking, where the file gives a time of day. OFX without a zone is UTC (OFX 2.3 §3.2.8.2);

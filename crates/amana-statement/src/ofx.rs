@@ -236,6 +236,7 @@ fn transaction(el: El<'_>, account: Unit, status: Status) -> Result<Transaction,
     };
     Ok(Transaction {
         id: el.text_at("FITID")?,
+        id_lasts: true,
         booked: booked.date,
         time: booked.time,
         value_date,

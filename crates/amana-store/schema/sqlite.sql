@@ -399,8 +399,9 @@ CREATE TABLE job (
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX job_due ON job (due_at) WHERE state = 0 AND kind <> 4;
+CREATE INDEX job_due ON job (due_at) WHERE state = 0 AND kind <> 4 AND kind <> 5;
 CREATE INDEX job_look_due ON job (due_at) WHERE state = 0 AND kind = 4;
+CREATE INDEX job_poll_due ON job (due_at) WHERE state = 0 AND kind = 5;
 CREATE INDEX job_dead ON job (due_at) WHERE state = 1;
 CREATE INDEX job_customer ON job (shard, customer);
 

@@ -178,6 +178,14 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::ClearKill(scope) => clear_kill(db, scope).await,
         Command::Enqueue(job) => enqueue(db, job).await,
         Command::FinishJob { id, outcome } => finish_job(db, *id, *outcome).await,
+        Command::ContinueJob { id, was, at, body } => continue_job(db, *id, (*was, *at), body).await,
+        Command::HastenJob { id, at } => maybe(
+            db.run(
+                "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND due_at > $1",
+                values![*at, *id],
+            )
+            .await?,
+        ),
         Command::CancelJob { id } => maybe(db.run("DELETE FROM job WHERE id = $1", values![*id]).await?),
         Command::ReplayInbox { shard, position } => changed(
             db.run(
@@ -695,5 +703,22 @@ async fn finish_job<D: Db>(db: &mut D, id: [u8; 16], outcome: JobOutcome) -> App
             .await?
         }
     };
+    changed(rows, "job")
+}
+
+async fn continue_job<D: Db>(
+    db: &mut D,
+    id: [u8; 16],
+    (was, at): (Timestamp, Timestamp),
+    body: &[u8],
+) -> Applied {
+    bounded(body)?;
+    let rows = db
+        .run(
+            "UPDATE job SET body = $1, attempts = 0, due_at = CASE WHEN due_at = $2 THEN $3 ELSE due_at END \
+             WHERE id = $4 AND state = 0",
+            values![body, was, at, id],
+        )
+        .await?;
     changed(rows, "job")
 }

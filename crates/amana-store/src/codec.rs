@@ -34,7 +34,8 @@ codes! {
     telling_code, telling: WaitingTelling { New = 0, Changed = 1, Reversed = 2, Posted = 3 }
     health_code, health: ChannelHealth { Good = 0, Throttled = 1, Warned = 2, Blocked = 3, TokenDead = 4 }
     request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
-    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4 }
+    job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4,
+        Poll = 5 }
 }
 
 /// What was done to an agreement; its record says the same in words.

@@ -444,6 +444,25 @@ pub enum Command {
         /// What became of it.
         outcome: JobOutcome,
     },
+    /// A job that goes on: what it needs next time, no attempts, and due again `at`. What hastened it while it was
+    /// being worked on holds: it stays due as it is unless it is due when it `was`. Refused if it is gone or dead.
+    ContinueJob {
+        /// The job.
+        id: [u8; 16],
+        /// When it was due as it was begun.
+        was: Timestamp,
+        /// When it is due again.
+        at: Timestamp,
+        /// What it needs then.
+        body: Vec<u8>,
+    },
+    /// A job is due `at`, if it is not due earlier. Never refused; [`Outcome::Unchanged`] if that changes nothing.
+    HastenJob {
+        /// The job.
+        id: [u8; 16],
+        /// When.
+        at: Timestamp,
+    },
     /// Takes a job out of the queue, dead or not. Never refused; [`Outcome::Unchanged`] if it is gone.
     CancelJob {
         /// The job.

@@ -268,6 +268,9 @@ impl<B: Backend> Store for Engine<B> {
     async fn grant_looks_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
         ask!(self, grant_looks_due(now, limit))
     }
+    async fn polls_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+        ask!(self, polls_due(now, limit))
+    }
 
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
         ask!(self, alarms(closed_too, limit))

@@ -262,10 +262,12 @@ pub trait Store: Send + Sync {
     async fn sealed_page(&self, hash: &[u8; 32]) -> Answer<Option<KeptPage>>;
     /// A browser session by the hash of its cookie, if it has not ended at `now`.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
-    /// Jobs that are due and not dead, but for looks at grants.
+    /// Jobs that are due and not dead, but for looks at grants and polls.
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
     /// Looks at grants ([`JobKind::LookAtGrant`]) that are due.
     async fn grant_looks_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
+    /// Polls ([`JobKind::Poll`]) that are due.
+    async fn polls_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>>;
 
     /// Alarms, newest first: those that nobody has closed, or all.
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>>;

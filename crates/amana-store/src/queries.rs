@@ -786,7 +786,7 @@ pub(crate) async fn jobs_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) ->
     let rows = db
         .rows(
             "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind <> 4 AND due_at <= $1 \
+             WHERE state = 0 AND kind <> 4 AND kind <> 5 AND due_at <= $1 \
              ORDER BY due_at, id LIMIT $2",
             values![now, at_most(limit)],
         )
@@ -799,6 +799,18 @@ pub(crate) async fn grant_looks_due<D: Db>(db: &mut D, now: Timestamp, limit: us
         .rows(
             "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
              WHERE state = 0 AND kind = 4 AND due_at <= $1 \
+             ORDER BY due_at, id LIMIT $2",
+            values![now, at_most(limit)],
+        )
+        .await?;
+    jobs(rows)
+}
+
+pub(crate) async fn polls_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+    let rows = db
+        .rows(
+            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
+             WHERE state = 0 AND kind = 5 AND due_at <= $1 \
              ORDER BY due_at, id LIMIT $2",
             values![now, at_most(limit)],
         )

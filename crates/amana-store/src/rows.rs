@@ -512,6 +512,9 @@ pub enum JobKind {
     /// Asks the bank how a link's grant stands. It has a queue of its own ([`crate::Store::grant_looks_due`]), so that
     /// a bank that hangs keeps nothing else from being done.
     LookAtGrant,
+    /// Reads at the bank what has come about since it was last read, for a bank that pushes nothing. Each link has one,
+    /// which goes on ([`crate::Command::ContinueJob`]); it has a queue of its own, too ([`crate::Store::polls_due`]).
+    Poll,
 }
 
 /// A job in the durable queue.

@@ -4,7 +4,7 @@ use crate::body::{self, BodyError};
 use crate::limits::EVENTS_BODY_BYTES_MAX;
 use crate::respond::{no_room, not_stored, problem};
 use crate::{Shared, WebState};
-use amana_bank::{IntakeError, parse_binary_event, parse_events};
+use amana_bank::{IntakeError, is_xml, parse_binary_event, parse_events, parse_notification};
 use amana_core::InstitutionId;
 use amana_core::ids::token_hash;
 use axum::Json;
@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// `POST /events/{institution}`: CloudEvents 1.0 over HTTP, structured, batched or binary.
+/// `POST /events/{institution}`: CloudEvents 1.0 over HTTP, structured, batched or binary; and ISO 20022 camt.054.
 pub(crate) async fn receive(
     State(shared): State<Shared>,
     Path(institution): Path<String>,
@@ -55,7 +55,9 @@ pub(crate) async fn receive(
         .filter_map(|(name, value)| Some((name.as_str().strip_prefix("ce-")?, value.to_str().ok()?)))
         .collect();
     let structured = media.trim_start().to_ascii_lowercase().starts_with("application/cloudevents");
-    let intake = if attributes.is_empty() || structured {
+    let intake = if is_xml(media) && attributes.is_empty() {
+        parse_notification(&institution, &raw)
+    } else if attributes.is_empty() || structured {
         parse_events(&institution, media, &raw)
     } else {
         parse_binary_event(&institution, media, &attributes, &raw)
@@ -115,6 +117,9 @@ fn wrong(error: &IntakeError) -> Response {
             &detail,
             json!({ "index": index, "attribute": attribute }),
         ),
+        IntakeError::File { line, column, .. } => {
+            problem(StatusCode::UNPROCESSABLE_ENTITY, &detail, json!({ "line": line, "column": column }))
+        }
         IntakeError::NotJson { .. } | IntakeError::Shape(_) => {
             problem(StatusCode::BAD_REQUEST, &detail, Value::Null)
         }

@@ -6,7 +6,7 @@
 //!
 //! - everything below `/privacy` and the page behind a notice answer such a browser with a page that says how to open
 //!   the address elsewhere, before any session is made or read;
-//! - linking begins in the chat, so its two entrances answer with a way out ([`crate::link`]) before the platform or a
+//! - linking begins in the chat, so its entrances answer with a way out ([`crate::link`]) before the platform or a
 //!   bank is asked, and name nobody; everything else below `/link` is refused there.
 //!
 //! It goes by what the browser says about itself, so it is best effort: an app that hides is not noticed.
@@ -72,7 +72,7 @@ fn place(path: &str) -> Place {
         Place::Own
     } else if notice_page::is_here(path) {
         Place::Notice
-    } else if matches!(path, "/link/start" | "/link/messenger" | "/link/elsewhere") {
+    } else if matches!(path, "/link/start" | "/link/messenger" | "/link/elsewhere" | "/link/renew") {
         Place::Open
     } else if below("/link") {
         Place::Linking

@@ -32,6 +32,7 @@ mod pages;
 mod platform;
 mod privacy;
 mod privacy_page;
+mod renew;
 mod respond;
 mod rights;
 mod verify_page;
@@ -122,6 +123,7 @@ pub fn router(state: WebState) -> Router {
         .route("/link/consent", get(link::consent).post(link::consent_give))
         .route("/link/cancel", post(link::cancel))
         .route("/link/done", get(link::done))
+        .route("/link/renew", get(renew::show).merge(post(renew::begin).route_layer(metered())))
         .route(notice_page::HERE, get(notice_page::show))
         .route("/m/open", post(notice_page::open).route_layer(metered()))
         .route("/m/ready", get(notice_page::ready))
@@ -133,6 +135,7 @@ pub fn router(state: WebState) -> Router {
         .route("/privacy/sign-in", post(privacy::sign_in).route_layer(metered()))
         .route("/privacy/consent/{file}", get(consent_receipt::download))
         .route("/privacy/revoke", post(privacy::revoke))
+        .route("/privacy/renew", post(renew::from_privacy))
         .route("/privacy/export", get(rights::export))
         .route("/privacy/erase", post(rights::erase))
         .route("/privacy/leave", post(privacy::leave))

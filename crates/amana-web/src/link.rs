@@ -189,6 +189,11 @@ pub(crate) async fn callback(
     };
     match state.gateway.link_callback(cookie, &callback).await {
         Ok(Next::Consent) => see_other(CONSENT),
+        Ok(Next::Renewed { cookie }) => {
+            let mut response = see_other("/privacy?done=renewed");
+            browser::set_session(&state, &mut response, &cookie);
+            response
+        }
         Ok(Next::SignedIn { cookie, page }) => {
             let mut response = see_other(match page {
                 OwnPage::Privacy => "/privacy",

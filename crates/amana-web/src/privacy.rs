@@ -45,6 +45,7 @@ fn status(words: &Words, done: Option<&str>) -> Option<String> {
     match done? {
         "all" => Some(words.t("privacy-done-all")),
         "one" => Some(words.t("privacy-done-one")),
+        "renewed" => Some(words.t("privacy-done-renewed")),
         "left" => Some(words.t("privacy-left")),
         _ => None,
     }

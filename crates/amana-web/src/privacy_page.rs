@@ -3,6 +3,7 @@
 use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
 use amana_core::{Purpose, Timestamp};
+use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
 use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
 use amana_gate::ReceiptKind;
 use amana_render::Arg;
@@ -72,6 +73,8 @@ struct ConsentCard {
     given: String,
     until: String,
     save_label: String,
+    /// Whether it can be renewed now.
+    renew: bool,
     grants: Vec<GrantLine>,
     /// Who gives, who receives, and when last: what a dashboard of permissions shows.
     parties: Vec<(String, String)>,
@@ -256,6 +259,7 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
         given: at("privacy-given", consent.granted_at),
         save_label: at("privacy-consent-save-label", consent.granted_at),
         until,
+        renew: can_be_renewed(consent, now),
         parties: vec![
             (w.t("privacy-from"), bank.to_owned()),
             (w.t("privacy-to"), w.t("privacy-platform")),
@@ -277,6 +281,15 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
             })
             .collect(),
     }
+}
+
+/// Whether the page offers to renew a consent; whether it can be is asked when somebody does. One that was taken back
+/// is linked anew.
+fn can_be_renewed(consent: &ConsentView, now: Timestamp) -> bool {
+    let (now, ends) = (now.as_second(), consent.expires_at.as_second());
+    let over = consent.revoked_at.is_none_or(|at| at >= consent.expires_at);
+    (consent.in_force && now >= ends - RENEW_BEFORE_S)
+        || (!consent.in_force && over && (ends..ends.saturating_add(RENEW_AFTER_S)).contains(&now))
 }
 
 /// A text about an instant.

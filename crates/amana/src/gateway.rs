@@ -233,7 +233,9 @@ pub(crate) async fn made(settings: &Settings, sides: Sides) -> anyhow::Result<Ar
         let (name, name_ar) = (institution.connector.name.clone(), institution.name_ar.clone());
         institutions.insert(
             institution.id().clone(),
-            Institution::new(name, name_ar, bank).with_controller(institution.controller.clone()),
+            Institution::new(name, name_ar, bank)
+                .with_controller(institution.controller.clone())
+                .with_upkeep(institution.upkeep),
         );
     }
     let channels = settings

@@ -19,7 +19,7 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("amana-statement", &[]),
     ("amana-sandbox-bank", &["amana-statement"]),
     ("amana-sandbox-messenger", &[]),
-    ("amana-bank", &["amana-core", "amana-gate"]),
+    ("amana-bank", &["amana-core", "amana-gate", "amana-statement"]),
     ("amana-channel", &["amana-core", "amana-render", "amana-gate"]),
     ("amana-store", &["amana-core", "amana-log", "amana-gate"]),
     ("amana-chat", &["amana-core", "amana-pure", "amana-render"]),

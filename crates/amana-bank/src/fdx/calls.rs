@@ -196,12 +196,27 @@ impl FdxBank {
         payer: CustomerId,
         actor: Actor,
     ) -> Result<Page<Transaction>, Failure> {
+        let (rows, truncated) = self.read_rows(tokens, account, (from, to), payer, actor).await?;
+        let mut rows: Vec<Transaction> = rows.into_iter().map(|row| row.transaction).collect();
+        rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
+        Ok(Page { rows, truncated })
+    }
+
+    /// The same as rows, with when each was booked, in the bank's order.
+    pub(crate) async fn read_rows(
+        &self,
+        tokens: &Tokens,
+        account: &AccountId,
+        (from, to): (Timestamp, Timestamp),
+        payer: CustomerId,
+        actor: Actor,
+    ) -> Result<(Vec<read::TransactionRow>, bool), Failure> {
         // What the bank does not tell of is not asked for, and the answer is not called the whole.
         let begins = self.config.profile.api.history.begins(self.clock.now());
         let cut = begins.is_some_and(|begins| from < begins);
         let from = begins.map_or(from, |begins| from.max(begins));
         if from >= to {
-            return Ok(Page { rows: Vec::new(), truncated: cut });
+            return Ok((Vec::new(), cut));
         }
         let currency = self.currency_of(tokens, account, payer, actor).await?;
         let mut url = self.path(&self.config.profile.api.paths.transactions, account.as_str());
@@ -219,7 +234,7 @@ impl FdxBank {
                     if (inside(row.transaction.at) || row.posted.is_some_and(inside))
                         && known.insert(row.transaction.id.clone())
                     {
-                        rows.push(row.transaction);
+                        rows.push(row);
                     }
                 }
                 Err(value::Unreadable) => {
@@ -232,8 +247,7 @@ impl FdxBank {
         if skipped > 0 {
             tracing::warn!(institution = %self.config.id, skipped, "left out {skipped} unreadable transactions");
         }
-        rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
-        Ok(Page { rows, truncated: list.truncated || missing || cut })
+        Ok((rows, list.truncated || missing || cut))
     }
 
     /// The account's currency: remembered, or asked for.

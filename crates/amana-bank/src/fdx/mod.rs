@@ -8,4 +8,4 @@ mod value;
 
 pub(crate) use budget::Spending;
 pub(crate) use calls::Currencies;
-pub(crate) use read::{EventRow, balance_of_event, transaction_of_event};
+pub(crate) use read::{EventRow, TransactionRow, balance_of_event, transaction_of_event};

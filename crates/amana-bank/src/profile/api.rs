@@ -202,6 +202,10 @@ pub struct Api {
     /// Whether the bank has FDX's event notifications.
     #[serde(default)]
     pub notifications: Notifications,
+    /// How often a connection is read for news, in minutes, where the bank pushes nothing; 0: never. An institution's
+    /// `polling_minutes` has the last word.
+    #[serde(default)]
+    pub polling_minutes: u32,
     /// How many rows are asked for in one page; 0 leaves it to the bank.
     #[serde(default)]
     pub page_rows: usize,
@@ -255,6 +259,12 @@ impl Api {
         }
         if self.budget.calls > 0 && self.budget.batch_calls > self.budget.calls {
             return Err("`api.budget.batch_calls` is more than all `calls`".to_owned());
+        }
+        if self.polling_minutes > crate::limits::POLLING_MINUTES_MAX {
+            return Err(format!(
+                "`api.polling_minutes` is more than a week ({} minutes)",
+                crate::limits::POLLING_MINUTES_MAX
+            ));
         }
         if self.history == History::Days(0) {
             return Err("`api.history`: 0 days would be no history at all".to_owned());

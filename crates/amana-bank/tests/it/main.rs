@@ -23,5 +23,6 @@ mod fapi;
 mod fronts;
 mod fuzz;
 mod link;
+mod notification;
 mod refusals;
 mod sandbox;

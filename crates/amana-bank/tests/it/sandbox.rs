@@ -3,14 +3,15 @@
 use crate::fake::{self, P256, options, subject};
 use amana_bank::profile::{Profile, Sender};
 use amana_bank::{
-    Actor, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank,
-    HttpClientOptions, InstitutionConfig, SigningKey, Tls,
+    Actor, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank, GrantStatus,
+    HttpClientOptions, InstitutionConfig, Of, SigningKey, Tls,
 };
-use amana_core::{Clock, Entropy, ManualClock, Secret, SeededEntropy};
+use amana_core::{BankEventKind, Clock, Entropy, ManualClock, Secret, SeededEntropy};
 use amana_sandbox_bank as sandbox;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sandbox::{BankConfig, ClientRegistration, MutualTls, SandboxBank, SenderConstraint};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -282,4 +283,73 @@ async fn another_ones_certificate_opens_nothing() {
     config.tls.authorities_pem = None;
     let e = running.client(config).begin(&fake::ask()).await.unwrap_err();
     assert_eq!(e.class, Class::Nonsense("its tls certificate is not trusted"));
+}
+
+/// What came about is read as the events that would have been pushed; whatever goes wrong at the bank has its class,
+/// and the next reading has it all. What a grant holds there is what it says.
+#[tokio::test]
+async fn news_are_read_and_faults_have_their_class() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let running = run(case).await;
+    let bank = running.client(running.config(case, OURS));
+    let begun = bank.begin(&fake::ask()).await.unwrap();
+    let callback = running.authorize(&begun.url).await;
+    let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+    let (tokens, consent) = (granted.tokens, granted.bank_consent);
+    let till = async |what: &str, body: serde_json::Value| -> serde_json::Value {
+        let url = format!("{}/control/{what}", running.issuer);
+        let answer = running.http.post(url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{what}: {}", answer.status());
+        answer.json().await.unwrap()
+    };
+    let bought =
+        till("purchase", json!({"customer": "layla", "merchant": "Blue Bottle", "amount": "4.50"})).await;
+    let account = amana_core::AccountId::new(bought["accountId"].as_str().unwrap()).unwrap();
+    let (from, to) = ("2026-11-20T00:00:00Z".parse().unwrap(), "2026-11-26T00:00:00Z".parse().unwrap());
+    let rows = Of::Transactions { account: account.clone(), from, to };
+    let of = |id: &serde_json::Value, news: &amana_bank::News| {
+        let found = news.events.iter().find(|(event, _)| event.transaction_id.as_deref() == id.as_str());
+        found.map(|(event, _)| (event.kind, event.reference_id.clone(), event.id.clone()))
+    };
+    let news = bank.news(&tokens, &subject(), &rows).await.unwrap();
+    assert!(news.whole);
+    assert!(news.events.is_sorted_by_key(|(event, _)| event.occurred));
+    let (kind, _, id) = of(&bought["transactionId"], &news).expect("the purchase");
+    assert_eq!(kind, BankEventKind::TransactionAuthorised);
+    let again = bank.news(&tokens, &subject(), &rows).await.unwrap();
+    assert_eq!(of(&bought["transactionId"], &again).unwrap().2, id, "the same row is the same event");
+    let posted = till("post", json!({"transactionId": bought["transactionId"]})).await;
+    let news = bank.news(&tokens, &subject(), &rows).await.unwrap();
+    let (kind, reference, _) = of(&posted["transactionId"], &news).expect("its posting");
+    assert_eq!(
+        (kind, reference.as_deref()),
+        (BankEventKind::TransactionPosted, bought["transactionId"].as_str())
+    );
+    let balances = bank.news(&tokens, &subject(), &Of::Balances).await.unwrap();
+    assert!(balances.whole && balances.events.iter().any(|(event, _)| event.account == account));
+
+    for (fault, class) in [
+        (json!({"kind": "too_many_requests", "times": 1, "retryAfter": 30}), "wait"),
+        (json!({"kind": "unavailable", "times": 1}), "wait"),
+        (json!({"kind": "server_error", "times": 1}), "retry"),
+        (json!({"kind": "nonsense", "times": 1}), "nonsense"),
+        (json!({"kind": "unauthorized", "times": 1}), "relink-needed"),
+    ] {
+        till("fault", fault.clone()).await;
+        let error = bank.news(&tokens, &subject(), &rows).await.unwrap_err();
+        assert_eq!(error.class.as_str(), class, "{fault}");
+    }
+    till("fault", json!({"kind": "partial", "times": 1})).await;
+    let partial = bank.news(&tokens, &subject(), &rows).await.unwrap();
+    assert!(!partial.whole && partial.events.len() < news.events.len(), "{partial:?}");
+    assert!(bank.news(&tokens, &subject(), &rows).await.unwrap().whole);
+
+    let held = bank.grant(&tokens, &subject(), consent.as_deref()).await.unwrap().accounts.unwrap();
+    assert!(held.len() >= 2 && held.contains(&account));
+    till("consents/narrow", json!({"customer": "layla", "keep": [account]})).await;
+    let state = bank.grant(&tokens, &subject(), consent.as_deref()).await.unwrap();
+    assert_eq!((state.status, state.accounts), (GrantStatus::Active, Some(vec![account])));
+    till("consents/revoke", json!({"customer": "layla"})).await;
+    let e = bank.refresh(&tokens).await.unwrap_err();
+    assert!(e.class.is_invalid_grant(), "{e}");
 }

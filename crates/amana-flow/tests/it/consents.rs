@@ -192,7 +192,7 @@ async fn a_reminder_comes_once_thirty_days_before_the_end_in_the_customers_langu
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("ينتهي") && said[0].contains("بنك الأرز"), "{said:?}");
     let body = rig.channel.last.lock().unwrap().clone();
-    assert!(body.contains("link/messenger"), "with the way to allow it again: {body}");
+    assert!(body.contains("link/renew?t="), "with the way to renew it: {body}");
     days(&rig, 5).await;
     rig.says("1", "مرحبا").await;
     let again: Vec<_> = rig.sees("1").into_iter().filter(|said| said.contains("تلقائي")).collect();

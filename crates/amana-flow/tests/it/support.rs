@@ -49,6 +49,18 @@ pub(crate) struct FakeBank {
     pub(crate) checking: Mutex<String>,
     /// How the bank says that a grant stands.
     pub(crate) grant: Mutex<GrantStatus>,
+    /// Why no account can be read.
+    pub(crate) no_accounts: Mutex<Option<BankErrorClass>>,
+    /// The accounts that it says the grant holds.
+    pub(crate) held: Mutex<Option<Vec<AccountId>>>,
+    /// How the gateway that is built next keeps its links up.
+    pub(crate) upkeep: Mutex<Upkeep>,
+    /// What there is to read for news.
+    pub(crate) news: Mutex<Vec<(BankEvent, BankEventBody)>>,
+    /// What was read for news.
+    pub(crate) asked: Mutex<Vec<Of>>,
+    /// Its lists are not whole.
+    pub(crate) partial: Mutex<bool>,
     /// A look at a grant gets no answer.
     pub(crate) hangs: Mutex<bool>,
     /// No refresh token is taken any more.
@@ -68,6 +80,12 @@ impl FakeBank {
             refuse_once: Mutex::new(false),
             checking: Mutex::new("a1".into()),
             grant: Mutex::default(),
+            no_accounts: Mutex::default(),
+            held: Mutex::default(),
+            upkeep: Mutex::default(),
+            news: Mutex::default(),
+            asked: Mutex::default(),
+            partial: Mutex::default(),
             hangs: Mutex::new(false),
             invalid_grant: Mutex::new(false),
         }
@@ -140,6 +158,9 @@ impl Bank for FakeBank {
     }
     async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
         self.call("accounts")?;
+        if let Some(class) = *self.no_accounts.lock().expect("lock") {
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         if std::mem::take(&mut *self.refuse_once.lock().expect("lock")) {
             let class = BankErrorClass::RelinkNeeded("401");
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
@@ -188,12 +209,32 @@ impl Bank for FakeBank {
             .collect();
         Ok(Protected::new(subject.clone(), Page { rows, truncated: false }))
     }
+    async fn news(&self, _: &Tokens, subject: &Subject, of: &Of) -> Result<News, BankError> {
+        let what = match of {
+            Of::Balances => "news balances",
+            Of::Transactions { .. } => "news transactions",
+        };
+        self.call(what)?;
+        self.asked.lock().expect("lock").push(of.clone());
+        let rows = self.news.lock().expect("lock").clone();
+        let events = rows.into_iter().filter(|(event, _)| match of {
+            Of::Balances => event.kind == BankEventKind::BalanceChanged,
+            Of::Transactions { account, from, to } => {
+                event.kind != BankEventKind::BalanceChanged
+                    && event.account == *account
+                    && (*from..*to).contains(&event.occurred)
+            }
+        });
+        let events = events.map(|(event, body)| (event, Protected::new(subject.clone(), body))).collect();
+        Ok(News { events, whole: !*self.partial.lock().expect("lock") })
+    }
     async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
         self.call("grant")?;
         if *self.hangs.lock().expect("lock") {
             std::future::pending::<()>().await;
         }
-        Ok(GrantState::only(*self.grant.lock().expect("lock")))
+        let accounts = self.held.lock().expect("lock").clone();
+        Ok(GrantState { accounts, ..GrantState::only(*self.grant.lock().expect("lock")) })
     }
 
     async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
@@ -590,7 +631,9 @@ pub(crate) fn build_with(
     entropy: Arc<dyn Entropy>,
     (log, reconcile): (LogParts, Reconcile),
 ) -> Arc<Gateway> {
-    let institution = Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone());
+    let upkeep = *bank.upkeep.lock().expect("lock");
+    let institution =
+        Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone()).with_upkeep(upkeep);
     Gateway::new(GatewayParts {
         store,
         log,

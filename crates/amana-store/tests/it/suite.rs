@@ -680,6 +680,30 @@ async fn jobs(w: &World) {
     assert_eq!(w.store.grant_looks_due(at(50), 10).await.expect("answers"), [look]);
     assert!(w.store.grant_looks_due(at(0), 10).await.expect("answers").is_empty(), "not due yet");
     w.one(finish(5, JobOutcome::Done)).await;
+    // So have polls. One goes on with what it learned; what hastened it meanwhile holds.
+    let poll = Job { kind: JobKind::Poll, due_at: at(1), ..job(6) };
+    w.one(Command::Enqueue(poll.clone())).await;
+    assert!(!w.store.jobs_due(at(50), 10).await.expect("answers").contains(&poll));
+    assert_eq!(w.store.polls_due(at(50), 10).await.expect("answers"), [poll.clone()]);
+    w.one(finish(6, JobOutcome::Retry { at: at(2) })).await;
+    let go_on = |was, next, body: &[u8]| Command::ContinueJob {
+        id: [6; 16],
+        was: at(was),
+        at: at(next),
+        body: body.to_vec(),
+    };
+    let hasten = |when| Command::HastenJob { id: [6; 16], at: at(when) };
+    w.one(go_on(2, 40, b"cursor")).await;
+    assert!(w.store.polls_due(at(39), 10).await.expect("answers").is_empty());
+    let learned = |due| Job { body: b"cursor".to_vec(), due_at: at(due), attempts: 0, ..poll.clone() };
+    assert_eq!(w.store.polls_due(at(40), 10).await.expect("answers"), [learned(40)]);
+    assert_eq!(w.one(hasten(41)).await, Outcome::Unchanged, "it is due earlier");
+    assert_eq!(w.one(hasten(20)).await, Outcome::Changed);
+    w.one(go_on(40, 80, b"cursor")).await;
+    assert_eq!(w.store.polls_due(at(50), 10).await.expect("answers"), [learned(20)], "hastened meanwhile");
+    w.one(finish(6, JobOutcome::Done)).await;
+    assert_eq!(w.refused(vec![go_on(20, 80, b"")]).await, (0, "job"));
+    assert_eq!(w.one(hasten(1)).await, Outcome::Unchanged, "it is gone");
     // A dead one stays, and is over.
     w.one(finish(3, JobOutcome::Dead)).await;
     assert_eq!(w.store.jobs_due(at(50), 10).await.expect("answers").len(), 2);

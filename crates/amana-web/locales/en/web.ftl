@@ -74,6 +74,20 @@ accounts-lead = Read from your bank just now, for your eyes only. Messenger does
 
 ## Consent
 
+title-renew = Renew
+renew-heading = May it go on with { $bank }?
+renew-lead = The same as before. Your bank asks you once more, and choosing fewer accounts there is fine.
+renew-length =
+    { $count ->
+        [one] For one day from the renewal. Then it ends by itself.
+       *[other] For { $count } days from the renewal. Then it ends by itself.
+    }
+
+renew-go = Renew at { $bank }
+renew-not = If you do not want it to go on, close this page: it ends by itself.
+privacy-renew = Renew
+privacy-done-renewed = Renewed. What you allowed goes on as before.
+
 consent-heading = What may { $bank } share with Messenger?
 consent-lead = Nothing is ticked in advance. Tick what you want and leave the rest, and you can take everything back at any time.
 consent-purposes = What it is for

@@ -102,3 +102,37 @@ async fn binary_mode_is_taken_too() {
     let answer = world.send(request.body(event["data"].to_string().into()).expect("a request")).await;
     assert_eq!(answer.json()["stored"], 1, "{}", answer.text());
 }
+
+/// A camt.054 file takes the way of the other events: known by its token, taken whole or not at all, once.
+#[tokio::test]
+async fn a_notification_file_is_taken_once_and_a_bad_one_is_told_where() {
+    const XML: &str = "application/xml; charset=utf-8";
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let file = |account: &str, amount: &str| {
+        format!(
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\"><BkToCstmrDbtCdtNtfctn>\n<Ntfctn>\
+             <Id>1</Id><Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>USD</Ccy></Acct><Ntry>\
+             <Amt Ccy=\"USD\">{amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt>\
+             <Dt>2026-11-24</Dt></BookgDt><AcctSvcrRef>t9</AcctSvcrRef></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+        )
+    };
+    let refused = world.events(BANK, Some("guess"), XML, file("a1", "4.50")).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let answer = world.events(BANK, Some(EVENT_TOKEN), XML, file("a1", "4.50")).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(answer.json(), json!({"stored": 1, "duplicates": 0, "unmatched": 0, "ignored": 0}));
+    let again = world.events(BANK, Some(EVENT_TOKEN), XML, file("a1", "4.50")).await;
+    assert_eq!(again.json(), json!({"stored": 0, "duplicates": 1, "unmatched": 0, "ignored": 0}));
+    let nobody = world.events(BANK, Some(EVENT_TOKEN), XML, file("unknown", "4.50")).await;
+    assert_eq!(nobody.json()["unmatched"], 1);
+    let bad = world.events(BANK, Some(EVENT_TOKEN), XML, file("a1", "four")).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let said = bad.json();
+    assert_eq!(said["line"], 2);
+    assert!(said["column"].as_u64().is_some_and(|column| column > 1), "{said}");
+    assert!(!said["detail"].as_str().unwrap_or_default().contains("four"), "{said}");
+    let large = " ".repeat(4 * 1024 * 1024 + 1);
+    let large = world.events(BANK, Some(EVENT_TOKEN), XML, large).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+}

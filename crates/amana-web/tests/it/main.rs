@@ -18,6 +18,7 @@ mod notice;
 mod pages;
 mod platform;
 mod privacy;
+mod renew;
 mod rights;
 mod support;
 mod webhook;

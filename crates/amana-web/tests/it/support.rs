@@ -138,6 +138,9 @@ impl Bank for FakeBank {
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         Ok(Protected::new(subject.clone(), Page { rows: Vec::new(), truncated: false }))
     }
+    async fn news(&self, _: &Tokens, _: &Subject, _: &Of) -> Result<News, BankError> {
+        Ok(News { events: Vec::new(), whole: true })
+    }
     async fn grant(
         &self,
         _: &Tokens,

@@ -11,7 +11,7 @@ use crate::roles::Role;
 use amana_bank::InstitutionConfig;
 use amana_channel::PageToken;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
-use amana_flow::Reconcile;
+use amana_flow::{Reconcile, Upkeep};
 use amana_store::Retention;
 use layers::Layers;
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,6 +154,8 @@ pub(crate) struct Institution {
     pub(crate) connector: InstitutionConfig,
     pub(crate) login_origins: Vec<String>,
     pub(crate) event_token: Option<Secret>,
+    /// How its links are kept up.
+    pub(crate) upkeep: Upkeep,
     /// What it agrees to by this configuration.
     pub(crate) agreement: Agreed,
     /// Who answers for its customers' consents.

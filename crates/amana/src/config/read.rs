@@ -12,10 +12,12 @@ use crate::limits::{
     SECRET_FILE_BYTES_MAX,
 };
 use crate::roles::Role;
+use amana_bank::limits::POLLING_MINUTES_MAX;
+use amana_bank::profile::ConsentApi;
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
 use amana_core::{Controller, Form, InstitutionId, Secret};
-use amana_flow::{OnUnknown, Reconcile};
+use amana_flow::{OnUnknown, Reconcile, Upkeep};
 use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -416,17 +418,19 @@ impl Reader<'_> {
         let event_token = self.secret(&key("event_token"));
         let agreement =
             self.agreement(&key("agreement"), profile.as_ref().and_then(|profile| profile.agreement));
+        let polling = self.polling(&key("polling_minutes"));
         let provider_id = self.text(&key("provider_id"));
         let login_origins = self.origins(&key("login_origins"));
         let controller = self.controller(index, name.as_deref());
         let name = name?;
-        let client = client?;
+        let (client, profile) = (client?, profile?);
+        let upkeep = upkeep(&profile, event_token.is_some(), polling?);
         Some(Institution {
             name_ar: name_ar.unwrap_or_else(|| name.clone()),
             connector: InstitutionConfig {
                 id: id?,
                 name,
-                profile: profile?,
+                profile,
                 issuer: issuer?,
                 api_url: api_url?,
                 provider_id,
@@ -438,9 +442,22 @@ impl Reader<'_> {
             },
             login_origins: login_origins?,
             event_token,
+            upkeep,
             agreement: agreement?,
             controller: controller?,
         })
+    }
+
+    /// How often links are read for news, in minutes; within, `None` leaves it to the profile.
+    #[expect(clippy::option_option, reason = "the outer one is a problem that was written down")]
+    fn polling(&mut self, key: &str) -> Option<Option<u32>> {
+        let Some(value) = self.values.get(key) else { return Some(None) };
+        let minutes = value.as_integer().and_then(|minutes| u32::try_from(minutes).ok());
+        let good = minutes.filter(|minutes| *minutes <= POLLING_MINUTES_MAX);
+        if good.is_none() && !self.said(key) {
+            self.wrong(key, format!("must be a number of minutes from 0 (never) to {POLLING_MINUTES_MAX}"));
+        }
+        good.map(Some)
     }
 
     /// An institution's id stands in a path, so it is a plain word.
@@ -706,4 +723,20 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// A value for a message: short, on one line.
 fn shown(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() || c == '`' { '?' } else { c }).collect()
+}
+
+/// How an institution's links are kept up. One that pushes is read only where the configuration says so.
+fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
+    let api = &profile.api;
+    let minutes = minutes.unwrap_or(if pushes { 0 } else { api.polling_minutes });
+    // The looks at the grant take theirs where the bank has such a call.
+    let looks = match api.consent_api {
+        ConsentApi::Fdx => u32::try_from(86_400 / amana_flow::limits::GRANT_LOOK_S).unwrap_or(u32::MAX),
+        ConsentApi::None => 0,
+    };
+    let poll_calls = match api.budget.batch_calls {
+        0 => 0,
+        calls => calls.saturating_sub(looks).max(1),
+    };
+    Upkeep { poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60), poll_calls }
 }

@@ -76,6 +76,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].ca_file", Kind::Text),
     ("institution[].event_token", Kind::Secret),
     ("institution[].event_token_file", Kind::Text),
+    ("institution[].polling_minutes", Kind::Number),
     ("institution[].agreement", Kind::Text),
     ("institution[].legal_name", Kind::Text),
     ("institution[].address", Kind::Text),

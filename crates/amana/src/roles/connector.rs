@@ -5,8 +5,8 @@ use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
 use super::wire::{
-    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, Revoke, WireBankError, WireGranted,
-    WireTokens, seal_context,
+    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, ReadNews, Revoke, WireBankError,
+    WireGranted, WireNews, WireTokens, news_context, seal_context,
 };
 use crate::ambient::OsEntropy;
 use crate::config::Settings;
@@ -14,7 +14,7 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
-    CheckReport, GrantState, Granted, Pending, Tokens,
+    CheckReport, GrantState, Granted, News, Of, Pending, Tokens,
 };
 use amana_core::{Account, AccountId, InstitutionId, Page, Timestamp, Transaction};
 use amana_gate::{BankData, DataKey, Protected, Subject};
@@ -138,6 +138,19 @@ async fn done(
             let subject = Subject { institution: institution.clone(), customer };
             said(call, bank.grant(&tokens.tokens()?, &subject, bank_consent.as_deref()).await)
         }
+        "news" => {
+            let ask: ReadNews = read(body)?;
+            let subject = Subject { institution: institution.clone(), customer: ask.customer };
+            let news = bank.news(&ask.tokens.tokens()?, &subject, &ask.of).await.and_then(|news| {
+                let sealed = news.events.into_iter().enumerate().map(|(place, (event, body))| {
+                    let context = news_context(institution, &ask, place);
+                    let sealed = body.seal(key, &context, &OsEntropy).map_err(sealing)?;
+                    Ok((event, hex::encode(sealed)))
+                });
+                Ok(WireNews { events: sealed.collect::<Result<_, _>>()?, whole: news.whole })
+            });
+            said(call, news)
+        }
         "revoke" => {
             let Revoke { tokens, bank_consent } = read(body)?;
             said(call, bank.revoke(&tokens.tokens()?, bank_consent.as_deref()).await)
@@ -260,6 +273,24 @@ impl Bank for RemoteBank {
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         let of = Some((account.clone(), from, to));
         Ok(self.fetch("transactions", tokens, subject, actor, of).await?.1)
+    }
+
+    async fn news(&self, tokens: &Tokens, subject: &Subject, of: &Of) -> Result<News, BankError> {
+        let ask = ReadNews {
+            tokens: WireTokens::of(tokens),
+            customer: subject.customer,
+            of: of.clone(),
+            nonce: OsEntropy::hex::<16>(),
+        };
+        let news: WireNews = self.call("news", &ask).await?;
+        let opened = news.events.into_iter().enumerate().map(|(place, (event, sealed))| {
+            let context = news_context(&self.id, &ask, place);
+            let sealed = hex::decode(sealed).unwrap_or_default();
+            let body = Protected::unseal(subject.clone(), &self.key, &context, &sealed)
+                .map_err(|_| self.error(BankErrorClass::Nonsense("it was not sealed for this question")))?;
+            Ok((event, body))
+        });
+        Ok(News { events: opened.collect::<Result<_, BankError>>()?, whole: news.whole })
     }
 
     async fn grant(

@@ -4,7 +4,7 @@
 use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback, INVALID_GRANT};
 use amana_channel::{LinkingError, SendError};
 use amana_core::{
-    AccountId, Address, ChannelId, Clusters, CustomerId, InstitutionId, Lang, Secret, Timestamp,
+    AccountId, Address, BankEvent, ChannelId, Clusters, CustomerId, InstitutionId, Lang, Secret, Timestamp,
 };
 use amana_gate::TicketError;
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,30 @@ pub(super) struct LookAtGrant {
     pub(super) tokens: WireTokens,
     pub(super) customer: CustomerId,
     pub(super) bank_consent: Option<String>,
+}
+
+/// A reading for news. The answer is sealed for this question alone.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReadNews {
+    pub(super) tokens: WireTokens,
+    pub(super) customer: CustomerId,
+    pub(super) of: amana_bank::Of,
+    /// Random, of the gate.
+    pub(super) nonce: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireNews {
+    /// Each event's envelope, and its content, sealed; hexadecimal.
+    pub(super) events: Vec<(BankEvent, String)>,
+    pub(super) whole: bool,
+}
+
+/// What the content of an event is bound to: the question, and its place among the answer's events.
+pub(super) fn news_context(institution: &InstitutionId, ask: &ReadNews, place: usize) -> Vec<u8> {
+    let mut context = seal_context(institution, "news", ask.customer, &ask.nonce);
+    context.extend_from_slice(&(place as u64).to_be_bytes());
+    context
 }
 
 #[derive(Serialize, Deserialize)]

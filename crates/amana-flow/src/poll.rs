@@ -1,0 +1,357 @@
+//! Keeping up with a bank that pushes nothing: each link is read for news, in windows that overlap, and what is new
+//! goes the way of what a bank pushes. What is known of it from one time to the next is in the link's job.
+
+use crate::error::FlowError;
+use crate::gateway::{Gateway, Gathered};
+use crate::jobs::Step;
+use crate::limits::{
+    GRANT_LOOK_AGAIN_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_IDLE_S, POLL_MARKS_MAX,
+    POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
+};
+use amana_bank::{BankError, BankErrorClass, News, Of, Tokens};
+use amana_core::{
+    AccountId, Address, BankEvent, BankEventBody, BankEventKind, Consent, ConsentState, CustomerId, EventKey,
+    LinkId, Purpose, Shard, Timestamp,
+};
+use amana_gate::{Ask, Protected, Subject, decide};
+use amana_store::{Command, Customer, InboxSource, Job, JobKind, Link, LinkState, NewInbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A MAC of a row under the customer's key: it says nothing to anybody else.
+type Mark = [u8; 8];
+
+/// How far the accounts of a link were read, by the MACs of their ids.
+#[derive(Default, Serialize, Deserialize)]
+struct Progress(BTreeMap<String, Read>);
+
+/// How far an account was read.
+#[derive(Default, Clone, Serialize, Deserialize)]
+struct Read {
+    /// Up to when its transactions were read as a whole, in Unix seconds; `None`: never yet.
+    to: Option<i64>,
+    /// The marks of the transactions in the window.
+    seen: String,
+    /// The mark of its balance.
+    balance: Option<String>,
+}
+
+impl Read {
+    fn marks(&self) -> BTreeSet<Mark> {
+        let bytes = STANDARD_NO_PAD.decode(&self.seen).unwrap_or_default();
+        bytes.as_chunks::<8>().0.iter().copied().collect()
+    }
+}
+
+/// One poll.
+struct Poll<'a> {
+    link: &'a Link,
+    customer: &'a Customer,
+    consent: &'a Consent,
+    subject: Subject,
+    now: Timestamp,
+    effects: Vec<Command>,
+    /// Whether there is more than was taken in.
+    more: bool,
+}
+
+/// The id of a link's poll: it has one, which can be hastened.
+pub(crate) fn poll_id(link: LinkId) -> [u8; 16] {
+    let [id, _] = *amana_core::ids::sha256(&[b"poll", link.as_bytes()]).as_chunks::<16>().0 else {
+        return [0; 16];
+    };
+    id
+}
+
+impl Gateway {
+    /// The job that reads a link for news, due at once: what is there then is where it begins.
+    pub(crate) fn polling(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
+        let (body, kind, due_at) = (link.as_bytes().to_vec(), JobKind::Poll, self.now());
+        Command::Enqueue(Job { id: poll_id(link), shard, customer, kind, body, due_at, attempts: 0 })
+    }
+
+    /// One poll of a link. Whatever the bank answers, there is a next one, unless the link is over.
+    pub(crate) async fn poll(&self, job: &Job) -> Result<Step, FlowError> {
+        let Some((id, progress)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
+        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*id)).await? else {
+            return Ok(Step::Done);
+        };
+        let now = self.now();
+        let old_enough = now.as_second().saturating_sub(link.created_at.as_second()) > PENDING_LINK_S;
+        match link.state {
+            LinkState::Active => {}
+            LinkState::Ended => return Ok(Step::Done),
+            LinkState::Pending if old_enough => return Ok(Step::Later(self.after_about(POLL_IDLE_S))),
+            LinkState::Pending => return Ok(Step::Later(self.after(POLL_SOON_S))),
+        }
+        let unread = |seconds| Ok(Step::GoOn(self.after_about(seconds), job.body.clone(), Vec::new()));
+        let Ok(institution) = self.institution(&link.institution) else { return unread(POLL_IDLE_S) };
+        let upkeep = institution.upkeep;
+        let Some(every) = upkeep.poll_every_s else { return unread(POLL_IDLE_S) };
+        if self.rests(&link.institution) {
+            return unread(GRANT_LOOK_AGAIN_S.min(every));
+        }
+        let gathered = self.gather(&link).await?;
+        let in_force = |c: &&Consent| c.state == ConsentState::Active && c.in_force(now);
+        let Some(consent) = gathered.consent.as_ref().filter(in_force) else { return unread(every) };
+        let subject = Subject { institution: link.institution.clone(), customer: link.customer };
+        // Decided before the bank is asked: what may not be said is not read.
+        let balances = self.readable(&link, &subject, &gathered, Purpose::BalanceUpdate);
+        let moving = self.readable(&link, &subject, &gathered, Purpose::TransactionUpdate);
+        let calls = i64::try_from(moving.len() + usize::from(!balances.is_empty())).unwrap_or(i64::MAX);
+        if calls == 0 {
+            return unread(every);
+        }
+        // A day's calls are spread over the day.
+        let spread = match i64::from(upkeep.poll_calls) {
+            0 => 0,
+            budget => calls.saturating_mul(86_400) / budget,
+        };
+        let every = every.max(spread);
+        let customer = self.customer_of(link.shard, link.customer).await?;
+        let mut known: Progress = serde_json::from_slice(progress).unwrap_or_default();
+        let mut poll = Poll {
+            link: &link,
+            customer: &customer,
+            consent,
+            subject,
+            now,
+            effects: Vec::new(),
+            more: false,
+        };
+        let next = self.read_all(&mut poll, &mut known, (&balances, &moving)).await?;
+        // What the customer took back is not remembered either.
+        let kept: BTreeSet<String> = consent
+            .grants
+            .values()
+            .flat_map(|grant| &grant.accounts)
+            .map(|account| name_of(&customer, account))
+            .collect();
+        known.0.retain(|account, _| kept.contains(account));
+        let at = match next {
+            Some(seconds) => self.after_about(seconds),
+            None if poll.more => self.after_about(POLL_SOON_S),
+            None => self.after_about(every),
+        };
+        metrics::counter!("amana_poll_news_total").increment(poll.effects.len() as u64);
+        let body = serde_json::to_vec(&known).map_err(|_| FlowError::Unreadable("job"))?;
+        Ok(Step::GoOn(at, [id.as_slice(), &body].concat(), poll.effects))
+    }
+
+    /// The accounts of a purpose of updates that may be told of now.
+    fn readable(
+        &self,
+        link: &Link,
+        subject: &Subject,
+        gathered: &Gathered,
+        purpose: Purpose,
+    ) -> BTreeSet<AccountId> {
+        let grant = gathered.consent.as_ref().and_then(|consent| consent.grants.get(&purpose));
+        let Some(grant) = grant else { return BTreeSet::new() };
+        let accounts: Vec<AccountId> = grant.accounts.iter().cloned().collect();
+        let recipient = Address { channel: link.channel.clone(), psid: link.psid.clone() };
+        let ask = Ask { subject, recipient: &recipient, accounts: &accounts, clusters: purpose.clusters() };
+        match decide(purpose, &ask, &gathered.facts(), &*gathered.policy) {
+            Ok(_) => grant.accounts.clone(),
+            Err(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Reads what may be read, one call after the other. A call that fails leaves the others be, but for a bank that is
+    /// away or asks to wait: then it is asked again after so many seconds.
+    async fn read_all(
+        &self,
+        poll: &mut Poll<'_>,
+        known: &mut Progress,
+        (balances, moving): (&BTreeSet<AccountId>, &BTreeSet<AccountId>),
+    ) -> Result<Option<i64>, FlowError> {
+        let marks_max = POLL_MARKS_MAX / moving.len().max(1);
+        let mut tokens = match self.tokens(poll.link, None).await {
+            Ok(tokens) => tokens,
+            Err(error) => return Ok(self.poll_failed(&error)),
+        };
+        if !balances.is_empty() {
+            match self.read_news(poll, &mut tokens, Of::Balances).await {
+                Ok(news) => self.take_balances(poll, known, balances, news)?,
+                Err(error) => {
+                    if let Some(pause) = self.poll_failed(&error) {
+                        return Ok(Some(pause));
+                    }
+                }
+            }
+        }
+        for account in moving {
+            let read = known.0.get(&name_of(poll.customer, account));
+            let to = read.and_then(|read| read.to).unwrap_or(poll.now.as_second());
+            let oldest = poll.now.as_second().saturating_sub(POLL_BACK_S);
+            let from = Timestamp::from_second(to.saturating_sub(POLL_OVERLAP_S).max(oldest));
+            let of = Of::Transactions {
+                account: account.clone(),
+                from: from.unwrap_or(poll.now),
+                // Some banks know only days, and some clocks run ahead.
+                to: self.after(86_400),
+            };
+            match self.read_news(poll, &mut tokens, of).await {
+                Ok(news) => self.take_transactions(poll, known, (account, marks_max), news)?,
+                Err(error) => {
+                    if let Some(pause) = self.poll_failed(&error) {
+                        return Ok(Some(pause));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// One call; once more with fresh tokens if these are not taken.
+    async fn read_news(&self, poll: &Poll<'_>, tokens: &mut Tokens, of: Of) -> Result<News, BankError> {
+        let bank = &self.institution(&poll.link.institution).map_err(|_| BankError {
+            institution: poll.link.institution.clone(),
+            interaction: None,
+            class: BankErrorClass::OurRequest("the institution is not configured"),
+        })?;
+        let bank = &bank.bank;
+        let call = async |tokens: &Tokens| {
+            let asked = tokio::time::timeout(POLL_TIME, bank.news(tokens, &poll.subject, &of)).await;
+            asked.unwrap_or_else(|_| {
+                Err(BankError {
+                    institution: poll.link.institution.clone(),
+                    interaction: None,
+                    class: BankErrorClass::Retry("it did not answer in time"),
+                })
+            })
+        };
+        match call(tokens).await {
+            Err(BankError { class: BankErrorClass::RelinkNeeded(_), .. }) => {
+                *tokens = self.tokens(poll.link, Some(tokens)).await?;
+                call(tokens).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Counts a failure; how long to leave the bank alone, if it is no use to go on. That a grant is over is for the
+    /// look at it to find out.
+    fn poll_failed(&self, error: &BankError) -> Option<i64> {
+        metrics::counter!("amana_poll_errors_total", "class" => error.class.as_str()).increment(1);
+        tracing::debug!(institution = %error.institution, %error, "a link could not be read for news");
+        match error.class {
+            BankErrorClass::Wait { retry_after, .. } => {
+                let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
+                Some(asked.max(GRANT_LOOK_AGAIN_S))
+            }
+            BankErrorClass::Retry(_) => {
+                self.rest(&error.institution);
+                Some(GRANT_LOOK_AGAIN_S)
+            }
+            _ => None,
+        }
+    }
+
+    /// A balance is news when it is not what it was; the first one is where it begins.
+    fn take_balances(
+        &self,
+        poll: &mut Poll<'_>,
+        known: &mut Progress,
+        wanted: &BTreeSet<AccountId>,
+        news: News,
+    ) -> Result<(), FlowError> {
+        for (event, body) in news.events {
+            if !wanted.contains(&event.account) || event.kind != BankEventKind::BalanceChanged {
+                continue;
+            }
+            let mark = STANDARD_NO_PAD.encode(poll.mark(&event, &body));
+            let read = known.0.entry(name_of(poll.customer, &event.account)).or_default();
+            if read.balance.as_ref() == Some(&mark) {
+                continue;
+            }
+            if read.balance.replace(mark.clone()).is_some() {
+                // What comes and goes and comes again is news each time.
+                let name = format!("{mark} {}", event.occurred);
+                poll.effects.push(self.take_in(poll, &event, &body, &name)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A transaction is news when it was not there as it is now. The first look at an account says what is there.
+    fn take_transactions(
+        &self,
+        poll: &mut Poll<'_>,
+        known: &mut Progress,
+        (account, marks_max): (&AccountId, usize),
+        news: News,
+    ) -> Result<(), FlowError> {
+        let read = known.0.entry(name_of(poll.customer, account)).or_default();
+        let (first, seen) = (read.to.is_none(), read.marks());
+        let since = poll.consent.granted_at.as_second().saturating_sub(POLL_BEFORE_CONSENT_S);
+        // What a list that is not whole leaves out is not forgotten.
+        let mut marks = if news.whole { BTreeSet::new() } else { seen.clone() };
+        let (mut taken, mut more) = (0, false);
+        for (event, body) in news.events {
+            if event.account != *account || event.kind == BankEventKind::BalanceChanged {
+                continue;
+            }
+            let mark = poll.mark(&event, &body);
+            if !first && !seen.contains(&mark) && event.occurred.as_second() >= since {
+                if taken == POLL_NEWS_MAX {
+                    more = true;
+                    continue;
+                }
+                taken += 1;
+                poll.effects.push(self.take_in(poll, &event, &body, &STANDARD_NO_PAD.encode(mark))?);
+            }
+            marks.insert(mark);
+        }
+        if first || (news.whole && !more) {
+            read.to = Some(poll.now.as_second());
+        }
+        read.seen = STANDARD_NO_PAD.encode(marks.into_iter().take(marks_max).collect::<Vec<_>>().concat());
+        poll.more |= more;
+        Ok(())
+    }
+
+    /// The inbox row of something that was read, as of something that was pushed.
+    fn take_in(
+        &self,
+        poll: &Poll<'_>,
+        event: &BankEvent,
+        body: &Protected<BankEventBody>,
+        name: &str,
+    ) -> Result<Command, FlowError> {
+        let name = format!("{}\0{}\0{name}", poll.link.id, event.id);
+        let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
+        let key = self.store.keyring().event_key(&key);
+        Ok(Command::Accept(NewInbox {
+            shard: poll.link.shard,
+            lane: Self::lane_of_link(poll.link),
+            body: self.seal_event(poll.customer, poll.link, event, body, &key.0)?,
+            key,
+            source: InboxSource::Bank,
+            received_at: poll.now,
+        }))
+    }
+}
+
+impl Poll<'_> {
+    /// What a row says, as far as it is told.
+    fn mark(&self, event: &BankEvent, body: &Protected<BankEventBody>) -> Mark {
+        let key = &self.customer.key;
+        let mac = key.mac(&[
+            b"poll row",
+            event.account.as_str().as_bytes(),
+            event.id.as_bytes(),
+            event.reference_id.as_deref().unwrap_or_default().as_bytes(),
+            &body.fingerprint(key),
+        ]);
+        mac.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// What an account is called in the progress: it must not be in clear.
+fn name_of(customer: &Customer, account: &AccountId) -> String {
+    let mac = customer.key.mac(&[b"poll account", account.as_str().as_bytes()]);
+    hex::encode(mac.first_chunk::<16>().copied().unwrap_or_default())
+}

@@ -1,0 +1,360 @@
+//! A bank that pushes nothing is read for news: each fact is told once, whatever way it came.
+
+use crate::support::*;
+use amana_bank::{BankErrorClass, GrantStatus, Of};
+use amana_core::*;
+use amana_flow::Upkeep;
+use amana_flow::limits::*;
+use std::time::Duration;
+
+const EVERY_S: i64 = 3_600;
+
+/// A rig whose bank is read every hour.
+async fn polled(calls: u32) -> Rig {
+    let mut rig = Rig::new().await;
+    *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(EVERY_S), poll_calls: calls };
+    *rig.bank.life_s.lock().unwrap() = 10_000_000;
+    rig.restart().await;
+    rig
+}
+
+/// Past the next poll, with the most jitter.
+async fn next_poll(rig: &Rig) {
+    rig.clock.advance_s(EVERY_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+}
+
+/// A row that there is to read from now on.
+fn there_is(rig: &Rig, kind: BankEventKind, id: &str, reference: Option<&str>, minor: i64) {
+    let (event, body) = rig.transaction(kind, id, reference, minor);
+    add(rig, event, body);
+}
+
+fn add(rig: &Rig, event: BankEvent, body: amana_gate::Unaddressed<BankEventBody>) {
+    let subject = amana_gate::Subject {
+        institution: event.institution.clone(),
+        customer: CustomerId::from_bytes([0; 16]),
+    };
+    let body = body.about(subject).open_in_test().clone();
+    let event = BankEvent { id: format!("read {}", event.id), subject: None, ..event };
+    rig.bank.news.lock().unwrap().push((event, body));
+}
+
+fn told(rig: &Rig, what: &str) -> usize {
+    rig.sees("1").iter().filter(|said| said.contains(what)).count()
+}
+
+#[tokio::test]
+async fn what_is_new_at_a_bank_that_pushes_nothing_is_told_once() {
+    use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P};
+    let mut rig = polled(0).await;
+    there_is(&rig, P, "old", None, 999);
+    rig.link("1").await;
+    assert_eq!(told(&rig, "9.99"), 0, "what is there at the beginning is no news");
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "9.99"), 0);
+    there_is(&rig, A, "a", None, 450);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "4.50"), 1);
+    for _ in 0..3 {
+        next_poll(&rig).await;
+    }
+    rig.restart().await;
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "4.50"), 0, "the same row again is nothing new, nor after a restart");
+    // Booked later, under another id and the same amount: silent. With another amount: said.
+    there_is(&rig, P, "p", Some("a"), 450);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "4.50"), 0);
+    there_is(&rig, A, "tip", None, 2_000);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "20.00"), 1);
+    there_is(&rig, P, "tip-posted", Some("tip"), 2_400);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "24.00"), 1);
+    assert_eq!(rig.store.counts().await.unwrap().inbox_failed, 0);
+}
+
+/// A row that appears days late, within the overlap, is found; each window begins ten days before the end of the last.
+#[tokio::test]
+async fn windows_overlap_so_that_late_rows_are_found() {
+    let rig = polled(0).await;
+    rig.link("1").await;
+    for _ in 0..96 {
+        next_poll(&rig).await;
+    }
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionPosted, "late", None, 1_234);
+    event.occurred = rig.clock.now().checked_sub(Duration::from_secs(3 * 86_400)).unwrap();
+    add(&rig, event, body);
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "12.34"), 1);
+    let asked = rig.bank.asked.lock().unwrap();
+    let windows: Vec<(i64, i64)> = asked
+        .iter()
+        .filter_map(|of| match of {
+            Of::Transactions { from, to, .. } => Some((from.as_second(), to.as_second())),
+            Of::Balances => None,
+        })
+        .collect();
+    for pair in windows.windows(2) {
+        let now_before = pair[0].1 - 86_400;
+        assert_eq!(pair[1].0, now_before - POLL_OVERLAP_S, "from the end of what was read, less the overlap");
+    }
+    assert!(windows.len() > 90);
+}
+
+/// The same facts by push and by poll, either first: each is told once.
+#[tokio::test]
+async fn push_and_poll_together_tell_once() {
+    use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P};
+    for pushed_first in [true, false] {
+        let rig = polled(0).await;
+        rig.link("1").await;
+        let facts = [(A, "a", None, 450), (P, "p", Some("a"), 450), (P, "d", None, 70_000)];
+        for (kind, id, reference, minor) in facts {
+            let pushed = rig.transaction(kind, id, reference, minor);
+            if pushed_first {
+                rig.pushes(pushed).await;
+                there_is(&rig, kind, id, reference, minor);
+                next_poll(&rig).await;
+            } else {
+                there_is(&rig, kind, id, reference, minor);
+                next_poll(&rig).await;
+                rig.pushes(pushed).await;
+            }
+        }
+        let said = rig.sees("1");
+        assert_eq!(said.iter().filter(|s| s.contains("4.50")).count(), 1, "{pushed_first}: {said:?}");
+        assert_eq!(said.iter().filter(|s| s.contains("700.00")).count(), 1, "{pushed_first}: {said:?}");
+    }
+}
+
+/// A balance is news when it changes, each time, and the first one is where it begins.
+#[tokio::test]
+async fn a_balance_that_changes_is_told_and_one_that_does_not_is_not() {
+    let rig = polled(0).await;
+    let stands_at = |minor| {
+        rig.bank.news.lock().unwrap().clear();
+        let (event, body) = rig.balance(minor, minor);
+        add(&rig, event, body);
+    };
+    stands_at(10_000);
+    rig.link("1").await;
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "100.00"), 0);
+    stands_at(9_000);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "90.00"), 1);
+    stands_at(9_000);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "90.00"), 0);
+    stands_at(10_000);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "100.00"), 1, "back to where it was is a change");
+}
+
+/// Only what may be told is read: no purpose of updates, an agreement that is gone, a consent that is over.
+#[tokio::test]
+async fn a_link_without_the_purpose_or_the_right_is_not_read() {
+    let read = |rig: &Rig| rig.bank.called("news balances") + rig.bank.called("news transactions");
+    let rig = polled(0).await;
+    rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Detail).await;
+    next_poll(&rig).await;
+    assert_eq!(read(&rig), 0);
+
+    let rig = polled(0).await;
+    rig.link_for("1", &[Purpose::BalanceUpdate], Form::Detail).await;
+    next_poll(&rig).await;
+    assert!(rig.bank.called("news balances") > 0 && rig.bank.called("news transactions") == 0);
+
+    let rig = polled(0).await;
+    rig.link("1").await;
+    let before = read(&rig);
+    let (bank, page) = (InstitutionId::new(BANK).unwrap(), conversation("1").channel);
+    rig.gateway.agreements().suspend(&bank, &page, "cli:a-test", None).await.unwrap();
+    next_poll(&rig).await;
+    assert_eq!(read(&rig), before, "an agreement that is paused");
+
+    let rig = polled(0).await;
+    rig.link("1").await;
+    let before = read(&rig);
+    rig.says("1", "stop").await;
+    for _ in 0..3 {
+        next_poll(&rig).await;
+    }
+    assert_eq!(read(&rig), before, "a consent that was taken back");
+    assert!(rig.store.polls_due(Timestamp::MAX, 10).await.unwrap().is_empty(), "and nothing is left to do");
+
+    // Revoked at the bank, a second link goes on.
+    let rig = polled(0).await;
+    for psid in ["1", "2"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        rig.link(psid).await;
+    }
+    rig.says("1", "stop").await;
+    there_is(&rig, BankEventKind::TransactionPosted, "t", None, 4_200);
+    next_poll(&rig).await;
+    assert_eq!(rig.sees("1").concat().matches("42.00").count(), 0);
+    assert_eq!(rig.sees("2").concat().matches("42.00").count(), 1, "somebody else's end blocks nothing");
+}
+
+/// Whatever goes wrong at the bank, nothing is lost, nothing is told twice, and nothing is given up.
+#[tokio::test]
+async fn faults_put_news_off_and_lose_none() {
+    for error in [
+        BankErrorClass::Wait { what: "a test", retry_after: Some(Duration::from_secs(7_000)) },
+        BankErrorClass::Retry("a test"),
+        BankErrorClass::Nonsense("a test"),
+        BankErrorClass::OurRequest("a test"),
+        BankErrorClass::RelinkNeeded("a test"),
+        BankErrorClass::Gone("a test"),
+    ] {
+        let rig = polled(0).await;
+        rig.link("1").await;
+        *rig.bank.error.lock().unwrap() = Some(error);
+        there_is(&rig, BankEventKind::TransactionPosted, "t", None, 4_200);
+        for _ in 0..3 {
+            next_poll(&rig).await;
+        }
+        assert_eq!(told(&rig, "42.00"), 0, "{error}");
+        *rig.bank.error.lock().unwrap() = None;
+        for _ in 0..3 {
+            next_poll(&rig).await;
+        }
+        assert_eq!(told(&rig, "42.00"), 1, "{error}");
+        let counts = rig.store.counts().await.unwrap();
+        assert_eq!((counts.jobs_dead, counts.inbox_failed), (0, 0), "{error}");
+    }
+    // A wait that the bank asks for is kept.
+    let rig = polled(0).await;
+    rig.link("1").await;
+    let wait = Some(Duration::from_secs(20_000));
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Wait { what: "a test", retry_after: wait });
+    next_poll(&rig).await;
+    let asked = rig.bank.called("news balances");
+    for _ in 0..4 {
+        next_poll(&rig).await;
+    }
+    assert_eq!(rig.bank.called("news balances"), asked);
+    // A list that is not whole: what it has is told, and the window does not move on over the rest.
+    let rig = polled(0).await;
+    rig.link("1").await;
+    *rig.bank.partial.lock().unwrap() = true;
+    there_is(&rig, BankEventKind::TransactionPosted, "t", None, 4_200);
+    next_poll(&rig).await;
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "42.00"), 1);
+    let first = |rig: &Rig| {
+        let asked = rig.bank.asked.lock().unwrap();
+        let from = asked.iter().rev().find_map(|of| match of {
+            Of::Transactions { from, .. } => Some(from.as_second()),
+            Of::Balances => None,
+        });
+        from.unwrap()
+    };
+    let stood = first(&rig);
+    next_poll(&rig).await;
+    assert_eq!(first(&rig), stood);
+    *rig.bank.partial.lock().unwrap() = false;
+    next_poll(&rig).await;
+    next_poll(&rig).await;
+    assert!(first(&rig) > stood);
+    assert_eq!(told(&rig, "42.00"), 0);
+}
+
+/// More news than one poll takes in are taken in by the next ones, soon.
+#[tokio::test]
+async fn many_news_come_in_turns() {
+    let rig = polled(0).await;
+    rig.link_for("1", &[Purpose::TransactionUpdate], Form::Detail).await;
+    for n in 0..POLL_NEWS_MAX + 50 {
+        there_is(&rig, BankEventKind::TransactionPosted, &format!("t{n}"), None, 100_000 + n as i64 * 1_000);
+    }
+    next_poll(&rig).await;
+    rig.clock.advance_s(POLL_SOON_S * 2);
+    rig.gateway.settle().await.unwrap();
+    let counts = rig.store.counts().await.unwrap();
+    assert_eq!(counts.inbox_waiting, 0);
+    rig.clock.advance_s(60);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    for n in [0, POLL_NEWS_MAX - 1, POLL_NEWS_MAX, POLL_NEWS_MAX + 49] {
+        let amount = format!(",{:03}.00", (100_000 + n as i64 * 1_000) / 100 % 1_000);
+        assert!(said.contains(&amount), "{n}: {amount}");
+    }
+}
+
+/// A day's calls are spread over the day.
+#[tokio::test]
+async fn the_budget_is_spread_over_the_day() {
+    let rig = polled(8).await;
+    rig.link("1").await;
+    let before = rig.bank.called("news balances") + rig.bank.called("news transactions");
+    for _ in 0..24 {
+        rig.clock.advance_s(3_600);
+        rig.gateway.settle().await.unwrap();
+    }
+    let calls = rig.bank.called("news balances") + rig.bank.called("news transactions") - before;
+    assert!((6..=8).contains(&calls), "{calls}");
+}
+
+/// A grant that holds fewer accounts at the bank holds fewer here, within one cycle; the last one gone, the link ends.
+#[tokio::test]
+async fn a_grant_narrowed_at_the_bank_is_narrowed_here() {
+    let rig = Rig::new().await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    *rig.bank.life_s.lock().unwrap() = 10_000_000;
+    let entry = amana_flow::Entry::OneTime { token: rig.link_token("1").await };
+    let bank = InstitutionId::new(BANK).unwrap();
+    let begun = rig.gateway.link_begin(&entry, &bank, Lang::English).await.unwrap();
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.unwrap();
+    let both =
+        rig.answer(&[Purpose::BalanceOnRequest, Purpose::TransactionUpdate], Form::Detail, &["a1", "a2"]);
+    rig.gateway.consent_give(&begun.cookie, &both).await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    rig.sees("1");
+    let cycle = async || {
+        rig.clock.advance_s(GRANT_LOOK_S * 5 / 4 + 1);
+        rig.gateway.settle().await.unwrap();
+    };
+    // A grant that names no account, or every one of ours, changes nothing.
+    let hold = |accounts: Option<&[&str]>| {
+        *rig.bank.held.lock().unwrap() = accounts.map(|ids| ids.iter().map(|id| account(id)).collect());
+    };
+    for held in [None, Some(&[][..]), Some(&["a1", "a2", "a3"][..])] {
+        hold(held);
+        cycle().await;
+        assert!(rig.sees("1").is_empty(), "{held:?}");
+    }
+    // Every account under another name: the bank's own list has the word, and it has them.
+    hold(Some(&["x1", "x2"]));
+    cycle().await;
+    assert!(rig.sees("1").is_empty());
+
+    hold(Some(&["a1"]));
+    cycle().await;
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("fewer accounts"), "{said:?}");
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    let consent = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    assert!(consent.state == ConsentState::Active && consent.grants.len() == 2);
+    assert!(consent.grants.values().all(|g| g.accounts.iter().eq([&account("a1")])), "{consent:?}");
+    let all = rig.store.consents(link.shard, link.customer).await.unwrap();
+    let old = all.iter().find(|c| c.id != consent.id).expect("the one before");
+    let record = rig.store.consent_record(link.shard, link.customer, old.id).await.unwrap().unwrap();
+    assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::AtBank));
+    assert_eq!(consent.expires_at, old.expires_at, "until the same day");
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(said.contains("1,234.56") && !said.contains("7,777.00"), "{said}");
+    cycle().await;
+    assert!(rig.sees("1").is_empty(), "said once");
+    // Nothing of ours is left.
+    *rig.bank.checking.lock().unwrap() = "b7".into();
+    hold(Some(&["b7"]));
+    cycle().await;
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    assert_eq!(link.state, amana_store::LinkState::Ended);
+}
