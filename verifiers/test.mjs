@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { cases } from "./cases.mjs";
 import { CHANGES, applied, changes, mutate, randomness, scribble } from "./changes.mjs";
 import { verify as node } from "./node/verify.mjs";
+import { checkPage } from "./page.mjs";
 import { loadVectors } from "./vectors.mjs";
 
 // The browser's file is named .js for browsers; here its text is imported as the module that it is.
@@ -103,6 +104,8 @@ for (const value of [undefined, null, 7, {}, Symbol("x")]) {
     if (!right) check("random", `${String(value)} with ${JSON.stringify(odd)}`, JSON.stringify(results));
   }
 }
+
+await checkPage(check, vectors);
 
 if (vectors.length === 0) console.log("# verifiers/vectors/ has no index.json yet");
 console.log(`# ${vectors.length} vectors, ${made.length} cases; random changes: ${JSON.stringify(tally)}`);
