@@ -156,8 +156,8 @@ impl Gateway {
         };
         let after = self.place_after(shard, customer, ask.after, (size, begins)).await?;
         let from = after.map_or(0, |after| after.segment);
-        // No segment may be left out, from the first one on: it could hold a receipt that is withheld, or all that there
-        // was before a history was begun anew.
+        // No segment may be left out, from the first one on: it could hold a receipt that is withheld, or all that
+        // there was before a history was begun anew.
         let cut = open.min(from.saturating_add(ask.segments.max(2) - 1));
         let begin = after.map_or(1, |after| after.seq.saturating_add(1));
         let (receipts, behind) =

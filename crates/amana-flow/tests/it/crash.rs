@@ -14,6 +14,7 @@ use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, Window
 use amana_core::*;
 use amana_flow::limits::{ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
 use amana_flow::{BundleAsk, Gateway, LogParts, Reconcile};
+use amana_gate::Recipient;
 use amana_gate::{Released, Unaddressed};
 use amana_log::audit::{State, audit};
 use amana_log::bundle::{Trust, verify};
@@ -634,8 +635,10 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
     let key = log_parts().signer.verifier().to_string();
     for chain in &mut chains {
         let bank = InstitutionId::new(BANK).unwrap();
-        let bundle =
-            rig.gateway.bundle_of(&bank, chain.shard, chain.customer, amana_gate::Recipient::Customer, BundleAsk::since(first.size)).await;
+        let bundle = rig
+            .gateway
+            .bundle_of(&bank, chain.shard, chain.customer, Recipient::Customer, BundleAsk::since(first.size))
+            .await;
         let trust = Trust {
             vkey: Some(key.clone()),
             since: Some((first.size, first.root).into()),

@@ -3,6 +3,7 @@
 use crate::support::*;
 use amana_core::*;
 use amana_flow::*;
+use amana_gate::Recipient;
 use amana_log::audit::audit;
 use amana_log::bundle::{Trust, Verified, verify};
 use amana_log::checkpoint::Checkpoint;
@@ -29,8 +30,10 @@ async fn link(rig: &Rig) -> Link {
 /// The bundle of the linked customer, verified with the log's key in hand.
 async fn verified(rig: &Rig, trust: &Trust) -> (String, Verified) {
     let link = link(rig).await;
-    let bundle =
-        rig.gateway.bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, BundleAsk::default()).await;
+    let bundle = rig
+        .gateway
+        .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, BundleAsk::default())
+        .await;
     let bundle = bundle.expect("a bundle").json;
     let good = verify(&bundle, trust).unwrap_or_else(|refused| panic!("{refused}"));
     (bundle, good)
@@ -70,7 +73,13 @@ async fn what_was_told_is_in_a_bundle_that_verifies() {
     let link = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
     let bundle = rig
         .gateway
-        .bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, BundleAsk::since(saved.size))
+        .bundle_of(
+            &link.institution,
+            link.shard,
+            link.customer,
+            Recipient::Customer,
+            BundleAsk::since(saved.size),
+        )
         .await;
     let trust = Trust { since: Some((saved.size, saved.root).into()), ..pinned() };
     let good = verify(&bundle.expect("a bundle").json, &trust).unwrap_or_else(|refused| panic!("{refused}"));
@@ -128,7 +137,10 @@ async fn a_bundle_in_parts_shows_every_receipt_and_the_end() {
         let mut ask = BundleAsk { receipts, segments, ..BundleAsk::since(remembered.size) };
         let (mut after, mut shown, mut count) = (None, 0, 0);
         loop {
-            let part = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, ask).await;
+            let part = rig
+                .gateway
+                .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, ask)
+                .await;
             let part = part.expect("a part");
             let trust = Trust { since: Some(remembered), after, ..pinned() };
             let good = verify(&part.json, &trust).unwrap_or_else(|refused| panic!("{refused}"));
@@ -155,7 +167,10 @@ async fn a_bundle_in_parts_shows_every_receipt_and_the_end() {
     // What is asked for behind a place that there is not begins with the first receipt.
     for after in [(10_000, 0), (1, 10_000), (u64::MAX, u64::MAX), (3, 0), (0, 2)] {
         let ask = BundleAsk { after: Some(after), ..BundleAsk::default() };
-        let part = rig.gateway.bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, ask).await;
+        let part = rig
+            .gateway
+            .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, ask)
+            .await;
         let good = verify(&part.expect("a bundle").json, &pinned());
         assert!(good.is_ok_and(|good| good.mine.at.seq == good.receipts && !good.more), "{after:?}");
     }
@@ -178,7 +193,15 @@ async fn a_bundle_does_not_read_the_open_segment_again() {
     assert!(forget() > 0, "there are files to forget");
     // Several at once, of one checkpoint or of several: all verify.
     let link = link(&rig).await;
-    let bundle = || rig.gateway.bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, BundleAsk::default());
+    let bundle = || {
+        rig.gateway.bundle_of(
+            &link.institution,
+            link.shard,
+            link.customer,
+            Recipient::Customer,
+            BundleAsk::default(),
+        )
+    };
     for _ in 0..3 {
         forget();
         let (a, b, c) = tokio::join!(bundle(), bundle(), bundle());

@@ -33,8 +33,8 @@ pub struct Parts<'a> {
     pub checkpoint: &'a Note,
     /// The customer's key.
     pub key: &'a CustomerKey,
-    /// The segments, ascending: all from 0, or from that of `after`, to the open one; with `more`, to the one that the next
-    /// part begins in.
+    /// The segments, ascending: all from 0, or from that of `after`, to the open one; with `more`, to the one that the
+    /// next part begins in.
     pub segments: Vec<SegmentPart<'a>>,
     /// The receipts that the checkpoint covers. Later ones wait for the next checkpoint.
     pub receipts: Receipts,

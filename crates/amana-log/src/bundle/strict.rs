@@ -1,14 +1,14 @@
-//! The JSON that a bundle and a receipt may be (`docs/disclosure-log.md`, "JSON"): what two parsers could read differently
-//! is refused before either is asked. Written over the bytes, since what `serde_json` takes depends on what else is
-//! built with it.
+//! The JSON that a bundle and a receipt may be (`docs/disclosure-log.md`, "JSON"): what two parsers could read
+//! differently is refused before either is asked. Written over the bytes, since what `serde_json` takes depends on what
+//! else is built with it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::limits::{JSON_MAX_DEPTH, TREE_MAX_LEAVES};
 
-/// Whether `text` is one JSON object in which no member stands twice, nothing lies deeper than [`JSON_MAX_DEPTH`], every
-/// number is whole and at most 2^53 − 1, and every string is Unicode. `Err` is the byte at which it is not.
+/// Whether `text` is one JSON object in which no member stands twice, nothing lies deeper than [`JSON_MAX_DEPTH`],
+/// every number is whole and at most 2^53 − 1, and every string is Unicode. `Err` is the byte at which it is not.
 pub(super) fn check(text: &str) -> Result<(), usize> {
     let mut scan = Scan { text, at: 0 };
     scan.blanks();

@@ -320,8 +320,8 @@ impl Bundle {
     }
 
     fn freshness(&self, now: &Checkpoint) -> Result<(), Rejected> {
-        // From the first segment on nothing may be left out: a segment that is not listed, or whose last entries are not
-        // covered, could hold a receipt from which the chain was led on anew, or all that was before it began anew.
+        // From the first segment on nothing may be left out: a segment that is not listed, or whose last entries are
+        // not covered, could hold a receipt from which the chain was led on anew, or all that was before it began anew.
         let begins = self.segments.first().map(|segment| (segment.segment, segment.first));
         let wanted = self.after.map_or((0, 0), |after| (after.segment, after.first));
         ensure(begins == Some(wanted), Rule::Freshness, || {

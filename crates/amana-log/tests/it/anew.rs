@@ -309,3 +309,33 @@ fn parts_of_any_size_add_up_while_the_log_grows() {
         assert_eq!(shown, 6, "in parts of {take}");
     }
 }
+
+/// A log that shows two histories, hides its end, or has no witness is refused by a customer who saved its root or asks
+/// for witnesses; that these lies are among the vectors is held here, so that none is lost.
+#[test]
+fn abuse_20_a_fork_an_omission_and_a_missing_witness_are_refused() {
+    let all = crate::vectors::all();
+    for (name, rule) in [
+        ("fork", "consistency"),
+        ("fork-same-size", "consistency"),
+        ("stale-checkpoint", "consistency"),
+        ("missing-quorum", "witness"),
+        ("no-cosignature", "witness"),
+        ("withhold-middle-renumbered", "inclusion"),
+        ("withhold-last-upper", "absence"),
+        ("withhold-last-skipped", "absence"),
+        ("led-on", "absence"),
+        ("begun-anew", "absence"),
+        ("begun-anew-unseen", "freshness"),
+        ("begun-anew-remembered", "memory"),
+        ("remembered-other-key", "memory"),
+        ("led-on-earlier-index", "freshness"),
+        ("led-on-between", "absence"),
+        ("led-on-between-dropped", "freshness"),
+    ] {
+        let vector = all.iter().find(|v| v.name == name).unwrap_or_else(|| panic!("no vector `{name}`"));
+        let rejected = vector.judged().err().map(|r| r.to_string());
+        let found = rejected.as_deref().and_then(|r| r.split(':').next());
+        assert_eq!((found, vector.expect), (Some(rule), rule), "{name}");
+    }
+}

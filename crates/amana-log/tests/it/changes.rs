@@ -1,5 +1,5 @@
-//! The random changes of the vectors on which the verifiers in JavaScript agree (`verifiers/changes.json`): this one says the
-//! same of each.
+//! The random changes of the vectors on which the verifiers in JavaScript agree (`verifiers/changes.json`): this one
+//! says the same of each.
 
 use std::collections::BTreeMap;
 use std::path::Path;

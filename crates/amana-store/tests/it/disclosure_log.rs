@@ -67,7 +67,10 @@ pub(crate) async fn a_history_that_was_changed_in_the_database_is_not_led_on(w: 
         ("another segment", row("log_segment = 7")),
         ("no MAC", row(&format!("receipt_mac = {zeros}"))),
         ("another customer's", from("customer", &w.place.bytes(&[1; 16]))),
-        ("erased, and made to look as before", row("erased_at = 1, receipt_mac = (SELECT f.receipt_mac FROM kept f)")),
+        (
+            "erased, and made to look as before",
+            row("erased_at = 1, receipt_mac = (SELECT f.receipt_mac FROM kept f)"),
+        ),
     ];
     w.customer(1).await;
     w.one(view(1)).await;

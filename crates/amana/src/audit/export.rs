@@ -40,9 +40,8 @@ pub(super) async fn export(
     let by = Recipient::Agent(crate::who::acting(by));
     let mut ask = BundleAsk { since, ..BundleAsk::default() };
     for number in 1_u32.. {
-        let part = gateway
-            .bundle_of(&customer.institution, customer.shard, customer.id, by.clone(), ask)
-            .await?;
+        let part =
+            gateway.bundle_of(&customer.institution, customer.shard, customer.id, by.clone(), ask).await?;
         match out {
             Some(path) => {
                 let mut name = path.as_os_str().to_owned();

@@ -17,10 +17,11 @@ use std::process::ExitCode;
 pub(crate) enum AuditCommand {
     /// Verify a customer's bundle: that it holds every receipt, and that the log holds each. Needs no configuration.
     ///
-    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md; also when a part of it is
-    /// missing.
+    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md; also when a part of it
+    /// is missing.
     Verify {
-        /// The bundle, as the privacy page gives it; `-` reads standard input. Of a bundle in parts all of them, in order.
+        /// The bundle, as the privacy page gives it; `-` reads standard input. Of a bundle in parts all of them, in
+        /// order.
         #[arg(value_name = "BUNDLE", required = true)]
         bundles: Vec<PathBuf>,
         /// The log's key from a place you trust. Without it the bundle's own is believed, which proves less.
@@ -29,8 +30,8 @@ pub(crate) enum AuditCommand {
         /// A policy file: which witnesses must have cosigned.
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
-        /// A bundle (its last part) or a checkpoint that you saved earlier: the log must have grown from it, and of a bundle
-        /// every receipt must be there again, under the same key.
+        /// A bundle (its last part) or a checkpoint that you saved earlier: the log must have grown from it, and of a
+        /// bundle every receipt must be there again, under the same key.
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
         /// Print the result as JSON.
