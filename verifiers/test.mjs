@@ -9,7 +9,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { cases } from "./cases.mjs";
+import { CHANGES, applied, changes, mutate, randomness, scribble } from "./changes.mjs";
 import { verify as node } from "./node/verify.mjs";
+import { checkPage } from "./page.mjs";
 import { loadVectors } from "./vectors.mjs";
 
 // The browser's file is named .js for browsers; here its text is imported as the module that it is.
@@ -23,7 +25,7 @@ function check(scope, what, problem) {
 }
 
 const said = (result) => (result.ok ? "ok" : result.rule ?? `unsupported ${result.unsupported}`);
-const options = (trust) => ({ vkey: trust.vkey, policyText: trust.policy, since: trust.since });
+const options = (trust) => ({ vkey: trust.vkey, policyText: trust.policy, since: trust.since, after: trust.after });
 
 async function both(text, trust) {
   return { node: node(text, options(trust)), browser: await browser(text, options(trust)) };
@@ -50,47 +52,14 @@ for (const one of made) await hold("case", one);
 
 // Random changes, always the same ones. A changed bundle may still be good (a name that nobody reads, say): then both must
 // accept it and have found the same.
-let state = 0x2545f491;
-const random = (below) => {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return (state >>> 0) % below;
-};
-const WILD = [null, true, -1, 0, 1, 0.5, 2 ** 53, 1e300, "", "AAAA", "\ud800", [], {}, [[]], { proof: 1 }];
-
-function leavesOf(value, path = []) {
-  if (typeof value !== "object" || value === null) return [path];
-  return [path, ...Object.keys(value).flatMap((name) => leavesOf(value[name], [...path, name]))];
-}
-
-function mutate(bundle) {
-  const paths = leavesOf(bundle).filter((path) => path.length > 0);
-  const path = paths[random(paths.length)];
-  const parent = path.slice(0, -1).reduce((value, name) => value[name], bundle);
-  const name = path.at(-1);
-  const value = parent[name];
-  const how = random(6);
-  if (how === 0) delete parent[name];
-  else if (how === 1) parent[name] = WILD[random(WILD.length)];
-  else if (how === 2 && Array.isArray(value) && value.length) value.splice(random(value.length), 1);
-  else if (how === 2 && Array.isArray(parent)) parent.splice(random(parent.length), 0, value);
-  else if (typeof value === "number") parent[name] = value + (random(2) ? 1 : -1);
-  else if (typeof value === "string" && value.length) {
-    const at = random(value.length);
-    const letter = how === 3 ? String.fromCharCode(random(128)) : "ABCDEFGHIJKLMNOPQRSTUVWXYZabc0189+/"[random(35)];
-    parent[name] = value.slice(0, at) + letter + value.slice(at + (how === 4 ? 0 : 1));
-  } else parent[name] = WILD[random(WILD.length)];
-  return bundle;
-}
-
+const random = randomness(0x2545f491);
 const ROUNDS = 2000;
 const honest = made.filter((one) => one.expect === "ok");
 const tally = {};
 const disagreements = [];
 for (let round = 0; round < ROUNDS; round += 1) {
   const { text, trust } = honest[random(honest.length)];
-  const changed = JSON.stringify(mutate(JSON.parse(text)));
+  const changed = round % 3 ? JSON.stringify(mutate(JSON.parse(text), random)) : scribble(text, random);
   try {
     const results = await both(changed, trust);
     const [a, b] = [said(results.node), said(results.browser)];
@@ -104,6 +73,21 @@ for (let round = 0; round < ROUNDS; round += 1) {
 check("random", `${ROUNDS} changed bundles: both verifiers say the same`, disagreements.slice(0, 3).join("; ") || null);
 const missed = ["format", "signature", "consistency", "index", "freshness", "chain", "inclusion", "absence"].filter((rule) => !tally[rule]);
 check("random", "the changes reach every rule", missed.length ? `none was refused by ${missed.join(", ")}` : null);
+
+// The changes on which the verifier in Rust is asked, too: these are they, and what is written of each is what both say here.
+const written = JSON.parse(readFileSync(CHANGES, "utf8"));
+const fresh = changes(vectors);
+const same = written.length === fresh.length && fresh.every((one, at) => one.every((part, place) => part === written[at][place]));
+check("changes", "changes.json is as changes.mjs makes it", same ? null : "write it anew: node changes.mjs");
+const byName = new Map(vectors.map((one) => [one.name, one]));
+const against = [];
+for (const change of written) {
+  const { text, trust } = byName.get(change[0]);
+  const results = await both(applied(text, change), trust);
+  const [a, b, expect] = [said(results.node), said(results.browser), change[4]];
+  if (a !== expect || b !== expect) against.push(`${JSON.stringify(change).slice(0, 200)}: node ${a}, browser ${b}`);
+}
+check("changes", `both verifiers say of ${written.length} changes what is written`, against.slice(0, 3).join("; ") || null);
 
 // Text that is no bundle at all.
 const junk = [];
@@ -120,6 +104,8 @@ for (const value of [undefined, null, 7, {}, Symbol("x")]) {
     if (!right) check("random", `${String(value)} with ${JSON.stringify(odd)}`, JSON.stringify(results));
   }
 }
+
+await checkPage(check, vectors);
 
 if (vectors.length === 0) console.log("# verifiers/vectors/ has no index.json yet");
 console.log(`# ${vectors.length} vectors, ${made.length} cases; random changes: ${JSON.stringify(tally)}`);

@@ -185,9 +185,7 @@ export class TestLog {
     const latest = new Map();
     for (const one of this.indexes) if (one.log_index < size) latest.set(one.segment, one);
     const open = Math.max(...latest.keys());
-    const from = given[0]?.segment ?? 0;
     const segments = [...latest.values()]
-      .filter((one) => one.segment >= from)
       .map((one) => {
         const count = given.filter((receipt) => receipt.segment === one.segment).length;
         const next = derive(key, "amana/label/v1", one.segment, count + 1);

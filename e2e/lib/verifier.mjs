@@ -33,7 +33,7 @@ export async function verifierInBrowser(browser) {
     for (const { name, text, trust, expect } of all) {
       const result = await page.evaluate(
         async ([address, bundle, options]) => (await import(address)).verify(bundle, options),
-        [`${ADDRESS}verify.js`, text, { vkey: trust.vkey, policyText: trust.policy, since: trust.since }],
+        [`${ADDRESS}verify.js`, text, { vkey: trust.vkey, policyText: trust.policy, since: trust.since, after: trust.after }],
       );
       const got = result.ok ? "ok" : (result.rule ?? `unsupported ${result.unsupported}`);
       check("verifier", name, got === expect ? null : `expected ${expect}, got ${got} (${result.detail ?? ""})`);

@@ -13,9 +13,11 @@
 //
 // Use it:  import { verify } from "./verify.js";  const result = await verify(text, { vkey, policyText, since });
 // `vkey`: the log's key, if you know it from elsewhere. `policyText`: who must have witnessed the checkpoint (C2SP
-// tlog-policy). `since`: the last checkpoint that you verified, {size, root}. It answers, and never throws:
+// tlog-policy). `since`: what you kept of the bundle that you verified last, {size, root, mine}; a bare checkpoint has no
+// `mine`. `after`: of a bundle in parts, the same of the part before. It answers, and never throws:
 //   {ok: true, …what was found}      {ok: false, rule, detail}      {ok: false, unsupported, detail}
-// The last one says nothing of the bundle: this browser cannot do the arithmetic.
+// The last one says nothing of the bundle: this browser cannot do the arithmetic. Where the first one has `more`, another
+// part follows, and nothing is said of the end before that is verified, too.
 
 /** The rules, in the order in which they are applied. */
 export const RULES = [
@@ -24,6 +26,7 @@ export const RULES = [
   "signature",
   "witness",
   "consistency",
+  "memory",
   "index",
   "freshness",
   "chain",
@@ -35,7 +38,7 @@ export async function verify(bundleText, options) {
   const lack = await whatThisBrowserLacks();
   if (lack) return { ok: false, unsupported: lack, detail: `this browser has no ${lack}` };
 
-  const { vkey = null, policyText = null, since = null } = options ?? {};
+  const { vkey = null, policyText = null, since = null, after = null } = options ?? {};
   const found = { pinned: vkey !== null, witnesses: null, since: null };
   let rule = "format";
   try {
@@ -53,20 +56,23 @@ export async function verify(bundleText, options) {
     if (policyText !== null) found.witnesses = await checkWitnesses(policyText, bundle.vkey, checkpoint);
 
     rule = "consistency";
-    found.since = await checkSince(since, bundle.since, checkpoint);
+    found.since = await checkSince(after ?? since, bundle.since, checkpoint);
+
+    rule = "memory";
+    await checkMemory(bundle, since, after);
 
     rule = "index";
     await checkIndexEntries(bundle.segments, checkpoint);
 
     rule = "freshness";
-    checkFreshness(bundle.segments, bundle.receipts, checkpoint);
+    checkFreshness(bundle, checkpoint);
 
     rule = "chain";
-    await checkChain(bundle.segments, bundle.receipts);
+    await checkChain(bundle);
 
     rule = "inclusion";
     const hmac = await hmacWith(bundle.key);
-    await checkInclusion(hmac, bundle.segments, bundle.receipts, checkpoint);
+    await checkInclusion(hmac, bundle, checkpoint);
 
     rule = "absence";
     await checkAbsence(hmac, bundle.segments);
@@ -83,6 +89,8 @@ export async function verify(bundleText, options) {
       from: timeOf(said[0]),
       to: timeOf(said[said.length - 1]),
       segments: bundle.segments.length,
+      mine: await whatWasShown(bundle),
+      more: bundle.more,
       ...found,
     };
   } catch (problem) {
@@ -90,6 +98,20 @@ export async function verify(bundleText, options) {
     return { ok: false, rule, detail: String((problem && problem.message) || problem) };
   }
 }
+
+/** Whose receipts these are, and up to where they were shown: what the next bundle, or the next part, is held against. */
+async function whatWasShown({ key, segments, receipts, begin }) {
+  const { segment, first, count } = segments[segments.length - 1];
+  const at = { seq: begin.seq + receipts.length, hash: begin.hash, from: begin.from, segment, first, count };
+  if (receipts.length > 0) {
+    const last = receipts[receipts.length - 1];
+    at.hash = toBase64(await sha256(last.bytes));
+    at.from = last.logIndex + 1;
+  }
+  return { who: await whose(key), at };
+}
+
+const whose = async (key) => toBase64(await sha256(key));
 
 /** Each check is a sentence that must be true; the sentence given is what is wrong when it is not. */
 function must(holds, otherwise) {
@@ -268,28 +290,45 @@ async function rootsByConsistency(m, n, proof, known) {
 
 // === Rule "format": the bundle's shape ===============================================================================
 
-const LONGEST_BUNDLE = 256 * 1024 * 1024;
+const LONGEST_BUNDLE = 128 * 1024 * 1024;
+const DEEPEST = 16;
 const LONGEST_PROOF = 107;
 
 function shapeOfBundle(text) {
   must(typeof text === "string" && text.length <= LONGEST_BUNDLE, "the bundle is no text, or too long");
   const raw = parseJson(text, "the bundle");
   must(raw.v === 1, "the bundle is of a version that this program does not know");
+  const more = raw.more === undefined ? false : raw.more;
+  must(more === true || more === false, "more is no yes or no");
+  const segments = asList(raw.segments, "segments");
   return {
     vkey: asText(raw.vkey, "vkey"),
     checkpoint: asText(raw.checkpoint, "checkpoint"),
     key: asHash(raw.key, "key"),
-    segments: asList(raw.segments, "segments").map(shapeOfSegment),
+    segments: segments.map((one, place) => shapeOfSegment(one, place, more && place === segments.length - 1)),
     receipts: asList(raw.receipts, "receipts").map(shapeOfReceipt),
     since: raw.since === undefined || raw.since === null ? null : shapeOfSince(raw.since),
+    ...shapeOfBeginning(raw.after),
+    more,
   };
 }
 
-function shapeOfSegment(raw, place) {
+/** Where the bundle begins: with the first receipt, or, as a later part, after one that was shown before. */
+function shapeOfBeginning(raw) {
+  const later = raw !== undefined && raw !== null;
+  if (!later) return { later, begin: { seq: 0, hash: toBase64(new Uint8Array(32)), from: 0, segment: 0, first: 0, count: 0 } };
+  const begin = { hash: toBase64(asHash(asObject(raw, "after").hash, "after.hash")) };
+  for (const name of ["seq", "from", "segment", "first", "count"]) begin[name] = asNumber(raw[name], `after.${name}`);
+  return { later, begin };
+}
+
+/** `unfinished`: of the last segment of a part that another one follows nothing is said yet. */
+function shapeOfSegment(raw, place, unfinished) {
   const name = `segments[${place}]`;
   const { segment, first, count, index, absence } = asObject(raw, name);
   const { log_index: logIndex, entry, proof } = asObject(index, `${name}.index`);
-  const { low, high } = asObject(absence, `${name}.absence`);
+  must(!unfinished || absence === null, `${name}.absence must be null`);
+  const { low, high } = unfinished ? {} : asObject(absence, `${name}.absence`);
   return {
     segment: asNumber(segment, `${name}.segment`),
     first: asNumber(first, `${name}.first`),
@@ -297,8 +336,9 @@ function shapeOfSegment(raw, place) {
     logIndex: asNumber(logIndex, `${name}.index.log_index`),
     entry: asBytes(entry, `${name}.index.entry`),
     proof: asProof(proof, `${name}.index.proof`),
-    low: shapeOfIndexLeaf(low, `${name}.absence.low`),
-    high: shapeOfIndexLeaf(high, `${name}.absence.high`),
+    unfinished,
+    low: unfinished ? null : shapeOfIndexLeaf(low, `${name}.absence.low`),
+    high: unfinished ? null : shapeOfIndexLeaf(high, `${name}.absence.high`),
   };
 }
 
@@ -331,14 +371,65 @@ function shapeOfSince(raw) {
   };
 }
 
+/**
+ * JSON that every program reads alike. JSON.parse takes the last of two members with one name, where another program takes the
+ * first: then one file would say two things. So what could be read in two ways is refused.
+ */
 function parseJson(text, name) {
   let value;
   try {
     value = JSON.parse(text);
-  } catch {
-    throw new Error(`${name} is not JSON`);
+    looked(text, skipBlanks(text, 0), 1);
+  } catch (problem) {
+    throw new Error(`${name} is not JSON as it must be: ${problem.message}`);
   }
+  must(!/\p{Surrogate}/u.test(text), `${name} is no Unicode`);
   return asObject(value, name);
+}
+
+/** Looks at the value that begins at `at`, in a text that is JSON; answers where it ends. */
+function looked(text, at, depth) {
+  const first = text[at];
+  if (first === '"') return lookedString(text, at).end;
+  if (first !== "{" && first !== "[") {
+    const [word] = text.slice(at, at + 400).match(/^[^\s,\]}]*/);
+    if (!["true", "false", "null"].includes(word)) {
+      must(/^(0|[1-9][0-9]*)$/.test(word) && Number(word) <= Number.MAX_SAFE_INTEGER, "a number is not whole, negative or too large");
+    }
+    return at + word.length;
+  }
+  must(depth <= DEEPEST, "it is too deep");
+  const names = new Set();
+  let place = skipBlanks(text, at + 1);
+  while (text[place] !== "}" && text[place] !== "]") {
+    if (first === "{") {
+      const { string, end } = lookedString(text, place);
+      must(!names.has(string), "a member stands twice");
+      names.add(string);
+      place = skipBlanks(text, skipBlanks(text, end) + 1); // past the colon
+    }
+    place = skipBlanks(text, looked(text, place, depth + 1));
+    if (text[place] === ",") place = skipBlanks(text, place + 1);
+  }
+  return place + 1;
+}
+
+function lookedString(text, at) {
+  let end = at + 1;
+  let escaped = false;
+  while (text[end] !== '"') {
+    if (text[end] === "\\") escaped = true;
+    end += text[end] === "\\" ? 2 : 1;
+  }
+  const string = escaped ? JSON.parse(text.slice(at, end + 1)) : text.slice(at + 1, end);
+  must(!escaped || !/\p{Surrogate}/u.test(string), "a string is no Unicode");
+  return { string, end: end + 1 };
+}
+
+function skipBlanks(text, at) {
+  let place = at;
+  while (text[place] === " " || text[place] === "\n" || text[place] === "\r" || text[place] === "\t") place += 1;
+  return place;
 }
 
 function asObject(value, name) {
@@ -539,6 +630,34 @@ async function checkSince(own, offered, checkpoint) {
   return saved.size;
 }
 
+// === Rule "memory": you are the same, and what you had is there ======================================================
+
+/** `since` is what you kept of an earlier bundle, `before` of the part before this one. */
+async function checkMemory({ key, receipts, begin, later, more }, since, before) {
+  const who = await whose(key);
+  const kept = since && since.mine ? since.mine : null;
+  const part = before && before.mine ? before.mine : null;
+  for (const mine of [kept, part]) must(!mine || mine.who === who, "the bundle is under another key than the one before");
+  if (before && !later) throw new Error("this is not the part that follows");
+  if (later) {
+    const from = before ? part : kept;
+    must(from, "this is a later part, and none of the earlier ones is known");
+    for (const name of Object.keys(begin)) must(from.at[name] === begin[name], "this part does not begin where the one before ended");
+  }
+  if (!kept || !(kept.at.seq > 0) || kept.at.seq < begin.seq) {
+    must(!kept || Number.isSafeInteger(kept.at.seq), "what you kept cannot be read");
+    return;
+  }
+  const shown = kept.at.seq - begin.seq;
+  if (shown > receipts.length) {
+    must(more, "there are fewer receipts than you had");
+    return;
+  }
+  // From this one the rule "chain" leads to all before it.
+  const hash = shown === 0 ? begin.hash : toBase64(await sha256(receipts[shown - 1].bytes));
+  must(hash === kept.at.hash, "a receipt is another one than the one you had");
+}
+
 // === Rule "index": each segment has an index that covers all of it ===================================================
 
 async function checkIndexEntries(segments, checkpoint) {
@@ -562,40 +681,32 @@ async function checkIndexEntries(segments, checkpoint) {
 
 // === Rule "freshness": the bundle reaches to the end of the log ======================================================
 
-function checkFreshness(segments, receipts, checkpoint) {
+function checkFreshness({ segments, begin, more }, checkpoint) {
   must(segments.length > 0, "the bundle lists no segment");
-  const open = segments[segments.length - 1];
-  must(open.logIndex === checkpoint.size - 1, "the last segment's index is not the last entry of the log");
-  let place = 0;
-  if (receipts.length > 0) {
-    // Between your first receipt and the end of the log nothing may be left out: any segment could hold a receipt that
-    // is kept from you.
-    const { segment } = receipts[0].said;
-    place = segments.findIndex((one) => one.segment === segment);
-    must(place !== -1, "the first receipt's segment is not listed");
-  } else {
-    // Else an old segment with all that was ever said could simply be left away.
-    must(segments[0].segment === 0, "without receipts every segment must be listed, from 0 on");
-  }
-  while (segments[place] !== open) {
+  // From the beginning to the end of the log nothing may be left out: any segment could hold a receipt that is kept from
+  // you, or all that there was before your history was begun anew.
+  const [first] = segments;
+  must(first.segment === begin.segment && first.first === begin.first, `segment ${begin.segment} is not the first one`);
+  const end = segments[segments.length - 1];
+  must(more || end.logIndex === checkpoint.size - 1, "the last segment's index is not the last entry of the log");
+  segments.slice(1).forEach((next, place) => {
     const here = segments[place];
-    const next = segments[place + 1];
     must(next.segment === here.segment + 1, `segment ${here.segment + 1} is left out`);
     must(next.first === here.logIndex + 1, `segment ${next.segment} does not begin where the one before ends`);
-    place += 1;
-  }
+  });
 }
 
 // === Rule "chain": your receipts are numbered without a gap, each with the hash of the one before ====================
 
-async function checkChain(segments, receipts) {
-  const countOf = new Map(segments.map((one) => [one.segment, 0]));
-  let before = { segment: 0, hash: toBase64(new Uint8Array(32)) };
+async function checkChain({ segments, receipts, begin }) {
+  const countOf = new Map(segments.map((one) => [one.segment, one.segment === begin.segment ? begin.count : 0]));
+  let before = { segment: 0, hash: begin.hash };
   for (let place = 0; place < receipts.length; place += 1) {
     const { said, bytes } = receipts[place];
-    const name = `receipt ${place + 1}`;
+    const number = begin.seq + place + 1;
+    const name = `receipt ${number}`;
     must(said.v === 1, `${name}: it is of an unknown version`);
-    must(said.seq === place + 1, `${name}: it bears another number, so one is missing or in the wrong place`);
+    must(said.seq === number, `${name}: it bears another number, so one is missing or in the wrong place`);
     must(said.prev === before.hash, `${name}: it was not written after the one before it`);
     must(said.segment >= before.segment, `${name}: its segment is before that of the one before it`);
     must(countOf.has(said.segment), `${name}: its segment is not listed`);
@@ -613,7 +724,7 @@ async function checkChain(segments, receipts) {
 /** HMAC-SHA256(your key, word ‖ segment ‖ n): nobody without your key can tell which entries are yours. */
 const derive = (hmac, word, segment, n) => hmac(join(utf8(word), u64(segment), u64(n)));
 
-async function checkInclusion(hmac, segments, receipts, checkpoint) {
+async function checkInclusion(hmac, { segments, receipts, begin }, checkpoint) {
   const bySegment = new Map(segments.map((one) => [one.segment, one]));
   // All at once, since a browser hashes in the background; then judged in order.
   const there = await Promise.all(
@@ -625,7 +736,7 @@ async function checkInclusion(hmac, segments, receipts, checkpoint) {
       return isIncluded(entry, logIndex, checkpoint.size, proof, checkpoint.root);
     }),
   );
-  let last = -1;
+  let last = begin.from - 1;
   receipts.forEach(({ said, logIndex }, place) => {
     const name = `receipt ${said.seq}`;
     const { first, covered } = bySegment.get(said.segment);
@@ -642,7 +753,8 @@ async function checkInclusion(hmac, segments, receipts, checkpoint) {
 // leave no room for that receipt.
 
 async function checkAbsence(hmac, segments) {
-  for (const { segment, count, low, high, indexRoot, indexSize } of segments) {
+  for (const { segment, count, low, high, indexRoot, indexSize, unfinished } of segments) {
+    if (unfinished) continue; // The end of a part: the next one begins in this segment.
     const name = `segment ${segment}`;
     const next = await derive(hmac, "amana/label/v1", segment, count + 1);
     for (const { leaf, position, proof } of [low, high]) {
@@ -664,7 +776,7 @@ async function checkAbsence(hmac, segments) {
 const PLACE = "amana.verify"; // in localStorage
 
 const remember = {
-  /** {vkey, size, root, at, seen: {who: {count, last}}} of the last check that went well, or null. */
+  /** {vkey, size, root, at, seen: {who: up to where}} of the last check that went well, or null. */
   read() {
     try {
       return JSON.parse(localStorage.getItem(PLACE));
@@ -688,22 +800,38 @@ const remember = {
   },
 };
 
-/** Whose receipts these are, how many, and the hash of the last: what the next check must find again. */
-async function whatIsSeen(text) {
-  const { key, receipts } = JSON.parse(text);
-  const hashOf = async (one) => toBase64(await sha256(fromBase64(one.receipt)));
-  return {
-    who: toBase64(await sha256(fromBase64(key))).slice(0, 16),
-    count: receipts.length,
-    last: receipts.length ? await hashOf(receipts[receipts.length - 1]) : null,
-    at: async (count) => (count <= receipts.length && count > 0 ? hashOf(receipts[count - 1]) : null),
-  };
+/** Whose bundle this says it is; null where it cannot be read, which the rule "format" then says. */
+async function whoseText(text) {
+  try {
+    return await whose(fromBase64(JSON.parse(text).key));
+  } catch {
+    return null;
+  }
 }
 
-/** Receipts that this browser verified before must be there again: their chain cannot start anew. */
-async function nothingIsGone(seen, before) {
-  if (!before || !before.count) return null; // Nothing to compare with.
-  return (await seen.at(before.count)) === before.last;
+/** What two parts say together. */
+function together(before, part) {
+  if (!before) return part;
+  const kinds = { ...before.kinds };
+  for (const [kind, count] of Object.entries(part.kinds)) kinds[kind] = (kinds[kind] || 0) + count;
+  const receipts = before.receipts + part.receipts;
+  return { ...part, kinds, receipts, from: before.from || part.from, to: part.to || before.to, since: before.since };
+}
+
+/** Verifies a bundle part by part; `next(result)` gives the text of the one that follows, or null. */
+async function verifyParts(first, options, next) {
+  let whole = null;
+  for (let text = first; ; ) {
+    const after = whole ? { size: whole.size, root: whole.root, mine: whole.mine } : null;
+    const part = await verify(text, { ...options, after });
+    if (!part.ok) return part;
+    const stands = whole && part.more && same(utf8(JSON.stringify(part.mine)), utf8(JSON.stringify(whole.mine)));
+    if (stands) return { ok: false, rule: "freshness", detail: "a part of the bundle goes no further than the one before" };
+    whole = together(whole, part);
+    if (!part.more) return whole;
+    text = await next(whole);
+    if (text === null) return whole;
+  }
 }
 
 function attach(root) {
@@ -737,7 +865,7 @@ function attach(root) {
   };
 
   /** Marks each rule: good, failed, not asked for, or not reached. */
-  const showRules = (result, gone) => {
+  const showRules = (result) => {
     const failed = result.ok ? null : result.rule;
     let reached = true;
     for (const element of all("[data-rule]")) {
@@ -750,16 +878,17 @@ function attach(root) {
         if (rule === "key" && !result.given.key) state = "skip";
         if (rule === "witness" && !result.given.policy) state = "skip";
         if (rule === "consistency" && result.ok && result.since === null) state = "skip";
-        if (rule === "memory") state = gone === null ? "skip" : gone ? "bad" : "good";
+        if (rule === "memory" && !result.given.mine) state = "skip";
       }
       element.dataset.state = state;
       for (const text of element.querySelectorAll("[data-is]")) text.hidden = text.dataset.is !== state;
     }
   };
 
-  const showResult = (result, gone) => {
+  /** `state`: how a bundle is shown of which every rule holds. */
+  const showResult = (result, state) => {
     if (result.unsupported) return show("unsupported");
-    showRules(result, gone);
+    showRules(result);
     fill("detail", result.detail || "");
     if (result.ok) {
       fill("receipts", number.format(result.receipts));
@@ -775,17 +904,20 @@ function attach(root) {
       one("#nothing-in-it").hidden = result.receipts > 0;
       one("#something-in-it").hidden = result.receipts === 0;
     }
-    show(result.ok && gone !== true ? "good" : "bad");
+    show(result.ok ? state : "bad");
     one("#result").focus();
     return undefined;
   };
 
   /** Verifies; what was given is said with the result. */
-  const judge = async (text, options) => {
-    const result = await verify(text, options);
+  const judge = async (text, options, next) => {
+    const result = await verifyParts(text, options, next);
     result.given = { key: options.vkey !== null, policy: options.policyText !== null };
+    result.given.mine = Boolean(options.since && options.since.mine);
     return result;
   };
+  const placeOf = ({ size, mine: { at } }) => `since=${size}&seq=${at.seq}&segment=${at.segment}`;
+  let accept = () => {};
 
   const checkMine = async () => {
     show("busy");
@@ -803,23 +935,32 @@ function attach(root) {
     if ([401, 403, 410].includes(answer.status)) return show("stranger");
     if (!answer.ok) return show("offline");
     const text = await answer.text();
-    const since = saved ? { size: saved.size, root: saved.root } : null;
-    const result = await judge(text, { vkey: saved ? saved.vkey : null, policyText: await chosen("#policy"), since });
-    let gone = null;
-    if (result.ok) {
-      const seen = await whatIsSeen(text);
-      const before = saved && saved.seen && saved.seen[seen.who];
-      const kept = await nothingIsGone(seen, before);
-      gone = kept === null ? null : !kept;
-      if (gone !== true) {
-        const { vkey, size, root: hash } = result;
-        const mine = { [seen.who]: { count: seen.count, last: seen.last } };
-        const known = { ...((saved && saved.seen) || {}), ...mine };
-        remember.write({ vkey, size, root: hash, at: new Date().toISOString(), seen: known });
-      }
+    const seen = (saved && saved.seen) || {};
+    const who = await whoseText(text);
+    const known = Object.hasOwn(seen, who) ? { who, at: seen[who] } : null;
+    const since = saved ? { size: saved.size, root: saved.root, mine: known } : null;
+    const options = { vkey: saved ? saved.vkey : null, policyText: await chosen("#policy"), since };
+    let result;
+    try {
+      result = await judge(text, options, async (so) => {
+        const part = await get(`${where}?${placeOf(so)}`);
+        if (!part.ok) throw new Error("the next part did not come");
+        return part.text();
+      });
+    } catch {
+      return show("offline");
     }
+    accept = () => {
+      const { vkey, size, root: hash, mine } = result;
+      remember.write({ vkey, size, root: hash, at: new Date().toISOString(), seen: { ...seen, [mine.who]: mine.at } });
+      showMemory();
+    };
+    // A key that this browser never saw, where it saw another: everything may fit, and be a history that was begun anew.
+    // Only a person can know, and nothing of it is remembered before they say so.
+    const another = !known && Object.keys(seen).length > 0;
+    if (result.ok && !another) accept();
     showMemory();
-    return showResult(result, gone);
+    return showResult(result, another ? "another" : "good");
   };
 
   /** The text of the file that was chosen, or null. */
@@ -828,18 +969,40 @@ function attach(root) {
     return file ? file.text() : null;
   };
 
+  /** Where the part in `text` begins, for the order of several. */
+  const beginning = (text) => {
+    try {
+      const { after } = JSON.parse(text);
+      return after ? [after.seq, after.segment] : [0, 0];
+    } catch {
+      return [0, 0];
+    }
+  };
+
   const checkFile = async () => {
-    const text = await chosen("#file");
-    if (text === null) return show("nofile");
+    const texts = await Promise.all(Array.from(one("#file").files, (file) => file.text()));
+    if (texts.length === 0) return show("nofile");
     show("busy");
+    const placed = texts.map((text) => ({ text, at: beginning(text) }));
+    placed.sort((a, b) => a.at[0] - b.at[0] || a.at[1] - b.at[1]);
     const vkey = one("#vkey").value.trim() || null;
-    return showResult(await judge(text, { vkey, policyText: await chosen("#policy"), since: null }), null);
+    const options = { vkey, policyText: await chosen("#policy"), since: null };
+    const [first, ...rest] = placed.map(({ text }) => text);
+    const result = await judge(first, options, async () => (rest.length ? rest.shift() : null));
+    if (result.ok && rest.length) Object.assign(result, { ok: false, rule: "memory", detail: "a file is no part of this proof" });
+    if (result.ok && result.more) one("#next-part").href = `${one("#mine").dataset.bundle}?${placeOf(result)}`;
+    return showResult(result, result.more ? "part" : "good");
   };
 
   one("#mine").addEventListener("click", checkMine);
   one("#file-form").addEventListener("submit", (event) => {
     event.preventDefault();
     checkFile();
+  });
+  one("#accept").addEventListener("click", () => {
+    accept();
+    show("good");
+    one("#result").focus();
   });
   one("#forget").addEventListener("click", () => {
     remember.forget();

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Verifies a bundle of the Amana disclosure log. Node 18 or newer, nothing else: one file, node:crypto only.
 //
-//   node verify.mjs BUNDLE.json [--vkey KEY] [--policy FILE] [--since FILE] [--json]
+//   node verify.mjs BUNDLE.json [PART.json …] [--vkey KEY] [--policy FILE] [--since FILE] [--json]
 //
-// The format and the ten rules are in docs/disclosure-log.md; this file was written from that page alone and shares no
+// The format and the eleven rules are in docs/disclosure-log.md; this file was written from that page alone and shares no
 // line with the other verifiers. As a module: `import { verify } from "./verify.mjs"`.
 
 import { createHash, createHmac, createPublicKey, verify as verifySignature } from "node:crypto";
@@ -17,6 +17,7 @@ export const RULES = Object.freeze([
   "signature",
   "witness",
   "consistency",
+  "memory",
   "index",
   "freshness",
   "chain",
@@ -24,8 +25,10 @@ export const RULES = Object.freeze([
   "absence",
 ]);
 
-// Bounds. A bundle of a customer with 100,000 receipts is about 100 MB.
-const MAX_TEXT = 256 * 1024 * 1024;
+// Bounds. Whoever has more receipts than fit is given several parts.
+const MAX_TEXT = 128 * 1024 * 1024;
+/** How deep JSON may lie. */
+const MAX_DEPTH = 16;
 const MAX_POLICY = 1024 * 1024;
 /** A tree of 2^53 leaves has no longer proof: 53 hashes for inclusion, twice that for consistency. */
 const MAX_PROOF = 107;
@@ -48,9 +51,12 @@ function demand(condition, rule, detail) {
  * Verifies a bundle. Never throws.
  *
  * `options.vkey` is the log's key that the caller knows from elsewhere, `options.policyText` a C2SP tlog-policy, `options.since`
- * the last checkpoint that the caller verified, `{size, root}` with the root in base64.
+ * what the caller kept of the bundle that they verified last, `{size, root, mine}`: size and root of the checkpoint, and whose
+ * receipts up to where, as the result says them (a bare checkpoint has no `mine`). Of a bundle in parts, `options.after` is
+ * the same of the part before.
  *
- * Returns `{ok: true, …what was found}` or `{ok: false, rule, detail}`.
+ * Returns `{ok: true, …what was found}` or `{ok: false, rule, detail}`. Where `more` is true, another part follows, and nothing
+ * is said of the end yet.
  */
 export function verify(bundleText, options = {}) {
   try {
@@ -81,8 +87,9 @@ function examine(bundleText, options) {
 
   const witnesses = given(options.policyText) ? checkPolicy(options.policyText, bundle.vkey, note) : null;
 
-  const since = checkSince(bundle.since, options.since, note);
+  const since = checkSince(bundle.since, given(options.after) ? options.after : options.since, note);
 
+  checkMemory(bundle, options);
   checkIndexes(bundle.segments, note);
   checkFreshness(bundle, note);
   checkChain(bundle);
@@ -108,8 +115,29 @@ function examine(bundleText, options) {
     pinned: given(options.vkey),
     witnesses,
     since,
+    mine: standing(bundle),
+    more: bundle.more,
   };
 }
+
+/** Whose receipts these are, and up to where they were shown. */
+function standing({ key, segments, receipts, after }) {
+  const [segment, receipt] = [segments.at(-1), receipts.at(-1)];
+  return {
+    who: sha256(key).toString("base64"),
+    at: {
+      seq: after.seq + receipts.length,
+      hash: (receipt ? sha256(receipt.receipt) : after.hash).toString("base64"),
+      from: receipt ? receipt.log_index + 1 : after.from,
+      segment: segment.segment,
+      first: segment.first,
+      count: segment.count,
+    },
+  };
+}
+
+/** Where a bundle begins that is no later part. */
+const BEGINNING = Object.freeze({ seq: 0, hash: Buffer.alloc(32), from: 0, segment: 0, first: 0, count: 0 });
 
 const given = (value) => value !== undefined && value !== null;
 
@@ -121,9 +149,9 @@ function readBundle(text) {
   if (text.length > MAX_TEXT) throw bad("the bundle is too large");
   let raw;
   try {
-    raw = JSON.parse(text);
-  } catch {
-    throw bad("the bundle is not JSON");
+    raw = strictJson(text);
+  } catch (problem) {
+    throw bad(`the bundle is not the JSON that the format takes: ${problem.message}`);
   }
 
   // Small readers, each of which says where it stood.
@@ -160,6 +188,8 @@ function readBundle(text) {
 
   object(raw, "the bundle");
   if (raw.v !== 1) throw bad("the bundle's version is not 1");
+  const more = raw.more === undefined ? false : raw.more;
+  if (typeof more !== "boolean") throw bad("more is neither true nor false");
   const side = (value, at) => ({
     position: whole(object(value, at).position, `${at}.position`),
     leaf: bytes(value.leaf, `${at}.leaf`),
@@ -169,10 +199,13 @@ function readBundle(text) {
     vkey: string(raw.vkey, "vkey"),
     checkpoint: string(raw.checkpoint, "checkpoint"),
     key: hash(raw.key, "key"),
-    segments: list(raw.segments, "segments").map((one, place) => {
+    segments: list(raw.segments, "segments").map((one, place, all) => {
       const at = `segments[${place}]`;
       const index = object(object(one, at).index, `${at}.index`);
-      const absence = object(one.absence, `${at}.absence`);
+      // Of the last segment of a part that another one follows nothing is said: the next one begins in it.
+      const goesOn = more && place === all.length - 1;
+      if (goesOn && one.absence !== null) throw bad(`${at}.absence is not null`);
+      const absence = goesOn ? null : object(one.absence, `${at}.absence`);
       return {
         segment: whole(one.segment, `${at}.segment`),
         first: whole(one.first, `${at}.first`),
@@ -182,8 +215,7 @@ function readBundle(text) {
           entry: bytes(index.entry, `${at}.index.entry`),
           proof: proof(index.proof, `${at}.index.proof`),
         },
-        low: side(absence.low, `${at}.absence.low`),
-        high: side(absence.high, `${at}.absence.high`),
+        neighbours: absence && [side(absence.low, `${at}.absence.low`), side(absence.high, `${at}.absence.high`)],
       };
     }),
     receipts: list(raw.receipts, "receipts").map((one, place) => {
@@ -194,7 +226,7 @@ function readBundle(text) {
         // Bytes that are not UTF-8 would come back changed.
         const text = receipt.toString("utf8");
         if (!Buffer.from(text, "utf8").equals(receipt)) throw new Error();
-        json = object(JSON.parse(text), at);
+        json = object(strictJson(text), at);
       } catch {
         throw bad(`${at}: the receipt is not a JSON object`);
       }
@@ -214,7 +246,64 @@ function readBundle(text) {
           proof: proof(raw.since.proof, "since.proof"),
         }
       : null,
+    more,
+    isLater: given(raw.after),
+    after: given(raw.after)
+      ? {
+          seq: whole(object(raw.after, "after").seq, "after.seq"),
+          hash: hash(raw.after.hash, "after.hash"),
+          from: whole(raw.after.from, "after.from"),
+          segment: whole(raw.after.segment, "after.segment"),
+          first: whole(raw.after.first, "after.first"),
+          count: whole(raw.after.count, "after.count"),
+        }
+      : BEGINNING,
   };
+}
+
+/**
+ * JSON that every parser reads alike: no member twice, nothing deeper than MAX_DEPTH, numbers whole and below 2^53, strings
+ * of Unicode. JSON.parse does the grammar; then the text's marks are gone through once more.
+ */
+function strictJson(text) {
+  const value = JSON.parse(text);
+  const lone = /\p{Surrogate}/u;
+  if (lone.test(text)) throw new Error("it is no Unicode");
+  /** For each bracket that is open: the names so far in an object, null in a list. */
+  const open = [];
+  const mark = /["{}[\]]|[-0-9][-+.0-9eE]*/g;
+  const colon = /[ \t\n\r]*:/y;
+  for (let found = mark.exec(text); found; found = mark.exec(text)) {
+    const [word] = found;
+    if (word === '"') {
+      let end = text.indexOf('"', mark.lastIndex);
+      while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+      mark.lastIndex = end + 1;
+      colon.lastIndex = end + 1;
+      const isName = colon.test(text);
+      const literal = text.slice(found.index, end + 1);
+      if (!isName && !literal.includes("\\u")) continue;
+      const string = JSON.parse(literal);
+      if (lone.test(string)) throw new Error("a string is no Unicode");
+      if (!isName) continue;
+      const names = open.at(-1);
+      if (names.has(string)) throw new Error("a member stands twice");
+      names.add(string);
+    } else if (word === "{" || word === "[") {
+      if (open.push(word === "{" ? new Set() : null) > MAX_DEPTH) throw new Error("it is too deep");
+    } else if (word === "}" || word === "]") open.pop();
+    else if (!/^(0|[1-9][0-9]{0,15})$/.test(word) || !Number.isSafeInteger(Number(word))) {
+      throw new Error("a number is not whole, is negative or too large");
+    }
+  }
+  return value;
+}
+
+/** Whether the character at `place` has an odd number of backslashes before it. */
+function isEscaped(text, place) {
+  let before = place;
+  while (text[before - 1] === "\\") before -= 1;
+  return (place - before) % 2 === 1;
 }
 
 /** Strict base64 (Buffer.from forgives everything), or null. */
@@ -399,6 +488,50 @@ function consistent(first, firstRoot, second, secondRoot, proof) {
   return sn === 0n && fr.equals(firstRoot) && sr.equals(secondRoot);
 }
 
+// ---- memory -------------------------------------------------------------------------------------------------------
+
+/** What the caller kept, or null; a thing that cannot be read is no reason to accept. */
+function readMine(saved) {
+  const mine = saved?.mine;
+  if (!given(mine)) return null;
+  const at = mine.at ?? {};
+  const numbers = [at.seq, at.from, at.segment, at.first, at.count];
+  const whole = numbers.every((one) => Number.isSafeInteger(one) && one >= 0);
+  const [who, hash] = [mine.who, at.hash].map((one) => (typeof one === "string" ? base64(one) : null));
+  demand(whole && who?.length === 32 && hash?.length === 32, "memory", "what you kept of your receipts cannot be read");
+  return { who, at: { ...at, hash } };
+}
+
+/** The same key as before, and the receipts that were shown before: as many, with the same bytes. */
+function checkMemory(bundle, options) {
+  const rule = "memory";
+  const { after, receipts } = bundle;
+  const saved = readMine(options.since);
+  const before = readMine(options.after);
+  const who = sha256(bundle.key);
+  for (const mine of [saved, before]) {
+    demand(!mine || mine.who.equals(who), rule, "the bundle is under another key than the one you kept");
+  }
+  if (given(options.after) || bundle.isLater) {
+    const known = given(options.after) ? before : saved;
+    demand(bundle.isLater, rule, "this is not the part that follows");
+    demand(known, rule, "this is a later part, and you gave none of the earlier ones");
+    const goesOn = Object.keys(BEGINNING).every((name) =>
+      name === "hash" ? known.at.hash.equals(after.hash) : known.at[name] === after[name],
+    );
+    demand(goesOn, rule, "this part does not begin where the one before ended");
+  }
+  if (!saved || saved.at.seq === 0 || saved.at.seq < after.seq) return;
+  const place = saved.at.seq - after.seq;
+  if (place > receipts.length) {
+    demand(bundle.more, rule, "there are fewer receipts than you had");
+    return;
+  }
+  // The rule chain leads from this receipt to all before it.
+  const hash = place === 0 ? after.hash : sha256(receipts[place - 1].receipt);
+  demand(hash.equals(saved.at.hash), rule, "a receipt is another one than the one you had");
+}
+
 // ---- trees --------------------------------------------------------------------------------------------------------
 
 function sha256(...parts) {
@@ -457,21 +590,15 @@ function checkIndexes(segments, note) {
   }
 }
 
-function checkFreshness({ segments, receipts }, note) {
+function checkFreshness({ segments, after, more }, note) {
   const rule = "freshness";
-  const last = segments.at(-1);
+  const [begin, last] = [segments[0], segments.at(-1)];
   demand(last, rule, "the bundle lists no segment");
-  demand(last.index.log_index === note.size - 1, rule, "the last index entry is not the checkpoint's last leaf");
-  let from = 0;
-  if (receipts.length > 0) {
-    // From the first receipt on: a segment that is left out, or whose end is, could hold one that is withheld.
-    const wanted = receipts[0].json.segment;
-    from = segments.findIndex((one) => one.segment === wanted);
-    demand(from >= 0, rule, "the segment of the first receipt is not listed");
-  } else {
-    demand(segments[0].segment === 0, rule, "without receipts every segment must be listed, from 0 on");
-  }
-  for (let place = from + 1; place < segments.length; place += 1) {
+  // From the beginning on: a segment that is left out, or whose end is, could hold a receipt that is withheld.
+  const begins = begin.segment === after.segment && begin.first === after.first;
+  demand(begins, rule, `the first segment that is listed is not segment ${after.segment}`);
+  demand(more || last.index.log_index === note.size - 1, rule, "the last index entry is not the checkpoint's last leaf");
+  for (let place = 1; place < segments.length; place += 1) {
     const [one, next] = [segments[place - 1], segments[place]];
     const follows = next.segment === one.segment + 1 && next.first === one.index.log_index + 1;
     demand(follows, rule, `segment ${next.segment} does not follow the one before it`);
@@ -480,15 +607,17 @@ function checkFreshness({ segments, receipts }, note) {
 
 // ---- chain, inclusion, absence ------------------------------------------------------------------------------------
 
-function checkChain({ segments, receipts }) {
+function checkChain({ segments, receipts, after }) {
   const rule = "chain";
   const counts = new Map(segments.map((one) => [one.segment, 0]));
-  let prev = Buffer.alloc(32).toString("base64");
+  counts.set(after.segment, after.count);
+  let prev = after.hash.toString("base64");
   let segment = -1;
   for (const [place, { receipt, json }] of receipts.entries()) {
-    const at = `receipt ${place + 1}`;
+    const number = after.seq + place + 1;
+    const at = `receipt ${number}`;
     demand(json.v === 1, rule, `${at}: its version is not 1`);
-    demand(json.seq === place + 1, rule, `${at}: the number in it is another`);
+    demand(json.seq === number, rule, `${at}: the number in it is another`);
     demand(json.prev === prev, rule, `${at}: it does not follow the one before`);
     demand(json.segment >= segment, rule, `${at}: its segment lies before that of the receipt before`);
     demand(counts.has(json.segment), rule, `${at}: its segment is not listed`);
@@ -510,10 +639,10 @@ function derive(key, word, segment, n) {
   return createHmac("sha256", key).update(word).update(numbers).digest();
 }
 
-function checkInclusion({ key, segments, receipts }, note) {
+function checkInclusion({ key, segments, receipts, after }, note) {
   const rule = "inclusion";
   const bySegment = new Map(segments.map((one) => [one.segment, one]));
-  let before = -1;
+  let before = after.from - 1;
   for (const { log_index: place, receipt, json, proof } of receipts) {
     const at = `receipt ${json.seq}`;
     const label = derive(key, "amana/label/v1", json.segment, json.n);
@@ -529,7 +658,9 @@ function checkInclusion({ key, segments, receipts }, note) {
 }
 
 function checkAbsence({ key, segments }) {
-  for (const { segment, count, low, high, index_root: root, index_size: size } of segments) {
+  for (const { segment, count, neighbours, index_root: root, index_size: size } of segments) {
+    if (neighbours === null) continue; // The end of a part: the next one begins in this segment.
+    const [low, high] = neighbours;
     const rule = "absence";
     const at = `segment ${segment}`;
     const label = derive(key, "amana/label/v1", segment, count + 1);
@@ -545,15 +676,16 @@ function checkAbsence({ key, segments }) {
 
 // ---- command line -------------------------------------------------------------------------------------------------
 
-const USAGE = `usage: node verify.mjs BUNDLE [--vkey KEY] [--policy FILE] [--since FILE] [--json]
+const USAGE = `usage: node verify.mjs BUNDLE [PART …] [--vkey KEY] [--policy FILE] [--since FILE] [--json]
 
-  BUNDLE         the bundle's file, or - for standard input
+  BUNDLE         the bundle's file, or - for standard input; of a bundle in parts all of them, in their order
   --vkey KEY     the log's key, as you know it from elsewhere: the bundle must name this one
   --policy FILE  whose cosignatures there must be (C2SP tlog-policy)
-  --since FILE   a bundle or checkpoint that you verified before: the log must continue it
+  --since FILE   a bundle (its last part) or checkpoint that you verified before: the log must continue it, and of a
+                 bundle every receipt must be there again
   --json         the result as JSON
 
-exit code: 0 accepted, 1 refused, 2 the command itself was wrong`;
+exit code: 0 accepted, 1 refused or a part is missing, 2 the command itself was wrong`;
 
 const MEANS = {
   format: "This is not a bundle, or not of a version that this program knows.",
@@ -561,6 +693,7 @@ const MEANS = {
   signature: "The log did not sign this checkpoint.",
   witness: "Too few witnesses vouch for this checkpoint.",
   consistency: "The log's past was changed since you last looked, or this is an old state of it.",
+  memory: "It is not yours as you knew it: under another key, or receipts that you had are gone or others.",
   index: "The index of your receipts is not what the log holds.",
   freshness: "Something at the end is left out: the bundle does not reach the end of the log.",
   chain: "A receipt is missing, doubled or in the wrong place.",
@@ -568,21 +701,33 @@ const MEANS = {
   absence: "There is a further receipt of yours that was not given to you.",
 };
 
-/** The checkpoint of an earlier bundle or note, unverified: `since` is what the caller says that they verified. */
-function savedCheckpoint(text) {
-  let note = text;
-  try {
-    note = JSON.parse(text).checkpoint;
-  } catch {
-    // A bare note.
+/** What is to be kept of an earlier bundle or note, unverified: `since` is what the caller says that they verified. */
+function kept(text) {
+  const bundle = text.trimStart().startsWith("{") ? readBundle(text) : null;
+  const { size, root } = readNote(bundle ? bundle.checkpoint : text);
+  return { size, root: root.toString("base64"), mine: bundle?.segments.length ? standing(bundle) : null };
+}
+
+/** All parts, each held against the one before; the last result, with what was counted over all. */
+function verifyParts(texts, options) {
+  let result;
+  let sum;
+  for (const text of texts) {
+    if (sum && !sum.more) return { ok: false, rule: "memory", detail: "a part is given behind the last one" };
+    result = verify(text, sum ? { ...options, after: { size: sum.size, root: sum.root, mine: sum.mine } } : options);
+    if (!result.ok) return result;
+    const kinds = { ...(sum?.kinds ?? {}) };
+    for (const [kind, count] of Object.entries(result.kinds)) kinds[kind] = (kinds[kind] ?? 0) + count;
+    const [receipts, segments] = [result.receipts + (sum?.receipts ?? 0), result.segments + (sum?.segments ?? 0)];
+    sum = { ...result, kinds, receipts, segments, from: sum?.from ?? result.from, to: result.to ?? sum?.to ?? null };
+    if (options.since) sum.since = options.since.size;
   }
-  const { size, root } = readNote(note);
-  return { size, root: root.toString("base64") };
+  return sum;
 }
 
 function main(words) {
   const options = {};
-  let file;
+  const files = [];
   let asJson = false;
   for (let place = 0; place < words.length; place += 1) {
     const word = words[place];
@@ -591,26 +736,36 @@ function main(words) {
       place += 1;
       if (word === "--vkey") options.vkey = words[place];
       else if (word === "--policy") options.policyText = readFileSync(words[place], "utf8");
-      else options.since = savedCheckpoint(readFileSync(words[place], "utf8"));
-    } else if (file === undefined && (word === "-" || !word.startsWith("-"))) file = word;
+      else options.since = kept(readFileSync(words[place], "utf8"));
+    } else if (word === "-" || !word.startsWith("-")) files.push(word);
     else throw new Error(USAGE);
   }
-  if (file === undefined) throw new Error(USAGE);
-  const result = verify(readFileSync(file === "-" ? 0 : file, "utf8"), options);
+  if (files.length === 0) throw new Error(USAGE);
+  const result = verifyParts(files.map((file) => readFileSync(file === "-" ? 0 : file, "utf8")), options);
   if (asJson) console.log(JSON.stringify(result));
   else if (result.ok) {
     const kinds = Object.entries(result.kinds).map(([kind, count]) => `${count} ${kind}`);
-    console.log(`accepted: ${result.receipts} receipts${kinds.length ? ` (${kinds.join(", ")})` : ""}, none missing`);
+    const all = `${result.receipts} receipts${kinds.length ? ` (${kinds.join(", ")})` : ""}`;
+    if (result.more) {
+      console.log(`so far good: ${all}, and another part follows: nothing is said of the end without it`);
+      const { seq, segment } = result.mine.at;
+      console.log(`  fetch it: /privacy/bundle?since=${result.size}&seq=${seq}&segment=${segment}`);
+    } else if (result.mine.at.seq > result.receipts) {
+      console.log(`accepted: ${all} since the bundle that you verified before, ${result.mine.at.seq} with those; none missing`);
+    } else console.log(`accepted: ${all}, none missing`);
     if (result.from) console.log(`  from ${result.from} to ${result.to}`);
     console.log(`  log ${result.origin}, ${result.size} entries`);
     console.log(`  log key: ${result.pinned ? "the one you gave" : "as the bundle names it (give --vkey to pin it)"}`);
     const names = result.witnesses;
     console.log(`  witnesses: ${names === null ? "not asked for (give --policy)" : names.join(", ") || "none needed"}`);
     console.log(`  earlier checkpoint: ${result.since === null ? "none given" : `continues the one of ${result.since} entries`}`);
+    const mine = options.since?.mine;
+    if (mine) console.log(`  the ${mine.at.seq} receipts that you had before are there as they were, under the same key`);
   } else {
     console.log(`refused (${result.rule}): ${MEANS[result.rule]}\n  ${result.detail}`);
   }
-  return result.ok ? 0 : 1;
+  // A part alone is no whole: only all of them are accepted.
+  return result.ok && !result.more ? 0 : 1;
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

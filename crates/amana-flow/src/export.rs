@@ -1,5 +1,6 @@
 //! Everything about oneself, as one JSON document. `docs/keys.md` describes it.
 
+use crate::bundle::BundleAsk;
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::EXPORT_RECEIPTS_AT_ONCE;
@@ -33,7 +34,8 @@ enum Piece {
     Head,
     /// The receipts from this one on.
     Receipts(u64),
-    Proof,
+    /// The proof, or its next part. Whether it is the first, the second or a later one.
+    Proof(BundleAsk, u8),
     Nothing,
 }
 
@@ -79,10 +81,7 @@ impl Export {
                 return self.head().await.map(Some);
             }
             Piece::Receipts(from) => from,
-            Piece::Proof => {
-                self.next = Piece::Nothing;
-                return self.proof().await.map(Some);
-            }
+            Piece::Proof(ask, number) => return self.proof(ask, number).await.map(Some),
             Piece::Nothing => return Ok(None),
         };
         let store = &self.gateway.store;
@@ -98,24 +97,42 @@ impl Export {
             append(&mut out, &self.receipt(receipt).await?)?;
             next = receipt.seq.saturating_add(1);
         }
-        self.next = if page.len() < EXPORT_RECEIPTS_AT_ONCE { Piece::Proof } else { Piece::Receipts(next) };
+        self.next = if page.len() < EXPORT_RECEIPTS_AT_ONCE {
+            Piece::Proof(BundleAsk::default(), 0)
+        } else {
+            Piece::Receipts(next)
+        };
         Ok(Some(out))
     }
 
     /// The proof that these are all receipts: the bundle, as `/privacy/bundle` gives it, or why there is none now. All
-    /// else is worth having without it.
-    async fn proof(&self) -> Result<Vec<u8>, FlowError> {
-        let mut out = b"\n],\n\"proof\":".to_vec();
-        match self.gateway.proof_of(self.viewer.shard, self.viewer.customer, None).await {
-            Ok(bundle) => out.extend_from_slice(bundle.as_bytes()),
-            Err(FlowError::Log(why)) => {
+    /// else is worth having without it. Where it has several parts, those behind the first follow in a list.
+    async fn proof(&mut self, ask: BundleAsk, number: u8) -> Result<Vec<u8>, FlowError> {
+        let mut out = match number {
+            0 => b"\n],\n\"proof\":".to_vec(),
+            1 => b",\n\"proof_parts\":[\n".to_vec(),
+            _ => b",\n".to_vec(),
+        };
+        let part = match self.gateway.proof_of(self.viewer.shard, self.viewer.customer, ask).await {
+            Ok(part) => part,
+            Err(FlowError::Log(why)) if number == 0 => {
                 tracing::warn!(why, "an export is without its proof");
                 out.extend_from_slice(b"null,\n\"proof_missing\":");
                 append(&mut out, &json!(PROOF_MISSING))?;
+                out.extend_from_slice(b"}\n");
+                self.next = Piece::Nothing;
+                return Ok(out);
             }
             Err(error) => return Err(error),
+        };
+        out.extend_from_slice(part.json.as_bytes());
+        match part.next {
+            Some(next) => self.next = Piece::Proof(next, number.saturating_add(1)),
+            None => {
+                out.extend_from_slice(if number == 0 { b"}\n" } else { b"\n]}\n" });
+                self.next = Piece::Nothing;
+            }
         }
-        out.extend_from_slice(b"}\n");
         Ok(out)
     }
 

@@ -54,6 +54,7 @@ pub use agreement::{
     Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, agreement_value,
     event_value, read_terms_document,
 };
+pub use bundle::{BundleAsk, BundlePart};
 pub use consent_receipt::{DPV_PURPOSES, DPV_TERMS};
 pub use disclosure_log::{LogFile, LogParts, Tiles, WitnessClient, Witnesses};
 pub use erase::Erased;

@@ -16,8 +16,11 @@ pub const BUNDLE_WAIT: Duration = Duration::from_millis(200);
 pub const SEGMENT_ENTRIES: u64 = 1 << 20;
 /// Seconds after which a segment of the log ends.
 pub const SEGMENT_SECONDS: u64 = 86_400;
-/// Receipts that one bundle may hold: about a kilobyte each.
-pub const BUNDLE_RECEIPTS_MAX: u64 = 50_000;
+/// Receipts in one part of a bundle: about three kilobytes each with their proofs, so that a browser and a verifier hold
+/// thirty megabytes. Who has more is given several parts.
+pub const BUNDLE_RECEIPTS_MAX: usize = 10_000;
+/// Segments in one part of a bundle: about four kilobytes each, a segment for each day or 2^20 entries.
+pub const BUNDLE_SEGMENTS_MAX: u64 = 4_096;
 
 /// Lanes (conversations and customers) that are worked on at once.
 pub const LANES_AT_ONCE_MAX: usize = 64;

@@ -53,8 +53,16 @@ pub const POLICY_MAX_NAMES: usize = 256;
 /// The longest `add-checkpoint` request: a note and 63 lines of 45 bytes, with the old size before them.
 pub const REQUEST_MAX_BYTES: usize = NOTE_MAX_BYTES + 4 * 1024;
 
-/// The longest bundle that is read: the proofs of about 40,000 receipts in a log of 2^30 entries.
+/// The longest bundle that is read: the proofs of about 40,000 receipts in a log of 2^30 entries. Whoever has more is
+/// given several parts.
 pub const BUNDLE_MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// Hashes in a proof within a bundle: a tree of 2^53 leaves has 53 for inclusion, twice that for consistency.
+pub const BUNDLE_PROOF_MAX_HASHES: usize = 107;
+
+/// How deep the JSON of a bundle or a receipt may lie; a bundle needs six, a receipt two. Without a bound of our own each
+/// parser would have another.
+pub const JSON_MAX_DEPTH: usize = 16;
 
 /// Characters kept of a receipt's own texts (its kind, its time) in a verifier's report.
 pub const SHOWN_MAX_CHARS: usize = 40;

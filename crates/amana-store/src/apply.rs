@@ -1,7 +1,7 @@
 //! What each command does, written once for both engines. Every precondition is part of the statement that writes,
 //! or of a unique index, so that it also holds against another writer on the same database.
 
-use crate::apply_log::{put_entry, take_place};
+use crate::apply_log::{LastReceipt, put_entry, take_place};
 use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING};
 use crate::db::{Counter, Db, values};
 use crate::limits::BODY_BYTES_MAX;
@@ -70,8 +70,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             let rows = db
                 .run(
                     "INSERT INTO customer (shard, id, institution, subject, wrapped_key, receipt_seq, \
-                     receipt_hash, created_at, sealed_log_key, log_segment, log_n) \
-                     VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, 0, 0) ON CONFLICT DO NOTHING",
+                     receipt_hash, created_at, sealed_log_key, log_segment, log_n, receipt_mac) \
+                     VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, 0, 0, $9) ON CONFLICT DO NOTHING",
                     values![
                         *shard,
                         *id,
@@ -80,7 +80,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
                         wrapped_key.as_slice(),
                         [0u8; 32],
                         *at,
-                        sealed_log_key
+                        sealed_log_key,
+                        LastReceipt::NONE.mac(&key, *id)
                     ],
                 )
                 .await?;
@@ -489,6 +490,7 @@ pub(crate) async fn record<D: Db>(
 
 /// Gives a receipt its place in the log and the customer's next numbers, and keeps it. The first statements lock the
 /// log's head and the customer's row, so that numbers have no gaps and the chain does not fork, whoever else writes.
+/// Refused where the numbers or the last receipt are not those that were written: a history is not begun anew.
 /// Answers the customer's key too.
 pub(crate) async fn record_with_key<D: Db>(
     db: &mut D,
@@ -500,27 +502,37 @@ pub(crate) async fn record_with_key<D: Db>(
     let place = take_place(db, draft.decided_at).await?;
     let row = db
         .row(
-            "UPDATE customer SET receipt_seq = receipt_seq + 1, \
-             log_n = CASE WHEN log_segment = $3 THEN log_n + 1 ELSE 1 END, log_segment = $3 \
+            // The last receipt is read in the statement that locks the row; the head that `take_place` locked keeps
+            // any other writer from adding one meanwhile.
+            "UPDATE customer SET receipt_seq = receipt_seq + 1 \
              WHERE shard = $1 AND id = $2 AND erased_at IS NULL \
-             RETURNING receipt_seq, receipt_hash, wrapped_key, sealed_log_key, log_n",
-            values![shard, customer, place.segment],
+             RETURNING receipt_seq, receipt_hash, wrapped_key, sealed_log_key, log_segment, log_n, receipt_mac, \
+             (SELECT r.sealed FROM receipt r WHERE r.shard = $1 AND r.customer = $2 \
+             AND r.seq = customer.receipt_seq - 1)",
+            values![shard, customer],
         )
         .await?;
     let mut row = row.ok_or(Refused::Conflict("customer"))?;
     let (number, previous, wrapped) = (row.int()?, row.array()?, row.bytes()?);
-    let (sealed_log_key, n) = (row.bytes()?, row.number()?);
-    let seq = u64::try_from(number).map_err(|_| StoreError::new("a receipt number is negative"))?;
-    let segment = u64::try_from(place.segment).map_err(|_| StoreError::new("a segment is negative"))?;
+    let sealed_log_key = row.bytes()?;
+    let (log_segment, log_n, mac, sealed_last) = (row.int()?, row.int()?, row.bytes()?, row.opt_bytes()?);
+    let seq = u64::try_from(number).map_err(|_| StoreError::damaged("a receipt number is negative"))?;
+    let segment = u64::try_from(place.segment).map_err(|_| StoreError::damaged("a segment is negative"))?;
     let key = vault.customer_key(customer, &wrapped)?;
+    let last = LastReceipt { seq: number.saturating_sub(1), hash: previous, segment: log_segment, n: log_n };
+    last.check(&key, customer, (&mac, sealed_last.as_deref()))?;
+    let log_n = if log_segment == place.segment { log_n.saturating_add(1) } else { 1 };
+    let n = u64::try_from(log_n).map_err(|_| StoreError::damaged("a receipt's place is negative"))?;
     let log_key = vault.log_key(&key, customer, &sealed_log_key)?;
     let receipt = draft.seal(seq, previous, (segment, n));
     let entry = log_key.entry(segment, n, &receipt.bytes).encode();
     put_entry(db, place.log_index, entry.as_ref()).await?;
     let sealed = vault.seal(&key, &receipt_context(customer, seq), &receipt.bytes)?;
+    let last = LastReceipt { seq: number, hash: receipt.hash, segment: place.segment, n: log_n };
     db.run(
-        "UPDATE customer SET receipt_hash = $1 WHERE shard = $2 AND id = $3",
-        values![receipt.hash, shard, customer],
+        "UPDATE customer SET receipt_hash = $1, log_segment = $2, log_n = $3, receipt_mac = $4 \
+         WHERE shard = $5 AND id = $6",
+        values![last.hash, last.segment, last.n, last.mac(&key, customer), shard, customer],
     )
     .await?;
     db.run(

@@ -4,11 +4,65 @@
 //! The log's head is one row that every appending transaction updates first. On PostgreSQL that makes writers of
 //! receipts take turns, which is what one log is; on SQLite they do anyway.
 
-use crate::apply::{Applied, Refused, changed};
+use crate::apply::{Applied, Refused, changed, receipt_context};
 use crate::db::{Db, values};
+use crate::vault::open;
 use crate::{Outcome, StoreError};
-use amana_core::{Timestamp, micros};
+use amana_core::{CustomerId, Timestamp, micros};
+use amana_gate::DataKey;
 use amana_log::Entry;
+
+/// Which receipt of a customer was the last: its number and hash, and the place that it names. Kept in the customer's row
+/// with a MAC under their key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastReceipt {
+    pub(crate) seq: i64,
+    pub(crate) hash: [u8; 32],
+    pub(crate) segment: i64,
+    pub(crate) n: i64,
+}
+
+impl LastReceipt {
+    /// Before the first.
+    pub(crate) const NONE: Self = Self { seq: 0, hash: [0; 32], segment: 0, n: 0 };
+
+    pub(crate) fn mac(&self, key: &DataKey, customer: CustomerId) -> [u8; 32] {
+        let numbers = [self.seq, self.segment, self.n].map(i64::to_be_bytes);
+        let [seq, segment, n] = &numbers;
+        key.mac(&[b"amana/last-receipt/v1", customer.as_bytes(), seq, segment, n, &self.hash])
+    }
+
+    /// That this was written with the customer's key, and that the receipt is there, as it was.
+    pub(crate) fn check(
+        &self,
+        key: &DataKey,
+        customer: CustomerId,
+        (mac, sealed): (&[u8], Option<&[u8]>),
+    ) -> Result<(), StoreError> {
+        // Both sides are MACs of our own, and nobody can ask this question who cannot read the row.
+        if self.mac(key, customer) != mac {
+            return Err(StoreError::damaged(
+                "a customer's receipt numbers are not as they were written: the row was changed or put back; nothing is \
+                 recorded or sent for them",
+            ));
+        }
+        let seq = u64::try_from(self.seq).map_err(|_| StoreError::damaged("a receipt number is negative"))?;
+        let there = match sealed {
+            None => seq == 0,
+            Some(sealed) => {
+                let bytes = open(key, &receipt_context(customer, seq), sealed)?;
+                amana_core::ids::sha256(&[&bytes]) == self.hash
+            }
+        };
+        if there {
+            return Ok(());
+        }
+        Err(StoreError::damaged(
+            "a customer's last receipt is missing or another one: rows were removed or put back; nothing is recorded or \
+             sent for them",
+        ))
+    }
+}
 
 /// Where an entry goes.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::privacy_page::{Asked, PrivacyPage};
 use crate::respond::{link_error, page, page_with, say, see_other};
 use crate::words::Words;
 use amana_core::{ConsentId, InstitutionId, Lang, Purpose, Timestamp};
-use amana_flow::{LinkError, Looked, OwnPage, PrivacyView, TimelineFilter};
+use amana_flow::{BundleAsk, LinkError, Looked, OwnPage, PrivacyView, TimelineFilter};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -114,24 +114,37 @@ async fn part(
 }
 
 /// `GET /privacy/bundle`: the customer's receipts with their proof, as a file; `?since=` is the size of the checkpoint
-/// that they saved.
+/// that they saved. For a later part `seq` and `segment` say where the one before ended; an answer that another part follows
+/// says where that is in its `Link`.
 pub(crate) async fn bundle(
     State(state): State<Arc<WebState>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let since = Fields::parse(query.unwrap_or_default().as_bytes()).one("since").and_then(|n| n.parse().ok());
+    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
+    let number = |name| fields.one(name).and_then(|n| n.parse().ok());
+    let after = number("seq").zip(number("segment"));
+    let ask = BundleAsk { since: number("since"), after, ..BundleAsk::default() };
     let bundle = match browser::session(&state, &headers) {
-        Some(cookie) => state.gateway.bundle(cookie, since).await,
+        Some(cookie) => state.gateway.bundle(cookie, ask).await,
         None => Err(LinkError::Over),
     };
     match bundle {
-        Ok(bundle) => {
+        Ok(part) => {
             let head = [
                 (header::CONTENT_TYPE, "application/json"),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"amana-proof.json\""),
             ];
-            (head, bundle).into_response()
+            let next = part.next.and_then(|next| next.since.zip(next.after));
+            let link = next.map(|(since, (seq, segment))| {
+                let link =
+                    format!("</privacy/bundle?since={since}&seq={seq}&segment={segment}>; rel=\"next\"");
+                [(header::LINK, link)]
+            });
+            match link {
+                Some(link) => (head, link, part.json).into_response(),
+                None => (head, part.json).into_response(),
+            }
         }
         Err(error) => link_error(&error, Words::new(browser::lang(&headers, None), "/privacy")),
     }

@@ -20,26 +20,27 @@ const VERDICTS: &[(&str, &str)] = &[
     ("busy", "M17 24h.1m6.9 0h.1m6.9 0h.1"),
     ("good", "m17.5 24.5 4.6 4.6 8.6-9.4"),
     ("bad", "m19 19 10 10m0-10-10 10"),
+    ("another", "M24 16.5v9m0 5.8v.2"),
+    ("part", "M17 24h.1m6.9 0h.1m6.9 0h.1"),
     ("stranger", "M24 17a3.2 3.2 0 1 0 .01 0m-5.5 13.6c.8-7 10.2-7 11 0"),
     ("offline", "M24 16.5v9m0 5.8v.2"),
     ("nofile", "M20 16h5.5l3.5 3.5V32h-9z"),
     ("unsupported", "M24 16.5v9m0 5.8v.2"),
 ];
 
-/// The rules, in the order in which they are applied, and whether one may have had nothing to look at. The last one is
-/// the page's own memory.
+/// The rules, in the order in which they are applied, and whether one may have had nothing to look at.
 const RULES: &[(&str, bool)] = &[
     ("format", false),
     ("key", true),
     ("signature", false),
     ("witness", true),
     ("consistency", true),
+    ("memory", true),
     ("index", false),
     ("freshness", false),
     ("chain", false),
     ("inclusion", false),
     ("absence", false),
-    ("memory", true),
 ];
 
 /// What receipts record, as the program counts it.
@@ -110,7 +111,12 @@ impl VerifyPage {
             marks: ["good", "bad", "skip", "open"].map(|mark| (mark, w.t(&format!("rule-{mark}")))).into(),
             kinds: KINDS.iter().map(|kind| (*kind, w.t(&format!("verify-kind-{kind}")))).collect(),
             proves: texts(&["verify-proves-one", "verify-proves-two", "verify-proves-three"]),
-            proves_not: texts(&["verify-proves-not-one", "verify-proves-not-two", "verify-proves-not-three"]),
+            proves_not: texts(&[
+                "verify-proves-not-one",
+                "verify-proves-not-two",
+                "verify-proves-not-three",
+                "verify-proves-not-four",
+            ]),
             w,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
 /// How often it asks meanwhile.
 pub(crate) const START_POLL: Duration = Duration::from_millis(50);
 /// The largest bundle or saved state that is read, in bytes.
-pub(crate) const BUNDLE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub(crate) const BUNDLE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// The largest file of a log that an auditor reads, in bytes.
 pub(crate) const TILE_BYTES_MAX: usize = 128 * 1024;
 /// How long one call of an auditor, or to a witness, may take.

@@ -13,7 +13,8 @@ use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
 use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
 use amana_core::*;
 use amana_flow::limits::{ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
-use amana_flow::{Gateway, LogParts, Reconcile};
+use amana_flow::{BundleAsk, Gateway, LogParts, Reconcile};
+use amana_gate::Recipient;
 use amana_gate::{Released, Unaddressed};
 use amana_log::audit::{State, audit};
 use amana_log::bundle::{Trust, verify};
@@ -641,11 +642,15 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
         let bank = InstitutionId::new(BANK).unwrap();
         let bundle = rig
             .gateway
-            .bundle_of(&bank, chain.shard, chain.customer, amana_gate::Recipient::Customer, Some(first.size))
+            .bundle_of(&bank, chain.shard, chain.customer, Recipient::Customer, BundleAsk::since(first.size))
             .await;
-        let trust =
-            Trust { vkey: Some(key.clone()), since: Some((first.size, first.root)), ..Trust::default() };
-        let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));
+        let trust = Trust {
+            vkey: Some(key.clone()),
+            since: Some((first.size, first.root).into()),
+            ..Trust::default()
+        };
+        let good =
+            verify(&bundle.expect("a bundle").json, &trust).unwrap_or_else(|refused| panic!("{refused}"));
         chain.follow(&rig.store, &mut receipts).await;
         assert_eq!(good.receipts, chain.seq, "every receipt is proved");
     }

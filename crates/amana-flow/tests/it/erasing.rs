@@ -54,8 +54,8 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
     rig.with_log(LogParts { tiles: tiles.clone(), ..log_parts() });
     let [mine, others] = two(&rig).await;
     let gone = link(&rig.store, "1").await;
-    let saved = rig.gateway.bundle(&mine, None).await.expect("a bundle");
-    let saved_by_other = rig.gateway.bundle(&others, None).await.expect("a bundle");
+    let saved = rig.gateway.bundle(&mine, BundleAsk::default()).await.expect("a bundle").json;
+    let saved_by_other = rig.gateway.bundle(&others, BundleAsk::default()).await.expect("a bundle").json;
     let receipts = rig.store.receipts(gone.shard, gone.customer, 1, 100).await.expect("answers").len();
 
     // On the way: a message that was not taken, something that the chat wrote, something that the bank pushed.
@@ -125,8 +125,8 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
 
     // The other one is as before, and so is the log: it has grown by the last receipts, and everything verifies.
     let since = checkpoint(&saved_by_other);
-    let bundle = rig.gateway.bundle(&others, Some(since.size)).await.expect("a bundle");
-    let trust = Trust { since: Some((since.size, since.root)), ..pinned() };
+    let bundle = rig.gateway.bundle(&others, BundleAsk::since(since.size)).await.expect("a bundle").json;
+    let trust = Trust { since: Some((since.size, since.root).into()), ..pinned() };
     let good = verify(&bundle, &trust).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!((good.kinds["disclosure"], good.since), (1, Some(since.size)));
     let report = audit(&tiles, &vkey(), None, None, |_, _| ()).unwrap_or_else(|fault| panic!("{fault}"));
@@ -144,7 +144,7 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
     assert!(rig.sees("1").concat().contains("1,234.56"));
     let view = rig.gateway.privacy_view(&again, None).await.expect("a page");
     assert!(view.timeline.iter().all(|entry| entry.seq <= 3), "nothing of before");
-    let bundle = rig.gateway.bundle(&again, None).await.expect("a bundle");
+    let bundle = rig.gateway.bundle(&again, BundleAsk::default()).await.expect("a bundle").json;
     assert!(verify(&bundle, &pinned()).is_ok());
 }
 
@@ -328,7 +328,7 @@ async fn on_yesterdays_database_the_erased_are_erased_again_and_the_others_go_on
     again.settle().await.expect("settled");
     assert!(!rig.sees("1").concat().contains("1,234.56"));
     assert!(rig.sees("2").concat().contains("1,234.56"));
-    let bundle = again.bundle(&others, None).await.expect("a bundle");
+    let bundle = again.bundle(&others, BundleAsk::default()).await.expect("a bundle").json;
     let good = verify(&bundle, &pinned()).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!(good.kinds["disclosure"], 2);
 }

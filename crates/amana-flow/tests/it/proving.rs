@@ -3,6 +3,7 @@
 use crate::support::*;
 use amana_core::*;
 use amana_flow::*;
+use amana_gate::Recipient;
 use amana_log::audit::audit;
 use amana_log::bundle::{Trust, Verified, verify};
 use amana_log::checkpoint::Checkpoint;
@@ -31,9 +32,9 @@ async fn verified(rig: &Rig, trust: &Trust) -> (String, Verified) {
     let link = link(rig).await;
     let bundle = rig
         .gateway
-        .bundle_of(&link.institution, link.shard, link.customer, amana_gate::Recipient::Customer, None)
+        .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, BundleAsk::default())
         .await;
-    let bundle = bundle.expect("a bundle");
+    let bundle = bundle.expect("a bundle").json;
     let good = verify(&bundle, trust).unwrap_or_else(|refused| panic!("{refused}"));
     (bundle, good)
 }
@@ -76,12 +77,12 @@ async fn what_was_told_is_in_a_bundle_that_verifies() {
             &link.institution,
             link.shard,
             link.customer,
-            amana_gate::Recipient::Customer,
-            Some(saved.size),
+            Recipient::Customer,
+            BundleAsk::since(saved.size),
         )
         .await;
-    let trust = Trust { since: Some((saved.size, saved.root)), ..pinned() };
-    let good = verify(&bundle.expect("a bundle"), &trust).unwrap_or_else(|refused| panic!("{refused}"));
+    let trust = Trust { since: Some((saved.size, saved.root).into()), ..pinned() };
+    let good = verify(&bundle.expect("a bundle").json, &trust).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!((good.since, good.kinds["revocation"]), (Some(saved.size), 1));
 }
 
@@ -116,6 +117,65 @@ async fn segments_end_and_restarts_go_on() {
     assert!(good.segments >= 3, "{} segments", good.segments);
 }
 
+/// Whatever a customer has, there is a proof of it: in parts of any size, each of which goes on where the one before
+/// ended, while receipts come in and segments end. The looks themselves are among them.
+#[tokio::test]
+async fn a_bundle_in_parts_shows_every_receipt_and_the_end() {
+    let mut rig = Rig::new().await;
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(parts(&tiles, 7));
+    rig.link("1").await;
+    for _ in 0..5 {
+        rig.says("1", "what is my balance?").await;
+        rig.gateway.log_round().await.expect("a round");
+    }
+    let (whole, good) = verified(&rig, &pinned()).await;
+    let remembered = amana_log::bundle::Saved::read(&whole).expect("a bundle");
+    assert!(good.segments > 3 && good.receipts > 8, "{good:?}");
+    let link = link(&rig).await;
+    for (receipts, segments) in [(2, 4_096), (3, 4_096), (4, 2), (100, 2), (100, 3), (100, 100)] {
+        let mut ask = BundleAsk { receipts, segments, ..BundleAsk::since(remembered.size) };
+        let (mut after, mut shown, mut count) = (None, 0, 0);
+        loop {
+            let part = rig
+                .gateway
+                .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, ask)
+                .await;
+            let part = part.expect("a part");
+            let trust = Trust { since: Some(remembered), after, ..pinned() };
+            let good = verify(&part.json, &trust).unwrap_or_else(|refused| panic!("{refused}"));
+            shown += good.receipts;
+            count += 1;
+            assert_eq!((good.mine.at.seq, good.more), (shown, part.next.is_some()));
+            assert!(good.receipts <= receipts as u64 && good.segments <= segments, "{good:?}");
+            // A later part alone proves nothing, and none is taken for the whole.
+            if after.is_some() {
+                assert!(verify(&part.json, &pinned()).is_err());
+            }
+            after = good.saved();
+            let Some(next) = part.next else { break };
+            ask = next;
+        }
+        let stored = rig.store.receipts(link.shard, link.customer, 1, 10_000).await.expect("answers");
+        assert_eq!(shown, stored.len() as u64);
+        assert_eq!(
+            count == 1,
+            (receipts, segments) == (100, 100),
+            "{count} parts of {receipts} and {segments}"
+        );
+    }
+    // What is asked for behind a place that there is not begins with the first receipt.
+    for after in [(10_000, 0), (1, 10_000), (u64::MAX, u64::MAX), (3, 0), (0, 2)] {
+        let ask = BundleAsk { after: Some(after), ..BundleAsk::default() };
+        let part = rig
+            .gateway
+            .bundle_of(&link.institution, link.shard, link.customer, Recipient::Customer, ask)
+            .await;
+        let good = verify(&part.expect("a bundle").json, &pinned());
+        assert!(good.is_ok_and(|good| good.mine.at.seq == good.receipts && !good.more), "{after:?}");
+    }
+}
+
 /// A bundle's index is the one that the keeper has: the entries of the open segment are not read again for each bundle.
 /// Where the keeper does not have it, as after a segment ended, they are.
 #[tokio::test]
@@ -138,16 +198,16 @@ async fn a_bundle_does_not_read_the_open_segment_again() {
             &link.institution,
             link.shard,
             link.customer,
-            amana_gate::Recipient::Customer,
-            None,
+            Recipient::Customer,
+            BundleAsk::default(),
         )
     };
     for _ in 0..3 {
         forget();
         let (a, b, c) = tokio::join!(bundle(), bundle(), bundle());
         for bundle in [a, b, c] {
-            let good =
-                verify(&bundle.expect("a bundle"), &pinned()).unwrap_or_else(|refused| panic!("{refused}"));
+            let good = verify(&bundle.expect("a bundle").json, &pinned())
+                .unwrap_or_else(|refused| panic!("{refused}"));
             assert!(good.receipts > before.receipts);
         }
     }

@@ -1,6 +1,6 @@
 //! Building a bundle from the log's tiles and the customer's receipts.
 
-use super::{AbsencePart, Bundle, Included, LeafPart, Receipt, Segment, Since};
+use super::{AbsencePart, After, Bundle, Included, LeafPart, Receipt, Segment, Since};
 use crate::checkpoint::Checkpoint;
 use crate::entry::{Entry, IndexEntry};
 use crate::index::{Absence, IndexTree, Neighbour, TiledIndex};
@@ -33,13 +33,17 @@ pub struct Parts<'a> {
     pub checkpoint: &'a Note,
     /// The customer's key.
     pub key: &'a CustomerKey,
-    /// The segments, ascending: all from the first with a receipt to the open one; where there is no receipt, all from
-    /// 0.
+    /// The segments, ascending: all from 0, or from that of `after`, to the open one; with `more`, to the one that the
+    /// next part begins in.
     pub segments: Vec<SegmentPart<'a>>,
     /// The receipts that the checkpoint covers. Later ones wait for the next checkpoint.
     pub receipts: Receipts,
     /// The size of the last checkpoint that the customer saved.
     pub since: Option<u64>,
+    /// Where this part begins; `None` for one that begins with the first receipt.
+    pub after: Option<After>,
+    /// Whether another part follows.
+    pub more: bool,
 }
 
 /// Builds a bundle. `store` holds the log's tiles, at least up to the checkpoint's size, and those of the ended
@@ -51,8 +55,11 @@ pub fn build(store: impl TileRead + Copy, parts: Parts<'_>) -> Result<Bundle, Lo
     let checkpoint = Checkpoint::parse(parts.checkpoint.text())?;
     let size = checkpoint.size;
     let reader = TreeReader::new(store, size);
-    let segments =
-        parts.segments.iter().map(|part| segment(store, &reader, parts.key, part)).collect::<Result<_, _>>();
+    let last = parts.segments.len().checked_sub(1).filter(|_| parts.more);
+    let segments = parts.segments.iter().enumerate();
+    let segments = segments
+        .map(|(place, part)| segment(store, &reader, parts.key, (part, Some(place) == last)))
+        .collect::<Result<_, _>>();
     let receipts = parts.receipts.into_iter().map(|(log_index, receipt)| {
         Ok(Receipt { log_index, receipt, proof: reader.inclusion(log_index, size)? })
     });
@@ -70,6 +77,8 @@ pub fn build(store: impl TileRead + Copy, parts: Parts<'_>) -> Result<Bundle, Lo
         segments: segments?,
         receipts: receipts.collect::<Result<_, LogError>>()?,
         since,
+        after: parts.after,
+        more: parts.more,
     })
 }
 
@@ -77,7 +86,7 @@ fn segment<S: TileRead + Copy>(
     store: S,
     reader: &TreeReader<S>,
     key: &CustomerKey,
-    part: &SegmentPart<'_>,
+    (part, goes_on): (&SegmentPart<'_>, bool),
 ) -> Result<Segment, LogError> {
     let bad = |what| LogError::Bundle { what };
     let entry = reader.entry(part.index)?;
@@ -85,23 +94,27 @@ fn segment<S: TileRead + Copy>(
         Entry::Index(index) if index.segment == part.segment => index,
         _ => return Err(bad("there is no index entry of this segment at its log index")),
     };
-    let next = part.count.checked_add(1).ok_or(bad("the count is too large"))?;
-    let label = key.label(part.segment, next);
-    let absence = match part.open {
-        Some(tree) if tree.size() != index.size || tree.root()? != index.root => {
-            return Err(bad("the open segment's index is not the one of its index entry"));
-        }
-        Some(tree) => tree.absence(&label)?,
-        None => TiledIndex::new(store, part.segment, index.size).absence(&label)?,
+    let absence = if goes_on {
+        None
+    } else {
+        let next = part.count.checked_add(1).ok_or(bad("the count is too large"))?;
+        let label = key.label(part.segment, next);
+        let absence = match part.open {
+            Some(tree) if tree.size() != index.size || tree.root()? != index.root => {
+                return Err(bad("the open segment's index is not the one of its index entry"));
+            }
+            Some(tree) => tree.absence(&label)?,
+            None => TiledIndex::new(store, part.segment, index.size).absence(&label)?,
+        };
+        Some(absence.ok_or(bad("the customer has more receipts in a segment than were given"))?.into())
     };
-    let absence = absence.ok_or(bad("the customer has more receipts in a segment than were given"))?;
     let proof = reader.inclusion(part.index, reader.size())?;
     Ok(Segment {
         segment: part.segment,
         first: index.first,
         count: part.count,
         index: Included { log_index: part.index, entry, proof },
-        absence: absence.into(),
+        absence,
     })
 }
 

@@ -2,14 +2,23 @@
 //! (`docs/disclosure-log.md`, "The customer's bundle").
 
 mod build;
+mod saved;
+mod strict;
 mod verify;
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::limits::BUNDLE_MAX_BYTES;
 use crate::merkle::Hash;
 use crate::{LogError, bytes};
 
 pub use build::{Parts, Receipts, SegmentPart, build};
+pub use saved::{After, Mine, Saved};
 pub use verify::{Rejected, Rule, Trust, Verified, verify};
 
 /// A bundle. Without `Debug`: it holds the customer's key.
@@ -25,12 +34,22 @@ pub struct Bundle {
     /// The customer's key.
     #[serde(with = "hash")]
     pub key: Hash,
-    /// All segments from the first with a receipt to the open one.
+    /// All segments from 0, or from where the part before ended, to the open one; with `more`, to that of the next
+    /// part's first receipt.
+    #[serde(deserialize_with = "objects")]
     pub segments: Vec<Segment>,
-    /// All receipts, in the order of `seq`.
+    /// All receipts, in the order of `seq`; in a part, its own.
+    #[serde(deserialize_with = "objects")]
     pub receipts: Vec<Receipt>,
     /// The last checkpoint that the customer saved.
+    #[serde(default, deserialize_with = "perhaps_object")]
     pub since: Option<Since>,
+    /// Where this part begins; `None` for one that begins with the first receipt.
+    #[serde(default, deserialize_with = "perhaps_object")]
+    pub after: Option<After>,
+    /// Whether another part follows.
+    #[serde(default)]
+    pub more: bool,
 }
 
 impl Bundle {
@@ -39,8 +58,27 @@ impl Bundle {
     /// # Errors
     /// When the text is not of a bundle's shape; its content is [`verify`]'s.
     pub fn parse(text: &str) -> Result<Self, LogError> {
-        serde_json::from_str(text)
-            .map_err(|_| LogError::Bundle { what: "it is not JSON of a bundle's shape" })
+        Self::read(text).map_err(|_| LogError::Bundle { what: "it is not JSON of a bundle's shape" })
+    }
+
+    /// Reads a bundle; where that fails, says where and never what, since the text holds a key.
+    fn read(text: &str) -> Result<Self, String> {
+        if text.len() > BUNDLE_MAX_BYTES {
+            return Err("it is too long".to_owned());
+        }
+        strict::check(text)
+            .map_err(|at| format!("it is not the JSON that the format takes, at byte {at}"))?;
+        let bundle: Self = serde_json::from_str(text).map_err(|error| {
+            format!("it is not of a bundle's shape at line {}, column {}", error.line(), error.column())
+        })?;
+        // Only of the last segment of a part that another one follows nothing is said: the next one begins in it.
+        let last = bundle.segments.len().checked_sub(1).filter(|_| bundle.more);
+        for (place, segment) in bundle.segments.iter().enumerate() {
+            if segment.absence.is_none() != (Some(place) == last) {
+                return Err(format!("the absence of segment {} must not be as it is", segment.segment));
+            }
+        }
+        Ok(bundle)
     }
 
     /// The JSON, on one line.
@@ -65,9 +103,11 @@ pub struct Segment {
     #[serde(with = "whole")]
     pub count: u64,
     /// Its newest index entry.
+    #[serde(deserialize_with = "object")]
     pub index: Included,
-    /// That the customer's next label is not in it.
-    pub absence: AbsencePart,
+    /// That the customer's next label is not in it; `None` for the last one of a part that another one follows.
+    #[serde(deserialize_with = "perhaps_object")]
+    pub absence: Option<AbsencePart>,
 }
 
 /// An index entry, and the proof that it is in the log.
@@ -88,8 +128,10 @@ pub struct Included {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AbsencePart {
     /// The last leaf before the label.
+    #[serde(deserialize_with = "object")]
     pub low: LeafPart,
     /// The first leaf after it.
+    #[serde(deserialize_with = "object")]
     pub high: LeafPart,
 }
 
@@ -133,6 +175,42 @@ pub struct Since {
     /// The proof of consistency.
     #[serde(with = "hashes")]
     pub proof: Vec<Hash>,
+}
+
+/// A value that is read from a JSON object alone: what is derived would also take a list of its members.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        from.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    Object::deserialize(from).map(|object| object.0)
+}
+
+fn perhaps_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Option::<Object<T>>::deserialize(from).map(|object| object.map(|object| object.0))
+}
+
+fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(from)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
 }
 
 /// Whole numbers that JSON holds exactly.
@@ -188,6 +266,7 @@ pub(crate) mod hash {
 /// Hashes in base64.
 mod hashes {
     use super::{Deserialize, Deserializer, Hash, Serializer, bytes};
+    use crate::limits::BUNDLE_PROOF_MAX_HASHES;
 
     pub(super) fn serialize<S: Serializer>(hashes: &[Hash], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(hashes.iter().map(|hash| bytes::to_base64(hash)))
@@ -195,6 +274,9 @@ mod hashes {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Hash>, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
+        if texts.len() > BUNDLE_PROOF_MAX_HASHES {
+            return Err(serde::de::Error::custom("a proof that is too long"));
+        }
         let hashes: Option<Vec<Hash>> = texts.iter().map(|text| bytes::hash_from_base64(text)).collect();
         hashes.ok_or_else(|| serde::de::Error::custom("no hash of 32 bytes in base64"))
     }

@@ -6,12 +6,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Bundle, LeafPart, Receipt, Segment, whole};
+use super::{After, Bundle, LeafPart, Mine, Object, Receipt, Saved, strict, whole};
 use crate::checkpoint::Checkpoint;
 use crate::entry::{Entry, IndexEntry, IndexLeaf};
 use crate::index::{Absence, Neighbour};
-use crate::limits::{BUNDLE_MAX_BYTES, KINDS_MAX, SHOWN_MAX_CHARS, TREE_MAX_LEAVES};
-use crate::merkle::{Hash, leaf_hash, sha256, verify_consistency, verify_inclusion};
+use crate::limits::{KINDS_MAX, SHOWN_MAX_CHARS, TREE_MAX_LEAVES};
+use crate::merkle::{leaf_hash, sha256, verify_consistency, verify_inclusion};
 use crate::note::{KeyKind, Note, VerifierKey};
 use crate::policy::Policy;
 use crate::{CustomerKey, bytes};
@@ -30,6 +30,8 @@ pub enum Rule {
     Witness,
     /// It grew from the checkpoint that was saved.
     Consistency,
+    /// It is the same customer's, and what they were shown before is there as it was.
+    Memory,
     /// Each segment's index entry is in the log and says what it must.
     Index,
     /// The index is as new as the checkpoint, and no segment is left out.
@@ -50,6 +52,7 @@ impl fmt::Display for Rule {
             Self::Signature => "signature",
             Self::Witness => "witness",
             Self::Consistency => "consistency",
+            Self::Memory => "memory",
             Self::Index => "index",
             Self::Freshness => "freshness",
             Self::Chain => "chain",
@@ -66,8 +69,10 @@ pub struct Trust {
     pub vkey: Option<String>,
     /// Who must have cosigned.
     pub policy: Option<Policy>,
-    /// Size and root of the last checkpoint that the customer saved; comes before the bundle's.
-    pub since: Option<(u64, Hash)>,
+    /// What the customer saved last; comes before the bundle's `since`.
+    pub since: Option<Saved>,
+    /// Of a bundle in parts: what the part before, verified just now, ended with.
+    pub after: Option<Saved>,
 }
 
 /// Why a bundle is refused: the first rule that does not hold.
@@ -89,7 +94,7 @@ pub struct Verified {
     pub size: u64,
     /// The checkpoint's root, in base64: to be saved, with the size, as the next `since`.
     pub root: String,
-    /// All receipts.
+    /// The receipts in it: all, unless it is a part.
     pub receipts: u64,
     /// How many of each kind; kinds beyond [`KINDS_MAX`] are counted as `other`.
     pub kinds: BTreeMap<String, u64>,
@@ -105,6 +110,19 @@ pub struct Verified {
     pub witnesses: Option<Vec<String>>,
     /// The size of the earlier checkpoint that this one grew from.
     pub since: Option<u64>,
+    /// Whose receipts, and up to where: to be saved, too.
+    pub mine: Mine,
+    /// Whether another part follows: until it is verified, nothing is said of the end.
+    pub more: bool,
+}
+
+impl Verified {
+    /// What is to be kept: the next `since`, and for the next part `after`.
+    #[must_use]
+    pub fn saved(&self) -> Option<Saved> {
+        let root = bytes::hash_from_base64(&self.root)?;
+        Some(Saved { size: self.size, root, mine: Some(self.mine) })
+    }
 }
 
 /// What a receipt says that the rules need; the last two are for the report alone.
@@ -138,15 +156,7 @@ fn ensure(holds: bool, rule: Rule, detail: impl FnOnce() -> String) -> Result<()
 /// # Errors
 /// The first rule that does not hold.
 pub fn verify(text: &str, trust: &Trust) -> Result<Verified, Rejected> {
-    ensure(text.len() <= BUNDLE_MAX_BYTES, Rule::Format, || "the bundle is too long".to_owned())?;
-    let bundle: Bundle = match serde_json::from_str(text) {
-        Ok(bundle) => bundle,
-        // The message of the parser may quote the bundle, which holds a key; the place is enough.
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            return reject(Rule::Format, format!("not a bundle's shape at line {line}, column {column}"));
-        }
-    };
+    let bundle = Bundle::read(text).or_else(|why| reject(Rule::Format, why))?;
     ensure(bundle.v == 1, Rule::Format, || format!("version {} is not known", bundle.v))?;
     let fields = bundle.fields()?;
     bundle.verify(trust, &fields)
@@ -159,9 +169,10 @@ impl Bundle {
         ensure(pinned.is_none_or(|pin| *pin == self.vkey), Rule::Key, || "another log's key".to_owned())?;
         let (vkey, note, checkpoint) = self.signature()?;
         let witnesses = witnesses(trust.policy.as_ref(), &vkey, &note)?;
-        let since = self.consistency(trust.since, &checkpoint)?;
+        let since = self.consistency(trust.after.or(trust.since), &checkpoint)?;
+        self.memory(trust)?;
         let indexes = self.indexes(&checkpoint)?;
-        self.freshness(&checkpoint, fields)?;
+        self.freshness(&checkpoint)?;
         self.chain(fields)?;
         self.inclusion(&checkpoint, &indexes, fields)?;
         self.absence(&indexes)?;
@@ -184,6 +195,8 @@ impl Bundle {
             key_pinned: pinned.is_some(),
             witnesses,
             since,
+            mine: self.mine().map_or_else(|| reject(Rule::Freshness, "no segment is listed"), Ok)?,
+            more: self.more,
         })
     }
 
@@ -200,8 +213,9 @@ impl Bundle {
         Ok((vkey, note, checkpoint))
     }
 
-    fn consistency(&self, own: Option<(u64, Hash)>, now: &Checkpoint) -> Result<Option<u64>, Rejected> {
+    fn consistency(&self, own: Option<Saved>, now: &Checkpoint) -> Result<Option<u64>, Rejected> {
         let theirs = self.since.as_ref();
+        let own = own.map(|saved| (saved.size, saved.root));
         let Some((size, root)) = own.or(theirs.map(|since| (since.size, since.root))) else {
             return Ok(None);
         };
@@ -213,6 +227,50 @@ impl Bundle {
         verify_consistency(size, now.size, &root, &now.root, proof)
             .or_else(|_| reject(Rule::Consistency, "the log did not grow from the saved checkpoint"))?;
         Ok(Some(size))
+    }
+
+    /// The key of what was saved, and its receipts: as many, the same bytes. By the last one's hash, since the rule
+    /// `chain` leads from it to all before.
+    fn memory(&self, trust: &Trust) -> Result<(), Rejected> {
+        let bad = |what: &str| Rejected { rule: Rule::Memory, detail: what.to_owned() };
+        let saved = trust.since.and_then(|saved| saved.mine);
+        let before = trust.after.and_then(|saved| saved.mine);
+        let who = sha256(&self.key);
+        if saved.into_iter().chain(before).any(|mine| mine.who != who) {
+            return Err(bad("the key is not that of the bundle that was saved"));
+        }
+        match (self.after, trust.after) {
+            (None, None) => (),
+            (None, Some(_)) => return Err(bad("it does not go on where the part before ended")),
+            (Some(after), part) => {
+                let known = if part.is_some() { before } else { saved };
+                let known =
+                    known.ok_or_else(|| bad("it is a later part, and the one before is not known"))?;
+                if known.at != after {
+                    return Err(bad("it does not go on where the part before ended"));
+                }
+            }
+        }
+        let Some(Mine { at: After { seq, hash, .. }, .. }) = saved.filter(|mine| mine.at.seq > 0) else {
+            return Ok(());
+        };
+        let (base, before) = self.after.map_or((0, [0; 32]), |after| (after.seq, after.hash));
+        let found = match seq.checked_sub(base) {
+            // A part before held it.
+            None => return Ok(()),
+            Some(0) => Some(before),
+            Some(number) => {
+                let place = usize::try_from(number - 1).ok();
+                place.and_then(|place| self.receipts.get(place)).map(|receipt| sha256(&receipt.receipt))
+            }
+        };
+        match found {
+            Some(found) if found == hash => Ok(()),
+            Some(_) => Err(bad("a receipt is not the one that was saved")),
+            // A later part must hold it.
+            None if self.more => Ok(()),
+            None => Err(bad("there are fewer receipts than were saved")),
+        }
     }
 
     fn indexes(&self, now: &Checkpoint) -> Result<Vec<IndexEntry>, Rejected> {
@@ -251,7 +309,9 @@ impl Bundle {
     /// What the receipts say.
     fn fields(&self) -> Result<Vec<Fields>, Rejected> {
         let read = |(number, receipt): (u64, &Receipt)| {
-            serde_json::from_slice(&receipt.receipt).map_err(|_| Rejected {
+            let text = std::str::from_utf8(&receipt.receipt).ok().filter(|text| strict::check(text).is_ok());
+            let fields = text.and_then(|text| serde_json::from_str::<Object<Fields>>(text).ok());
+            fields.map(|fields| fields.0).ok_or_else(|| Rejected {
                 rule: Rule::Format,
                 detail: format!("receipt {number} is not a JSON object with the members that it needs"),
             })
@@ -259,19 +319,19 @@ impl Bundle {
         (1..).zip(&self.receipts).map(read).collect()
     }
 
-    fn freshness(&self, now: &Checkpoint, fields: &[Fields]) -> Result<(), Rejected> {
+    fn freshness(&self, now: &Checkpoint) -> Result<(), Rejected> {
+        // From the first segment on nothing may be left out: a segment that is not listed, or whose last entries are
+        // not covered, could hold a receipt from which the chain was led on anew, or all that was before it began anew.
+        let begins = self.segments.first().map(|segment| (segment.segment, segment.first));
+        let wanted = self.after.map_or((0, 0), |after| (after.segment, after.first));
+        ensure(begins == Some(wanted), Rule::Freshness, || {
+            format!("segment {} is not listed first", wanted.0)
+        })?;
         let last = self.segments.last().map(|segment| segment.index.log_index);
-        ensure(last.is_some() && last == now.size.checked_sub(1), Rule::Freshness, || {
+        ensure(self.more || last == now.size.checked_sub(1), Rule::Freshness, || {
             "the last segment's index entry is not the checkpoint's last leaf".to_owned()
         })?;
-        // From the first receipt on nothing may be left out: a segment that is not listed, or whose last entries are
-        // not covered, could hold a receipt from which the chain was led on anew. Without receipts, from the beginning.
-        let from = fields.first().map_or(0, |receipt| receipt.segment);
-        let run: Vec<&Segment> = self.segments.iter().skip_while(|segment| segment.segment < from).collect();
-        ensure(run.first().is_some_and(|segment| segment.segment == from), Rule::Freshness, || {
-            format!("segment {from} is not listed")
-        })?;
-        for (before, after) in run.iter().zip(run.iter().skip(1)) {
+        for (before, after) in self.segments.iter().zip(self.segments.iter().skip(1)) {
             let number = before.segment;
             ensure(number.checked_add(1) == Some(after.segment), Rule::Freshness, || {
                 format!("the segment after {number} is not listed")
@@ -284,11 +344,12 @@ impl Bundle {
     }
 
     fn chain(&self, fields: &[Fields]) -> Result<(), Rejected> {
-        let mut prev = [0; 32];
-        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        let after = self.after;
+        let mut prev = after.map_or([0; 32], |after| after.hash);
+        let mut counts: BTreeMap<u64, u64> = after.iter().map(|after| (after.segment, after.count)).collect();
         let mut segment = 0;
         let listed: BTreeSet<u64> = self.segments.iter().map(|segment| segment.segment).collect();
-        for ((number, receipt), fields) in (1..).zip(&self.receipts).zip(fields) {
+        for ((number, receipt), fields) in self.numbered().zip(fields) {
             let bad =
                 |what: &str| Rejected { rule: Rule::Chain, detail: format!("receipt {number}: {what}") };
             if fields.v != 1 {
@@ -327,8 +388,8 @@ impl Bundle {
         let key = CustomerKey::new(&self.key);
         let segments: BTreeMap<u64, &IndexEntry> =
             indexes.iter().map(|index| (index.segment, index)).collect();
-        let mut before = None;
-        for ((number, receipt), fields) in (1_u64..).zip(&self.receipts).zip(fields) {
+        let mut from = self.after.map_or(0, |after| after.from);
+        for ((number, receipt), fields) in self.numbered().zip(fields) {
             let bad =
                 |what: &str| Rejected { rule: Rule::Inclusion, detail: format!("receipt {number}: {what}") };
             let at = receipt.log_index;
@@ -341,12 +402,17 @@ impl Bundle {
             if !within {
                 return Err(bad("its place is outside its segment"));
             }
-            if before.is_some_and(|before| before >= at) {
+            if at < from {
                 return Err(bad("its place does not come after that of the one before"));
             }
-            before = Some(at);
+            from = at.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// The receipts with the numbers that they must bear.
+    fn numbered(&self) -> impl Iterator<Item = (u64, &Receipt)> {
+        (self.after.map_or(0, |after| after.seq).saturating_add(1)..).zip(&self.receipts)
     }
 
     fn absence(&self, indexes: &[IndexEntry]) -> Result<(), Rejected> {
@@ -360,7 +426,9 @@ impl Bundle {
                 let leaf = IndexLeaf::decode(&part.leaf)?;
                 Some(Neighbour { position: part.position, leaf, proof: part.proof.clone() })
             };
-            let (low, high) = (side(&segment.absence.low), side(&segment.absence.high));
+            // The last one of a part that another follows has none: it was seen when the bundle was read.
+            let Some(absence) = &segment.absence else { continue };
+            let (low, high) = (side(&absence.low), side(&absence.high));
             let (low, high) = low.zip(high).ok_or_else(|| bad("a leaf of the index has not 40 bytes"))?;
             let next = segment.count.checked_add(1).ok_or_else(|| bad("its count is too large"))?;
             let label = key.label(segment.segment, next);

@@ -64,7 +64,8 @@ proptest! {
         let (old, _) = world.checkpoints[pick.index(world.checkpoints.len())];
         for customer in 0..4 {
             let bundle = world.bundle(customer, Some(old)).to_json().unwrap();
-            let trust = Trust { vkey: Some(world.vkey()), policy: None, since: Some((old, world.root(old))) };
+            let since = Some((old, world.root(old)).into());
+            let trust = Trust { vkey: Some(world.vkey()), since, ..Trust::default() };
             let verified = verify(&bundle, &trust).unwrap();
             prop_assert_eq!(verified.receipts, world.customers[customer].receipts.len() as u64);
             prop_assert_eq!(verified.size, world.writer.size());
@@ -89,7 +90,7 @@ proptest! {
         let mut world = play(&steps);
         world.cosign(3);
         let old = world.checkpoints[0].0;
-        let trust = Trust { vkey: Some(world.vkey()), policy: Some(world.parsed_policy("all")), since: None };
+        let trust = Trust { vkey: Some(world.vkey()), policy: Some(world.parsed_policy("all")), ..Trust::default() };
         let text = world.bundle(0, Some(old)).to_json().unwrap();
         prop_assert!(verify(&text, &trust).is_ok());
         let mut bundle: Value = serde_json::from_str(&text).unwrap();

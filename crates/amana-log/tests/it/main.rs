@@ -7,13 +7,16 @@
     reason = "the helpers of tests fail loudly, too"
 )]
 
+mod anew;
 mod audit;
 mod bundle;
+mod changes;
 mod formats;
 mod fuzz;
 mod independent;
 mod index;
 mod led_on;
+mod strict;
 mod tiles;
 mod vectors;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use amana_log::bundle::{Bundle, Parts, SegmentPart, build};
+use amana_log::bundle::{After, Bundle, Parts, Saved, SegmentPart, build};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::index::{IndexTree, SegmentIndex};
 use amana_log::merkle::sha256;
@@ -148,6 +148,13 @@ impl World {
         *customer.n.get_mut(&segment).unwrap() -= 1;
     }
 
+    /// Forgets all of a customer's receipts: their next one is a first one again.
+    pub(crate) fn forget_all(&mut self, number: usize) -> Vec<(u64, Vec<u8>, u64)> {
+        let customer = &mut self.customers[number];
+        customer.n.clear();
+        std::mem::take(&mut customer.receipts)
+    }
+
     /// Takes the last pending receipt out of the index: what a lying log would do.
     pub(crate) fn hide_last(&mut self) {
         self.pending.pop();
@@ -230,17 +237,37 @@ impl World {
 
     /// The bundle for an earlier checkpoint of the open segment.
     pub(crate) fn bundle_at(&self, number: usize, checkpoint: usize, since: Option<u64>) -> Bundle {
+        self.part_at(number, checkpoint, since, (None, usize::MAX))
+    }
+
+    /// A part of the customer's bundle for the newest checkpoint: it begins after `after`, and holds at most `take`
+    /// receipts.
+    pub(crate) fn part(&self, customer: usize, after: Option<&Saved>, take: usize) -> Bundle {
+        let at = after.map(|saved| saved.mine.unwrap().at);
+        self.part_at(customer, self.checkpoints.len() - 1, after.map(|saved| saved.size), (at, take))
+    }
+
+    fn part_at(
+        &self,
+        number: usize,
+        checkpoint: usize,
+        since: Option<u64>,
+        (after, take): (Option<After>, usize),
+    ) -> Bundle {
         let customer = &self.customers[number];
         let (size, note) = &self.checkpoints[checkpoint];
         let index_at = size - 1;
         let open = self.index.tree(index_at);
-        let receipts: Vec<_> = customer.receipts.iter().filter(|(at, ..)| at < size).collect();
-        let from = receipts.first().map_or(0, |(.., segment)| *segment);
-        let segments = (from..=self.segment()).map(|segment| {
+        let all: Vec<_> = customer.receipts.iter().filter(|(at, ..)| at < size).collect();
+        let begin = usize::try_from(after.map_or(0, |after| after.seq)).unwrap();
+        let end = begin.saturating_add(take).min(all.len());
+        let more = end < all.len();
+        let to = if more { all[end].2 } else { self.segment() };
+        let segments = (after.map_or(0, |after| after.segment)..=to).map(|segment| {
             let ended = self.finals.get(usize::try_from(segment).unwrap());
             SegmentPart {
                 segment,
-                count: receipts.iter().filter(|(.., at)| *at == segment).count() as u64,
+                count: all[..end].iter().filter(|(.., at)| *at == segment).count() as u64,
                 index: ended.copied().unwrap_or(index_at),
                 open: if ended.is_some() { None } else { Some::<&IndexTree>(&open) },
             }
@@ -250,8 +277,10 @@ impl World {
             checkpoint: note,
             key: &CustomerKey::new(&customer.key),
             segments: segments.collect(),
-            receipts: receipts.iter().map(|(at, bytes, _)| (*at, bytes.clone())).collect(),
+            receipts: all[begin..end].iter().map(|(at, bytes, _)| (*at, bytes.clone())).collect(),
             since,
+            after,
+            more,
         };
         build(&*self.tiles, parts).unwrap()
     }

@@ -25,6 +25,9 @@ CREATE TABLE customer (
     sealed_log_key BYTEA NOT NULL,
     log_segment BIGINT NOT NULL,
     log_n BIGINT NOT NULL,
+    -- A MAC under the customer's key of the number, hash and place of the last receipt: who can write here without the key
+    -- cannot begin a history anew.
+    receipt_mac BYTEA NOT NULL,
     -- From here on there is no such customer: the rest of an erasure is under way.
     erased_at BIGINT,
     PRIMARY KEY (shard, id)

@@ -26,6 +26,9 @@ CREATE TABLE customer (
     sealed_log_key BLOB NOT NULL,
     log_segment INTEGER NOT NULL,
     log_n INTEGER NOT NULL,
+    -- A MAC under the customer's key of the number, hash and place of the last receipt: who can write here without the key
+    -- cannot begin a history anew.
+    receipt_mac BLOB NOT NULL,
     -- From here on there is no such customer: the rest of an erasure is under way.
     erased_at INTEGER,
     PRIMARY KEY (shard, id)

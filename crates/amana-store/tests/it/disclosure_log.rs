@@ -39,6 +39,58 @@ pub(crate) fn place(receipt: &StoredReceipt) -> (u64, u64) {
     (json["segment"].as_u64().expect("a segment"), json["n"].as_u64().expect("a number"))
 }
 
+/// Who can write the database and has no key begins no history anew: nothing is recorded for that customer any more, and
+/// others go on.
+pub(crate) async fn a_history_that_was_changed_in_the_database_is_not_led_on(w: &World) {
+    let zeros = w.place.bytes(&[0; 32]);
+    let row = |set: &str| format!("UPDATE customer SET {set} WHERE id = ID");
+    let from = |table: &str, id: &str| {
+        let names = ["receipt_seq", "receipt_hash", "log_segment", "log_n", "receipt_mac"];
+        let set = names.map(|name| format!("{name} = (SELECT f.{name} FROM {table} f WHERE f.id = {id})"));
+        row(&set.join(", "))
+    };
+    let anew = row(&format!("receipt_seq = 0, receipt_hash = {zeros}, log_segment = 0, log_n = 0"));
+    let remove = |more: &str| format!("DELETE FROM receipt WHERE customer = ID{more}");
+    let attacks = [
+        ("begun anew", format!("{}; {anew}", remove(""))),
+        ("begun anew, the receipts left", anew),
+        ("the beginning put back, the receipts left", from("kept", "ID")),
+        ("the last receipt removed", remove(" AND seq = 3")),
+        ("all receipts removed", remove("")),
+        (
+            "another receipt as the last",
+            format!("{}; UPDATE receipt SET seq = 3 WHERE customer = ID AND seq = 2", remove(" AND seq = 3")),
+        ),
+        ("one back", row("receipt_seq = 2, log_n = 2")),
+        ("another hash", row(&format!("receipt_hash = {zeros}"))),
+        ("another number in the segment", row("log_n = 0")),
+        ("another segment", row("log_segment = 7")),
+        ("no MAC", row(&format!("receipt_mac = {zeros}"))),
+        ("another customer's", from("customer", &w.place.bytes(&[1; 16]))),
+        (
+            "erased, and made to look as before",
+            row("erased_at = 1, receipt_mac = (SELECT f.receipt_mac FROM kept f)"),
+        ),
+    ];
+    w.customer(1).await;
+    w.one(view(1)).await;
+    for (n, (what, sql)) in (10_u8..).zip(attacks) {
+        let id = w.place.bytes(&[n; 16]);
+        w.customer(n).await;
+        w.place.sql(&format!("CREATE TABLE kept AS SELECT * FROM customer WHERE id = {id}")).await;
+        for _ in 0..3 {
+            w.one(view(n)).await;
+        }
+        w.place.sql(&sql.replace("ID", &id)).await;
+        let size = head(w).await.size;
+        let refused = w.store.submit(vec![view(n)]).await;
+        assert!(refused.is_err(), "{what}: {refused:?}");
+        assert_eq!(head(w).await.size, size, "{what}: nothing came into the log");
+        w.one(view(1)).await;
+        w.place.sql("DROP TABLE kept").await;
+    }
+}
+
 pub(crate) async fn the_place_of_an_index_entry_is_reserved_once(w: &World) {
     assert_eq!(head(w).await, LogHead { size: 0, segment: 0, first: 0, reserved: None });
     // An empty log begins with the index of nothing.

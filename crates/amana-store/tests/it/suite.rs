@@ -75,6 +75,7 @@ suite!(
     kill_switches,
     jobs,
     the_place_of_an_index_entry_is_reserved_once,
+    a_history_that_was_changed_in_the_database_is_not_led_on,
     a_segment_ends_when_it_is_long_or_old,
     what_is_refused_leaves_no_gap_in_the_log,
     a_rule_change_is_an_entry_and_its_document_is_kept,

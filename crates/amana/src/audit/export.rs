@@ -5,6 +5,7 @@ use crate::cli::Configured;
 use crate::config::{self, Log};
 use crate::{files, gateway, output, telemetry};
 use amana_core::CustomerId;
+use amana_flow::BundleAsk;
 use amana_gate::Recipient;
 use anyhow::{Context as _, bail};
 use std::path::Path;
@@ -37,14 +38,28 @@ pub(super) async fn export(
     };
     // The customer sees who it was.
     let by = Recipient::Agent(crate::who::acting(by));
-    let bundle = gateway.bundle_of(&customer.institution, customer.shard, customer.id, by, since).await?;
-    match out {
-        Some(path) => {
-            files::write_private(path, bundle.as_bytes())
-                .with_context(|| format!("`{}` cannot be written", path.display()))?;
-            output::line(&format!("written to {}; it holds the customer's key for the log", path.display()));
+    let mut ask = BundleAsk { since, ..BundleAsk::default() };
+    for number in 1_u32.. {
+        let part =
+            gateway.bundle_of(&customer.institution, customer.shard, customer.id, by.clone(), ask).await?;
+        match out {
+            Some(path) => {
+                let mut name = path.as_os_str().to_owned();
+                if number > 1 {
+                    name.push(format!(".{number}"));
+                }
+                let path = Path::new(&name);
+                files::write_private(path, part.json.as_bytes())
+                    .with_context(|| format!("`{}` cannot be written", path.display()))?;
+                output::line(&format!(
+                    "written to {}; it holds the customer's key for the log",
+                    path.display()
+                ));
+            }
+            None => output::line(&part.json),
         }
-        None => output::line(&bundle),
+        let Some(next) = part.next else { break };
+        ask = next;
     }
     Ok(ExitCode::SUCCESS)
 }

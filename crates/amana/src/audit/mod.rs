@@ -17,18 +17,21 @@ use std::process::ExitCode;
 pub(crate) enum AuditCommand {
     /// Verify a customer's bundle: that it holds every receipt, and that the log holds each. Needs no configuration.
     ///
-    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md.
+    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md; also when a part of it
+    /// is missing.
     Verify {
-        /// The bundle, as the privacy page gives it; `-` reads standard input.
-        #[arg(value_name = "BUNDLE")]
-        bundle: PathBuf,
+        /// The bundle, as the privacy page gives it; `-` reads standard input. Of a bundle in parts all of them, in
+        /// order.
+        #[arg(value_name = "BUNDLE", required = true)]
+        bundles: Vec<PathBuf>,
         /// The log's key from a place you trust. Without it the bundle's own is believed, which proves less.
         #[arg(long, value_name = "VKEY")]
         vkey: Option<String>,
         /// A policy file: which witnesses must have cosigned.
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
-        /// A bundle or a checkpoint that you saved earlier: the log must have grown from it.
+        /// A bundle (its last part) or a checkpoint that you saved earlier: the log must have grown from it, and of a
+        /// bundle every receipt must be there again, under the same key.
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
         /// Print the result as JSON.
@@ -109,7 +112,8 @@ pub(crate) enum AuditCommand {
         /// Who looks, for the customer's record: your word, beside which your user number stands. `$USER` if not given.
         #[arg(long, value_name = "NAME", env = "USER")]
         by: Option<String>,
-        /// The file to write; standard output if it is not said.
+        /// The file to write; standard output if it is not said. Of a bundle in parts the second is written to `FILE.2`,
+        /// and so on, or each to a line.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -123,8 +127,8 @@ pub(crate) enum AuditCommand {
 /// When what is given cannot be read or used.
 pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     match command {
-        AuditCommand::Verify { bundle, vkey, policy, since, json } => {
-            verify::verify(&bundle, vkey, policy.as_deref(), since.as_deref(), json)
+        AuditCommand::Verify { bundles, vkey, policy, since, json } => {
+            verify::verify(&bundles, vkey, policy.as_deref(), since.as_deref(), json)
         }
         AuditCommand::Log { url, dir, vkey, policy, state, json } => {
             log::log(log::Ask { url, dir, vkey, policy, state, json }).await

@@ -1,13 +1,11 @@
 //! `amana audit verify`.
 
 use crate::{files, limits, output};
-use amana_log::bundle::{Bundle, Rule, Trust, Verified, verify as verify_bundle};
-use amana_log::checkpoint::Checkpoint;
-use amana_log::note::Note;
+use amana_log::bundle::{Bundle, Mine, Rejected, Rule, Saved, Trust, Verified, verify as verify_bundle};
 use amana_log::policy::Policy;
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -32,66 +30,114 @@ pub(super) fn policy(path: Option<&Path>) -> anyhow::Result<Option<Policy>> {
     .transpose()
 }
 
-/// Size and root of a checkpoint that was saved, as a note or within a bundle.
-fn saved(path: &Path) -> anyhow::Result<(u64, amana_log::Hash)> {
+/// What was saved: of a bundle whose receipts, too, of a note the checkpoint alone.
+fn saved(path: &Path) -> anyhow::Result<Saved> {
     let text = read(path)?;
-    let note = Bundle::parse(&text).map_or(text, |bundle| bundle.checkpoint);
-    let note = Note::parse(&note)
-        .with_context(|| format!("`{}` is neither a bundle nor a checkpoint", path.display()))?;
-    let checkpoint = Checkpoint::parse(note.text())
-        .with_context(|| format!("the note in `{}` is no checkpoint", path.display()))?;
-    Ok((checkpoint.size, checkpoint.root))
+    Saved::read(&text).with_context(|| format!("`{}` is neither a bundle nor a checkpoint", path.display()))
 }
 
 pub(super) fn verify(
-    bundle: &Path,
+    bundles: &[PathBuf],
     vkey: Option<String>,
     policy_file: Option<&Path>,
     since: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let trust = Trust { vkey, policy: policy(policy_file)?, since: since.map(saved).transpose()? };
-    let text = read(bundle)?;
-    match verify_bundle(&text, &trust) {
-        Ok(verified) if json => {
-            output::line(&serde_json::json!({ "ok": true, "verified": verified }).to_string());
-            Ok(ExitCode::SUCCESS)
-        }
-        Ok(verified) => {
-            say(&verified);
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(rejected) => {
-            if json {
-                let said =
-                    serde_json::json!({ "ok": false, "rule": rejected.rule, "detail": rejected.detail });
-                output::line(&said.to_string());
-            } else {
-                output::line(&format!("REFUSED by the rule `{}`: {}", rejected.rule, rejected.detail));
-                let bridge =
-                    Bundle::parse(&text).ok().and_then(|bundle| bundle.since).map(|since| since.size);
-                match trust.since {
-                    Some((size, _)) if rejected.rule == Rule::Consistency && bridge != Some(size) => {
-                        output::line(&format!(
-                            "The bundle holds no proof from the checkpoint of {size} entries that you saved: \
-                             fetch it with `/privacy/bundle?since={size}`, and try again."
-                        ));
-                    }
-                    _ => output::line(
-                        "This is not what an honest log gives. Keep the file, and ask whoever runs the log.",
-                    ),
-                }
+    let mut trust =
+        Trust { vkey, policy: policy(policy_file)?, since: since.map(saved).transpose()?, after: None };
+    let mut whole: Option<Verified> = None;
+    for path in bundles {
+        let text = read(path)?;
+        let part = match &whole {
+            Some(whole) if !whole.more => {
+                Err(Rejected { rule: Rule::Memory, detail: "a part stands behind the last one".to_owned() })
             }
-            Ok(ExitCode::FAILURE)
+            _ => verify_bundle(&text, &trust),
+        };
+        match part {
+            Ok(part) => {
+                trust.after = part.saved();
+                whole = Some(together(whole, part));
+            }
+            Err(rejected) => {
+                refuse(&rejected, &text, &trust, json);
+                return Ok(ExitCode::FAILURE);
+            }
         }
+    }
+    let Some(mut whole) = whole else { bail!("name a bundle") };
+    if let Some(saved) = &trust.since {
+        whole.since = Some(saved.size);
+    }
+    if json {
+        output::line(&serde_json::json!({ "ok": true, "verified": whole }).to_string());
+    } else {
+        say(&whole, trust.since.and_then(|saved| saved.mine));
+    }
+    // A part alone is no whole: only all of them are good.
+    Ok(if whole.more { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What the parts so far say together with the next one.
+fn together(before: Option<Verified>, part: Verified) -> Verified {
+    let Some(before) = before else { return part };
+    let mut kinds = before.kinds;
+    for (kind, count) in part.kinds {
+        *kinds.entry(kind).or_insert(0) += count;
+    }
+    Verified {
+        receipts: before.receipts.saturating_add(part.receipts),
+        segments: before.segments.saturating_add(part.segments),
+        first: before.first.or(part.first),
+        last: part.last.or(before.last),
+        kinds,
+        ..part
     }
 }
 
-fn say(verified: &Verified) {
-    output::line(&format!(
-        "good: {} receipts, none missing, each in the log `{}` (checkpoint of {} entries)",
-        verified.receipts, verified.origin, verified.size
-    ));
+fn refuse(rejected: &Rejected, text: &str, trust: &Trust, json: bool) {
+    if json {
+        let said = serde_json::json!({ "ok": false, "rule": rejected.rule, "detail": rejected.detail });
+        output::line(&said.to_string());
+        return;
+    }
+    output::line(&format!("REFUSED by the rule `{}`: {}", rejected.rule, rejected.detail));
+    let bridge = Bundle::parse(text).ok().and_then(|bundle| bundle.since).map(|since| since.size);
+    output::line(&match trust.after.or(trust.since) {
+        Some(Saved { size, .. }) if rejected.rule == Rule::Consistency && bridge != Some(size) => format!(
+            "The bundle holds no proof from the checkpoint of {size} entries that you saved: fetch it with \
+             `/privacy/bundle?since={size}`, and try again."
+        ),
+        _ if rejected.rule == Rule::Memory => {
+            "It is not what you had, or not the part that follows. Another person's bundle, or one from after everything \
+             was erased at your request, is refused here, too. If it is neither, keep both files, and ask whoever runs the \
+             log."
+                .to_owned()
+        }
+        _ => "This is not what an honest log gives. Keep the file, and ask whoever runs the log.".to_owned(),
+    });
+}
+
+fn say(verified: &Verified, remembered: Option<Mine>) {
+    let at = verified.mine.at;
+    let (receipts, origin, size) = (verified.receipts, &verified.origin, verified.size);
+    output::line(&if verified.more {
+        format!(
+            "so far good: {receipts} receipts, each in the log `{origin}`, and another part follows: without it nothing is \
+             said of the end\n  fetch it: /privacy/bundle?since={size}&seq={}&segment={}",
+            at.seq, at.segment
+        )
+    } else if at.seq > receipts {
+        format!(
+            "good: {receipts} receipts since the bundle that you saved, {} with those, none missing, each in the log \
+             `{origin}` (checkpoint of {size} entries)",
+            at.seq
+        )
+    } else {
+        format!(
+            "good: {receipts} receipts, none missing, each in the log `{origin}` (checkpoint of {size} entries)"
+        )
+    });
     for (kind, count) in &verified.kinds {
         output::line(&format!("  {kind}: {count}"));
     }
@@ -111,6 +157,14 @@ fn say(verified: &Verified) {
     }
     match verified.since {
         Some(size) => output::line(&format!("  grown from the checkpoint of {size} entries that you saved")),
-        None => output::line("  keep this file: the next time, `--since` proves that the log only grew"),
+        None => output::line(
+            "  keep this file: the next time, `--since` proves that the log only grew, and that nothing you had is gone",
+        ),
+    }
+    if let Some(mine) = remembered {
+        output::line(&format!(
+            "  the {} receipts that you saved are there as they were, under the same key",
+            mine.at.seq
+        ));
     }
 }
