@@ -7,6 +7,7 @@ use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
+use std::collections::BTreeSet;
 use amana_store::{Claim, Command, InboxSource, Link, NewInbox, Outcome};
 
 /// What became of a delivery.
@@ -50,6 +51,7 @@ impl Gateway {
                 if let Some(message) = metadata {
                     self.echo_came(channel);
                     self.passing_echoed(message);
+                    self.no_doubt(message);
                     commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
@@ -85,6 +87,11 @@ impl Gateway {
         }
         self.keep(commands, &mut accepted).await?;
         self.reconcile(sightings).await?;
+        for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
+            if self.channels.contains_key(channel) {
+                self.webhook_came(channel);
+            }
+        }
         Ok(accepted)
     }
 
