@@ -102,6 +102,9 @@ mod tests {
         doubts.came(&page, at(1_930));
         assert!(doubts.is_missed(&page, at(500), at(1_930)));
         let other = ChannelId::new("1002").expect("an id");
-        assert!(!doubts.is_missed(&other, at(500), at(1_930)), "another page's webhooks say nothing of this one's");
+        assert!(
+            !doubts.is_missed(&other, at(500), at(1_930)),
+            "another page's webhooks say nothing of this one's"
+        );
     }
 }

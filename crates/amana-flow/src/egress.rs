@@ -2,11 +2,11 @@
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
-use crate::worker::gather;
 use crate::limits::{
-    CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX, PAGE_PAUSE_S, POLL_EVERY,
-    SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+    CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
+    PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
 };
+use crate::worker::gather;
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
@@ -128,7 +128,9 @@ impl Gateway {
 
         let again = matches!(entry.state, OutboxState::Unconfirmed | OutboxState::Sending);
         if again && !self.echo_is_missed(&entry.row.recipient.channel, message) {
-            return self.finish(&entry, Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) }).await;
+            return self
+                .finish(&entry, Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) })
+                .await;
         }
 
         // From here on the bytes may leave at any moment: that is written down first.

@@ -1,8 +1,8 @@
 //! The gateway: everything the flows need, gathered once.
 
 use crate::agreement::{Acceptance, AgreementError, Agreements, DocumentFormat};
-use crate::doubt::Doubts;
 use crate::disclosure_log::{LogKeeper, LogParts};
+use crate::doubt::Doubts;
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
 use crate::policy::{Policies, ReadPolicy};

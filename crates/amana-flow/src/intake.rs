@@ -7,8 +7,8 @@ use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
-use std::collections::BTreeSet;
 use amana_store::{Claim, Command, InboxSource, Link, NewInbox, Outcome};
+use std::collections::BTreeSet;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,7 +51,6 @@ impl Gateway {
                 if let Some(message) = metadata {
                     self.echo_came(channel);
                     self.passing_echoed(message);
-                    self.no_doubt(message);
                     commands.push(Command::Echoed { message, mid: mid.to_owned(), at: self.now() });
                 }
                 sightings.push(self.sighting_of_echo(inbound, mid, metadata, app_id));
@@ -86,6 +85,10 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
+        // Only now: between an echo and its commit the message is still in doubt.
+        for (_, message, _) in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
+            message.into_iter().for_each(|message| self.no_doubt(message));
+        }
         self.reconcile(sightings).await?;
         for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
             if self.channels.contains_key(channel) {

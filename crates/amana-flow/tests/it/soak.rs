@@ -293,7 +293,8 @@ impl Soak {
                 if now - last.load(Ordering::SeqCst) >= BYSTANDER_S {
                     last.store(now, Ordering::SeqCst);
                     let item = json!({"read": {"watermark": now * 1_000}});
-                    let read = json!({"page": PAGE, "user": "bystander", "field": "message_reads", "item": item});
+                    let read =
+                        json!({"page": PAGE, "user": "bystander", "field": "message_reads", "item": item});
                     self.control("webhook", read).await;
                 }
                 let counts = self.rig.store.counts().await.expect("answers");

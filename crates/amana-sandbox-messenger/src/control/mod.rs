@@ -276,7 +276,8 @@ async fn webhooks(State(hub): State<Arc<Hub>>) -> Response {
         let pending: usize = inner.data.queues.values().map(std::collections::VecDeque::len).sum();
         let now = hub.now_ms(inner);
         // A queue is in the order of its events, but for a swap of neighbours.
-        let oldest = inner.data.queues.values().filter_map(|queue| queue.front()).map(|event| event.at_ms).min();
+        let oldest =
+            inner.data.queues.values().filter_map(|queue| queue.front()).map(|event| event.at_ms).min();
         let oldest_ms = oldest.map_or(0, |at_ms| now.saturating_sub(at_ms));
         // What waits for its time, or behind such a one, is not late.
         let late = |queue: &std::collections::VecDeque<crate::model::Event>| {
