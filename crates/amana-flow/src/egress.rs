@@ -3,16 +3,17 @@
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
-    CLAIM_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX, PAGE_PAUSE_S, POLL_EVERY,
-    SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+    CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
+    PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
 };
+use crate::worker::gather;
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
 use amana_store::{ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 impl Gateway {
@@ -42,17 +43,20 @@ impl Gateway {
             if stop.is_cancelled() && sends.is_empty() {
                 return;
             }
+            let mut ended = Vec::new();
             tokio::select! {
-                Some(done) = sends.join_next_with_id(), if !sends.is_empty() => match done {
-                    Ok((id, ())) => { busy.remove(&id); }
-                    // The row stays claimed; when the claim is over it is one that may have been sent.
-                    Err(error) => if let Some(message) = busy.remove(&error.id()) {
-                        tracing::error!(id = %message, "sending a message panicked");
-                    },
-                },
+                Some(done) = sends.join_next_with_id(), if !sends.is_empty() => ended.push(done),
                 () = self.outbox_filled.notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+            gather(&mut sends, &mut ended, SENDS_AT_ONCE_MAX / 2).await;
+            for done in ended {
+                let id = done.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+                // After a panic the row stays claimed; when the claim is over it is one that may have been sent.
+                if let (Some(message), Err(_)) = (busy.remove(&id), done) {
+                    tracing::error!(id = %message, "sending a message panicked");
+                }
             }
         }
     }
@@ -98,7 +102,6 @@ impl Gateway {
             tracing::error!(id = %message, %error, "a message could not be handled now");
             tokio::time::sleep(STORE_PAUSE).await;
         }
-        self.outbox_filled.notify_one();
     }
 
     async fn attempt(&self, entry: OutboxEntry) -> Result<(), FlowError> {
@@ -127,6 +130,12 @@ impl Gateway {
             return self.finish(&entry, Delivery::Held { seen: last_inbound }).await;
         }
 
+        if entry.doubtful && !self.echo_is_missed(&entry.row.recipient.channel, message) {
+            return self
+                .finish(&entry, Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) })
+                .await;
+        }
+
         // From here on the bytes may leave at any moment: that is written down first.
         let claim = Command::ClaimOutbox { message, from: entry.state, until: self.after(CLAIM_S) };
         match self.store.submit(vec![claim]).await {
@@ -135,6 +144,7 @@ impl Gateway {
             Err(SubmitError::Conflict { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
+        self.doubt(message);
         let released = match self.release(&entry).await {
             // What does not open today does not open tomorrow: it must not keep the conversation for ever. Its
             // customer's key does not open either, so there is no receipt to write.
@@ -289,6 +299,9 @@ impl Gateway {
     }
 
     async fn finish(&self, entry: &OutboxEntry, delivery: Delivery) -> Result<(), FlowError> {
+        if !matches!(delivery, Delivery::Unconfirmed { .. }) {
+            self.no_doubt(entry.row.message);
+        }
         let at = self.now();
         let word = match &delivery {
             Delivery::Sent { .. } => Some((ReceiptKind::Outcome, "sent".to_owned())),

@@ -2,6 +2,7 @@
 
 use crate::agreement::{Acceptance, AgreementError, Agreements, DocumentFormat};
 use crate::disclosure_log::{LogKeeper, LogParts};
+use crate::doubt::Doubts;
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
 use crate::policy::{Policies, ReadPolicy};
@@ -160,6 +161,8 @@ pub struct Gateway {
     pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
     pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// Whether the platform's webhooks reach us, and which messages wait for an echo that none may bring.
+    pub(crate) doubts: Mutex<Doubts>,
     /// Itself, for work that must outlive who asked for it.
     pub(crate) me: Weak<Self>,
 }
@@ -190,7 +193,8 @@ impl Gateway {
     pub fn new(parts: GatewayParts) -> Arc<Self> {
         let gate = Gate::new(parts.store.keyring().ticket());
         // Without a key the guard believes nobody, as the gate then signs nothing.
-        let guard = TicketGuard::new(gate.egress_key().unwrap_or_default(), parts.clock.now());
+        let now = parts.clock.now();
+        let guard = TicketGuard::new(gate.egress_key().unwrap_or_default(), now);
         let flags = Arc::new(StoreFlags::new(parts.store.clone()));
         let channel = Arc::new(Egress::new(guard, flags, parts.clock.clone(), parts.channel));
         Arc::new_cyclic(|me| Self {
@@ -219,6 +223,7 @@ impl Gateway {
             passing: Mutex::default(),
             texts_asked: Mutex::default(),
             echoed: Mutex::default(),
+            doubts: Mutex::new(Doubts::new(now)),
             me: me.clone(),
         })
     }

@@ -8,6 +8,7 @@ use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, EventKey};
 use amana_gate::Unaddressed;
 use amana_store::{Claim, Command, InboxSource, Link, NewInbox, Outcome};
+use std::collections::BTreeSet;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,7 +85,16 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
+        // Only now: between an echo and its commit the message is still in doubt.
+        for (_, message, _) in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
+            message.into_iter().for_each(|message| self.no_doubt(message));
+        }
         self.reconcile(sightings).await?;
+        for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
+            if self.channels.contains_key(channel) {
+                self.webhook_came(channel);
+            }
+        }
         Ok(accepted)
     }
 

@@ -22,6 +22,7 @@ mod channel_health;
 mod chat;
 mod consent_receipt;
 mod disclosure_log;
+mod doubt;
 mod egress;
 mod erase;
 mod error;

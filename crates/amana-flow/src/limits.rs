@@ -28,6 +28,9 @@ pub const LANES_AT_ONCE_MAX: usize = 64;
 pub const SENDS_AT_ONCE_MAX: usize = 64;
 /// How often the workers look for due rows when nobody wakes them: the bound on how late a retry is.
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
+/// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and one
+/// after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is done.
+pub const GATHER: Duration = Duration::from_millis(5);
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
 /// Attempts at one message before it is put aside for the operator.
@@ -39,6 +42,16 @@ pub const RETRY_MAX_S: i64 = 300;
 /// How long the echo of a message that may have been sent is waited for before it is sent again, in seconds: far beyond
 /// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
+/// How long the platform's webhooks must have been coming in since a send before its missing echo says anything, in
+/// seconds: they try again what did not get through, a minute apart at the most while the door is open.
+pub const DOOR_OPEN_S: i64 = 120;
+/// The longest silence between two webhooks of a page over which they are taken to come in, in seconds.
+pub const DOOR_SILENCE_S: i64 = 120;
+/// After how long a missing echo is one for ever, in seconds: after an hour of failures the platform gives up what it
+/// could not deliver.
+pub const ECHO_LOST_S: i64 = 7_200;
+/// How often a message in doubt looks whether its echo can be missed by now, in seconds.
+pub const DOUBT_LOOK_S: i64 = 30;
 /// The same after a start, counted from it: echoes that came while we were away are delivered again, but not at once.
 pub const ECHO_WAIT_AFTER_START_S: i64 = 60;
 /// How long a claim on a message lasts, in seconds: longer than a call to the platform may take, so that a row whose
@@ -178,6 +191,8 @@ pub const ELSEWHERE_S: i64 = 86_400;
 /// After how long it is tried again whether a conversation is ours, when the platform said no and nothing tells whose
 /// it is, in seconds.
 pub const OWNER_RETRY_S: i64 = 600;
+
+const _: () = assert!(DOOR_SILENCE_S <= DOOR_OPEN_S && DOOR_OPEN_S < ECHO_LOST_S);
 /// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,
 /// the echo would go to the other app.
 pub const PASS_AFTER_S: i64 = 5;

@@ -2,11 +2,11 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
+use crate::limits::{GATHER, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
 use amana_store::{Command, InboxResult, InboxRow, InboxSource, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// What processing an event leads to: commands that become durable together with the event's end.
@@ -35,6 +35,22 @@ impl From<amana_store::StoreError> for Trouble {
     fn from(error: amana_store::StoreError) -> Self {
         // Waiting mends a store that is away, not a row that does not open.
         if error.is_damage() { Self::Never(error.to_string()) } else { Self::Store }
+    }
+}
+
+/// Adds to what ended what ends within a moment, up to `enough`.
+pub(crate) async fn gather(
+    tasks: &mut JoinSet<()>,
+    ended: &mut Vec<Result<(Id, ()), JoinError>>,
+    enough: usize,
+) {
+    let over = tokio::time::sleep(GATHER);
+    tokio::pin!(over);
+    while ended.len() < enough && !tasks.is_empty() {
+        tokio::select! {
+            Some(done) = tasks.join_next_with_id() => ended.push(done),
+            () = &mut over => return,
+        }
     }
 }
 
@@ -80,17 +96,24 @@ impl Gateway {
             if stop.is_cancelled() && lanes.is_empty() {
                 return;
             }
+            let mut ended = Vec::new();
             tokio::select! {
-                Some(done) = lanes.join_next_with_id(), if !lanes.is_empty() => match done {
-                    Ok((id, ())) => { busy.remove(&id); }
-                    Err(error) => if let Some(row) = busy.remove(&error.id()) {
-                        tracing::error!(position = row.position, "processing an event panicked");
-                        self.put_off(&row, "a defect in processing").await;
-                    },
-                },
+                Some(done) = lanes.join_next_with_id(), if !lanes.is_empty() => ended.push(done),
                 () = self.filled(source).notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+            gather(&mut lanes, &mut ended, LANES_AT_ONCE_MAX / 2).await;
+            for done in ended {
+                match done {
+                    Ok((id, ())) => drop(busy.remove(&id)),
+                    Err(error) => {
+                        if let Some(row) = busy.remove(&error.id()) {
+                            tracing::error!(position = row.position, "processing an event panicked");
+                            self.put_off(&row, "a defect in processing").await;
+                        }
+                    }
+                }
             }
         }
     }
@@ -150,7 +173,6 @@ impl Gateway {
             }
         }
         self.outbox_filled.notify_one();
-        self.filled(row.source).notify_one();
         self.jobs_filled.notify_one();
     }
 

@@ -489,6 +489,7 @@ impl Inner {
             field: new.field.to_owned(),
             place,
             item: new.item,
+            due_ms: 0,
             hold_ms: new.hold_ms,
             once: new.wait.is_some() && new.once,
             message: new.message,

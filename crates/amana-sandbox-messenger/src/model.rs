@@ -277,6 +277,9 @@ pub(crate) struct Event {
     #[serde(default)]
     pub(crate) swallowed: bool,
     pub(crate) at_ms: i64,
+    /// Until when it rests (a delay, the wait before another attempt).
+    #[serde(default)]
+    pub(crate) due_ms: i64,
     pub(crate) hold_ms: u64,
     /// Try once only: the platform waits for the answer (account linking).
     pub(crate) once: bool,

@@ -130,13 +130,13 @@ async fn deliver(hub: &Arc<Hub>, event: &Event) {
         let wait = hub.with(|inner, _| {
             inner.data.chaos.as_ref().map(|c| c.wait("delay", c.delay_max_ms, &event.key, event.n))
         });
-        hub.sleep(wait.ok().flatten().unwrap_or(0)).await;
+        rest(hub, event, wait.ok().flatten().unwrap_or(0)).await;
     }
     let mut attempt = 0_usize;
     loop {
         let Some(faults) = wanted(hub, event) else { return };
         if faults.delay_ms > 0 {
-            hub.sleep(faults.delay_ms.min(limits::FAULT_DELAY_MS)).await;
+            rest(hub, event, faults.delay_ms.min(limits::FAULT_DELAY_MS)).await;
         }
         let dropped_echo = faults.drop_echo && event.field == "message_echoes";
         let mut ok = dropped_echo || post(hub, event, attempt).await;
@@ -157,9 +157,24 @@ async fn deliver(hub: &Arc<Hub>, event: &Event) {
             return;
         }
         let delay = limits::RETRY_DELAYS.get(attempt).or(limits::RETRY_DELAYS.last()).copied();
-        hub.sleep(delay.and_then(|d| u64::try_from(d.as_millis()).ok()).unwrap_or(1_000)).await;
+        rest(hub, event, delay.and_then(|d| u64::try_from(d.as_millis()).ok()).unwrap_or(1_000)).await;
         attempt += 1;
     }
+}
+
+/// The event waits by the virtual clock, and says until when.
+async fn rest(hub: &Arc<Hub>, event: &Event, ms: u64) {
+    let noted = hub.with(|inner, hub| {
+        let due = hub.now_ms(inner).saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        let queue = inner.data.queues.get_mut(&event.key);
+        if let Some(event) = queue.and_then(|queue| queue.iter_mut().find(|e| e.seq == event.seq)) {
+            event.due_ms = due;
+        }
+    });
+    if let Err(error) = noted {
+        tracing::error!(%error, "the wait of a webhook could not be noted");
+    }
+    hub.sleep(ms).await;
 }
 
 fn answer_lost(hub: &Arc<Hub>, event: &Event, attempt: usize) -> bool {

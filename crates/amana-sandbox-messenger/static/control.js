@@ -10,6 +10,8 @@ const TOKENS = ["alive", "password_changed", "expired", "app_removed", "invalid"
 const DELAYS = [0, 500, 2000, 10000];
 const JUMPS = [[3600, "c_hour"], [86400, "c_day"], [604800, "c_week"]];
 const BATCH = 8;
+// Longer than any client waits.
+const HANG_MS = 60000;
 const INBOX = "263902037430900";
 const LOG_LINES = 150;
 
@@ -34,6 +36,12 @@ export function controlPanel(root, tools) {
   const person = (what, body) => call(`users/${encodeURIComponent(tools.place().user)}/${what}`, { page: tools.place().page, ...body });
   const ownPage = () => known.pages.find((p) => p.id === tools.place().page) || {};
   const setPage = (change) => call(`pages/${tools.place().page}`, change);
+
+  /** Does something with the newest message of a side that is still there. */
+  function own(from, work) {
+    const message = tools.thread().messages.toReversed().find((m) => m.from === from && m.mid && !m.body.deleted);
+    return message && work(message.mid);
+  }
 
   // ---- pieces
 
@@ -88,6 +96,10 @@ export function controlPanel(root, tools) {
           button(word("c_agent_pass"), () => person("inbox", { do: "pass" })),
           button(word("c_agent_done"), () => person("inbox", { do: "done" })),
         ),
+        row(
+          button(word("c_take_back"), () => own("user", (mid) => person("act", { kind: "unsend", mid }))),
+          button(word("c_react"), () => own("page", (mid) => person("act", { kind: "reaction", mid, reaction: "like", emoji: "\u{1F44D}" }))),
+        ),
       ]),
       section("c_page", [
         choice("token", word("c_token"), TOKENS.map((t) => [t, word(`c_token_${t}`)]), (token) => setPage({ token })),
@@ -95,6 +107,7 @@ export function controlPanel(root, tools) {
           [["", word("c_none")], ["ours", word("c_ours")], [INBOX, word("c_inbox")]],
           (app) => setPage({ default_app: app === "ours" ? tools.thread().app_id : app })),
         toggle("restricted", word("c_restricted"), (on) => setPage({ restricted: on })),
+        row(button(word("c_warn"), () => setPage({ warning: "test" }))),
         parts.hooks,
       ]),
       section("c_faults", [
@@ -109,6 +122,7 @@ export function controlPanel(root, tools) {
           once.append(count);
           return once;
         })),
+        row(button(word("c_hang"), () => call("faults", { slow_next: { ms: HANG_MS, times: 1 } }))),
         row(choice("error", word("c_fail"), ERRORS.map((e) => [e, e])), button(word("c_once"), () => {
           const [code, subcode] = parts.error.value.split("/").map(Number);
           return call("faults", { fail_next: { code, subcode, times: 1 } });

@@ -72,14 +72,13 @@ async fn live(acts: Vec<Act>) {
                     Fate::LoseSilently
                 });
             }
-            Act::Wait => rig.clock.advance_s(60),
+            Act::Wait => rig.hears(60).await,
         }
         rig.gateway.settle().await.expect("settled");
         echo(&rig, &mut echoed).await;
     }
     rig.channel.fates.lock().expect("lock").clear();
-    rig.clock.advance_s(120);
-    rig.gateway.settle().await.expect("settled");
+    rig.hears(300).await;
 
     let mut per_purchase: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut messages: Vec<MessageId> =

@@ -446,6 +446,15 @@ impl Rig {
         self.gateway.settle().await.expect("settled");
     }
 
+    /// So many minutes pass, while the platform's webhooks come in.
+    pub(crate) async fn hears(&self, seconds: i64) {
+        for _ in 0..seconds / 60 {
+            self.event("1", InboundKind::Read { watermark: self.clock.now() }).await;
+            self.clock.advance_s(60);
+        }
+        self.event("1", InboundKind::Read { watermark: self.clock.now() }).await;
+    }
+
     pub(crate) async fn says(&self, psid: &str, text: &str) {
         self.event(psid, InboundKind::Text { mid: format!("mid{}", self.next()), text: text.into() }).await;
     }

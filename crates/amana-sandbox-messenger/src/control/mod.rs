@@ -274,11 +274,21 @@ async fn sends(State(hub): State<Arc<Hub>>, Query(query): Query<After>) -> Respo
 async fn webhooks(State(hub): State<Arc<Hub>>) -> Response {
     answer(hub.with(|inner, hub| {
         let pending: usize = inner.data.queues.values().map(std::collections::VecDeque::len).sum();
+        let now = hub.now_ms(inner);
         // A queue is in the order of its events, but for a swap of neighbours.
-        let oldest = inner.data.queues.values().filter_map(|queue| queue.front()).map(|event| event.at_ms).min();
-        let oldest_ms = oldest.map_or(0, |at_ms| hub.now_ms(inner).saturating_sub(at_ms));
+        let oldest =
+            inner.data.queues.values().filter_map(|queue| queue.front()).map(|event| event.at_ms).min();
+        let oldest_ms = oldest.map_or(0, |at_ms| now.saturating_sub(at_ms));
+        // What waits for its time, or behind such a one, is not late.
+        let late = |queue: &std::collections::VecDeque<crate::model::Event>| {
+            let due = queue.iter().take(2).map(|event| event.at_ms.max(event.due_ms)).max()?;
+            let first = queue.front().map(|event| event.at_ms.max(event.due_ms))?;
+            Some(if due > now { 0 } else { now.saturating_sub(first) })
+        };
+        let late_ms = inner.data.queues.values().filter_map(late).max().unwrap_or(0);
         json!({
-            "pending": pending, "oldest_ms": oldest_ms, "delivered": inner.data.delivered, "attempts_failed": inner.data.attempts_failed,
+            "pending": pending, "oldest_ms": oldest_ms, "late_ms": late_ms, "delivered": inner.data.delivered,
+            "attempts_failed": inner.data.attempts_failed,
             "given_up": inner.data.given_up, "callback": inner.data.app.callback,
             "callback_verified": inner.data.callback_verified,
         })

@@ -1,0 +1,110 @@
+//! When a missing echo says something: only while the platform's webhooks are known to come in.
+//!
+//! A message whose call got no answer is settled by its echo. That none came means nothing while our own door is shut
+//! (the process, a proxy or the store is away): then the platform keeps the echo, and tries again. So what is asked is
+//! whether webhooks of that page have been coming in, without a long silence, for long enough since the send.
+
+use crate::gateway::Gateway;
+use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S};
+use amana_core::{ChannelId, MessageId, Timestamp};
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+/// What is known of webhooks and of messages in doubt. A restart forgets it: what was in doubt then counts from it.
+#[derive(Debug)]
+pub(crate) struct Doubts {
+    start: Timestamp,
+    heard: HashMap<ChannelId, Heard>,
+    since: HashMap<MessageId, Timestamp>,
+}
+
+/// Webhooks of one page that came without a long silence between them.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    first: Timestamp,
+    last: Timestamp,
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_second().saturating_sub(from.as_second())
+}
+
+impl Doubts {
+    pub(crate) fn new(start: Timestamp) -> Self {
+        Self { start, heard: HashMap::new(), since: HashMap::new() }
+    }
+
+    fn came(&mut self, channel: &ChannelId, now: Timestamp) {
+        let heard = self.heard.entry(channel.clone()).or_insert(Heard { first: now, last: now });
+        if seconds(heard.last, now) > DOOR_SILENCE_S {
+            heard.first = now;
+        }
+        heard.last = heard.last.max(now);
+    }
+
+    /// Whether an echo of a message that was sent then would be here by now, if it were to come.
+    fn is_missed(&self, channel: &ChannelId, since: Timestamp, now: Timestamp) -> bool {
+        let open = |heard: &Heard| seconds(heard.first.max(since), heard.last) >= DOOR_OPEN_S;
+        self.heard.get(channel).is_some_and(open) || seconds(since, now) >= ECHO_LOST_S
+    }
+}
+
+impl Gateway {
+    /// A webhook of this page came in and is durable.
+    pub(crate) fn webhook_came(&self, channel: &ChannelId) {
+        let now = self.now();
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).came(channel, now);
+    }
+
+    /// A message is about to be sent: from now on it may be there.
+    pub(crate) fn doubt(&self, message: MessageId) {
+        let now = self.now();
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).since.insert(message, now);
+    }
+
+    /// It is settled, one way or the other.
+    pub(crate) fn no_doubt(&self, message: MessageId) {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).since.remove(&message);
+    }
+
+    /// Whether the echo of a message in doubt can be missed by now.
+    pub(crate) fn echo_is_missed(&self, channel: &ChannelId, message: MessageId) -> bool {
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = doubts.since.get(&message).copied().unwrap_or(doubts.start);
+        doubts.is_missed(channel, since, self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).expect("an instant")
+    }
+
+    #[test]
+    fn an_echo_is_missed_only_while_webhooks_come_in() {
+        let page = ChannelId::new("1001").expect("an id");
+        let mut doubts = Doubts::new(at(0));
+        assert!(!doubts.is_missed(&page, at(0), at(3_600)), "nothing is heard: the door may be shut");
+        assert!(doubts.is_missed(&page, at(0), at(ECHO_LOST_S)), "the platform gave up itself");
+
+        (0..10).for_each(|n| doubts.came(&page, at(n * 60)));
+        assert!(doubts.is_missed(&page, at(0), at(600)));
+        assert!(!doubts.is_missed(&page, at(500), at(3_000)), "what came before the send says nothing");
+
+        // The door is shut for twenty minutes: what comes first afterwards says only that it is open again.
+        doubts.came(&page, at(1_800));
+        assert!(!doubts.is_missed(&page, at(500), at(1_801)));
+        doubts.came(&page, at(1_890));
+        assert!(!doubts.is_missed(&page, at(500), at(1_900)));
+        doubts.came(&page, at(1_930));
+        assert!(doubts.is_missed(&page, at(500), at(1_930)));
+        let other = ChannelId::new("1002").expect("an id");
+        assert!(
+            !doubts.is_missed(&other, at(500), at(1_930)),
+            "another page's webhooks say nothing of this one's"
+        );
+    }
+}
