@@ -6,8 +6,8 @@
 export const institution = { path: "cedar-bank", name: /Cedar Bank|بنك الأرز|بنك سيدر/ };
 
 /** The chat page of one person, on the Messenger simulator. */
-export function chatAddress(base, language) {
-  return `${base}/chat?user=story-${language.code}&lang=${language.code}`;
+export function chatAddress(base, language, who = "story") {
+  return `${base}/chat?user=${who}-${language.code}&lang=${language.code}`;
 }
 
 /** The sandbox bank's control interface. */
@@ -74,6 +74,19 @@ export const languages = {
       go: /^erase everything$/i,
       done: /^everything is erased$/i,
     },
+    notice: {
+      customer: { username: "sam", password: "demo" },
+      form: /only a notice/i,
+      inChat: /^open(?! in)/i,
+      open: /^open the message$/i,
+      incomplete: /the address is not complete/i,
+      show: /^show the message$/i,
+      over: /cannot be opened any more/i,
+      otherCode: "ar",
+      otherLanguage: "العربية",
+      thisLanguage: "English",
+      purchase: { merchant: "Blue Bottle Coffee", amount: "6.61", shown: /6\.61/ },
+    },
     purchase: { merchant: "Blue Bottle Coffee", amount: "4.51", shown: /4\.51/ },
     purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.77", shown: /7\.77/ },
   },
@@ -133,6 +146,19 @@ export const languages = {
       keep: /^لا، احتفظوا به$/,
       go: /^محو كل شيء$/,
       done: /^تم محو كل شيء$/,
+    },
+    notice: {
+      customer: { username: "noura", password: "demo" },
+      form: /^إشعار فقط/,
+      inChat: /^فتح(?! في)/,
+      open: /^فتح الرسالة$/,
+      incomplete: /العنوان غير مكتمل/,
+      show: /^عرض الرسالة$/,
+      over: /لم يعد فتح هذه الرسالة ممكنًا/,
+      otherCode: "en",
+      otherLanguage: "English",
+      thisLanguage: "العربية",
+      purchase: { merchant: "Blue Bottle Coffee", amount: "1.665", shown: /1\.665|١٫٦٦٥/ },
     },
     purchase: { merchant: "Blue Bottle Coffee", amount: "4.52", shown: /4\.52|٤٫٥٢/ },
     purchaseAfterRevoke: { merchant: "Blue Bottle Coffee", amount: "7.78", shown: /7\.78|٧٫٧٨/ },

@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 
 import { startDemo } from "./lib/demo.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
+import { readNotice } from "./lib/notice.mjs";
 import { firstVisible, tappable, visit, watchConsoles } from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
@@ -121,14 +122,47 @@ async function tell(browser, demo, language) {
     await privacy.bringToFront();
     await exportAndErase(privacy, language, scope, artifacts);
   } catch (error) {
-    for (const [index, page] of context.pages().entries()) {
-      const file = path.join(artifacts, `${scope}-failed-${index}.png`);
-      await page.screenshot({ path: file, fullPage: true }).catch(() => {});
-      note(`${scope}: open at the failure: ${page.url().replace(/\?.*/, "?…")} (${path.basename(file)})`);
-    }
+    await pictures(context, scope);
     throw error;
   } finally {
     check(scope, "no errors in any console", complaints.length === 0 ? null : complaints.join("; "));
+    await context.close();
+  }
+}
+
+/** What was open when a step failed. */
+async function pictures(context, scope) {
+  for (const [index, page] of context.pages().entries()) {
+    const file = path.join(artifacts, `${scope}-failed-${index}.png`);
+    await page.screenshot({ path: file, fullPage: true }).catch(() => {});
+    note(`${scope}: open at the failure: ${page.url().replace(/[?#].*/, "?…")} (${path.basename(file)})`);
+  }
+}
+
+/** Another customer, who wants Messenger to hear only that there is something. Throws `StepFailed` where it cannot go on. */
+async function tellOfNotices(browser, demo, language) {
+  const scope = language.code;
+  const { customer, form } = language.notice;
+  const own = { ...language, customer, consent: { ...language.consent, formDetail: form } };
+  const context = await browser.newContext({ locale: language.browserLocale, timezoneId: "UTC", viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  context.setDefaultTimeout(APPEAR_MS);
+  try {
+    const chat = await context.newPage();
+    const page = await step(scope, "another customer opens the chat and the gateway's page", async () => {
+      await chat.goto(chatAddress(demo.chat, language, "notice"));
+      await (await tappable(chat, language.chat.getStarted, APPEAR_MS)).click();
+      await tappable(chat, language.chat.linkMyBank, APPEAR_MS);
+      return openLink(context, chat, language);
+    });
+    // Its pages were looked at already.
+    const linked = await occurrences(chat.getByRole("log"), language.chat.linked);
+    await link(page, own, scope, demo, async () => {});
+    await step(scope, "linked, with notices only", () => saidAnew(chat.getByRole("log"), language.chat.linked, linked));
+    await readNotice(browser, chat, (what) => purchase(demo, own, what), own, artifacts);
+  } catch (error) {
+    await pictures(context, scope);
+    throw error;
+  } finally {
     await context.close();
   }
 }
@@ -149,8 +183,8 @@ async function openLink(context, chat, language) {
 }
 
 /** From the gateway's first page through the bank and back to the end of the gateway's consent page. */
-async function link(page, language, scope, demo) {
-  await visit(page, "link-institution", language, artifacts);
+async function link(page, language, scope, demo, look = visit) {
+  await look(page, "link-institution", language, artifacts);
   await step(scope, "the institution is picked", async () => {
     const radio = page.getByRole("radio", { name: institution.name });
     if ((await radio.count()) > 0) {
@@ -162,7 +196,7 @@ async function link(page, language, scope, demo) {
     await page.getByLabel(language.bank.username).waitFor();
     if (!page.url().startsWith(demo.bank)) throw new Error("the login page is not the bank's");
   });
-  await visit(page, "bank-login", language, artifacts);
+  await look(page, "bank-login", language, artifacts);
 
   await step(scope, "the bank lets the customer in", async () => {
     await page.getByLabel(language.bank.username).fill(language.customer.username);
@@ -171,7 +205,7 @@ async function link(page, language, scope, demo) {
     await tappable(page, language.bank.allow, APPEAR_MS);
     await nothingTicked(page);
   });
-  await visit(page, "bank-consent", language, artifacts);
+  await look(page, "bank-consent", language, artifacts);
 
   await step(scope, "the bank's consent leads back to the gateway", async () => {
     await tickAll(page);
@@ -181,7 +215,7 @@ async function link(page, language, scope, demo) {
     await page.getByRole("checkbox").first().waitFor();
     await nothingTicked(page);
   });
-  await visit(page, "gateway-consent", language, artifacts);
+  await look(page, "gateway-consent", language, artifacts);
 
   await step(scope, "the gateway's consent is given", async () => {
     await tickAll(page);
@@ -285,7 +319,7 @@ async function revoke(page, language) {
 async function restart(browser, demo, dataDir, logFile) {
   const how = await demo.stop();
   check("demo", "Ctrl-C ends it cleanly", how.code === 0 ? null : how.reason);
-  const again = await step("demo", "it starts again on the same data", () => startDemo(binary, dataDir, logFile));
+  const again = await step("demo", "it starts again on the same data", () => startDemo(binary, dataDir, logFile, demo));
   try {
     await step("demo", "the conversation is still there", async () => {
       const language = languages.en;
@@ -318,6 +352,7 @@ try {
   for (const language of [languages.en, languages.ar]) {
     // A language that fails does not keep the other from being told.
     await tell(browser, demo, language).catch(reported);
+    await tellOfNotices(browser, demo, language).catch(reported);
   }
   const running = demo;
   demo = null;

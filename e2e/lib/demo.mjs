@@ -7,11 +7,13 @@ import { createInterface } from "node:readline";
 import { DEMO_START_MS, DEMO_STOP_MS } from "./limits.mjs";
 
 /**
- * Starts the demo in `dataDir` on free ports and waits for its line of addresses.
+ * Starts the demo in `dataDir`, on free ports or on those of an earlier run (the disclosure log bears the address of its
+ * gateway, so the same data belong to the same address), and waits for its line of addresses.
  * Rejects when it ends before that, or takes too long; what it printed is in `logFile`.
  */
-export async function startDemo(binary, dataDir, logFile) {
-  const ports = ["--gateway-port", "0", "--bank-port", "0", "--chat-port", "0"];
+export async function startDemo(binary, dataDir, logFile, earlier = null) {
+  const port = (part) => (earlier ? new URL(earlier[part]).port : "0");
+  const ports = ["gateway", "bank", "chat"].flatMap((part) => [`--${part}-port`, port(part)]);
   const child = spawn(binary, ["demo", "--data-dir", dataDir, ...ports, "--json"], {
     stdio: ["ignore", "pipe", "pipe"],
   });

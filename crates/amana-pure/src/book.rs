@@ -5,6 +5,7 @@
 //! because of it is told then. Silence needs the same amount at the same shop; whatever differs is said, as a change.
 //! Where nothing decides, a customer hears twice of one purchase rather than never of a second.
 
+mod compact;
 mod fit;
 mod names;
 
@@ -19,7 +20,6 @@ use amana_core::{BankEventKind, Money, Timestamp, Transaction, TransactionState}
 use core::cmp::Reverse;
 use fit::{Fit, fit, only_a_day};
 use names::{alike, other_branch};
-use serde::{Deserialize, Serialize};
 
 /// In which words a transaction is news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +72,12 @@ pub struct Pair {
 }
 
 /// The book. Its content is bank data: at rest it is under the customer's key.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Book {
     lines: Vec<Line>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
     /// What the bank says, with the amount that was authorised.
     facts: Transaction,
@@ -93,7 +93,7 @@ struct Line {
     of: Option<Settles>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Settles {
     hold: String,
     fit: Fit,

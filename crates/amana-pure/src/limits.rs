@@ -8,7 +8,7 @@ pub const ACCOUNT_WORD_REACH: usize = 4;
 /// Days for which a transaction stays in the book: the longest that a card's hold may stand (31 for hotels and hired
 /// cars), and two weeks more for evidence that comes late.
 pub const BOOK_DAYS: i64 = 45;
-/// Transactions that one account's book holds, so that its row stays small (about a hundred kilobytes): eleven a day.
+/// Transactions that one account's book holds, so that its row stays small (about fifty kilobytes): eleven a day.
 pub const BOOK_LINES_MAX: usize = 500;
 /// Bytes of a shop's name and of the bank's text that the book keeps: more than a statement's line has.
 pub const BOOK_TEXT_BYTES_MAX: usize = 160;

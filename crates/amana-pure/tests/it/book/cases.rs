@@ -258,3 +258,58 @@ fn the_book_forgets_and_stays_small() {
     book.advance(A, &t, later, later);
     assert!(!book.knows("a1199") && book.knows("z"));
 }
+
+/// What a night in the store must not change: parts of a second, other ids, another currency, what is undone, a hold
+/// that is forgotten. And a book that names what is not in it is damage, not another book.
+#[test]
+fn a_written_book_is_the_same_and_a_damaged_one_is_refused() {
+    let mut book = Book::default();
+    let mut said = |event: Said, change: fn(&mut Transaction)| {
+        let (mut t, occurred) = transaction(&event);
+        change(&mut t);
+        book.advance(event.0, &t, occurred, occurred);
+        let written = serde_json::to_value(&book).expect("written");
+        assert_eq!(serde_json::from_value::<Book>(written).expect("read"), book, "after {}", t.id);
+    };
+    let second_and_more = |t: &mut Transaction| {
+        t.at = Timestamp::new(t.at.as_second(), 123_456_789).expect("a time");
+        t.merchant = None;
+    };
+    said((A, "h1", None, 1_250, "Cafe Noor", 0), second_and_more);
+    said((A, "h1 again", None, 1_250, "Cafe Noor", 1), |t| {
+        t.at = Timestamp::from_str("2026-11-02T09:17:41.123456789Z").expect("a time");
+        t.merchant = None;
+    });
+    said((P, "p1", Some("h1"), 1_400, "Cafe Noor", 30), |t| {
+        t.amount.currency = Currency::from_code("KWD").expect("a currency");
+    });
+    said((A, "h2", None, 900, "Pump 7", 2), |_| ());
+    said((R, "r2", Some("h2"), 900, "Pump 7", 3), |_| ());
+    said((P, "p3", Some("nobody knows"), 55, "Kiosk", 4), |_| ());
+    said((P, "p4", None, 77, "Kiosk", 24 * 60), |_| ());
+    assert!(!book.knows("h1") && book.knows("p4"), "sixty days are more than the book reaches");
+
+    let (first, _) = transaction(&(A, "h", None, 100, "Shop", 0));
+    let (second, at) = transaction(&(P, "p", Some("h"), 100, "Shop", 20));
+    let mut book = Book::default();
+    book.advance(A, &first, first.at, at);
+    book.advance(P, &second, at, at);
+    assert_eq!(book.pairs().count(), 1);
+    let whole = serde_json::to_value(&book).expect("written");
+    let mut refused = 0;
+    for (place, wrong) in [
+        ("/lines/0/4", serde_json::json!([7, 0])),
+        ("/lines/0/4", serde_json::json!([0, 7])),
+        ("/lines/0/5", serde_json::json!([7, 0])),
+        ("/lines/0/5", serde_json::json!([0, 7])),
+        ("/lines/1/8", serde_json::json!(7)),
+        ("/lines/1/9/0", serde_json::json!(7)),
+        ("/lines/0/6", serde_json::json!(i64::MAX)),
+        ("/since", serde_json::json!(i64::MIN)),
+    ] {
+        let mut damaged = whole.clone();
+        *damaged.pointer_mut(place).expect(place) = wrong;
+        refused += usize::from(serde_json::from_value::<Book>(damaged).is_err());
+    }
+    assert_eq!(refused, 8);
+}

@@ -12,10 +12,12 @@ mod life;
 mod measure;
 mod naive;
 
+use amana_core::Transaction;
 use amana_pure::Book;
 use life::{HOSTILE, Mix, ORDINARY};
 use measure::{Figures, measure};
 use naive::Naive;
+use std::time::{Duration, Instant};
 
 /// Lives that a run of the tests goes through. `AMANA_BOOK_LIVES=200` measures what `docs/benchmarks.md` says.
 const LIVES: u64 = 6;
@@ -64,4 +66,43 @@ fn a_banks_own_word_is_never_doubted() {
     let mix = Mix { references: [1, 0, 0, 0], unannounced: 0, disorder: 0, other_id: 0, ..HOSTILE };
     let figures = measure(0..3, &mix, 30, Book::default);
     assert_eq!((figures.precision(), figures.recall()), (1.0, 1.0), "{figures:?}");
+}
+
+/// What a book costs each event: read, advanced, written, as it is at rest.
+#[test]
+fn a_book_is_small_and_comes_back_the_same() {
+    let (mut events, mut bytes, mut largest, mut lines) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut reading, mut advancing, mut writing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for seed in 0..lives() {
+        for mix in [&ORDINARY, &HOSTILE] {
+            let mut sealed = serde_json::to_vec(&Book::default()).unwrap();
+            for event in &life::life(seed, mix, DAYS).events {
+                // Ids as long as a bank's.
+                let long = |id: &String| format!("txn_{id:0>24}");
+                let (id, reference_id) = (long(&event.t.id), event.t.reference_id.as_ref().map(long));
+                let t = Transaction { id, reference_id, ..event.t.clone() };
+                let start = Instant::now();
+                let mut book: Book = serde_json::from_slice(&sealed).unwrap();
+                let read = Instant::now();
+                book.advance(event.kind, &t, event.occurred, event.arrives());
+                let advanced = Instant::now();
+                sealed = serde_json::to_vec(&book).unwrap();
+                (reading, advancing) = (reading + (read - start), advancing + (advanced - read));
+                writing += advanced.elapsed();
+                assert_eq!(serde_json::from_slice::<Book>(&sealed).unwrap(), book);
+                (events, bytes) = (events + 1, bytes + sealed.len());
+                largest = largest.max(sealed.len());
+            }
+            lines = lines.max(Book::pairs(&serde_json::from_slice(&sealed).unwrap()).count());
+        }
+    }
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / events as f64;
+    println!(
+        "{events} events: {} bytes on average, {largest} at most; read {:.0} µs, advance {:.0} µs, write {:.0} µs",
+        bytes / events,
+        each(reading),
+        each(advancing),
+        each(writing)
+    );
+    assert!(lines > 50 && largest < 80_000, "{lines} pairs, {largest} bytes");
 }
