@@ -25,6 +25,11 @@ pub const LANES_AT_ONCE_MAX: usize = 64;
 pub const SENDS_AT_ONCE_MAX: usize = 64;
 /// How often the workers look for due rows when nobody wakes them: the bound on how late a retry is.
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
+/// what each submission costs, few enough that it begins while the rest of a batch is decided.
+pub const DIRECT_EVENTS: usize = 64;
+/// After so many events of a request others have their turn.
+pub const DIRECT_YIELD: usize = 16;
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
 /// Attempts at one message before it is put aside for the operator.

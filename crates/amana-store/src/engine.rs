@@ -12,7 +12,7 @@ use crate::{
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
-    CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
+    CustomerId, EventKey, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
@@ -164,6 +164,10 @@ impl<B: Backend> Store for Engine<B> {
 
     async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>> {
         ask!(self, inbox_heads(now, source, limit))
+    }
+    async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)> {
+        let (key, lane) = (*key, *lane);
+        look!(self, inbox_look(shard, key, lane))
     }
     async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>> {
         ask!(self, inbox_failed(limit))
