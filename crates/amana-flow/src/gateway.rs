@@ -145,6 +145,8 @@ pub struct Gateway {
     pub(crate) log: LogKeeper,
     pub(crate) policies: Policies,
     pub(crate) refreshing: crate::grants::Refreshing,
+    /// Lanes of banks in which an event is under way.
+    pub(crate) lanes: Arc<crate::direct::Lanes>,
     pub(crate) chat_filled: Notify,
     pub(crate) bank_filled: Notify,
     pub(crate) outbox_filled: Notify,
@@ -213,6 +215,7 @@ impl Gateway {
             log: LogKeeper::new(parts.log),
             policies: Policies::new(parts.read_policy),
             refreshing: crate::grants::Refreshing::default(),
+            lanes: Arc::default(),
             chat_filled: Notify::new(),
             bank_filled: Notify::new(),
             outbox_filled: Notify::new(),

@@ -1,5 +1,6 @@
 //! Intake: events become durable before they are acknowledged.
 
+use crate::direct::{Arrival, Direct};
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX};
@@ -98,7 +99,8 @@ impl Gateway {
         Ok(accepted)
     }
 
-    /// Takes a bank's events in, one row for each link that holds the account. When it returns, they are durable.
+    /// Takes a bank's events in, for each link that holds the account: decided at once where it can be
+    /// ([`crate::direct`]), else as a row that waits. When it returns, they are durable.
     ///
     /// # Errors
     /// When the store does not take them; then the bank must deliver again.
@@ -107,7 +109,7 @@ impl Gateway {
         events: &[(BankEvent, Unaddressed<BankEventBody>)],
     ) -> Result<Accepted, FlowError> {
         let mut accepted = Accepted::default();
-        let mut commands = Vec::with_capacity(events.len());
+        let mut direct = Direct::default();
         for (event, body) in events {
             let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
             if let Some(subject) = &event.subject {
@@ -122,17 +124,28 @@ impl Gateway {
                 let name = format!("{}\0{}", link.id, event.id);
                 let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
                 let key = self.store.keyring().event_key(&key);
-                commands.push(Command::Accept(NewInbox {
-                    shard: link.shard,
-                    lane: Self::lane_of_link(&link),
-                    key,
-                    source: InboxSource::Bank,
-                    body: self.seal_bank(&customer, &link, event, body, &key.0)?,
-                    received_at: self.now(),
-                }));
+                let arrival = Arrival { event, body, link, customer, key };
+                self.take_directly(&mut direct, arrival).await?;
             }
         }
+        let queued = self.finish_direct(&mut direct).await?;
+        accepted.stored += direct.stored;
+        accepted.duplicates += direct.duplicates;
+        let mut commands = Vec::with_capacity(queued.len());
+        for Arrival { event, body, link, customer, key } in queued {
+            commands.push(Command::Accept(NewInbox {
+                shard: link.shard,
+                lane: Self::lane_of_link(&link),
+                key,
+                source: InboxSource::Bank,
+                body: self.seal_bank(&customer, &link, event, body, &key.0)?,
+                received_at: self.now(),
+            }));
+        }
         self.keep(commands, &mut accepted).await?;
+        if direct.stored > 0 {
+            self.outbox_filled.notify_one();
+        }
         metrics::counter!("amana_bank_events_total", "result" => "unmatched")
             .increment(accepted.unmatched as u64);
         Ok(accepted)

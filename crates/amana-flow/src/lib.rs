@@ -21,6 +21,7 @@ mod bundle;
 mod channel_health;
 mod chat;
 mod consent_receipt;
+mod direct;
 mod disclosure_log;
 mod doubt;
 mod egress;

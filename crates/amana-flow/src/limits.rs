@@ -31,6 +31,11 @@ pub const POLL_EVERY: Duration = Duration::from_millis(500);
 /// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and one
 /// after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is done.
 pub const GATHER: Duration = Duration::from_millis(5);
+/// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
+/// what each submission costs, few enough that it begins while the rest of a batch is decided.
+pub const DIRECT_EVENTS: usize = 64;
+/// After so many events of a request others have their turn.
+pub const DIRECT_YIELD: usize = 16;
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
 /// Attempts at one message before it is put aside for the operator.

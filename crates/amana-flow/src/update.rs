@@ -70,10 +70,21 @@ fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
 impl Gateway {
     pub(crate) async fn on_bank(&self, row: &InboxRow) -> Result<Effects, Trouble> {
         let Some(work) = self.open_bank(row).await? else { return Ok(Vec::new()) };
+        let effects = self.consider(&work, Some(row)).await?;
+        effects.ok_or_else(|| Trouble::Never("an event of a row needs a row".to_owned()))
+    }
+
+    /// What an event leads to. `row` is where it waits; `None` for one that is decided as it comes in, of which the
+    /// answer is `None` where it would have to wait.
+    pub(crate) async fn consider(
+        &self,
+        work: &BankWork,
+        row: Option<&InboxRow>,
+    ) -> Result<Option<Effects>, Trouble> {
         if work.link.state != LinkState::Active {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
-        let keys = Keys::of(&work);
+        let keys = Keys::of(work);
         let read = |key: Option<[u8; 32]>| async move {
             match key {
                 Some(key) => self.store.story(work.link.shard, work.customer.id, &key).await,
@@ -86,12 +97,12 @@ impl Gateway {
         let at = work.event.occurred.min(self.now());
         let overtaken = told.own.as_ref().is_some_and(|s| s.at >= at);
         if work.event.kind == BankEventKind::BalanceChanged && overtaken {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         // The book knows what a bank calls by several names; the stories know what was told before the book begins.
         let remembered = told.own.is_some() || told.referred.is_some();
         let (mut keys, mut book, mut again) = (keys, None, Vec::new());
-        let step = match self.by_the_book(&work, remembered).await? {
+        let step = match self.by_the_book(work, remembered).await? {
             Some(plan) => {
                 keys.referred = keys.referred.or(plan.referred.filter(|key| Some(*key) != keys.own));
                 (book, again) = (plan.book, plan.again);
@@ -100,11 +111,11 @@ impl Gateway {
             None => next(work.event.kind, &told, &fingerprint),
         };
         let (state, telling) = match step {
-            Step::Drop => return Ok(Vec::new()),
+            Step::Drop => return Ok(Some(Vec::new())),
             Step::Remember(state) => (state, None),
-            Step::Tell(..) if self.too_old(&work) => {
-                tracing::info!(position = row.position, "an event is too old to be news");
-                return Ok(Vec::new());
+            Step::Tell(..) if self.too_old(work) => {
+                tracing::info!(position = row.map(|row| row.position), "an event is too old to be news");
+                return Ok(Some(Vec::new()));
             }
             Step::Tell(telling, state) => (state, Some(telling)),
         };
@@ -115,24 +126,30 @@ impl Gateway {
             .chain(book);
         let mut kept: Vec<Command> = stories.collect();
         let mut effects = match telling {
-            Some(telling) => self.tell_or_wait(row, &work, (telling, keys.subject(telling))).await?,
+            Some(telling) => {
+                let told = self.tell_or_wait(row, work, (telling, keys.subject(telling))).await?;
+                let Some(effects) = told else { return Ok(None) };
+                effects
+            }
             None => Effects::new(),
         };
         // A refusal is on record, and leaves no story: should the customer allow it later, the posting is news.
         if effects.iter().any(|effect| matches!(effect, Command::Record { .. })) {
-            return Ok(effects);
+            return Ok(Some(effects));
         }
         effects.append(&mut kept);
         for again in again {
+            // It is an event of its own, which may have to wait: it needs a place of its own, too.
+            let Some(row) = row else { return Ok(None) };
             let telling = crate::book::telling_of(again.news);
-            let (row, work) = self.again(row, &work, again)?;
+            let (row, work) = self.again(row, work, again)?;
             tracing::info!(
                 position = row.position,
                 "a match was taken back, and what it was silent about is told"
             );
             metrics::counter!("amana_matches_undone_total").increment(1);
             let subject = Keys::of(&work).subject(telling);
-            let more = self.tell_or_wait(&row, &work, (telling, subject)).await?;
+            let more = self.tell_or_wait(Some(&row), &work, (telling, subject)).await?.unwrap_or_default();
             // Where both wait, the customer was told of it just now.
             let waits = more.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
             let noticed = effects.iter().any(|effect| matches!(effect, Command::NoticeWaiting { .. }));
@@ -140,30 +157,33 @@ impl Gateway {
                 |effect: &Command| matches!(effect, Command::Disclose { .. } | Command::NoticeWaiting { .. });
             effects.extend(more.into_iter().filter(|effect| !(waits && noticed && notice(effect))));
         }
-        Ok(effects)
+        Ok(Some(effects))
     }
 
-    /// Tells the customer, or puts it off until they are there. What is refused is a record alone.
+    /// Tells the customer, or puts it off until they are there: `None` where it would be, and has no row. What is
+    /// refused is a record alone.
     async fn tell_or_wait(
         &self,
-        row: &InboxRow,
+        row: Option<&InboxRow>,
         work: &BankWork,
         (telling, subject): (Telling, [u8; 32]),
-    ) -> Result<Effects, Trouble> {
+    ) -> Result<Option<Effects>, Trouble> {
         let (shard, customer) = (work.link.shard, work.customer.id);
         let person = self.store.conversation(&work.link.conversation()).await?;
         let before = self.store.waiting(shard, work.link.id).await?;
         // What waits goes first, and this with it.
         if !before.is_empty() || !self.is_reachable(person.as_ref()) {
-            return self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before)).await;
+            let Some(row) = row else { return Ok(None) };
+            let waits = self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before)).await?;
+            return Ok(Some(waits));
         }
-        Ok(vec![match self.tell(work, telling, self.channel.encoding(false)).await? {
+        Ok(Some(vec![match self.tell(work, telling, self.channel.encoding(false)).await? {
             Ok(disclosure) => Command::Disclose { shard, disclosure, at: self.now() },
             Err(refusal) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
                 Command::Record { shard, customer, receipt: refusal.receipt }
             }
-        }])
+        }]))
     }
 
     pub(crate) async fn tell(

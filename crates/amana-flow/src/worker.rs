@@ -86,9 +86,22 @@ impl Gateway {
                 let working: HashSet<[u8; 32]> = busy.values().map(|row| row.lane).collect();
                 for row in heads {
                     if busy.len() < LANES_AT_ONCE_MAX && !working.contains(&row.lane) {
+                        // A bank's lane in which an event is decided as it comes in has its turn after that.
+                        let turn = match source {
+                            InboxSource::Chat => None,
+                            InboxSource::Bank => match self.lanes.take(row.lane) {
+                                None => continue,
+                                turn => turn,
+                            },
+                        };
                         let gateway = self.clone();
                         let task = row.clone();
-                        let id = lanes.spawn(async move { gateway.process(task).await }).id();
+                        let id = lanes
+                            .spawn(async move {
+                                gateway.process(task).await;
+                                drop(turn);
+                            })
+                            .id();
                         busy.insert(id, row);
                     }
                 }

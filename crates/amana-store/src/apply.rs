@@ -58,6 +58,7 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> 
 pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -> Applied {
     match command {
         Command::Accept(event) => accept(db, event).await,
+        Command::AcceptDecided(event) => accept_decided(db, event).await,
         Command::FinishInbox { shard, position, result } => finish_inbox(db, *shard, *position, result).await,
         Command::TakeBack { shard, lane, key, source, at } => {
             take_back(db, *shard, (*lane, *key, *source), *at).await
@@ -236,6 +237,33 @@ async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
         )
         .await?;
     Ok(if rows == 0 { Outcome::Duplicate } else { Outcome::Changed })
+}
+
+async fn accept_decided<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
+    let waits = db
+        .row("SELECT position FROM inbox WHERE lane = $1 AND state = 0 LIMIT 1", values![event.lane])
+        .await?;
+    if waits.is_some() {
+        return Err(Refused::Conflict("order of events"));
+    }
+    let position = db.next(Counter::Inbox).await?;
+    let rows = db
+        .run(
+            "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 1, $8) ON CONFLICT (shard, key) DO NOTHING",
+            values![
+                event.shard,
+                position,
+                event.lane,
+                event.key.0,
+                codec::source_code(event.source),
+                Vec::new(),
+                INBOX_DONE,
+                event.received_at
+            ],
+        )
+        .await?;
+    changed(rows, "event")
 }
 
 /// Whoever works on the event now finds it over when it ends, and nothing of what it did is kept.

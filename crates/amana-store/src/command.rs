@@ -155,6 +155,9 @@ pub struct Sighting {
 pub enum Command {
     /// Takes an event in, once. Never refused: a duplicate answers [`Outcome::Duplicate`].
     Accept(NewInbox),
+    /// Keeps the key of an event that was decided as it came in; its effects are in the same submission. Refused if the
+    /// key is known, or if an event of its lane waits: that one comes first.
+    AcceptDecided(NewInbox),
     /// Ends the processing of an event. Refused if it is not waiting.
     FinishInbox {
         /// Its shard.

@@ -236,4 +236,13 @@ pub(crate) trait Backend: Send + Sync + 'static {
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Self::Conn) -> Reading<'a, T> + Send + 'static;
+    /// The same for a look at a few rows by their keys: where the engine is in this process it is not worth a thread's
+    /// waking.
+    fn look<T, F>(&self, query: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Self::Conn) -> Reading<'a, T> + Send + 'static,
+    {
+        self.read(query)
+    }
 }

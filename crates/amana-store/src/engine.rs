@@ -12,7 +12,7 @@ use crate::{
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
-    CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
+    CustomerId, EventKey, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
@@ -37,6 +37,14 @@ macro_rules! ask {
     };
 }
 
+/// The same for a look at a few rows by their keys.
+macro_rules! look {
+    ($store:expr, $query:ident($($argument:expr),*)) => { look!($store, queries::$query($($argument),*)) };
+    ($store:expr, $module:ident::$query:ident($($argument:expr),*)) => {
+        $store.backend.look(move |db| Box::pin(async move { $module::$query(db, $($argument),*).await })).await
+    };
+}
+
 #[async_trait]
 impl<B: Backend> Store for Engine<B> {
     async fn submit(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError> {
@@ -55,11 +63,11 @@ impl<B: Backend> Store for Engine<B> {
 
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
-        ask!(self, conversation(&vault, &id))
+        look!(self, conversation(&vault, &id))
     }
     async fn links_of_conversation(&self, id: &ConversationId) -> Answer<Vec<Link>> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
-        ask!(self, links_of_conversation(&vault, &id))
+        look!(self, links_of_conversation(&vault, &id))
     }
     async fn links_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>> {
         let vault = Arc::clone(&self.vault);
@@ -75,14 +83,14 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>> {
         let (vault, institution, account) = (Arc::clone(&self.vault), institution.clone(), account.clone());
-        ask!(self, links_of_account(&vault, &institution, &account))
+        look!(self, links_of_account(&vault, &institution, &account))
     }
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, link(&vault, shard, id))
+        look!(self, link(&vault, shard, id))
     }
     async fn is_link_active(&self, id: LinkId) -> Answer<bool> {
-        ask!(self, is_link_active(id))
+        look!(self, is_link_active(id))
     }
     async fn link_by_code(&self, code_hash: &[u8; 32]) -> Answer<Option<Link>> {
         let (vault, code_hash) = (Arc::clone(&self.vault), *code_hash);
@@ -90,7 +98,7 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn customer(&self, shard: Shard, id: CustomerId) -> Answer<Option<Customer>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, customer(&vault, shard, id))
+        look!(self, customer(&vault, shard, id))
     }
     async fn customer_by_subject(
         &self,
@@ -98,7 +106,7 @@ impl<B: Backend> Store for Engine<B> {
         subject: &[u8; 32],
     ) -> Answer<Option<Customer>> {
         let (vault, institution, subject) = (Arc::clone(&self.vault), institution.clone(), *subject);
-        ask!(self, customer_by_subject(&vault, &institution, subject))
+        look!(self, customer_by_subject(&vault, &institution, subject))
     }
     async fn consents(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Consent>> {
         let vault = Arc::clone(&self.vault);
@@ -115,11 +123,11 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn consent_of_link(&self, shard: Shard, link: LinkId) -> Answer<Option<Consent>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, consent_of_link(&vault, shard, link))
+        look!(self, consent_of_link(&vault, shard, link))
     }
     async fn agreement(&self, institution: &InstitutionId, channel: &ChannelId) -> Answer<Option<Agreement>> {
         let (institution, channel) = (institution.clone(), channel.clone());
-        ask!(self, agreement(&institution, &channel))
+        look!(self, agreement(&institution, &channel))
     }
     async fn agreements(&self) -> Answer<Vec<Agreement>> {
         ask!(self, agreements())
@@ -137,7 +145,7 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn policy_version(&self, institution: &InstitutionId) -> Answer<Option<(u32, String)>> {
         let institution = institution.clone();
-        ask!(self, apply_policy::newest(&institution))
+        look!(self, apply_policy::newest(&institution))
     }
     async fn policy(&self, institution: &InstitutionId, version: u32) -> Answer<Option<StoredPolicy>> {
         let institution = institution.clone();
@@ -151,11 +159,15 @@ impl<B: Backend> Store for Engine<B> {
         ask!(self, consent_counts())
     }
     async fn kills(&self) -> Answer<KillSwitches> {
-        ask!(self, kills())
+        look!(self, kills())
     }
 
     async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>> {
         ask!(self, inbox_heads(now, source, limit))
+    }
+    async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)> {
+        let (key, lane) = (*key, *lane);
+        look!(self, inbox_look(shard, key, lane))
     }
     async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>> {
         ask!(self, inbox_failed(limit))
@@ -181,7 +193,7 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn outbox_entry(&self, message: MessageId) -> Answer<Option<OutboxEntry>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, outbox_entry(&vault, message))
+        look!(self, outbox_entry(&vault, message))
     }
     async fn dead_letters(&self, limit: usize) -> Answer<Vec<OutboxEntry>> {
         let vault = Arc::clone(&self.vault);
@@ -231,7 +243,7 @@ impl<B: Backend> Store for Engine<B> {
 
     async fn story(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<Story>> {
         let key = *key;
-        ask!(self, story((shard, customer), key))
+        look!(self, story((shard, customer), key))
     }
     async fn stories(
         &self,
@@ -244,7 +256,7 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn book(&self, shard: Shard, customer: CustomerId, key: &[u8; 32]) -> Answer<Option<BookRow>> {
         let key = *key;
-        ask!(self, book((shard, customer), key))
+        look!(self, book((shard, customer), key))
     }
     async fn bank_grant(&self, shard: Shard, link: LinkId) -> Answer<Option<BankGrant>> {
         let vault = Arc::clone(&self.vault);
@@ -280,7 +292,7 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn waiting(&self, shard: Shard, link: LinkId) -> Answer<Vec<Waiting>> {
         let vault = Arc::clone(&self.vault);
-        ask!(self, apply_waiting::of_link(&vault, shard, link))
+        look!(self, apply_waiting::of_link(&vault, shard, link))
     }
     async fn waiting_reachable(
         &self,

@@ -67,7 +67,7 @@ pub use rows::{
 
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
-    CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
+    CustomerId, EventKey, InstitutionId, KillSwitches, LinkId, MessageId, Shard, Timestamp,
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
@@ -187,6 +187,8 @@ pub trait Store: Send + Sync {
     /// The heads of lanes that wait, are due and come from `source`, oldest first: the first waiting row of each
     /// lane, at most `limit`.
     async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>>;
+    /// Whether an event is known by its key, and whether any event of the lane waits.
+    async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)>;
     /// Events that were given up, newest first.
     async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>>;
     /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose

@@ -415,6 +415,19 @@ pub(crate) async fn inbox_heads<D: Db>(
         .collect()
 }
 
+/// Whether an event is known, and whether one of the lane waits.
+pub(crate) async fn inbox_look<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    key: EventKey,
+    lane: [u8; 32],
+) -> Answer<(bool, bool)> {
+    let known = db.row("SELECT position FROM inbox WHERE shard = $1 AND key = $2", values![shard, key.0]).await?;
+    let waits =
+        db.row("SELECT position FROM inbox WHERE lane = $1 AND state = 0 LIMIT 1", values![lane]).await?;
+    Ok((known.is_some(), waits.is_some()))
+}
+
 pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<FailedEvent>> {
     let rows = db
         .rows(

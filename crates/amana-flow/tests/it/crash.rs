@@ -601,11 +601,15 @@ async fn abuse_18_killed_at_random_no_bytes_without_a_receipt_and_nothing_told_t
 
     // Nobody kills it any more: it comes to rest, and everything that was taken has been told, once.
     let mut process = Running::start(rig.folder.path(), KILLS, rig.clock.now());
-    let until = Instant::now() + PATIENCE;
     let again: Vec<String> = outside.echoes.iter().map(|(m, psid)| format!("echo {m} {psid}")).collect();
     again.iter().for_each(|order| process.order(order));
     let (mut asked, resting_from) = (false, Instant::now());
+    // As long as messages arrive it is on its way: how many are left is a matter of how quickly events were taken.
+    let (mut until, mut came) = (Instant::now() + PATIENCE, outside.arrived.len());
     while !outside.resting {
+        if outside.arrived.len() > came {
+            (until, came) = (Instant::now() + PATIENCE, outside.arrived.len());
+        }
         let left = until.saturating_duration_since(Instant::now());
         let line = process.lines.recv_timeout(left.min(Duration::from_millis(200)));
         match line {

@@ -68,10 +68,11 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
         kind: InboundKind::Text { mid: "mid-waits".into(), text: "what's my balance?".into() },
     };
     rig.gateway.accept_chat(&[inbound]).await.expect("accepted");
-    let event = rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 56_789);
-    rig.gateway.accept_bank(&[event]).await.expect("accepted");
+    // The first of the two is decided as it comes, the second waits behind it.
+    let event = |id| rig.transaction(BankEventKind::TransactionAuthorised, id, None, 56_789);
+    rig.gateway.accept_bank(&[event("t2"), event("t3")]).await.expect("accepted");
     let counts = rig.store.counts().await.expect("answers");
-    assert_eq!((counts.outbox_open, counts.inbox_waiting), (1, 2));
+    assert_eq!((counts.outbox_open, counts.inbox_waiting), (2, 2));
     let revocations = rig.bank.called("revoke");
     let asked_of_the_bank = rig.bank.called("accounts");
 

@@ -14,6 +14,7 @@ mod asking;
 mod consents;
 mod crash;
 mod deleting;
+mod direct;
 mod doubts;
 mod erasing;
 mod grants;

@@ -40,6 +40,7 @@ macro_rules! suite {
 
 suite!(
     an_event_is_taken_in_once,
+    an_event_that_was_decided_as_it_came_is_known_and_in_order,
     an_event_that_was_taken_back_is_empty_whenever_it_comes,
     lanes_keep_their_order,
     a_refused_submission_changes_nothing,
@@ -142,6 +143,31 @@ async fn an_event_is_taken_in_once(w: &World) {
     }
     assert_eq!(new, 100);
     assert_eq!(w.store.counts().await.expect("answers").inbox_waiting, 103);
+}
+
+async fn an_event_that_was_decided_as_it_came_is_known_and_in_order(w: &World) {
+    let look = |lane: u8, n: u8| {
+        let NewInbox { shard, lane, key, .. } = event(lane, n);
+        async move { w.store.inbox_look(shard, &key, &lane).await.expect("answers") }
+    };
+    assert_eq!(look(1, 1).await, (false, false));
+    assert_eq!(w.one(Command::AcceptDecided(event(1, 1))).await, Outcome::Changed);
+    assert_eq!(look(1, 1).await, (true, false), "known, and nothing waits");
+    // Again, by either way; what was with it is not kept.
+    assert_eq!(w.one(Command::Accept(event(1, 1))).await, Outcome::Duplicate);
+    let again = vec![Command::Accept(event(4, 9)), Command::AcceptDecided(event(1, 1))];
+    assert_eq!(w.refused(again).await, (1, "event"));
+    assert_eq!(look(4, 9).await, (false, false));
+    // What waits comes first, in its own lane alone.
+    w.one(Command::Accept(event(1, 2))).await;
+    assert_eq!(look(1, 3).await, (false, true));
+    assert_eq!(w.refused(vec![Command::AcceptDecided(event(1, 3))]).await, (0, "order of events"));
+    assert_eq!(w.one(Command::AcceptDecided(event(2, 3))).await, Outcome::Changed);
+    let [first] = waiting(&w.store, 0, 9).await.try_into().expect("one waits");
+    let (shard, position) = (first.shard, first.position);
+    w.one(Command::FinishInbox { shard, position, result: InboxResult::Done }).await;
+    assert_eq!(w.one(Command::AcceptDecided(event(1, 3))).await, Outcome::Changed);
+    assert_eq!(w.store.counts().await.expect("answers").inbox_waiting, 0);
 }
 
 async fn an_event_that_was_taken_back_is_empty_whenever_it_comes(w: &World) {

@@ -1,0 +1,209 @@
+//! The direct lane: a bank's event that is the next one of its lane is decided in the request that brings it. Its key,
+//! its receipt and its message are one commit, and it is never kept as a row that waits.
+//!
+//! Order is kept, because a lane is one's alone while an event of it is under way, here or in the worker; and because an
+//! event goes this way only if none of its lane waits. Everything else goes the long way, through the inbox: what comes
+//! behind such an event, what cannot be told now, and whatever goes wrong. So nothing is lost or decided twice: the key
+//! is refused where it is known, and then nothing of the submission is kept.
+
+use crate::error::FlowError;
+use crate::gateway::Gateway;
+use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD};
+use crate::sealed::BankWork;
+use crate::worker::Effects;
+use amana_core::{BankEvent, BankEventBody, EventKey};
+use amana_gate::{Subject, Unaddressed};
+use amana_store::{Command, Customer, InboxSource, Link, NewInbox, SubmitError};
+use std::collections::HashSet;
+use std::future::{Future as _, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use tokio::task::JoinHandle;
+
+/// The lanes of banks in which an event is under way in this process.
+#[derive(Default)]
+pub(crate) struct Lanes(Mutex<HashSet<[u8; 32]>>);
+
+impl Lanes {
+    /// The lane, unless somebody else has it.
+    pub(crate) fn take(self: &Arc<Self>, lane: [u8; 32]) -> Option<Turn> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(lane).then(|| Turn { lanes: Arc::clone(self), lane })
+    }
+}
+
+/// A lane that is one's own until this is dropped.
+pub(crate) struct Turn {
+    lanes: Arc<Lanes>,
+    lane: [u8; 32],
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.lane);
+    }
+}
+
+/// An event of a request, for one link.
+pub(crate) struct Arrival<'a> {
+    pub(crate) event: &'a BankEvent,
+    pub(crate) body: &'a Unaddressed<BankEventBody>,
+    pub(crate) link: Link,
+    pub(crate) customer: Customer,
+    pub(crate) key: EventKey,
+}
+
+/// What a request's events led to so far.
+#[derive(Default)]
+pub(crate) struct Direct<'a> {
+    /// Decided, not handed to the store yet.
+    commands: Vec<Command>,
+    turns: Vec<Turn>,
+    decided: Vec<(usize, Arrival<'a>)>,
+    /// Handed to the store.
+    under_way: Vec<(JoinHandle<Result<(), SubmitError>>, Vec<(usize, Arrival<'a>)>)>,
+    /// For the inbox, by their place in the request.
+    queued: Vec<(usize, Arrival<'a>)>,
+    queued_lanes: HashSet<[u8; 32]>,
+    places: usize,
+    /// Events that are known already.
+    pub(crate) duplicates: usize,
+    /// Events that were decided here and are durable.
+    pub(crate) stored: usize,
+}
+
+impl Gateway {
+    /// Takes one event the direct way, or puts it with those for the inbox.
+    pub(crate) async fn take_directly<'a>(
+        &self,
+        direct: &mut Direct<'a>,
+        arrival: Arrival<'a>,
+    ) -> Result<(), FlowError> {
+        let place = direct.places;
+        direct.places += 1;
+        if place % DIRECT_YIELD == DIRECT_YIELD - 1 {
+            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
+            tokio::task::yield_now().await;
+        }
+        let lane = Self::lane_of_link(&arrival.link);
+        let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
+        let Some(turn) = turn else {
+            direct.queue(place, lane, arrival);
+            return Ok(());
+        };
+        let shard = arrival.link.shard;
+        let (known, waits) = self.store.inbox_look(shard, &arrival.key, &lane).await?;
+        if known {
+            direct.duplicates += 1;
+            return Ok(());
+        }
+        let effects = if waits { None } else { self.decide_now(&arrival).await };
+        let Some(effects) = effects else {
+            direct.queue(place, lane, arrival);
+            return Ok(());
+        };
+        direct.commands.push(Command::AcceptDecided(NewInbox {
+            shard,
+            lane,
+            key: arrival.key,
+            source: InboxSource::Bank,
+            body: Vec::new(),
+            received_at: self.now(),
+        }));
+        direct.commands.extend(effects);
+        direct.turns.push(turn);
+        direct.decided.push((place, arrival));
+        if direct.decided.len() >= DIRECT_EVENTS {
+            self.hand_over(direct);
+        }
+        Ok(())
+    }
+
+    /// What an event leads to, if that can be said here. An error is the worker's: it tries again, or puts aside. So is a
+    /// panic, which must not keep the request's other events out for ever.
+    async fn decide_now(&self, arrival: &Arrival<'_>) -> Option<Effects> {
+        let subject =
+            Subject { institution: arrival.link.institution.clone(), customer: arrival.customer.id };
+        let work = BankWork {
+            customer: arrival.customer.clone(),
+            link: arrival.link.clone(),
+            event: arrival.event.clone(),
+            body: arrival.body.about(subject),
+        };
+        let mut considered = std::pin::pin!(self.consider(&work, None));
+        let caught = poll_fn(|context| {
+            let polled = AssertUnwindSafe(|| considered.as_mut().poll(context));
+            match catch_unwind(polled) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(effects)) => Poll::Ready(effects.unwrap_or_default()),
+                Err(_) => {
+                    tracing::error!("deciding an event panicked; it goes the long way");
+                    Poll::Ready(None)
+                }
+            }
+        });
+        caught.await
+    }
+
+    /// Hands what is decided to the store, and goes on meanwhile. The lanes are free when it is durable, also where the
+    /// request that brought them is gone by then.
+    fn hand_over(&self, direct: &mut Direct<'_>) {
+        let commands = std::mem::take(&mut direct.commands);
+        if commands.is_empty() {
+            return;
+        }
+        let (turns, decided) = (std::mem::take(&mut direct.turns), std::mem::take(&mut direct.decided));
+        let store = Arc::clone(&self.store);
+        let submitted = tokio::spawn(async move {
+            let answer = store.submit(commands).await.map(|_| ());
+            drop(turns);
+            answer
+        });
+        direct.under_way.push((submitted, decided));
+    }
+
+    /// Waits until what was decided is durable; then what is left for the inbox, in the order of the request.
+    ///
+    /// # Errors
+    /// When the store does not take it. Then nothing is queued: the bank delivers again, and what is durable is known.
+    pub(crate) async fn finish_direct<'a>(
+        &self,
+        direct: &mut Direct<'a>,
+    ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        self.hand_over(direct);
+        let mut failed = None;
+        for (submitted, decided) in std::mem::take(&mut direct.under_way) {
+            match submitted.await {
+                Ok(Ok(())) => {
+                    direct.stored += decided.len();
+                    metrics::counter!("amana_events_total", "source" => "bank", "result" => "direct")
+                        .increment(decided.len() as u64);
+                }
+                // Something that it rests on has changed, or one of the events came by another way: all of them go
+                // through the inbox, where each is decided anew.
+                Ok(Err(SubmitError::Conflict { what, .. })) => {
+                    tracing::info!(what, events = decided.len(), "events are processed anew");
+                    direct.queued.extend(decided);
+                }
+                Ok(Err(error)) => failed = Some(error.into()),
+                Err(_) => failed = Some(FlowError::Unreadable("event")),
+            }
+        }
+        // Who found a lane of these taken looks again.
+        self.bank_filled.notify_one();
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mut queued = std::mem::take(&mut direct.queued);
+        queued.sort_by_key(|(place, _)| *place);
+        Ok(queued.into_iter().map(|(_, arrival)| arrival).collect())
+    }
+}
+
+impl<'a> Direct<'a> {
+    fn queue(&mut self, place: usize, lane: [u8; 32], arrival: Arrival<'a>) {
+        self.queued_lanes.insert(lane);
+        self.queued.push((place, arrival));
+    }
+}
