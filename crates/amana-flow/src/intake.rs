@@ -87,8 +87,8 @@ impl Gateway {
         }
         self.keep(commands, &mut accepted).await?;
         // Only now: between an echo and its commit the message is still in doubt.
-        for (_, message, _) in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
-            message.into_iter().for_each(|message| self.no_doubt(message));
+        for echo in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
+            echo.message.into_iter().for_each(|message| self.no_doubt(message));
         }
         self.reconcile(sightings).await?;
         for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {

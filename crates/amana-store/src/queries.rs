@@ -422,7 +422,8 @@ pub(crate) async fn inbox_look<D: Db>(
     key: EventKey,
     lane: [u8; 32],
 ) -> Answer<(bool, bool)> {
-    let known = db.row("SELECT position FROM inbox WHERE shard = $1 AND key = $2", values![shard, key.0]).await?;
+    let known =
+        db.row("SELECT position FROM inbox WHERE shard = $1 AND key = $2", values![shard, key.0]).await?;
     let waits =
         db.row("SELECT position FROM inbox WHERE lane = $1 AND state = 0 LIMIT 1", values![lane]).await?;
     Ok((known.is_some(), waits.is_some()))

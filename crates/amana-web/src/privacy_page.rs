@@ -322,9 +322,9 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         class,
         glyph,
         title: w.t(title),
-        state: entry.state.map(|state| {
-            if entry.unknown { ("warn", w.t("state-unknown")) } else { state_badge(w, state) }
-        }),
+        state: entry
+            .state
+            .map(|state| if entry.unknown { ("warn", w.t("state-unknown")) } else { state_badge(w, state) }),
         said: entry.said.is_some(),
         note: match (entry.kind, entry.purpose) {
             (ReceiptKind::Disclosure, Some(purpose)) => Some(w.t(&format!("because-{purpose}"))),

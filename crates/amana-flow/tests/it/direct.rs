@@ -33,7 +33,11 @@ async fn an_event_is_decided_in_the_request_that_brings_it() {
     // A posting of the same amount is nothing new: remembered, and nothing said.
     let posted = [rig.transaction(TransactionPosted, "t1", None, 1_234)];
     assert_eq!(rig.gateway.accept_bank(&posted).await.expect("accepted").stored, 1);
-    assert_eq!((waits(&rig).await, receipts(&rig).await), ((0, 0), before + 2), "the outcome's receipt alone");
+    assert_eq!(
+        (waits(&rig).await, receipts(&rig).await),
+        ((0, 0), before + 2),
+        "the outcome's receipt alone"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +75,10 @@ async fn what_cannot_be_told_now_goes_the_long_way() {
     let rig = Rig::new().await;
     rig.link("1").await;
     rig.clock.advance_s(86_400);
-    rig.gateway.accept_bank(&[rig.transaction(TransactionAuthorised, "t1", None, 1_234)]).await.expect("accepted");
+    rig.gateway
+        .accept_bank(&[rig.transaction(TransactionAuthorised, "t1", None, 1_234)])
+        .await
+        .expect("accepted");
     assert_eq!(waits(&rig).await, (0, 1));
     rig.gateway.settle().await.expect("settled");
     assert_eq!(rig.store.counts().await.expect("answers").news_waiting, 1);

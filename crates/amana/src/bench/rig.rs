@@ -84,6 +84,9 @@ impl Bank for SilentBank {
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         self.no()
     }
+    async fn news(&self, _: &Tokens, _: &Subject, _: &amana_bank::Of) -> Result<amana_bank::News, BankError> {
+        self.no()
+    }
     async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
         self.no()
     }
