@@ -24,7 +24,6 @@ mod policies;
 mod polling;
 mod proving;
 mod reconciling;
-mod renewing;
 mod sending;
 mod soak;
 mod stories;
