@@ -19,7 +19,7 @@ use crate::model::{AccountKind, Txn};
 use crate::records::{Consent, EventStatus, kind};
 use crate::teller::{self, Refused, Where};
 
-type Body<T> = Result<Json<T>, JsonRejection>;
+pub(crate) type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// An amount as a JSON number or string, kept digit by digit.
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ impl IntoResponse for Refused {
     }
 }
 
-fn take<T>(body: Body<T>) -> Result<T, Box<Response>> {
+pub(crate) fn take<T>(body: Body<T>) -> Result<T, Box<Response>> {
     body.map(|Json(value)| value)
         .map_err(|rejection| Box::new(say(rejection.status(), "invalid_input", &rejection.body_text())))
 }

@@ -4,57 +4,52 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::{AtBank, Shared};
 use crate::bank::Bank;
+use crate::control::{Body, take};
 use crate::db::{Change, Db};
 use crate::error::Error;
 use crate::records::{Consent, Revocation, kind};
+use crate::teller::Refused;
 
-/// Whose consents, and which accounts they keep.
+/// Whose consents.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Of {
     customer: String,
-    /// For narrowing: the accounts that stay.
+}
+
+/// Whose consents, and which accounts they keep.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Narrow {
+    customer: String,
     #[serde(default)]
     keep: BTreeSet<String>,
 }
 
-/// The active consents of a customer, by login or id.
-fn of(bank: &Bank, customer: &str, now: jiff::Timestamp) -> Vec<Consent> {
-    let id = bank.customers.values().find(|c| c.username == customer || c.id == customer).map(|c| &c.id);
-    bank.consents.values().filter(|c| Some(&c.customer_id) == id && c.is_active(now)).cloned().collect()
+/// The active consents of a customer.
+fn of(bank: &Bank, customer: &str, now: jiff::Timestamp) -> Result<Vec<Consent>, Refused> {
+    let id = &bank.customer_by_username(customer).ok_or(Refused::NoCustomer)?.id;
+    Ok(bank.consents.values().filter(|c| c.customer_id == *id && c.is_active(now)).cloned().collect())
 }
 
-fn done(changed: Option<Result<usize, Error>>) -> Response {
-    match changed.unwrap_or(Ok(0)) {
-        Ok(0) => {
-            let body = json!({ "error": "not_found", "message": "there is no such active consent" });
-            (StatusCode::NOT_FOUND, Json(body)).into_response()
-        }
+fn done(changed: Option<Result<usize, Refused>>) -> Response {
+    match changed.unwrap_or(Err(Refused::NoCustomer)) {
         Ok(consents) => Json(json!({ "consents": consents })).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the bank's state could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+        Err(refused) => refused.into_response(),
     }
 }
 
 /// `…/control/consents/revoke`: as on the bank's own page.
-pub(crate) async fn revoke(
-    State(app): State<Shared>,
-    AtBank(brand): AtBank,
-    body: Result<Json<Of>, JsonRejection>,
-) -> Response {
-    let Json(order) = match body {
+pub(crate) async fn revoke(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Of>) -> Response {
+    let order = match take(body) {
         Ok(order) => order,
-        Err(rejection) => return rejection.into_response(),
+        Err(response) => return *response,
     };
     let revocation = Revocation {
         at: app.now(),
@@ -63,7 +58,7 @@ pub(crate) async fn revoke(
         initiator: "INDIVIDUAL".to_owned(),
     };
     done(app.bank(brand, |bank, db| {
-        let consents = of(bank, &order.customer, revocation.at);
+        let consents = of(bank, &order.customer, revocation.at)?;
         for consent in &consents {
             bank.end_consent(db, &consent.id, &revocation)?;
         }
@@ -72,18 +67,14 @@ pub(crate) async fn revoke(
 }
 
 /// `…/control/consents/narrow`: the consents keep these accounts alone.
-pub(crate) async fn narrow(
-    State(app): State<Shared>,
-    AtBank(brand): AtBank,
-    body: Result<Json<Of>, JsonRejection>,
-) -> Response {
-    let Json(order) = match body {
+pub(crate) async fn narrow(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Narrow>) -> Response {
+    let order = match take(body) {
         Ok(order) => order,
-        Err(rejection) => return rejection.into_response(),
+        Err(response) => return *response,
     };
     let now = app.now();
     done(app.bank(brand, |bank, db| {
-        let consents = of(bank, &order.customer, now);
+        let consents = of(bank, &order.customer, now)?;
         let count = consents.len();
         for consent in consents {
             keep(bank, db, consent, &order.keep)?;

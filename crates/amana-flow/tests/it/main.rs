@@ -26,7 +26,6 @@ mod policies;
 mod polling;
 mod proving;
 mod reconciling;
-mod renewing;
 mod sending;
 mod soak;
 mod stories;
