@@ -81,7 +81,16 @@ async fn a_shut_door_says_nothing_of_an_echo() {
     assert!(rig.sees("1").is_empty(), "an hour without a webhook: it is not sent again");
     rig.hears(60).await;
     assert!(rig.sees("1").is_empty(), "the door has only just opened");
-    rig.event("1", InboundKind::Echo { mid: "m_1".into(), metadata: Some(message), app_id: None, words: amana_channel::webhook::EchoWords::default() }).await;
+    rig.event(
+        "1",
+        InboundKind::Echo {
+            mid: "m_1".into(),
+            metadata: Some(message),
+            app_id: None,
+            words: amana_channel::webhook::EchoWords::default(),
+        },
+    )
+    .await;
     rig.hears(3_600).await;
     assert!(rig.sees("1").is_empty());
     assert_eq!(rig.store.outbox_entry(message).await.unwrap().unwrap().state, amana_store::OutboxState::Sent);
