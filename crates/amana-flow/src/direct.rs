@@ -1,10 +1,10 @@
 //! The direct lane: a bank's event that is the next one of its lane is decided in the request that brings it. Its key,
 //! its receipt and its message are one commit, and it is never kept as a row that waits.
 //!
-//! Order is kept, because a lane is one's alone while an event of it is under way, here or in the worker; and because an
-//! event goes this way only if none of its lane waits. Everything else goes the long way, through the inbox: what comes
-//! behind such an event, what cannot be told now, and whatever goes wrong. So nothing is lost or decided twice: the key
-//! is refused where it is known, and then nothing of the submission is kept.
+//! Order is kept, because a lane is one's alone while an event of it is under way, here or in the worker; and because
+//! an event goes this way only if none of its lane waits. Everything else goes the long way, through the inbox: what
+//! comes behind such an event, what cannot be told now, and whatever goes wrong. So nothing is lost or decided twice:
+//! the key is refused where it is known, and then nothing of the submission is kept.
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
@@ -120,8 +120,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// What an event leads to, if that can be said here. An error is the worker's: it tries again, or puts aside. So is a
-    /// panic, which must not keep the request's other events out for ever.
+    /// What an event leads to, if that can be said here. An error is the worker's: it tries again, or puts aside. So is
+    /// a panic, which must not keep the request's other events out for ever.
     async fn decide_now(&self, arrival: &Arrival<'_>) -> Option<Effects> {
         let subject =
             Subject { institution: arrival.link.institution.clone(), customer: arrival.customer.id };

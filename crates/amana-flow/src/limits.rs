@@ -16,8 +16,8 @@ pub const BUNDLE_WAIT: Duration = Duration::from_millis(200);
 pub const SEGMENT_ENTRIES: u64 = 1 << 20;
 /// Seconds after which a segment of the log ends.
 pub const SEGMENT_SECONDS: u64 = 86_400;
-/// Receipts in one part of a bundle: about three kilobytes each with their proofs, so that a browser and a verifier hold
-/// thirty megabytes. Who has more is given several parts.
+/// Receipts in one part of a bundle: about three kilobytes each with their proofs, so that a browser and a verifier
+/// hold thirty megabytes. Who has more is given several parts.
 pub const BUNDLE_RECEIPTS_MAX: usize = 10_000;
 /// Segments in one part of a bundle: about four kilobytes each, a segment for each day or 2^20 entries.
 pub const BUNDLE_SEGMENTS_MAX: u64 = 4_096;
@@ -28,8 +28,9 @@ pub const LANES_AT_ONCE_MAX: usize = 64;
 pub const SENDS_AT_ONCE_MAX: usize = 64;
 /// How often the workers look for due rows when nobody wakes them: the bound on how late a retry is.
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
-/// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and one
-/// after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is done.
+/// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and
+/// one after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is
+/// done.
 pub const GATHER: Duration = Duration::from_millis(5);
 /// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
 /// what each submission costs, few enough that it begins while the rest of a batch is decided.

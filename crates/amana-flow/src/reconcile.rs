@@ -76,9 +76,9 @@ impl Gateway {
         Ok(self.sighting(&conversation.channel, Some(&conversation.psid), echo.mid, claim))
     }
 
-    /// Why an echo that bears the id of a message of ours is not that message: another app sent it, or it says what that
-    /// message does not say. Only the answer leaves the gate. What cannot be compared (a message without bank data is not
-    /// kept once it is sent) is not odd for that.
+    /// Why an echo that bears the id of a message of ours is not that message: another app sent it, or it says what
+    /// that message does not say. Only the answer leaves the gate. What cannot be compared (a message without bank data
+    /// is not kept once it is sent) is not odd for that.
     async fn oddity(&self, message: MessageId, echo: Echo<'_>) -> Result<Option<AlarmKind>, FlowError> {
         if let (Some(app), Some(own)) = (echo.app, self.own_app.as_deref())
             && app != own

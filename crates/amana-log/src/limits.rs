@@ -60,8 +60,8 @@ pub const BUNDLE_MAX_BYTES: usize = 128 * 1024 * 1024;
 /// Hashes in a proof within a bundle: a tree of 2^53 leaves has 53 for inclusion, twice that for consistency.
 pub const BUNDLE_PROOF_MAX_HASHES: usize = 107;
 
-/// How deep the JSON of a bundle or a receipt may lie; a bundle needs six, a receipt two. Without a bound of our own each
-/// parser would have another.
+/// How deep the JSON of a bundle or a receipt may lie; a bundle needs six, a receipt two. Without a bound of our own
+/// each parser would have another.
 pub const JSON_MAX_DEPTH: usize = 16;
 
 /// Characters kept of a receipt's own texts (its kind, its time) in a verifier's report.

@@ -165,7 +165,8 @@ async fn note<D: Db>(
 }
 
 /// Whether a row of the outbox covers a message that bears its id: it was tried before it was seen, on this channel, to
-/// this person, not less often than it was seen, and nothing about it is odd. Then it was sent, and is on record as sent from this commit on.
+/// this person, not less often than it was seen, and nothing about it is odd. Then it was sent, and is on record as
+/// sent from this commit on.
 async fn covers<D: Db>(
     db: &mut D,
     vault: &Vault,

@@ -42,8 +42,8 @@ async fn mark<D: Db>(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     db.run(
-        // The bank's id for them is free again: who comes back is a new customer. Without a good MAC nothing is recorded
-        // for this one any more, should the row be made to look as before.
+        // The bank's id for them is free again: who comes back is a new customer. Without a good MAC nothing is
+        // recorded for this one any more, should the row be made to look as before.
         "UPDATE customer SET erased_at = $1, subject = id, receipt_mac = $4 \
          WHERE shard = $2 AND id = $3 AND erased_at IS NULL",
         values![at, shard, customer, Vec::new()],

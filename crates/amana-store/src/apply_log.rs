@@ -12,8 +12,8 @@ use amana_core::{CustomerId, Timestamp, micros};
 use amana_gate::DataKey;
 use amana_log::Entry;
 
-/// Which receipt of a customer was the last: its number and hash, and the place that it names. Kept in the customer's row
-/// with a MAC under their key.
+/// Which receipt of a customer was the last: its number and hash, and the place that it names. Kept in the customer's
+/// row with a MAC under their key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LastReceipt {
     pub(crate) seq: i64,

@@ -89,8 +89,8 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
         removed += rows;
     }
     // What is being sent or unconfirmed is left alone: it may be at the platform. So may what is held after an attempt:
-    // egress ends it, with the receipt that says so. The state is asked once more outside, for a row that another writer
-    // claims meanwhile.
+    // egress ends it, with the receipt that says so. The state is asked once more outside, for a row that another
+    // writer claims meanwhile.
     let expired = db
         .run(
             "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 5 END, \

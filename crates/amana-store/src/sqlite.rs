@@ -195,8 +195,9 @@ impl Backend for Readers {
         work.await.map_err(|_| StoreError::new("a query was interrupted"))?
     }
 
-    /// On the caller's own thread: a row by its key is a few microseconds from the page cache, and waking another thread
-    /// costs several times that. Readers never wait for the writer (WAL), so at worst this is a read from the disk.
+    /// On the caller's own thread: a row by its key is a few microseconds from the page cache, and waking another
+    /// thread costs several times that. Readers never wait for the writer (WAL), so at worst this is a read from the
+    /// disk.
     async fn look<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

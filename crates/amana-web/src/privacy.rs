@@ -114,8 +114,8 @@ async fn part(
 }
 
 /// `GET /privacy/bundle`: the customer's receipts with their proof, as a file; `?since=` is the size of the checkpoint
-/// that they saved. For a later part `seq` and `segment` say where the one before ended; an answer that another part follows
-/// says where that is in its `Link`.
+/// that they saved. For a later part `seq` and `segment` say where the one before ended; an answer that another part
+/// follows says where that is in its `Link`.
 pub(crate) async fn bundle(
     State(state): State<Arc<WebState>>,
     RawQuery(query): RawQuery,

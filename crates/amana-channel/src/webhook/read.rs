@@ -152,8 +152,8 @@ fn of_message(message: &Object, place: &str) -> Result<(InboundKind, Key), Webho
     Ok((kind, key))
 }
 
-/// Everything that an echo says, wherever it stands (section 1.5). The title and the address of an attachment itself are
-/// left out: they are the platform's summary of it.
+/// Everything that an echo says, wherever it stands (section 1.5). The title and the address of an attachment itself
+/// are left out: they are the platform's summary of it.
 fn words(message: &Object) -> EchoWords {
     let mut words: Vec<String> = message.get("text").and_then(loose::text).into_iter().collect();
     for attachment in loose::list(message, "attachments") {

@@ -39,8 +39,8 @@ pub(crate) fn place(receipt: &StoredReceipt) -> (u64, u64) {
     (json["segment"].as_u64().expect("a segment"), json["n"].as_u64().expect("a number"))
 }
 
-/// Who can write the database and has no key begins no history anew: nothing is recorded for that customer any more, and
-/// others go on.
+/// Who can write the database and has no key begins no history anew: nothing is recorded for that customer any more,
+/// and others go on.
 pub(crate) async fn a_history_that_was_changed_in_the_database_is_not_led_on(w: &World) {
     let zeros = w.place.bytes(&[0; 32]);
     let row = |set: &str| format!("UPDATE customer SET {set} WHERE id = ID");

@@ -17,8 +17,8 @@ use std::process::ExitCode;
 pub(crate) enum AuditCommand {
     /// Verify a customer's bundle: that it holds every receipt, and that the log holds each. Needs no configuration.
     ///
-    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md; also when a part of it
-    /// is missing.
+    /// Exits with 1 when the bundle is refused, and says by which rule of docs/disclosure-log.md; also when a part of
+    /// it is missing.
     Verify {
         /// The bundle, as the privacy page gives it; `-` reads standard input. Of a bundle in parts all of them, in
         /// order.
@@ -112,8 +112,8 @@ pub(crate) enum AuditCommand {
         /// Who looks, for the customer's record: your word, beside which your user number stands. `$USER` if not given.
         #[arg(long, value_name = "NAME", env = "USER")]
         by: Option<String>,
-        /// The file to write; standard output if it is not said. Of a bundle in parts the second is written to `FILE.2`,
-        /// and so on, or each to a line.
+        /// The file to write; standard output if it is not said. Of a bundle in parts the second is written to
+        /// `FILE.2`, and so on, or each to a line.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
