@@ -159,7 +159,9 @@ impl Gateway {
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
             }
         };
+        let since = self.now();
         let result = self.channel.send(released).await;
+        self.note_time("send", since);
         metrics::counter!(
             "amana_sends_total",
             "result" => result.as_ref().map_or_else(SendError::as_str, |_| "sent")

@@ -26,6 +26,7 @@ impl Gateway {
     /// # Errors
     /// When the store does not take them; then the platform must be told to deliver again.
     pub async fn accept_chat(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
+        let since = self.now();
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
         let mut sightings = Vec::new();
@@ -85,6 +86,7 @@ impl Gateway {
         }
         self.keep(commands, &mut accepted).await?;
         self.reconcile(sightings).await?;
+        self.note_time("chat-intake", since);
         Ok(accepted)
     }
 
@@ -96,6 +98,7 @@ impl Gateway {
         &self,
         events: &[(BankEvent, Unaddressed<BankEventBody>)],
     ) -> Result<Accepted, FlowError> {
+        let since = self.now();
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
         for (event, body) in events {
@@ -125,6 +128,7 @@ impl Gateway {
         self.keep(commands, &mut accepted).await?;
         metrics::counter!("amana_bank_events_total", "result" => "unmatched")
             .increment(accepted.unmatched as u64);
+        self.note_time("bank-intake", since);
         Ok(accepted)
     }
 
