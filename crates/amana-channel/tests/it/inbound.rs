@@ -61,8 +61,12 @@ fn every_case_of_the_table() {
             assert_eq!(event.conversation.psid.as_str(), PERSON, "{name}");
             assert_eq!(event.at.as_millisecond(), AT, "{name}");
 
-            // The durable inbox gives back what was put in.
+            // The durable inbox gives back what was put in, but what an echo says, which is not kept.
             let stored = serde_json::to_vec(&event).expect("json");
+            let mut event = event;
+            if let InboundKind::Echo { words, .. } = &mut event.kind {
+                words.0.clear();
+            }
             assert_eq!(serde_json::from_slice::<Inbound>(&stored).expect("json"), event, "{name}");
         }
         let standby = one("standby", what);
