@@ -61,17 +61,29 @@ fn every_case_of_the_table() {
             assert_eq!(event.conversation.psid.as_str(), PERSON, "{name}");
             assert_eq!(event.at.as_millisecond(), AT, "{name}");
 
-            // The durable inbox gives back what was put in.
-            let stored = serde_json::to_vec(&event).expect("json");
-            assert_eq!(serde_json::from_slice::<Inbound>(&stored).expect("json"), event, "{name}");
+            stored_is(&event, name);
         }
         let standby = one("standby", what);
         let InboundKind::Standby(inner) = &standby.kind else { panic!("{name} is not on standby") };
         assert_eq!(serde_json::to_value(inner).expect("json"), case["kind"], "{name}");
         assert_eq!(opens_window(&standby.kind), case["opens"] == true, "{name}");
-        let stored = serde_json::to_vec(&standby).expect("json");
-        assert_eq!(serde_json::from_slice::<Inbound>(&stored).expect("json"), standby, "{name}");
+        stored_is(&standby, name);
     }
+}
+
+/// The durable inbox gives back what was put in, but what an echo says, which is not kept.
+fn stored_is(event: &Inbound, name: &str) {
+    fn forget(kind: &mut InboundKind) {
+        match kind {
+            InboundKind::Standby(inner) => forget(inner),
+            InboundKind::Echo { words, .. } => words.0.clear(),
+            _ => {}
+        }
+    }
+    let stored = serde_json::to_vec(event).expect("json");
+    let mut event = event.clone();
+    forget(&mut event.kind);
+    assert_eq!(serde_json::from_slice::<Inbound>(&stored).expect("json"), event, "{name}");
 }
 
 #[test]
