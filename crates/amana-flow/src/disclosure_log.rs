@@ -211,7 +211,8 @@ impl Gateway {
         if published.origin != origin {
             let other = published.origin;
             return Err(FlowError::Log(format!(
-                "its folder holds another log, `{other}`: give `{origin}` a folder of its own"
+                "its folder holds another log, `{other}`: keep that name with `[disclosure_log] origin`, or give `{origin}` a folder of \
+                 its own"
             )));
         }
         let known = made.as_ref().map_or(0, |made| made.size);

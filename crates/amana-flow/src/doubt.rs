@@ -5,7 +5,7 @@
 //! whether webhooks of that page have been coming in, without a long silence, for long enough since the send.
 
 use crate::gateway::Gateway;
-use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S};
+use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S, ECHO_WAIT_S};
 use amana_core::{ChannelId, MessageId, Timestamp};
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 /// What is known of webhooks and of messages in doubt. A restart forgets it: what was in doubt then counts from it.
 #[derive(Debug)]
 pub(crate) struct Doubts {
-    start: Timestamp,
+    before_start: Timestamp,
     heard: HashMap<ChannelId, Heard>,
     since: HashMap<MessageId, Timestamp>,
 }
@@ -31,7 +31,9 @@ fn seconds(from: Timestamp, to: Timestamp) -> i64 {
 
 impl Doubts {
     pub(crate) fn new(start: Timestamp) -> Self {
-        Self { start, heard: HashMap::new(), since: HashMap::new() }
+        let before_start =
+            start.checked_sub(std::time::Duration::from_secs(ECHO_WAIT_S.unsigned_abs())).unwrap_or(start);
+        Self { before_start, heard: HashMap::new(), since: HashMap::new() }
     }
 
     fn came(&mut self, channel: &ChannelId, now: Timestamp) {
@@ -42,9 +44,12 @@ impl Doubts {
         heard.last = heard.last.max(now);
     }
 
-    /// Whether an echo of a message that was sent then would be here by now, if it were to come.
+    /// Whether an echo of a message that was sent then would be here by now, if it were to come: a webhook came when it
+    /// should have been here, and the platform has had the time to try again since.
     fn is_missed(&self, channel: &ChannelId, since: Timestamp, now: Timestamp) -> bool {
-        let open = |heard: &Heard| seconds(heard.first.max(since), heard.last) >= DOOR_OPEN_S;
+        let open = |heard: &Heard| {
+            seconds(since, heard.last) >= ECHO_WAIT_S && seconds(heard.first.max(since), now) >= DOOR_OPEN_S
+        };
         self.heard.get(channel).is_some_and(open) || seconds(since, now) >= ECHO_LOST_S
     }
 }
@@ -70,7 +75,8 @@ impl Gateway {
     /// Whether the echo of a message in doubt can be missed by now.
     pub(crate) fn echo_is_missed(&self, channel: &ChannelId, message: MessageId) -> bool {
         let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = doubts.since.get(&message).copied().unwrap_or(doubts.start);
+        // Of what was sent before the start any webhook since then says that the door is open again.
+        let since = doubts.since.get(&message).copied().unwrap_or(doubts.before_start);
         doubts.is_missed(channel, since, self.now())
     }
 }

@@ -118,11 +118,11 @@ impl Gateway {
         purpose: Option<Purpose>,
     ) -> Result<Option<Vec<Command>>, LinkError> {
         let now = self.now();
+        let consents = self.store.consents(viewer.shard, viewer.customer).await?;
+        let Some(old) = consents.into_iter().find(|c| c.id == consent) else { return Err(LinkError::Over) };
         if purpose.is_none() {
             return self.stopping_everything(viewer).await;
         }
-        let consents = self.store.consents(viewer.shard, viewer.customer).await?;
-        let Some(old) = consents.into_iter().find(|c| c.id == consent) else { return Err(LinkError::Over) };
         if old.state != ConsentState::Active {
             // Stopped already, here or in the chat: what was asked for holds.
             return Ok(None);

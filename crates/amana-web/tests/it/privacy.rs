@@ -410,7 +410,7 @@ async fn a_message_that_may_have_arrived_is_shown_as_unknown() {
         world.pushes(&purchase("e1", "a1")).await;
         *world.channel.error.lock().unwrap() =
             Some(amana_channel::SendError::Permanent { code: 100, sub: None });
-        world.clock.advance_s(61);
+        world.clock.advance_s(amana_flow::limits::ECHO_LOST_S + 61);
         world.gateway.settle().await.expect("settled");
         let page = browser.get("/privacy").await.text();
         for part in [title, unknown, counted, "Blue Bottle Coffee"] {

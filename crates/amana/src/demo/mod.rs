@@ -255,6 +255,8 @@ fn gateway_table(folder: &Path, state: &State, places: &Places) -> Table {
                 ("page", Value::Array(pages)),
             ])),
         ),
+        // The log keeps its name when a demonstration goes on at other ports.
+        ("disclosure_log", Value::Table(table(vec![("origin", text("amana-demo/log"))]))),
         ("institution", Value::Array(institutions.collect())),
     ])
 }

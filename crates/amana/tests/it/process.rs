@@ -1,6 +1,6 @@
 //! Processes of the binary: started, waited for with a bound, ended with the test.
 
-use amana_flow::limits::{ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
+use amana_flow::limits::{DOOR_OPEN_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a message that was on its way when the gateway was killed may hold its conversation: from the new start on
-/// its echo is waited for; then it is sent again, and if that is in doubt too, the echo of that is waited for. The rest
+/// its echo is waited for, until the platform's webhooks have come in for a while; then it is sent again, and if that is in doubt too, the echo of that is waited for. The rest
 /// is work, for which a busy machine has the time of two starts.
 pub(crate) const DOUBT: Duration = Duration::from_secs(
-    ECHO_WAIT_AFTER_START_S.unsigned_abs() + ECHO_WAIT_S.unsigned_abs() + 2 * PATIENCE.as_secs(),
+    ECHO_WAIT_AFTER_START_S.unsigned_abs()
+        + DOOR_OPEN_S.unsigned_abs()
+        + ECHO_WAIT_S.unsigned_abs()
+        + 2 * PATIENCE.as_secs(),
 );
 
 /// The binary.
