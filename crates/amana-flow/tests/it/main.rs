@@ -26,6 +26,7 @@ mod policies;
 mod polling;
 mod proving;
 mod reconciling;
+mod renewing;
 mod sending;
 mod soak;
 mod stories;
