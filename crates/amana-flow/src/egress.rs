@@ -172,7 +172,9 @@ impl Gateway {
         if entry.doubtful {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
+        let since = self.now();
         let result = self.channel.send(released).await;
+        self.note_time("send", since);
         metrics::counter!(
             "amana_sends_total",
             "result" => result.as_ref().map_or_else(SendError::as_str, |_| "sent")

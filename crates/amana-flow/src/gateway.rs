@@ -366,6 +366,12 @@ impl Gateway {
         self.clock.now()
     }
 
+    /// Notes how long a stage took, for the operator.
+    pub(crate) fn note_time(&self, stage: &'static str, since: Timestamp) {
+        let took = self.now().duration_since(since).as_secs_f64().max(0.0);
+        metrics::histogram!("amana_stage_seconds", "stage" => stage).record(took);
+    }
+
     pub(crate) fn after(&self, seconds: i64) -> Timestamp {
         self.now()
             .checked_add(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))

@@ -28,6 +28,7 @@ impl Gateway {
     /// # Errors
     /// When the store does not take them; then the platform must be told to deliver again.
     pub async fn accept_chat(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
+        let since = self.now();
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
         let mut sightings = Vec::new();
@@ -96,6 +97,7 @@ impl Gateway {
                 self.webhook_came(channel);
             }
         }
+        self.note_time("chat-intake", since);
         Ok(accepted)
     }
 
@@ -108,6 +110,7 @@ impl Gateway {
         &self,
         events: &[(BankEvent, Unaddressed<BankEventBody>)],
     ) -> Result<Accepted, FlowError> {
+        let since = self.now();
         let mut accepted = Accepted::default();
         let mut direct = Direct::default();
         for (event, body) in events {
@@ -148,6 +151,7 @@ impl Gateway {
         }
         metrics::counter!("amana_bank_events_total", "result" => "unmatched")
             .increment(accepted.unmatched as u64);
+        self.note_time("bank-intake", since);
         Ok(accepted)
     }
 

@@ -147,6 +147,7 @@ impl Gateway {
 
     /// Processes one row to its end.
     pub(crate) async fn process(&self, row: InboxRow) {
+        let since = self.now();
         let (shard, position, attempts) = (row.shard, row.position, row.attempts);
         let (source, effects) = match row.source {
             InboxSource::Chat => ("chat", self.on_chat(&row).await),
@@ -172,6 +173,7 @@ impl Gateway {
         commands.push(Command::FinishInbox { shard, position, result });
         match self.store.submit(commands).await {
             Ok(_) => {
+                self.note_time(if source == "chat" { "chat-event" } else { "bank-event" }, since);
                 metrics::counter!("amana_events_total", "source" => source, "result" => word).increment(1);
             }
             // Somebody else changed what this rests on (a revocation, a consumed row): it is processed anew, from fresh

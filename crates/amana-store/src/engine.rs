@@ -320,6 +320,9 @@ impl<B: Backend> Store for Engine<B> {
     async fn counts(&self) -> Answer<Counts> {
         ask!(self, counts())
     }
+    fn writer_waiting(&self) -> usize {
+        self.writer.max_capacity().saturating_sub(self.writer.capacity())
+    }
     async fn writable(&self) -> Answer<()> {
         match self.write(Vec::new()).await {
             Ok(_) => Ok(()),

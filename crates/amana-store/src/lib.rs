@@ -297,6 +297,8 @@ pub trait Store: Send + Sync {
 
     /// How many rows wait, for metrics and the doctor.
     async fn counts(&self) -> Answer<Counts>;
+    /// Submissions that wait for the writer; of more than [`limits::WRITER_QUEUE_MAX`] the next is refused.
+    fn writer_waiting(&self) -> usize;
     /// Whether the store can be written now: commits an empty transaction.
     async fn writable(&self) -> Answer<()>;
     /// The keys of this deployment.

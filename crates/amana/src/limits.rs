@@ -8,6 +8,10 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const DEMO_DRAIN: Duration = Duration::from_secs(3);
 /// How often the gauges of waiting rows are read from the store.
 pub(crate) const GAUGES_EVERY: Duration = Duration::from_secs(5);
+/// The bounds between which the times of stages are counted, in seconds: from a look in memory to a bank that does not
+/// answer.
+pub(crate) const STAGE_BUCKETS_S: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
 /// How often the metrics' histograms are tidied.
 pub(crate) const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// A connection of the doctor.

@@ -4,7 +4,7 @@ use crate::config::Log;
 use crate::limits;
 use amana_store::Store;
 use anyhow::Context as _;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,11 @@ fn may_speak(event: &tracing::Metadata<'_>) -> bool {
 /// # Errors
 /// When there is one already.
 pub(crate) fn recorder() -> anyhow::Result<PrometheusHandle> {
-    PrometheusBuilder::new().install_recorder().context("the metrics cannot be set up")
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("amana_stage_seconds".to_owned()), &limits::STAGE_BUCKETS_S)
+        .context("the metrics' buckets cannot be set up")?
+        .install_recorder()
+        .context("the metrics cannot be set up")
 }
 
 /// Keeps the gauges of waiting rows, until stopped.
@@ -53,7 +57,11 @@ pub(crate) async fn keep_gauges(store: Arc<dyn Store>, handle: PrometheusHandle,
         tokio::select! {
             () = stop.cancelled() => return,
             _ = tidying.tick() => handle.run_upkeep(),
-            _ = counting.tick() => match store.counts().await {
+            _ = counting.tick() => match {
+                #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the queue is bounded far below 2^53")]
+                metrics::gauge!("amana_writer_waiting").set(store.writer_waiting() as f64);
+                store.counts().await
+            } {
                 Ok(counts) => {
                     for (name, value) in [
                         ("amana_inbox_waiting", counts.inbox_waiting),

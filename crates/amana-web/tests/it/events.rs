@@ -2,6 +2,7 @@
 
 use crate::support::{BANK, Browser, EVENT_TOKEN, World, purchase};
 use amana_core::Lang;
+use amana_store::{Command, SubmitError};
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -135,4 +136,37 @@ async fn a_notification_file_is_taken_once_and_a_bad_one_is_told_where() {
     let large = " ".repeat(4 * 1024 * 1024 + 1);
     let large = world.events(BANK, Some(EVENT_TOKEN), XML, large).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+
+/// The writer cannot go on, and its queue is full: the bank is told to come again, nothing grows, and when the writer
+/// goes on what was refused is taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_when_the_writers_queue_is_full_is_asked_to_come_again() {
+    let world = World::new().await;
+    Browser::new(&world, Lang::English).link("t1").await;
+    let store = world.gateway.store().clone();
+    let file = world.folder.path().join("amana.sqlite");
+    let mut holder = rusqlite::Connection::open(file).expect("opens");
+    let lock = holder.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("the lock");
+    let kill = || Command::ClearKill(amana_core::KillScope::All);
+    let mut waiting = Vec::new();
+    // The queue, and the batch that the writer has in its hands.
+    let enough = amana_store::limits::WRITER_QUEUE_MAX + amana_store::limits::BATCH_COMMANDS_MAX + 2;
+    for _ in 0..enough {
+        let store = store.clone();
+        waiting.push(tokio::spawn(async move { store.submit(vec![kill()]).await }));
+    }
+    while store.writer_waiting() < amana_store::limits::WRITER_QUEUE_MAX {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let refused = world.events(BANK, Some(EVENT_TOKEN), ONE, purchase("e1", "a1").to_string()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
+    assert!(!refused.text().contains("Blue Bottle"));
+    assert_eq!(store.writer_waiting(), amana_store::limits::WRITER_QUEUE_MAX, "not one more");
+    drop(lock);
+    for task in waiting {
+        let answer = task.await.expect("runs");
+        assert!(matches!(answer, Ok(_) | Err(SubmitError::Overloaded)), "{answer:?}");
+    }
+    let taken = world.events(BANK, Some(EVENT_TOKEN), ONE, purchase("e1", "a1").to_string()).await;
+    assert_eq!(taken.json(), json!({"stored": 1, "duplicates": 0, "unmatched": 0, "ignored": 0}));
 }

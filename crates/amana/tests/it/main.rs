@@ -21,6 +21,7 @@ mod erasure;
 mod keep;
 mod latency;
 mod messenger;
+mod metrics;
 mod process;
 mod profiles;
 mod proof;
