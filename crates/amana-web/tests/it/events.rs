@@ -136,6 +136,7 @@ async fn a_notification_file_is_taken_once_and_a_bad_one_is_told_where() {
     let large = " ".repeat(4 * 1024 * 1024 + 1);
     let large = world.events(BANK, Some(EVENT_TOKEN), XML, large).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
 
 /// The writer cannot go on, and its queue is full: the bank is told to come again, nothing grows, and when the writer
 /// goes on what was refused is taken.

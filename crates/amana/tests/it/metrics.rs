@@ -41,7 +41,10 @@ fn guide_and_dashboard_name_every_metric_and_none_besides() {
     for entry in std::fs::read_dir(root.join("crates")).expect("the crates") {
         recorded(&entry.expect("an entry").path().join("src"), &mut recorded_names);
     }
-    assert!(recorded_names.len() > 30 && recorded_names.contains("amana_stage_seconds"), "{recorded_names:?}");
+    assert!(
+        recorded_names.len() > 30 && recorded_names.contains("amana_stage_seconds"),
+        "{recorded_names:?}"
+    );
     let read = |name: &str| std::fs::read_to_string(root.join(name)).expect("a document");
     let dashboard = read("docs/grafana.json");
     let document: serde_json::Value = serde_json::from_str(&dashboard).expect("JSON");
