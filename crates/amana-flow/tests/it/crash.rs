@@ -38,7 +38,7 @@ const CHILD_ROUND: &str = "AMANA_FLOW_CRASH_ROUND";
 /// What the child's clock shows at its start, in microseconds since the epoch.
 const CHILD_NOW: &str = "AMANA_FLOW_CRASH_NOW";
 /// A child that was not killed by then ends by itself.
-const CHILD_LIFE: Duration = Duration::from_secs(60);
+const CHILD_LIFE: Duration = Duration::from_secs(300);
 /// How many times it is killed.
 const KILLS: u16 = 200;
 /// How many chats there are, each with a customer of its own.
