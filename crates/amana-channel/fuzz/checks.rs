@@ -1,7 +1,7 @@
 //! What must hold of any bytes: run by the fuzz targets beside this file, and by `cargo test` (`tests/it/fuzz.rs`).
 #![allow(dead_code, clippy::expect_used, reason = "each target uses one; a check fails by panicking")]
 
-use amana_channel::webhook::{Inbound, parse, verify_signed_request};
+use amana_channel::webhook::{Inbound, InboundKind, parse, verify_signed_request};
 use amana_core::{Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +19,18 @@ pub(crate) fn webhook(raw: &[u8]) {
     for event in &parsed.events {
         let stored = serde_json::to_vec(event).expect("an event can be stored");
         let again: Inbound = serde_json::from_slice(&stored).expect("a stored event can be read");
-        assert_eq!(&again, event);
+        let mut kept = event.clone();
+        forget_words(&mut kept.kind);
+        assert_eq!(again, kept);
+    }
+}
+
+/// What an echo says is read and not kept.
+fn forget_words(kind: &mut InboundKind) {
+    match kind {
+        InboundKind::Standby(inner) => forget_words(inner),
+        InboundKind::Echo { words, .. } => words.0.clear(),
+        _ => {}
     }
 }
 

@@ -54,6 +54,9 @@ pub(crate) struct Arrival<'a> {
     pub(crate) key: EventKey,
 }
 
+/// A submission that is under way, and the events that it is of, by their place in the request.
+type UnderWay<'a> = (JoinHandle<Result<(), SubmitError>>, Vec<(usize, Arrival<'a>)>);
+
 /// What a request's events led to so far.
 #[derive(Default)]
 pub(crate) struct Direct<'a> {
@@ -62,7 +65,7 @@ pub(crate) struct Direct<'a> {
     turns: Vec<Turn>,
     decided: Vec<(usize, Arrival<'a>)>,
     /// Handed to the store.
-    under_way: Vec<(JoinHandle<Result<(), SubmitError>>, Vec<(usize, Arrival<'a>)>)>,
+    under_way: Vec<UnderWay<'a>>,
     /// For the inbox, by their place in the request.
     queued: Vec<(usize, Arrival<'a>)>,
     queued_lanes: HashSet<[u8; 32]>,

@@ -154,10 +154,9 @@ impl Gateway {
                     Err(error) => return Err(error),
                 };
                 match self.store.submit(commands).await {
-                    Ok(_) => break,
                     Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
                     // What else is damaged goes with the rows.
-                    Err(SubmitError::Conflict { .. }) => break,
+                    Ok(_) | Err(SubmitError::Conflict { .. }) => break,
                     Err(SubmitError::Store(error)) if error.is_damage() => break,
                     Err(error) => return Err(error.into()),
                 }

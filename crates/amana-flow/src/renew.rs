@@ -1,7 +1,7 @@
 //! Renewal: what a customer allowed goes on, with the same purposes and accounts, after the bank's own pages have seen
 //! the same person. A link that is in force stays the link that it is; one whose time is over gets a successor.
 
-use crate::error::{FlowError, LinkError};
+use crate::error::LinkError;
 use crate::gateway::Gateway;
 use crate::limits::{
     CONFLICT_TRIES, LINK_SESSION_S, PRIVACY_SESSION_S, RENEW_AFTER_S, RENEW_BEFORE_S, RENEW_LINK_S,
@@ -391,7 +391,7 @@ impl Gateway {
         commands.extend(self.reminding(shard, &consent));
         let bank = self.institution(&link.institution)?.name_in(lang);
         let said = amana_chat::plain::renewed(lang, bank, expires_at, now);
-        commands.push(self.say(&link.conversation(), &said, false).map_err(FlowError::from)?);
+        commands.push(self.say(&link.conversation(), &said, false)?);
         Ok(commands)
     }
 }

@@ -111,7 +111,6 @@ impl Released {
         &self.ticket
     }
     /// Bytes and ticket, for the guard where they leave ([`crate::TicketGuard`]).
-    #[must_use]
     pub fn into_frame(self) -> EgressFrame {
         EgressFrame { ticket: self.ticket, body: self.body }
     }

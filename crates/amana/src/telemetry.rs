@@ -57,12 +57,10 @@ pub(crate) async fn keep_gauges(store: Arc<dyn Store>, handle: PrometheusHandle,
         tokio::select! {
             () = stop.cancelled() => return,
             _ = tidying.tick() => handle.run_upkeep(),
-            _ = counting.tick() => match {
-                #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the queue is bounded far below 2^53")]
-                metrics::gauge!("amana_writer_waiting").set(store.writer_waiting() as f64);
-                store.counts().await
-            } {
+            _ = counting.tick() => match store.counts().await {
                 Ok(counts) => {
+                    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the queue is bounded far below 2^53")]
+                    metrics::gauge!("amana_writer_waiting").set(store.writer_waiting() as f64);
                     for (name, value) in [
                         ("amana_inbox_waiting", counts.inbox_waiting),
                         ("amana_inbox_failed", counts.inbox_failed),

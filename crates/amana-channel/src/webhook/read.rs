@@ -360,7 +360,7 @@ pub(super) fn name(foreign: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(message: serde_json::Value) -> Vec<String> {
+    fn read(message: &serde_json::Value) -> Vec<String> {
         words(message.as_object().expect("an object")).0
     }
 
@@ -375,7 +375,7 @@ mod tests {
             {"type": "fallback", "title": "a preview", "payload": {"title": "a preview"}},
             {"type": "image", "payload": {"url": "https://platform.example/i"}},
         ]});
-        let mut all = read(echo);
+        let mut all = read(&echo);
         all.sort();
         let mut expected = [
             "hello",
@@ -390,12 +390,12 @@ mod tests {
         assert_eq!(all, expected);
         let many: Vec<_> = (0..500).map(|n| serde_json::json!({"title": n.to_string()})).collect();
         let many =
-            read(serde_json::json!({"attachments": [{"type": "template", "payload": {"elements": many}}]}));
+            read(&serde_json::json!({"attachments": [{"type": "template", "payload": {"elements": many}}]}));
         assert_eq!(
             (many.len(), many.last().map(String::as_str)),
             (limits::ECHO_WORDS_MAX + 1, Some("[more]"))
         );
-        assert!(read(serde_json::json!({"mid": "m"})).is_empty());
+        assert!(read(&serde_json::json!({"mid": "m"})).is_empty());
         assert_eq!(format!("{:?}", EchoWords(vec!["42.10 USD".into()])), "EchoWords(1)");
     }
 }

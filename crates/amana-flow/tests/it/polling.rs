@@ -27,10 +27,10 @@ async fn next_poll(rig: &Rig) {
 /// A row that there is to read from now on.
 fn there_is(rig: &Rig, kind: BankEventKind, id: &str, reference: Option<&str>, minor: i64) {
     let (event, body) = rig.transaction(kind, id, reference, minor);
-    add(rig, event, body);
+    add(rig, event, &body);
 }
 
-fn add(rig: &Rig, event: BankEvent, body: amana_gate::Unaddressed<BankEventBody>) {
+fn add(rig: &Rig, event: BankEvent, body: &amana_gate::Unaddressed<BankEventBody>) {
     let subject = amana_gate::Subject {
         institution: event.institution.clone(),
         customer: CustomerId::from_bytes([0; 16]),
@@ -85,7 +85,7 @@ async fn windows_overlap_so_that_late_rows_are_found() {
     }
     let (mut event, body) = rig.transaction(BankEventKind::TransactionPosted, "late", None, 1_234);
     event.occurred = rig.clock.now().checked_sub(Duration::from_secs(3 * 86_400)).unwrap();
-    add(&rig, event, body);
+    add(&rig, event, &body);
     rig.says("1", "hello").await;
     rig.sees("1");
     next_poll(&rig).await;
@@ -138,7 +138,7 @@ async fn a_balance_that_changes_is_told_and_one_that_does_not_is_not() {
     let stands_at = |minor| {
         rig.bank.news.lock().unwrap().clear();
         let (event, body) = rig.balance(minor, minor);
-        add(&rig, event, body);
+        add(&rig, event, &body);
     };
     stands_at(10_000);
     rig.link("1").await;

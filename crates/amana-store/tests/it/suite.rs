@@ -711,7 +711,7 @@ async fn jobs(w: &World) {
     let poll = Job { kind: JobKind::Poll, due_at: at(1), ..job(6) };
     w.one(Command::Enqueue(poll.clone())).await;
     assert!(!w.store.jobs_due(at(50), 10).await.expect("answers").contains(&poll));
-    assert_eq!(w.store.polls_due(at(50), 10).await.expect("answers"), [poll.clone()]);
+    assert_eq!(w.store.polls_due(at(50), 10).await.expect("answers"), std::slice::from_ref(&poll));
     w.one(finish(6, JobOutcome::Retry { at: at(2) })).await;
     let go_on = |was, next, body: &[u8]| Command::ContinueJob {
         id: [6; 16],
