@@ -155,6 +155,8 @@ struct Soak {
     /// Milliseconds of a tick whatever happens; 0: as it goes.
     forced: AtomicI64,
     backlog: AtomicU64,
+    /// Whether there are troubles; life goes on until they are over.
+    troubled: AtomicBool,
     faults: Mutex<BTreeMap<String, u64>>,
     begun: Instant,
 }
@@ -206,13 +208,17 @@ impl Soak {
         }
     }
 
-    /// Everybody asks and spends, `rounds` times, as fast as the gateway takes it.
+    /// Everybody asks and spends, `rounds` times, as fast as the gateway takes it, and on for as long as there are troubles:
+    /// what nobody sends anything into is none.
     async fn live(self: &Arc<Self>, rounds: usize) {
         let mut lives = tokio::task::JoinSet::new();
         for (place, person) in self.people.iter().cloned().enumerate() {
             let soak = self.clone();
             lives.spawn(async move {
-                for round in 0..rounds {
+                for round in 0.. {
+                    if round >= rounds && !soak.troubled.load(Ordering::SeqCst) {
+                        return;
+                    }
                     soak.breathe().await;
                     soak.ask(&person).await;
                     soak.spend(&person, 1).await;
@@ -264,6 +270,19 @@ impl Soak {
     async fn pass(&self, milliseconds: i64) {
         self.rig.clock.advance_ms(milliseconds);
         self.control("clock", json!({"advance_ms": 0})).await;
+    }
+
+    /// For as long as it takes until the operator is told, but for a minute and a half at least: whether anything is sent
+    /// meanwhile depends on what rests just then.
+    async fn until_told(&self, kind: AlarmKind) {
+        for _ in 0..40 {
+            self.until_later(90).await;
+            let alarms = self.rig.store.alarms(false, 1_000).await.expect("answers");
+            if alarms.iter().any(|alarm| alarm.kind == kind) {
+                return;
+            }
+        }
+        panic!("seed {}: nobody is told of {kind:?}", self.seed);
     }
 
     async fn until_later(&self, seconds: i64) {
@@ -454,6 +473,7 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
         serial: AtomicU64::new(1),
         forced: AtomicI64::new(0),
         backlog: AtomicU64::new(0),
+        troubled: AtomicBool::new(false),
         faults: Mutex::default(),
         begun,
     });
@@ -466,6 +486,7 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
 
 /// Troubles of the whole page and of some people, one after the other, while everybody lives.
 async fn troubles(soak: &Soak) {
+    soak.troubled.store(true, Ordering::SeqCst);
     let page = format!("pages/{PAGE}");
     for code in [4, 32, 613, 80_006] {
         soak.until_later(20).await;
@@ -473,11 +494,11 @@ async fn troubles(soak: &Soak) {
     }
     soak.until_later(60).await;
     soak.control(&page, json!({"token": "password_changed"})).await;
-    soak.until_later(90).await;
+    soak.until_told(AlarmKind::TokenDead).await;
     soak.control(&page, json!({"token": "alive"})).await;
     soak.until_later(60).await;
     soak.control(&page, json!({"restricted": true})).await;
-    soak.until_later(90).await;
+    soak.until_told(AlarmKind::ChannelBlocked).await;
     soak.control(&page, json!({"restricted": false})).await;
     for reach in ["blocked", "unavailable"] {
         let some: Vec<_> = soak.people.iter().step_by(17).collect();
@@ -491,6 +512,7 @@ async fn troubles(soak: &Soak) {
                 .await;
         }
     }
+    soak.troubled.store(false, Ordering::SeqCst);
     soak.say("the troubles are over");
 }
 
@@ -518,7 +540,8 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
     };
 
     soak.chaos(all.clone()).await;
-    tokio::join!(soak.live(ROUNDS), troubles(&soak));
+    // The troubles first, so that life knows of them.
+    tokio::join!(troubles(&soak), soak.live(ROUNDS));
     soak.say("all was said");
     soak.come_to_rest().await;
     soak.say("everything at once has come to rest");
