@@ -158,12 +158,17 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
             Ok((results::script("verifiers", &ended.output, ended.success, ended.elapsed), ended))
         }));
     }
-    if (wants(Part::Browser) || wants(Part::Outside))
+    // The build of all tests makes both programs, too; built by themselves they have other features, and with them nearly
+    // every dependency would be built once more.
+    let alone = !wants(Part::Unit);
+    if alone
+        && (wants(Part::Browser) || wants(Part::Outside))
         && let Some(unbuilt) = build_binary(workspace, &["--package", "amana"], stop)?
     {
         return Ok(unbuilt);
     }
-    if wants(Part::Outside)
+    if alone
+        && wants(Part::Outside)
         && let Some(unbuilt) =
             build_binary(workspace, &["--package", "amana-bank", "--example", "drive"], stop)?
     {
