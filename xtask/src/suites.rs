@@ -158,8 +158,8 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
             Ok((results::script("verifiers", &ended.output, ended.success, ended.elapsed), ended))
         }));
     }
-    // The build of all tests makes both programs, too; built by themselves they have other features, and with them nearly
-    // every dependency would be built once more.
+    // The build of all tests makes both programs, too; built by themselves they have other features, and with them
+    // nearly every dependency would be built once more.
     let alone = !wants(Part::Unit);
     if alone
         && (wants(Part::Browser) || wants(Part::Outside))

@@ -208,8 +208,8 @@ impl Soak {
         }
     }
 
-    /// Everybody asks and spends, `rounds` times, as fast as the gateway takes it, and on for as long as there are troubles:
-    /// what nobody sends anything into is none.
+    /// Everybody asks and spends, `rounds` times, as fast as the gateway takes it, and on for as long as there are
+    /// troubles: what nobody sends anything into is none.
     async fn live(self: &Arc<Self>, rounds: usize) {
         let mut lives = tokio::task::JoinSet::new();
         for (place, person) in self.people.iter().cloned().enumerate() {
@@ -272,8 +272,8 @@ impl Soak {
         self.control("clock", json!({"advance_ms": 0})).await;
     }
 
-    /// For as long as it takes until the operator is told, but for a minute and a half at least: whether anything is sent
-    /// meanwhile depends on what rests just then.
+    /// For as long as it takes until the operator is told, but for a minute and a half at least: whether anything is
+    /// sent meanwhile depends on what rests just then.
     async fn until_told(&self, kind: AlarmKind) {
         for _ in 0..40 {
             self.until_later(90).await;

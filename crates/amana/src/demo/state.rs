@@ -21,6 +21,7 @@ const OWN: &[&str] = &[
     "custody.sqlite-journal",
     "bank",
     "messenger",
+    "log",
     FILE,
 ];
 /// The Page that all banks share.
