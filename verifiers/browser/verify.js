@@ -118,7 +118,7 @@ function must(holds, otherwise) {
   if (!holds) throw new Error(otherwise);
 }
 
-const KINDS = new Set(["disclosure", "outcome", "denial", "consent", "revocation", "erasure", "view"]);
+const KINDS = new Set(["disclosure", "outcome", "denial", "consent", "revocation", "erasure", "view", "sighting"]);
 
 function countKinds(receipts) {
   const counts = {};

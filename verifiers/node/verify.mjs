@@ -33,7 +33,7 @@ const MAX_POLICY = 1024 * 1024;
 /** A tree of 2^53 leaves has no longer proof: 53 hashes for inclusion, twice that for consistency. */
 const MAX_PROOF = 107;
 
-const KINDS = ["disclosure", "outcome", "denial", "consent", "revocation", "erasure", "view"];
+const KINDS = ["disclosure", "outcome", "denial", "consent", "revocation", "erasure", "view", "sighting"];
 
 /** Why a bundle is refused: the rule's name, and a sentence. */
 class Refusal extends Error {

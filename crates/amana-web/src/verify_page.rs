@@ -45,7 +45,7 @@ const RULES: &[(&str, bool)] = &[
 
 /// What receipts record, as the program counts it.
 const KINDS: &[&str] =
-    &["disclosure", "outcome", "denial", "consent", "revocation", "view", "erasure", "other"];
+    &["disclosure", "outcome", "denial", "consent", "revocation", "view", "erasure", "sighting", "other"];
 
 #[derive(Debug)]
 struct Verdict {

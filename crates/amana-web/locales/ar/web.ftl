@@ -428,6 +428,7 @@ verify-kind-consent = بالموافقات
 verify-kind-revocation = بالموافقات المسحوبة
 verify-kind-view = بالاطلاع على بياناتك
 verify-kind-erasure = بالمحو
+verify-kind-sighting = برسائل في محادثتك لم نرسلها
 verify-kind-other = من نوع آخر
 verify-file = ملف حفظته
 verify-file-hint = يُقرأ في متصفحك ولا يذهب إلى أي مكان. فيه مفتاح إيصالاتك، فاحتفظ به لنفسك.

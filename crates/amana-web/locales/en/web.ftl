@@ -398,6 +398,7 @@ verify-kind-consent = of consents
 verify-kind-revocation = of consents taken back
 verify-kind-view = of looks at your data
 verify-kind-erasure = of erasure
+verify-kind-sighting = of messages in your chat that we did not send
 verify-kind-other = of another kind
 verify-file = A file that you saved
 verify-file-hint = It is read in your browser and goes nowhere. It holds the key to your receipts, so keep it to yourself.
