@@ -68,11 +68,33 @@ impl Files {
 
     fn copy_of_the_database(&self, to: &Path) {
         std::fs::create_dir(to).expect("a folder");
-        for file in std::fs::read_dir(&self.folder).expect("a folder").map(|file| file.expect("a file")) {
-            if file.file_name().to_string_lossy().starts_with("amana.sqlite") {
-                std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+        // Whoever closes the database last takes its side files away: a copy that met that moment is made anew.
+        for _ in 0..10 {
+            if self.copied(to).expect("copied") {
+                return;
             }
         }
+        panic!("the database does not hold still");
+    }
+
+    /// Whether every file was still there when its turn came.
+    fn copied(&self, to: &Path) -> std::io::Result<bool> {
+        for file in std::fs::read_dir(&self.folder)? {
+            let file = file?;
+            if !file.file_name().to_string_lossy().starts_with("amana.sqlite") {
+                continue;
+            }
+            match std::fs::copy(file.path(), to.join(file.file_name())) {
+                Ok(_) => {}
+                Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {
+                    std::fs::remove_dir_all(to)?;
+                    std::fs::create_dir(to)?;
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 }
 
