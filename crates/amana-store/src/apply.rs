@@ -216,14 +216,18 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
     }
 }
 
-async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
-    bounded(&event.body)?;
+/// Puts an event into the inbox, unless its key is there; how many rows that made. Only the key makes a duplicate: a
+/// position that is taken is a fault, and must not pass for a known event.
+async fn put_inbox<D: Db>(
+    db: &mut D,
+    event: &NewInbox,
+    (state, attempts): (i64, i64),
+) -> Result<u64, Refused> {
     let position = db.next(Counter::Inbox).await?;
-    // Only the key makes a duplicate: a position that is taken is a fault, and must not pass for a known event.
     let rows = db
         .run(
             "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT (shard, key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $9, $8) ON CONFLICT (shard, key) DO NOTHING",
             values![
                 event.shard,
                 position,
@@ -231,11 +235,18 @@ async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
                 event.key.0,
                 codec::source_code(event.source),
                 event.body.as_slice(),
-                INBOX_WAITING,
-                event.received_at
+                state,
+                event.received_at,
+                attempts
             ],
         )
         .await?;
+    Ok(rows)
+}
+
+async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
+    bounded(&event.body)?;
+    let rows = put_inbox(db, event, (INBOX_WAITING, 0)).await?;
     Ok(if rows == 0 { Outcome::Duplicate } else { Outcome::Changed })
 }
 
@@ -246,23 +257,7 @@ async fn accept_decided<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
     if waits.is_some() {
         return Err(Refused::Conflict("order of events"));
     }
-    let position = db.next(Counter::Inbox).await?;
-    let rows = db
-        .run(
-            "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 1, $8) ON CONFLICT (shard, key) DO NOTHING",
-            values![
-                event.shard,
-                position,
-                event.lane,
-                event.key.0,
-                codec::source_code(event.source),
-                Vec::new(),
-                INBOX_DONE,
-                event.received_at
-            ],
-        )
-        .await?;
+    let rows = put_inbox(db, event, (INBOX_DONE, 1)).await?;
     changed(rows, "event")
 }
 
@@ -279,14 +274,8 @@ async fn take_back<D: Db>(
             values![INBOX_DONE, Vec::new(), shard, key.0],
         )
         .await?;
-    let position = db.next(Counter::Inbox).await?;
-    let taken = db
-        .run(
-            "INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8) ON CONFLICT (shard, key) DO NOTHING",
-            values![shard, position, lane, key.0, codec::source_code(source), Vec::new(), INBOX_DONE, at],
-        )
-        .await?;
+    let event = NewInbox { shard, lane, key, source, body: Vec::new(), received_at: at };
+    let taken = put_inbox(db, &event, (INBOX_DONE, 0)).await?;
     maybe(emptied + taken)
 }
 
