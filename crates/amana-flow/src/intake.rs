@@ -87,11 +87,11 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
-        // Only now: between an echo and its commit the message is still in doubt.
+        self.reconcile(sightings).await?;
+        // Only now: until what an echo settles is durable the message is still in doubt.
         for echo in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
             echo.message.into_iter().for_each(|message| self.no_doubt(message));
         }
-        self.reconcile(sightings).await?;
         for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
             if self.channels.contains_key(channel) {
                 self.webhook_came(channel);
