@@ -301,7 +301,8 @@ impl Gateway {
     }
 
     async fn finish(&self, entry: &OutboxEntry, delivery: Delivery) -> Result<(), FlowError> {
-        if !matches!(delivery, Delivery::Unconfirmed { .. }) {
+        // What is put off or held may be in doubt still, from when it was.
+        if matches!(delivery, Delivery::Sent { .. } | Delivery::Dead { .. } | Delivery::Denied { .. }) {
             self.no_doubt(entry.row.message);
         }
         let at = self.now();
