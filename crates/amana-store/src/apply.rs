@@ -1,9 +1,10 @@
 //! What each command does, written once for both engines. Every precondition is part of the statement that writes,
 //! or of a unique index, so that it also holds against another writer on the same database.
 
-use crate::apply_log::{LastReceipt, put_entry, take_place};
+use crate::apply_log::{LastReceipt, log_end, put_entry, take_place};
 use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING};
-use crate::db::{Counter, Db, values};
+use crate::db::{Counter, Db, locking, values};
+use crate::kept::CustomerEnd;
 use crate::limits::BODY_BYTES_MAX;
 use crate::vault::{Vault, context};
 use crate::{
@@ -505,10 +506,44 @@ pub(crate) async fn record<D: Db>(
     record_with_key(db, vault, place, draft, message).await.map(|(seq, _)| seq)
 }
 
-/// Gives a receipt its place in the log and the customer's next numbers, and keeps it. The first statements lock the
-/// log's head and the customer's row, so that numbers have no gaps and the chain does not fork, whoever else writes.
-/// Refused where the numbers or the last receipt are not those that were written: a history is not begun anew.
-/// Answers the customer's key too.
+/// Where the customer's receipts end, and the keys for the next one: read once in a transaction, which locks the row
+/// until its end, and checked. The last receipt is read in the same statement; the log's head, which is locked before,
+/// keeps any other writer from adding one meanwhile. Refused where there is no such customer; an error where the
+/// numbers or the last receipt are not those that were written: a history is not begun anew.
+async fn customer_end<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+) -> Result<CustomerEnd, Refused> {
+    if let Some(end) = db.kept().customer((shard, customer)) {
+        return Ok(end.clone());
+    }
+    let row = db
+        .row(
+            locking!(
+                D,
+                "SELECT c.receipt_seq, c.receipt_hash, c.wrapped_key, c.sealed_log_key, c.log_segment, c.log_n, \
+                 c.receipt_mac, (SELECT r.sealed FROM receipt r WHERE r.shard = $1 AND r.customer = $2 \
+                 AND r.seq = c.receipt_seq) FROM customer c WHERE c.shard = $1 AND c.id = $2 AND c.erased_at IS NULL"
+            ),
+            values![shard, customer],
+        )
+        .await?;
+    let mut row = row.ok_or(Refused::Conflict("customer"))?;
+    let (seq, hash, wrapped, sealed_log_key) = (row.int()?, row.array()?, row.bytes()?, row.bytes()?);
+    let (segment, n, mac, sealed_last) = (row.int()?, row.int()?, row.bytes()?, row.opt_bytes()?);
+    let key = vault.customer_key(customer, &wrapped)?;
+    let last = LastReceipt { seq, hash, segment, n };
+    last.check(&key, customer, (&mac, sealed_last.as_deref()))?;
+    let log_key = vault.log_key(&key, customer, &sealed_log_key)?;
+    let end = CustomerEnd { last, key, log_key };
+    db.kept().keep_customer((shard, customer), end.clone(), false);
+    Ok(end)
+}
+
+/// Gives a receipt its place in the log and the customer's next numbers, and keeps it. The log's head is locked first,
+/// then the customer's row, so that numbers have no gaps and the chain does not fork, whoever else writes. Refused
+/// where the history before it is not whole ([`customer_end`]). Answers the customer's key too.
 pub(crate) async fn record_with_key<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -516,47 +551,26 @@ pub(crate) async fn record_with_key<D: Db>(
     draft: &ReceiptDraft,
     message: Option<MessageId>,
 ) -> Result<(u64, Arc<DataKey>), Refused> {
+    log_end(db).await?;
+    let CustomerEnd { last, key, log_key } = customer_end(db, vault, (shard, customer)).await?;
     let place = take_place(db, draft.decided_at).await?;
-    let row = db
-        .row(
-            // The last receipt is read in the statement that locks the row; the head that `take_place` locked keeps
-            // any other writer from adding one meanwhile.
-            "UPDATE customer SET receipt_seq = receipt_seq + 1 \
-             WHERE shard = $1 AND id = $2 AND erased_at IS NULL \
-             RETURNING receipt_seq, receipt_hash, wrapped_key, sealed_log_key, log_segment, log_n, receipt_mac, \
-             (SELECT r.sealed FROM receipt r WHERE r.shard = $1 AND r.customer = $2 \
-             AND r.seq = customer.receipt_seq - 1)",
-            values![shard, customer],
-        )
-        .await?;
-    let mut row = row.ok_or(Refused::Conflict("customer"))?;
-    let (number, previous, wrapped) = (row.int()?, row.array()?, row.bytes()?);
-    let sealed_log_key = row.bytes()?;
-    let (log_segment, log_n, mac, sealed_last) = (row.int()?, row.int()?, row.bytes()?, row.opt_bytes()?);
+    let number = last.seq.saturating_add(1);
+    let log_n = if last.segment == place.segment { last.n.saturating_add(1) } else { 1 };
     let seq = u64::try_from(number).map_err(|_| StoreError::damaged("a receipt number is negative"))?;
     let segment = u64::try_from(place.segment).map_err(|_| StoreError::damaged("a segment is negative"))?;
-    let key = vault.customer_key(customer, &wrapped)?;
-    let last = LastReceipt { seq: number.saturating_sub(1), hash: previous, segment: log_segment, n: log_n };
-    last.check(&key, customer, (&mac, sealed_last.as_deref()))?;
-    let log_n = if log_segment == place.segment { log_n.saturating_add(1) } else { 1 };
     let n = u64::try_from(log_n).map_err(|_| StoreError::damaged("a receipt's place is negative"))?;
-    let log_key = vault.log_key(&key, customer, &sealed_log_key)?;
-    let receipt = draft.seal(seq, previous, (segment, n));
+    let receipt = draft.seal(seq, last.hash, (segment, n));
     let entry = log_key.entry(segment, n, &receipt.bytes).encode();
     put_entry(db, place.log_index, entry.as_ref()).await?;
     let sealed = vault.seal(&key, &receipt_context(customer, seq), &receipt.bytes)?;
-    let last = LastReceipt { seq: number, hash: receipt.hash, segment: place.segment, n: log_n };
-    db.run(
-        "UPDATE customer SET receipt_hash = $1, log_segment = $2, log_n = $3, receipt_mac = $4 \
-         WHERE shard = $5 AND id = $6",
-        values![last.hash, last.segment, last.n, last.mac(&key, customer), shard, customer],
-    )
-    .await?;
     db.run(
         "INSERT INTO receipt (shard, customer, seq, sealed, message, log_index) VALUES ($1, $2, $3, $4, $5, $6)",
         values![shard, customer, number, sealed, message, place.log_index],
     )
     .await?;
+    let last = LastReceipt { seq: number, hash: receipt.hash, segment: place.segment, n: log_n };
+    let end = CustomerEnd { last, key: Arc::clone(&key), log_key };
+    db.kept().keep_customer((shard, customer), end, true);
     Ok((seq, key))
 }
 

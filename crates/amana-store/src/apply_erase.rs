@@ -4,6 +4,7 @@ use crate::apply::{Applied, Refused, maybe, record};
 use crate::apply_sweep::note;
 use crate::custody::Holder;
 use crate::db::{Db, values};
+use crate::kept::write_back;
 use crate::limits::ERASE_ROWS;
 use crate::vault::Vault;
 use crate::{DataKind, Outcome, StoreError};
@@ -41,6 +42,8 @@ async fn mark<D: Db>(
     (shard, customer): (Shard, CustomerId),
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    write_back(db).await?;
+    db.kept().forget_customer((shard, customer));
     db.run(
         // The bank's id for them is free again: who comes back is a new customer. Without a good MAC nothing is
         // recorded for this one any more, should the row be made to look as before.

@@ -1,11 +1,13 @@
 //! The disclosure log inside the commit: places for receipts and rule changes, and reserved places for index entries
 //! (`docs/disclosure-log.md`).
 //!
-//! The log's head is one row that every appending transaction updates first. On PostgreSQL that makes writers of
-//! receipts take turns, which is what one log is; on SQLite they do anyway.
+//! The log's head is one row that every appending transaction locks first. On PostgreSQL that makes writers of
+//! receipts take turns, which is what one log is; on SQLite they do anyway. It is written at the end of the transaction
+//! (`kept.rs`).
 
 use crate::apply::{Applied, Refused, changed, receipt_context};
-use crate::db::{Db, values};
+use crate::db::{Db, locking, values};
+use crate::kept::{LogEnd, write_back};
 use crate::vault::open;
 use crate::{Outcome, StoreError};
 use amana_core::{CustomerId, Timestamp, micros};
@@ -71,17 +73,27 @@ pub(crate) struct Place {
     pub(crate) segment: i64,
 }
 
-/// Takes the next place of the log, and keeps the head locked until the end of the transaction.
-pub(crate) async fn take_place<D: Db>(db: &mut D, at: Timestamp) -> Result<Place, StoreError> {
+/// The log's head, read once in a transaction, which locks it until its end: writers of receipts take turns by it.
+pub(crate) async fn log_end<D: Db>(db: &mut D) -> Result<LogEnd, StoreError> {
+    if let Some(end) = db.kept().log() {
+        return Ok(end);
+    }
     let row = db
-        .row(
-            "UPDATE log_head SET size = size + 1, segment_began = coalesce(segment_began, $1) WHERE id = 1 \
-             RETURNING size - 1, segment",
-            values![at],
-        )
+        .row(locking!(D, "SELECT size, segment, segment_began FROM log_head WHERE id = 1"), values![])
         .await?;
     let mut row = row.ok_or_else(|| StoreError::damaged("the head of the disclosure log is missing"))?;
-    Ok(Place { log_index: row.int()?, segment: row.int()? })
+    let end = LogEnd { size: row.int()?, segment: row.int()?, began: row.opt_int()? };
+    db.kept().keep_log(end, false);
+    Ok(end)
+}
+
+/// Takes the next place of the log, and keeps the head locked until the end of the transaction.
+pub(crate) async fn take_place<D: Db>(db: &mut D, at: Timestamp) -> Result<Place, StoreError> {
+    let end = log_end(db).await?;
+    let size = end.size.checked_add(1).ok_or_else(|| StoreError::damaged("the disclosure log is full"))?;
+    let began = end.began.or(Some(micros(at)));
+    db.kept().keep_log(LogEnd { size, began, ..end }, true);
+    Ok(Place { log_index: end.size, segment: end.segment })
 }
 
 /// Writes an entry at the place that was taken for it.
@@ -110,6 +122,8 @@ pub(crate) async fn reserve_index<D: Db>(
     now: Timestamp,
     (entries, seconds): (u64, u64),
 ) -> Applied {
+    write_back(db).await?;
+    db.kept().forget_log();
     let row = db
         .row(
             "UPDATE log_head SET size = size + 1, reserved = size + 1 \

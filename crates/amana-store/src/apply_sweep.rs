@@ -2,7 +2,7 @@
 //! removed is on record (`retention`).
 
 use crate::apply::{Applied, maybe};
-use crate::db::{Db, values};
+use crate::db::{Db, by_position, values};
 use crate::limits::{CONVERSATION_SHARD_S, SWEEP_ROWS};
 use crate::{DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
@@ -19,7 +19,7 @@ pub(crate) fn days_before(now: Timestamp, days: i64) -> Timestamp {
 }
 
 /// The statement that removes what is over of a kind: by a time, at most so many rows.
-fn removal(kind: DataKind) -> Option<&'static str> {
+fn removal<D: Db>(kind: DataKind) -> Option<&'static str> {
     Some(match kind {
         DataKind::OneTimeLink => {
             "DELETE FROM token WHERE hash IN (SELECT hash FROM token WHERE expires_at <= $1 \
@@ -34,20 +34,36 @@ fn removal(kind: DataKind) -> Option<&'static str> {
              ORDER BY expires_at LIMIT $2)"
         }
         DataKind::EventKey => {
-            "DELETE FROM inbox WHERE (shard, position) IN (SELECT shard, position FROM inbox \
+            by_position!(
+                D,
+                "DELETE FROM inbox WHERE ",
+                " FROM inbox \
              WHERE state = 1 AND received_at < $1 ORDER BY received_at LIMIT $2)"
+            )
         }
         DataKind::FailedEvent => {
-            "DELETE FROM inbox WHERE (shard, position) IN (SELECT shard, position FROM inbox \
+            by_position!(
+                D,
+                "DELETE FROM inbox WHERE ",
+                " FROM inbox \
              WHERE state = 2 AND received_at < $1 ORDER BY position LIMIT $2)"
+            )
         }
         DataKind::Message => {
-            "DELETE FROM outbox WHERE (shard, position) IN (SELECT shard, position FROM outbox \
+            by_position!(
+                D,
+                "DELETE FROM outbox WHERE ",
+                " FROM outbox \
              WHERE state > 3 AND customer IS NOT NULL AND created_at < $1 ORDER BY created_at LIMIT $2)"
+            )
         }
         DataKind::PlainMessage => {
-            "DELETE FROM outbox WHERE (shard, position) IN (SELECT shard, position FROM outbox \
+            by_position!(
+                D,
+                "DELETE FROM outbox WHERE ",
+                " FROM outbox \
              WHERE state > 3 AND customer IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2)"
+            )
         }
         DataKind::Story => {
             // As a range of times, with whatever is of the last one's microsecond: SQLite reads a whole shard to find
@@ -75,7 +91,7 @@ fn removal(kind: DataKind) -> Option<&'static str> {
 pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -> Applied {
     let mut removed = 0;
     for kind in DataKind::ALL {
-        let rows = match removal(kind) {
+        let rows = match removal::<D>(kind) {
             Some(statement) => {
                 let before = kind.days(keep).map_or(now, |days| days_before(now, days));
                 db.run(statement, values![before, SWEEP_ROWS]).await?
@@ -93,11 +109,14 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
     // writer claims meanwhile.
     let expired = db
         .run(
-            "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 5 END, \
+            by_position!(
+                D,
+                "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 5 END, \
              reason = CASE WHEN doubtful = 1 THEN reason ELSE 'expired' END, \
-             due_at = CASE WHEN doubtful = 1 THEN $1 ELSE due_at END WHERE state IN (0, 3) AND (shard, position) IN \
-             (SELECT shard, position FROM outbox WHERE state < 4 AND state IN (0, 3) AND expires_at < $1 \
-             ORDER BY expires_at LIMIT $2)",
+             due_at = CASE WHEN doubtful = 1 THEN $1 ELSE due_at END WHERE state IN (0, 3) AND ",
+                " FROM outbox WHERE state < 4 AND state IN (0, 3) AND expires_at < $1 \
+             ORDER BY expires_at LIMIT $2)"
+            ),
             values![now, SWEEP_ROWS],
         )
         .await?;

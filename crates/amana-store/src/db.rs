@@ -4,20 +4,25 @@
 //! `RETURNING`, partial indexes, 64-bit integers, text and bytes; no server time, no server randomness, no triggers.
 
 use crate::StoreError;
+use crate::kept::Kept;
 use amana_core::{
     AgreementId, ConsentId, CustomerId, LinkId, MessageId, Shard, Timestamp, from_micros, micros,
 };
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
 
-/// A value in a statement or a row.
+/// A value in a statement, which borrows it where it can, or in a row, which owns it. Ids, hashes and keys lie in it: a
+/// statement of the writer has up to twenty values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
     Null,
     Int(i64),
-    Text(String),
-    Blob(Vec<u8>),
+    Text(Cow<'a, str>),
+    Blob(Cow<'a, [u8]>),
+    Id([u8; 16]),
+    Hash([u8; 32]),
 }
 
 /// The parameters of a statement.
@@ -26,66 +31,73 @@ macro_rules! values {
 }
 pub(crate) use values;
 
-impl From<i64> for Value {
+impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
     }
 }
-impl From<u32> for Value {
+impl From<u32> for Value<'_> {
     fn from(value: u32) -> Self {
         Self::Int(i64::from(value))
     }
 }
-impl From<bool> for Value {
+impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Int(i64::from(value))
     }
 }
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
     }
 }
-impl From<String> for Value {
+impl From<String> for Value<'_> {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(Cow::Owned(value))
     }
 }
-impl From<&[u8]> for Value {
-    fn from(value: &[u8]) -> Self {
-        Self::Blob(value.to_vec())
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Blob(Cow::Borrowed(value))
     }
 }
-impl From<Vec<u8>> for Value {
+impl From<Vec<u8>> for Value<'_> {
     fn from(value: Vec<u8>) -> Self {
-        Self::Blob(value)
+        Self::Blob(Cow::Owned(value))
     }
 }
-impl<const N: usize> From<[u8; N]> for Value {
+impl<const N: usize> From<[u8; N]> for Value<'_> {
     fn from(value: [u8; N]) -> Self {
-        Self::Blob(value.to_vec())
+        let bytes = value.as_slice();
+        if let Ok(id) = bytes.try_into() {
+            Self::Id(id)
+        } else if let Ok(hash) = bytes.try_into() {
+            Self::Hash(hash)
+        } else {
+            Self::Blob(Cow::Owned(bytes.to_vec()))
+        }
     }
 }
-impl From<Timestamp> for Value {
+impl From<Timestamp> for Value<'_> {
     fn from(value: Timestamp) -> Self {
         Self::Int(micros(value))
     }
 }
-impl From<Shard> for Value {
+impl From<Shard> for Value<'_> {
     fn from(value: Shard) -> Self {
         Self::Int(i64::from(value.0))
     }
 }
-impl<T: Into<Value>> From<Option<T>> for Value {
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
 }
 macro_rules! id_values {
     ($($id:ident),+) => { $(
-        impl From<$id> for Value {
+        impl From<$id> for Value<'_> {
             fn from(value: $id) -> Self {
-                Self::Blob(value.as_bytes().to_vec())
+                Self::Id(*value.as_bytes())
             }
         }
     )+ };
@@ -94,7 +106,7 @@ id_values!(AgreementId, ConsentId, CustomerId, LinkId, MessageId);
 
 /// A row, read column after column in the order of the statement.
 #[derive(Debug)]
-pub(crate) struct Row(std::vec::IntoIter<Value>);
+pub(crate) struct Row(std::vec::IntoIter<Value<'static>>);
 
 fn damaged() -> StoreError {
     StoreError::new(
@@ -103,10 +115,10 @@ fn damaged() -> StoreError {
 }
 
 impl Row {
-    pub(crate) fn new(values: Vec<Value>) -> Self {
+    pub(crate) fn new(values: Vec<Value<'static>>) -> Self {
         Self(values.into_iter())
     }
-    fn value(&mut self) -> Result<Value, StoreError> {
+    fn value(&mut self) -> Result<Value<'static>, StoreError> {
         self.0.next().ok_or_else(damaged)
     }
     pub(crate) fn int(&mut self) -> Result<i64, StoreError> {
@@ -116,7 +128,7 @@ impl Row {
         match self.value()? {
             Value::Int(value) => Ok(Some(value)),
             Value::Null => Ok(None),
-            Value::Text(_) | Value::Blob(_) => Err(damaged()),
+            Value::Text(_) | Value::Blob(_) | Value::Id(_) | Value::Hash(_) => Err(damaged()),
         }
     }
     /// An integer that must fit (a count, a number, a shard).
@@ -147,9 +159,9 @@ impl Row {
     }
     pub(crate) fn opt_text(&mut self) -> Result<Option<String>, StoreError> {
         match self.value()? {
-            Value::Text(value) => Ok(Some(value)),
+            Value::Text(value) => Ok(Some(value.into_owned())),
             Value::Null => Ok(None),
-            Value::Int(_) | Value::Blob(_) => Err(damaged()),
+            Value::Int(_) | Value::Blob(_) | Value::Id(_) | Value::Hash(_) => Err(damaged()),
         }
     }
     /// A text that must parse (a foreign id).
@@ -165,7 +177,9 @@ impl Row {
     }
     pub(crate) fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         match self.value()? {
-            Value::Blob(value) => Ok(Some(value)),
+            Value::Blob(value) => Ok(Some(value.into_owned())),
+            Value::Id(value) => Ok(Some(value.to_vec())),
+            Value::Hash(value) => Ok(Some(value.to_vec())),
             Value::Null => Ok(None),
             Value::Int(_) | Value::Text(_) => Err(damaged()),
         }
@@ -199,19 +213,48 @@ impl Counter {
     }
 }
 
+/// A statement that reads rows which nobody else may change before the end of the transaction. On SQLite whoever writes
+/// is the only one.
+macro_rules! locking {
+    ($db:ty, $sql:expr) => {
+        if <$db as $crate::db::Db>::LOCKS_ROWS { concat!($sql, " FOR NO KEY UPDATE") } else { $sql }
+    };
+}
+pub(crate) use locking;
+
+/// A statement that removes or changes rows of a table with positions: `(shard, position)` where that is the key, else
+/// `position`. (SQLite does not use a key of one column to find pairs.)
+macro_rules! by_position {
+    ($db:ty, $before:literal, $after:literal) => {
+        if <$db as $crate::db::Db>::POSITION_IS_KEY {
+            concat!($before, "position IN (SELECT position", $after)
+        } else {
+            concat!($before, "(shard, position) IN (SELECT shard, position", $after)
+        }
+    };
+}
+pub(crate) use by_position;
+
 /// One connection.
 pub(crate) trait Db: Send {
+    /// Whether rows have to be locked against other writers.
+    const LOCKS_ROWS: bool;
+    /// Whether rows of inbox and outbox have their position as their key. Where a database may be spread over machines
+    /// the shard is before it.
+    const POSITION_IS_KEY: bool;
+    /// What the writer's transaction keeps in memory; empty on a connection that reads.
+    fn kept(&mut self) -> &mut Kept;
     /// Runs a statement that answers no rows; how many rows it changed.
     fn run(
         &mut self,
         sql: &'static str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
     /// Runs a statement that answers rows.
     fn rows(
         &mut self,
         sql: &'static str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
     /// The next number of a counter. Numbers may be skipped, never repeated.
     fn next(&mut self, counter: Counter) -> impl Future<Output = Result<i64, StoreError>> + Send;
@@ -219,7 +262,7 @@ pub(crate) trait Db: Send {
     fn row(
         &mut self,
         sql: &'static str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send {
         async move { Ok(self.rows(sql, values).await?.into_iter().next()) }
     }

@@ -34,6 +34,7 @@ mod custody;
 mod db;
 mod engine;
 mod flags;
+mod kept;
 mod keyring;
 pub mod limits;
 mod migrate;

@@ -2,6 +2,7 @@
 
 use crate::db::{Backend, Counter, Db, Reading, Row, Value};
 use crate::engine::Engine;
+use crate::kept::{Kept, write_back};
 use crate::limits::{
     POSTGRES_CONNECT_WAIT, POSTGRES_CONNECTIONS, POSTGRES_MIGRATION_LOCK_MS_MAX, POSTGRES_STATEMENT_MS_MAX,
     WRITER_QUEUE_MAX,
@@ -57,7 +58,7 @@ impl From<deadpool_postgres::PoolError> for StoreError {
     }
 }
 
-impl ToSql for Value {
+impl ToSql for Value<'_> {
     fn to_sql(
         &self,
         ty: &Type,
@@ -66,9 +67,13 @@ impl ToSql for Value {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(value) if *ty == Type::INT8 => value.to_sql(ty, out),
-            Self::Text(value) if *ty == Type::TEXT => value.to_sql(ty, out),
-            Self::Blob(value) if *ty == Type::BYTEA => value.to_sql(ty, out),
-            Self::Int(_) | Self::Text(_) | Self::Blob(_) => Err("a value of another type".into()),
+            Self::Text(value) if *ty == Type::TEXT => value.as_ref().to_sql(ty, out),
+            Self::Blob(value) if *ty == Type::BYTEA => value.as_ref().to_sql(ty, out),
+            Self::Id(value) if *ty == Type::BYTEA => value.as_slice().to_sql(ty, out),
+            Self::Hash(value) if *ty == Type::BYTEA => value.as_slice().to_sql(ty, out),
+            Self::Int(_) | Self::Text(_) | Self::Blob(_) | Self::Id(_) | Self::Hash(_) => {
+                Err("a value of another type".into())
+            }
         }
     }
     fn accepts(ty: &Type) -> bool {
@@ -81,11 +86,12 @@ impl ToSql for Value {
 pub(crate) struct Pg {
     pool: Pool,
     client: Option<Object>,
+    kept: Kept,
 }
 
 impl Pg {
     async fn connected(pool: &Pool) -> Result<Self, StoreError> {
-        Ok(Self { pool: pool.clone(), client: Some(pool.get().await?) })
+        Ok(Self { pool: pool.clone(), client: Some(pool.get().await?), kept: Kept::default() })
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
@@ -102,18 +108,25 @@ impl Pg {
     }
 }
 
-fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
 impl Db for Pg {
-    async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
+    const LOCKS_ROWS: bool = true;
+    const POSITION_IS_KEY: bool = false;
+
+    fn kept(&mut self) -> &mut Kept {
+        &mut self.kept
+    }
+
+    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let client = self.client()?;
         let statement = client.prepare_cached(sql).await?;
         Ok(client.execute(&statement, &parameters(values)).await?)
     }
 
-    async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let client = self.client()?;
         let statement = client.prepare_cached(sql).await?;
         let rows = client.query(&statement, &parameters(values)).await?;
@@ -145,6 +158,7 @@ impl Db for Pg {
 
 impl WriterConn for Pg {
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.kept.clear();
         if self.client.as_ref().is_none_or(|client| client.is_closed()) {
             self.discard();
             self.client = Some(self.pool.get().await?);
@@ -152,21 +166,30 @@ impl WriterConn for Pg {
         self.simple("BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
     async fn commit(&mut self) -> Result<(), StoreError> {
+        // What fails up to here was not committed.
+        write_back(self).await?;
         self.simple("COMMIT").await.map_err(StoreError::final_)
     }
     async fn rollback(&mut self) {
+        self.kept.clear();
         if self.client.is_some() && self.simple("ROLLBACK").await.is_err() {
             self.discard();
         }
     }
     async fn savepoint(&mut self) -> Result<(), StoreError> {
-        self.simple("SAVEPOINT submission").await
+        self.simple("SAVEPOINT submission").await?;
+        self.kept.savepoint();
+        Ok(())
     }
     async fn release(&mut self) -> Result<(), StoreError> {
-        self.simple("RELEASE submission").await
+        self.simple("RELEASE submission").await?;
+        self.kept.release();
+        Ok(())
     }
     async fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
-        self.simple("ROLLBACK TO submission").await
+        self.simple("ROLLBACK TO submission").await?;
+        self.kept.roll_back();
+        Ok(())
     }
 
     async fn accept_many(&mut self, events: &[&NewInbox]) -> Result<Option<Vec<Outcome>>, StoreError> {

@@ -571,12 +571,21 @@ pub(crate) async fn outbox_between<D: Db>(
 ) -> Answer<Vec<OutboxEntry>> {
     let rows = db
         .rows(
-            concat!(
-                "SELECT ",
-                outbox_columns!(),
-                " WHERE (o.shard, o.position) > ($1, $2) AND o.created_at >= $3 AND o.created_at <= $4 \
-                 ORDER BY o.shard, o.position LIMIT $5"
-            ),
+            if D::POSITION_IS_KEY {
+                concat!(
+                    "SELECT ",
+                    outbox_columns!(),
+                    " WHERE $1 = $1 AND o.position > $2 AND o.created_at >= $3 AND o.created_at <= $4 \
+                     ORDER BY o.position LIMIT $5"
+                )
+            } else {
+                concat!(
+                    "SELECT ",
+                    outbox_columns!(),
+                    " WHERE (o.shard, o.position) > ($1, $2) AND o.created_at >= $3 AND o.created_at <= $4 \
+                     ORDER BY o.shard, o.position LIMIT $5"
+                )
+            },
             values![shard, position, from, to, at_most(limit)],
         )
         .await?;

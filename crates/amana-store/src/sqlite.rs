@@ -2,6 +2,7 @@
 
 use crate::db::{Backend, Counter, Db, Reading, Row, Value};
 use crate::engine::Engine;
+use crate::kept::{Kept, write_back};
 use crate::limits::{SQLITE_BUSY_WAIT, SQLITE_READERS, STATEMENTS_KEPT, WRITER_QUEUE_MAX};
 use crate::migrate::{Migration, SCHEMA_CHANGE_SQLITE, SQLITE, missing, note};
 use crate::open::unlock;
@@ -10,6 +11,7 @@ use crate::{Keys, MigrationReport, OpenError, OpenOptions, StoreError};
 use amana_core::{Entropy, Timestamp};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,13 +25,15 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-impl ToSql for Value {
+impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
             Self::Int(value) => ValueRef::Integer(*value),
             Self::Text(value) => ValueRef::Text(value.as_bytes()),
             Self::Blob(value) => ValueRef::Blob(value),
+            Self::Id(value) => ValueRef::Blob(value),
+            Self::Hash(value) => ValueRef::Blob(value),
         }))
     }
 }
@@ -55,11 +59,13 @@ pub(crate) struct Lite {
     conn: Connection,
     /// The counters' values in this transaction, once read.
     counters: Option<[i64; Counter::ALL.len()]>,
+    kept: Kept,
+    texts: Texts,
 }
 
 impl Lite {
     fn new(conn: Connection) -> Self {
-        Self { conn, counters: None }
+        Self { conn, counters: None, kept: Kept::default(), texts: Texts::default() }
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
@@ -89,19 +95,33 @@ impl Lite {
     }
 }
 
-/// `$1` is a name to SQLite; `?1` is the number that is meant.
-fn numbered(sql: &str) -> String {
-    sql.replace('$', "?")
+/// The text of a statement for SQLite: `$1` is a name there, `?1` is the number that is meant. Each is made once: a
+/// statement is known by where its text lies, which never changes.
+#[derive(Default)]
+struct Texts(HashMap<(usize, usize), String>);
+
+impl Texts {
+    fn of(&mut self, sql: &'static str) -> &str {
+        let place = (sql.as_ptr().addr(), sql.len());
+        self.0.entry(place).or_insert_with(|| sql.replace('$', "?"))
+    }
 }
 
 impl Db for Lite {
-    async fn run(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, StoreError> {
-        let changed = self.conn.prepare_cached(&numbered(sql))?.execute(params_from_iter(values))?;
+    const LOCKS_ROWS: bool = false;
+    const POSITION_IS_KEY: bool = true;
+
+    fn kept(&mut self) -> &mut Kept {
+        &mut self.kept
+    }
+
+    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let changed = self.conn.prepare_cached(self.texts.of(sql))?.execute(params_from_iter(values))?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
-    async fn rows(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut statement = self.conn.prepare_cached(&numbered(sql))?;
+    async fn rows(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.conn.prepare_cached(self.texts.of(sql))?;
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values))?;
         let mut out = Vec::new();
@@ -111,12 +131,11 @@ impl Db for Lite {
                 read.push(match row.get_ref(column)? {
                     ValueRef::Null => Value::Null,
                     ValueRef::Integer(value) => Value::Int(value),
-                    ValueRef::Text(value) => Value::Text(
-                        std::str::from_utf8(value)
-                            .map_err(|_| StoreError::new("a stored text is not UTF-8"))?
-                            .to_owned(),
-                    ),
-                    ValueRef::Blob(value) => Value::Blob(value.to_vec()),
+                    ValueRef::Text(value) => std::str::from_utf8(value)
+                        .map_err(|_| StoreError::new("a stored text is not UTF-8"))?
+                        .to_owned()
+                        .into(),
+                    ValueRef::Blob(value) => value.to_vec().into(),
                     ValueRef::Real(_) => return Err(StoreError::new("a stored number is not whole")),
                 });
             }
@@ -137,14 +156,17 @@ impl Db for Lite {
 impl WriterConn for Lite {
     async fn begin(&mut self) -> Result<(), StoreError> {
         self.counters = None;
+        self.kept.clear();
         self.batch("BEGIN IMMEDIATE")
     }
     async fn commit(&mut self) -> Result<(), StoreError> {
+        write_back(self).await?;
         self.keep_counters()?;
         self.batch("COMMIT")
     }
     async fn rollback(&mut self) {
         self.counters = None;
+        self.kept.clear();
         // SQLite ends some failed transactions itself.
         if !self.conn.is_autocommit()
             && let Err(error) = self.batch("ROLLBACK")
@@ -154,14 +176,17 @@ impl WriterConn for Lite {
     }
     async fn savepoint(&mut self) -> Result<(), StoreError> {
         self.conn.prepare_cached("SAVEPOINT submission")?.execute([])?;
+        self.kept.savepoint();
         Ok(())
     }
     async fn release(&mut self) -> Result<(), StoreError> {
         self.conn.prepare_cached("RELEASE submission")?.execute([])?;
+        self.kept.release();
         Ok(())
     }
     async fn rollback_to_savepoint(&mut self) -> Result<(), StoreError> {
         self.conn.prepare_cached("ROLLBACK TO submission")?.execute([])?;
+        self.kept.roll_back();
         Ok(())
     }
 }

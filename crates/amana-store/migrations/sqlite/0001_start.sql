@@ -159,9 +159,11 @@ CREATE TABLE conversation (
     PRIMARY KEY (shard, channel, person)
 ) STRICT;
 
+-- The position is one counter's over all shards: here it is the key by itself. Keys begin with the event's time, and so
+-- does their index.
 CREATE TABLE inbox (
     shard INTEGER NOT NULL,
-    position INTEGER NOT NULL,
+    position INTEGER NOT NULL PRIMARY KEY,
     lane BLOB NOT NULL,
     key BLOB NOT NULL,
     source INTEGER NOT NULL,
@@ -170,10 +172,9 @@ CREATE TABLE inbox (
     not_before INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     reason TEXT,
-    received_at INTEGER NOT NULL,
-    PRIMARY KEY (shard, position)
+    received_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX inbox_key ON inbox (shard, key);
+CREATE UNIQUE INDEX inbox_key ON inbox (key, shard);
 CREATE INDEX inbox_lane ON inbox (lane, position) WHERE state = 0;
 CREATE INDEX inbox_waiting ON inbox (source, position) WHERE state = 0;
 CREATE INDEX inbox_done ON inbox (received_at) WHERE state = 1;
@@ -181,7 +182,7 @@ CREATE INDEX inbox_failed ON inbox (position) WHERE state = 2;
 
 CREATE TABLE outbox (
     shard INTEGER NOT NULL,
-    position INTEGER NOT NULL,
+    position INTEGER NOT NULL PRIMARY KEY,
     message BLOB NOT NULL,
     channel TEXT NOT NULL,
     person BLOB NOT NULL,
@@ -208,8 +209,7 @@ CREATE TABLE outbox (
     -- Whether the platform takes it also when the person has been away.
     anytime INTEGER NOT NULL,
     -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
-    doubtful INTEGER NOT NULL,
-    PRIMARY KEY (shard, position)
+    doubtful INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;

@@ -13,6 +13,7 @@ mod alarms;
 mod crash;
 mod disclosure_log;
 mod keeping;
+mod kept;
 mod model;
 mod model_commands;
 mod outbox;

@@ -4,6 +4,7 @@ use crate::agreements::*;
 use crate::alarms::*;
 use crate::disclosure_log::*;
 use crate::keeping::*;
+use crate::kept::*;
 use crate::outbox::*;
 use crate::pages::*;
 use crate::place::Place;
@@ -78,6 +79,10 @@ suite!(
     the_place_of_an_index_entry_is_reserved_once,
     a_history_that_was_changed_in_the_database_is_not_led_on,
     a_segment_ends_when_it_is_long_or_old,
+    many_receipts_of_a_commit_follow_each_other,
+    what_a_batch_keeps_is_what_it_writes,
+    another_store_writes_between,
+    an_erasure_ends_what_is_kept,
     what_is_refused_leaves_no_gap_in_the_log,
     a_rule_change_is_an_entry_and_its_document_is_kept,
     the_newest_checkpoint_stays,
