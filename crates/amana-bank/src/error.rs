@@ -6,6 +6,10 @@ use std::time::Duration;
 
 /// The code of RFC 6749 §5.2 for a grant or refresh token that is not good (any more).
 pub const INVALID_GRANT: &str = "invalid_grant";
+/// No connection could be made: the bank is away, for whomever it is asked.
+pub const UNREACHED: &str = "no connection";
+/// The bank takes a request and does not answer it.
+pub const UNANSWERED: &str = "no whole answer in time";
 
 /// What to do about a failure. The texts are fixed words of ours and standard error codes, never a bank's own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +68,19 @@ impl BankErrorClass {
     #[must_use]
     pub fn is_invalid_grant(self) -> bool {
         matches!(self, Self::RelinkNeeded(INVALID_GRANT))
+    }
+
+    /// Whether the bank could not be reached, or did not answer: that says something of the bank, and nothing of the
+    /// account or the connection that was asked for.
+    #[must_use]
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Retry(UNREACHED | UNANSWERED))
+    }
+
+    /// Whether this one call failed, and another one may not: for another account, another kind of data.
+    #[must_use]
+    pub fn is_one_calls(self) -> bool {
+        matches!(self, Self::Retry(_)) && !self.is_away()
     }
 
     /// Whether the same call can be expected to work later without anybody doing anything.

@@ -2,7 +2,7 @@
 //! the operator allows it.
 
 use crate::config::{HttpClientOptions, Tls};
-use crate::error::{BankErrorClass, ConfigError};
+use crate::error::{BankErrorClass, ConfigError, UNANSWERED, UNREACHED};
 use crate::limits;
 use amana_core::InstitutionId;
 use reqwest::header::HeaderMap;
@@ -254,11 +254,11 @@ fn class_of(error: &reqwest::Error) -> BankErrorClass {
         cause = e.source();
     }
     if error.is_timeout() {
-        BankErrorClass::Retry("no whole answer in time")
+        BankErrorClass::Retry(UNANSWERED)
     } else if error.is_builder() {
         BankErrorClass::OurRequest("plain http is not allowed to this address")
     } else if error.is_connect() {
-        BankErrorClass::Retry("no connection")
+        BankErrorClass::Retry(UNREACHED)
     } else {
         BankErrorClass::Retry("the connection broke")
     }

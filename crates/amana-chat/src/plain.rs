@@ -130,6 +130,15 @@ pub fn relink_needed(lang: Lang, bank: &str, account_link_url: &str, one_time_ur
     }
 }
 
+/// The bank does not know the allowed accounts any more; linking again, others can be chosen.
+#[must_use]
+pub fn accounts_gone(lang: Lang, bank: &str, account_link_url: &str, one_time_url: Option<&str>) -> Content {
+    Content {
+        buttons: link_buttons(lang, account_link_url, one_time_url),
+        ..about_bank(lang, "accounts-gone", bank)
+    }
+}
+
 /// What was allowed goes on.
 #[must_use]
 pub fn renewed(lang: Lang, bank: &str, until: Timestamp, now: Timestamp) -> Content {

@@ -6,7 +6,7 @@ use crate::limits::{ANSWER_DEADLINE, LOOKBACK_DAYS};
 use crate::worker::Effects;
 use amana_bank::{Actor, BankError, BankErrorClass, Tokens};
 use amana_chat::{Intent, plain};
-use amana_core::{AccountId, Address, Clusters, Lang, Page, Purpose, Timestamp, Transaction};
+use amana_core::{AccountId, Address, Clusters, ConsentEnd, Lang, Page, Purpose, Timestamp, Transaction};
 use amana_gate::{
     Ask, BankData, Denial, Disclosure, Protected, ReceiptDraft, ReceiptKind, Recipient, Refusal, Subject,
     decide, purpose,
@@ -112,13 +112,24 @@ impl Gateway {
                 tracing::warn!(%error, "a bank could not answer");
                 metrics::counter!("amana_bank_errors_total", "class" => error.class.as_str()).increment(1);
                 match error.class {
-                    BankErrorClass::RelinkNeeded(_)
-                    | BankErrorClass::Gone(_)
-                    | BankErrorClass::Declined(_) => {
+                    BankErrorClass::Gone(_) => {
+                        let (url, token) = self.one_time_link(&conversation);
+                        let button = self.account_linking_url(&link.channel);
+                        let content = plain::accounts_gone(lang, &bank, &button, Some(&url));
+                        Ok(vec![token, self.say(&conversation, &content, true)?])
+                    }
+                    BankErrorClass::RelinkNeeded(_) | BankErrorClass::Declined(_) => {
+                        // The bank knows the grant no more: over there is over here, in this very commit.
+                        let mut effects = if error.class.is_invalid_grant() {
+                            self.end_link(link, ConsentEnd::AtBank, self.now()).await?
+                        } else {
+                            Vec::new()
+                        };
                         let (url, token) = self.one_time_link(&conversation);
                         let button = self.account_linking_url(&link.channel);
                         let content = plain::relink_needed(lang, &bank, &button, Some(&url));
-                        Ok(vec![token, self.say(&conversation, &content, true)?])
+                        effects.extend([token, self.say(&conversation, &content, true)?]);
+                        Ok(effects)
                     }
                     _ => Ok(vec![self.say(
                         &conversation,
@@ -215,10 +226,10 @@ impl Gateway {
 
     async fn ask(&self, about: &About<'_>, question: &Question) -> Result<Disclosure, NoAnswer> {
         let tokens = self.tokens(about.link, None).await?;
-        match self.ask_bank(about, &tokens, question).await {
+        match self.ask_bank(about, &tokens, question, Accept::Whole).await {
             Err(NoAnswer::Bank(BankError { class: BankErrorClass::RelinkNeeded(_), .. })) => {
                 let fresh = self.tokens(about.link, Some(&tokens)).await?;
-                self.ask_bank(about, &fresh, question).await
+                self.ask_bank(about, &fresh, question, Accept::Part).await
             }
             answer => answer,
         }
@@ -229,31 +240,38 @@ impl Gateway {
         about: &About<'_>,
         tokens: &Tokens,
         question: &Question,
+        accept: Accept,
     ) -> Result<Disclosure, NoAnswer> {
         match question {
             Question::Balance(args) => {
                 let bank = &self.institution(&about.link.institution)?.bank;
                 let fetched = bank.accounts(tokens, about.subject, Actor::User).await?;
+                // What is left out must not pass for the whole: neither a row that could not be read nor an account
+                // that was allowed and is not there.
+                let listed = about.granted.iter().all(|account| fetched.ids.contains(account));
+                let args = BalanceArgs { incomplete: fetched.skipped > 0 || !listed, ..args.clone() };
                 let data = fetched.data.only(about.granted).of_kind(&args.kind);
-                self.release_answer::<purpose::BalanceOnRequest, _>(about, &data, args).await
+                self.release_answer::<purpose::BalanceOnRequest, _>(about, &data, &args).await
             }
             Question::Transactions(args, filter) => {
-                let data = self.transactions(about, tokens, filter).await?;
+                let data = self.transactions(about, tokens, filter, accept).await?;
                 self.release_answer::<purpose::TransactionUpdate, _>(about, &data, args).await
             }
             Question::Spending(args, filter) => {
-                let data = self.transactions(about, tokens, filter).await?;
+                let data = self.transactions(about, tokens, filter, accept).await?;
                 self.release_answer::<purpose::TransactionUpdate, _>(about, &data, args).await
             }
         }
     }
 
-    /// The transactions of the granted accounts, fetched live and narrowed to the question.
+    /// The transactions of the granted accounts, fetched live and narrowed to the question. An account that cannot be
+    /// read takes none of the others down: what came is then not the whole.
     async fn transactions(
         &self,
         about: &About<'_>,
         tokens: &Tokens,
         filter: &Filter,
+        accept: Accept,
     ) -> Result<Protected<Page<Transaction>>, NoAnswer> {
         let bank = &self.institution(&about.link.institution)?.bank;
         let now = self.now();
@@ -265,7 +283,33 @@ impl Gateway {
             .accounts
             .iter()
             .map(|account| bank.transactions(tokens, about.subject, account, from, to, Actor::User));
-        let pages = futures_util::future::try_join_all(asked).await?;
+        let (mut pages, mut failed) = (Vec::new(), Vec::new());
+        for answer in futures_util::future::join_all(asked).await {
+            match answer {
+                Ok(page) => pages.push(page),
+                Err(error) => failed.push(error),
+            }
+        }
+        // First it is tried with fresh tokens: perhaps it is only these that are not taken any more.
+        let stale = |error: &BankError| matches!(error.class, BankErrorClass::RelinkNeeded(_));
+        if accept == Accept::Whole
+            && let Some(stale) = failed.iter().position(stale)
+        {
+            return Err(failed.swap_remove(stale).into());
+        }
+        for error in &failed {
+            tracing::warn!(%error, "an account could not be read");
+            metrics::counter!("amana_bank_errors_total", "class" => error.class.as_str()).increment(1);
+        }
+        if pages.is_empty()
+            && let Some(error) = failed.iter().max_by_key(|error| weight(error.class))
+        {
+            return Err(error.clone().into());
+        }
+        if !failed.is_empty() {
+            let rest = Page { rows: Vec::new(), truncated: true };
+            pages.push(Protected::new(about.subject.clone(), rest));
+        }
         let page = Protected::merge(pages).ok_or(FlowError::Unreadable("answer"))?;
         Ok(page.matching(filter))
     }
@@ -293,6 +337,25 @@ impl Gateway {
             &about.customer.key,
             &*self.entropy,
         )?)
+    }
+}
+
+/// What counts as an answer of the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// That every account answered, as far as fresh tokens might help.
+    Whole,
+    /// What came, if anything did.
+    Part,
+}
+
+/// Which of several failures the customer hears of: what they can mend before what mends itself, and last what is gone.
+fn weight(class: BankErrorClass) -> u8 {
+    match class {
+        BankErrorClass::RelinkNeeded(_) | BankErrorClass::Declined(_) => 3,
+        class if class.is_transient() => 2,
+        BankErrorClass::Gone(_) => 0,
+        _ => 1,
     }
 }
 

@@ -151,8 +151,8 @@ pub struct Gateway {
     pub(crate) bank_filled: Notify,
     pub(crate) outbox_filled: Notify,
     pub(crate) jobs_filled: Notify,
-    /// Banks that did not answer a look at a grant, and until when no look asks them.
-    pub(crate) resting: Mutex<HashMap<InstitutionId, Timestamp>>,
+    /// Banks that failed while nobody waited, and whether they are left alone.
+    pub(crate) resting: Mutex<HashMap<InstitutionId, crate::grant_look::Failing>>,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
     /// How channels stand, as it was last written down; `None` until it was read.

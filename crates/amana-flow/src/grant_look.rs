@@ -8,7 +8,7 @@ use crate::limits::{
     CONFLICT_TRIES, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME, GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S,
     POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
-use amana_bank::{Actor, BankError, BankErrorClass, GrantStatus, Tokens};
+use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
 use amana_core::{AccountId, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_gate::Subject;
 use amana_store::{Command, Job, JobKind, Link, LinkState, SubmitError};
@@ -25,6 +25,15 @@ enum Stands {
     Over(ConsentEnd),
     /// It holds these accounts, and not all of ours.
     With(BTreeSet<AccountId>),
+}
+
+/// How a bank fails while nobody waits.
+#[derive(Debug, Default)]
+pub(crate) struct Failing {
+    /// The link for which it failed last, since it last answered.
+    link: Option<LinkId>,
+    /// Until when it is left alone.
+    rests_until: Option<Timestamp>,
 }
 
 /// What is asked of banks while nobody waits; each has a queue and slots of its own.
@@ -116,14 +125,14 @@ impl Gateway {
             Ok(Err(error)) => {
                 tracing::debug!(institution = %link.institution, %error, "how a grant stands is not known");
                 if matches!(error.class, BankErrorClass::Retry(_)) {
-                    self.rest(&link.institution);
+                    self.failed(&link, error.class);
                     return in_s(GRANT_LOOK_AGAIN_S);
                 }
                 return in_s(GRANT_LOOK_S);
             }
             Err(_) => {
                 tracing::warn!(institution = %link.institution, "a bank does not say in time how a grant stands");
-                self.rest(&link.institution);
+                self.failed(&link, BankErrorClass::Retry(UNANSWERED));
                 return in_s(GRANT_LOOK_AGAIN_S);
             }
         };
@@ -143,6 +152,7 @@ impl Gateway {
         };
         let stored = self.store.bank_grant(link.shard, link.id).await;
         let stored = stored.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
+        let mut renewed_at = stored.as_ref().map_or(link.created_at, |grant| grant.at);
         let consent = stored.and_then(|grant| grant.bank_consent);
         let subject = Subject { institution: link.institution.clone(), customer: link.customer };
         let mut state = institution.bank.grant(&tokens, &subject, consent.as_deref()).await;
@@ -156,9 +166,24 @@ impl Gateway {
                 return Ok(Stands::Over(ConsentEnd::AtBank));
             };
             state = institution.bank.grant(&fresh, &subject, consent.as_deref()).await;
-            tokens = fresh;
+            (tokens, renewed_at) = (fresh, self.now());
         }
-        let state = state?;
+        let state = match state {
+            // What cannot be asked there tells nothing, as where there is nothing to ask.
+            Err(error) if !error.class.is_transient() => {
+                tracing::debug!(institution = %link.institution, %error, "a bank does not say how a grant stands");
+                GrantState::default()
+            }
+            state => state?,
+        };
+        self.answered(&link.institution);
+        if state.status == GrantStatus::Unknown && tokens.refresh.is_some() {
+            // Nothing says how it stands but a renewal. Tokens that live for days would hide for days that it is over.
+            let age_s = self.now().as_second().saturating_sub(renewed_at.as_second());
+            if age_s >= GRANT_LOOK_AGAIN_S && self.tokens_or_refused(link, Some(&tokens)).await?.is_none() {
+                return Ok(Stands::Over(ConsentEnd::AtBank));
+            }
+        }
         match state.status {
             GrantStatus::Revoked => return Ok(Stands::Over(ConsentEnd::AtBank)),
             GrantStatus::Expired => return Ok(Stands::Over(ConsentEnd::Expired)),
@@ -242,7 +267,7 @@ impl Gateway {
     }
 
     /// Ends the link here, tells the customer, and lets the bank be told in turn: what is left of the tokens goes, too.
-    async fn end_as_at_bank(&self, mut link: Link, why: ConsentEnd) -> Result<(), FlowError> {
+    pub(crate) async fn end_as_at_bank(&self, mut link: Link, why: ConsentEnd) -> Result<(), FlowError> {
         for attempt in 1.. {
             let now = self.now();
             let mut commands = self.end_link(&link, why, now).await?;
@@ -277,13 +302,26 @@ impl Gateway {
         Ok(())
     }
 
-    pub(crate) fn rest(&self, institution: &InstitutionId) {
+    /// A bank failed for a link while nobody waited. It is left alone for a while if it is away, or failed for two
+    /// links one after the other: one person's account that cannot be read says nothing of the others'.
+    pub(crate) fn failed(&self, link: &Link, class: BankErrorClass) {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        resting.insert(institution.clone(), self.after(GRANT_REST_S));
+        let failing = resting.entry(link.institution.clone()).or_default();
+        let another = failing.link.replace(link.id).is_some_and(|before| before != link.id);
+        if class.is_away() || another {
+            failing.rests_until = Some(self.after(GRANT_REST_S));
+        }
+    }
+
+    /// A bank answered: what failed before was not the bank.
+    pub(crate) fn answered(&self, institution: &InstitutionId) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.remove(institution);
     }
 
     pub(crate) fn rests(&self, institution: &InstitutionId) -> bool {
         let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        resting.get(institution).is_some_and(|until| self.now() < *until)
+        let until = resting.get(institution).and_then(|failing| failing.rests_until);
+        until.is_some_and(|until| self.now() < until)
     }
 }

@@ -8,10 +8,10 @@ use crate::limits::{
     GRANT_LOOK_AGAIN_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_IDLE_S, POLL_MARKS_MAX,
     POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
 };
-use amana_bank::{BankError, BankErrorClass, News, Of, Tokens};
+use amana_bank::{BankError, BankErrorClass, News, Of, Tokens, UNANSWERED};
 use amana_core::{
-    AccountId, Address, BankEvent, BankEventBody, BankEventKind, Consent, ConsentState, CustomerId, EventKey,
-    LinkId, Purpose, Shard, Timestamp,
+    AccountId, Address, BankEvent, BankEventBody, BankEventKind, Consent, ConsentEnd, ConsentState,
+    CustomerId, EventKey, LinkId, Purpose, Shard, Timestamp,
 };
 use amana_gate::{Ask, Protected, Subject, decide};
 use amana_store::{Command, Customer, InboxSource, Job, JobKind, Link, LinkState, NewInbox};
@@ -43,6 +43,16 @@ impl Read {
         let bytes = STANDARD_NO_PAD.decode(&self.seen).unwrap_or_default();
         bytes.as_chunks::<8>().0.iter().copied().collect()
     }
+}
+
+/// How a reading went.
+enum Reading {
+    /// What could be read was.
+    Done,
+    /// Nothing more can be read now; in so many seconds it may.
+    Again(i64),
+    /// The bank does not know the grant any more.
+    Over,
 }
 
 /// One poll.
@@ -121,7 +131,14 @@ impl Gateway {
             effects: Vec::new(),
             more: false,
         };
-        let next = self.read_all(&mut poll, &mut known, (&balances, &moving)).await?;
+        let next = match self.read_all(&mut poll, &mut known, (&balances, &moving)).await? {
+            Reading::Over => {
+                self.end_as_at_bank(link, ConsentEnd::AtBank).await?;
+                return Ok(Step::Done);
+            }
+            Reading::Done => None,
+            Reading::Again(seconds) => Some(seconds),
+        };
         // What the customer took back is not remembered either.
         let kept: BTreeSet<String> = consent
             .grants
@@ -160,26 +177,31 @@ impl Gateway {
     }
 
     /// Reads what may be read, one call after the other. A call that fails leaves the others be, but for a bank that is
-    /// away or asks to wait: then it is asked again after so many seconds.
+    /// away or asks to wait, and a grant that is over.
     async fn read_all(
         &self,
         poll: &mut Poll<'_>,
         known: &mut Progress,
         (balances, moving): (&BTreeSet<AccountId>, &BTreeSet<AccountId>),
-    ) -> Result<Option<i64>, FlowError> {
+    ) -> Result<Reading, FlowError> {
         let marks_max = POLL_MARKS_MAX / moving.len().max(1);
         let mut tokens = match self.tokens(poll.link, None).await {
             Ok(tokens) => tokens,
-            Err(error) => return Ok(self.poll_failed(&error)),
+            Err(error) => return Ok(self.poll_failed(poll.link, &error).unwrap_or(Reading::Done)),
         };
+        let (mut read_some, mut again) = (false, None);
         if !balances.is_empty() {
             match self.read_news(poll, &mut tokens, Of::Balances).await {
-                Ok(news) => self.take_balances(poll, known, balances, news)?,
-                Err(error) => {
-                    if let Some(pause) = self.poll_failed(&error) {
-                        return Ok(Some(pause));
-                    }
+                Ok(news) => {
+                    read_some = true;
+                    self.take_balances(poll, known, balances, news)?;
                 }
+                Err(error) => match self.poll_failed(poll.link, &error) {
+                    // This one call failed: what is asked for next may be there.
+                    Some(soon) if error.class.is_one_calls() => again = Some(soon),
+                    Some(whole) => return Ok(whole),
+                    None => {}
+                },
             }
         }
         for account in moving {
@@ -194,15 +216,22 @@ impl Gateway {
                 to: self.after(86_400),
             };
             match self.read_news(poll, &mut tokens, of).await {
-                Ok(news) => self.take_transactions(poll, known, (account, marks_max), news)?,
-                Err(error) => {
-                    if let Some(pause) = self.poll_failed(&error) {
-                        return Ok(Some(pause));
-                    }
+                Ok(news) => {
+                    read_some = true;
+                    self.take_transactions(poll, known, (account, marks_max), news)?;
                 }
+                Err(error) => match self.poll_failed(poll.link, &error) {
+                    Some(soon) if error.class.is_one_calls() => again = Some(soon),
+                    Some(whole) => return Ok(whole),
+                    None => {}
+                },
             }
         }
-        Ok(None)
+        if read_some {
+            self.answered(&poll.link.institution);
+            return Ok(Reading::Done);
+        }
+        Ok(again.unwrap_or(Reading::Done))
     }
 
     /// One call; once more with fresh tokens if these are not taken.
@@ -219,7 +248,7 @@ impl Gateway {
                 Err(BankError {
                     institution: poll.link.institution.clone(),
                     interaction: None,
-                    class: BankErrorClass::Retry("it did not answer in time"),
+                    class: BankErrorClass::Retry(UNANSWERED),
                 })
             })
         };
@@ -232,20 +261,21 @@ impl Gateway {
         }
     }
 
-    /// Counts a failure; how long to leave the bank alone, if it is no use to go on. That a grant is over is for the
-    /// look at it to find out.
-    fn poll_failed(&self, error: &BankError) -> Option<i64> {
+    /// Counts a failure; what follows from it, if more than that this is not read now.
+    fn poll_failed(&self, link: &Link, error: &BankError) -> Option<Reading> {
         metrics::counter!("amana_poll_errors_total", "class" => error.class.as_str()).increment(1);
         tracing::debug!(institution = %error.institution, %error, "a link could not be read for news");
         match error.class {
             BankErrorClass::Wait { retry_after, .. } => {
                 let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
-                Some(asked.max(GRANT_LOOK_AGAIN_S))
+                Some(Reading::Again(asked.max(GRANT_LOOK_AGAIN_S)))
             }
             BankErrorClass::Retry(_) => {
-                self.rest(&error.institution);
-                Some(GRANT_LOOK_AGAIN_S)
+                self.failed(link, error.class);
+                Some(Reading::Again(GRANT_LOOK_AGAIN_S))
             }
+            // The bank's clear word: it is not only this access token that is over.
+            class if class.is_invalid_grant() => Some(Reading::Over),
             _ => None,
         }
     }

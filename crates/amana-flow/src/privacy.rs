@@ -1,14 +1,16 @@
 //! The privacy page: every disclosure ever made, with what was said, and what is allowed now.
 
+use crate::answer::Accept;
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, TimelineFilter, Totals};
-use amana_bank::Actor;
+use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
-    Cluster, Clusters, Consent, ConsentId, ConsentState, Form, InstitutionId, Lang, Purpose, Timestamp,
+    AccountId, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form, InstitutionId, Lang,
+    Page, Purpose, Timestamp, Transaction,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
+use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -107,9 +109,14 @@ pub struct AccountsView {
     pub institution: String,
     /// Each account with its latest transactions.
     pub accounts: Shown,
+    /// Whether there is more than could be read.
+    pub incomplete: bool,
     /// When the bank was asked.
     pub at: Timestamp,
 }
+
+/// The accounts of a link, and the transactions of those that could be read.
+type ReadNow = (Accounts, Vec<(AccountId, Protected<Page<Transaction>>)>);
 
 /// How far back the page of accounts looks, in days.
 const SHOWN_DAYS: u64 = 30;
@@ -231,16 +238,16 @@ impl Gateway {
         if self.store.kills().await?.stop(&link.institution, &link.channel, viewer.customer) {
             return Err(LinkError::Stopped);
         }
-        let tokens = self.tokens(&link, None).await?;
-        let fetched = institution.bank.accounts(&tokens, &subject, Actor::User).await?;
+        let (fetched, pages) = match self.read_now(&link, &subject).await {
+            Ok(read) => read,
+            Err(error) => {
+                if error.class.is_invalid_grant() {
+                    self.end_as_at_bank(link, ConsentEnd::AtBank).await?;
+                }
+                return Err(error.into());
+            }
+        };
         let now = self.now();
-        let from = now.checked_sub(Duration::from_secs(SHOWN_DAYS * 86_400)).unwrap_or(now);
-        let to = now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
-        let mut pages = Vec::with_capacity(fetched.ids.len());
-        for id in &fetched.ids {
-            let page = institution.bank.transactions(&tokens, &subject, id, from, to, Actor::User).await?;
-            pages.push((id.clone(), page));
-        }
         let accounts = self
             .gate
             .show_accounts(&fetched.data, &pages, &subject, lang, now)
@@ -269,8 +276,61 @@ impl Gateway {
             institution_id: viewer.institution.clone(),
             institution: institution.name_in(lang).to_owned(),
             accounts,
+            incomplete: fetched.skipped > 0,
             at: now,
         })
+    }
+
+    /// The accounts of a link and their latest transactions, as the bank tells them now; an account whose transactions
+    /// cannot be read has no page. Tokens that are not taken are renewed once: they may have ended before their time.
+    async fn read_now(&self, link: &Link, subject: &Subject) -> Result<ReadNow, BankError> {
+        let tokens = self.tokens(link, None).await?;
+        match self.read_with(&tokens, subject, Accept::Whole).await {
+            Err(BankError { class: BankErrorClass::RelinkNeeded(_), .. }) => {
+                let fresh = self.tokens(link, Some(&tokens)).await?;
+                self.read_with(&fresh, subject, Accept::Part).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_with(
+        &self,
+        tokens: &Tokens,
+        subject: &Subject,
+        accept: Accept,
+    ) -> Result<ReadNow, BankError> {
+        let institution = self.institution(&subject.institution).map_err(|_| BankError {
+            institution: subject.institution.clone(),
+            interaction: None,
+            class: BankErrorClass::OurRequest("the institution is not configured"),
+        })?;
+        let bank = &institution.bank;
+        let fetched = bank.accounts(tokens, subject, Actor::User).await?;
+        let now = self.now();
+        let from = now.checked_sub(Duration::from_secs(SHOWN_DAYS * 86_400)).unwrap_or(now);
+        let to = now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
+        let mut pages = Vec::with_capacity(fetched.ids.len());
+        for id in &fetched.ids {
+            match bank.transactions(tokens, subject, id, from, to, Actor::User).await {
+                Ok(page) => pages.push((id.clone(), page)),
+                Err(error)
+                    if accept == Accept::Whole && matches!(error.class, BankErrorClass::RelinkNeeded(_)) =>
+                {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an account could not be read");
+                    metrics::counter!("amana_bank_errors_total", "class" => error.class.as_str())
+                        .increment(1);
+                    if error.class.is_away() {
+                        // The others would not answer either, and somebody waits.
+                        break;
+                    }
+                }
+            }
+        }
+        Ok((fetched, pages))
     }
 
     /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It

@@ -12,11 +12,13 @@ pub(crate) struct AccountsPage {
     w: Words,
     bank: String,
     at: String,
+    incomplete: bool,
 }
 
 impl AccountsPage {
-    /// The page. `bank` is the institution's name in the page's language, `at` when the bank was asked.
-    pub(crate) fn new(w: Words, bank: String, at: Timestamp) -> Self {
-        Self { bank, at: date_time(w.lang, at, at), w }
+    /// The page. `bank` is the institution's name in the page's language, `at` when the bank was asked, `incomplete`
+    /// whether it has more than could be read.
+    pub(crate) fn new(w: Words, bank: String, at: Timestamp, incomplete: bool) -> Self {
+        Self { bank, at: date_time(w.lang, at, at), incomplete, w }
     }
 }

@@ -159,7 +159,8 @@ pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: Header
     };
     match view {
         Ok(view) => {
-            let frame = AccountsPage::new(Words::new(view.lang, HERE), view.institution, view.at);
+            let w = Words::new(view.lang, HERE);
+            let frame = AccountsPage::new(w, view.institution, view.at, view.incomplete);
             page_with(StatusCode::OK, &frame, [view.accounts])
         }
         Err(LinkError::Over) => {

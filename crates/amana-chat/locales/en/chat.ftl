@@ -31,6 +31,7 @@ ends-soon = What you allowed at { $bank } ends by itself on { $until }. If you w
 renewed = What you allowed at { $bank } goes on until { $until }. You can stop at any time.
 link-failed = Linking with { $bank } did not work, and nothing was shared. Please try again.
 link-cancelled = All right, nothing was linked and nothing was shared. You can come back whenever you like.
+accounts-gone = { $bank } does not show the accounts that you allowed any more; they may be closed. To choose others, link again.
 relink = { $bank } asks you to sign in again. Until then I cannot read anything there.
 purpose-BalanceOnRequest = your balance when you ask
 purpose-BalanceUpdate = news when your balance changes

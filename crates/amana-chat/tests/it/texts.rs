@@ -21,6 +21,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::link_failed(lang, "Chase"),
         plain::link_cancelled(lang),
         plain::relink_needed(lang, "Chase", link, page),
+        plain::accounts_gone(lang, "Chase", link, page),
         plain::help(lang),
         plain::not_understood(lang),
         plain::unsupported_request(lang),

@@ -73,7 +73,7 @@ async fn a_bank_that_fails_gets_an_honest_answer() {
         BankErrorClass::Retry("500"),
         BankErrorClass::Wait { what: "429", retry_after: None },
         BankErrorClass::Nonsense("html"),
-        BankErrorClass::RelinkNeeded("invalid_grant"),
+        BankErrorClass::RelinkNeeded("403"),
     ] {
         *rig.bank.error.lock().unwrap() = Some(class);
         rig.says("1", "what's my balance?").await;
@@ -224,6 +224,74 @@ async fn the_timeline_goes_back_page_by_page_to_the_first_receipt() {
     assert!(seqs.is_sorted_by(|a, b| a > b));
     seqs.dedup();
     assert_eq!(seqs.len(), 61);
+}
+
+/// A balance that could not be read must not look like one that is not there.
+#[tokio::test]
+async fn a_list_with_gaps_is_not_told_as_the_whole() {
+    const GAP: &str = "could not be read from Cedar Bank";
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.says("1", "what's my balance?").await;
+    assert!(!rig.sees("1").concat().contains(GAP));
+    assert!(!rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page").incomplete);
+    *rig.bank.skipped.lock().unwrap() = 1;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(said.contains("1,234.56") && said.contains(GAP), "{said}");
+    assert!(rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page").incomplete);
+    // One that was allowed and is not in the list.
+    let rig = Rig::new().await;
+    rig.link_both("1").await;
+    *rig.bank.checking.lock().unwrap() = "b7".into();
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(said.contains("7,777.00") && said.contains(GAP), "{said}");
+}
+
+/// One account that fails takes none of the others down; the answer says that it is not the whole.
+#[tokio::test]
+async fn one_account_that_fails_takes_no_other_down() {
+    const PART: &str = "could not read all";
+    for class in [
+        BankErrorClass::Retry("a test"),
+        BankErrorClass::Gone("a test"),
+        BankErrorClass::RelinkNeeded("602"),
+        BankErrorClass::Wait { what: "a test", retry_after: None },
+    ] {
+        let rig = Rig::new().await;
+        let cookie = rig.link_both("1").await;
+        rig.says("1", "recent transactions").await;
+        assert!(!rig.sees("1").concat().contains(PART));
+        rig.bank.failing.lock().unwrap().insert("a1", class);
+        rig.says("1", "recent transactions").await;
+        let said = rig.sees("1").concat();
+        assert!(said.contains("4.50") && said.contains(PART), "{class}: {said}");
+        let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
+        let html = plain(&view.accounts.into_html());
+        assert!(html.contains("4.50") && html.contains("could not show the transactions"), "{class}: {html}");
+        // Nothing came at all: then that is said, and why.
+        rig.bank.failing.lock().unwrap().insert("a2", class);
+        rig.says("1", "recent transactions").await;
+        let said = rig.sees("1").concat();
+        let expected = match class {
+            BankErrorClass::Gone(_) => "does not show the accounts",
+            BankErrorClass::RelinkNeeded(_) => "asks you to sign in again",
+            _ => "does not answer",
+        };
+        assert!(said.contains(expected), "{class}: {said}");
+    }
+}
+
+/// A token that ended before its time is renewed for the page of accounts, too.
+#[tokio::test]
+async fn the_page_of_accounts_renews_a_token_that_ended_early() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
+    assert!(view.accounts.into_html().contains("Everyday Checking"));
+    assert_eq!(rig.bank.called("refresh"), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The bank has the last word on a grant, and is asked for it.
 
 use crate::support::*;
-use amana_bank::{BankErrorClass, GrantStatus};
+use amana_bank::{BankErrorClass, GrantStatus, UNREACHED};
 use amana_core::*;
 use amana_flow::limits::{GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX};
 use amana_store::{Link, LinkState};
@@ -109,13 +109,79 @@ async fn a_bank_that_is_away_is_not_asked_for_each_of_its_links() {
         *rig.bank.life_s.lock().unwrap() = 100_000;
         rig.link(psid).await;
     }
-    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry(UNREACHED));
     cycle(&rig).await;
     assert_eq!(rig.bank.called("grant"), 1);
     *rig.bank.error.lock().unwrap() = None;
     rig.clock.advance_s(GRANT_LOOK_AGAIN_S * 5 / 4 + 1);
     rig.gateway.settle().await.unwrap();
     assert_eq!(rig.bank.called("grant"), 4, "and all three when it is back, long before the cycle is over");
+}
+
+/// What fails for one link is not the bank's fault, and what fails for two may be.
+#[tokio::test]
+async fn a_bank_that_fails_for_one_link_is_asked_for_the_next() {
+    let rig = Rig::new().await;
+    for psid in ["1", "2", "3", "4"] {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        *rig.bank.life_s.lock().unwrap() = 100_000;
+        rig.link(psid).await;
+    }
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    cycle(&rig).await;
+    assert_eq!(rig.bank.called("grant"), 2);
+}
+
+/// Where tokens live for days and the bank has no call that says how a grant stands, a refused renewal says it, and it
+/// is asked for within a cycle.
+#[tokio::test]
+async fn tokens_that_live_for_days_hide_no_end() {
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    rig.link("1").await;
+    cycle(&rig).await;
+    assert_eq!((ended(&rig, "1").await, rig.bank.called("refresh")), (None, 1));
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    cycle(&rig).await;
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank));
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("Cedar Bank says"), "{said:?}");
+}
+
+/// A bank that says how a grant stands is not asked for tokens that nobody needs.
+#[tokio::test]
+async fn tokens_are_not_renewed_where_the_bank_says_how_a_grant_stands() {
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    rig.link("1").await;
+    cycle(&rig).await;
+    assert_eq!((rig.bank.called("grant"), rig.bank.called("refresh")), (1, 0));
+}
+
+/// Whoever finds out first that the bank knows the grant no more ends it: a question does, in the commit of its answer.
+#[tokio::test]
+async fn a_question_finds_out_that_the_grant_is_over() {
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    let cookie = rig.link("1").await;
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "the token is good, and the bank takes it");
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(said.contains("asks you to sign in again"), "{said}");
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank));
+    assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_err());
+
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    let cookie = rig.link("1").await;
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_err());
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank), "so does the page of accounts");
 }
 
 /// More looks than there are slots hang at the bank, and a revocation still goes out.

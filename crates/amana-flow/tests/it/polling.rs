@@ -264,6 +264,41 @@ async fn faults_put_news_off_and_lose_none() {
     assert_eq!(told(&rig, "42.00"), 0);
 }
 
+/// One account that the bank cannot show keeps neither the others of its link nor other people's links from being read.
+#[tokio::test]
+async fn one_account_that_fails_starves_nobody() {
+    let rig = polled(0).await;
+    rig.link_both("1").await;
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("2").await;
+    rig.bank.failing.lock().unwrap().insert("a1", BankErrorClass::Retry("a test"));
+    let (mut event, body) = rig.transaction(BankEventKind::TransactionPosted, "t", None, 4_200);
+    event.account = account("a2");
+    add(&rig, event, &body);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "42.00"), 1, "the other account of the link");
+    rig.bank.failing.lock().unwrap().clear();
+    there_is(&rig, BankEventKind::TransactionPosted, "u", None, 5_300);
+    next_poll(&rig).await;
+    assert_eq!(told(&rig, "53.00"), 1, "and the one that failed once it can be read");
+}
+
+/// A poll that is told that the grant is over ends it, and does not wait for the look.
+#[tokio::test]
+async fn a_poll_finds_out_that_the_grant_is_over() {
+    let rig = polled(0).await;
+    rig.link("1").await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    *rig.bank.invalid_grant.lock().unwrap() = true;
+    *rig.bank.no_news.lock().unwrap() = Some(BankErrorClass::RelinkNeeded("401"));
+    next_poll(&rig).await;
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    assert_eq!(link.state, amana_store::LinkState::Ended);
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("Cedar Bank says"), "{said:?}");
+    assert!(rig.store.polls_due(Timestamp::MAX, 10).await.unwrap().is_empty(), "nothing is left to do");
+}
+
 /// More news than one poll takes in are taken in by the next ones, soon.
 #[tokio::test]
 async fn many_news_come_in_turns() {

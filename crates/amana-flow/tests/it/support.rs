@@ -61,6 +61,12 @@ pub(crate) struct FakeBank {
     pub(crate) asked: Mutex<Vec<Of>>,
     /// Its lists are not whole.
     pub(crate) partial: Mutex<bool>,
+    /// Why no news can be read.
+    pub(crate) no_news: Mutex<Option<BankErrorClass>>,
+    /// Rows of its list of accounts that could not be read.
+    pub(crate) skipped: Mutex<usize>,
+    /// Accounts whose transactions cannot be read, and why.
+    pub(crate) failing: Mutex<BTreeMap<&'static str, BankErrorClass>>,
     /// A look at a grant gets no answer.
     pub(crate) hangs: Mutex<bool>,
     /// No refresh token is taken any more.
@@ -86,6 +92,9 @@ impl FakeBank {
             news: Mutex::default(),
             asked: Mutex::default(),
             partial: Mutex::default(),
+            no_news: Mutex::default(),
+            skipped: Mutex::default(),
+            failing: Mutex::default(),
             hangs: Mutex::new(false),
             invalid_grant: Mutex::new(false),
         }
@@ -95,6 +104,13 @@ impl FakeBank {
         self.calls.lock().expect("lock").push(what);
         match *self.error.lock().expect("lock") {
             Some(class) => Err(BankError { institution: self.id.clone(), interaction: None, class }),
+            None => Ok(()),
+        }
+    }
+
+    fn read_of(&self, account: &AccountId) -> Result<(), BankError> {
+        match self.failing.lock().expect("lock").get(account.as_str()) {
+            Some(class) => Err(BankError { institution: self.id.clone(), interaction: None, class: *class }),
             None => Ok(()),
         }
     }
@@ -179,7 +195,11 @@ impl Bank for FakeBank {
             make("a2", "Rainy Day Savings", AccountKind::Savings, 777_700),
         ];
         let ids = rows.iter().map(|a| a.id.clone()).collect();
-        Ok(Accounts { ids, data: Protected::new(subject.clone(), rows), skipped: 0 })
+        Ok(Accounts {
+            ids,
+            data: Protected::new(subject.clone(), rows),
+            skipped: *self.skipped.lock().expect("lock"),
+        })
     }
     async fn transactions(
         &self,
@@ -191,6 +211,7 @@ impl Bank for FakeBank {
         _: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         self.call("transactions")?;
+        self.read_of(id)?;
         let rows: Vec<Transaction> = ["2026-11-20T09:00:00Z", "2026-10-12T09:00:00Z", "2026-10-03T09:00:00Z"]
             .iter()
             .enumerate()
@@ -216,6 +237,12 @@ impl Bank for FakeBank {
         };
         self.call(what)?;
         self.asked.lock().expect("lock").push(of.clone());
+        if let Some(class) = *self.no_news.lock().expect("lock") {
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
+        if let Of::Transactions { account, .. } = of {
+            self.read_of(account)?;
+        }
         let rows = self.news.lock().expect("lock").clone();
         let events = rows.into_iter().filter(|(event, _)| match of {
             Of::Balances => event.kind == BankEventKind::BalanceChanged,
@@ -499,6 +526,19 @@ impl Rig {
             Form::Detail,
         )
         .await
+    }
+
+    /// The same on both accounts.
+    pub(crate) async fn link_both(&self, psid: &str) -> String {
+        let entry = Entry::OneTime { token: self.link_token(psid).await };
+        let begun = self.gateway.link_begin(&entry, &self.bank.id, Lang::English).await.expect("begun");
+        self.gateway.link_callback(&begun.cookie, &self.callback()).await.expect("back");
+        let purposes = [Purpose::BalanceOnRequest, Purpose::TransactionUpdate, Purpose::BalanceUpdate];
+        let answer = self.answer(&purposes, Form::Detail, &["a1", "a2"]);
+        let linked = self.gateway.consent_give(&begun.cookie, &answer).await.expect("linked");
+        self.gateway.settle().await.expect("settled");
+        self.sees(psid);
+        linked.cookie
     }
 
     pub(crate) async fn link_for(&self, psid: &str, purposes: &[Purpose], form: Form) -> String {

@@ -11,7 +11,8 @@ use amana_core::{
 };
 use amana_pure::latest;
 
-/// Each account with its balances and its latest transactions. An account without a page of its own has none.
+/// Each account with its balances and its latest transactions. An account without a page of its own could not be read,
+/// and it says so, as one does whose page is not the whole.
 #[must_use]
 pub fn accounts(
     accounts: &[Account],
@@ -21,9 +22,8 @@ pub fn accounts(
 ) -> Fragment {
     let mut out = Both { html: Html::new(), lines: Vec::new(), lang, now };
     for (i, account) in accounts.iter().enumerate() {
-        let page = pages.iter().find(|(id, _)| **id == account.id);
-        let rows = page.map(|(_, page)| latest(page, PAGE_ROWS_MAX)).unwrap_or_default();
-        out.account(i + 1, account, &rows);
+        let page = pages.iter().find(|(id, _)| **id == account.id).map(|(_, page)| *page);
+        out.account(i + 1, account, page);
     }
     Fragment { html: out.html.finish(), lines: out.lines }
 }
@@ -41,7 +41,7 @@ impl Both {
         texts().text(self.lang, id, &[])
     }
 
-    fn account(&mut self, number: usize, account: &Account, rows: &[&Transaction]) {
+    fn account(&mut self, number: usize, account: &Account, page: Option<&Page<Transaction>>) {
         let name = match clean(&account.name) {
             empty if empty.is_empty() => kind(self.lang, account.kind),
             name => name,
@@ -62,13 +62,25 @@ impl Both {
         self.html.markup("</h2>\n");
         self.lines.push(format!("{name} {}", last.unwrap_or_default()).trim_end().to_owned());
         self.balances(account);
-        if rows.is_empty() {
-            let quiet = self.t("accounts-quiet");
-            self.html.markup("<p class=\"quiet\">").text(&quiet).markup("</p>\n");
-        } else {
-            self.rows(rows);
+        let rows = page.map(|page| latest(page, PAGE_ROWS_MAX)).unwrap_or_default();
+        if !rows.is_empty() {
+            self.rows(&rows);
+        }
+        match page {
+            None => self.note("accounts-unread"),
+            Some(page) if page.truncated => self.note("accounts-partial"),
+            Some(_) if rows.is_empty() => self.note("accounts-quiet"),
+            Some(_) => {}
         }
         self.html.markup("</section>\n");
+    }
+
+    fn note(&mut self, id: &str) {
+        let note = self.t(id);
+        self.html.markup("<p class=\"quiet\">").text(&note).markup("</p>\n");
+        if id != "accounts-quiet" {
+            self.lines.push(note);
+        }
     }
 
     fn balances(&mut self, account: &Account) {

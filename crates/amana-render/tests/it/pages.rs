@@ -20,7 +20,9 @@ fn accounts_are_shown_with_their_balances_and_latest_rows() {
     rows[11].direction = Direction::In;
     rows[11].state = TransactionState::Pending;
     let page = Page { rows, truncated: false };
-    let shown = accounts(&all, &[(&all[0].id, &page)], Lang::English, now());
+    let quiet = Page { rows: Vec::new(), truncated: false };
+    let both = [(&all[0].id, &page), (&all[1].id, &quiet)];
+    let shown = accounts(&all, &both, Lang::English, now());
     let html = plain(&shown.html);
     assert_eq!(html.matches("<section").count(), 2);
     assert_eq!(html.matches("<tr><td").count(), 10, "the newest ten");
@@ -29,10 +31,26 @@ fn accounts_are_shown_with_their_balances_and_latest_rows() {
     let newest = "<tr><td class=\"meta\"><bdi>Nov 23</bdi></td><td><bdi>Shop 12</bdi> \
                   <span class=\"badge wait\">pending</span></td><td class=\"amount\"><bdi dir=\"ltr\">+$12.00</bdi>";
     assert!(html.contains(newest), "{html}");
-    assert!(html.contains("Nothing moved in the last 30 days."), "an account without a page");
+    assert!(html.contains("Nothing moved in the last 30 days.") && !html.contains("just now"), "{html}");
     assert_eq!(plain(&shown.lines[0]), "Everyday Money ••6789");
     assert_eq!(plain(&shown.lines[3]), "Nov 23 Shop 12 +$12.00 pending");
     assert!(plain(&accounts(&all, &[], Lang::Arabic, now()).html).contains("المستحق عليك"));
+}
+
+/// What could not be read must not look like an account on which nothing moved.
+#[test]
+fn an_account_that_could_not_be_read_says_so() {
+    let all = [account("a", AccountKind::Checking), account("b", AccountKind::CreditCard)];
+    let part = Page { rows: Vec::new(), truncated: true };
+    let shown = accounts(&all, &[(&all[1].id, &part)], Lang::English, now());
+    assert!(!shown.html.contains("Nothing moved"), "{}", shown.html);
+    let [unread, partial] = [
+        "The bank could not show the transactions of this account just now.",
+        "Some transactions of this account could not be read just now.",
+    ];
+    let place = |what| shown.html.find(what).unwrap_or_else(|| panic!("{what}: {}", shown.html));
+    assert!(place(unread) < place(partial), "each with its account");
+    assert!(shown.lines.iter().any(|line| line == unread), "{:?}", shown.lines);
 }
 
 #[test]

@@ -70,6 +70,7 @@ notice-shown-lead = For your eyes only: Messenger was told that there is somethi
 notice-shown-receipts = Receipt { $look } records that you looked, receipt { $notice } what Messenger was told.
 
 accounts-heading = Your accounts at { $bank }
+accounts-incomplete = Some accounts or balances could not be read just now.
 accounts-lead = Read from your bank just now, for your eyes only. Messenger does not see this page.
 
 ## Consent

@@ -1,7 +1,7 @@
 //! What the processes say to each other, as JSON. Errors travel as their class and numbers; the words stand in the log
 //! of the process in which they happened.
 
-use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback, INVALID_GRANT};
+use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback, INVALID_GRANT, UNREACHED};
 use amana_channel::{LinkingError, SendError};
 use amana_core::{
     AccountId, Address, BankEvent, ChannelId, Clusters, CustomerId, InstitutionId, Lang, Secret, Timestamp,
@@ -194,7 +194,11 @@ impl WireBankError {
             BankErrorClass::Wait { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
             _ => None,
         };
-        let class = if error.class.is_invalid_grant() { INVALID_GRANT } else { error.class.as_str() };
+        let class = match error.class {
+            class if class.is_invalid_grant() => INVALID_GRANT,
+            class if class.is_away() => UNREACHED,
+            class => class.as_str(),
+        };
         Self { class: class.to_owned(), retry_after_s, interaction: error.interaction.clone() }
     }
 
@@ -202,6 +206,7 @@ impl WireBankError {
         let class = match self.class.as_str() {
             "relink-needed" => BankErrorClass::RelinkNeeded(TOLD),
             INVALID_GRANT => BankErrorClass::RelinkNeeded(INVALID_GRANT),
+            UNREACHED => BankErrorClass::Retry(UNREACHED),
             "declined" => BankErrorClass::Declined(TOLD),
             "gone" => BankErrorClass::Gone(TOLD),
             "our-request" => BankErrorClass::OurRequest(TOLD),
