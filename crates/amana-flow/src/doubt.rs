@@ -7,6 +7,7 @@
 use crate::gateway::Gateway;
 use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S, ECHO_WAIT_S};
 use amana_core::{ChannelId, MessageId, Timestamp};
+use amana_gate::TICKET_HOURS;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -16,6 +17,9 @@ pub(crate) struct Doubts {
     before_start: Timestamp,
     heard: HashMap<ChannelId, Heard>,
     since: HashMap<MessageId, Timestamp>,
+    /// What the platform took and the store has not, under which id and when.
+    taken: HashMap<MessageId, (Timestamp, String)>,
+    tidied: Timestamp,
 }
 
 /// Webhooks of one page that came without a long silence between them.
@@ -33,7 +37,24 @@ impl Doubts {
     pub(crate) fn new(start: Timestamp) -> Self {
         let before_start =
             start.checked_sub(std::time::Duration::from_secs(ECHO_WAIT_S.unsigned_abs())).unwrap_or(start);
-        Self { before_start, heard: HashMap::new(), since: HashMap::new() }
+        Self {
+            before_start,
+            heard: HashMap::new(),
+            since: HashMap::new(),
+            taken: HashMap::new(),
+            tidied: start,
+        }
+    }
+
+    /// Forgets what says nothing any more, of rows that ended without egress (a sweep, an erasure): an echo that has
+    /// not come for so long is missed whatever is kept, and nothing leaves with a ticket that is over.
+    fn tidy(&mut self, now: Timestamp) {
+        if seconds(self.tidied, now) < ECHO_WAIT_S {
+            return;
+        }
+        self.tidied = now;
+        self.since.retain(|_, since| seconds(*since, now) < ECHO_LOST_S);
+        self.taken.retain(|_, (at, _)| seconds(*at, now) < TICKET_HOURS * 3_600);
     }
 
     fn came(&mut self, channel: &ChannelId, now: Timestamp) {
@@ -64,12 +85,34 @@ impl Gateway {
     /// A message is about to be sent: from now on it may be there.
     pub(crate) fn doubt(&self, message: MessageId) {
         let now = self.now();
-        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).since.insert(message, now);
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.tidy(now);
+        doubts.since.insert(message, now);
     }
 
-    /// It is settled, one way or the other.
+    /// The platform took it, under this id: known here until the store knows it, too.
+    pub(crate) fn taken(&self, message: MessageId, mid: &str) {
+        let now = self.now();
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.taken.insert(message, (now, mid.to_owned()));
+    }
+
+    /// The platform's id of a message that it took, if the store has not taken that in yet.
+    pub(crate) fn taken_as(&self, message: MessageId) -> Option<String> {
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.taken.get(&message).map(|(_, mid)| mid.clone())
+    }
+
+    /// It is settled, one way or the other, and that is durable.
     pub(crate) fn no_doubt(&self, message: MessageId) {
-        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).since.remove(&message);
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.since.remove(&message);
+        doubts.taken.remove(&message);
+    }
+
+    /// Whether it is in doubt, as far as this process knows.
+    pub(crate) fn is_in_doubt(&self, message: MessageId) -> bool {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).since.contains_key(&message)
     }
 
     /// Whether the echo of a message in doubt can be missed by now.

@@ -10,7 +10,9 @@ use crate::worker::gather;
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
-use amana_store::{ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, SubmitError};
+use amana_store::{
+    AlarmKind, ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, Outcome, SubmitError,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -106,6 +108,10 @@ impl Gateway {
 
     async fn attempt(&self, entry: OutboxEntry) -> Result<(), FlowError> {
         let message = entry.row.message;
+        // The platform took it, and the store did not take that in then: it is never sent again, whatever came between.
+        if let Some(mid) = self.taken_as(message) {
+            return self.finish(&entry, Delivery::Sent { mid }).await;
+        }
         // A claim that ended without a word: its bytes may be at the platform, whatever becomes of the message now.
         if entry.state == OutboxState::Sending {
             return self.finish(&entry, Delivery::Unconfirmed { until: self.now() }).await;
@@ -134,6 +140,11 @@ impl Gateway {
             return self
                 .finish(&entry, Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) })
                 .await;
+        }
+        // Every claim counts, whatever the platform said in it and whether or not that was kept.
+        if entry.doubtful && entry.attempts >= SEND_ATTEMPTS_MAX {
+            tracing::error!(id = %message, "a message stays in doubt after its last attempt; it is put aside");
+            return self.finish(&entry, Delivery::Dead { reason: "unconfirmed".to_owned() }).await;
         }
 
         // From here on the bytes may leave at any moment: that is written down first.
@@ -190,6 +201,7 @@ impl Gateway {
                     self.note_health(channel, ChannelHealth::Good).await;
                 }
                 self.passing_sent(message);
+                self.taken(message, &sent.mid);
                 Delivery::Sent { mid: sent.mid }
             }
             Err(error) => {
@@ -301,10 +313,7 @@ impl Gateway {
     }
 
     async fn finish(&self, entry: &OutboxEntry, delivery: Delivery) -> Result<(), FlowError> {
-        // What is put off or held may be in doubt still, from when it was.
-        if matches!(delivery, Delivery::Sent { .. } | Delivery::Dead { .. } | Delivery::Denied { .. }) {
-            self.no_doubt(entry.row.message);
-        }
+        let message = entry.row.message;
         let at = self.now();
         let word = match &delivery {
             Delivery::Sent { .. } => Some((ReceiptKind::Outcome, "sent".to_owned())),
@@ -319,28 +328,58 @@ impl Gateway {
             | Delivery::Unreachable { .. }
             | Delivery::Unconfirmed { .. } => None,
         };
-        let receipt = word.zip(entry.row.basis.as_ref()).map(|((kind, word), basis)| {
+        let mut receipt = word.zip(entry.row.basis.as_ref()).map(|((kind, word), basis)| {
             let mut draft = ReceiptDraft::of_outcome(&entry.row, basis, &word, at);
             draft.kind = kind;
             (entry.customer_shard, basis.customer, draft)
         });
+        let mut alarm = false;
         // The platform has answered: that must not be forgotten because the store is busy for a moment.
         for attempt in 1.. {
-            let finish = Command::FinishOutbox {
-                message: entry.row.message,
-                delivery: delivery.clone(),
-                receipt: receipt.clone(),
-                at,
-            };
-            match self.store.submit(vec![finish]).await {
-                // A conflict: the echo came before our call returned, and the row is sent already.
-                Ok(_) | Err(SubmitError::Conflict { .. }) => break,
+            let recorded = receipt.clone();
+            let delivery = delivery.clone();
+            let mut commands = vec![Command::FinishOutbox { message, delivery, receipt: recorded, at }];
+            commands.extend(alarm.then(|| unrecorded(&entry.row.recipient.channel, message, at)));
+            match self.store.submit(commands).await {
+                Ok(outcomes) => {
+                    if alarm && outcomes.last() == Some(&Outcome::Changed) {
+                        metrics::counter!("amana_alarms_total").increment(1);
+                    }
+                    break;
+                }
+                // The echo came before our call returned, and the row is sent already.
+                Err(SubmitError::Conflict { what: "message", .. }) => break,
+                // The customer's history does not lead on, and no wait mends it. What became of the message is kept
+                // all the same: else it would be in doubt, and be sent again.
+                Err(error) if receipt.is_some() && cannot_be_recorded(&error) => {
+                    tracing::error!(id = %message, %error, "ALARM: what became of a message cannot be recorded");
+                    receipt = None;
+                    alarm = true;
+                }
                 Err(error) if attempt >= FINISH_TRIES_MAX => return Err(error.into()),
                 Err(_) => tokio::time::sleep(STORE_PAUSE).await,
             }
         }
+        // Only now, when it is durable. What is put off or held may be in doubt still, from when it was.
+        if matches!(delivery, Delivery::Sent { .. } | Delivery::Dead { .. } | Delivery::Denied { .. }) {
+            self.no_doubt(message);
+        }
         Ok(())
     }
+}
+
+fn cannot_be_recorded(error: &SubmitError) -> bool {
+    match error {
+        SubmitError::Conflict { .. } => true,
+        SubmitError::Store(error) => error.is_damage(),
+        SubmitError::Overloaded => false,
+    }
+}
+
+/// The alarm that what became of a message has no receipt.
+fn unrecorded(channel: &ChannelId, message: MessageId, at: Timestamp) -> Command {
+    let about = AlarmKind::unrecorded(message);
+    Command::RaiseAlarm { channel: channel.clone(), about, kind: AlarmKind::Unrecorded, at }
 }
 
 /// The outcome of a message that is over, and may be at the platform.

@@ -6,9 +6,9 @@ use crate::gateway::Gateway;
 use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX};
 use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_core::{BankEvent, BankEventBody, EventKey};
+use amana_core::{BankEvent, BankEventBody, EventKey, MessageId};
 use amana_gate::Unaddressed;
-use amana_store::{Claim, Command, InboxSource, Link, NewInbox, Outcome};
+use amana_store::{Claim, Command, InboxSource, Link, NewInbox, OutboxState, Outcome};
 use std::collections::BTreeSet;
 
 /// What became of a delivery.
@@ -88,9 +88,12 @@ impl Gateway {
         }
         self.keep(commands, &mut accepted).await?;
         self.reconcile(sightings).await?;
-        // Only now: until what an echo settles is durable the message is still in doubt.
-        for echo in events.iter().filter_map(|inbound| echo_in(&inbound.kind)) {
-            echo.message.into_iter().for_each(|message| self.no_doubt(message));
+        // Only now: until what an echo settles is durable the message is still in doubt. And only what it settles: an
+        // echo of others may bear an id of ours.
+        for message in events.iter().filter_map(|inbound| echo_in(&inbound.kind)?.message) {
+            if self.is_in_doubt(message) && self.is_sent(message).await {
+                self.no_doubt(message);
+            }
         }
         for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
             if self.channels.contains_key(channel) {
@@ -188,6 +191,12 @@ impl Gateway {
             }
         }
         Ok(kept)
+    }
+
+    /// Whether it is on record as sent. Where that cannot be read, it stays in doubt.
+    async fn is_sent(&self, message: MessageId) -> bool {
+        let entry = self.store.outbox_entry(message).await.ok().flatten();
+        entry.is_some_and(|entry| entry.state == OutboxState::Sent)
     }
 
     async fn keep(&self, commands: Vec<Command>, accepted: &mut Accepted) -> Result<(), FlowError> {

@@ -8,7 +8,8 @@ use crate::gateway::Gateway;
 use crate::limits::OVERDUE_MAX;
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
 use amana_core::{ChannelId, MessageId, Psid};
-use amana_store::{AlarmKind, Claim, Command, Outcome, Sighting};
+use amana_store::{AlarmKind, Claim, Command, Outcome, Sighting, SubmitError};
+use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
 /// What an alarm does beside being raised.
@@ -61,7 +62,14 @@ impl Gateway {
         let app = echo.app.map(str::to_owned);
         let claim = match (echo.message, echo.app) {
             (Some(message), _) => {
-                let odd = self.oddity(message, echo).await?;
+                let odd = match self.oddity(message, echo).await {
+                    // What cannot be compared any more is not odd for that; and others' events are not held up by it.
+                    Err(error) if error.is_damage() => {
+                        tracing::error!(id = %message, %error, "an echo cannot be held against what was sent");
+                        None
+                    }
+                    odd => odd?,
+                };
                 Claim::Message { message, app_id: app, odd }
             }
             (None, Some(id)) if self.reconcile.allowed_apps.contains(id) => {
@@ -132,14 +140,29 @@ impl Gateway {
                 _ => None,
             })
             .collect();
-        let outcomes = self.store.submit(sightings).await?;
+        // Each on its own, handed over in their order: whatever is wrong with one, the others are held against the
+        // outbox.
+        let outcomes = join_all(sightings.into_iter().map(|one| self.store.submit(vec![one]))).await;
         // What was in doubt may be known to be sent by now, and what comes after it may go.
         self.outbox_filled.notify_one();
+        let mut failed = None;
         for ((channel, claim), outcome) in about.iter().zip(outcomes) {
+            let outcome = match outcome {
+                Ok(outcomes) => outcomes.into_iter().next(),
+                // The platform would deliver it again and again, and with it what is sound.
+                Err(SubmitError::Store(damage)) if damage.is_damage() => {
+                    tracing::error!(%channel, %damage, "ALARM: a message on the Page could not be looked into");
+                    continue;
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
             if let Claim::Explained { .. } = claim {
                 metrics::counter!("amana_allowed_app_messages_total").increment(1);
             }
-            if outcome != Outcome::Changed {
+            if outcome != Some(Outcome::Changed) {
                 continue;
             }
             let (message, app) = match claim {
@@ -154,7 +177,7 @@ impl Gateway {
             );
             metrics::counter!("amana_alarms_total").increment(1);
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Delivered messages that nothing named in time become alarms.

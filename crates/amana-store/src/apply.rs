@@ -510,7 +510,7 @@ pub(crate) async fn record<D: Db>(
 /// until its end, and checked. The last receipt is read in the same statement; the log's head, which is locked before,
 /// keeps any other writer from adding one meanwhile. Refused where there is no such customer; an error where the
 /// numbers or the last receipt are not those that were written: a history is not begun anew.
-async fn customer_end<D: Db>(
+pub(crate) async fn customer_end<D: Db>(
     db: &mut D,
     vault: &Vault,
     (shard, customer): (Shard, CustomerId),

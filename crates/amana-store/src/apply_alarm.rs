@@ -4,6 +4,7 @@
 //! unknown.
 
 use crate::apply::{Applied, Refused, maybe, record};
+use crate::apply_log::leads_on;
 use crate::apply_outbox::settle;
 use crate::db::{Db, values};
 use crate::limits::{DELIVERY_WAIT_S, SIGHTING_DAYS, SWEEP_ROWS};
@@ -101,6 +102,7 @@ struct Seen<'a> {
 }
 
 /// A receipt for whoever has this chat linked now, one for each bank: that there was a message which is not of ours.
+/// One whose history was changed in the database has none, and is on record in the log of the process alone.
 async fn tell<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -119,8 +121,13 @@ async fn tell<D: Db>(
         .await?;
     for mut row in rows {
         let (shard, customer) = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        let institution = row.parsed()?;
+        // Alarm and kill switch do not hang on a receipt, nor do the receipts of others.
+        if !leads_on(db, vault, (shard, customer)).await? {
+            continue;
+        }
         let draft = ReceiptDraft::of_sighting(
-            row.parsed()?,
+            institution,
             channel.clone(),
             what,
             Recipient::Customer,
@@ -244,8 +251,12 @@ pub(crate) async fn close<D: Db>(
         .await?;
     for mut row in told {
         let (shard, customer) = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        let institution = row.parsed()?;
+        if !leads_on(db, vault, (shard, customer)).await? {
+            continue;
+        }
         let who = Recipient::Agent(by.to_owned());
-        let draft = ReceiptDraft::of_sighting(row.parsed()?, channel.clone(), CLOSED, who, at);
+        let draft = ReceiptDraft::of_sighting(institution, channel.clone(), CLOSED, who, at);
         record(db, vault, (shard, customer), &draft, None).await?;
     }
     Ok(Outcome::Changed)

@@ -5,12 +5,12 @@
 //! receipts take turns, which is what one log is; on SQLite they do anyway. It is written at the end of the transaction
 //! (`kept.rs`).
 
-use crate::apply::{Applied, Refused, changed, receipt_context};
+use crate::apply::{Applied, Refused, changed, customer_end, receipt_context};
 use crate::db::{Db, locking, values};
 use crate::kept::{LogEnd, write_back};
-use crate::vault::open;
+use crate::vault::{Vault, open};
 use crate::{Outcome, StoreError};
-use amana_core::{CustomerId, Timestamp, micros};
+use amana_core::{CustomerId, Shard, Timestamp, micros};
 use amana_gate::DataKey;
 use amana_log::Entry;
 
@@ -63,6 +63,26 @@ impl LastReceipt {
             "a customer's last receipt is missing or another one: rows were removed or put back; nothing is recorded or \
              sent for them",
         ))
+    }
+}
+
+/// Whether a receipt can be recorded for a customer, without recording one: the same look as
+/// [`crate::apply::record_with_key`] has at their history. Damage is an answer here, for what must be kept whether or
+/// not there can be a receipt of it; one who is gone or erased has none either.
+pub(crate) async fn leads_on<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    place: (Shard, CustomerId),
+) -> Result<bool, StoreError> {
+    log_end(db).await?;
+    match customer_end(db, vault, place).await {
+        Ok(_) => Ok(true),
+        Err(Refused::Conflict(_)) => Ok(false),
+        Err(Refused::Store(damage)) if damage.is_damage() => {
+            tracing::error!(customer = %place.1, %damage, "nothing can be recorded for a customer");
+            Ok(false)
+        }
+        Err(Refused::Store(error)) => Err(error),
     }
 }
 

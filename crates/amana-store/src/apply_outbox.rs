@@ -6,7 +6,7 @@ use crate::apply::{
 use crate::codec::outbox_code;
 use crate::db::{Counter, Db, values};
 use crate::vault::Vault;
-use crate::{Delivery, OutboxState, Outcome, StoreError};
+use crate::{AlarmKind, Delivery, OutboxState, Outcome, StoreError};
 use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
@@ -230,16 +230,20 @@ async fn record_unless_erased<D: Db>(
     draft: &ReceiptDraft,
     message: MessageId,
 ) -> Result<Option<u64>, Refused> {
+    if is_erased(db, (shard, customer)).await? {
+        return Ok(None);
+    }
+    record(db, vault, (shard, customer), draft, Some(message)).await.map(Some)
+}
+
+async fn is_erased<D: Db>(db: &mut D, (shard, customer): (Shard, CustomerId)) -> Result<bool, StoreError> {
     let erased = db
         .row(
             "SELECT erased_at FROM customer WHERE shard = $1 AND id = $2 AND erased_at IS NOT NULL",
             values![shard, customer],
         )
         .await?;
-    if erased.is_some() {
-        return Ok(None);
-    }
-    record(db, vault, (shard, customer), draft, Some(message)).await.map(Some)
+    Ok(erased.is_some())
 }
 
 fn some(text: &str) -> Option<&str> {
@@ -270,7 +274,14 @@ pub(crate) async fn settle<D: Db>(
         && let Some(basis) = &entry.row.basis
     {
         let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
-        record_unless_erased(db, vault, (entry.customer_shard, basis.customer), &receipt, message).await?;
+        let customer = (entry.customer_shard, basis.customer);
+        if crate::apply_log::leads_on(db, vault, customer).await? {
+            record_unless_erased(db, vault, customer, &receipt, message).await?;
+        } else if !is_erased(db, customer).await? {
+            // It was sent, whether or not that can be recorded: else it would be sent again.
+            let (channel, about) = (&entry.row.recipient.channel, AlarmKind::unrecorded(message));
+            crate::apply_waiting::raise_alarm(db, channel, &about, AlarmKind::Unrecorded, at).await?;
+        }
     }
     Ok(())
 }

@@ -287,7 +287,8 @@ pub enum Command {
     },
     /// Holds a message at the platform against the outbox. A row that covers it was sent, whatever was thought of it,
     /// and for one with bank data the outcome's receipt is in the same commit. What is not of ours in a linked chat has
-    /// a receipt of whoever's chat it is, in the same commit. Never refused; [`Outcome::Changed`] if it
+    /// a receipt of whoever's chat it is, in the same commit; whose history was changed in the database goes without
+    /// one, and nothing else of the command hangs on it. Never refused; [`Outcome::Changed`] if it
     /// raised an alarm, [`Outcome::Unchanged`] if it is covered, explained, waiting or known.
     Sighted(Sighting),
     /// An operator has looked at an alarm; whoever was told of it is told so. Refused if there is no such open one.

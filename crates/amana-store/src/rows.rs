@@ -586,6 +586,8 @@ pub enum AlarmKind {
     ChannelBlocked,
     /// No message: the channel's token is dead.
     TokenDead,
+    /// What became of a message of ours has no receipt: its customer's history was changed or put back.
+    Unrecorded,
 }
 
 impl AlarmKind {
@@ -604,7 +606,14 @@ impl AlarmKind {
             Self::ChannelWarned => "page-warned",
             Self::ChannelBlocked => "page-blocked",
             Self::TokenDead => "token-dead",
+            Self::Unrecorded => "unrecorded",
         }
+    }
+
+    /// What an alarm is about of a message whose outcome has no receipt ([`AlarmKind::Unrecorded`]).
+    #[must_use]
+    pub fn unrecorded(message: MessageId) -> String {
+        format!("unrecorded:{message}")
     }
 }
 

@@ -13,6 +13,7 @@ mod agreements;
 mod asking;
 mod consents;
 mod crash;
+mod damaged;
 mod deleting;
 mod direct;
 mod doubts;

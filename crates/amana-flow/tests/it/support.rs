@@ -299,6 +299,8 @@ pub(crate) struct FakeChannel {
     pub(crate) approved: Mutex<bool>,
     /// Whose conversations were passed to people.
     pub(crate) passed: Mutex<Vec<String>>,
+    /// What happens while the next send is under way.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[async_trait]
@@ -309,6 +311,9 @@ impl Channel for FakeChannel {
         }
         if std::mem::take(&mut *self.panics.lock().expect("lock")) {
             panic!("a defect in sending");
+        }
+        if let Some(happens) = self.meanwhile.lock().expect("lock").take() {
+            happens();
         }
         let fate = self.fates.lock().expect("lock").pop().unwrap_or(Fate::Deliver);
         let (message, psid) = (released.message(), released.recipient().psid.to_string());
@@ -407,6 +412,7 @@ impl Rig {
             linking: Mutex::default(),
             approved: Mutex::default(),
             passed: Mutex::default(),
+            meanwhile: Mutex::default(),
         });
         let store = open(folder.path(), entropy.clone(), clock.clone()).await;
         let gateway = build(store.clone(), &bank, channel.clone(), clock.clone(), entropy.clone());
@@ -453,6 +459,11 @@ impl Rig {
             self.clock.clone(),
             self.entropy.clone(),
         );
+    }
+
+    /// What somebody does who can write the database.
+    pub(crate) fn sql(&self, sql: &str) {
+        sql_in(self.folder.path(), sql);
     }
 
     pub(crate) fn next(&self) -> u64 {
@@ -625,6 +636,12 @@ impl Rig {
         self.gateway.settle().await.expect("settled");
         accepted
     }
+}
+
+pub(crate) fn sql_in(folder: &Path, sql: &str) {
+    let database = rusqlite::Connection::open(folder.join("amana.sqlite")).expect("opens");
+    database.busy_timeout(Duration::from_secs(5)).expect("is set");
+    database.execute_batch(sql).expect("runs");
 }
 
 pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
