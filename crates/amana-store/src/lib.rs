@@ -10,7 +10,8 @@
 //!   its outbox row are one commit.
 //! - Every stored byte about what a customer has or did is under the customer's key, which opens with a share outside
 //!   of the database; people and accounts are found by keyed hashes. What is not, and why, is in `docs/keys.md`.
-//! - Every hot table's key begins with the shard.
+//! - The key of every table of customers or chats begins with the shard where tables can be spread (PostgreSQL). Which
+//!   statements do not name it yet, and why, is listed in `tests/it/shard.rs`.
 //!
 //! Commands and queries are written once, over the small trait `db::Db`; an engine is a connection (`sqlite.rs`,
 //! `postgres.rs`) and its schema. To add to the store: add the command or query here, implement it in `apply.rs` or

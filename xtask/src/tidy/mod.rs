@@ -11,6 +11,7 @@ mod fluent;
 mod linked;
 mod modules;
 mod rust;
+mod scale;
 mod text;
 mod wrap;
 
@@ -71,6 +72,7 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
     findings.extend(modules::check(&sources));
     findings.extend(abuse::check(&sources));
     findings.extend(fluent::check(&sources));
+    findings.extend(scale::check(&sources));
     findings.extend(arrows::check(&arrows::read(root, cargo)?));
     findings.extend(linked::check(root, cargo)?);
     findings.sort();

@@ -22,6 +22,8 @@ mod place;
 mod policies;
 mod postgres;
 mod schema;
+mod shard;
+mod sql;
 mod sqlite;
 mod suite;
 mod upkeep;
