@@ -12,6 +12,9 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 pub const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the server's metadata are believed.
 pub const METADATA_TTL: Duration = Duration::from_secs(3600);
+/// How long metadata whose time is over are good for while the server does not answer: it is asked again after that,
+/// and not by everybody who waits.
+pub const METADATA_AGAIN: Duration = Duration::from_secs(60);
 /// How long the server's signing keys are believed.
 pub const JWKS_TTL: Duration = Duration::from_secs(3600);
 /// The shortest time between two reads of the signing keys because a key was not among them.

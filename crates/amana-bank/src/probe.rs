@@ -205,7 +205,7 @@ fn tokens(token: &TokenAnswer, now: Timestamp) -> Result<(), Broken> {
 pub fn id_token(keys: &[u8], token: &[u8], genuine: &[u8], now: Timestamp) -> Result<(), Broken> {
     if let (Ok(keys), Ok(token)) = (jose::key_set(&answer(200, keys)), std::str::from_utf8(token)) {
         hold(keys.len() <= limits::JWKS_KEYS_MAX, "keys are bounded")?;
-        if let Ok(header) = jose::header(token)
+        if let Ok(header) = jose::header(token, &crate::profile::token_algorithms())
             && let Some(claims) = jose::try_keys(&keys, header.alg, header.kid.as_deref(), token)
         {
             let genuine = serde_json::from_slice::<Claims>(genuine).ok();

@@ -172,6 +172,10 @@ pub struct OAuth {
     /// Under which names a token answer may give the id of the grant, the first that is there.
     #[serde(default = "grant_ids")]
     pub grant_ids: Vec<String>,
+    /// With which algorithms the provider may sign ID tokens, and access tokens that are read. FAPI 2.0 §5.4.1 allows
+    /// PS256, ES256 and EdDSA with Ed25519; RS256 is OpenID Connect's default elsewhere.
+    #[serde(default = "token_algorithms")]
+    pub token_algorithms: Vec<TokenAlgorithm>,
     /// Whether a callback without `iss` is refused even if the server does not promise one (FAPI 2.0).
     pub iss_required: bool,
     /// Scopes besides those of the clusters.
@@ -202,6 +206,28 @@ fn bearer() -> Vec<Sender> {
     vec![Sender::None]
 }
 
+/// An algorithm of a signature with the provider's key. One with a shared secret cannot be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum TokenAlgorithm {
+    /// ECDSA on P-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSASSA-PSS.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// RSASSA-PKCS1-v1_5.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+/// Those of OpenID Connect that need no shared secret.
+pub(crate) fn token_algorithms() -> Vec<TokenAlgorithm> {
+    vec![TokenAlgorithm::Es256, TokenAlgorithm::Ps256, TokenAlgorithm::EdDsa, TokenAlgorithm::Rs256]
+}
+
 /// FDX's own, and what others call it.
 fn grant_ids() -> Vec<String> {
     ["grant_id", "fdxConsentId"].map(str::to_owned).into()
@@ -223,6 +249,9 @@ impl OAuth {
         }
         if self.grant_ids.iter().any(String::is_empty) {
             return Err("`oauth.grant_ids` has an empty name".to_owned());
+        }
+        if self.token_algorithms.is_empty() {
+            return Err("`oauth.token_algorithms` is empty; name at least one, such as `ES256`".to_owned());
         }
         if self.par == Par::Required && self.endpoints.as_ref().is_some_and(|e| e.par.is_none()) {
             return Err("`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned());
@@ -343,6 +372,10 @@ mod tests {
             refused(&good.replace("signed_requests = false", "signed_requests = \"no\"")).contains("boolean")
         );
         assert!(refused(&good.replace("[\"grant_id\",", "[\"\",")).contains("`oauth.grant_ids`"));
+        let with =
+            |algorithms| good.replace("[oauth]\n", &format!("[oauth]\ntoken_algorithms = {algorithms}\n"));
+        assert!(refused(&with("[]")).contains("`oauth.token_algorithms`"));
+        assert!(refused(&with("[\"HS256\"]")).contains("HS256"));
         let id_token = good.replace("bearer = \"access_token\"", "bearer = \"id_token\"");
         assert!(refused(&id_token).contains("`oauth.senders`"));
         assert!(refused(&good.replace("{ prompt =", "{ dpop_jkt =")).contains("`dpop_jkt`"));

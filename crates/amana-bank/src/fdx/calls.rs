@@ -333,8 +333,9 @@ impl FdxBank {
         let answer =
             self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await.map_err(failed)?;
         match answer.status.as_u16() {
-            200..=299 | 404 | 409 | 410 => Ok(true),
-            403 | 405 | 501 => Ok(false),
+            200..=299 | 409 | 410 => Ok(true),
+            // Not there, or no such call: neither says that it is over.
+            403 | 404 | 405 | 501 => Ok(false),
             _ => Err(failed(class_of(&answer, self.clock.now()))),
         }
     }

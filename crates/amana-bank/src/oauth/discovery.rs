@@ -105,7 +105,13 @@ impl Discovery {
                 *kept = Some((now, Arc::clone(&metadata)));
                 Ok(metadata)
             }
-            (Err(e), Some((_, old))) if e.is_transient() => Ok(Arc::clone(old)),
+            (Err(e), Some((_, old))) if e.is_transient() => {
+                let old = Arc::clone(old);
+                // Who waited here for the answer must not wait for another one that does not come.
+                let spared = limits::METADATA_TTL.saturating_sub(limits::METADATA_AGAIN);
+                *kept = Some((now.checked_sub(spared).unwrap_or(now), Arc::clone(&old)));
+                Ok(old)
+            }
             (Err(e), _) => Err(e),
         }
     }
@@ -117,8 +123,8 @@ impl Discovery {
 }
 
 fn fresh(read: Timestamp, now: Timestamp) -> bool {
-    let age = now.as_second().saturating_sub(read.as_second());
-    u64::try_from(age).is_ok_and(|age| age < limits::METADATA_TTL.as_secs())
+    // Who has waited for the reader came before it: a little less than nothing is no age.
+    now.as_second().saturating_sub(read.as_second()).unsigned_abs() < limits::METADATA_TTL.as_secs()
 }
 
 /// What must hold of any server before anything is sent to it.

@@ -3,6 +3,7 @@
 use crate::error::BankErrorClass;
 use crate::http::{Answer, Http};
 use crate::limits;
+use crate::profile::TokenAlgorithm;
 use amana_core::{Evidence, Timestamp};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
@@ -22,16 +23,16 @@ const BAD_SIGNATURE: BankErrorClass =
 pub(crate) struct Keys(Mutex<Option<(Timestamp, Vec<Jwk>)>>);
 
 impl Keys {
-    /// The claims of a JWT, if one of the server's keys signed it with ES256, PS256 or RS256. Only the signature is
+    /// The claims of a JWT, if one of the server's keys signed it with one of these algorithms. Only the signature is
     /// checked here: what the claims must say depends on the token.
     pub(crate) async fn verify(
         &self,
         http: &Http,
-        jwks_uri: &Url,
+        (jwks_uri, algorithms): (&Url, &[TokenAlgorithm]),
         token: &str,
         now: Timestamp,
     ) -> Result<Claims, BankErrorClass> {
-        let header = header(token)?;
+        let header = header(token, algorithms)?;
         let mut kept = self.0.lock().await;
         if let Some((read, keys)) = kept.as_ref()
             && within(*read, now, limits::JWKS_TTL)
@@ -51,10 +52,17 @@ impl Keys {
     }
 }
 
-/// The header of a JWT that is signed as we accept it.
-pub(crate) fn header(token: &str) -> Result<Header, BankErrorClass> {
+/// The header of a JWT that is signed with one of these algorithms.
+pub(crate) fn header(token: &str, algorithms: &[TokenAlgorithm]) -> Result<Header, BankErrorClass> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| BAD_SIGNATURE)?;
-    if !matches!(header.alg, Algorithm::ES256 | Algorithm::PS256 | Algorithm::RS256) {
+    let named = match header.alg {
+        Algorithm::ES256 => Some(TokenAlgorithm::Es256),
+        Algorithm::PS256 => Some(TokenAlgorithm::Ps256),
+        Algorithm::EdDSA => Some(TokenAlgorithm::EdDsa),
+        Algorithm::RS256 => Some(TokenAlgorithm::Rs256),
+        _ => None,
+    };
+    if !named.is_some_and(|named| algorithms.contains(&named)) {
         return Err(BankErrorClass::Nonsense("a token is signed with an algorithm that is not accepted"));
     }
     Ok(header)

@@ -430,7 +430,8 @@ impl Client {
             .as_ref()
             .ok_or(BankErrorClass::Nonsense("the server's metadata have no `jwks_uri` for its id tokens"))?;
         let now = self.clock.now();
-        let claims = self.keys.verify(&self.http, jwks, id_token.expose(), now).await?;
+        let with = (jwks, self.switches.token_algorithms.as_slice());
+        let claims = self.keys.verify(&self.http, with, id_token.expose(), now).await?;
         jose::check_id_token(&claims, &self.issuer, &self.client_id, nonce, now)?;
         Ok(claims)
     }
@@ -443,8 +444,8 @@ impl Client {
         }
         let metadata = self.metadata().await.ok()?;
         let now = self.clock.now();
-        let claims =
-            self.keys.verify(&self.http, metadata.jwks_uri.as_ref()?, token.expose(), now).await.ok()?;
+        let with = (metadata.jwks_uri.as_ref()?, self.switches.token_algorithms.as_slice());
+        let claims = self.keys.verify(&self.http, with, token.expose(), now).await.ok()?;
         let ours = jose::text(&claims, "iss") == Some(&self.issuer) && jose::in_time(&claims, now);
         ours.then_some(claims)
     }

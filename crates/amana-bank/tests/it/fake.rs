@@ -55,6 +55,8 @@ pub struct Knobs {
     pub well_known: &'static str,
     pub rotate: bool,
     pub path: &'static str,
+    /// The client's profile.
+    pub profile: &'static str,
 }
 
 impl Default for Knobs {
@@ -74,6 +76,7 @@ impl Default for Knobs {
             well_known: "rfc8414",
             rotate: false,
             path: "/cedar",
+            profile: "fdx",
         }
     }
 }
@@ -121,6 +124,8 @@ pub struct Fake {
     count: Mutex<u32>,
     /// How often the metadata were read.
     pub discoveries: std::sync::atomic::AtomicU32,
+    /// Whether the metadata cannot be read now.
+    pub silent: std::sync::atomic::AtomicBool,
 }
 
 /// A running bank and the connector to it.
@@ -218,7 +223,7 @@ pub async fn bench_with(
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let issuer = format!("{origin}{}", knobs.path);
     let clock = Arc::new(ManualClock::at(start()));
-    let auth = knobs.auth;
+    let (auth, profile) = (knobs.auth, knobs.profile);
     let fake = Arc::new(Fake {
         knobs,
         origin,
@@ -235,10 +240,15 @@ pub async fn bench_with(
         jtis: Mutex::default(),
         count: Mutex::default(),
         discoveries: std::sync::atomic::AtomicU32::new(0),
+        silent: std::sync::atomic::AtomicBool::new(false),
     });
     let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&fake));
     tokio::spawn(async move { axum::serve(listener, app).await });
     let mut config = config(&issuer, &format!("{issuer}/fdx/v6/"), auth);
+    config.profile = Profile::built_in("cedar-bank", profile).unwrap();
+    if profile != "fdx" {
+        config.sender = Some(config.profile.oauth.sender());
+    }
     change(&mut config.profile);
     config.provider_id = config.profile.api.paths.name_provider().then(|| "mikomo".into());
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
@@ -313,6 +323,7 @@ pub fn signing_key(algorithm: Algorithm) -> EncodingKey {
     match algorithm {
         Algorithm::ES256 => EncodingKey::from_ec_pem(P256.as_bytes()).unwrap(),
         Algorithm::HS256 => EncodingKey::from_secret(CLIENT_SECRET.as_bytes()),
+        Algorithm::EdDSA => EncodingKey::from_ed_pem(include_str!("keys/ed25519.pem").as_bytes()).unwrap(),
         _ => EncodingKey::from_rsa_pem(RSA.as_bytes()).unwrap(),
     }
 }
@@ -333,6 +344,9 @@ impl Fake {
         };
         if seen.path == well_known {
             self.discoveries.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if self.silent.load(std::sync::atomic::Ordering::SeqCst) {
+                return say(503, "");
+            }
             return say(200, self.metadata());
         }
         if seen.path.contains("/.well-known/") {
@@ -410,6 +424,7 @@ impl Fake {
         json!({"keys": [
             {"kty": "AKP", "alg": "ML-DSA-44", "kid": "future", "pub": "AA"},
             jwk(Algorithm::ES256, "ec"),
+            jwk(Algorithm::EdDSA, "ed"),
             jwk(Algorithm::PS256, "rsa"),
         ]})
     }
@@ -526,7 +541,12 @@ impl Fake {
             return format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));
         }
         let mut header = Header::new(algorithm);
-        header.kid = Some(if algorithm == Algorithm::ES256 { "ec" } else { "rsa" }.into());
+        let kid = match algorithm {
+            Algorithm::ES256 => "ec",
+            Algorithm::EdDSA => "ed",
+            _ => "rsa",
+        };
+        header.kid = Some(kid.into());
         jsonwebtoken::encode(&header, &claims, &signing_key(algorithm)).unwrap()
     }
 

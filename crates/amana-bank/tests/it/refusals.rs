@@ -77,6 +77,28 @@ async fn metadata_are_kept_for_an_hour() {
     assert_eq!(reads(), 2);
 }
 
+/// A server that has stopped answering: what was read stays good, and it is asked again once a minute, not by everyone.
+#[tokio::test]
+async fn old_metadata_are_good_while_nobody_answers_and_nobody_waits_for_that_twice() {
+    let b = bench(Knobs::default(), |_| say(404, "")).await;
+    let silent = |silent| b.fake.silent.store(silent, std::sync::atomic::Ordering::SeqCst);
+    let reads = || b.fake.discoveries.load(std::sync::atomic::Ordering::SeqCst);
+    b.bank.begin(&ask()).await.unwrap();
+    silent(true);
+    b.clock.advance_s(3_601);
+    for (wait, wanted) in [(0, 2), (0, 2), (59, 2), (2, 3), (0, 3)] {
+        b.clock.advance_s(wait);
+        b.bank.begin(&ask()).await.unwrap();
+        assert_eq!(reads(), wanted);
+    }
+    silent(false);
+    b.clock.advance_s(61);
+    for _ in 0..2 {
+        b.bank.begin(&ask()).await.unwrap();
+        assert_eq!(reads(), 4, "good for an hour again");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_secret_is_our_mistake() {
     let b = bench(Knobs { auth: "client_secret_post", ..Knobs::default() }, |_| say(404, "")).await;
