@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::Finding;
 
 /// Which crate may know which, by normal and build dependencies. Dev-dependencies are free: a test may join anything.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("amana-core", &[]),
     ("amana-log", &[]),
     ("amana-pure", &["amana-core"]),
@@ -17,6 +17,7 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("amana-gate", &["amana-core", "amana-pure", "amana-render"]),
     ("amana-policy", &["amana-core", "amana-gate"]),
     ("amana-statement", &[]),
+    ("amana-passkey", &[]),
     ("amana-sandbox-bank", &["amana-statement"]),
     ("amana-sandbox-messenger", &[]),
     ("amana-bank", &["amana-core", "amana-gate", "amana-statement"]),
@@ -35,6 +36,7 @@ const TABLE: [(&str, &[&str]); 17] = [
             "amana-bank",
             "amana-channel",
             "amana-chat",
+            "amana-passkey",
         ],
     ),
     // The web shell calls the pure parsers of connector and channel, and the catalogue, itself: passing them through
@@ -50,6 +52,7 @@ const TABLE: [(&str, &[&str]); 17] = [
             "amana-channel",
             "amana-chat",
             "amana-flow",
+            "amana-passkey",
         ],
     ),
     (
