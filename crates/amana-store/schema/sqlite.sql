@@ -273,6 +273,19 @@ CREATE TABLE sealed_page (
 CREATE INDEX sealed_page_expiry ON sealed_page (expires_at);
 CREATE INDEX sealed_page_customer ON sealed_page (shard, customer, link);
 
+-- What a customer's passkey is verified with, under their key. Without secrets: the passkey is on the customer's device.
+CREATE TABLE passkey (
+    shard INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    id BLOB NOT NULL,
+    -- A keyed hash of the authenticator's own id: the same passkey is kept once.
+    hash BLOB NOT NULL UNIQUE,
+    -- Counts the uses; the sealed bytes are bound to it.
+    uses INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (shard, customer, id)
+) STRICT;
+
 -- How a channel stands at its platform; no row: well.
 CREATE TABLE channel_state (
     channel TEXT NOT NULL PRIMARY KEY,

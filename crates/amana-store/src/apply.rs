@@ -169,6 +169,11 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             "token",
         ),
         Command::OpenPage { hash, now } => crate::apply_page::open(db, *hash, *now).await,
+        Command::PutPasskey(passkey) => crate::apply_passkey::put(db, vault, passkey).await,
+        Command::UsePasskey { passkey } => crate::apply_passkey::used(db, vault, passkey).await,
+        Command::DropPasskey { shard, customer, id } => {
+            crate::apply_passkey::forget(db, (*shard, *customer), *id).await
+        }
         Command::PutSession(session) => put_session(db, vault, session).await,
         Command::TakeSession { hash } => {
             changed(db.run("DELETE FROM session WHERE hash = $1", values![*hash]).await?, "session")

@@ -93,6 +93,8 @@ pub(crate) async fn step<D: Db>(
          WHERE t.shard = $1 AND t.customer = $2 ORDER BY t.alarm LIMIT $3)",
         "DELETE FROM sealed_page WHERE shard = $1 AND customer = $2 AND hash IN (SELECT p.hash FROM sealed_page p \
          WHERE p.shard = $1 AND p.customer = $2 ORDER BY p.hash LIMIT $3)",
+        "DELETE FROM passkey WHERE shard = $1 AND customer = $2 AND id IN (SELECT p.id FROM passkey p \
+         WHERE p.shard = $1 AND p.customer = $2 ORDER BY p.id LIMIT $3)",
         "DELETE FROM bank_grant WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \
          AND l.customer = $2 ORDER BY l.position LIMIT $3)",
         "DELETE FROM link_account WHERE shard = $1 AND link IN (SELECT l.id FROM link l WHERE l.shard = $1 \

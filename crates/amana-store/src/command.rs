@@ -2,7 +2,7 @@
 
 use crate::rows::{
     AlarmKind, BankGrant, BookRow, ChannelHealth, Conversation, Elsewhere, InboxSource, Job, Link, LinkState,
-    OutboxState, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token, Waiting,
+    OutboxState, Passkey, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token, Waiting,
 };
 use crate::{Retention, StoreError};
 use amana_core::{
@@ -415,6 +415,23 @@ pub enum Command {
         hash: [u8; 32],
         /// Now.
         now: Timestamp,
+    },
+    /// Keeps a new passkey, unused. Refused if it is known already, anybody's, or if the customer has
+    /// [`crate::limits::PASSKEYS_MAX`].
+    PutPasskey(Passkey),
+    /// A passkey was used: keeps what is known of it now. Refused if it was removed, or used meanwhile.
+    UsePasskey {
+        /// The passkey as it is now, with the uses that are stored now: these become one more.
+        passkey: Passkey,
+    },
+    /// Forgets a passkey. Refused if it is not there.
+    DropPasskey {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The passkey.
+        id: [u8; 16],
     },
     /// Makes or replaces a browser session.
     PutSession(Session),

@@ -6,9 +6,10 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
     Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
-    KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, PlatformRequest, Retention,
+    KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
     RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
-    Token, Waiting, apply_page, apply_policy, apply_waiting, queries, queries_keep, queries_log,
+    Token, Waiting, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_keep,
+    queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -269,6 +270,10 @@ impl<B: Backend> Store for Engine<B> {
     async fn sealed_page(&self, hash: &[u8; 32]) -> Answer<Option<KeptPage>> {
         let (vault, hash) = (Arc::clone(&self.vault), *hash);
         ask!(self, apply_page::kept(&vault, hash))
+    }
+    async fn passkeys(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Passkey>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, apply_passkey::of_customer(&vault, (shard, customer)))
     }
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>> {
         let (vault, hash) = (Arc::clone(&self.vault), *hash);

@@ -161,6 +161,12 @@ impl Keyring {
         self.institution(institution).mac(&[b"blind account", account.as_str().as_bytes()])
     }
 
+    /// A lookup value for an authenticator's own id of a passkey.
+    #[must_use]
+    pub fn blind_passkey(&self, id: &[u8]) -> [u8; 32] {
+        self.blind.mac(&[b"passkey", id])
+    }
+
     /// A lookup value for a person on a channel.
     #[must_use]
     pub fn blind_person(&self, conversation: &ConversationId) -> [u8; 32] {

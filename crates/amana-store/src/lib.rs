@@ -26,6 +26,7 @@ mod apply_erase;
 mod apply_log;
 mod apply_outbox;
 mod apply_page;
+mod apply_passkey;
 mod apply_policy;
 mod apply_sweep;
 mod apply_waiting;
@@ -62,7 +63,7 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
+    JobKind, JobWork, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, Passkey,
     PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText,
     Story, StoryState, Token, Waiting, WaitingTelling,
 };
@@ -264,6 +265,8 @@ pub trait Store: Send + Sync {
     async fn token(&self, hash: &[u8; 32]) -> Answer<Option<Token>>;
     /// The page behind a notice by the hash of its token, opened or not, also when its time is over. Opens nothing.
     async fn sealed_page(&self, hash: &[u8; 32]) -> Answer<Option<KeptPage>>;
+    /// A customer's passkeys, at most [`limits::PASSKEYS_MAX`].
+    async fn passkeys(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Passkey>>;
     /// A browser session by the hash of its cookie, if it has not ended at `now`.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Answer<Option<Session>>;
     /// Jobs that are due and not dead, but for looks at grants and polls.

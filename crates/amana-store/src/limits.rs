@@ -80,5 +80,7 @@ pub const WAITING_MAX: usize = 200;
 pub const WAITING_DAYS: i64 = 7;
 /// Texts to be approved that are read of one channel.
 pub const APPROVED_TEXTS_MAX: usize = 200;
+/// Passkeys that one customer may have: a few devices and a key in a drawer.
+pub const PASSKEYS_MAX: i64 = 10;
 /// Days for which an account's book is kept after its last change. Each change removes from it what is older.
 pub const BOOK_DAYS: i64 = 45;

@@ -460,6 +460,23 @@ pub struct BankGrant {
     pub at: Timestamp,
 }
 
+/// A customer's passkey, decrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passkey {
+    /// The customer's shard.
+    pub shard: Shard,
+    /// The customer.
+    pub customer: CustomerId,
+    /// A random id of ours.
+    pub id: [u8; 16],
+    /// A keyed hash of the authenticator's own id of it ([`crate::Keyring::blind_passkey`]).
+    pub hash: [u8; 32],
+    /// How often it was used.
+    pub uses: i64,
+    /// What it is verified with, in the caller's own form. Encrypted at rest.
+    pub credential: Vec<u8>,
+}
+
 /// A one-time token, known by its hash only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {

@@ -63,6 +63,7 @@ async fn with_everything(w: &World, n: u8) {
         changed_at: at(0),
     }))
     .await;
+    w.one(Command::PutPasskey(crate::passkeys::passkey(n, n))).await;
     for m in 0..5 {
         // The last one is a notice, with a page behind it.
         let said = if m < 4 {
@@ -120,6 +121,7 @@ async fn rows_of(w: &World, n: u8) -> BTreeMap<&'static str, i64> {
         ("bank_grant", "customer"),
         ("outbox", "customer"),
         ("sealed_page", "customer"),
+        ("passkey", "customer"),
     ] {
         rows.insert(table, count(w, &format!("SELECT count(*) FROM {table} WHERE {column} = {id}")).await);
     }

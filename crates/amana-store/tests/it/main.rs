@@ -18,6 +18,7 @@ mod model;
 mod model_commands;
 mod outbox;
 mod pages;
+mod passkeys;
 mod place;
 mod policies;
 mod postgres;

@@ -7,6 +7,7 @@ use crate::keeping::*;
 use crate::kept::*;
 use crate::outbox::*;
 use crate::pages::*;
+use crate::passkeys::*;
 use crate::place::Place;
 use crate::policies::*;
 use crate::upkeep::*;
@@ -70,6 +71,8 @@ suite!(
     sessions,
     a_page_is_kept_with_its_receipt_and_opened_once,
     a_page_goes_with_its_link_and_by_its_time,
+    passkeys_are_kept_once_and_every_use_is_counted,
+    a_passkey_put_back_does_not_open,
     agreements_count_their_versions,
     every_act_on_an_agreement_is_kept,
     consents_are_counted,
