@@ -44,6 +44,17 @@ fn number_printed_by(program: &str, arguments: &[&str]) -> Result<u32> {
     text.trim().parse().with_context(|| format!("`{program}` printed `{}`, not a number", text.trim()))
 }
 
+/// The version of the `node` on `PATH`, its first two numbers.
+pub(crate) fn node_version() -> Option<(u32, u32)> {
+    let out = Command::new("node").arg("--version").output().ok().filter(|out| out.status.success())?;
+    read_node_version(&String::from_utf8_lossy(&out.stdout))
+}
+
+fn read_node_version(printed: &str) -> Option<(u32, u32)> {
+    let mut numbers = printed.trim().strip_prefix('v')?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 /// One thing the tests need from the machine.
 pub(crate) struct Need {
     /// What it is, for the person: `a PostgreSQL server`.
@@ -103,7 +114,12 @@ pub(crate) fn ensure(needs: &[Need], stop: &Stop) -> Result<()> {
 
     let still: Vec<&str> = missing.iter().filter(|need| !(need.present)()).map(|need| need.what).collect();
     if !still.is_empty() {
-        bail!("apt-get installed {} but still missing: {}", packages.join(" "), still.join(", "));
+        bail!(
+            "apt-get installed {} but still missing: {}\n  this system's packages are too old, or others stand before \
+             them on PATH",
+            packages.join(" "),
+            still.join(", ")
+        );
     }
     Ok(())
 }
@@ -121,4 +137,19 @@ fn root_prefix() -> Result<Option<Vec<String>>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_node_version;
+
+    #[test]
+    fn versions_of_node_are_read_and_ordered() {
+        assert_eq!(read_node_version("v20.12.2\n"), Some((20, 12)));
+        assert!(read_node_version("v18.20.4") < Some((20, 12)) && read_node_version("v20.9.0") < Some((20, 12)));
+        assert!(read_node_version("v22.0.0-pre") > Some((20, 12)));
+        for not in ["", "20.12.2", "v20", "vx.y", "node: command not found"] {
+            assert_eq!(read_node_version(not), None, "{not}");
+        }
+    }
 }

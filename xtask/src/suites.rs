@@ -55,9 +55,17 @@ const SOLVER_NEED: Need =
 const NPM_NEED: Need =
     Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() };
 
+/// The oldest Node.js with which every program in `outside/` runs: an older one fails in the middle of `oidc-provider`, with
+/// a message about syntax or a missing function.
+const OUTSIDE_NODE: (u32, u32) = (20, 12);
+
 /// What the outside proofs need.
 const OUTSIDE_NEEDS: [Need; 3] = [
-    NODE_NEED,
+    Need {
+        what: "Node.js 20.12 or later (`node --version`; `oidc-provider` does not run with an older one)",
+        packages: &["nodejs"],
+        present: || machine::node_version().is_some_and(|version| version >= OUTSIDE_NODE),
+    },
     NPM_NEED,
     Need {
         what: "Python 3 with `venv` and `pip` (`python3 -m venv`)",
