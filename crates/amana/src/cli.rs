@@ -626,8 +626,9 @@ pub(crate) struct SandboxBank {
     /// camt.053 or camt.054. May be given several times. The files stay on this machine.
     #[arg(long, value_name = "FILE")]
     pub(crate) statement: Vec<PathBuf>,
-    /// An application that may ask for data: `ID=SECRET`. May be given several times. Without any:
-    /// `amana=sandbox-secret`.
+    /// An application that proves itself with a secret, under `green` alone: `ID=SECRET`. May be given several times.
+    /// Without any application there is `amana`: under `green` with the secret `sandbox-secret`, under `blue` with a
+    /// private key that is made in the data directory.
     #[arg(long, value_name = "ID=SECRET")]
     pub(crate) client: Vec<String>,
     /// An application that proves itself with a key (`private_key_jwt`): `ID=FILE`, the file being its JWKS. May be
@@ -639,9 +640,9 @@ pub(crate) struct SandboxBank {
     #[arg(long, value_name = "ID=NAME", requires = "tls_certificate")]
     pub(crate) client_certificate: Vec<String>,
     /// The security profile: `green` is OAuth 2.0, `blue` is FAPI 2.0 (pushed requests, keys or certificates, bound
-    /// tokens).
-    #[arg(long, value_enum, value_name = "PROFILE", default_value = "green")]
-    pub(crate) security: SandboxSecurity,
+    /// tokens). Without it: `blue`, unless `--client` or the `--profile` of a bank that is not so asks for `green`.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) security: Option<SandboxSecurity>,
     /// What the tokens of applications with a key are bound to; those with a certificate have theirs bound to it.
     /// Without it: nothing under `green`, `dpop` under `blue`.
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -16,15 +16,24 @@ use amana_sandbox_bank::{
 };
 use amana_sandbox_messenger::{MessengerConfig, PageConfig};
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
 
 /// The simulated app's number.
 pub(crate) const APP_ID: &str = "1900000000000001";
+
+/// What stands around a private key in PEM.
+const KIND: &str = "PRIVATE KEY";
 
 /// A port of this machine.
 pub(crate) fn loopback(port: u16) -> SocketAddr {
@@ -61,12 +70,25 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     let mut config = BankConfig::new(&base, &args.data_dir);
     config.seed = args.seed;
     config.speed_up = args.speed_up;
-    config.security = match args.security {
+    let security = security(&args);
+    config.security = match security {
         SandboxSecurity::Green => Security::Green,
         SandboxSecurity::Blue => Security::Blue,
     };
     config.front = args.profile.as_deref().map(Front::built_in).transpose()?;
-    config.clients = clients(&args)?;
+    config.clients = clients(&args, security)?;
+    let key_file = match (config.clients.is_empty(), security) {
+        (false, _) => None,
+        (true, SandboxSecurity::Green) => {
+            config.clients.push(registration("amana", "sandbox-secret", args.redirect_uri.clone()));
+            None
+        }
+        (true, SandboxSecurity::Blue) => {
+            let (client, file) = own_client(&args)?;
+            config.clients.push(client);
+            Some(file)
+        }
+    };
     let tls = match &args.tls_certificate {
         Some(certificate) => Some(mutual_tls(&args, certificate, &mut config).await?),
         None => None,
@@ -112,7 +134,11 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
             None => std::future::pending().await,
         }
     };
-    output::line(&json!({"bank": base, "institutions": institutions}).to_string());
+    let mut said = json!({"bank": base, "institutions": institutions});
+    if let (Some(file), Some(said)) = (&key_file, said.as_object_mut()) {
+        said.insert("client".to_owned(), json!({"id": "amana", "private_key_file": file}));
+    }
+    output::line(&said.to_string());
     tokio::select! {
         served = served => Ok(served?),
         served = served_tls => Ok(served?),
@@ -120,9 +146,48 @@ pub(crate) async fn bank(args: BankArgs) -> anyhow::Result<()> {
     }
 }
 
+/// The profile that the flags ask for. A bank is FAPI 2.0's unless somebody wants what that does not allow.
+fn security(args: &BankArgs) -> SandboxSecurity {
+    let green = !args.client.is_empty() || args.profile.as_deref().is_some_and(|name| name != "fdx-blue");
+    args.security.unwrap_or(if green { SandboxSecurity::Green } else { SandboxSecurity::Blue })
+}
+
+/// The application of who names none, under Blue: with a private key in the data directory, made at the first start.
+fn own_client(args: &BankArgs) -> anyhow::Result<(ClientRegistration, PathBuf)> {
+    let file = args.data_dir.join("client.key.pem");
+    if !file.exists() {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .map_err(|_| anyhow::anyhow!("a key cannot be made: the system gives no randomness"))?;
+        let body = STANDARD.encode(pkcs8.as_ref());
+        let lines: Vec<&str> = (0..body.len()).step_by(64).filter_map(|at| body.get(at..)).collect();
+        let lines: Vec<&str> = lines.iter().map(|rest| rest.get(..64).unwrap_or(rest)).collect();
+        let pem = format!("-----BEGIN {KIND}-----\n{}\n-----END {KIND}-----\n", lines.join("\n"));
+        files::make_private_folder(&args.data_dir)?;
+        files::write_private(&file, pem.as_bytes())
+            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+    }
+    let pem = files::read_text(&file, limits::SECRET_FILE_BYTES_MAX).map_err(anyhow::Error::msg)?;
+    let key = EncodingKey::from_ec_pem(pem.as_bytes())
+        .ok()
+        .and_then(|key| Jwk::from_encoding_key(&key, Algorithm::ES256).ok())
+        .with_context(|| {
+            format!("`{}` holds no private key on P-256; delete it, and another one is made", file.display())
+        })?;
+    let client = ClientRegistration {
+        auth: ClientAuth::PrivateKeyJwt(serde_json::from_value(json!({"keys": [key]}))?),
+        sender: match args.bind {
+            Some(SandboxBinding::Mtls) => SenderConstraint::Mtls,
+            _ => SenderConstraint::Dpop,
+        },
+        signed_requests: args.signed_requests,
+        ..registration("amana", "", args.redirect_uri.clone())
+    };
+    Ok((client, file))
+}
+
 /// The applications that the flags name.
-fn clients(args: &BankArgs) -> anyhow::Result<Vec<ClientRegistration>> {
-    let bound = match (args.bind, args.security) {
+fn clients(args: &BankArgs, security: SandboxSecurity) -> anyhow::Result<Vec<ClientRegistration>> {
+    let bound = match (args.bind, security) {
         (None, SandboxSecurity::Green) | (Some(SandboxBinding::Nothing), _) => SenderConstraint::None,
         (None, SandboxSecurity::Blue) | (Some(SandboxBinding::Dpop), _) => SenderConstraint::Dpop,
         (Some(SandboxBinding::Mtls), _) => SenderConstraint::Mtls,
@@ -158,9 +223,6 @@ fn clients(args: &BankArgs) -> anyhow::Result<Vec<ClientRegistration>> {
             sender: SenderConstraint::Mtls,
             ..registration(&id, "", args.redirect_uri.clone())
         });
-    }
-    if clients.is_empty() {
-        clients.push(registration("amana", "sandbox-secret", args.redirect_uri.clone()));
     }
     Ok(clients)
 }

@@ -144,6 +144,10 @@ async fn the_sandbox_bank_alone_takes_an_export() {
     assert!(!data.exists());
     let mut bank = crate::process::Running::start(begin(&file));
     let said = bank.json();
+    // Nobody named an application: it is FAPI 2.0's, with a key for the one there is.
+    assert_eq!(said["client"]["id"], "amana");
+    let key = said["client"]["private_key_file"].as_str().expect("a file");
+    assert!(std::fs::read_to_string(key).expect("the key").starts_with("-----BEGIN PRIVATE KEY-----\n"));
     for institution in said["institutions"].as_array().expect("institutions") {
         let url = format!("{}/till?c=me", institution["issuer"].as_str().expect("a url"));
         let till = crate::browser::Browser::new().open(&url).await.html;
