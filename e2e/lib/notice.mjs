@@ -24,6 +24,96 @@ async function another(browser, language, more = {}) {
   return context;
 }
 
+/** An authenticator of the browser's own, on which somebody is there and is verified, or is not. */
+async function authenticator(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return {
+    verified: (isUserVerified) => session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+    async credentials() {
+      return (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+    },
+  };
+}
+
+/** A notice in the chat, and the address behind its button. `known` are the addresses that were there before. */
+async function noticed(chat, buy, purchase, words, known = []) {
+  const log = chat.getByRole("log");
+  await buy(purchase);
+  const until = Date.now() + APPEAR_MS;
+  for (;;) {
+    const buttons = log.getByRole("button", { name: words.inChat }).or(log.getByRole("link", { name: words.inChat }));
+    const count = await buttons.count();
+    if (count > known.length) {
+      const opened = chat.context().waitForEvent("page");
+      await buttons.nth(known.length).click();
+      const tab = await opened;
+      await tab.waitForLoadState("load");
+      const url = tab.url();
+      await tab.close();
+      return url;
+    }
+    if (Date.now() > until) throw new Error("no new notice in the chat");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** From the page that was shown by the bank's login: a passkey is added, opens the next message, and is removed. */
+async function withPasskey(page, chat, buy, language, artifacts, device) {
+  const scope = language.code;
+  const words = language.notice;
+  const own = words.passkey;
+  await step(scope, "after the bank's login a passkey can be added", async () => {
+    await (await tappable(page, own.from, APPEAR_MS)).click();
+    await tappable(page, own.add, APPEAR_MS);
+  });
+  await visit(page, "passkeys", language, artifacts);
+  await step(scope, "the device makes one", async () => {
+    await (await tappable(page, own.add, APPEAR_MS)).click();
+    await tappable(page, own.make, APPEAR_MS);
+    await visit(page, "passkey-make", language, artifacts);
+    await (await tappable(page, own.make, APPEAR_MS)).click();
+    await page.getByText(own.added).waitFor();
+    const kept = await device.credentials();
+    if (kept.length !== 1 || kept[0].rpId !== "localhost") throw new Error(JSON.stringify(kept));
+  });
+  await visit(page, "passkeys-one", language, artifacts);
+  const before = await chat.getByRole("log").getByRole("button", { name: words.inChat })
+    .or(chat.getByRole("log").getByRole("link", { name: words.inChat })).count();
+  const address = await step(scope, "another notice comes", () =>
+    noticed(chat, buy, own.purchase, words, Array.from({ length: before })));
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await step(scope, "signed out, the passkey is asked for in place of the bank's login", async () => {
+    await page.goto(new URL("/privacy", address).href);
+    await (await tappable(page, own.signOut, APPEAR_MS)).click();
+    await page.goto(address);
+    await (await tappable(page, own.open, APPEAR_MS)).click();
+    await tappable(page, own.use, APPEAR_MS);
+    await tappable(page, own.bank, APPEAR_MS);
+  });
+  await visit(page, "notice-passkey", language, artifacts);
+  await step(scope, "a device that does not know who is there opens nothing", async () => {
+    await device.verified(false);
+    await (await tappable(page, own.use, APPEAR_MS)).click();
+    await page.getByText(own.failed).waitFor();
+    await visit(page, "notice-passkey-failed", language, artifacts);
+    await device.verified(true);
+  });
+  await step(scope, "the passkey opens the message", async () => {
+    await (await tappable(page, own.use, APPEAR_MS)).click();
+    await page.getByText(own.purchase.shown).first().waitFor();
+  });
+  const origins = new Set(asked.map((url) => new URL(url).origin));
+  check(scope, "with a passkey nobody else is asked, not even the bank", origins.size === 1 ? null : [...origins].join(" "));
+}
+
 /** `chat` is the conversation of a customer who agreed to notices only; `buy` makes a purchase of theirs. */
 export async function readNotice(browser, chat, buy, language, artifacts) {
   const scope = language.code;
@@ -91,6 +181,7 @@ export async function readNotice(browser, chat, buy, language, artifacts) {
       await page.getByText(words.purchase.shown).first().waitFor();
     });
     await visit(page, "notice-shown", language, artifacts);
+    await withPasskey(page, chat, buy, language, artifacts, await authenticator(page));
     check(scope, "no errors in any console behind a notice", complaints.length === 0 ? null : complaints.join("; "));
 
     await step(scope, "it is not shown a second time", async () => {
@@ -103,6 +194,22 @@ export async function readNotice(browser, chat, buy, language, artifacts) {
     await visit(page, "notice-over", language, artifacts);
   } finally {
     await context.close();
+  }
+
+  const without = await another(browser, language, { viewport: { width: 390, height: 844 } });
+  try {
+    const page = await without.newPage();
+    await page.addInitScript(() => { delete globalThis.PublicKeyCredential; });
+    await step(scope, "a browser without passkeys says so, and offers the bank's login", async () => {
+      // Another message's end would do as well: nothing is known of it before the form is sent.
+      await page.goto(`${new URL("/m", address).href}#${"A".repeat(43)}`);
+      await tappable(page, words.open, APPEAR_MS);
+      await page.getByText(words.passkey.missing).waitFor();
+      if (await page.getByRole("button", { name: words.passkey.open }).isVisible()) throw new Error("a passkey is offered");
+    });
+    await visit(page, "notice-no-passkeys", language, artifacts);
+  } finally {
+    await without.close();
   }
 
   const inside = await another(browser, language, { userAgent: IN_APP, viewport: { width: 390, height: 844 } });

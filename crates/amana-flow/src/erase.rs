@@ -102,7 +102,8 @@ impl Gateway {
         Ok(commands)
     }
 
-    async fn viewer_of_form(&self, cookie: &str, csrf: &str) -> Result<SignedIn, LinkError> {
+    /// Who sent a form of their own pages.
+    pub(crate) async fn viewer_of_form(&self, cookie: &str, csrf: &str) -> Result<SignedIn, LinkError> {
         match self.browser(cookie).await? {
             Browser::Customer(viewer) if viewer.csrf == csrf => Ok(viewer),
             _ => Err(LinkError::Over),

@@ -4,6 +4,7 @@ use amana_bank::BankError;
 use amana_channel::LinkingError;
 use amana_core::ConsentError;
 use amana_gate::{Denial, KeyError};
+use amana_passkey::PasskeyError;
 use amana_store::{StoreError, SubmitError};
 
 /// A flow that could not be carried through. Nothing of it names data.
@@ -83,6 +84,9 @@ pub enum LinkError {
     /// The page behind a notice is somebody else's than who signed in.
     #[error("the page behind the notice is another customer's")]
     PageOfAnother,
+    /// The passkey is not one that opens the page, or does not prove that it is.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// The flow itself failed.
     #[error(transparent)]
     Flow(#[from] FlowError),
@@ -97,7 +101,9 @@ impl From<StoreError> for LinkError {
 impl From<SubmitError> for LinkError {
     fn from(error: SubmitError) -> Self {
         match error {
-            SubmitError::Conflict { what: "token" | "session", .. } => Self::Over,
+            SubmitError::Conflict {
+                what: "token" | "session" | "passkey" | "number of passkeys", ..
+            } => Self::Over,
             other => Self::Flow(other.into()),
         }
     }

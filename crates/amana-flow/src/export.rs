@@ -194,6 +194,7 @@ impl Export {
             "consents": consents,
             "links": links,
             "agreements": agreements,
+            "passkeys": gateway.passkeys_told(shard, customer).await?,
             "told": stories,
             "kept_without_content": {"bank_access_tokens": grants, "browser_sessions": 1},
             "retention_days": retention,

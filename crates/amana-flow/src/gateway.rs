@@ -138,6 +138,8 @@ pub struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) public_url: Url,
+    /// For which site passkeys are; `None` where browsers have none.
+    pub(crate) passkey_site: Option<amana_passkey::RelyingParty>,
     pub(crate) redirect_hosts: BTreeSet<String>,
     pub(crate) own_app: Option<String>,
     pub(crate) reconcile: Reconcile,
@@ -207,6 +209,7 @@ impl Gateway {
             understand: parts.understand,
             clock: parts.clock,
             entropy: parts.entropy,
+            passkey_site: amana_passkey::RelyingParty::at(&parts.public_url),
             public_url: parts.public_url,
             redirect_hosts: parts.redirect_hosts,
             own_app: parts.own_app,

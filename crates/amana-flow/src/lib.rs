@@ -39,6 +39,7 @@ mod link;
 mod news;
 mod notice_page;
 mod owner;
+mod passkey;
 mod platform;
 mod policy;
 mod poll;
@@ -67,6 +68,7 @@ pub use gateway::{ChannelConfig, Gateway, GatewayParts, GivenUp, Institution, Up
 pub use intake::Accepted;
 pub use link::{Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice};
 pub use notice_page::{NoticePage, Opening, Ready};
+pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;
 pub use policy::ReadPolicy;
 pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};

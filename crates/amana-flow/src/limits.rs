@@ -73,6 +73,8 @@ pub const LINK_SESSION_S: i64 = 900;
 /// How long each of the two steps to the page behind a notice may take, in seconds: the bank's login, and after it the
 /// look. What was begun and left lying opens nothing later.
 pub const NOTICE_STEP_S: i64 = 300;
+/// How long after the bank's login a passkey may be added, in seconds: whoever got hold of a session later adds none.
+pub const ENROL_S: i64 = 600;
 /// The life of a browser session on the privacy page, in seconds.
 pub const PRIVACY_SESSION_S: i64 = 1_800;
 /// Access tokens are refreshed when they have less than this left, in seconds.

@@ -66,6 +66,8 @@ pub enum OwnPage {
     Accounts,
     /// What one notice did not say.
     Notice,
+    /// The devices that may open such a page.
+    Passkeys,
 }
 
 /// Where the browser goes after the bank.
@@ -247,7 +249,7 @@ impl Gateway {
         let at = match self.browser(cookie).await {
             Ok(Browser::AtBank(at)) => at,
             Ok(Browser::Consenting(_)) => return Ok(Next::Consent),
-            Ok(Browser::Redeeming | Browser::Customer(_)) => return Err(LinkError::Over),
+            Ok(_) => return Err(LinkError::Over),
             Err(LinkError::Over) => return self.callback_again(cookie).await,
             Err(error) => return Err(error),
         };
@@ -316,6 +318,7 @@ impl Gateway {
             csrf: self.secret_text(),
             erase: None,
             notice,
+            enrol_until: self.enrol_until(),
         };
         // A new cookie with new rights: one that was planted before stays worthless.
         let fresh = self.secret_text();
@@ -539,6 +542,8 @@ impl Gateway {
             csrf: self.secret_text(),
             erase: None,
             notice: None,
+            // The login may be a quarter of an hour ago.
+            enrol_until: None,
         };
 
         let mut commands = vec![Self::take_browser(cookie), Command::CancelJob { id: at.revocation }];

@@ -8,7 +8,7 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::link::Begun;
 use crate::session::{Aim, Browser, SignedIn};
-use amana_core::{Address, InstitutionId, Lang, Timestamp};
+use amana_core::{Address, CustomerId, InstitutionId, Lang, Timestamp};
 use amana_gate::{OpenedPage, Shown, Subject};
 use amana_store::{Command, KeptPage, LinkState, Outcome, SubmitError};
 
@@ -38,6 +38,19 @@ pub enum Opening {
     SignIn(Begun),
 }
 
+/// Whose look it is, however they showed it.
+pub(crate) struct Who<'a> {
+    pub(crate) institution: &'a InstitutionId,
+    pub(crate) customer: CustomerId,
+    pub(crate) lang: Lang,
+}
+
+impl<'a> Who<'a> {
+    fn of(viewer: &'a SignedIn) -> Self {
+        Self { institution: &viewer.institution, customer: viewer.customer, lang: viewer.lang }
+    }
+}
+
 /// A customer who has signed in for a page, and may open it now.
 #[derive(Debug)]
 pub struct Ready {
@@ -61,17 +74,10 @@ impl Gateway {
     ) -> Result<Opening, LinkError> {
         let hash = amana_core::ids::token_hash(token);
         let kept = self.kept_page(&hash).await?;
-        if let Some(cookie) = cookie {
-            match self.browser(cookie).await {
-                // Signed in at another bank is not signed in here.
-                Ok(Browser::Customer(viewer)) if viewer.institution == kept.page.basis.institution => {
-                    return Ok(Opening::Shown(Box::new(self.show_page(&viewer, kept).await?)));
-                }
-                Ok(_) | Err(LinkError::Over) => {}
-                Err(error) => return Err(error),
-            }
+        let institution = kept.page.basis.institution.clone();
+        if let Some(viewer) = self.signed_in_at(cookie, &institution).await? {
+            return Ok(Opening::Shown(Box::new(self.show_page(&Who::of(&viewer), kept, Vec::new()).await?)));
         }
-        let institution = kept.page.basis.institution;
         self.to_bank(Aim::Notice(hash), &institution, lang, None).await.map(Opening::SignIn)
     }
 
@@ -94,7 +100,21 @@ impl Gateway {
             return Err(LinkError::Over);
         }
         let kept = self.kept_page(&hash).await?;
-        self.show_page(&viewer, kept).await
+        self.show_page(&Who::of(&viewer), kept, Vec::new()).await
+    }
+
+    /// Who is signed in in this browser, at this bank. Signed in at another bank is not signed in here.
+    pub(crate) async fn signed_in_at(
+        &self,
+        cookie: Option<&str>,
+        institution: &InstitutionId,
+    ) -> Result<Option<SignedIn>, LinkError> {
+        let Some(cookie) = cookie else { return Ok(None) };
+        match self.browser(cookie).await {
+            Ok(Browser::Customer(viewer)) if viewer.institution == *institution => Ok(Some(viewer)),
+            Ok(_) | Err(LinkError::Over) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn came_for_a_page(&self, cookie: &str) -> Result<(SignedIn, [u8; 32]), LinkError> {
@@ -107,15 +127,20 @@ impl Gateway {
     }
 
     /// A page that can still be opened.
-    async fn kept_page(&self, hash: &[u8; 32]) -> Result<KeptPage, LinkError> {
+    pub(crate) async fn kept_page(&self, hash: &[u8; 32]) -> Result<KeptPage, LinkError> {
         let kept = self.store.sealed_page(hash).await?.ok_or(LinkError::PageOver)?;
         let open = kept.opened_at.is_none() && self.now() < kept.page.expires_at;
         if open { Ok(kept) } else { Err(LinkError::PageOver) }
     }
 
     /// Decides anew and shows. That the page is used up and the receipt of the look are one commit, before anything is
-    /// shown.
-    async fn show_page(&self, viewer: &SignedIn, kept: KeptPage) -> Result<NoticePage, LinkError> {
+    /// shown. `also` is done in that commit, or with the receipt of a refusal.
+    pub(crate) async fn show_page(
+        &self,
+        viewer: &Who<'_>,
+        kept: KeptPage,
+        also: Vec<Command>,
+    ) -> Result<NoticePage, LinkError> {
         let KeptPage { shard, page, receipt: notice_receipt, .. } = kept;
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         // Before anything is read for them: it is not theirs, and stays as it is.
@@ -126,7 +151,7 @@ impl Gateway {
         let link = self.store.link(shard, page.link).await?.filter(|link| link.state == LinkState::Active);
         let link = link.ok_or(LinkError::PageOver)?;
         let customer = self.customer_of(shard, viewer.customer).await?;
-        let institution = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
+        let institution = self.institution(viewer.institution)?.name_in(viewer.lang).to_owned();
         let gathered = self.gather(&link).await?;
         let recipient = Address { channel: link.channel.clone(), psid: link.psid.clone() };
         let (facts, at) = (gathered.facts(), gathered.now);
@@ -137,15 +162,15 @@ impl Gateway {
             Err(refusal) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
                 let record = Command::Record { shard, customer: customer.id, receipt: refusal.receipt };
-                self.store.submit(vec![record]).await?;
+                self.store.submit(also.into_iter().chain([record]).collect()).await?;
                 return Err(LinkError::PageOver);
             }
         };
-        let commands = vec![
+        let look = [
             Command::OpenPage { hash: page.hash, now: at },
             Command::Record { shard, customer: customer.id, receipt },
         ];
-        let outcomes = match self.store.submit(commands).await {
+        let outcomes = match self.store.submit(also.into_iter().chain(look).collect()).await {
             Err(SubmitError::Conflict { what: "sealed page", .. }) => return Err(LinkError::PageOver),
             outcomes => outcomes?,
         };

@@ -278,6 +278,7 @@ impl Gateway {
                 csrf: self.secret_text(),
                 erase: None,
                 notice: None,
+                enrol_until: self.enrol_until(),
             };
             commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
             commands.extend(self.going_on(&found, at.lang, renewing, (granted, tokens, &shared)).await?);

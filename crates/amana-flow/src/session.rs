@@ -28,6 +28,10 @@ pub(crate) enum Browser {
     Consenting(Box<Consenting>),
     /// Signed in to the privacy page.
     Customer(SignedIn),
+    /// Asked for a passkey, to open the page behind a notice.
+    AtPasskey(AtPasskey),
+    /// Adding a passkey; beside the session of who is signed in.
+    Enrolling { customer: CustomerId, challenge: [u8; 32] },
 }
 
 /// What a browser was sent to the bank for.
@@ -75,6 +79,15 @@ pub(crate) struct Consenting {
     pub(crate) evidence: Option<Evidence>,
 }
 
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AtPasskey {
+    /// The page, by the hash of its token.
+    pub(crate) notice: [u8; 32],
+    /// What the passkey must sign.
+    pub(crate) challenge: [u8; 32],
+    pub(crate) lang: Lang,
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SignedIn {
     pub(crate) customer: CustomerId,
@@ -89,6 +102,9 @@ pub(crate) struct SignedIn {
     /// The page behind a notice for which they signed in (the hash of its token), and until when they may open it.
     #[serde(default)]
     pub(crate) notice: Option<([u8; 32], Timestamp)>,
+    /// Until when a passkey may be added: for a while after the bank's login.
+    #[serde(default)]
+    pub(crate) enrol_until: Option<Timestamp>,
 }
 
 impl Gateway {

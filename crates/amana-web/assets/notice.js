@@ -12,6 +12,12 @@ function look() {
     form.elements.t.value = whole ? token : "";
     form.hidden = !whole;
     document.getElementById("incomplete").hidden = whole;
+    // Where the browser has no passkeys there is the bank's login alone, and a sentence that says so.
+    const able = "PublicKeyCredential" in window;
+    for (const [id, shown] of [["by-passkey", able], ["no-passkeys", !able]]) {
+      const part = document.getElementById(id);
+      if (part) part.hidden = !shown;
+    }
   }
   const address = document.getElementById("address");
   if (address) {

@@ -1,4 +1,4 @@
-//! The style sheet, the icon and the two programs: part of the program, under names that hold their hash, so that
+//! The style sheet, the icon and the three programs: part of the program, under names that hold their hash, so that
 //! browsers may keep them.
 
 use crate::limits::STATIC_AGE_S;
@@ -50,6 +50,11 @@ static NOTICE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("notice", "js", "text/javascript; charset=utf-8", include_str!("../assets/notice.js"))
 });
 
+/// The program that asks the browser for a passkey.
+static PASSKEY: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("passkey", "js", "text/javascript; charset=utf-8", include_str!("../assets/passkey.js"))
+});
+
 pub(crate) fn css() -> &'static Asset {
     &CSS
 }
@@ -66,9 +71,13 @@ pub(crate) fn notice() -> &'static Asset {
     &NOTICE
 }
 
+pub(crate) fn passkey() -> &'static Asset {
+    &PASSKEY
+}
+
 /// `GET /static/{file}`.
 pub(crate) async fn serve(Path(file): Path<String>) -> Response {
-    for asset in [css(), icon(), verifier(), notice()] {
+    for asset in [css(), icon(), verifier(), notice(), passkey()] {
         if asset.path.strip_prefix("/static/") == Some(file.as_str()) {
             let age = format!("public, max-age={STATIC_AGE_S}, immutable");
             return (

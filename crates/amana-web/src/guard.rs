@@ -22,6 +22,7 @@ pub(crate) struct Headers {
     all: Vec<(HeaderName, HeaderValue)>,
     verifier: Option<HeaderValue>,
     notice: Option<HeaderValue>,
+    passkey: Option<HeaderValue>,
 }
 
 /// Left in the answer of a page whose program may run.
@@ -31,6 +32,8 @@ pub(crate) enum Scripted {
     Verifier,
     /// [`crate::notice_page`], which fetches nothing.
     Notice,
+    /// [`crate::passkeys`], which fetches nothing.
+    Passkey,
 }
 
 impl Headers {
@@ -68,8 +71,8 @@ impl Headers {
             );
             HeaderValue::from_str(&policy).ok()
         };
-        let (verifier, notice) =
-            (scripted(assets::verifier(), "'self'"), scripted(assets::notice(), "'none'"));
+        let verifier = scripted(assets::verifier(), "'self'");
+        let (notice, passkey) = (scripted(assets::notice(), "'none'"), scripted(assets::passkey(), "'none'"));
         let fixed = HeaderValue::from_static;
         let mut headers = vec![
             (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
@@ -88,13 +91,14 @@ impl Headers {
         if state.public_url.scheme() == "https" {
             headers.push((header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000")));
         }
-        Self { all: headers, verifier, notice }
+        Self { all: headers, verifier, notice, passkey }
     }
 
     fn apply(&self, to: &mut Response, unreferred: bool) {
         let scripted = match to.extensions().get::<Scripted>() {
             Some(Scripted::Verifier) => self.verifier.clone(),
             Some(Scripted::Notice) => self.notice.clone(),
+            Some(Scripted::Passkey) => self.passkey.clone(),
             None => None,
         };
         let to = to.headers_mut();

@@ -1,8 +1,8 @@
 //! The HTTP surface: the platform's webhook, the banks' events, the linking pages, the customer's privacy page.
 //!
 //! What is **not** here: no decision and no rule (handlers are thin over [`amana_flow::Gateway`]), no SQL, no
-//! script in any page but `/privacy/verify` and `/m`, no account of a customer other than the bank's own sign-in. A
-//! page is forms, text and one style sheet.
+//! script in any page but `/privacy/verify`, `/m` and where a passkey is asked for, no account of a customer other than
+//! the bank's own sign-in. A page is forms, text and one style sheet.
 //!
 //! Invariants:
 //! - A GET uses nothing up (previews and crawlers open links), except the bank's callback, which is protected by
@@ -29,6 +29,7 @@ mod link;
 mod log;
 mod notice_page;
 mod pages;
+mod passkeys;
 mod platform;
 mod privacy;
 mod privacy_page;
@@ -128,6 +129,8 @@ pub fn router(state: WebState) -> Router {
         .route("/m/open", post(notice_page::open).route_layer(metered()))
         .route("/m/ready", get(notice_page::ready))
         .route("/m/show", post(notice_page::look))
+        .route("/m/passkey", post(passkeys::ask).route_layer(metered()))
+        .route("/m/passkey/show", post(passkeys::look))
         .route("/privacy", get(privacy::show))
         .route("/privacy/accounts", get(privacy::accounts))
         .route("/privacy/bundle", get(privacy::bundle))
@@ -136,6 +139,10 @@ pub fn router(state: WebState) -> Router {
         .route("/privacy/consent/{file}", get(consent_receipt::download))
         .route("/privacy/revoke", post(privacy::revoke))
         .route("/privacy/renew", post(renew::from_privacy))
+        .route("/privacy/passkeys", get(passkeys::show))
+        .route("/privacy/passkeys/begin", post(passkeys::begin))
+        .route("/privacy/passkeys/add", post(passkeys::add))
+        .route("/privacy/passkeys/remove", post(passkeys::remove))
         .route("/privacy/export", get(rights::export))
         .route("/privacy/erase", post(rights::erase))
         .route("/privacy/leave", post(privacy::leave))

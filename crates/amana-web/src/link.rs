@@ -199,6 +199,7 @@ pub(crate) async fn callback(
                 OwnPage::Privacy => "/privacy",
                 OwnPage::Accounts => "/privacy/accounts",
                 OwnPage::Notice => "/m/ready",
+                OwnPage::Passkeys => "/privacy/passkeys",
             });
             browser::set_session(&state, &mut response, &cookie);
             response

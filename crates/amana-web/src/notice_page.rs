@@ -28,6 +28,8 @@ pub(crate) const HERE: &str = "/m";
 #[template(path = "notice.html")]
 struct Notice {
     w: Words,
+    /// Whether there are passkeys at this address.
+    passkeys: bool,
     script: &'static Asset,
 }
 
@@ -54,6 +56,7 @@ struct ShownPage {
     bank: String,
     at: String,
     receipts: String,
+    passkeys: bool,
 }
 
 /// Whether an address is that of the page behind a notice, or of one of its steps.
@@ -62,9 +65,10 @@ pub(crate) fn is_here(path: &str) -> bool {
 }
 
 /// `GET /m`: the same for everybody, whatever stands in the address.
-pub(crate) async fn show(headers: HeaderMap) -> Response {
+pub(crate) async fn show(State(state): State<Arc<WebState>>, headers: HeaderMap) -> Response {
     let w = Words::new(browser::lang(&headers, None), HERE);
-    scripted(page(StatusCode::OK, &Notice { w, script: assets::notice() }))
+    let passkeys = state.gateway.has_passkeys();
+    scripted(page(StatusCode::OK, &Notice { w, passkeys, script: assets::notice() }))
 }
 
 /// The way out of a browser that belongs to the platform: the address to open in another one.
@@ -130,23 +134,26 @@ pub(crate) async fn look(State(state): State<Arc<WebState>>, request: Request) -
     }
 }
 
-fn shown(state: &WebState, headers: &HeaderMap, view: NoticePage) -> Response {
+/// The page itself, once.
+pub(crate) fn shown(state: &WebState, headers: &HeaderMap, view: NoticePage) -> Response {
     // No language switch: it would leave the page, which is not shown again.
     let w = Words::new(browser::lang(headers, Some(view.lang)), "");
     let (look, notice) = (view.receipt.to_string(), view.notice_receipt.to_string());
     let receipts =
         w.with("notice-shown-receipts", &[("look", Arg::Text(&look)), ("notice", Arg::Text(&notice))]);
     let bank = bank_name(state, &view.institution_id, &view.institution, w.lang);
-    let frame = ShownPage { at: date_time(w.lang, view.at, view.at), bank, receipts, w };
+    let passkeys = state.gateway.has_passkeys();
+    let frame = ShownPage { at: date_time(w.lang, view.at, view.at), bank, receipts, passkeys, w };
     page_with(StatusCode::OK, &frame, [view.said])
 }
 
 /// What cannot be opened, and the way on.
-fn failed(error: &LinkError, w: Words) -> Response {
+pub(crate) fn failed(error: &LinkError, w: Words) -> Response {
     let (status, what) = match error {
         LinkError::PageOver => (StatusCode::GONE, "page-over"),
         LinkError::PageOfAnother => (StatusCode::FORBIDDEN, "page-another"),
         LinkError::Over => (StatusCode::GONE, "page-late"),
+        LinkError::Passkey(_) => (StatusCode::FORBIDDEN, "page-passkey"),
         other => return link_error(other, w),
     };
     let links = vec![

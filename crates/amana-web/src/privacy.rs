@@ -171,12 +171,13 @@ pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: Header
 }
 
 /// Who comes? The bank's own sign-in says it; there is no secret in the address.
-fn entrance(state: &WebState, w: Words, to: OwnPage, status: Option<String>) -> Response {
+pub(crate) fn entrance(state: &WebState, w: Words, to: OwnPage, status: Option<String>) -> Response {
     let institutions = state.gateway.institutions();
     let banks = institutions.iter().map(|(id, i)| BankChoice::new(id, i.name_in(w.lang))).collect();
     let to = match to {
         OwnPage::Privacy => "privacy",
         OwnPage::Accounts | OwnPage::Notice => "accounts",
+        OwnPage::Passkeys => "passkeys",
     };
     page(StatusCode::OK, &PrivacyOut { lang: w.lang.tag(), to, banks, status, w })
 }
@@ -197,7 +198,11 @@ pub(crate) async fn sign_in(State(state): State<Arc<WebState>>, request: Request
     let Some(institution) = fields.one("institution").and_then(|id| InstitutionId::new(id).ok()) else {
         return link_error(&LinkError::NoSuchInstitution, words);
     };
-    let to = if fields.one("to") == Some("accounts") { OwnPage::Accounts } else { OwnPage::Privacy };
+    let to = match fields.one("to") {
+        Some("accounts") => OwnPage::Accounts,
+        Some("passkeys") => OwnPage::Passkeys,
+        _ => OwnPage::Privacy,
+    };
     match state.gateway.sign_in(to, &institution, lang).await {
         Ok(begun) => {
             let mut response = see_other(begun.url.as_str());

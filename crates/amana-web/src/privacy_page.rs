@@ -427,6 +427,8 @@ fn look_title(entry: &TimelineEntry) -> &'static str {
         (None, Some("export")) => "entry-view-export",
         (None, Some("bundle")) => "entry-view-bundle",
         (None, Some("sealed-page")) => "entry-view-page",
+        (None, Some("passkey-added")) => "entry-view-passkey-added",
+        (None, Some("passkey-removed")) => "entry-view-passkey-removed",
         (None, _) => "entry-view",
     }
 }

@@ -140,6 +140,7 @@ pub(crate) fn link_error(error: &LinkError, words: Words) -> Response {
         LinkError::NoAccounts => (StatusCode::CONFLICT, "no-accounts", true),
         LinkError::PageOver => (StatusCode::GONE, "page-over", false),
         LinkError::PageOfAnother => (StatusCode::FORBIDDEN, "page-another", false),
+        LinkError::Passkey(_) => (StatusCode::FORBIDDEN, "passkey", false),
         LinkError::Flow(FlowError::Store(_) | FlowError::Submit(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, "busy", false)
         }

@@ -10,12 +10,15 @@
 
 mod abuse;
 mod admin;
+#[path = "../../../amana-passkey/tests/it/authenticator.rs"]
+mod authenticator;
 mod consent;
 mod events;
 mod headers;
 mod link;
 mod notice;
 mod pages;
+mod passkeys;
 mod platform;
 mod privacy;
 mod renew;

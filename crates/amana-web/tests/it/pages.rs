@@ -7,8 +7,10 @@ use scraper::{Html, Selector};
 
 /// The pages that have a program.
 const VERIFY: &str = "/privacy/verify";
-/// See [`VERIFY`]: the page behind a notice, and the way to it out of the platform's browsers.
-pub(crate) const NOTICE: &[&str] = &["/m", "out of an app, to the page"];
+/// See [`VERIFY`]: the page behind a notice, the way to it out of the platform's browsers, and where the browser is
+/// asked for a passkey.
+pub(crate) const NOTICE: &[&str] =
+    &["/m", "out of an app, to the page", "asked for a passkey", "making a passkey"];
 
 /// What must hold of every page.
 pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
@@ -53,6 +55,8 @@ pub(crate) fn check(page: &Answer, lang: Lang, what: &str) {
         "verify-",
         "rule-",
         "notice-",
+        "passkey-",
+        "passkeys-",
         "{",
         "}",
     ] {

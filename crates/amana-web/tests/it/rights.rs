@@ -57,6 +57,7 @@ async fn an_export_is_everything_about_one_and_nothing_of_another() {
         "kept_without_content",
         "links",
         "made_at",
+        "passkeys",
         "proof",
         "receipts",
         "retention_days",

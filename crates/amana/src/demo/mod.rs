@@ -50,7 +50,9 @@ impl Places {
         let bank = bind(loopback(args.bank_port), "choose another with --bank-port").await?;
         let chat = bind(loopback(args.chat_port), "choose another with --chat-port").await?;
         let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
-        let (gateway_url, bank_url, chat_url) = (url(&gateway)?, url(&bank)?, url(&chat)?);
+        let (bank_url, chat_url) = (url(&bank)?, url(&chat)?);
+        // By its name: browsers have no passkeys at an address of numbers.
+        let gateway_url = format!("http://localhost:{}", gateway.local_addr()?.port());
         Ok(Self { gateway, bank, chat, gateway_url, bank_url, chat_url })
     }
 }
@@ -227,12 +229,12 @@ fn gateway_table(folder: &Path, state: &State, places: &Places) -> Table {
             ("privacy_notice", Value::String(format!("https://{}.example/privacy", b.id))),
         ]))
     });
-    let address = places.gateway_url.trim_start_matches("http://");
+    let address = places.gateway.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     table(vec![
         (
             "server",
             Value::Table(table(vec![
-                ("listen", text(address)),
+                ("listen", text(&address)),
                 ("public_url", text(&places.gateway_url)),
                 ("allow_private_addresses", Value::Boolean(true)),
             ])),
