@@ -146,7 +146,9 @@ mod tests {
     #[test]
     fn versions_of_node_are_read_and_ordered() {
         assert_eq!(read_node_version("v20.12.2\n"), Some((20, 12)));
-        assert!(read_node_version("v18.20.4") < Some((20, 12)) && read_node_version("v20.9.0") < Some((20, 12)));
+        assert!(
+            read_node_version("v18.20.4") < Some((20, 12)) && read_node_version("v20.9.0") < Some((20, 12))
+        );
         assert!(read_node_version("v22.0.0-pre") > Some((20, 12)));
         for not in ["", "20.12.2", "v20", "vx.y", "node: command not found"] {
             assert_eq!(read_node_version(not), None, "{not}");

@@ -55,8 +55,8 @@ const SOLVER_NEED: Need =
 const NPM_NEED: Need =
     Need { what: "npm", packages: &["npm"], present: || machine::on_path("npm").is_some() };
 
-/// The oldest Node.js with which every program in `outside/` runs: an older one fails in the middle of `oidc-provider`, with
-/// a message about syntax or a missing function.
+/// The oldest Node.js with which every program in `outside/` runs. With an older one `oidc-provider` fails in its
+/// middle, with a message about syntax or a missing function.
 const OUTSIDE_NODE: (u32, u32) = (20, 12);
 
 /// What the outside proofs need.
