@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 
 START_S = 60
@@ -31,6 +32,13 @@ def start(folder):
     return process, json.loads(line)["bank"]
 
 
+def described(base):
+    """What the document describes, as schemathesis names it."""
+    with urllib.request.urlopen(f"{base}/openapi.json", timeout=START_S) as answer:
+        paths = json.load(answer)["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
 def run(base, folder):
     """Runs the command; gives the number of operations that failed."""
     junit = os.path.join(folder, "junit.xml")
@@ -41,15 +49,19 @@ def run(base, folder):
     ended = subprocess.run(words, env=env, capture_output=True, text=True, timeout=END_S)
     failures = 0
     operations = 0
+    tried = set()
     if os.path.exists(junit):
         for case in ElementTree.parse(junit).getroot().iter("testcase"):
             operations += 1
+            tried.add(case.get("name"))
             bad = [node for node in case if node.tag in ("failure", "error")]
             failures += bool(bad)
             why = " | ".join((node.text or node.get("message") or "no reason given") for node in bad)
             report(case.get("name"), why if bad else None)
     # What is not a failure of one operation (the document was not read, say) is one of the run.
-    whole = ended.returncode == 0 and failures == 0 and operations > 0
+    missing = sorted(described(base) - tried)
+    report("tried every operation", f"its time was over before {', '.join(missing)}" if missing else None)
+    whole = ended.returncode == 0 and failures == 0 and operations > 0 and not missing
     report("ran to its end without a failure", None if whole else f"exit code {ended.returncode}: {ended.stdout[-600:]} {ended.stderr[-300:]}")
     if not whole or os.environ.get("AMANA_SCHEMATHESIS_SHOW"):
         print("\n".join(f"# {line}" for line in ended.stdout.splitlines()), flush=True)

@@ -101,7 +101,22 @@ def institutions():
 BANKS = institutions()
 
 
-@schemathesis.auth(cache_by_key=lambda case, _: bank_of(case)).apply_to(path_regex=r"/fdx/v6/")
+OWN = r"/fdx/v6/notification"
+
+
+@schemathesis.auth(cache_by_key=lambda case, _: bank_of(case)).apply_to(path_regex=OWN)
+class Subscriber:
+    """Notifications: a token of the application's own."""
+
+    def get(self, case, _):
+        pairs = {"grant_type": "client_credentials", "scope": "fdx:notifications:subscribe"}
+        return call_json(f"{BASE}/{bank_of(case)}/token", pairs, {"authorization": CLIENT})["access_token"]
+
+    def set(self, case, token, _):
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+
+
+@schemathesis.auth(cache_by_key=lambda case, _: bank_of(case)).apply_to(path_regex=r"/fdx/v6/").skip_for(path_regex=OWN)
 class Customer:
     """The data API: a token that a customer's consent stands behind. A 401 (the consent was ended by a test) fetches another."""
 

@@ -154,6 +154,13 @@ impl App {
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
+    /// 32 unpredictable bytes.
+    pub(crate) fn random_32(&self) -> [u8; 32] {
+        let mut bytes = [0_u8; 32];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
     /// A few random bytes as a number, for jitter.
     pub(crate) fn random_u32(&self) -> u32 {
         let mut bytes = [0_u8; 4];

@@ -1,9 +1,11 @@
 //! One institution in memory, and everything of it that is loaded at the start.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tokio::sync::Notify;
 
 use crate::brand::Brand;
 use crate::db::{Change, Db};
@@ -13,6 +15,7 @@ use crate::generator::{PERSONAS, generate};
 use crate::import::{self, ImportedCustomer};
 use crate::limits;
 use crate::model::{Account, Customer, Txn};
+use crate::notifications::{self, Notice, Subscription, Told};
 use crate::records::{
     Cluster, Code, Consent, EventRecord, EventStatus, Interaction, Pushed, Revocation, Session, Token, kind,
 };
@@ -33,6 +36,12 @@ pub(crate) struct Bank {
     pub(crate) assertions: BTreeMap<String, Timestamp>,
     /// Events by sequence number; the number orders delivery.
     pub(crate) events: BTreeMap<u64, EventRecord>,
+    /// What clients want to be notified of.
+    pub(crate) subscriptions: BTreeMap<String, Subscription>,
+    /// Notifications by sequence number.
+    pub(crate) notices: BTreeMap<u64, Notice>,
+    /// Wakes who sends them.
+    pub(crate) noticed: Arc<Notify>,
     pub(crate) faults: Vec<Fault>,
     /// Deliver the next two events swapped.
     pub(crate) reorder: bool,
@@ -63,6 +72,9 @@ impl Bank {
             sessions: db.load(kind::SESSION, id)?.into_iter().collect(),
             assertions: db.load(kind::ASSERTION, id)?.into_iter().collect(),
             events: BTreeMap::new(),
+            subscriptions: db.load(kind::SUBSCRIPTION, id)?.into_iter().collect(),
+            notices: BTreeMap::new(),
+            noticed: Arc::default(),
             faults: Vec::new(),
             reorder: false,
             batch_once: false,
@@ -79,12 +91,16 @@ impl Bank {
         for (_, txn) in db.load::<Txn>(kind::TXN, id)? {
             bank.apply_txn(txn);
         }
+        let numbered = |kind: &str, number: &str| {
+            number
+                .parse()
+                .map_err(|_| Error::Record { kind: kind.to_owned(), reason: "its number is none".to_owned() })
+        };
         for (number, event) in db.load::<EventRecord>(kind::EVENT, id)? {
-            let number = number.parse().map_err(|_| Error::Record {
-                kind: kind::EVENT.to_owned(),
-                reason: "its number is none".to_owned(),
-            })?;
-            bank.events.insert(number, event);
+            bank.events.insert(numbered(kind::EVENT, &number)?, event);
+        }
+        for (number, notice) in db.load::<Notice>(kind::NOTICE, id)? {
+            bank.notices.insert(numbered(kind::NOTICE, &number)?, notice);
         }
         Ok(bank)
     }
@@ -137,12 +153,12 @@ impl Bank {
         self.consents.values().any(|consent| {
             consent.client_id == client_id
                 && consent.is_active(now)
-                && consent.account_ids.contains(account_id)
-                && consent.clusters.contains(&cluster)
+                && consent.clusters_of(account_id).contains(&cluster)
         })
     }
 
-    /// Ends a consent and all its tokens and codes. Does nothing if it has ended already.
+    /// Ends a consent and all its tokens and codes, and tells its client, if that wants to hear of it. Does nothing if
+    /// it has ended already.
     pub(crate) fn end_consent(
         &mut self,
         db: &mut Db,
@@ -163,7 +179,10 @@ impl Bank {
             .map(|(hash, _)| hash.clone())
             .collect();
         changes.extend(tokens.iter().map(|hash| Change::delete(kind::TOKEN, self.brand.id, hash)));
+        let told = notifications::about_consent(self, Told::ConsentRevoked, &consent, revocation.at);
+        let told = notifications::number(self, told, &mut changes)?;
         db.commit(&changes)?;
+        notifications::take_in(self, told);
         self.consents.insert(id.to_owned(), consent);
         for hash in tokens {
             self.tokens.remove(&hash);
@@ -200,6 +219,17 @@ impl Bank {
         for number in finished.into_iter().take(surplus) {
             self.events.remove(&number);
             changes.push(Change::delete(kind::EVENT, id, &event_key(number)));
+        }
+        let done: Vec<u64> = self
+            .notices
+            .iter()
+            .filter(|(_, notice)| notice.status != EventStatus::Waiting)
+            .map(|(number, _)| *number)
+            .collect();
+        let surplus = done.len().saturating_sub(limits::DELIVERED_KEPT);
+        for number in done.into_iter().take(surplus) {
+            self.notices.remove(&number);
+            changes.push(Change::delete(kind::NOTICE, id, &event_key(number)));
         }
         if changes.is_empty() { Ok(()) } else { db.commit(&changes) }
     }

@@ -13,9 +13,10 @@ use crate::app::{AtBank, Shared};
 use crate::bank::event_key;
 use crate::db::Change;
 use crate::error::Error;
-use crate::faults::{Fault, FaultKind, whole};
+use crate::faults::{Fault, FaultKind, Place, whole};
 use crate::limits;
 use crate::model::{AccountKind, Txn};
+use crate::notifications::{self, Told};
 use crate::records::{Consent, EventStatus, kind};
 use crate::teller::{self, Refused, Where};
 
@@ -292,7 +293,13 @@ pub(crate) async fn expire(State(app): State<Shared>, AtBank(brand): AtBank, bod
             consent.expires = now;
             changes.push(Change::put(kind::CONSENT, brand.id, &consent.id, consent)?);
         }
+        let told = ended
+            .iter()
+            .flat_map(|consent| notifications::about_consent(bank, Told::ConsentExpired, consent, now))
+            .collect();
+        let told = notifications::number(bank, told, &mut changes)?;
         db.commit(&changes)?;
+        notifications::take_in(bank, told);
         let expired = ended.len();
         bank.consents.extend(ended.into_iter().map(|consent| (consent.id.clone(), consent)));
         Ok::<_, Refused>(expired)
@@ -309,6 +316,14 @@ pub(crate) async fn fault(State(app): State<Shared>, AtBank(brand): AtBank, body
         Ok(fault) => fault,
         Err(response) => return *response,
     };
+    let of_notifications = fault.place == Place::Notifications;
+    if fault.kind.is_of_notifications().is_some_and(|only| only != of_notifications) {
+        return say(
+            StatusCode::BAD_REQUEST,
+            "invalid_input",
+            "this kind of fault does not happen at this place",
+        );
+    }
     let active = app.bank(brand, |bank, _| {
         if fault.kind == FaultKind::None {
             bank.faults.clear();
@@ -318,6 +333,28 @@ pub(crate) async fn fault(State(app): State<Shared>, AtBank(brand): AtBank, body
         bank.faults.len()
     });
     Json(json!({ "faults": active })).into_response()
+}
+
+/// `GET …/control/notifications`: what FDX notifications have been and will be sent, newest first.
+pub(crate) async fn notifications(State(app): State<Shared>, AtBank(brand): AtBank) -> Response {
+    let rows = app.bank(brand, |bank, _| {
+        bank.notices
+            .values()
+            .rev()
+            .take(limits::REDELIVER_MAX)
+            .map(|notice| {
+                json!({
+                    "id": notice.body.get("notificationId"),
+                    "type": notice.body.get("type"),
+                    "time": notice.body.get("sentOn"),
+                    "status": notice.status,
+                    "attempts": notice.attempts,
+                    "last": notice.last,
+                })
+            })
+            .collect::<Vec<_>>()
+    });
+    Json(json!({ "notifications": rows })).into_response()
 }
 
 /// `GET …/control/events`: what has been and will be told, newest first, without the bodies. `status` is

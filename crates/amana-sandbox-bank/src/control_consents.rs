@@ -1,6 +1,6 @@
 //! What a customer, or the bank, does to consents without the application: `POST /{bank}/control/consents/…`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,8 @@ use crate::bank::Bank;
 use crate::control::{Body, take};
 use crate::db::{Change, Db};
 use crate::error::Error;
-use crate::records::{Consent, Revocation, kind};
+use crate::notifications::{self, Told};
+use crate::records::{Cluster, Consent, Revocation, kind};
 use crate::teller::Refused;
 
 /// Whose consents.
@@ -30,6 +31,9 @@ pub(crate) struct Narrow {
     customer: String,
     #[serde(default)]
     keep: BTreeSet<String>,
+    /// Of accounts that stay: the clusters that they keep no longer.
+    #[serde(default)]
+    without: BTreeMap<String, BTreeSet<Cluster>>,
 }
 
 /// The active consents of a customer.
@@ -66,7 +70,7 @@ pub(crate) async fn revoke(State(app): State<Shared>, AtBank(brand): AtBank, bod
     }))
 }
 
-/// `…/control/consents/narrow`: the consents keep these accounts alone.
+/// `…/control/consents/narrow`: the consents keep these accounts alone, and of some only some clusters.
 pub(crate) async fn narrow(State(app): State<Shared>, AtBank(brand): AtBank, body: Body<Narrow>) -> Response {
     let order = match take(body) {
         Ok(order) => order,
@@ -77,7 +81,7 @@ pub(crate) async fn narrow(State(app): State<Shared>, AtBank(brand): AtBank, bod
         let consents = of(bank, &order.customer, now)?;
         let count = consents.len();
         for consent in consents {
-            keep(bank, db, consent, &order.keep)?;
+            keep(bank, db, consent, &order, now)?;
         }
         Ok(count)
     }))
@@ -87,10 +91,19 @@ fn keep(
     bank: &mut Bank,
     db: &mut Db,
     mut consent: Consent,
-    accounts: &BTreeSet<String>,
+    order: &Narrow,
+    now: jiff::Timestamp,
 ) -> Result<(), Error> {
-    consent.account_ids.retain(|id| accounts.contains(id));
-    db.commit(&[Change::put(kind::CONSENT, bank.brand.id, &consent.id, &consent)?])?;
+    consent.account_ids.retain(|id| order.keep.contains(id));
+    for (account, clusters) in &order.without {
+        consent.without.entry(account.clone()).or_default().extend(clusters);
+    }
+    consent.without.retain(|account, _| order.keep.contains(account));
+    let mut changes = vec![Change::put(kind::CONSENT, bank.brand.id, &consent.id, &consent)?];
+    let told = notifications::about_consent(bank, Told::ConsentUpdated, &consent, now);
+    let told = notifications::number(bank, told, &mut changes)?;
+    db.commit(&changes)?;
+    notifications::take_in(bank, told);
     bank.consents.insert(consent.id.clone(), consent);
     Ok(())
 }

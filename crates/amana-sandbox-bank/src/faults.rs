@@ -35,8 +35,30 @@ pub(crate) enum FaultKind {
     Duplicates,
     /// Transactions are listed under other ids than before, in this answer and whenever the same fault strikes.
     ChangedIds,
+    /// The next two notifications are sent in each other's place.
+    Reordered,
+    /// A notification is signed by somebody else's key.
+    Forged,
+    /// A notification is about another consent or account than the one that something happened to.
+    Misdirected,
     /// No fault: clears all.
     None,
+}
+
+impl FaultKind {
+    /// Whether it strikes notifications alone (`true`) or answers alone (`false`); `None`: both.
+    pub(crate) fn is_of_notifications(self) -> Option<bool> {
+        match self {
+            Self::Reordered | Self::Forged | Self::Misdirected => Some(true),
+            Self::Slow | Self::Nonsense | Self::Duplicates | Self::None => None,
+            Self::TooManyRequests
+            | Self::Unavailable
+            | Self::ServerError
+            | Self::Unauthorized
+            | Self::Partial
+            | Self::ChangedIds => Some(false),
+        }
+    }
 }
 
 /// Which part misbehaves.
@@ -48,6 +70,8 @@ pub(crate) enum Place {
     Fdx,
     /// The token endpoint.
     Token,
+    /// What the bank notifies of: `slow` is late, `duplicates` comes twice.
+    Notifications,
 }
 
 /// One fault that is switched on.
@@ -120,7 +144,8 @@ async fn struck(app: &App, brand: &'static Brand, place: Place, path: &str) -> O
         Some(struck)
     })??;
     let (status, code, message) = match fault.kind {
-        FaultKind::None => return None,
+        // The others strike what the bank sends by itself.
+        FaultKind::None | FaultKind::Reordered | FaultKind::Forged | FaultKind::Misdirected => return None,
         FaultKind::Slow => {
             let delay = Duration::from_millis(fault.ms.unwrap_or(1_000));
             tokio::time::sleep(delay).await;

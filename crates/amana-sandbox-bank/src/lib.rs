@@ -1,6 +1,6 @@
 //! A sandbox bank over real HTTP: several institutions in one process, each with an OAuth 2.0 authorization server, an
-//! FDX 6.4 data API with FDX 6.6's consent and meta APIs, its own sign-in, consent and till pages, and a pusher of
-//! CloudEvents.
+//! FDX 6.4 data API with FDX 6.6's consent, notification and meta APIs, its own sign-in, consent and till pages, and a
+//! pusher of CloudEvents.
 //!
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
 //! it knows protocol types only: nothing here knows the gateway. By default it is as strict as FAPI 2.0
@@ -30,10 +30,12 @@ mod live;
 mod merchants;
 mod model;
 mod money;
+mod notifications;
 mod oauth;
 mod openapi;
 mod pages;
 mod prng;
+mod publish;
 mod push;
 mod records;
 mod server;
@@ -95,6 +97,11 @@ impl SandboxBank {
         for (institution, target) in &self.app.config.event_targets {
             if let Some(brand) = brand::find(institution) {
                 pushers.spawn(push::run(self.app.clone(), brand, target.clone(), shutdown.clone()));
+            }
+        }
+        for id in self.app.wake.keys() {
+            if let Some(brand) = brand::find(id) {
+                pushers.spawn(publish::run(self.app.clone(), brand, shutdown.clone()));
             }
         }
         if let Some(speed_up) = self.app.config.speed_up {

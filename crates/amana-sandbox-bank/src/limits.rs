@@ -93,6 +93,14 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 pub const RETRY_MAX: Duration = Duration::from_secs(60);
 /// An event that could not be delivered for this long is given up.
 pub const EVENT_LIFE_SECS: i64 = 3 * 86_400;
+/// Most subscriptions to notifications of one client.
+pub const SUBSCRIPTIONS_MAX: usize = 100;
+/// Life of the token with which the bank shows who it is when it notifies, in seconds.
+pub const PUBLISHER_TOKEN_LIFE_SECS: i64 = 60;
+/// How often it is looked whether a consent has run out, or a notification may be tried again.
+pub const NOTICE_LOOK: Duration = Duration::from_millis(200);
+/// For how long after its end it is told that a consent has run out, in seconds.
+pub const EXPIRY_TOLD_SECS: i64 = 86_400;
 /// Time one delivery may take.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a reordered pair waits for its second event.

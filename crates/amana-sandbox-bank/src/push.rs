@@ -229,7 +229,7 @@ fn settle(
 }
 
 /// Exponential, with up to half of it as jitter, so that banks do not come back in step.
-fn pause(failures: u32, random: u32) -> Duration {
+pub(crate) fn pause(failures: u32, random: u32) -> Duration {
     let doubled = limits::RETRY_FIRST
         .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1).min(16)).unwrap_or(1));
     let whole = doubled.min(limits::RETRY_MAX);

@@ -1,6 +1,6 @@
 //! The records of consents, tokens and sign-ins. Secrets (codes, tokens, cookies) are kept as SHA-256 only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub(crate) mod kind {
     pub(crate) const TXN: &str = "txn";
     pub(crate) const IMPORT: &str = "import";
     pub(crate) const EVENT: &str = "event";
+    pub(crate) const SUBSCRIPTION: &str = "subscription";
+    pub(crate) const NOTICE: &str = "notice";
 }
 
 /// The data clusters that this bank serves, with FDX's scope for each (FDX 6.x, UX v3.0 table 1).
@@ -221,6 +223,9 @@ pub(crate) struct Consent {
     pub(crate) customer_id: String,
     pub(crate) account_ids: BTreeSet<String>,
     pub(crate) clusters: BTreeSet<Cluster>,
+    /// What the customer took out afterwards, by account.
+    #[serde(default)]
+    pub(crate) without: BTreeMap<String, BTreeSet<Cluster>>,
     pub(crate) duration_type: DurationType,
     pub(crate) duration_days: i64,
     pub(crate) lookback_days: i64,
@@ -243,6 +248,16 @@ impl Consent {
 
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires > now
+    }
+
+    /// The clusters that it holds of an account; none of one that is not among its own.
+    pub(crate) fn clusters_of(&self, account_id: &str) -> BTreeSet<Cluster> {
+        if !self.account_ids.contains(account_id) {
+            return BTreeSet::new();
+        }
+        let mut clusters = self.clusters.clone();
+        clusters.retain(|one| !self.without.get(account_id).is_some_and(|without| without.contains(one)));
+        clusters
     }
 
     /// First instant that the consent's look-back reaches.

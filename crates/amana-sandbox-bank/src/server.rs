@@ -25,6 +25,12 @@ pub(crate) fn router(app: Shared) -> Router {
             "/{bank}/fdx/v6/consents/{consentId}/revocation",
             put(fdx::consents::revoke).get(fdx::consents::revocation),
         )
+        .route("/{bank}/fdx/v6/notification-subscriptions", post(fdx::notifications::subscribe))
+        .route(
+            "/{bank}/fdx/v6/notification-subscriptions/{subscriptionId}",
+            get(fdx::notifications::one).delete(fdx::notifications::unsubscribe),
+        )
+        .route("/{bank}/fdx/v6/notifications", get(fdx::notifications::list))
         .route("/{bank}/fdx/v6/availability", get(fdx::meta::availability))
         .route("/{bank}/fdx/v6/capability", get(fdx::meta::capability))
         .route("/{bank}/fdx/v6/certification-metrics", get(fdx::meta::metrics))
@@ -62,6 +68,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/control/expire", post(control::expire))
         .route("/{bank}/control/fault", post(control::fault))
         .route("/{bank}/control/events", get(control::events))
+        .route("/{bank}/control/notifications", get(control::notifications))
         .route("/{bank}/control/consents/revoke", post(control_consents::revoke))
         .route("/{bank}/control/consents/narrow", post(control_consents::narrow));
     let bank = Router::new()

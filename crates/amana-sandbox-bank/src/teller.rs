@@ -12,6 +12,7 @@ use crate::events::{self, EventType};
 use crate::limits;
 use crate::model::{Account, AccountKind, HAND_MADE, Txn, TxnKind, TxnState};
 use crate::money::Currency;
+use crate::notifications;
 use crate::records::kind;
 
 /// Why the teller says no.
@@ -248,9 +249,12 @@ fn enter(
         after.apply(entry);
     }
     let events = events::number(bank, events::about(app, bank, &after, event_type, told), &mut changes)?;
+    let notices = notifications::about_account(bank, &after, app.now(), &told.id);
+    let notices = notifications::number(bank, notices, &mut changes)?;
     db.commit(&changes)?;
     bank.accounts.insert(after.id.clone(), after);
     bank.events.extend(events);
+    notifications::take_in(bank, notices);
     Ok(())
 }
 

@@ -40,7 +40,8 @@ pub(crate) async fn list(
     let rows = app
         .bank(consented.brand, |bank, _| {
             let page = rest.iter().take(limit).filter_map(|id| bank.accounts.get(*id));
-            page.map(|account| entity::account(account, &consent.clusters, details, now)).collect::<Vec<_>>()
+            page.map(|account| entity::account(account, &consent.clusters_of(&account.id), details, now))
+                .collect::<Vec<_>>()
         })
         .unwrap_or_default();
     let next = (rest.len() > limit).then(|| {
@@ -65,14 +66,12 @@ pub(crate) async fn one(
     Path((_, account_id)): Path<(String, String)>,
 ) -> Result<Json<Value>, FdxError> {
     consented.need_any(&ACCOUNT_CLUSTERS)?;
-    if !consented.consent.account_ids.contains(&account_id) {
-        return Err(FdxError::account_not_found());
-    }
+    consented.need_of(&account_id, &ACCOUNT_CLUSTERS)?;
     let now = app.now();
     app.bank(consented.brand, |bank, _| {
         bank.accounts
             .get(&account_id)
-            .map(|account| entity::account(account, &consented.consent.clusters, true, now))
+            .map(|account| entity::account(account, &consented.consent.clusters_of(&account.id), true, now))
     })
     .flatten()
     .map(Json)
@@ -107,9 +106,7 @@ pub(crate) async fn contact(
     Path((_, account_id)): Path<(String, String)>,
 ) -> Result<Json<Value>, FdxError> {
     consented.need_any(&[Cluster::CustomerContact])?;
-    if !consented.consent.account_ids.contains(&account_id) {
-        return Err(FdxError::account_not_found());
-    }
+    consented.need_of(&account_id, &[Cluster::CustomerContact])?;
     app.bank(consented.brand, |bank, _| {
         let customer = bank.customers.get(&bank.accounts.get(&account_id)?.customer_id)?;
         let name = json!({ "first": customer.first, "last": customer.last });

@@ -14,8 +14,10 @@ use crate::records::{Consent, Revocation, Token, TokenUse};
 
 /// FDX ConsentResource list: one per account.
 pub(crate) fn resources(consent: &Consent) -> Value {
-    let clusters: Vec<&str> = consent.clusters.iter().map(|cluster| cluster.name()).collect();
-    let one = |id: &String| json!({ "resourceType": "ACCOUNT", "resourceId": id, "dataClusters": clusters });
+    let one = |id: &String| {
+        let clusters: Vec<&str> = consent.clusters_of(id).iter().map(|cluster| cluster.name()).collect();
+        json!({ "resourceType": "ACCOUNT", "resourceId": id, "dataClusters": clusters })
+    };
     Value::Array(consent.account_ids.iter().map(one).collect())
 }
 

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 
 use super::Bearer;
 use crate::app::{AtBank, Shared};
+use crate::bank::Bank;
+use crate::faults::{FaultKind, Place};
 
 /// The operations served, by FDX's operation ids.
-const OPERATIONS: [&str; 12] = [
+const OPERATIONS: [&str; 16] = [
     "searchForAccounts",
     "getAccount",
     "getAccountContact",
@@ -22,12 +24,16 @@ const OPERATIONS: [&str; 12] = [
     "getConsentGrant",
     "revokeConsentGrant",
     "getConsentRevocation",
+    "createNotificationSubscription",
+    "getNotificationSubscription",
+    "deleteNotificationSubscription",
+    "getNotifications",
     "getAvailability",
     "getCapability",
     "getCertificationMetrics",
 ];
 
-/// The data API is that of 6.4, the consent and meta APIs are those of 6.6.
+/// The data API is that of 6.4, the consent, notification and meta APIs are those of 6.6.
 const VERSIONS: [&str; 2] = ["V6.4.0", "V6.6.0"];
 
 /// How the operations did since the bank was opened.
@@ -70,9 +76,18 @@ pub(crate) async fn metrics(State(app): State<Shared>, AtBank(_): AtBank, Bearer
     }] }))
 }
 
-/// `GET /availability`.
-pub(crate) async fn availability(Bearer(_): Bearer) -> Json<Value> {
-    let one = |id: &&str| json!({ "operationId": id, "status": "ALIVE" });
+/// `GET /availability`: under maintenance while that fault is on.
+pub(crate) async fn availability(
+    State(app): State<Shared>,
+    AtBank(brand): AtBank,
+    Bearer(_): Bearer,
+) -> Json<Value> {
+    let closed = |bank: &mut Bank| {
+        bank.faults.iter().any(|fault| fault.place == Place::Fdx && fault.kind == FaultKind::Unavailable)
+    };
+    let closed = app.bank(brand, |bank, _| closed(bank)).unwrap_or_default();
+    let status = if closed { "MAINTENANCE" } else { "ALIVE" };
+    let one = |id: &&str| json!({ "operationId": id, "status": status });
     Json(json!({ "availability": OPERATIONS.iter().map(one).collect::<Vec<_>>() }))
 }
 

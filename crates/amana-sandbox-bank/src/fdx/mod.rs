@@ -1,10 +1,11 @@
-//! The FDX 6.4 data API, and of FDX 6.6 the consent and meta APIs. Every request is checked against the consent that
-//! its token stands for.
+//! The FDX 6.4 data API, and of FDX 6.6 the consent, notification and meta APIs. Every request is checked against the
+//! consent that its token stands for.
 
 pub(crate) mod accounts;
 pub(crate) mod consents;
 pub(crate) mod entity;
 pub(crate) mod meta;
+pub(crate) mod notifications;
 pub(crate) mod paging;
 pub(crate) mod transactions;
 
@@ -143,6 +144,19 @@ pub(crate) struct Consented {
 }
 
 impl Consented {
+    /// Refuses unless the account is the consent's, and one of these clusters was granted for it.
+    pub(crate) fn need_of(&self, account_id: &str, clusters: &[Cluster]) -> Result<(), FdxError> {
+        if !self.consent.account_ids.contains(account_id) {
+            return Err(FdxError::account_not_found());
+        }
+        let held = self.consent.clusters_of(account_id);
+        if clusters.iter().any(|cluster| held.contains(cluster)) {
+            Ok(())
+        } else {
+            Err(FdxError::forbidden("the consent does not cover this kind of data of the account"))
+        }
+    }
+
     /// Refuses unless one of these clusters was granted.
     pub(crate) fn need_any(&self, clusters: &[Cluster]) -> Result<(), FdxError> {
         if clusters.iter().any(|cluster| self.consent.clusters.contains(cluster)) {

@@ -93,9 +93,7 @@ pub(crate) async fn list(
     Query(params): Query,
 ) -> Result<Json<Value>, FdxError> {
     consented.need_any(&[Cluster::Transactions])?;
-    if !consented.consent.account_ids.contains(&account_id) {
-        return Err(FdxError::account_not_found());
-    }
+    consented.need_of(&account_id, &[Cluster::Transactions])?;
     let limit = paging::limit(&params)?;
     let asked = window(&params, app.now(), &consented.consent)?;
     // The key carries the window of the first page, so that the default window does not move between pages.

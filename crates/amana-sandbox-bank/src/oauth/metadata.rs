@@ -28,6 +28,7 @@ fn document(app: &App, brand: &Brand) -> Value {
     let config = &app.config;
     let mut scopes = vec![OPENID, OFFLINE_ACCESS];
     scopes.extend(Cluster::ALL.iter().map(|cluster| cluster.scope()));
+    scopes.push(crate::notifications::SUBSCRIBE);
     let mut methods =
         if config.is_blue() { vec![] } else { vec!["client_secret_basic", "client_secret_post"] };
     methods.push("private_key_jwt");
@@ -111,7 +112,12 @@ fn key_id(key: &SigningKey) -> String {
 
 /// A JWT over these claims, signed with ES256 (RFC 7518 §3.4).
 pub(crate) fn sign_jwt(key: &SigningKey, claims: &Value) -> String {
-    let header = json!({ "alg": "ES256", "typ": "JWT", "kid": key_id(key) });
+    sign_jwt_as(key, key, claims)
+}
+
+/// The same with the key id of another key, which did not sign it.
+pub(crate) fn sign_jwt_as(key: &SigningKey, named: &SigningKey, claims: &Value) -> String {
+    let header = json!({ "alg": "ES256", "typ": "JWT", "kid": key_id(named) });
     let signed = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header.to_string()),

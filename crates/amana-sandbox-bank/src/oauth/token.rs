@@ -23,6 +23,7 @@ use crate::config::ClientRegistration;
 use crate::db::{Change, Db};
 use crate::faults::{self, Struck};
 use crate::limits;
+use crate::notifications::SUBSCRIBE;
 use crate::records::{Code, Consent, Revocation, Token, TokenUse, kind};
 
 /// `POST …/token`.
@@ -243,7 +244,7 @@ fn by_refresh(
     Ok(answer)
 }
 
-/// A token of the client's own, for its consents and the bank's state; no customer data.
+/// A token of the client's own, for its consents, its subscriptions and the bank's state; no customer data.
 fn for_client(
     app: &App,
     bank: &mut Bank,
@@ -252,15 +253,21 @@ fn for_client(
     params: &Params,
     binding: Binding,
 ) -> Result<Value, OAuthError> {
-    if params.get("scope").is_some() {
-        return Err(OAuthError::new("invalid_scope", "client credentials carry no scope at this bank"));
+    let scopes: BTreeSet<String> =
+        params.get("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    if scopes.iter().any(|scope| scope != SUBSCRIBE) {
+        return Err(OAuthError::new(
+            "invalid_scope",
+            "client credentials carry no scope for data at this bank",
+        ));
     }
+    let scope = (!scopes.is_empty()).then_some(SUBSCRIBE);
     let secret = app.secret();
     let token = Token {
         usage: TokenUse::Client,
         client_id: client.client_id.clone(),
         consent_id: None,
-        scopes: BTreeSet::new(),
+        scopes,
         expires: Some(app.later(limits::ACCESS_TOKEN_LIFE_SECS)),
         binding,
     };
@@ -268,11 +275,15 @@ fn for_client(
     let hash = sha256_hex(&secret);
     db.commit(&[Change::put(kind::TOKEN, bank.brand.id, &hash, &token)?])?;
     bank.tokens.insert(hash, token);
-    Ok(json!({
+    let mut answer = json!({
         "access_token": secret,
         "token_type": token_type,
         "expires_in": limits::ACCESS_TOKEN_LIFE_SECS,
-    }))
+    });
+    if let (Some(scope), Some(answer)) = (scope, answer.as_object_mut()) {
+        answer.insert("scope".to_owned(), json!(scope));
+    }
+    Ok(answer)
 }
 
 /// The access token of a mere sign-in: RFC 6749 wants one, it opens nothing.

@@ -1,6 +1,6 @@
 //! The bank's consent page: who asks, for what, which accounts, how long.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::body::Bytes;
@@ -260,6 +260,7 @@ fn decide(
             customer_id: customer_id.to_owned(),
             account_ids,
             clusters: request.clusters.clone(),
+            without: BTreeMap::new(),
             duration_type: request.duration_type,
             duration_days: days,
             lookback_days: request.lookback_days,

@@ -8,6 +8,7 @@ mod events;
 mod fapi;
 mod fdx;
 mod import;
+mod notifications;
 mod oauth;
 mod openapi;
 mod pages;
