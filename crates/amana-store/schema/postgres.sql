@@ -132,6 +132,16 @@ CREATE TABLE bank_grant (
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 );
 
+-- The ids under which a bank knows our grants, blinded: whom a notification about one of them concerns.
+CREATE TABLE bank_consent (
+    institution TEXT NOT NULL,
+    consent BYTEA NOT NULL,
+    shard BIGINT NOT NULL,
+    link BYTEA NOT NULL,
+    PRIMARY KEY (institution, consent, shard, link)
+);
+CREATE INDEX bank_consent_link ON bank_consent (shard, link);
+
 CREATE TABLE story (
     shard BIGINT NOT NULL,
     customer BYTEA NOT NULL,

@@ -133,6 +133,16 @@ CREATE TABLE bank_grant (
     FOREIGN KEY (shard, customer) REFERENCES customer (shard, id)
 ) STRICT;
 
+-- The ids under which a bank knows our grants, blinded: whom a notification about one of them concerns.
+CREATE TABLE bank_consent (
+    institution TEXT NOT NULL,
+    consent BLOB NOT NULL,
+    shard INTEGER NOT NULL,
+    link BLOB NOT NULL,
+    PRIMARY KEY (institution, consent, shard, link)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bank_consent_link ON bank_consent (shard, link);
+
 CREATE TABLE story (
     shard INTEGER NOT NULL,
     customer BLOB NOT NULL,

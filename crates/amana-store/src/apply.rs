@@ -1,6 +1,7 @@
 //! What each command does, written once for both engines. Every precondition is part of the statement that writes,
 //! or of a unique index, so that it also holds against another writer on the same database.
 
+use crate::apply_hint::Hint;
 use crate::apply_log::{LastReceipt, log_end, put_entry, take_place};
 use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING, JOB_DEAD, JOB_WAITING};
 use crate::db::{Counter, Db, locking, values};
@@ -194,6 +195,11 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             )
             .await?,
         ),
+        Command::Hint { shard, lane, key, received_at, job, at } => {
+            let (shard, lane, key) = (*shard, *lane, *key);
+            let hint = Hint { shard, lane, key, received_at: *received_at, job: *job, at: *at };
+            crate::apply_hint::hint(db, &hint).await
+        }
         Command::CancelJob { id } => maybe(db.run("DELETE FROM job WHERE id = $1", values![*id]).await?),
         Command::ReplayInbox { shard, position } => changed(
             db.run(
@@ -250,6 +256,11 @@ async fn put_inbox<D: Db>(
     Ok(rows)
 }
 
+/// An event that is known from here on, and needs nothing more; how many rows that made.
+pub(crate) async fn put_done<D: Db>(db: &mut D, event: &NewInbox) -> Result<u64, Refused> {
+    put_inbox(db, event, (INBOX_DONE, 1)).await
+}
+
 async fn accept<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
     bounded(&event.body)?;
     let rows = put_inbox(db, event, (INBOX_WAITING, 0)).await?;
@@ -263,7 +274,7 @@ async fn accept_decided<D: Db>(db: &mut D, event: &NewInbox) -> Applied {
     if waits.is_some() {
         return Err(Refused::Conflict("order of events"));
     }
-    let rows = put_inbox(db, event, (INBOX_DONE, 1)).await?;
+    let rows = put_done(db, event).await?;
     changed(rows, "event")
 }
 
@@ -645,7 +656,9 @@ async fn put_bank_grant<D: Db>(db: &mut D, vault: &Vault, grant: &BankGrant, exp
         )
         .await?
     };
-    changed(rows, "bank grant")
+    changed(rows, "bank grant")?;
+    crate::apply_hint::index(db, vault, grant).await?;
+    Ok(Outcome::Changed)
 }
 
 async fn drop_bank_grant<D: Db>(db: &mut D, shard: Shard, link: LinkId, expected: i64) -> Applied {
@@ -663,7 +676,9 @@ async fn drop_bank_grant<D: Db>(db: &mut D, shard: Shard, link: LinkId, expected
             return Ok(Outcome::Unchanged);
         }
     }
-    changed(rows, "bank grant")
+    changed(rows, "bank grant")?;
+    crate::apply_hint::forget(db, shard, link).await?;
+    Ok(Outcome::Changed)
 }
 
 async fn put_token<D: Db>(db: &mut D, vault: &Vault, token: &Token) -> Applied {

@@ -35,7 +35,7 @@ codes! {
     health_code, health: ChannelHealth { Good = 0, Throttled = 1, Warned = 2, Blocked = 3, TokenDead = 4 }
     request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4,
-        Poll = 5 }
+        Poll = 5, Subscriptions = 6, TellEnded = 7 }
 }
 
 /// What was done to an agreement; its record says the same in words.

@@ -484,6 +484,22 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
+    /// A bank's notification, taken for a hint: its key is kept as that of an event that is done, and a job is due
+    /// `at`, if it is not due earlier. [`Outcome::Duplicate`], and nothing else, when the key is known.
+    Hint {
+        /// The shard of its customer.
+        shard: Shard,
+        /// The lane of its link.
+        lane: [u8; 32],
+        /// The key under which it is taken once.
+        key: EventKey,
+        /// When it came.
+        received_at: Timestamp,
+        /// The job.
+        job: [u8; 16],
+        /// When.
+        at: Timestamp,
+    },
     /// Takes a job out of the queue, dead or not. Never refused; [`Outcome::Unchanged`] if it is gone.
     CancelJob {
         /// The job.

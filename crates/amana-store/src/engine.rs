@@ -8,7 +8,7 @@ use crate::{
     Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
     KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
     RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
-    Token, Waiting, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_keep,
+    Token, Waiting, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep,
     queries_log,
 };
 use amana_core::{
@@ -85,6 +85,14 @@ impl<B: Backend> Store for Engine<B> {
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>> {
         let (vault, institution, account) = (Arc::clone(&self.vault), institution.clone(), account.clone());
         look!(self, links_of_account(&vault, &institution, &account))
+    }
+    async fn links_of_bank_consent(&self, institution: &InstitutionId, id: &str) -> Answer<Vec<Link>> {
+        let (vault, institution, id) = (Arc::clone(&self.vault), institution.clone(), id.to_owned());
+        look!(self, queries_hint::links_of_bank_consent(&vault, &institution, &id))
+    }
+    async fn has_bank_consents(&self, institution: &InstitutionId) -> Answer<bool> {
+        let institution = institution.clone();
+        look!(self, queries_hint::has_bank_consents(&institution))
     }
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>> {
         let vault = Arc::clone(&self.vault);

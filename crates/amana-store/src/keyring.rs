@@ -167,6 +167,12 @@ impl Keyring {
         self.blind.mac(&[b"passkey", id])
     }
 
+    /// A lookup value for a consent by the bank's id of it.
+    #[must_use]
+    pub fn blind_bank_consent(&self, institution: &InstitutionId, id: &str) -> [u8; 32] {
+        self.institution(institution).mac(&[b"blind bank consent", id.as_bytes()])
+    }
+
     /// A lookup value for a person on a channel.
     #[must_use]
     pub fn blind_person(&self, conversation: &ConversationId) -> [u8; 32] {

@@ -23,6 +23,7 @@ mod apply_agreement;
 mod apply_alarm;
 mod apply_consent;
 mod apply_erase;
+mod apply_hint;
 mod apply_log;
 mod apply_outbox;
 mod apply_page;
@@ -43,6 +44,7 @@ mod migrate;
 mod open;
 mod postgres;
 mod queries;
+mod queries_hint;
 mod queries_keep;
 mod queries_log;
 mod retention;
@@ -138,6 +140,11 @@ pub trait Store: Send + Sync {
     async fn links_ever_of_customer(&self, shard: Shard, customer: CustomerId) -> Answer<Vec<Link>>;
     /// The active links of an institution that hold an account: whom an event about the account may concern.
     async fn links_of_account(&self, institution: &InstitutionId, account: &AccountId) -> Answer<Vec<Link>>;
+    /// The links of an institution that are not ended and rest on the consent of this id there: whom a notification
+    /// about it may concern.
+    async fn links_of_bank_consent(&self, institution: &InstitutionId, id: &str) -> Answer<Vec<Link>>;
+    /// Whether any link rests on a consent at this institution of which the id is known.
+    async fn has_bank_consents(&self, institution: &InstitutionId) -> Answer<bool>;
     /// One link.
     async fn link(&self, shard: Shard, id: LinkId) -> Answer<Option<Link>>;
     /// Whether this link is active: whether it binds its customer to its conversation now.

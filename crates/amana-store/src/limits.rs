@@ -78,6 +78,8 @@ const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);
 pub const WAITING_MAX: usize = 200;
 /// Days for which news wait for their customer. Older ones are no news: the accounts page shows how things stand.
 pub const WAITING_DAYS: i64 = 7;
+/// Consents at the bank behind one grant by which it is found: some banks name several.
+pub const BANK_CONSENTS_MAX: usize = 16;
 /// Texts to be approved that are read of one channel.
 pub const APPROVED_TEXTS_MAX: usize = 200;
 /// Passkeys that one customer may have: a few devices and a key in a drawer.

@@ -60,6 +60,7 @@ macro_rules! link_columns {
          ON k.shard = l.shard AND k.id = l.customer AND k.erased_at IS NULL"
     };
 }
+pub(crate) use link_columns;
 
 fn read_link(vault: &Vault, mut row: Row) -> Answer<Link> {
     let (id, shard) = (LinkId::from_bytes(row.array()?), row.shard()?);
@@ -86,7 +87,7 @@ fn read_link(vault: &Vault, mut row: Row) -> Answer<Link> {
     })
 }
 
-fn read_links(vault: &Vault, rows: Vec<Row>) -> Answer<Vec<Link>> {
+pub(crate) fn read_links(vault: &Vault, rows: Vec<Row>) -> Answer<Vec<Link>> {
     rows.into_iter().map(|row| read_link(vault, row)).collect()
 }
 

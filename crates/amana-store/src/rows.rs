@@ -532,6 +532,10 @@ pub enum JobKind {
     /// Reads at the bank what has come about since it was last read, for a bank that pushes nothing. Each link has one,
     /// which goes on ([`crate::Command::ContinueJob`]); it has a queue of its own, too ([`crate::Store::polls_due`]).
     Poll,
+    /// Tells the customer that a consent has ended without them, once their chat can be written to.
+    TellEnded,
+    /// Looks after our subscriptions to a bank's notifications. It is an institution's and goes on, too.
+    Subscriptions,
 }
 
 /// A job in the durable queue.

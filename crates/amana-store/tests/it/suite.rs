@@ -3,6 +3,7 @@
 use crate::agreements::*;
 use crate::alarms::*;
 use crate::disclosure_log::*;
+use crate::hints::*;
 use crate::keeping::*;
 use crate::kept::*;
 use crate::outbox::*;
@@ -67,6 +68,8 @@ suite!(
     stories,
     books,
     of_two_refreshes_one_wins,
+    a_consent_at_the_bank_leads_to_its_links,
+    a_hint_is_taken_once_and_hastens_its_job,
     tokens_work_once,
     sessions,
     a_page_is_kept_with_its_receipt_and_opened_once,

@@ -1,0 +1,81 @@
+//! What a bank's notification needs: whose link a consent at the bank is, and that a hint is taken once.
+
+use crate::world::*;
+use amana_core::*;
+use amana_store::*;
+
+fn put(link: u8, bank_consent: Option<&str>, expected: i64) -> Command {
+    let bank_consent = bank_consent.map(str::to_owned);
+    let link = LinkId::from_bytes([link; 16]);
+    Command::PutBankGrant { grant: BankGrant { link, bank_consent, ..grant(1, b"tokens") }, expected }
+}
+
+async fn found(w: &World, institution: &str, consent: &str) -> Vec<LinkId> {
+    let links = w.store.links_of_bank_consent(&id(institution), consent).await.expect("answers");
+    links.into_iter().map(|link| link.id).collect()
+}
+
+pub(crate) async fn a_consent_at_the_bank_leads_to_its_links(w: &World) {
+    let [one, two] = [1u8, 2].map(|n| LinkId::from_bytes([n; 16]));
+    let cedar: InstitutionId = id("cedar-bank");
+    w.customer(1).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    w.one(Command::CreateLink(link(2, 1, LinkState::Pending))).await;
+    assert!(!w.store.has_bank_consents(&cedar).await.expect("answers"));
+    w.one(put(1, Some("consent-a"), 0)).await;
+    assert!(w.store.has_bank_consents(&cedar).await.expect("answers"));
+    assert_eq!(found(w, "cedar-bank", "consent-a").await, [one]);
+    assert!(found(w, "cedar-bank", "consent").await.is_empty(), "the whole id");
+    assert!(found(w, "other-bank", "consent-a").await.is_empty(), "an id of another bank is another consent");
+    // A bank with one grant for all of a person's links, and one that names several with spaces between.
+    w.one(put(2, Some("consent-a consent-b"), 0)).await;
+    assert_eq!(found(w, "cedar-bank", "consent-a").await, [one, two]);
+    assert_eq!(found(w, "cedar-bank", "consent-b").await, [two]);
+    // A refresh keeps it; a renewal puts another in its place; a write that is refused changes nothing.
+    w.one(put(1, Some("consent-a"), 1)).await;
+    assert_eq!(w.refused(vec![put(1, Some("consent-z"), 1)]).await, (0, "bank grant"));
+    assert_eq!(found(w, "cedar-bank", "consent-a").await, [one, two]);
+    w.one(put(1, Some("consent-c"), 2)).await;
+    assert_eq!(found(w, "cedar-bank", "consent-a").await, [two]);
+    assert_eq!(found(w, "cedar-bank", "consent-c").await, [one]);
+    // Gone with the grant, and an ended link is nobody's.
+    let drop_it = Command::DropBankGrant { shard: Shard(1), link: one, expected: 3 };
+    w.one(drop_it).await;
+    assert!(found(w, "cedar-bank", "consent-c").await.is_empty());
+    let end = Command::SetLink {
+        shard: Shard(1),
+        id: two,
+        from: LinkState::Pending,
+        to: LinkState::Ended,
+        at: at(9),
+    };
+    w.one(end).await;
+    assert!(found(w, "cedar-bank", "consent-b").await.is_empty());
+    w.one(Command::DropBankGrant { shard: Shard(1), link: two, expected: 1 }).await;
+    assert!(!w.store.has_bank_consents(&cedar).await.expect("answers"));
+}
+
+pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
+    let poll = Job { kind: JobKind::Poll, due_at: at(100), ..job(6) };
+    w.one(Command::Enqueue(poll)).await;
+    let hint = |key: u8, second| Command::Hint {
+        shard: Shard(1),
+        lane: [1; 32],
+        key: EventKey([key; 32]),
+        received_at: at(second),
+        job: [6; 16],
+        at: at(second),
+    };
+    assert_eq!(w.one(hint(1, 50)).await, Outcome::Changed);
+    let due = async |second| w.store.polls_due(at(second), 10).await.expect("answers").len();
+    assert_eq!((due(49).await, due(50).await), (0, 1));
+    assert_eq!(w.one(hint(1, 10)).await, Outcome::Duplicate);
+    assert_eq!(due(49).await, 0, "the same again hastens nothing");
+    assert_eq!(w.one(hint(2, 70)).await, Outcome::Changed);
+    assert_eq!(due(50).await, 1, "and none puts it off");
+    assert!(w.store.inbox_heads(at(200), InboxSource::Bank, 10).await.expect("answers").is_empty());
+    // Without its job it is known all the same.
+    w.one(Command::CancelJob { id: [6; 16] }).await;
+    assert_eq!(w.one(hint(3, 80)).await, Outcome::Changed);
+    assert_eq!(w.one(hint(3, 80)).await, Outcome::Duplicate);
+}
