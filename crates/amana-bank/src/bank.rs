@@ -1,13 +1,15 @@
 //! The one way in which the rest of the house talks to a bank.
 
-use crate::error::BankError;
+use crate::error::{BankError, BankErrorClass};
+use crate::hints::Topic;
 use crate::tokens::{Pending, Tokens};
 use amana_core::{
-    Account, AccountId, BankEvent, BankEventBody, Clusters, Evidence, InstitutionId, Lang, Page, Timestamp,
-    Transaction,
+    Account, AccountId, BankEvent, BankEventBody, Clusters, Evidence, InstitutionId, Lang, Page, Secret,
+    Timestamp, Transaction,
 };
 use amana_gate::{Protected, Subject};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use url::Url;
 
 /// What is asked of the customer on the bank's pages.
@@ -110,6 +112,9 @@ pub struct GrantState {
     pub expires: Option<Timestamp>,
     /// The accounts that it holds, if the bank says; it may be fewer than were asked for.
     pub accounts: Option<Vec<AccountId>>,
+    /// What kinds of data it holds of an account, where the bank says so.
+    #[serde(default)]
+    pub clusters: BTreeMap<AccountId, Clusters>,
 }
 
 impl GrantState {
@@ -278,6 +283,51 @@ pub trait Bank: Send + Sync {
     /// # Errors
     /// When the bank could not be told everything; to be tried again until it succeeds.
     async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError>;
+
+    /// Has us notified of something at `callback` (FDX `POST /notification-subscriptions`): the subscription's id. It
+    /// is the application's and no customer's.
+    ///
+    /// # Errors
+    /// As the bank answers; `OurRequest` where it has no such call.
+    async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {
+        let _ = (topic, callback);
+        Err(self.without_notifications())
+    }
+
+    /// Whether a subscription is (still) there.
+    ///
+    /// # Errors
+    /// As the bank answers.
+    async fn subscribed(&self, subscription: &str) -> Result<bool, BankError> {
+        let _ = subscription;
+        Err(self.without_notifications())
+    }
+
+    /// Ends a subscription. One that is not there has ended.
+    ///
+    /// # Errors
+    /// As the bank answers; to be tried again.
+    async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
+        let _ = subscription;
+        Err(self.without_notifications())
+    }
+
+    /// Whether whoever shows this token is the bank, and notifies us at `callback` (FDX Security Model v5.0: a JWT that
+    /// the publisher's own key signs).
+    ///
+    /// # Errors
+    /// Transient when the bank's keys cannot be read now; anything else is a *no*.
+    async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {
+        let _ = (token, callback);
+        Err(self.without_notifications())
+    }
+
+    /// What a bank without notifications says.
+    #[doc(hidden)]
+    fn without_notifications(&self) -> BankError {
+        let class = BankErrorClass::OurRequest("this bank has no notifications");
+        BankError { institution: self.id().clone(), interaction: None, class }
+    }
 
     /// Checks metadata, endpoints, the client's credentials and the API's address, for the operator.
     ///

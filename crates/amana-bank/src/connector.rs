@@ -7,13 +7,16 @@ use crate::bank::{
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
 use crate::fdx::{Currencies, Spending};
+use crate::hints::Topic;
 use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
 use crate::oauth::{self, DpopKey, OPENID, jose};
 use crate::profile::{Bearer, ConsentApi, Rar};
 use crate::tokens::{Pending, Tokens};
-use amana_core::{AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Timestamp, Transaction};
+use amana_core::{
+    AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Secret, Timestamp, Transaction,
+};
 use amana_gate::{Protected, Subject};
 use async_trait::async_trait;
 use serde_json::json;
@@ -372,6 +375,22 @@ impl Bank for FdxBank {
 
     async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {
         self.take_back(tokens, bank_consent).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {
+        self.new_subscription(topic, callback).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn subscribed(&self, subscription: &str) -> Result<bool, BankError> {
+        self.has_subscription(subscription).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
+        self.end_subscription(subscription).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {
+        self.is_publisher(token, callback).await.map_err(|class| self.error(class))
     }
 
     async fn check(&self) -> Result<CheckReport, CheckError> {

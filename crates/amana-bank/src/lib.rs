@@ -1,4 +1,4 @@
-//! The connector: an OAuth client, an FDX client, and the intake of a bank's events.
+//! The connector: an OAuth client, an FDX client, and the intake of a bank's events and notifications.
 //!
 //! What is **not** here: no channel, no customer record, no database, no clock or randomness of its own. What a bank
 //! says about a customer leaves this crate only as [`amana_gate::Protected`] or [`amana_gate::Unaddressed`]; wire types
@@ -12,6 +12,7 @@ mod connector;
 mod error;
 pub mod events;
 mod fdx;
+mod hints;
 mod http;
 pub mod limits;
 mod news;
@@ -31,6 +32,7 @@ pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionCo
 pub use connector::FdxBank;
 pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT, UNANSWERED, UNREACHED};
 pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
+pub use hints::{Hint, HintError, Prompt, Topic, Whose, parse_hint};
 pub use oauth::DpopKey;
 pub use profile::Profile;
 pub use tokens::{Pending, StoredError, Tokens};

@@ -65,6 +65,14 @@ pub const TOKEN_LIFE_MAX_SECS: i64 = 30 * 86_400;
 pub const POLLING_MINUTES_MAX: u32 = 7 * 24 * 60;
 /// How many events a batch may hold.
 pub const EVENTS_MAX: usize = 1_000;
+/// The longest id in a notification (of a consent, an account or a customer), or of a subscription, in bytes.
+pub const HINT_ID_BYTES_MAX: usize = 256;
+/// How long a publisher's token may live, in seconds: it is made for one request.
+pub const PUBLISHER_TOKEN_LIFE_SECS: i64 = 300;
+/// How many publishers' tokens are remembered while they live; more notifications in five minutes come again.
+pub const PUBLISHER_TOKENS_MAX: usize = 100_000;
+/// How long before its end the client's own token is not used any more, in seconds.
+pub const OWN_TOKEN_MARGIN_SECS: i64 = 30;
 /// The longest event id, source or type, in bytes.
 pub const EVENT_ATTRIBUTE_BYTES_MAX: usize = 512;
 

@@ -3,8 +3,8 @@
 mod api;
 
 pub use api::{
-    Api, Bearer, Budget, ConsentApi, DateParams, History, InteractionEcho, Notifications, Paging, Paths,
-    Shape,
+    Api, Bearer, Budget, ConsentApi, ConsentToken, DateParams, History, InteractionEcho, Notifications,
+    Paging, Paths, Shape,
 };
 
 use crate::error::ConfigError;

@@ -1,6 +1,7 @@
 //! The calls: headers, errors, and what becomes of the rows.
 
 use super::list::{ACCOUNTS, TRANSACTIONS};
+use super::subscriptions::ours;
 use super::{read, value};
 use crate::bank::{Actor, GrantState, GrantStatus};
 use crate::connector::{Failure, FdxBank};
@@ -9,12 +10,12 @@ use crate::http::Answer;
 use crate::limits;
 use crate::oauth::answer::PROOF_REFUSED;
 use crate::oauth::challenged;
-use crate::profile::{Bearer, DateParams, InteractionEcho, Paths};
+use crate::profile::{Bearer, ConsentToken, DateParams, InteractionEcho, Paths};
 use crate::tokens::Tokens;
-use amana_core::{Account, AccountId, Currency, CustomerId, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, Cluster, Clusters, Currency, CustomerId, Page, Timestamp, Transaction};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 use url::Url;
 
@@ -72,7 +73,7 @@ impl FdxBank {
         self.api(&Paths::segments(path, provider, account))
     }
 
-    fn new_interaction(&self) -> String {
+    pub(crate) fn new_interaction(&self) -> String {
         uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string()
     }
 
@@ -89,20 +90,29 @@ impl FdxBank {
             _ => (&call.tokens.access, call.tokens.dpop.as_ref()),
         };
         self.oauth
-            .call((method, url), token, key, |mut request| {
-                request = request
-                    .header(reqwest::header::ACCEPT, "application/json")
-                    .header(INTERACTION_HEADER, interaction)
-                    .header(ACTOR_HEADER, call.actor.as_str());
-                for (name, value) in &self.config.profile.api.extra_headers {
-                    request = request.header(name, value);
-                }
-                match body {
-                    Some(body) => request.json(body),
-                    None => request,
-                }
-            })
+            .call((method, url), token, key, |request| self.dressed(request, interaction, call.actor, body))
             .await
+    }
+
+    /// A request in the dress of the standard.
+    pub(crate) fn dressed(
+        &self,
+        request: reqwest::RequestBuilder,
+        interaction: &str,
+        actor: Actor,
+        body: Option<&Value>,
+    ) -> reqwest::RequestBuilder {
+        let mut request = request
+            .header(reqwest::header::ACCEPT, "application/json")
+            .header(INTERACTION_HEADER, interaction)
+            .header(ACTOR_HEADER, actor.as_str());
+        for (name, value) in &self.config.profile.api.extra_headers {
+            request = request.header(name, value);
+        }
+        match body {
+            Some(body) => request.json(body),
+            None => request,
+        }
     }
 
     /// GET, as JSON. The interaction id comes along.
@@ -330,13 +340,24 @@ impl FdxBank {
         let call =
             Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User, payer: None };
         let body = json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" });
-        let answer =
-            self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await.map_err(failed)?;
+        let (answer, interaction) = match self.config.profile.api.consent_token {
+            ConsentToken::Client => self.own_call((Method::PUT, &call.url), None, Some(&body)).await?,
+            ConsentToken::Customer => {
+                let answer = self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await;
+                (answer.map_err(failed)?, interaction.clone())
+            }
+        };
+        let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         match answer.status.as_u16() {
             200..=299 | 409 | 410 => Ok(true),
             // Not there, or no such call: neither says that it is over.
             403 | 404 | 405 | 501 => Ok(false),
-            _ => Err(failed(class_of(&answer, self.clock.now()))),
+            _ => {
+                let class = class_of(&answer, self.clock.now());
+                // That the client's own token is not taken says nothing of the grant.
+                let own = self.config.profile.api.consent_token == ConsentToken::Client;
+                Err(failed(if own { ours(class) } else { class }))
+            }
         }
     }
 }
@@ -351,6 +372,18 @@ impl FdxBank {
     ) -> Result<GrantState, Failure> {
         let url = self.api(&["consents", id]);
         let call = Call { url, tokens, actor: Actor::Batch, payer: Some(payer) };
+        if self.config.profile.api.consent_token == ConsentToken::Client {
+            let (answer, interaction) = self.own_call((Method::GET, &call.url), None, None).await?;
+            let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
+            return match answer.status.as_u16() {
+                200..=299 => answer
+                    .json()
+                    .map(|body| grant_state(&body))
+                    .ok_or_else(|| failed(BankErrorClass::Nonsense("the answer is not json"))),
+                404 | 410 => Ok(GrantState::only(GrantStatus::Missing)),
+                _ => Err(failed(ours(class_of(&answer, self.clock.now())))),
+            };
+        }
         let (body, _) = match self.get_json(&call, &call.url).await {
             Ok(answer) => answer,
             // The bank knows no such consent, or has no such call at all.
@@ -373,15 +406,31 @@ pub(crate) fn grant_state(body: &Value) -> GrantState {
         _ => GrantStatus::Unknown,
     };
     let resources = body.get("resources").and_then(Value::as_array);
+    let mut clusters = BTreeMap::new();
     let accounts = resources.map(|resources| {
-        resources
-            .iter()
-            .filter(|resource| value::word(resource, "resourceType").as_deref() == Some("ACCOUNT"))
-            .filter_map(|resource| AccountId::new(value::text(resource, "resourceId")?).ok())
-            .take(limits::ACCOUNTS_MAX)
-            .collect()
+        let of_accounts =
+            resources.iter().filter(|one| value::word(one, "resourceType").as_deref() == Some("ACCOUNT"));
+        let mut accounts = Vec::new();
+        for resource in of_accounts.take(limits::ACCOUNTS_MAX) {
+            let id = value::text(resource, "resourceId").and_then(|id| AccountId::new(id).ok());
+            let Some(id) = id else { continue };
+            let named = resource.get("dataClusters").and_then(Value::as_array).into_iter().flatten();
+            let known = |name: &Value| match name.as_str()? {
+                // FDX's summary of an account has its balances.
+                "ACCOUNT_DETAILED" => Some(Cluster::Balances),
+                name => name.parse().ok(),
+            };
+            let known: Vec<Cluster> = named.filter_map(known).collect();
+            // A bank that names none, or none that we know, says nothing of kinds.
+            if !known.is_empty() {
+                let held: &mut Clusters = clusters.entry(id.clone()).or_default();
+                *held = held.union(Clusters::of(&known));
+            }
+            accounts.push(id);
+        }
+        accounts
     });
-    GrantState { status, expires: value::instant(body, "expirationTime"), accounts }
+    GrantState { status, expires: value::instant(body, "expirationTime"), accounts, clusters }
 }
 
 /// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.

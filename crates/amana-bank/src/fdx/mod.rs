@@ -4,7 +4,8 @@ mod budget;
 pub(crate) mod calls;
 pub(crate) mod list;
 pub(crate) mod read;
-mod value;
+mod subscriptions;
+pub(crate) mod value;
 
 pub(crate) use budget::Spending;
 pub(crate) use calls::Currencies;

@@ -131,7 +131,7 @@ pub(crate) fn evidence(claims: &Claims, issuer: &str, token: &str) -> Evidence {
     }
 }
 
-fn seconds(claims: &Claims, name: &str) -> Option<i64> {
+pub(crate) fn seconds(claims: &Claims, name: &str) -> Option<i64> {
     let value = claims.get(name)?;
     // RFC 7519 §2: a NumericDate may have decimals.
     value.as_i64().or_else(|| value.as_number()?.as_str().split('.').next()?.parse().ok())

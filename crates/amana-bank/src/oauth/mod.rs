@@ -6,6 +6,7 @@ pub(crate) mod client_auth;
 pub(crate) mod discovery;
 mod dpop;
 pub(crate) mod jose;
+mod own;
 
 pub use dpop::DpopKey;
 pub(crate) use dpop::challenged;
@@ -77,6 +78,9 @@ pub(crate) struct Client {
     discovery: Discovery,
     keys: Keys,
     nonces: Nonces,
+    /// The client's own tokens.
+    own: tokio::sync::Mutex<own::OwnTokens>,
+    shown: own::Shown,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -120,6 +124,8 @@ impl Client {
             discovery: Discovery::default(),
             keys: Keys::default(),
             nonces: Nonces::default(),
+            own: tokio::sync::Mutex::default(),
+            shown: own::Shown::default(),
             clock,
             entropy,
         })

@@ -63,6 +63,17 @@ pub enum ConsentApi {
     None,
 }
 
+/// Whose token the consent API takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentToken {
+    /// The connection's.
+    #[default]
+    Customer,
+    /// The client's own (FDX 6.x: client credentials).
+    Client,
+}
+
 /// Whether the bank must give back the interaction id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -188,6 +199,9 @@ pub struct Api {
     pub bearer: Bearer,
     /// Whether it has the consent API.
     pub consent_api: ConsentApi,
+    /// Whose token it takes.
+    #[serde(default)]
+    pub consent_token: ConsentToken,
     /// Whether it gives back the interaction id.
     pub interaction_id_echo: InteractionEcho,
     /// Where the calls are, below the API's base.

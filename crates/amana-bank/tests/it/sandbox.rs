@@ -4,16 +4,16 @@ use crate::fake::{self, P256, options, subject};
 use amana_bank::profile::{Profile, Sender};
 use amana_bank::{
     Actor, Bank, BankErrorClass as Class, Callback, ClientAuth, ClientCertificate, FdxBank, GrantStatus,
-    HttpClientOptions, InstitutionConfig, Of, SigningKey, Tls,
+    HttpClientOptions, InstitutionConfig, Of, SigningKey, Tls, Topic,
 };
-use amana_core::{BankEventKind, Clock, Entropy, ManualClock, Secret, SeededEntropy};
+use amana_core::{BankEventKind, Clock, Cluster, Entropy, ManualClock, Secret, SeededEntropy};
 use amana_sandbox_bank as sandbox;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sandbox::{BankConfig, ClientRegistration, MutualTls, SandboxBank, SenderConstraint};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -35,6 +35,9 @@ struct Running {
     mtls: String,
     clock: Arc<ManualClock>,
     http: reqwest::Client,
+    /// Where this client may be notified, and with what it was.
+    callback: Url,
+    shown: Arc<Mutex<Vec<String>>>,
     _stop: DropGuard,
     _folder: tempfile::TempDir,
 }
@@ -55,6 +58,7 @@ async fn run(case: Case) -> Running {
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", plain.local_addr().unwrap());
+    let (callback, shown) = hear().await;
     let mtls = format!("https://{}", secure.local_addr().unwrap());
     // Blue, and nonces wanted: that is how it is made.
     let mut config = BankConfig::new(&base, folder.path());
@@ -73,7 +77,7 @@ async fn run(case: Case) -> Running {
             true => sandbox::ClientAuth::Tls("amana.example".to_owned()),
             false => sandbox::ClientAuth::PrivateKeyJwt(public_keys()),
         },
-        redirect_uris: vec![fake::REDIRECT.to_owned()],
+        redirect_uris: vec![fake::REDIRECT.to_owned(), callback.to_string()],
         sender: match case.sender {
             Sender::Mtls => SenderConstraint::Mtls,
             _ => SenderConstraint::Dpop,
@@ -101,10 +105,44 @@ async fn run(case: Case) -> Running {
         .no_proxy()
         .build()
         .unwrap();
-    Running { issuer: format!("{base}/{BANK}"), mtls, clock, http, _stop: stop.drop_guard(), _folder: folder }
+    let issuer = format!("{base}/{BANK}");
+    Running { issuer, mtls, clock, http, callback, shown, _stop: stop.drop_guard(), _folder: folder }
+}
+
+/// A server that takes notifications, and notes the tokens with which they come.
+async fn hear() -> (Url, Arc<Mutex<Vec<String>>>) {
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let callback = Url::parse(&format!("http://{}/notifications", listener.local_addr().unwrap())).unwrap();
+    let noted = Arc::clone(&shown);
+    let note = move |headers: axum::http::HeaderMap| async move {
+        let token = headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+        noted.lock().unwrap().push(token);
+        axum::http::StatusCode::NO_CONTENT
+    };
+    let router = axum::Router::new().route("/notifications", axum::routing::post(note));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (callback, shown)
 }
 
 impl Running {
+    /// The token of the next notification.
+    async fn shown(&self) -> Secret {
+        for _ in 0..400 {
+            if let Some(token) = self.shown.lock().unwrap().pop() {
+                return Secret::new(token);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("no notification came");
+    }
+
+    async fn control(&self, what: &str, body: serde_json::Value) {
+        let done =
+            self.http.post(format!("{}/control/{what}", self.issuer)).json(&body).send().await.unwrap();
+        assert!(done.status().is_success(), "{what}");
+    }
+
     fn config(&self, case: Case, certificate: (&str, &str)) -> InstitutionConfig {
         let mut profile = Profile::built_in(BANK, "fdx-blue").unwrap();
         profile.oauth.signed_requests = case.signed;
@@ -352,4 +390,75 @@ async fn news_are_read_and_faults_have_their_class() {
     till("consents/revoke", json!({"customer": "layla"})).await;
     let e = bank.refresh(&tokens).await.unwrap_err();
     assert!(e.class.is_invalid_grant(), "{e}");
+}
+
+/// Subscriptions, made by a token of the client's own that is bound as the customers' are; and the bank's own proof
+/// when it notifies, which nobody else can make and which is good once and here alone.
+#[tokio::test]
+async fn it_subscribes_and_knows_the_bank_that_notifies() {
+    for (tls_auth, sender) in [(false, Sender::Dpop), (true, Sender::Mtls)] {
+        let case = Case { tls_auth, sender, signed: false };
+        let running = run(case).await;
+        let bank = running.client(running.config(case, OURS));
+        let begun = bank.begin(&fake::ask()).await.unwrap();
+        let callback = running.authorize(&begun.url).await;
+        let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+        let elsewhere = Url::parse("https://elsewhere.example/notifications").unwrap();
+        let e = bank.subscribe(Topic::Custom, &elsewhere).await.unwrap_err();
+        assert!(matches!(e.class, Class::OurRequest(_)), "{e}");
+        let mut ids = Vec::new();
+        for topic in Topic::OF_GRANTS.iter().chain(Topic::OF_NEWS) {
+            let id = bank.subscribe(*topic, &running.callback).await.unwrap();
+            assert!(bank.subscribed(&id).await.unwrap() && !ids.contains(&id));
+            ids.push(id);
+        }
+        // The client's own token ends before the subscriptions do.
+        running.clock.advance_s(1_000);
+        bank.unsubscribe(&ids[4]).await.unwrap();
+        bank.unsubscribe(&ids[4]).await.unwrap();
+        assert!(!bank.subscribed(&ids[4]).await.unwrap());
+
+        running.control("consents/revoke", json!({ "customer": "layla" })).await;
+        let token = running.shown().await;
+        bank.publisher(&token, &running.callback).await.unwrap();
+        for (token, address) in
+            [(&token, &running.callback), (&token, &elsewhere), (&granted.tokens.access, &running.callback)]
+        {
+            let e = bank.publisher(token, address).await.unwrap_err();
+            assert!(!e.class.is_transient(), "shown before, for another address, or nobody's: {e}");
+        }
+        let begun = bank.begin(&fake::ask()).await.unwrap();
+        let callback = running.authorize(&begun.url).await;
+        bank.complete(&begun.pending, &callback).await.unwrap();
+        running.control("fault", json!({ "kind": "forged", "place": "notifications", "times": 1 })).await;
+        running.control("consents/revoke", json!({ "customer": "layla" })).await;
+        let forged = running.shown().await;
+        // Keys are not read again and again because somebody shows nonsense.
+        running.clock.advance_s(11);
+        let e = bank.publisher(&forged, &running.callback).await.unwrap_err();
+        assert!(!e.class.is_transient(), "{e}");
+    }
+}
+
+/// The bank's record of a grant says which kinds of data it holds of each account.
+#[tokio::test]
+async fn a_grant_names_accounts_and_kinds_of_data() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let running = run(case).await;
+    let bank = running.client(running.config(case, OURS));
+    let begun = bank.begin(&fake::ask()).await.unwrap();
+    let callback = running.authorize(&begun.url).await;
+    let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+    let ids = bank.accounts(&granted.tokens, &subject(), Actor::User).await.unwrap().ids;
+    let order = json!({ "customer": "layla", "keep": [ids[0], ids[1]], "without": { (ids[1].as_str()): ["TRANSACTIONS"] } });
+    running.control("consents/narrow", order).await;
+    let grant = bank.grant(&granted.tokens, &subject(), granted.bank_consent.as_deref()).await.unwrap();
+    assert_eq!(grant.accounts.unwrap(), ids[..2]);
+    let holds = |place: usize, cluster| grant.clusters[&ids[place]].contains(cluster);
+    assert!(holds(0, Cluster::Transactions) && holds(0, Cluster::Balances));
+    assert!(!holds(1, Cluster::Transactions) && holds(1, Cluster::Balances));
+    let (to, from) = (running.clock.now(), "2026-11-01T00:00:00Z".parse().unwrap());
+    let refused = bank.transactions(&granted.tokens, &subject(), &ids[1], from, to, Actor::Batch).await;
+    assert!(matches!(refused.unwrap_err().class, Class::RelinkNeeded(_)));
+    bank.transactions(&granted.tokens, &subject(), &ids[0], from, to, Actor::Batch).await.unwrap();
 }
