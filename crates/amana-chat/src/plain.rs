@@ -215,7 +215,13 @@ pub fn ended_at_bank(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "ended-at-bank", bank) }
 }
 
-/// At the bank there are fewer accounts in what the customer allowed; so there are here.
+/// The time of what was allowed is over; with the way to allow it again.
+#[must_use]
+pub fn ended_by_time(lang: Lang, bank: &str, renew_url: &str) -> Content {
+    Content { buttons: vec![url(lang, "button-renew", renew_url)], ..about_bank(lang, "ended-by-time", bank) }
+}
+
+/// At the bank there is less in what the customer allowed (accounts, or kinds of data of one); so there is here.
 #[must_use]
 pub fn narrowed_at_bank(lang: Lang, bank: &str) -> Content {
     about_bank(lang, "narrowed-at-bank", bank)

@@ -31,6 +31,8 @@ pub struct Upkeep {
     pub poll_every_s: Option<i64>,
     /// The calls a day of one connection that reading for news may take, so that they are spread; 0 is no bound.
     pub poll_calls: u32,
+    /// Whether the bank notifies (FDX event notifications), and is asked to.
+    pub notifications: bool,
 }
 
 /// An institution as the flows know it.
@@ -155,6 +157,8 @@ pub struct Gateway {
     pub(crate) jobs_filled: Notify,
     /// Banks that failed while nobody waited, and whether they are left alone.
     pub(crate) resting: Mutex<HashMap<InstitutionId, crate::grant_look::Failing>>,
+    /// When jobs were last hastened by a bank's notification.
+    pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
     /// How channels stand, as it was last written down; `None` until it was read.
@@ -224,6 +228,7 @@ impl Gateway {
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
             resting: Mutex::default(),
+            hinted: Mutex::default(),
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),
@@ -392,7 +397,7 @@ impl Gateway {
         self.wait_before(attempts, crate::limits::JOB_RETRY_MAX_S)
     }
 
-    fn wait_before(&self, attempts: u32, longest_s: i64) -> Timestamp {
+    pub(crate) fn wait_before(&self, attempts: u32, longest_s: i64) -> Timestamp {
         self.after_about(crate::limits::RETRY_BASE_S.saturating_mul(1i64 << attempts.min(20)).min(longest_s))
     }
 

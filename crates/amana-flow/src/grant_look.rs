@@ -9,10 +9,13 @@ use crate::limits::{
     POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
 use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
-use amana_core::{AccountId, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_core::{
+    AccountId, Cluster, Clusters, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard,
+    Timestamp,
+};
 use amana_gate::Subject;
 use amana_store::{Command, Job, JobKind, Link, LinkState, SubmitError};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -23,8 +26,25 @@ enum Stands {
     Good,
     /// It is over, and why.
     Over(ConsentEnd),
-    /// It holds these accounts, and not all of ours.
-    With(BTreeSet<AccountId>),
+    /// It holds this, and not all of ours.
+    With(Held),
+}
+
+/// What a grant holds at the bank.
+struct Held {
+    accounts: BTreeSet<AccountId>,
+    /// Of an account that is not here the bank does not say what kinds of data.
+    clusters: BTreeMap<AccountId, Clusters>,
+}
+
+impl Held {
+    /// Whether a purpose that needs these kinds of data of an account can go on. Only the data itself counts: the
+    /// account's name comes with either.
+    fn keeps(&self, account: &AccountId, wanted: Clusters) -> bool {
+        let data = wanted.intersection(Clusters::of(&[Cluster::Balances, Cluster::Transactions]));
+        let all = |held: &Clusters| held.covers(data);
+        self.accounts.contains(account) && self.clusters.get(account).is_none_or(all)
+    }
 }
 
 /// How a bank fails while nobody waits.
@@ -45,15 +65,17 @@ pub(crate) enum Looks {
     News,
 }
 
-impl Gateway {
-    /// A job that asks the bank, a cycle from now, how a link's grant stands; each one leaves the next.
-    pub(crate) fn look_at_grant(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
-        self.look_at(shard, customer, link, self.after_about(GRANT_LOOK_S))
-    }
+/// The id of a link's look: it has one, which can be hastened.
+pub(crate) fn look_id(link: LinkId) -> [u8; 16] {
+    crate::poll::job_id(b"look at grant", link.as_bytes())
+}
 
-    fn look_at(&self, shard: Shard, customer: CustomerId, link: LinkId, due_at: Timestamp) -> Command {
+impl Gateway {
+    /// The job that asks the bank, a cycle from now and then each cycle, how a link's grant stands.
+    pub(crate) fn look_at_grant(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
         let (body, kind) = (link.as_bytes().to_vec(), JobKind::LookAtGrant);
-        Command::Enqueue(Job { id: self.entropy.array(), shard, customer, kind, body, due_at, attempts: 0 })
+        let (id, due_at) = (look_id(link), self.after_about(GRANT_LOOK_S));
+        Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
     }
 
     /// Looks until the token is cancelled, a few at a time.
@@ -96,7 +118,7 @@ impl Gateway {
         }
     }
 
-    /// One look. Whatever the bank answers, the next one is queued in the same commit, unless the link is over.
+    /// One look. Whatever the bank answers, there is a next one, unless the link is over.
     pub(crate) async fn look(&self, job: &Job) -> Result<Step, FlowError> {
         let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
         let Some(link) = self.store.link(job.shard, LinkId::from_bytes(link)).await? else {
@@ -105,10 +127,7 @@ impl Gateway {
         if link.state == LinkState::Ended {
             return Ok(Step::Done);
         }
-        let in_s = |seconds| {
-            let next = self.look_at(job.shard, job.customer, link.id, self.after_about(seconds));
-            Ok(Step::DoneWith(vec![next]))
-        };
+        let in_s = |seconds| Ok(Step::GoOn(self.after_about(seconds), job.body.clone(), Vec::new()));
         if self.institution(&link.institution).is_err() {
             return in_s(GRANT_LOOK_S);
         }
@@ -118,8 +137,8 @@ impl Gateway {
         let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await {
             Ok(Ok(Stands::Over(why))) => why,
             Ok(Ok(Stands::Good)) => return in_s(GRANT_LOOK_S),
-            Ok(Ok(Stands::With(accounts))) => {
-                self.narrow_as_at_bank(link.clone(), &accounts).await?;
+            Ok(Ok(Stands::With(held))) => {
+                self.narrow_as_at_bank(link.clone(), &held).await?;
                 return in_s(GRANT_LOOK_S);
             }
             Ok(Err(error)) => {
@@ -197,12 +216,13 @@ impl Gateway {
         }
         let ours = self.store.consent_of_link(link.shard, link.id).await;
         let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
-        let ours: BTreeSet<AccountId> =
-            ours.iter().flat_map(|c| c.grants.values()).flat_map(|g| g.accounts.iter().cloned()).collect();
-        if ours.is_subset(&held) {
+        let held = Held { accounts: held, clusters: state.clusters };
+        let grants = || ours.iter().flat_map(|consent| consent.grants.values());
+        if grants().all(|grant| grant.accounts.iter().all(|account| held.keeps(account, grant.clusters))) {
             return Ok(Stands::Good);
         }
-        if ours.is_disjoint(&held) {
+        let ours: BTreeSet<AccountId> = grants().flat_map(|grant| grant.accounts.iter().cloned()).collect();
+        if ours.is_disjoint(&held.accounts) {
             // All of them at once: perhaps the bank's grants call accounts by other names. Then its list has the word.
             let listed = institution.bank.accounts(&tokens, &subject, Actor::Batch).await?;
             if listed.skipped > 0 || listed.ids.iter().any(|id| ours.contains(id)) {
@@ -214,7 +234,7 @@ impl Gateway {
 
     /// What the grant does not hold any more at the bank we do not read any more either: the consent goes on with the
     /// rest, or ends if nothing is left of it.
-    async fn narrow_as_at_bank(&self, link: Link, held: &BTreeSet<AccountId>) -> Result<(), FlowError> {
+    async fn narrow_as_at_bank(&self, link: Link, held: &Held) -> Result<(), FlowError> {
         for attempt in 1.. {
             let now = self.now();
             let Some(old) = self.store.consent_of_link(link.shard, link.id).await? else { return Ok(()) };
@@ -223,7 +243,8 @@ impl Gateway {
             }
             let mut grants = old.grants.clone();
             for grant in grants.values_mut() {
-                grant.accounts.retain(|account| held.contains(account));
+                let wanted = grant.clusters;
+                grant.accounts.retain(|account| held.keeps(account, wanted));
             }
             grants.retain(|_, grant| !grant.accounts.is_empty());
             if grants == old.grants {
@@ -248,7 +269,7 @@ impl Gateway {
                 }
             }
         }
-        tracing::info!(link = %link.id, institution = %link.institution, "a grant holds fewer accounts at the bank: so does ours");
+        tracing::info!(link = %link.id, institution = %link.institution, "a grant holds less at the bank: so does ours");
         self.outbox_filled.notify_one();
         Ok(())
     }
@@ -271,19 +292,7 @@ impl Gateway {
         for attempt in 1.. {
             let now = self.now();
             let mut commands = self.end_link(&link, why, now).await?;
-            if link.state == LinkState::Active {
-                let conversation = link.conversation();
-                let person = self.store.conversation(&conversation).await?;
-                let consent = self.store.consent_of_link(link.shard, link.id).await?;
-                let lang = person.map(|person| person.lang).or(consent.map(|consent| consent.lang));
-                let lang = lang.unwrap_or_default();
-                let bank = self.institution(&link.institution)?.name_in(lang);
-                commands.push(self.say(
-                    &conversation,
-                    &amana_chat::plain::ended_at_bank(lang, bank),
-                    false,
-                )?);
-            }
+            commands.extend(self.telling_ended(&link, why, now).await?);
             match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
                 result => {

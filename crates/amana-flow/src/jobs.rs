@@ -89,6 +89,9 @@ impl Gateway {
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
         let looking = tokio::spawn(self.clone().run_looks(Looks::Grants, stop.clone()));
         let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
+        if let Err(error) = self.look_after_subscriptions().await {
+            tracing::warn!(%error, "subscriptions to banks' notifications could not be looked after");
+        }
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
@@ -235,6 +238,8 @@ impl Gateway {
             JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
             JobKind::LookAtGrant => self.look(job).await.map_err(|e| e.to_string()),
             JobKind::Poll => self.poll(job).await.map_err(|e| e.to_string()),
+            JobKind::TellEnded => self.tell_ended(job).await.map_err(|e| e.to_string()),
+            JobKind::Subscriptions => self.subscriptions(job).await.map_err(|e| e.to_string()),
         }
     }
 
@@ -341,9 +346,15 @@ impl Gateway {
             }
             let over = consent.as_ref().is_some_and(|c| now >= c.expires_at);
             let why = if over { ConsentEnd::Expired } else { ConsentEnd::Unconfirmed };
-            match self.store.submit(self.end_link(&link, why, now).await?).await {
+            let mut commands = self.end_link(&link, why, now).await?;
+            commands.extend(self.telling_ended(&link, why, now).await?);
+            match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
-                result => return result.map(|_| ()).map_err(FlowError::from),
+                result => {
+                    result?;
+                    self.outbox_filled.notify_one();
+                    return Ok(());
+                }
             }
         }
         Ok(())

@@ -163,6 +163,23 @@ pub const POLL_MARKS_MAX: usize = 20_000;
 pub const POLL_SOON_S: i64 = 30;
 /// When a link that is not polled is looked at again, in seconds: the configuration may have changed.
 pub const POLL_IDLE_S: i64 = 86_400;
+/// For how long after its end a customer is told of it who has been away, in seconds: as long as it can be renewed.
+pub const ENDED_TOLD_S: i64 = RENEW_AFTER_S;
+/// How soon after a look that a bank's notification made due another one may, in seconds: the next notification of the
+/// same grant waits so long.
+pub const HINT_LOOK_AGAIN_S: i64 = 10;
+/// The same for a poll: it asks once for each account, and a bank may notify of each row.
+pub const HINT_POLL_AGAIN_S: i64 = 60;
+/// Links that one notification hastens at most: holders of a joint account, chats of a customer.
+pub const HINTED_LINKS_MAX: usize = 64;
+/// Hastened jobs that are remembered for that.
+pub const HINTED_MAX: usize = 50_000;
+/// How often it is looked whether our subscriptions at a bank are still there, in seconds.
+pub const SUBSCRIPTIONS_LOOK_S: i64 = 6 * 3_600;
+/// How long one call about them may take.
+pub const SUBSCRIPTION_TIME: Duration = Duration::from_secs(20);
+/// The longest wait after a bank that does not take them, in seconds.
+pub const SUBSCRIPTION_RETRY_MAX_S: i64 = 86_400;
 /// Delivered messages without an explanation that become alarms in one round.
 pub const OVERDUE_MAX: usize = 256;
 /// Message ids of one delivery webhook that are held against the outbox: more than any platform names.

@@ -593,6 +593,7 @@ impl Gateway {
         commands.extend(self.reminding(shard, &consent));
         commands.push(self.look_at_grant(shard, customer, link.id));
         commands.push(self.polling(shard, customer, link.id));
+        commands.extend(self.subscriptions_due(&at.institution));
         // The language of the page is the one that the customer wants to be spoken to in, until they write in another.
         if let Some(person) = self.store.conversation(&at.conversation).await?
             && !person.lang_chosen

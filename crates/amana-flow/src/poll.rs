@@ -69,9 +69,12 @@ struct Poll<'a> {
 
 /// The id of a link's poll: it has one, which can be hastened.
 pub(crate) fn poll_id(link: LinkId) -> [u8; 16] {
-    let [id, _] = *amana_core::ids::sha256(&[b"poll", link.as_bytes()]).as_chunks::<16>().0 else {
-        return [0; 16];
-    };
+    job_id(b"poll", link.as_bytes())
+}
+
+/// The id of the one job of its kind that something has.
+pub(crate) fn job_id(kind: &[u8], of: &[u8]) -> [u8; 16] {
+    let [id, _] = *amana_core::ids::sha256(&[kind, of]).as_chunks::<16>().0 else { return [0; 16] };
     id
 }
 

@@ -66,6 +66,8 @@ pub struct TimelineEntry {
     pub consent: Option<ConsentId>,
     /// Who looked, if it was not the customer: the pseudonym of a person at the bank.
     pub agent: Option<String>,
+    /// For a consent that ended: why, as its record says.
+    pub why: Option<ConsentEnd>,
 }
 
 /// A chat of the customer.
@@ -203,7 +205,12 @@ impl Gateway {
             chat: None,
             consent: read.consent.map(|consent| consent.id),
             agent: read.recipient.as_deref().and_then(|who| who.strip_prefix("agent:")).map(str::to_owned),
+            why: None,
         };
+        if let (ReceiptKind::Revocation, Some(consent)) = (entry.kind, entry.consent) {
+            let record = self.store.consent_record(customer.shard, customer.id, consent).await?;
+            entry.why = record.and_then(|record| record.ended()).map(|(_, why)| why);
+        }
         if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
             && let Some(row) = self.store.outbox_entry(message).await?
         {

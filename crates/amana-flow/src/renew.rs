@@ -365,6 +365,7 @@ impl Gateway {
             commands.push(Command::CreateLink(link.clone()));
             commands.push(self.look_at_grant(shard, customer, link.id));
             commands.push(self.polling(shard, customer, link.id));
+            commands.extend(self.subscriptions_due(&link.institution));
         }
         let basis = self.consent_basis(
             &link.institution,

@@ -43,8 +43,10 @@ impl Gateway {
             let (_, revocation) =
                 self.revocation(whose, &link.institution, &grant.tokens, consent, now).await?;
             commands.push(revocation);
+            let institution = link.institution.clone();
             let (shard, link, expected) = (link.shard, link.id, grant.version);
             commands.push(Command::DropBankGrant { shard, link, expected });
+            commands.extend(self.subscriptions_due(&institution));
         }
         Ok(commands)
     }

@@ -28,6 +28,7 @@ pub mod limits;
 mod link;
 mod log;
 mod notice_page;
+mod notifications;
 mod pages;
 mod passkeys;
 mod platform;
@@ -154,6 +155,7 @@ pub fn router(state: WebState) -> Router {
         .route("/webhooks/messenger/data-deletion", post(platform::data_deletion))
         .route("/webhooks/messenger/deauthorise", post(platform::deauthorise))
         .route("/events/{institution}", post(events::receive))
+        .route("/events/{institution}/notifications", post(notifications::receive))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

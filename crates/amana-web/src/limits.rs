@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// The largest body of a bank's event request, in bytes: a full batch of 1,000 events of about 4 KiB.
 pub const EVENTS_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The largest body of one notification of a bank, in bytes: it holds ids and words.
+pub const NOTIFICATION_BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest token of a publisher that is looked at, in bytes.
+pub const PUBLISHER_TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// The largest body of the platform's webhook, in bytes; the parser's own bound.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = amana_channel::limits::WEBHOOK_BODY_BYTES_MAX;
 /// The largest form of a page, in bytes. The consent page with a hundred accounts needs less than 40 KiB.

@@ -2,7 +2,7 @@
 
 use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
-use amana_core::{Purpose, Timestamp};
+use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
 use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
 use amana_gate::ReceiptKind;
@@ -307,7 +307,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         ReceiptKind::Disclosure => ("disclosure", GLYPH_SAID, disclosure_title(entry)),
         ReceiptKind::Denial => ("denial", GLYPH_REFUSED, "entry-denial"),
         ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
-        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, "entry-revocation"),
+        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, revocation_title(entry)),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
         ReceiptKind::Sighting => match sighted(entry) {
             Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
@@ -340,6 +340,17 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         time: entry.at.strftime("%H:%M UTC").to_string(),
         instant: entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         receipt: w.with("entry-receipt", &[("number", Arg::Text(&seq))]),
+    }
+}
+
+/// Who ended a consent: it must not be said of the customer what the bank or the time did.
+fn revocation_title(entry: &TimelineEntry) -> &'static str {
+    match entry.why {
+        Some(ConsentEnd::Withdrawn) | None => "entry-revocation",
+        Some(ConsentEnd::Replaced) => "entry-revocation-replaced",
+        Some(ConsentEnd::Expired) => "entry-revocation-expired",
+        Some(ConsentEnd::Unconfirmed) => "entry-revocation-unconfirmed",
+        Some(ConsentEnd::AtBank) => "entry-revocation-at-bank",
     }
 }
 

@@ -52,7 +52,8 @@ privacy = On your privacy page you see everything that was ever shared with this
 privacy-not-linked = No bank is linked to this chat, so nothing of yours was shared.
 stopped = Stopped. What you allowed at { $bank } is taken back, and nothing more will come. You can link again whenever you like.
 ended-at-bank = { $bank } says that what you allowed there was taken back or is over. Nothing more will come from it. You can link again whenever you like.
-narrowed-at-bank = { $bank } says that you share fewer accounts there now. The others are left out here, too, from now on.
+ended-by-time = The time of what you allowed at { $bank } is over. Nothing more will come from it. If you want it to go on as it was, renew it at your bank.
+narrowed-at-bank = { $bank } says that you share less there now. What you took out there is left out here, too, from now on.
 unlinked = Done. { $bank } is no longer linked to this chat, and everything you allowed is taken back.
 erase-ask =
     This deletes everything that is kept about you here for { $bank }: what you allowed, your links, also those of other chats, and the record of what was shared, with the proof of it. It cannot be undone. What your bank has, and what stands in this chat, stays.

@@ -30,6 +30,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::privacy_not_linked(lang),
         plain::stopped(lang, "Chase"),
         plain::ended_at_bank(lang, "Chase"),
+        plain::ended_by_time(lang, "Chase", "https://chat.example/link/renew?t=x"),
         plain::unlinked(lang, "Chase"),
         plain::nothing_to_stop(lang),
         plain::erase_ask(lang, "Chase", 1_795_514_400),

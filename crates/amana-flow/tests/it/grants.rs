@@ -28,9 +28,10 @@ async fn ended(rig: &Rig, psid: &str) -> Option<ConsentEnd> {
 /// Revoked at the bank is revoked here within one cycle, across a restart; the customer hears of it once.
 #[tokio::test]
 async fn what_is_revoked_at_the_bank_ends_here_within_one_cycle() {
-    for (status, why) in
-        [(GrantStatus::Revoked, ConsentEnd::AtBank), (GrantStatus::Expired, ConsentEnd::Expired)]
-    {
+    for (status, why, words) in [
+        (GrantStatus::Revoked, ConsentEnd::AtBank, "Cedar Bank says"),
+        (GrantStatus::Expired, ConsentEnd::Expired, "The time of what you allowed at Cedar Bank is over"),
+    ] {
         let mut rig = Rig::new().await;
         rig.link("1").await;
         rig.sees("1");
@@ -50,7 +51,7 @@ async fn what_is_revoked_at_the_bank_ends_here_within_one_cycle() {
         assert_eq!(link.state, LinkState::Ended);
         assert!(rig.store.bank_grant(link.shard, link.id).await.unwrap().is_none(), "no token is left");
         let said = rig.sees("1");
-        assert!(said.len() == 1 && said[0].contains("Cedar Bank says"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains(words), "{said:?}");
         let (looks, asked) = (rig.bank.called("grant"), rig.bank.called("accounts"));
         rig.says("1", "what's my balance?").await;
         assert!(!rig.sees("1").concat().contains("1,234.56"));

@@ -19,6 +19,7 @@ mod direct;
 mod doubts;
 mod erasing;
 mod grants;
+mod hints;
 mod linking;
 mod matching;
 mod news;

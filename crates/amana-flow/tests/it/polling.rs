@@ -12,7 +12,8 @@ const EVERY_S: i64 = 3_600;
 /// A rig whose bank is read every hour.
 async fn polled(calls: u32) -> Rig {
     let mut rig = Rig::new().await;
-    *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(EVERY_S), poll_calls: calls };
+    *rig.bank.upkeep.lock().unwrap() =
+        Upkeep { poll_every_s: Some(EVERY_S), poll_calls: calls, ..Upkeep::default() };
     *rig.bank.life_s.lock().unwrap() = 10_000_000;
     rig.restart().await;
     rig
@@ -371,7 +372,7 @@ async fn a_grant_narrowed_at_the_bank_is_narrowed_here() {
     hold(Some(&["a1"]));
     cycle().await;
     let said = rig.sees("1");
-    assert!(said.len() == 1 && said[0].contains("fewer accounts"), "{said:?}");
+    assert!(said.len() == 1 && said[0].contains("share less"), "{said:?}");
     let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
     let consent = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
     assert!(consent.state == ConsentState::Active && consent.grants.len() == 2);
@@ -381,6 +382,19 @@ async fn a_grant_narrowed_at_the_bank_is_narrowed_here() {
     let record = rig.store.consent_record(link.shard, link.customer, old.id).await.unwrap().unwrap();
     assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::AtBank));
     assert_eq!(consent.expires_at, old.expires_at, "until the same day");
+    // An account of which the bank holds no transactions any more goes on with its balances.
+    let only = |clusters: &[Cluster]| {
+        rig.bank.clusters.lock().unwrap().insert(account("a1"), Clusters::of(clusters));
+    };
+    only(&[Cluster::Balances, Cluster::Transactions, Cluster::AccountBasic]);
+    cycle().await;
+    assert!(rig.sees("1").is_empty(), "more than is needed");
+    only(&[Cluster::AccountBasic, Cluster::Balances]);
+    cycle().await;
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("share less"), "{said:?}");
+    let narrower = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    assert!(narrower.grants.keys().eq([&Purpose::BalanceOnRequest]), "{narrower:?}");
     rig.says("1", "what's my balance?").await;
     let said = rig.sees("1").concat();
     assert!(said.contains("1,234.56") && !said.contains("7,777.00"), "{said}");

@@ -53,6 +53,8 @@ pub(crate) struct FakeBank {
     pub(crate) no_accounts: Mutex<Option<BankErrorClass>>,
     /// The accounts that it says the grant holds.
     pub(crate) held: Mutex<Option<Vec<AccountId>>>,
+    /// What kinds of data it says that it holds of an account.
+    pub(crate) clusters: Mutex<BTreeMap<AccountId, Clusters>>,
     /// How the gateway that is built next keeps its links up.
     pub(crate) upkeep: Mutex<Upkeep>,
     /// What there is to read for news.
@@ -71,6 +73,10 @@ pub(crate) struct FakeBank {
     pub(crate) hangs: Mutex<bool>,
     /// No refresh token is taken any more.
     pub(crate) invalid_grant: Mutex<bool>,
+    /// Our subscriptions to its notifications: of what, and where to.
+    pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,
+    /// Why it takes none.
+    pub(crate) no_subscriptions: Mutex<Option<BankErrorClass>>,
 }
 
 impl FakeBank {
@@ -88,6 +94,7 @@ impl FakeBank {
             grant: Mutex::default(),
             no_accounts: Mutex::default(),
             held: Mutex::default(),
+            clusters: Mutex::default(),
             upkeep: Mutex::default(),
             news: Mutex::default(),
             asked: Mutex::default(),
@@ -97,6 +104,8 @@ impl FakeBank {
             failing: Mutex::default(),
             hangs: Mutex::new(false),
             invalid_grant: Mutex::new(false),
+            subscriptions: Mutex::default(),
+            no_subscriptions: Mutex::default(),
         }
     }
 
@@ -261,11 +270,30 @@ impl Bank for FakeBank {
             std::future::pending::<()>().await;
         }
         let accounts = self.held.lock().expect("lock").clone();
-        Ok(GrantState { accounts, ..GrantState::only(*self.grant.lock().expect("lock")) })
+        let clusters = self.clusters.lock().expect("lock").clone();
+        Ok(GrantState { accounts, clusters, ..GrantState::only(*self.grant.lock().expect("lock")) })
     }
 
     async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
         self.call("revoke")
+    }
+    async fn subscribe(&self, topic: Topic, callback: &url::Url) -> Result<String, BankError> {
+        self.call("subscribe")?;
+        if let Some(class) = *self.no_subscriptions.lock().expect("lock") {
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
+        let id = format!("sub-{}", self.called("subscribe"));
+        self.subscriptions.lock().expect("lock").insert(id.clone(), (topic, callback.to_string()));
+        Ok(id)
+    }
+    async fn subscribed(&self, id: &str) -> Result<bool, BankError> {
+        self.call("subscribed")?;
+        Ok(self.subscriptions.lock().expect("lock").contains_key(id))
+    }
+    async fn unsubscribe(&self, id: &str) -> Result<(), BankError> {
+        self.call("unsubscribe")?;
+        self.subscriptions.lock().expect("lock").remove(id);
+        Ok(())
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())

@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::roles::Role;
 use amana_bank::limits::POLLING_MINUTES_MAX;
-use amana_bank::profile::ConsentApi;
+use amana_bank::profile::{ConsentApi, Notifications};
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
 use amana_core::{Controller, Form, InstitutionId, Secret};
@@ -738,5 +738,6 @@ fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
         0 => 0,
         calls => calls.saturating_sub(looks).max(1),
     };
-    Upkeep { poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60), poll_calls }
+    let notifications = api.notifications == Notifications::Fdx;
+    Upkeep { poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60), poll_calls, notifications }
 }

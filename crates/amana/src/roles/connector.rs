@@ -5,8 +5,8 @@ use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
 use super::wire::{
-    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, ReadNews, Revoke, WireBankError,
-    WireGranted, WireNews, WireTokens, news_context, seal_context,
+    Authorized, Back, Begin, Complete, Fetch, Fetched, LookAtGrant, Publisher, ReadNews, Revoke, Subscribe,
+    WireBankError, WireGranted, WireNews, WireTokens, news_context, seal_context,
 };
 use crate::ambient::OsEntropy;
 use crate::config::Settings;
@@ -14,9 +14,9 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
-    CheckReport, GrantState, Granted, News, Of, Pending, Tokens,
+    CheckReport, GrantState, Granted, News, Of, Pending, Tokens, Topic,
 };
-use amana_core::{Account, AccountId, InstitutionId, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, InstitutionId, Page, Secret, Timestamp, Transaction};
 use amana_gate::{BankData, DataKey, Protected, Subject};
 use axum::Router;
 use axum::body::Bytes;
@@ -28,6 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use url::Url;
 
 struct Here {
     banks: BTreeMap<InstitutionId, Arc<dyn Bank>>,
@@ -150,6 +151,16 @@ async fn done(
                 Ok(WireNews { events: sealed.collect::<Result<_, _>>()?, whole: news.whole })
             });
             said(call, news)
+        }
+        "subscribe" => {
+            let Subscribe { topic, callback } = read(body)?;
+            said(call, bank.subscribe(topic, &callback).await)
+        }
+        "subscribed" => said(call, bank.subscribed(&read::<String>(body)?).await),
+        "unsubscribe" => said(call, bank.unsubscribe(&read::<String>(body)?).await),
+        "publisher" => {
+            let Publisher { token, callback } = read(body)?;
+            said(call, bank.publisher(&Secret::new(token), &callback).await)
         }
         "revoke" => {
             let Revoke { tokens, bank_consent } = read(body)?;
@@ -310,6 +321,23 @@ impl Bank for RemoteBank {
     async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {
         let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent: bank_consent.map(str::to_owned) };
         self.call("revoke", &ask).await
+    }
+
+    async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {
+        self.call("subscribe", &Subscribe { topic, callback: callback.clone() }).await
+    }
+
+    async fn subscribed(&self, subscription: &str) -> Result<bool, BankError> {
+        self.call("subscribed", &subscription).await
+    }
+
+    async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
+        self.call("unsubscribe", &subscription).await
+    }
+
+    async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {
+        let ask = Publisher { token: token.expose().to_owned(), callback: callback.clone() };
+        self.call("publisher", &ask).await
     }
 
     async fn check(&self) -> Result<CheckReport, CheckError> {

@@ -176,6 +176,19 @@ pub(super) fn news_context(institution: &InstitutionId, ask: &ReadNews, place: u
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct Subscribe {
+    pub(super) topic: amana_bank::Topic,
+    pub(super) callback: url::Url,
+}
+
+/// A token that somebody showed who says to be the bank.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Publisher {
+    pub(super) token: String,
+    pub(super) callback: url::Url,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct Revoke {
     pub(super) tokens: WireTokens,
     pub(super) bank_consent: Option<String>,

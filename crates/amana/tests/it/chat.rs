@@ -73,7 +73,7 @@ impl Chat {
         self.hears_within(before, needle, DOUBT).await
     }
 
-    async fn hears_within(&self, before: usize, needle: &str, patience: Duration) -> String {
+    pub(crate) async fn hears_within(&self, before: usize, needle: &str, patience: Duration) -> String {
         let until = Instant::now() + patience;
         loop {
             let said = self.said().await;

@@ -30,3 +30,4 @@ mod roles;
 mod serve;
 mod statement;
 mod story;
+mod upkeep;

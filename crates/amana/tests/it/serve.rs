@@ -32,15 +32,27 @@ impl World {
     /// With this profile, against a bank that looks so, and no word of an agreement.
     pub(crate) fn start_as(folder: &Path, profile: &str) -> Self {
         let database = format!("sqlite:{}", folder.join("db").join("amana.sqlite").display());
-        Self::start_of(folder, &database, "", Some(profile))
+        Self::start_of(folder, &database, "", Some(profile), None)
+    }
+
+    /// With a bank that pushes no events: it is read, as `upkeep` (in `[[institution]]`) says, and may notify.
+    pub(crate) fn start_reading(folder: &Path, profile: Option<&str>, upkeep: &str) -> Self {
+        let database = format!("sqlite:{}", folder.join("db").join("amana.sqlite").display());
+        Self::start_of(folder, &database, "", profile, Some(upkeep))
     }
 
     /// `keys` stands in `[keys]`.
     fn start_with(folder: &Path, database: &str, keys: &str) -> Self {
-        Self::start_of(folder, database, keys, None)
+        Self::start_of(folder, database, keys, None, None)
     }
 
-    fn start_of(folder: &Path, database: &str, keys: &str, profile: Option<&str>) -> Self {
+    fn start_of(
+        folder: &Path,
+        database: &str,
+        keys: &str,
+        profile: Option<&str>,
+        reading: Option<&str>,
+    ) -> Self {
         let port = free_port();
         let gateway_url = format!("http://127.0.0.1:{port}");
         let mut command = amana();
@@ -51,14 +63,13 @@ impl World {
             "0",
             "--client",
             "gw=client-secret-1",
-            "--event-token",
-            "event-token-1",
+            "--rotate-refresh-tokens",
         ]);
         command.arg("--redirect-uri").arg(format!("{gateway_url}/link/callback"));
-        command
-            .arg("--event-url")
-            .arg(format!("{gateway_url}/events"))
-            .args(["--event-batches", "--rotate-refresh-tokens"]);
+        if reading.is_none() {
+            command.arg("--event-url").arg(format!("{gateway_url}/events"));
+            command.args(["--event-token", "event-token-1", "--event-batches"]);
+        }
         command.arg("--data-dir").arg(folder.join("bank"));
         if let Some(profile) = profile {
             command.args(["--profile", profile]);
@@ -71,6 +82,7 @@ impl World {
         let api_url = harbor["api_url"].as_str().expect("a url").to_owned();
         let agreement = if profile.is_some() { "" } else { "agreement = \"detail\"" };
         let profile = profile.unwrap_or("fdx");
+        let upkeep = reading.unwrap_or("event_token = \"event-token-1\"");
         let mut command = amana();
         command.args([
             "sandbox",
@@ -117,7 +129,7 @@ api_url = "{api_url}"
 client_id = "gw"
 {agreement}
 client_secret = "set from outside"
-event_token = "event-token-1"
+{upkeep}
 [log]
 format = "json"
 "#,
@@ -137,6 +149,11 @@ format = "json"
 
     pub(crate) fn says(&self, arguments: &[&str]) -> Said {
         run(self.command(arguments))
+    }
+
+    /// What the gateway has logged.
+    pub(crate) fn log(&self) -> String {
+        self.gateway.as_ref().expect("it runs").log()
     }
 
     /// Stops the gateway, as an operator does.

@@ -1,0 +1,226 @@
+//! A bank's notifications are asked for while there is a grant, and are hints: they say when to look, never what is so.
+
+use crate::support::*;
+use amana_bank::{BankErrorClass, GrantStatus, Hint, Prompt, Topic, Whose};
+use amana_core::*;
+use amana_flow::limits::*;
+use amana_flow::{Hinted, Upkeep};
+
+const EVERY_S: i64 = 3_600;
+
+/// A rig whose bank notifies, and is read every hour.
+async fn notified() -> Rig {
+    let mut rig = Rig::new().await;
+    *rig.bank.upkeep.lock().unwrap() =
+        Upkeep { poll_every_s: Some(EVERY_S), notifications: true, ..Upkeep::default() };
+    *rig.bank.life_s.lock().unwrap() = 10_000_000;
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    rig
+}
+
+fn bank() -> InstitutionId {
+    InstitutionId::new(BANK).unwrap()
+}
+
+async fn hint(rig: &Rig, id: &str, prompt: Prompt, whose: Whose) -> Hinted {
+    let hint = Hint { id: id.to_owned(), sent: rig.clock.now(), about: Some((prompt, whose)) };
+    let hinted = rig.gateway.accept_hint(&bank(), &hint).await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    hinted
+}
+
+fn consent(number: u8) -> Whose {
+    Whose::Consent(format!("grant-{number}"))
+}
+
+fn topics(rig: &Rig) -> Vec<Topic> {
+    let mut topics: Vec<Topic> =
+        rig.bank.subscriptions.lock().unwrap().values().map(|(topic, _)| *topic).collect();
+    topics.sort();
+    topics
+}
+
+#[tokio::test]
+async fn the_first_grant_subscribes_and_the_end_of_the_last_one_unsubscribes() {
+    let rig = notified().await;
+    assert!(topics(&rig).is_empty(), "without a grant there is nothing to hear of");
+    rig.link("1").await;
+    let all: Vec<Topic> = Topic::OF_GRANTS.iter().chain(Topic::OF_NEWS).copied().collect();
+    assert_eq!(topics(&rig), all);
+    let callback = format!("https://gateway.example/events/{BANK}/notifications");
+    assert!(rig.bank.subscriptions.lock().unwrap().values().all(|(_, url)| *url == callback));
+    // A second link needs no more, and one that ends takes nothing away from the other.
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("2").await;
+    let made = rig.bank.called("subscribe");
+    rig.says("1", "stop").await;
+    assert_eq!((topics(&rig).len(), rig.bank.called("subscribe")), (all.len(), made));
+    rig.says("2", "stop").await;
+    assert!(topics(&rig).is_empty(), "the last grant is gone");
+    // It begins anew.
+    rig.link("2").await;
+    assert_eq!(topics(&rig), all);
+}
+
+/// What the bank lost is made again; a bank that takes none is asked again later, and less and less often.
+#[tokio::test]
+async fn subscriptions_are_looked_after() {
+    let mut rig = notified().await;
+    rig.link("1").await;
+    let first = rig.bank.subscriptions.lock().unwrap().pop_first().unwrap();
+    rig.clock.advance_s(SUBSCRIPTIONS_LOOK_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    let now = rig.bank.subscriptions.lock().unwrap().clone();
+    assert_eq!(now.len(), 5);
+    assert!(!now.contains_key(&first.0), "another one in its place");
+    // No polls: nothing to be told of news. No notifications: none at all.
+    for (poll_every_s, notifications, left) in [(None, true, 3), (Some(EVERY_S), false, 0)] {
+        *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s, notifications, ..Upkeep::default() };
+        rig.restart().await;
+        rig.gateway.look_after_subscriptions().await.unwrap();
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(topics(&rig).len(), left);
+    }
+    *rig.bank.upkeep.lock().unwrap() = Upkeep { notifications: true, ..Upkeep::default() };
+    *rig.bank.no_subscriptions.lock().unwrap() = Some(BankErrorClass::OurRequest("404"));
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    let before = rig.bank.called("subscribe");
+    for _ in 0..24 {
+        rig.gateway.settle().await.unwrap();
+        rig.clock.advance_s(3_600);
+    }
+    let asked = rig.bank.called("subscribe") - before;
+    assert!((2..=14).contains(&asked), "{asked}");
+    *rig.bank.no_subscriptions.lock().unwrap() = None;
+    rig.clock.advance_s(SUBSCRIPTION_RETRY_MAX_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(topics(&rig).len(), 3);
+}
+
+#[tokio::test]
+async fn revoked_at_the_bank_is_over_here_at_once_and_the_customer_hears_it_once() {
+    let rig = notified().await;
+    let cookie = rig.link("1").await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Revoked;
+    assert_eq!(hint(&rig, "n-1", Prompt::LookAtGrant, consent(1)).await, Hinted::Taken);
+    let said = rig.sees("1");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("Cedar Bank says that what you allowed there was taken back"), "{said:?}");
+    // The timeline does not say that the customer did it.
+    let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
+    let why: Vec<_> = view.timeline.iter().filter_map(|entry| entry.why).collect();
+    assert_eq!(why, [ConsentEnd::AtBank]);
+    // Late ones, and what the hour brings, find nothing.
+    assert_eq!(hint(&rig, "n-2", Prompt::LookAtGrant, consent(1)).await, Hinted::Unmatched);
+    rig.clock.advance_s(2 * GRANT_LOOK_S);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+}
+
+/// Whatever a notification claims, the bank's own answer decides: a forged, doubled or misdirected one ends nothing.
+#[tokio::test]
+async fn a_notification_is_not_believed() {
+    let rig = notified().await;
+    rig.link("1").await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    let looks = rig.bank.called("grant");
+    assert_eq!(hint(&rig, "n-1", Prompt::LookAtGrant, consent(1)).await, Hinted::Taken);
+    assert_eq!(rig.bank.called("grant"), looks + 1);
+    assert_eq!(hint(&rig, "n-1", Prompt::LookAtGrant, consent(1)).await, Hinted::Duplicate);
+    assert_eq!(rig.bank.called("grant"), looks + 1, "the same again is not looked at again");
+    for nobody in [
+        Whose::Consent("grant-9".into()),
+        Whose::Consent("GRANT-1".into()),
+        Whose::Account(account("not-ours")),
+        Whose::Customer("nobody".into()),
+    ] {
+        assert_eq!(hint(&rig, "n-2", Prompt::LookAtGrant, nobody).await, Hinted::Unmatched);
+    }
+    let unknown = Hint { id: "n-3".into(), sent: rig.clock.now(), about: None };
+    assert_eq!(rig.gateway.accept_hint(&bank(), &unknown).await.unwrap(), Hinted::Ignored);
+    assert_eq!(rig.bank.called("grant"), looks + 1);
+    assert!(rig.sees("1").is_empty());
+    // Another institution's notification of the same ids concerns nobody here.
+    let theirs =
+        Hint { id: "n-4".into(), sent: rig.clock.now(), about: Some((Prompt::LookAtGrant, consent(1))) };
+    let other = InstitutionId::new("other-bank").unwrap();
+    assert_eq!(rig.gateway.accept_hint(&other, &theirs).await.unwrap(), Hinted::Unmatched);
+}
+
+/// News are told in seconds, not within the hour; a chatty bank does not make us ask for each of its rows.
+#[tokio::test]
+async fn news_are_read_when_the_bank_says_that_there_are_some() {
+    let rig = notified().await;
+    rig.link("1").await;
+    let (event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t", None, 4_200);
+    let subject = amana_gate::Subject { institution: bank(), customer: CustomerId::from_bytes([0; 16]) };
+    let body = body.about(subject).open_in_test().clone();
+    rig.bank.news.lock().unwrap().push((BankEvent { subject: None, ..event }, body));
+    rig.clock.advance_s(HINT_POLL_AGAIN_S);
+    assert_eq!(hint(&rig, "n-1", Prompt::ReadNews, Whose::Account(account("a1"))).await, Hinted::Taken);
+    assert_eq!(rig.sees("1").concat().matches("42.00").count(), 1);
+    let read = rig.bank.called("news transactions");
+    for n in 0..50 {
+        let whose =
+            if n % 2 == 0 { Whose::Account(account("a1")) } else { Whose::Customer("customer-1".into()) };
+        assert_eq!(hint(&rig, &format!("burst-{n}"), Prompt::ReadNews, whose).await, Hinted::Taken);
+    }
+    assert_eq!(rig.bank.called("news transactions"), read, "a minute has not passed");
+    rig.clock.advance_s(HINT_POLL_AGAIN_S + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("news transactions"), read + 1, "then once for all of them");
+    assert!(rig.sees("1").is_empty());
+    // Who may not be told is not read, whatever is notified.
+    rig.says("1", "stop").await;
+    rig.sees("1");
+    rig.clock.advance_s(HINT_POLL_AGAIN_S + 1);
+    assert_eq!(hint(&rig, "n-9", Prompt::ReadNews, Whose::Account(account("a1"))).await, Hinted::Unmatched);
+}
+
+/// A consent whose time is over, or which ended at the bank, is said once: now, or when the chat can be written to
+/// again.
+#[tokio::test]
+async fn the_end_of_a_consent_is_said_once_within_the_window_or_when_it_opens() {
+    let over = "The time of what you allowed at Cedar Bank is over";
+    let rig = notified().await;
+    rig.link("1").await;
+    let days = |n: i64| n * 86_400;
+    rig.clock.advance_s(days(90) - 3_600);
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.clock.advance_s(3_601);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.sees("1").iter().filter(|said| said.contains(over)).count(), 1);
+
+    // The window is closed: nothing is sent, and nothing waits with a ticket that would be over first.
+    let rig = notified().await;
+    rig.link("1").await;
+    rig.clock.advance_s(days(90) + 1);
+    rig.gateway.settle().await.unwrap();
+    rig.clock.advance_s(days(4));
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.clock.advance_s(REMIND_LOOK_S + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.sees("1").iter().filter(|said| said.contains(over)).count(), 1);
+    rig.clock.advance_s(2 * REMIND_LOOK_S);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty(), "once");
+
+    // Who has linked the bank again knows.
+    let rig = notified().await;
+    rig.link("1").await;
+    rig.clock.advance_s(days(2));
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Revoked;
+    hint(&rig, "n-1", Prompt::LookAtGrant, consent(1)).await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    rig.link("1").await;
+    rig.clock.advance_s(REMIND_LOOK_S + 1);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+}
