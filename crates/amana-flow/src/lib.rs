@@ -71,7 +71,7 @@ pub use notice_page::{NoticePage, Opening, Ready};
 pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;
 pub use policy::ReadPolicy;
-pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
+pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry, Told};
 pub use reconcile::{OnUnknown, Reconcile};
 pub use renew::RenewalForm;
 pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};

@@ -12,7 +12,7 @@ use amana_core::{
     AccountId, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, ConsentState,
     ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Shown, Subject};
+use amana_gate::{ReceiptDraft, Shown, Subject};
 use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -568,7 +568,7 @@ impl Gateway {
         commands.push(Command::CreateLink(link.clone()));
         commands.push(Command::GrantConsent {
             shard,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            receipt: ReceiptDraft::of_consent_given(&consent, None, now),
             basis: Box::new(self.consent_basis(
                 &at.institution,
                 at.evidence.clone(),
@@ -662,7 +662,7 @@ impl Gateway {
         let mut commands = Vec::new();
         for old in self.store.links_of_conversation(&link.conversation()).await? {
             if old.institution == link.institution && old.id != link.id {
-                commands.extend(self.end_link(&old, ConsentEnd::Replaced, now).await?);
+                commands.extend(self.end_link(&old, ConsentEnd::Renewed, now).await?);
             }
         }
         Ok(commands)

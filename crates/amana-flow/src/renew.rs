@@ -13,7 +13,7 @@ use amana_core::{
     AccountId, CONSENT_DAYS_MAX, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, ConversationId,
     Form, Grant, InstitutionId, Lang, LinkId, Purpose, Shard, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Subject};
+use amana_gate::{ReceiptDraft, Subject};
 use amana_store::{BankGrant, Command, Link, LinkState, SubmitError, Token};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -348,9 +348,9 @@ impl Gateway {
                 shard,
                 customer,
                 consent: old.id,
-                why: ConsentEnd::Replaced,
+                why: ConsentEnd::Renewed,
                 at: now,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, old, now),
+                receipt: ReceiptDraft::of_consent_end(old, ConsentEnd::Renewed, now),
             });
             // The grant that is replaced is taken back, unless the bank has one for both.
             if let Some(before) = self.store.bank_grant(shard, link.id).await? {
@@ -374,7 +374,7 @@ impl Gateway {
         )?;
         commands.push(Command::GrantConsent {
             shard,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            receipt: ReceiptDraft::of_consent_given(&consent, Some(ConsentEnd::Renewed), now),
             basis: Box::new(basis),
             consent: consent.clone(),
         });

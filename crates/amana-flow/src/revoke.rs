@@ -5,7 +5,7 @@ use crate::gateway::Gateway;
 use crate::limits::CONFLICT_TRIES;
 use crate::session::{Browser, SignedIn};
 use amana_core::{Consent, ConsentEnd, ConsentId, ConsentState, ConversationId, Grant, Purpose, Timestamp};
-use amana_gate::{ReceiptDraft, ReceiptKind};
+use amana_gate::ReceiptDraft;
 use amana_store::{Command, Link, LinkState, SubmitError};
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Gateway {
                     consent: consent.id,
                     why,
                     at: now,
-                    receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &consent, now),
+                    receipt: ReceiptDraft::of_consent_end(&consent, why, now),
                 });
             }
         }
@@ -174,11 +174,11 @@ impl Gateway {
                 consent: old.id,
                 why,
                 at: now,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, old, now),
+                receipt: ReceiptDraft::of_consent_end(old, why, now),
             },
             Command::GrantConsent {
                 shard: link.shard,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
+                receipt: ReceiptDraft::of_consent_given(&fresh, Some(why), now),
                 basis: Box::new(basis),
                 consent: fresh.clone(),
             },

@@ -9,8 +9,8 @@ use crate::sealed_page::SealedPage;
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
-    AccountId, Address, ChannelId, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form,
-    InstitutionId, MessageId, Timestamp, micros,
+    AccountId, Address, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, Content, CustomerId, Entropy,
+    Form, InstitutionId, MessageId, Timestamp, micros,
 };
 use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};
@@ -401,9 +401,19 @@ fn jiff_hours(hours: i64) -> std::time::Duration {
 
 /// A receipt for an event of a consent's life (given, taken back).
 impl ReceiptDraft {
-    /// The receipt of a consent that was given or taken back.
+    /// The receipt of a consent that was given; where it goes on from another one, `after` says how that one ended.
     #[must_use]
-    pub fn of_consent(kind: ReceiptKind, consent: &Consent, at: Timestamp) -> Self {
+    pub fn of_consent_given(consent: &Consent, after: Option<ConsentEnd>, at: Timestamp) -> Self {
+        Self::of_consent(ReceiptKind::Consent, consent, after, at)
+    }
+
+    /// The receipt of a consent that ended, and why: it need not be the customer who ended it.
+    #[must_use]
+    pub fn of_consent_end(consent: &Consent, why: ConsentEnd, at: Timestamp) -> Self {
+        Self::of_consent(ReceiptKind::Revocation, consent, Some(why), at)
+    }
+
+    fn of_consent(kind: ReceiptKind, consent: &Consent, why: Option<ConsentEnd>, at: Timestamp) -> Self {
         Self {
             kind,
             institution: consent.institution.clone(),
@@ -414,7 +424,7 @@ impl ReceiptDraft {
             channel: Some(consent.channel.clone()),
             recipient: Recipient::Customer,
             form: None,
-            template: None,
+            template: why.map(|why| why.as_str().to_owned()),
             payload_sha256: None,
             policy_set_sha256: None,
             decided_at: at,

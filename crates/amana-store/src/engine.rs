@@ -210,6 +210,16 @@ impl<B: Backend> Store for Engine<B> {
         let vault = Arc::clone(&self.vault);
         ask!(self, receipts(&vault, (shard, customer), from, limit))
     }
+    async fn receipts_of_message(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: u64,
+        message: MessageId,
+    ) -> Answer<Vec<StoredReceipt>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, queries_log::receipts_of_message(&vault, (shard, customer), after, message))
+    }
     async fn receipts_before(
         &self,
         shard: Shard,

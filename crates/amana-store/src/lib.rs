@@ -225,6 +225,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Answer<Vec<StoredReceipt>>;
 
+    /// A customer's receipts of one message with a number above `after`, in order, decrypted. There is no index for it:
+    /// the customer's receipts are read through.
+    async fn receipts_of_message(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: u64,
+        message: MessageId,
+    ) -> Answer<Vec<StoredReceipt>>;
     /// A customer's receipts with number below `before` (all, if `None`), newest first, decrypted.
     async fn receipts_before(
         &self,

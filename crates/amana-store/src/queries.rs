@@ -648,7 +648,7 @@ pub(crate) async fn receipts_before<D: Db>(
     read_receipts(db, vault, (shard, customer), rows).await
 }
 
-async fn read_receipts<D: Db>(
+pub(crate) async fn read_receipts<D: Db>(
     db: &mut D,
     vault: &Vault,
     (shard, customer): (Shard, CustomerId),

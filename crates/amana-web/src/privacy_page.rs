@@ -2,9 +2,9 @@
 
 use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
-use amana_core::{Purpose, Timestamp};
+use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
-use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
+use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
 use amana_gate::ReceiptKind;
 use amana_render::Arg;
 use amana_render::format::{date, date_time};
@@ -247,8 +247,9 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
 
 fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) -> ConsentCard {
     let at = |id: &str, at: Timestamp| when(w, id, at, now);
-    let until = match (consent.in_force, consent.revoked_at) {
-        (_, Some(revoked)) => at("privacy-ended-revoked", revoked),
+    let until = match (consent.in_force, consent.ended) {
+        (_, Some((ended, Some(why)))) => at(&format!("privacy-ended-{}", why.as_str()), ended),
+        (_, Some((ended, None))) => at("privacy-ended-unsaid", ended),
         (true, None) => at("privacy-until", consent.expires_at),
         (false, None) => at("privacy-ended-expired", consent.expires_at),
     };
@@ -287,7 +288,7 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
 /// is linked anew.
 fn can_be_renewed(consent: &ConsentView, now: Timestamp) -> bool {
     let (now, ends) = (now.as_second(), consent.expires_at.as_second());
-    let over = consent.revoked_at.is_none_or(|at| at >= consent.expires_at);
+    let over = consent.ended.is_none_or(|(_, why)| why == Some(ConsentEnd::Expired));
     (consent.in_force && now >= ends - RENEW_BEFORE_S)
         || (!consent.in_force && over && (ends..ends.saturating_add(RENEW_AFTER_S)).contains(&now))
 }
@@ -306,8 +307,8 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
     let (class, glyph, title) = match entry.kind {
         ReceiptKind::Disclosure => ("disclosure", GLYPH_SAID, disclosure_title(entry)),
         ReceiptKind::Denial => ("denial", GLYPH_REFUSED, "entry-denial"),
-        ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
-        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, "entry-revocation"),
+        ReceiptKind::Consent => ("consent", GLYPH_CONSENT, consent_title(entry)),
+        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, end_title(entry)),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
         ReceiptKind::Sighting => match sighted(entry) {
             Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
@@ -408,16 +409,39 @@ const GLYPH_STOP: &str = "M5 5l10 10m0-10L5 15";
 const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM10 7.7a2.3 2.3 0 1 0 .01 0";
 
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
-    match entry.state {
-        _ if entry.said.is_none() => "entry-disclosure-unread",
-        _ if entry.unknown => "entry-maybe",
-        Some(OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied) => {
-            "entry-planned"
-        }
-        // Being sent, maybe sent, sent: the platform may know it.
-        Some(OutboxState::Sending | OutboxState::Unconfirmed | OutboxState::Sent) | None => {
-            "entry-disclosure"
-        }
+    match (entry.told, entry.said.is_some()) {
+        (Told::Yes, true) => "entry-disclosure",
+        (Told::Yes, false) => "entry-disclosure-unread",
+        (Told::Maybe, true) => "entry-maybe",
+        (Told::Maybe, false) => "entry-maybe-unread",
+        (Told::No, true) => "entry-planned",
+        (Told::No, false) => "entry-planned-unread",
+    }
+}
+
+/// Why a consent ended, where its receipt says it.
+fn why(entry: &TimelineEntry) -> Option<ConsentEnd> {
+    ConsentEnd::ALL.iter().copied().find(|why| entry.note.as_deref() == Some(why.as_str()))
+}
+
+fn consent_title(entry: &TimelineEntry) -> &'static str {
+    match why(entry) {
+        Some(ConsentEnd::Renewed) => "entry-consent-renewed",
+        Some(ConsentEnd::Replaced) => "entry-consent-rest",
+        Some(ConsentEnd::AtBank) => "entry-consent-narrowed",
+        _ => "entry-consent",
+    }
+}
+
+fn end_title(entry: &TimelineEntry) -> &'static str {
+    match why(entry) {
+        Some(ConsentEnd::Withdrawn) => "entry-ended-withdrawn",
+        Some(ConsentEnd::Replaced) => "entry-ended-replaced",
+        Some(ConsentEnd::Renewed) => "entry-ended-renewed",
+        Some(ConsentEnd::Expired) => "entry-ended-expired",
+        Some(ConsentEnd::Unconfirmed) => "entry-ended-unconfirmed",
+        Some(ConsentEnd::AtBank) => "entry-ended-at-bank",
+        None => "entry-ended",
     }
 }
 

@@ -552,7 +552,7 @@ pub(crate) enum CustomerCommand {
         institution: Option<amana_core::InstitutionId>,
         /// Who they are at the institution: the `sub` of its sign-in. `-` reads it from standard input, so that it
         /// stands in no list of processes.
-        #[arg(long, value_name = "SUB", requires = "institution", required_unless_present = "page")]
+        #[arg(long, value_name = "SUB", requires = "institution")]
         subject: Option<String>,
         /// The Page's id, with `--person`: whoever was ever linked in that chat.
         #[arg(long, value_name = "PAGE", requires = "person", conflicts_with = "institution")]

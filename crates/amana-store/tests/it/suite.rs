@@ -453,7 +453,7 @@ async fn consents_are_granted_and_revoked(w: &World) {
         shard: Shard(1),
         consent: c.clone(),
         basis: basis(),
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, c, at(0)),
+        receipt: ReceiptDraft::of_consent_given(c, None, at(0)),
     };
     let revoke = |c: &Consent, customer: u8| Command::RevokeConsent {
         shard: Shard(1),
@@ -461,7 +461,7 @@ async fn consents_are_granted_and_revoked(w: &World) {
         consent: c.id,
         why: ConsentEnd::Withdrawn,
         at: at(5),
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, c, at(5)),
+        receipt: ReceiptDraft::of_consent_end(c, ConsentEnd::Withdrawn, at(5)),
     };
     let first = consent(9, 1, 1);
     assert_eq!(w.refused(vec![grant(&first)]).await, (0, "customer"));

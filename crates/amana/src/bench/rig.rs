@@ -196,7 +196,7 @@ fn granting(person: Person, changes: u32, now: Timestamp) -> anyhow::Result<Comm
     };
     Ok(Command::GrantConsent {
         shard: person.shard()?,
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+        receipt: ReceiptDraft::of_consent_given(&consent, None, now),
         basis: Box::new(basis),
         consent,
     })
@@ -431,7 +431,7 @@ impl Rig {
             consent: before.id,
             why: ConsentEnd::Replaced,
             at: now,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &before, now),
+            receipt: ReceiptDraft::of_consent_end(&before, ConsentEnd::Replaced, now),
         };
         self.store.submit(vec![revoke, granting(person, changes + 1, now)?]).await?;
         Ok(())
