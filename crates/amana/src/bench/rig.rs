@@ -19,7 +19,7 @@ use amana_core::{
     Purpose, Secret, Shard, Timestamp, Transaction,
 };
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
-use amana_gate::{DataKey, Protected, ReceiptDraft, ReceiptKind, Subject};
+use amana_gate::{DataKey, Protected, ReceiptDraft, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::{DirTiles, Fsync};
 use amana_store::{Command, Conversation, Counts, InboxSource, Keys, Link, LinkState, MemoryCustody, Store};
