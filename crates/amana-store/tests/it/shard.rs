@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Tables of customers and of chats. Their keys begin with the shard.
-const SHARDED: [&str; 13] = [
+const SHARDED: [&str; 14] = [
     "alarm_told",
     "bank_grant",
     "book",
@@ -20,6 +20,7 @@ const SHARDED: [&str; 13] = [
     "inbox",
     "link",
     "outbox",
+    "passkey",
     "receipt",
     "story",
     "waiting",
