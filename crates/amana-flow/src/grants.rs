@@ -72,7 +72,7 @@ impl Gateway {
             .institution(&link.institution)
             .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
         let fresh = match institution.bank.refresh(&tokens).await {
-            Ok(fresh) => fresh,
+            Ok(fresh) => Tokens { connection: Some(link.id), ..fresh },
             Err(refusal) => {
                 // Perhaps another node was faster, and what we showed was spent.
                 let now = read().await?.ok_or_else(none)?;
