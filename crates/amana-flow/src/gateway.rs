@@ -31,6 +31,8 @@ pub struct Upkeep {
     pub poll_every_s: Option<i64>,
     /// The calls a day of one connection that reading for news may take, so that they are spread; 0 is no bound.
     pub poll_calls: u32,
+    /// Whether the bank keeps one grant for a person and an application, whatever number of links there is.
+    pub one_grant_per_person: bool,
 }
 
 /// An institution as the flows know it.

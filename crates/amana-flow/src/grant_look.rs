@@ -5,8 +5,8 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{
-    CONFLICT_TRIES, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME, GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S,
-    POLL_EVERY, POLLS_AT_ONCE_MAX,
+    CONFLICT_TRIES, GRANT_ASK_TIME, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME,
+    GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S, POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
 use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
 use amana_core::{AccountId, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
@@ -23,8 +23,8 @@ enum Stands {
     Good,
     /// It is over, and why.
     Over(ConsentEnd),
-    /// It holds these accounts, and not all of ours.
-    With(BTreeSet<AccountId>),
+    /// It is less than ours: fewer accounts, if it does not hold all of ours, or less time, if it ends before.
+    Less { accounts: Option<BTreeSet<AccountId>>, ends: Option<Timestamp> },
 }
 
 /// How a bank fails while nobody waits.
@@ -118,8 +118,8 @@ impl Gateway {
         let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await {
             Ok(Ok(Stands::Over(why))) => why,
             Ok(Ok(Stands::Good)) => return in_s(GRANT_LOOK_S),
-            Ok(Ok(Stands::With(accounts))) => {
-                self.narrow_as_at_bank(link.clone(), &accounts).await?;
+            Ok(Ok(Stands::Less { accounts, ends })) => {
+                self.narrow_as_at_bank(link.clone(), accounts.as_ref(), ends).await?;
                 return in_s(GRANT_LOOK_S);
             }
             Ok(Err(error)) => {
@@ -190,31 +190,57 @@ impl Gateway {
             GrantStatus::Active => {}
             GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Good),
         }
+        let ours = self.store.consent_of_link(link.shard, link.id).await;
+        let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
+        let ends = state.expires.filter(|ends| ours.as_ref().is_some_and(|ours| *ends < ours.expires_at));
+        let good = || match ends {
+            None => Stands::Good,
+            ends => Stands::Less { accounts: None, ends },
+        };
         // A grant that names no account says nothing of accounts.
         let held: BTreeSet<AccountId> = state.accounts.unwrap_or_default().into_iter().collect();
         if held.is_empty() {
-            return Ok(Stands::Good);
+            return Ok(good());
         }
-        let ours = self.store.consent_of_link(link.shard, link.id).await;
-        let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
         let ours: BTreeSet<AccountId> =
             ours.iter().flat_map(|c| c.grants.values()).flat_map(|g| g.accounts.iter().cloned()).collect();
         if ours.is_subset(&held) {
-            return Ok(Stands::Good);
+            return Ok(good());
         }
         if ours.is_disjoint(&held) {
             // All of them at once: perhaps the bank's grants call accounts by other names. Then its list has the word.
             let listed = institution.bank.accounts(&tokens, &subject, Actor::Batch).await?;
             if listed.skipped > 0 || listed.ids.iter().any(|id| ours.contains(id)) {
-                return Ok(Stands::Good);
+                return Ok(good());
             }
         }
-        Ok(Stands::With(held))
+        Ok(Stands::Less { accounts: Some(held), ends })
     }
 
-    /// What the grant does not hold any more at the bank we do not read any more either: the consent goes on with the
-    /// rest, or ends if nothing is left of it.
-    async fn narrow_as_at_bank(&self, link: Link, held: &BTreeSet<AccountId>) -> Result<(), FlowError> {
+    /// When the bank says that a new grant ends, if it says it and the grant is in force.
+    pub(crate) async fn grant_ends(
+        &self,
+        subject: &Subject,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+    ) -> Option<Timestamp> {
+        let bank = &self.institution(&subject.institution).ok()?.bank;
+        let asked = tokio::time::timeout(GRANT_ASK_TIME, bank.grant(tokens, subject, bank_consent)).await;
+        let state = asked
+            .ok()?
+            .inspect_err(|error| tracing::debug!(%error, "when a grant ends is not known"))
+            .ok()?;
+        state.expires.filter(|ends| state.status == GrantStatus::Active && self.now() < *ends)
+    }
+
+    /// What the grant does not hold any more at the bank we do not read any more either, nor longer than it lasts
+    /// there: the consent goes on with the rest, or ends if nothing is left of it.
+    async fn narrow_as_at_bank(
+        &self,
+        link: Link,
+        held: Option<&BTreeSet<AccountId>>,
+        ends: Option<Timestamp>,
+    ) -> Result<(), FlowError> {
         for attempt in 1.. {
             let now = self.now();
             let Some(old) = self.store.consent_of_link(link.shard, link.id).await? else { return Ok(()) };
@@ -223,17 +249,27 @@ impl Gateway {
             }
             let mut grants = old.grants.clone();
             for grant in grants.values_mut() {
-                grant.accounts.retain(|account| held.contains(account));
+                grant.accounts.retain(|account| held.is_none_or(|held| held.contains(account)));
             }
             grants.retain(|_, grant| !grant.accounts.is_empty());
-            if grants == old.grants {
+            let expires_at = ends.map_or(old.expires_at, |ends| ends.min(old.expires_at));
+            let (fewer, sooner) = (grants != old.grants, expires_at < old.expires_at);
+            if !fewer && !sooner {
                 return Ok(());
             }
             if grants.is_empty() {
                 return self.end_as_at_bank(link, ConsentEnd::AtBank).await;
             }
-            let (mut commands, _) = self.replacing(&link, &old, grants, ConsentEnd::AtBank, now).await?;
-            if link.state == LinkState::Active {
+            if expires_at <= now {
+                return self.end_as_at_bank(link, ConsentEnd::Expired).await;
+            }
+            let rest = (grants, expires_at);
+            let (mut commands, fresh) = self.replacing(&link, &old, rest, ConsentEnd::AtBank, now).await?;
+            if sooner {
+                commands.push(self.ending(link.shard, link.customer, link.id, expires_at));
+                commands.push(self.reminding_by(link.shard, &fresh, now));
+            }
+            if fewer && link.state == LinkState::Active {
                 let conversation = link.conversation();
                 let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
                 let bank = self.institution(&link.institution)?.name_in(lang);
@@ -248,7 +284,7 @@ impl Gateway {
                 }
             }
         }
-        tracing::info!(link = %link.id, institution = %link.institution, "a grant holds fewer accounts at the bank: so does ours");
+        tracing::info!(link = %link.id, institution = %link.institution, "a grant is less at the bank: so is ours");
         self.outbox_filled.notify_one();
         Ok(())
     }

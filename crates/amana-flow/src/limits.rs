@@ -140,6 +140,9 @@ pub const GRANT_LOOK_AGAIN_S: i64 = 600;
 pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 4;
 /// How long one look may take. A bank that hangs must not keep the slots.
 pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
+/// How long the customer who links waits for the bank's word on when its grant ends. A bank that does not say in time
+/// is asked by the first look.
+pub const GRANT_ASK_TIME: Duration = Duration::from_secs(5);
 /// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their
 /// turn.
 pub const GRANT_REST_S: i64 = 60;

@@ -2,6 +2,7 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::{Gateway, OFFERED_PURPOSES, offered_clusters};
+use crate::jobs::TakenBackGrant;
 use crate::limits::{
     CALLBACK_LOOK_EVERY, CALLBACK_LOOKS, CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, NOTICE_STEP_S,
     PENDING_LINK_S, PRIVACY_SESSION_S,
@@ -372,8 +373,11 @@ impl Gateway {
             .revocation(
                 (shard, customer),
                 &at.institution,
-                &tokens,
-                bank_consent.as_deref(),
+                TakenBackGrant {
+                    tokens: &tokens,
+                    bank_consent: bank_consent.as_deref(),
+                    why: ConsentEnd::Unconfirmed,
+                },
                 self.after(LINK_SESSION_S),
             )
             .await?;
@@ -389,7 +393,9 @@ impl Gateway {
                 return Err(LinkError::NoAccounts);
             }
         };
+        let ends = self.grant_ends(&viewer, &granted.tokens, bank_consent.as_deref()).await;
         let consenting = Consenting {
+            ends,
             customer,
             shard,
             subject,
@@ -638,6 +644,8 @@ impl Gateway {
         let expires_at = now
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
+        // The bank's grant is the truth: for longer than it lasts nothing can be allowed.
+        let expires_at = at.ends.map_or(expires_at, |ends| ends.min(expires_at));
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             customer,

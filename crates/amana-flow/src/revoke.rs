@@ -2,6 +2,7 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
+use crate::jobs::TakenBackGrant;
 use crate::limits::CONFLICT_TRIES;
 use crate::session::{Browser, SignedIn};
 use amana_core::{Consent, ConsentEnd, ConsentId, ConsentState, ConversationId, Grant, Purpose, Timestamp};
@@ -39,9 +40,9 @@ impl Gateway {
         });
         if let Some(grant) = self.store.bank_grant(link.shard, link.id).await? {
             let whose = (link.shard, link.customer);
-            let consent = grant.bank_consent.as_deref();
-            let (_, revocation) =
-                self.revocation(whose, &link.institution, &grant.tokens, consent, now).await?;
+            let bank_consent = grant.bank_consent.as_deref();
+            let what = TakenBackGrant { tokens: &grant.tokens, bank_consent, why };
+            let (_, revocation) = self.revocation(whose, &link.institution, what, now).await?;
             commands.push(revocation);
             let (shard, link, expected) = (link.shard, link.id, grant.version);
             commands.push(Command::DropBankGrant { shard, link, expected });
@@ -142,23 +143,25 @@ impl Gateway {
             )?);
             return Ok(Some(commands));
         }
-        let (commands, _) = self.replacing(&link, &old, rest, ConsentEnd::Replaced, now).await?;
+        let (commands, _) =
+            self.replacing(&link, &old, (rest, old.expires_at), ConsentEnd::Replaced, now).await?;
         Ok(Some(commands))
     }
 
-    /// The commands that put a narrower consent in the place of one, on the same link and until the same day; and the
-    /// new one.
+    /// The commands that put a narrower consent in the place of one, on the same link and for no longer; and the new
+    /// one.
     pub(crate) async fn replacing(
         &self,
         link: &Link,
         old: &Consent,
-        grants: BTreeMap<Purpose, Grant>,
+        (grants, expires_at): (BTreeMap<Purpose, Grant>, Timestamp),
         why: ConsentEnd,
         now: Timestamp,
     ) -> Result<(Vec<Command>, Consent), FlowError> {
         let fresh = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             grants,
+            expires_at: expires_at.min(old.expires_at),
             granted_at: now,
             revoked_at: None,
             ..old.clone()

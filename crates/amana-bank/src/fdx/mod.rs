@@ -6,6 +6,6 @@ pub(crate) mod list;
 pub(crate) mod read;
 mod value;
 
-pub(crate) use budget::Spending;
+pub(crate) use budget::{Payer, Spending};
 pub(crate) use calls::Currencies;
 pub(crate) use read::{EventRow, TransactionRow, balance_of_event, transaction_of_event};

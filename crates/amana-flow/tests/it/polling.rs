@@ -12,7 +12,8 @@ const EVERY_S: i64 = 3_600;
 /// A rig whose bank is read every hour.
 async fn polled(calls: u32) -> Rig {
     let mut rig = Rig::new().await;
-    *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(EVERY_S), poll_calls: calls };
+    *rig.bank.upkeep.lock().unwrap() =
+        Upkeep { poll_every_s: Some(EVERY_S), poll_calls: calls, ..Upkeep::default() };
     *rig.bank.life_s.lock().unwrap() = 10_000_000;
     rig.restart().await;
     rig
@@ -333,6 +334,21 @@ async fn the_budget_is_spread_over_the_day() {
     }
     let calls = rig.bank.called("news balances") + rig.bank.called("news transactions") - before;
     assert!((6..=8).contains(&calls), "{calls}");
+}
+
+/// A list of many pages takes many calls, and they are spread.
+#[tokio::test]
+async fn the_calls_that_a_poll_really_made_are_spread_over_the_day() {
+    let rig = polled(24).await;
+    *rig.bank.pages.lock().unwrap() = 4;
+    rig.link("1").await;
+    let before = rig.bank.called("news balances") + rig.bank.called("news transactions");
+    for _ in 0..24 {
+        rig.clock.advance_s(3_600);
+        rig.gateway.settle().await.unwrap();
+    }
+    let calls = 4 * (rig.bank.called("news balances") + rig.bank.called("news transactions") - before);
+    assert!((16..=24).contains(&calls), "{calls}");
 }
 
 /// A grant that holds fewer accounts at the bank holds fewer here, within one cycle; the last one gone, the link ends.

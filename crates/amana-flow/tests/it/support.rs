@@ -51,6 +51,8 @@ pub(crate) struct FakeBank {
     pub(crate) grant: Mutex<GrantStatus>,
     /// Why no account can be read.
     pub(crate) no_accounts: Mutex<Option<BankErrorClass>>,
+    /// When it says that the grant ends.
+    pub(crate) ends: Mutex<Option<Timestamp>>,
     /// The accounts that it says the grant holds.
     pub(crate) held: Mutex<Option<Vec<AccountId>>>,
     /// How the gateway that is built next keeps its links up.
@@ -63,6 +65,12 @@ pub(crate) struct FakeBank {
     pub(crate) partial: Mutex<bool>,
     /// Why no news can be read.
     pub(crate) no_news: Mutex<Option<BankErrorClass>>,
+    /// How many calls a reading for news takes.
+    pub(crate) pages: Mutex<u32>,
+    /// It tells no ids of grants.
+    pub(crate) nameless: Mutex<bool>,
+    /// What was taken back, by the refresh token, and why.
+    pub(crate) taken_back: Mutex<Vec<(String, TakenBack)>>,
     /// Rows of its list of accounts that could not be read.
     pub(crate) skipped: Mutex<usize>,
     /// Accounts whose transactions cannot be read, and why.
@@ -87,12 +95,16 @@ impl FakeBank {
             checking: Mutex::new("a1".into()),
             grant: Mutex::default(),
             no_accounts: Mutex::default(),
+            ends: Mutex::default(),
             held: Mutex::default(),
             upkeep: Mutex::default(),
             news: Mutex::default(),
             asked: Mutex::default(),
             partial: Mutex::default(),
             no_news: Mutex::default(),
+            pages: Mutex::new(1),
+            nameless: Mutex::new(false),
+            taken_back: Mutex::default(),
             skipped: Mutex::default(),
             failing: Mutex::default(),
             hangs: Mutex::new(false),
@@ -123,11 +135,12 @@ impl FakeBank {
         let life = Duration::from_secs(self.life_s.lock().expect("lock").unsigned_abs());
         Tokens {
             access: Secret::new("access"),
-            refresh: Some(Secret::new("refresh")),
+            refresh: Some(Secret::new(format!("refresh {}", self.called("complete")))),
             id_token: None,
             expires_at: self.clock.now().checked_add(life).expect("an instant"),
             scope: None,
             dpop: None,
+            connection: None,
         }
     }
 }
@@ -160,7 +173,7 @@ impl Bank for FakeBank {
         Ok(Granted {
             tokens: self.tokens(),
             subject,
-            bank_consent: Some(format!("grant-{grant}")),
+            bank_consent: (!*self.nameless.lock().expect("lock")).then(|| format!("grant-{grant}")),
             evidence: Some(evidence()),
         })
     }
@@ -253,19 +266,24 @@ impl Bank for FakeBank {
             }
         });
         let events = events.map(|(event, body)| (event, Protected::new(subject.clone(), body))).collect();
-        Ok(News { events, whole: !*self.partial.lock().expect("lock") })
+        let calls = *self.pages.lock().expect("lock");
+        Ok(News { events, whole: !*self.partial.lock().expect("lock"), calls })
     }
-    async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
-        self.call("grant")?;
+    async fn grant(&self, tokens: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
+        self.call(if tokens.connection.is_some() { "grant" } else { "grant of a new link" })?;
         if *self.hangs.lock().expect("lock") {
             std::future::pending::<()>().await;
         }
         let accounts = self.held.lock().expect("lock").clone();
-        Ok(GrantState { accounts, ..GrantState::only(*self.grant.lock().expect("lock")) })
+        let expires = *self.ends.lock().expect("lock");
+        Ok(GrantState { accounts, expires, ..GrantState::only(*self.grant.lock().expect("lock")) })
     }
 
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
-        self.call("revoke")
+    async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
+        self.call("revoke")?;
+        let refresh = tokens.refresh.as_ref().expect("a refresh token").expose().to_owned();
+        self.taken_back.lock().expect("lock").push((refresh, why));
+        Ok(())
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())

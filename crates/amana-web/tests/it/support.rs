@@ -68,6 +68,7 @@ impl FakeBank {
             expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
             scope: None,
             dpop: None,
+            connection: None,
         }
     }
 }
@@ -139,7 +140,7 @@ impl Bank for FakeBank {
         Ok(Protected::new(subject.clone(), Page { rows: Vec::new(), truncated: false }))
     }
     async fn news(&self, _: &Tokens, _: &Subject, _: &Of) -> Result<News, BankError> {
-        Ok(News { events: Vec::new(), whole: true })
+        Ok(News { events: Vec::new(), whole: true, calls: 1 })
     }
     async fn grant(
         &self,
@@ -150,7 +151,7 @@ impl Bank for FakeBank {
         Ok(amana_bank::GrantState::default())
     }
 
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+    async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         Ok(())
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {

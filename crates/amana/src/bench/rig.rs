@@ -90,7 +90,7 @@ impl Bank for SilentBank {
     async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
         self.no()
     }
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+    async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         self.no()
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {

@@ -400,11 +400,8 @@ impl Reader<'_> {
         let id: Option<InstitutionId> = self.institution_id(&key("id"));
         let name = self.needed(&key("name"), "the name that customers know");
         let name_ar = self.text(&key("name_ar"));
-        let profile = self.text(&key("profile")).unwrap_or_else(|| "fdx".to_owned());
         let shown_id = id.as_ref().map_or("?", InstitutionId::as_str).to_owned();
-        let profile = Profile::built_in(&shown_id, &profile)
-            .map_err(|e| self.wrong(&key("profile"), format!("is refused: {e}")))
-            .ok();
+        let profile = self.profile((&key("profile"), &key("profile_file")), &shown_id);
         let issuer = self.needed(&key("issuer"), "the authorization server's issuer, as its metadata say it");
         if let Some(issuer) = &issuer
             && Url::parse(issuer).is_err()
@@ -446,6 +443,26 @@ impl Reader<'_> {
             agreement: agreement?,
             controller: controller?,
         })
+    }
+
+    /// The profile that is built in under a name, or one of the operator's own in a file, which is named as it is.
+    fn profile(&mut self, (key, file_key): (&str, &str), institution: &str) -> Option<Profile> {
+        let Some(file) = self.text(file_key) else {
+            let name = self.text(key).unwrap_or_else(|| "fdx".to_owned());
+            return Profile::built_in(institution, &name)
+                .map_err(|e| self.wrong(key, format!("is refused: {e}")))
+                .ok();
+        };
+        if self.text(key).is_some() {
+            self.wrong(file_key, format!("is given beside `{key}`: give one of them"));
+            return None;
+        }
+        let path = Path::new(&file);
+        let read = std::fs::read_to_string(path).map_err(|e| format!("cannot be read: {e}"));
+        let name = path.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+        let parsed =
+            read.and_then(|text| Profile::parse(name, &text).map_err(|e| format!("is refused: {e}")));
+        parsed.map_err(|what| self.wrong(file_key, what)).ok()
     }
 
     /// How often links are read for news, in minutes; within, `None` leaves it to the profile.
@@ -738,5 +755,9 @@ fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
         0 => 0,
         calls => calls.saturating_sub(looks).max(1),
     };
-    Upkeep { poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60), poll_calls }
+    Upkeep {
+        poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60),
+        poll_calls,
+        one_grant_per_person: profile.oauth.one_grant_per_person,
+    }
 }

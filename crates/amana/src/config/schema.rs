@@ -60,6 +60,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].name", Kind::Text),
     ("institution[].name_ar", Kind::Text),
     ("institution[].profile", Kind::Text),
+    ("institution[].profile_file", Kind::Text),
     ("institution[].issuer", Kind::Text),
     ("institution[].login_origins", Kind::List),
     ("institution[].api_url", Kind::Text),

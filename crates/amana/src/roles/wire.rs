@@ -166,6 +166,7 @@ pub(super) struct WireNews {
     /// Each event's envelope, and its content, sealed; hexadecimal.
     pub(super) events: Vec<(BankEvent, String)>,
     pub(super) whole: bool,
+    pub(super) calls: u32,
 }
 
 /// What the content of an event is bound to: the question, and its place among the answer's events.
@@ -179,6 +180,7 @@ pub(super) fn news_context(institution: &InstitutionId, ask: &ReadNews, place: u
 pub(super) struct Revoke {
     pub(super) tokens: WireTokens,
     pub(super) bank_consent: Option<String>,
+    pub(super) why: amana_bank::TakenBack,
 }
 
 #[derive(Serialize, Deserialize)]
