@@ -54,8 +54,11 @@ pub(crate) struct Arrival<'a> {
     pub(crate) key: EventKey,
 }
 
+/// How a submission ended; with the lanes of its events, where they must go another way.
+type Ended = Result<(), (SubmitError, Vec<Turn>)>;
+
 /// A submission that is under way, and the events that it is of, by their place in the request.
-type UnderWay<'a> = (JoinHandle<Result<(), SubmitError>>, Vec<(usize, Arrival<'a>)>);
+type UnderWay<'a> = (JoinHandle<Ended>, Vec<(usize, Arrival<'a>)>);
 
 /// What a request's events led to so far.
 #[derive(Default)]
@@ -69,6 +72,8 @@ pub(crate) struct Direct<'a> {
     /// For the inbox, by their place in the request.
     queued: Vec<(usize, Arrival<'a>)>,
     queued_lanes: HashSet<[u8; 32]>,
+    /// The lanes of those that were decided and not kept, until they are in the inbox: nothing overtakes them.
+    kept_back: Vec<Turn>,
     places: usize,
     /// Events that are known already.
     pub(crate) duplicates: usize,
@@ -150,7 +155,8 @@ impl Gateway {
     }
 
     /// Hands what is decided to the store, and goes on meanwhile. The lanes are free when it is durable, also where the
-    /// request that brought them is gone by then.
+    /// request that brought them is gone by then; where it is not kept they stay the request's, so that a later event
+    /// of one of them goes behind.
     fn hand_over(&self, direct: &mut Direct<'_>) {
         let commands = std::mem::take(&mut direct.commands);
         if commands.is_empty() {
@@ -159,9 +165,8 @@ impl Gateway {
         let (turns, decided) = (std::mem::take(&mut direct.turns), std::mem::take(&mut direct.decided));
         let store = Arc::clone(&self.store);
         let submitted = tokio::spawn(async move {
-            let answer = store.submit(commands).await.map(|_| ());
-            drop(turns);
-            answer
+            let answer = store.submit(commands).await;
+            answer.map(|_| ()).map_err(|error| (error, turns))
         });
         direct.under_way.push((submitted, decided));
     }
@@ -184,12 +189,14 @@ impl Gateway {
                         .increment(decided.len() as u64);
                 }
                 // Something that it rests on has changed, or one of the events came by another way: all of them go
-                // through the inbox, where each is decided anew.
-                Ok(Err(SubmitError::Conflict { what, .. })) => {
-                    tracing::info!(what, events = decided.len(), "events are processed anew");
+                // through the inbox, where each is decided anew. So too where one customer's history does not lead on:
+                // there it is put aside alone, and the others' go.
+                Ok(Err((error, turns))) if is_of_one(&error) => {
+                    tracing::info!(%error, events = decided.len(), "events are processed anew");
+                    direct.kept_back.extend(turns);
                     direct.queued.extend(decided);
                 }
-                Ok(Err(error)) => failed = Some(error.into()),
+                Ok(Err((error, _))) => failed = Some(error.into()),
                 Err(_) => failed = Some(FlowError::Unreadable("event")),
             }
         }
@@ -204,7 +211,21 @@ impl Gateway {
     }
 }
 
+/// Whether the others of a submission are sound.
+fn is_of_one(error: &SubmitError) -> bool {
+    match error {
+        SubmitError::Conflict { .. } => true,
+        SubmitError::Store(error) => error.is_damage(),
+        SubmitError::Overloaded => false,
+    }
+}
+
 impl<'a> Direct<'a> {
+    /// What goes through the inbox is there: its lanes are free.
+    pub(crate) fn let_go(&mut self) {
+        self.kept_back.clear();
+    }
+
     fn queue(&mut self, place: usize, lane: [u8; 32], arrival: Arrival<'a>) {
         self.queued_lanes.insert(lane);
         self.queued.push((place, arrival));

@@ -154,10 +154,13 @@ impl Gateway {
     }
 
     async fn tell_link(&self, shard: Shard, link: LinkId) -> Result<bool, FlowError> {
-        let rows = self.store.waiting(shard, link).await?;
         let Some(of) = self.store.link(shard, link).await?.filter(|of| of.state == LinkState::Active) else {
             return Ok(false);
         };
+        // An event of this lane that is under way reads what waits, and may put newer news in its place: it would bring
+        // back as new what is told here. The next look finds it done.
+        let Some(_turn) = self.lanes.take(Self::lane_of_link(&of)) else { return Ok(false) };
+        let rows = self.store.waiting(shard, link).await?;
         let Some(first) = rows.first() else { return Ok(false) };
         // What is stopped waits.
         let kills = self.store.kills().await?;

@@ -310,7 +310,8 @@ impl Gateway {
     /// page's language from the session's.
     ///
     /// # Errors
-    /// When the session is over, nothing is linked, a kill switch is on, or the bank cannot answer.
+    /// When the session is over, nothing is linked under a consent in force, a kill switch is on (both
+    /// asked before the bank is and once more when it has answered), or the bank cannot answer.
     pub async fn accounts_view(
         &self,
         cookie: &str,
@@ -322,10 +323,7 @@ impl Gateway {
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
         let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
-        // Nothing of it goes to a platform, so no agreement is asked; but stopped is stopped.
-        if self.store.kills().await?.stop(&link.institution, &link.channel, viewer.customer) {
-            return Err(LinkError::Stopped);
-        }
+        self.may_look(&link).await?;
         let (fetched, pages) = match self.read_now(&link, &subject).await {
             Ok(read) => read,
             Err(error) => {
@@ -356,6 +354,8 @@ impl Gateway {
             policy_set_sha256: None,
             decided_at: now,
         };
+        // The bank took its time: what was stopped or taken back meanwhile is not shown.
+        self.may_look(&link).await?;
         // Receipt first, also for the customer's own eyes.
         let (shard, customer) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
@@ -419,6 +419,18 @@ impl Gateway {
             }
         }
         Ok((fetched, pages))
+    }
+
+    /// Whether the bank may be read for the customer's own eyes now. Nothing of it goes to a platform, so no agreement
+    /// and no purpose is asked, and of the accounts none; but without a consent in force there is nothing that the
+    /// bank's grant is still for, and stopped is stopped.
+    async fn may_look(&self, link: &Link) -> Result<(), LinkError> {
+        if self.store.kills().await?.stop(&link.institution, &link.channel, link.customer) {
+            return Err(LinkError::Stopped);
+        }
+        let consent = self.store.consent_of_link(link.shard, link.id).await?;
+        let now = self.now();
+        consent.filter(|consent| consent.in_force(now)).map(|_| ()).ok_or(LinkError::NotLinked)
     }
 
     /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It

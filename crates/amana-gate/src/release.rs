@@ -72,6 +72,32 @@ pub struct Disclosure {
     pub page: Option<Box<SealedPage>>,
 }
 
+impl Disclosure {
+    /// Whether receipt, row and page are of one decision: bank data has a receipt, and what has none no bank data; the
+    /// receipt is that of a disclosure, of the very bytes, and says of purpose, form, consent, kinds of data, channel
+    /// and institution what the row's basis says; the page is that message's. The store commits nothing else.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let (receipt, basis) = match (&self.receipt, &self.row.basis) {
+            (Some(receipt), Some(basis)) => (receipt, basis),
+            (None, None) => return self.page.is_none(),
+            (None, Some(_)) | (Some(_), None) => return false,
+        };
+        let mut hash = [0; 32];
+        let said =
+            receipt.payload_sha256.as_ref().is_some_and(|hex| hex::decode_to_slice(hex, &mut hash).is_ok());
+        said && hash == self.row.payload_sha256
+            && receipt.kind == ReceiptKind::Disclosure
+            && receipt.institution == basis.institution
+            && receipt.purpose == Some(basis.purpose)
+            && receipt.form == Some(basis.form)
+            && receipt.clusters == basis.clusters
+            && receipt.consent.as_ref().is_some_and(|(consent, _)| *consent == basis.consent)
+            && receipt.channel.as_ref() == Some(&self.row.recipient.channel)
+            && receipt.recipient == Recipient::Customer
+    }
+}
+
 /// A decision not to release, with the receipt that records it.
 #[derive(Debug)]
 pub struct Refusal {

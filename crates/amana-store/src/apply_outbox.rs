@@ -63,6 +63,10 @@ pub(crate) async fn disclose<D: Db>(
 ) -> Applied {
     let row = &disclosure.row;
     bounded(&row.payload)?;
+    // Whoever made the two: what is recorded is what is sent.
+    if !disclosure.is_consistent() {
+        return Err(Refused::Conflict("receipt"));
+    }
     let psid = &row.recipient.psid;
     let (seq, key, basis, sealed_to) = match (&disclosure.receipt, &row.basis) {
         (Some(receipt), Some(basis)) => {
@@ -79,7 +83,7 @@ pub(crate) async fn disclose<D: Db>(
             let (key, context) = (vault.keyring().deployment(), recipient_context(row.message));
             (None, None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
         }
-        // Bank data without a receipt, or a receipt of nobody: the gate makes neither.
+        // Refused above.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
     };
     let conversation = ConversationId { channel: row.recipient.channel.clone(), psid: psid.clone() };
@@ -177,7 +181,7 @@ pub(crate) async fn finish<D: Db>(
             "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
              doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
              due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
-             payload = CASE WHEN CAST($1 AS BIGINT) = 4 AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
+             payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
             values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
         )
         .await?;

@@ -243,7 +243,7 @@ pub enum Command {
         receipt: ReceiptDraft,
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
-    /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
+    /// if receipt and row are not of one decision ([`Disclosure::is_consistent`]), or if the customer does not exist
     /// in `shard`. The page behind a notice is kept in the same commit, while its link binds. The message is held from
     /// the start where the conversation has a held message, unless the platform takes it also from a person who has
     /// been away.
@@ -377,9 +377,9 @@ pub enum Command {
         /// When it is due.
         due_at: Timestamp,
     },
-    /// Makes or replaces what was told of a transaction.
+    /// Makes or replaces what was told of a transaction. Refused if there is no such customer (any more).
     PutStory(Story),
-    /// Makes or replaces the book of an account in a conversation.
+    /// Makes or replaces the book of an account in a conversation. Refused if there is no such customer (any more).
     PutBook(BookRow),
     /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two
     /// refreshes one wins.
