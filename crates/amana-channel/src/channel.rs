@@ -174,6 +174,20 @@ impl WindowPolicy {
     }
 }
 
+/// Who has a conversation, as the platform says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ThreadOwner {
+    /// Nobody: it is idle, or everybody may write in it.
+    Nobody,
+    /// Somebody.
+    Owned {
+        /// Which app. `None`: it is not told to us, so it is not ours.
+        app: Option<String>,
+        /// Until when, if it is told.
+        until: Option<Timestamp>,
+    },
+}
+
 /// A chat platform. Narrow enough for others than Messenger:
 ///
 /// | here | WhatsApp Cloud | Telegram |
@@ -183,7 +197,8 @@ impl WindowPolicy {
 /// | `linking_recipient`, `unlink` | no such flow: [`LinkingError::Unclear`], nothing to do | the same |
 /// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
 /// | `approved_texts`, `encoding_outside` | its own templates, another entry of [`Encoding`] | nothing: empty, `None` |
-/// | `pass_to_people` | none: an error | none: an error |
+/// | `pass_to_people`, `take_back` | none: an error | none: an error |
+/// | `owner` | nobody else: [`ThreadOwner::Nobody`] | the same |
 /// | `people` | nothing: empty | nothing: empty |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
@@ -235,6 +250,19 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// As `send`; the conversation is ours then, as before.
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError>;
+
+    /// Who has the conversation. A platform tells by events, too, and not of everything: that people in its inbox are
+    /// done, say.
+    ///
+    /// # Errors
+    /// As `send`; nothing is known then.
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError>;
+
+    /// Takes the conversation back from whoever has it.
+    ///
+    /// # Errors
+    /// As `send`; the other has it then, as before.
+    async fn take_back(&self, of: &Address) -> Result<(), SendError>;
 
     /// How the texts stand that the platform approves beforehand.
     ///

@@ -1,6 +1,6 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
 use amana_render::Encoding;
@@ -95,6 +95,12 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     }
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.channel.pass_to_people(of).await
+    }
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.channel.owner(of).await
+    }
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.channel.take_back(of).await
     }
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         self.channel.approved_texts(channel).await

@@ -4,6 +4,7 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{PAGE_PAUSE_S, TEXTS_LOOK_AGAIN_S, TEXTS_LOOK_S};
 use amana_channel::webhook::{ChannelEvent, ChannelEventKind};
+use amana_core::ids::sha256;
 use amana_core::{ChannelId, Lang, Timestamp};
 use amana_store::{AlarmKind, ChannelHealth, Command, Outcome, StoredText};
 use std::sync::PoisonError;
@@ -17,8 +18,8 @@ impl Gateway {
     pub async fn accept_channel(&self, events: &[ChannelEvent]) -> Result<(), FlowError> {
         for event in events.iter().filter(|event| self.channels.contains_key(&event.channel)) {
             match &event.kind {
-                ChannelEventKind::PolicyEnforcement { action, .. } => {
-                    self.on_enforcement(event, action).await?;
+                ChannelEventKind::PolicyEnforcement { action, reason } => {
+                    self.on_enforcement(event, action, reason.as_deref()).await?;
                 }
                 ChannelEventKind::TemplateStatus { status, name, language, reason } => {
                     let Some(lang) = Lang::from_tag(language) else { continue };
@@ -38,7 +39,21 @@ impl Gateway {
         Ok(())
     }
 
-    async fn on_enforcement(&self, event: &ChannelEvent, action: &str) -> Result<(), FlowError> {
+    async fn on_enforcement(
+        &self,
+        event: &ChannelEvent,
+        action: &str,
+        reason: Option<&str>,
+    ) -> Result<(), FlowError> {
+        {
+            // They come again, and in any order: a block that is older than what is known blocks nothing.
+            let mut enforced = self.enforced.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = enforced.entry(event.channel.clone()).or_insert(event.at);
+            if event.at < *known {
+                return Ok(());
+            }
+            *known = event.at;
+        }
         let (kind, health) = match action {
             "warning" => (AlarmKind::ChannelWarned, ChannelHealth::Warned),
             "unblock" => {
@@ -49,7 +64,10 @@ impl Gateway {
             // What is not known is taken for the worse.
             _ => (AlarmKind::ChannelBlocked, ChannelHealth::Blocked),
         };
-        self.raise(&event.channel, &format!("policy:{action}:{}", event.at), kind).await?;
+        // A redelivery has another time, so one alarm of each reason a day.
+        let reason = hex::encode(sha256(&[reason.unwrap_or_default().as_bytes()]));
+        let day = event.at.as_second() / 86_400;
+        self.raise(&event.channel, &format!("policy:{action}:{day}:{reason}"), kind).await?;
         self.set_health(&event.channel, health).await?;
         if health == ChannelHealth::Blocked {
             self.pause(&event.channel, PAGE_PAUSE_S);
@@ -57,7 +75,12 @@ impl Gateway {
         Ok(())
     }
 
-    async fn raise(&self, channel: &ChannelId, about: &str, kind: AlarmKind) -> Result<(), FlowError> {
+    pub(crate) async fn raise(
+        &self,
+        channel: &ChannelId,
+        about: &str,
+        kind: AlarmKind,
+    ) -> Result<(), FlowError> {
         let (channel, about) = (channel.clone(), about.to_owned());
         tracing::error!(%channel, kind = kind.as_str(), "ALARM: see `amana alarms list` and `amana messenger status`");
         let raise = Command::RaiseAlarm { channel, about, kind, at: self.now() };

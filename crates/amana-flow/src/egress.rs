@@ -128,8 +128,8 @@ impl Gateway {
         let person = self.store.conversation(&conversation).await?;
         let last_inbound = person.as_ref().and_then(|c| c.last_inbound_at);
         // While another app has the conversation nothing of ours is let through: it waits, and is not tried.
-        if self.is_elsewhere(person.as_ref()) {
-            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true };
+        if self.is_elsewhere(person.as_ref()) && self.look_at_owner(&conversation).await != Some(true) {
+            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false };
             return self.finish(&entry, later).await;
         }
         if !entry.row.anytime && !self.channel.window().is_open(last_inbound, self.now()) {

@@ -163,6 +163,14 @@ pub struct Gateway {
     pub(crate) health: tokio::sync::Mutex<Option<HashMap<ChannelId, ChannelHealth>>>,
     /// Conversations that are passed to people once the echo of a message is here.
     pub(crate) passing: Mutex<HashMap<MessageId, crate::owner::Passing>>,
+    /// When the platform last enforced a policy on a channel, as it says.
+    pub(crate) enforced: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// Of what this version does not know: the names, and how many were kept on which day.
+    pub(crate) unknown_kept: Mutex<HashMap<String, (i64, u32)>>,
+    /// When the platform is next asked whose a conversation is.
+    pub(crate) owners_due: Mutex<HashMap<ConversationId, Timestamp>>,
+    /// Room for marking messages as seen.
+    pub(crate) seen_room: Arc<tokio::sync::Semaphore>,
     /// When the texts to be approved were last asked after, per channel.
     pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
@@ -229,6 +237,10 @@ impl Gateway {
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),
+            enforced: Mutex::default(),
+            unknown_kept: Mutex::default(),
+            owners_due: Mutex::default(),
+            seen_room: Arc::new(tokio::sync::Semaphore::new(crate::limits::SEEN_AT_ONCE_MAX)),
             texts_asked: Mutex::default(),
             echoed: Mutex::default(),
             doubts: Mutex::new(Doubts::new(now)),

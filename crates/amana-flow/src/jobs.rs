@@ -100,6 +100,7 @@ impl Gateway {
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
         let looking = tokio::spawn(self.clone().run_looks(Looks::Grants, stop.clone()));
         let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
+        let owners = tokio::spawn(self.clone().run_owners(stop.clone()));
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
@@ -127,6 +128,7 @@ impl Gateway {
             if stop.is_cancelled() && jobs.is_empty() {
                 let _ = looking.await;
                 let _ = polling.await;
+                let _ = owners.await;
                 return;
             }
             tokio::select! {

@@ -14,6 +14,7 @@
 //! - A bank is asked only after the gate's decision would allow to release what it answers.
 //! - Before bytes leave, the row is durably marked as leaving; after a crash an echo decides, not hope.
 
+mod agent;
 mod agreement;
 mod answer;
 mod book;
@@ -50,9 +51,11 @@ mod revoke;
 mod sealed;
 mod session;
 mod timeline;
+mod unread;
 mod update;
 mod worker;
 
+pub use agent::{AgentError, AgentReply, Desk};
 pub use agreement::{
     Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, agreement_value,
     event_value, read_terms_document,

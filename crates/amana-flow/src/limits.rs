@@ -186,11 +186,17 @@ pub const LOST_JOB_AGE_S: i64 = 86_400;
 pub const EXPORT_RECEIPTS_AT_ONCE: usize = 200;
 /// The largest event of a chat that is kept, in bytes: Messenger's texts are below 2,000 characters.
 pub const CHAT_EVENT_BYTES_MAX: usize = 256 * 1024;
+/// Events of a kind that this version does not know which are kept as they came, in a day; more are counted alone.
+pub const UNKNOWN_KEPT_PER_DAY: u32 = 16;
+/// Such kinds that are told apart in a day.
+pub const UNKNOWN_NAMES_MAX: usize = 64;
 /// How often a submission is built anew when something it rests on changed meanwhile.
 pub const CONFLICT_TRIES: usize = 3;
 
 /// The longest name of one who acts on an agreement, in characters.
 pub const ACTOR_CHARS_MAX: usize = 100;
+/// The longest text that a human writes in a chat, in characters: the platform's limit for one message, less one.
+pub const AGENT_TEXT_CHARS_MAX: usize = 1_999;
 /// The longest note on an act, in characters.
 pub const NOTE_CHARS_MAX: usize = 500;
 /// Refused requests that are shown at most.
@@ -202,6 +208,17 @@ pub const ELSEWHERE_S: i64 = 86_400;
 /// After how long it is tried again whether a conversation is ours, when the platform said no and nothing tells whose
 /// it is, in seconds.
 pub const OWNER_RETRY_S: i64 = 600;
+/// How often the platform is asked whose a conversation is while something waits for it, in seconds: people who are done
+/// in its inbox let go of it without a word to us.
+pub const OWNER_LOOK_S: i64 = 600;
+/// How often such conversations are looked for.
+pub const OWNER_LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Conversations that the platform is asked about in one round: with [`OWNER_LOOK_EVERY`], 400 within [`OWNER_LOOK_S`].
+pub const OWNER_LOOKS_MAX: usize = 20;
+/// Links with news that are looked through in one round for such conversations.
+pub const OWNER_LOOK_LINKS: usize = 512;
+/// Messages of persons that are marked as seen at once; of more none is marked.
+pub const SEEN_AT_ONCE_MAX: usize = 16;
 
 const _: () = assert!(DOOR_SILENCE_S <= DOOR_OPEN_S && DOOR_OPEN_S < ECHO_LOST_S);
 /// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,

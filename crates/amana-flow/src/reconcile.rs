@@ -29,6 +29,9 @@ pub struct Reconcile {
     pub on_unknown: OnUnknown,
     /// Apps that may send on our Pages beside us: the platform's inbox, where humans answer, or an agents' desk.
     pub allowed_apps: BTreeSet<String>,
+    /// After how long without a sign of another app a conversation for which something waits is taken back from it;
+    /// `None`: never. The platform lets the Page's default app alone do that.
+    pub take_back_after: Option<std::time::Duration>,
 }
 
 /// An echo, as the platform tells it.

@@ -220,6 +220,7 @@ impl Gateway {
                     self.process(row).await;
                 }
             }
+            self.look_after_owners().await?;
             if self.tell_news().await? {
                 idle = false;
             }

@@ -350,6 +350,7 @@ impl Gate {
         };
         let payload = payload.map_err(|_| Denial::Unreadable)?;
         let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
+        let expires_at = encoding.good_until().map_or(expires_at, |until| expires_at.min(until));
         let mut row = OutboxRow {
             message,
             recipient: recipient.clone(),

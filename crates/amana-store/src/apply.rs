@@ -132,8 +132,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_waiting::set_health(db, channel, *health, *at).await
         }
         Command::PutApprovedText(text) => crate::apply_waiting::put_text(db, text).await,
-        Command::SetOwner { conversation, elsewhere } => {
-            crate::apply_waiting::set_owner(db, vault, conversation, elsewhere.as_ref()).await
+        Command::SetOwner { conversation, elsewhere, said_at } => {
+            crate::apply_waiting::set_owner(db, vault, conversation, elsewhere.as_ref(), *said_at).await
         }
         Command::PutWaiting(waiting) => crate::apply_waiting::put(db, vault, waiting).await,
         Command::NoticeWaiting { shard, link, at } => {

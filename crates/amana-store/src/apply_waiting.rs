@@ -121,19 +121,38 @@ pub(crate) async fn reachable<D: Db>(
     rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
 }
 
+pub(crate) async fn waiting_elsewhere<D: Db>(
+    db: &mut D,
+    elsewhere_since: Timestamp,
+    limit: usize,
+) -> Answer<Vec<(Shard, LinkId)>> {
+    let rows = db
+        .rows(
+            "SELECT w.shard, w.link, min(c.owner_since) AS first FROM waiting w JOIN conversation c \
+             ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
+             WHERE c.owner_since > $1 GROUP BY w.shard, w.link ORDER BY first LIMIT $2",
+            values![elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
+}
+
 pub(crate) async fn set_owner<D: Db>(
     db: &mut D,
     vault: &Vault,
     conversation: &ConversationId,
     elsewhere: Option<&Elsewhere>,
+    said_at: Timestamp,
 ) -> Applied {
     let owner = elsewhere.map(|other| other.app.clone().unwrap_or_default());
     let rows = db
         .run(
-            "UPDATE conversation SET owner = $1, owner_since = $2 WHERE shard = $3 AND channel = $4 AND person = $5",
+            "UPDATE conversation SET owner = $1, owner_since = $2, owner_said_at = $3 \
+             WHERE shard = $4 AND channel = $5 AND person = $6 AND coalesce(owner_said_at, $3) <= $3",
             values![
                 owner,
                 elsewhere.map(|other| other.since),
+                said_at,
                 conversation.shard(),
                 conversation.channel.as_str(),
                 vault.keyring().blind_person(conversation)

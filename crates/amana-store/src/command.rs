@@ -322,12 +322,15 @@ pub enum Command {
     },
     /// Keeps how a text stands that the platform approves beforehand. An older word changes nothing. Never refused.
     PutApprovedText(StoredText),
-    /// Who has a conversation. Never refused; without a record of the conversation nothing is written.
+    /// Who has a conversation. Never refused; without a record of the conversation nothing is written, nor where a later
+    /// word is known: what the platform says of this comes in any order.
     SetOwner {
         /// The conversation.
         conversation: ConversationId,
         /// Another app; `None`: nobody, or we.
         elsewhere: Option<Elsewhere>,
+        /// Of when this is said.
+        said_at: Timestamp,
     },
     /// Keeps news that the customer cannot be told now. Newer news of the same story take their place.
     PutWaiting(Waiting),

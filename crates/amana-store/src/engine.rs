@@ -317,6 +317,13 @@ impl<B: Backend> Store for Engine<B> {
     ) -> Answer<Vec<(Shard, LinkId)>> {
         ask!(self, apply_waiting::reachable(since, elsewhere_since, limit))
     }
+    async fn waiting_elsewhere(
+        &self,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>> {
+        ask!(self, apply_waiting::waiting_elsewhere(elsewhere_since, limit))
+    }
     async fn channel_states(&self) -> Answer<Vec<ChannelState>> {
         ask!(self, apply_waiting::channel_states())
     }

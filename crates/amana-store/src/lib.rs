@@ -300,6 +300,13 @@ pub trait Store: Send + Sync {
         elsewhere_since: Timestamp,
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>>;
+    /// Links with news whose conversation another app has had after `elsewhere_since`, those without a sign of it for
+    /// longest first.
+    async fn waiting_elsewhere(
+        &self,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>>;
     /// The channels that do not stand well at their platform.
     async fn channel_states(&self) -> Answer<Vec<ChannelState>>;
     /// What waits on a channel, and why. Counts: not for each second.

@@ -605,6 +605,8 @@ pub enum AlarmKind {
     TokenDead,
     /// What became of a message of ours has no receipt: its customer's history was changed or put back.
     Unrecorded,
+    /// No message: another app asks for a conversation of ours.
+    ThreadRequested,
 }
 
 impl AlarmKind {
@@ -624,6 +626,7 @@ impl AlarmKind {
             Self::ChannelBlocked => "page-blocked",
             Self::TokenDead => "token-dead",
             Self::Unrecorded => "unrecorded",
+            Self::ThreadRequested => "thread-requested",
         }
     }
 

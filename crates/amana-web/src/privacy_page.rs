@@ -5,7 +5,7 @@ use crate::words::Words;
 use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
 use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
-use amana_gate::ReceiptKind;
+use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_render::Arg;
 use amana_render::format::{date, date_time};
 use amana_store::OutboxState;
@@ -313,6 +313,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         ReceiptKind::Sighting => match sighted(entry) {
             Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
             Sighted::Allowed(_) => ("view", GLYPH_LOOK, "entry-allowed-app"),
+            Sighted::Agent => ("view", GLYPH_SAID, "entry-agent-wrote"),
             Sighted::Closed => ("view", GLYPH_CONSENT, "entry-alarm-closed"),
         },
         ReceiptKind::View | ReceiptKind::Outcome => ("view", GLYPH_LOOK, look_title(entry)),
@@ -332,6 +333,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
             (ReceiptKind::Sighting, _) => match sighted(entry) {
                 Sighted::Stranger => Some(w.t("entry-stranger-note")),
                 Sighted::Allowed(_) => Some(w.t("entry-allowed-app-note")),
+                Sighted::Agent => Some(w.t("entry-agent-wrote-note")),
                 Sighted::Closed => None,
             },
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
@@ -348,12 +350,14 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
 enum Sighted<'a> {
     Stranger,
     Allowed(&'a str),
+    Agent,
     Closed,
 }
 
 fn sighted(entry: &TimelineEntry) -> Sighted<'_> {
     match entry.note.as_deref().unwrap_or_default() {
         "closed" => Sighted::Closed,
+        ReceiptDraft::AGENT_WROTE => Sighted::Agent,
         word => word.strip_prefix("allowed-app:").map_or(Sighted::Stranger, Sighted::Allowed),
     }
 }

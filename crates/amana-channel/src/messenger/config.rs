@@ -152,8 +152,8 @@ pub enum TokenState {
 pub enum Area {
     /// Subscribing the page's events.
     Webhooks,
-    /// The profile: greeting, menu, account linking. Sending messages goes by the same permission.
-    Messaging,
+    /// The profile: greeting, menu, account linking. It is a setting of the page, as its webhooks are.
+    Profile,
     /// Utility templates.
     Templates,
 }
@@ -163,8 +163,7 @@ impl Area {
     #[must_use]
     pub fn permission(self) -> &'static str {
         match self {
-            Self::Webhooks => "pages_manage_metadata",
-            Self::Messaging => "pages_messaging",
+            Self::Webhooks | Self::Profile => "pages_manage_metadata",
             // The documentation prints `page_`; the login dialogue knows this one alone.
             Self::Templates => "pages_utility_messaging",
         }
@@ -175,7 +174,7 @@ impl Area {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
-            Self::Messaging => "messaging",
+            Self::Profile => "profile",
             Self::Templates => "templates",
         }
     }

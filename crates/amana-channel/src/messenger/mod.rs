@@ -13,10 +13,10 @@ pub use config::{
     SetupReport, Timeouts, TokenState,
 };
 pub use persona::Persona;
-pub use routing::{INBOX_APP, ThreadOwner};
+pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid};
 use amana_gate::Released;
@@ -141,6 +141,14 @@ impl Channel for Messenger {
 
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.pass_thread(of, INBOX_APP, None).await
+    }
+
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.thread_owner(of).await
+    }
+
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.take_thread(of, None).await
     }
 
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {

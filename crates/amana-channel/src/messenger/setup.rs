@@ -119,7 +119,7 @@ impl Messenger {
             None => Some(Vec::new()),
             Some(Ok(wanted)) => {
                 let have = self.profile(page).await.map_err(|refused| refused.class);
-                open_or(closed, Area::Messaging, have).map(|have| differing(&wanted, &have))
+                open_or(closed, Area::Profile, have).map(|have| differing(&wanted, &have))
             }
             Some(Err(_)) => None,
         };

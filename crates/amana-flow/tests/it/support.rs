@@ -2,7 +2,7 @@
 
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
@@ -319,6 +319,13 @@ pub(crate) struct FakeChannel {
     pub(crate) passed: Mutex<Vec<String>>,
     /// What happens while the next send is under way.
     pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What the platform says of who has a conversation, and how often it was asked.
+    pub(crate) owner: Mutex<Result<ThreadOwner, SendError>>,
+    pub(crate) owner_asked: Mutex<u32>,
+    /// Whose conversations were taken back.
+    pub(crate) taken: Mutex<Vec<String>>,
+    /// Whose messages were marked as seen.
+    pub(crate) marked: Arc<Mutex<Vec<String>>>,
 }
 
 #[async_trait]
@@ -354,7 +361,8 @@ impl Channel for FakeChannel {
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
     }
-    async fn mark_seen(&self, _: &Address) -> Result<(), SendError> {
+    async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
+        self.marked.lock().expect("lock").push(to.psid.to_string());
         Ok(())
     }
     async fn linking_recipient(&self, _: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
@@ -371,6 +379,15 @@ impl Channel for FakeChannel {
     }
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.passed.lock().expect("lock").push(of.psid.to_string());
+        Ok(())
+    }
+    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
+        *self.owner_asked.lock().expect("lock") += 1;
+        self.owner.lock().expect("lock").clone()
+    }
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.taken.lock().expect("lock").push(of.psid.to_string());
+        *self.owner.lock().expect("lock") = Ok(ThreadOwner::Nobody);
         Ok(())
     }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
@@ -431,6 +448,10 @@ impl Rig {
             approved: Mutex::default(),
             passed: Mutex::default(),
             meanwhile: Mutex::default(),
+            owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
+            owner_asked: Mutex::default(),
+            taken: Mutex::default(),
+            marked: Arc::default(),
         });
         let store = open(folder.path(), entropy.clone(), clock.clone()).await;
         let gateway = build(store.clone(), &bank, channel.clone(), clock.clone(), entropy.clone());
@@ -491,10 +512,15 @@ impl Rig {
     }
 
     pub(crate) async fn event(&self, psid: &str, kind: InboundKind) {
+        self.event_at(psid, kind, self.clock.now()).await;
+    }
+
+    /// The same, of when the platform says that it is.
+    pub(crate) async fn event_at(&self, psid: &str, kind: InboundKind, at: Timestamp) {
         let n = self.next();
         let inbound = Inbound {
             conversation: conversation(psid),
-            at: self.clock.now(),
+            at,
             key: EventKey::new(None, PAGE, &n.to_string()),
             kind,
         };

@@ -156,6 +156,8 @@ CREATE TABLE conversation (
     -- Another app of the platform has the conversation: which (empty if it is not told), and since when.
     owner TEXT,
     owner_since INTEGER,
+    -- When the platform last said whose it is, by its own clock: an older word that comes later changes nothing.
+    owner_said_at INTEGER,
     PRIMARY KEY (shard, channel, person)
 ) STRICT;
 

@@ -1,7 +1,7 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
@@ -195,6 +195,12 @@ impl Channel for FakeChannel {
         Some("Sam H.".into())
     }
     async fn pass_to_people(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
+    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
+        Ok(ThreadOwner::Nobody)
+    }
+    async fn take_back(&self, _: &Address) -> Result<(), SendError> {
         Ok(())
     }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {

@@ -16,13 +16,14 @@ use amana_bank::limits::POLLING_MINUTES_MAX;
 use amana_bank::profile::ConsentApi;
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
-use amana_core::{Controller, Form, InstitutionId, Secret};
+use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile, Upkeep};
 use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use toml::Value;
 use url::Url;
 
@@ -564,6 +565,7 @@ impl Reader<'_> {
         let users: Vec<_> = (0..count).map(|index| self.admin_user(index)).collect();
         self.twice("admin.user", count);
         let mut seen = BTreeMap::new();
+        let mut personas = BTreeMap::new();
         for (index, (id, token)) in users.into_iter().enumerate().filter_map(|(n, user)| Some((n, user?))) {
             // Who did it would be said of the wrong one.
             if seen.values().any(|other: &Secret| other.expose() == token.expose()) {
@@ -571,9 +573,32 @@ impl Reader<'_> {
                 self.wrong(&format!("admin.user[{index}].token"), what);
                 return None;
             }
+            personas.insert(id.clone(), self.personas(&format!("admin.user[{index}].personas")));
             seen.insert(id, token);
         }
-        if seen.is_empty() { None } else { Some(Some(Admin { listen: listen?, users: seen })) }
+        if seen.is_empty() { None } else { Some(Some(Admin { listen: listen?, users: seen, personas })) }
+    }
+
+    /// Personas as `PAGE:PERSONA`, one for each page.
+    fn personas(&mut self, key: &str) -> BTreeMap<ChannelId, String> {
+        let mut personas = BTreeMap::new();
+        for item in self.list(key).unwrap_or_default() {
+            let pair = item.split_once(':').and_then(|(page, persona)| {
+                let plain = !persona.is_empty() && persona.bytes().all(|b| b.is_ascii_digit());
+                plain.then_some((ChannelId::new(page).ok()?, persona.to_owned()))
+            });
+            match pair {
+                Some((page, persona)) if !personas.contains_key(&page) => {
+                    personas.insert(page, persona);
+                }
+                _ => {
+                    let what =
+                        format!("holds `{}`; each must be `PAGE:PERSONA`, one for a page", shown(&item));
+                    self.wrong(key, what);
+                }
+            }
+        }
+        personas
     }
 
     /// One who may call the administrators' API: the name that stands in the history, and the token that proves it.
@@ -664,7 +689,20 @@ impl Reader<'_> {
                 self.wrong(APPS, format!("holds `{}`; each must be an app's number", shown(app)));
             }
         }
-        Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect() })
+        let take_back_after = self.take_back_after()?;
+        Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect(), take_back_after })
+    }
+
+    /// `None` if it is wrong; `Some(None)`: never.
+    #[expect(clippy::option_option, reason = "wrong, never, after so long")]
+    fn take_back_after(&mut self) -> Option<Option<Duration>> {
+        const KEY: &str = "reconcile.take_back_hours";
+        let hours = self.values.get(KEY).and_then(Value::as_integer);
+        let hours = hours.and_then(|hours| u64::try_from(hours).ok()).filter(|hours| *hours <= 24);
+        if hours.is_none() && !self.said(KEY) {
+            self.wrong(KEY, "must be a number of hours from 0 (never) to 24");
+        }
+        hours.map(|hours| (hours > 0).then(|| Duration::from_secs(hours * 3_600)))
     }
 
     /// A number of days.

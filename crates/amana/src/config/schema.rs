@@ -50,6 +50,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("roles.link_key_file", Kind::Text),
     ("reconcile.on_unknown", Kind::Text),
     ("reconcile.allowed_apps", Kind::List),
+    ("reconcile.take_back_hours", Kind::Number),
     ("messenger.page[].id", Kind::Text),
     ("messenger.page[].token", Kind::Secret),
     ("messenger.page[].token_file", Kind::Text),
@@ -90,6 +91,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("admin.user[].id", Kind::Text),
     ("admin.user[].token", Kind::Secret),
     ("admin.user[].token_file", Kind::Text),
+    ("admin.user[].personas", Kind::List),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
 ];

@@ -10,7 +10,8 @@ use crate::config::Settings;
 use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_channel::{
-    ApprovedText, Channel, Egress, LinkingError, Messenger, SendError, Sent, WindowPolicy, messenger,
+    ApprovedText, Channel, Egress, LinkingError, Messenger, SendError, Sent, ThreadOwner, WindowPolicy,
+    messenger,
 };
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid};
 use amana_flow::StoreFlags;
@@ -108,6 +109,8 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
         Ask::Locale { of } => said(Ok(egress.locale(&of).await)),
         Ask::Name { of } => said(Ok(egress.name(&of).await)),
         Ask::PassToPeople { of } => sent(egress.pass_to_people(&of).await),
+        Ask::Owner { of } => said(egress.owner(&of).await.map_err(|error| WireSendError::of(&error))),
+        Ask::TakeBack { of } => sent(egress.take_back(&of).await),
         Ask::ApprovedTexts { channel } => {
             said(egress.approved_texts(&channel).await.map_err(|error| WireSendError::of(&error)))
         }
@@ -180,6 +183,14 @@ impl Channel for RemoteChannel {
 
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.ask(&Ask::PassToPeople { of: of.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.ask(&Ask::Owner { of: of.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.ask(&Ask::TakeBack { of: of.clone() }).await.map_err(|error| error.error())
     }
 
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {

@@ -234,6 +234,8 @@ pub(super) enum Ask {
     Locale { of: Address },
     Name { of: Address },
     PassToPeople { of: Address },
+    Owner { of: Address },
+    TakeBack { of: Address },
     ApprovedTexts { channel: ChannelId },
     People { app_scoped: String },
 }
