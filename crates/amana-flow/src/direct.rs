@@ -8,7 +8,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD};
+use crate::limits::DIRECT_EVENTS;
 use crate::sealed::BankWork;
 use crate::worker::Effects;
 use amana_core::{BankEvent, BankEventBody, EventKey};
@@ -82,25 +82,51 @@ pub(crate) struct Direct<'a> {
 }
 
 impl Gateway {
-    /// Takes one event the direct way, or puts it with those for the inbox.
+    /// Takes events the direct way, or puts them with those for the inbox.
+    ///
+    /// First the lanes are taken, then the store is looked at, as of one moment: so what is known of a lane's stories
+    /// is what the last event of it left, also where that became durable just before.
     pub(crate) async fn take_directly<'a>(
         &self,
         direct: &mut Direct<'a>,
+        arrivals: Vec<Arrival<'a>>,
+    ) -> Result<(), FlowError> {
+        let mut taken = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let place = direct.places;
+            direct.places += 1;
+            let lane = Self::lane_of_link(&arrival.link);
+            let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
+            match turn {
+                Some(turn) => taken.push((place, turn, arrival)),
+                None => direct.queue(place, lane, arrival),
+            }
+        }
+        let mut failed = Ok(());
+        let decided = async {
+            for (place, turn, arrival) in taken {
+                if let Err(error) = self.decide_directly(direct, (place, turn), arrival).await {
+                    failed = Err(error);
+                    return;
+                }
+            }
+        };
+        self.store.at_one_moment(Box::pin(decided)).await?;
+        failed?;
+        if direct.decided.len() >= DIRECT_EVENTS {
+            self.hand_over(direct);
+        }
+        Ok(())
+    }
+
+    /// One of them, whose lane is ours.
+    async fn decide_directly<'a>(
+        &self,
+        direct: &mut Direct<'a>,
+        (place, turn): (usize, Turn),
         arrival: Arrival<'a>,
     ) -> Result<(), FlowError> {
-        let place = direct.places;
-        direct.places += 1;
-        if place % DIRECT_YIELD == DIRECT_YIELD - 1 {
-            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
-            tokio::task::yield_now().await;
-        }
-        let lane = Self::lane_of_link(&arrival.link);
-        let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
-        let Some(turn) = turn else {
-            direct.queue(place, lane, arrival);
-            return Ok(());
-        };
-        let shard = arrival.link.shard;
+        let (shard, lane) = (arrival.link.shard, turn.lane);
         let (known, waits) = self.store.inbox_look(shard, &arrival.key, &lane).await?;
         if known {
             direct.duplicates += 1;
@@ -122,9 +148,6 @@ impl Gateway {
         direct.commands.extend(effects);
         direct.turns.push(turn);
         direct.decided.push((place, arrival));
-        if direct.decided.len() >= DIRECT_EVENTS {
-            self.hand_over(direct);
-        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::direct::{Arrival, Direct};
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX};
+use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX, DIRECT_YIELD};
 use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, MessageId};
@@ -127,28 +127,11 @@ impl Gateway {
         let since = self.now();
         let mut accepted = Accepted::default();
         let mut direct = Direct::default();
-        for (event, body) in events {
-            let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
-            if let Some(subject) = &event.subject {
-                links = self.links_of_subject(event, subject, links).await?;
-            }
-            let links = self.links_that_ask(event, links).await?;
-            if links.is_empty() {
-                accepted.unmatched += 1;
-            }
-            for link in links {
-                // One customer's rows that do not open must not keep a whole request, and so others, waiting for ever.
-                let Some(customer) = unless_damaged(self.customer_of(link.shard, link.customer).await)?
-                else {
-                    metrics::counter!("amana_bank_events_total", "result" => "unreadable").increment(1);
-                    continue;
-                };
-                let name = format!("{}\0{}", link.id, event.id);
-                let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
-                let key = self.store.keyring().event_key(&key);
-                let arrival = Arrival { event, body, link, customer, key };
-                self.take_directly(&mut direct, arrival).await?;
-            }
+        for some in events.chunks(DIRECT_YIELD) {
+            let arrivals = self.arrivals(some, &mut accepted).await?;
+            self.take_directly(&mut direct, arrivals).await?;
+            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
+            tokio::task::yield_now().await;
         }
         let queued = self.finish_direct(&mut direct).await?;
         accepted.stored += direct.stored;
@@ -174,6 +157,53 @@ impl Gateway {
             .increment(accepted.unmatched as u64);
         self.note_time("bank-intake", since);
         Ok(accepted)
+    }
+
+    /// Whom events concern: once for each link that asks for it. Looked up as of one moment.
+    async fn arrivals<'a>(
+        &self,
+        events: &'a [(BankEvent, Unaddressed<BankEventBody>)],
+        accepted: &mut Accepted,
+    ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        let (mut arrivals, mut failed) = (Vec::with_capacity(events.len()), Ok(()));
+        let looked_up = async {
+            for (event, body) in events {
+                match self.arrivals_of(event, body).await {
+                    Ok(of_one) if of_one.is_empty() => accepted.unmatched += 1,
+                    Ok(of_one) => arrivals.extend(of_one),
+                    Err(error) => {
+                        failed = Err(error);
+                        return;
+                    }
+                }
+            }
+        };
+        self.store.at_one_moment(Box::pin(looked_up)).await?;
+        failed.map(|()| arrivals)
+    }
+
+    async fn arrivals_of<'a>(
+        &self,
+        event: &'a BankEvent,
+        body: &'a Unaddressed<BankEventBody>,
+    ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
+        if let Some(subject) = &event.subject {
+            links = self.links_of_subject(event, subject, links).await?;
+        }
+        let mut arrivals = Vec::with_capacity(links.len());
+        for link in self.links_that_ask(event, links).await? {
+            // One customer's rows that do not open must not keep a whole request, and so others, waiting for ever.
+            let Some(customer) = unless_damaged(self.customer_of(link.shard, link.customer).await)? else {
+                metrics::counter!("amana_bank_events_total", "result" => "unreadable").increment(1);
+                continue;
+            };
+            let name = format!("{}\0{}", link.id, event.id);
+            let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
+            let key = self.store.keyring().event_key(&key);
+            arrivals.push(Arrival { event, body, link, customer, key });
+        }
+        Ok(arrivals)
     }
 
     /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank

@@ -35,7 +35,8 @@ pub const GATHER: Duration = Duration::from_millis(5);
 /// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
 /// what each submission costs, few enough that it begins while the rest of a batch is decided.
 pub const DIRECT_EVENTS: usize = 64;
-/// After so many events of a request others have their turn.
+/// After so many events of a request others have their turn. What so many need of the store is looked up as of one
+/// moment.
 pub const DIRECT_YIELD: usize = 16;
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;

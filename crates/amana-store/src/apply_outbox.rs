@@ -10,15 +10,19 @@ use crate::{AlarmKind, Delivery, OutboxState, Outcome, StoreError};
 use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What is sealed beside a message with bank data: why it may leave, to whom it goes, and the hash of what it says,
 /// which in the clear would let anyone who reads the database try which balance it was.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SealedBasis {
-    pub(crate) basis: Basis,
+pub(crate) struct SealedBasis<'a> {
+    pub(crate) basis: Cow<'a, Basis>,
     pub(crate) payload_sha256: [u8; 32],
-    pub(crate) psid: Psid,
+    pub(crate) psid: Cow<'a, Psid>,
 }
+
+/// Room for most of them, in bytes.
+const BASIS_BYTES: usize = 1_024;
 
 /// A conversation's place in the tables.
 type Place<'a> = (Shard, &'a str, [u8; 32]);
@@ -72,9 +76,10 @@ pub(crate) async fn disclose<D: Db>(
         (Some(receipt), Some(basis)) => {
             let place = (shard, basis.customer);
             let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
-            let (payload_sha256, psid) = (row.payload_sha256, psid.clone());
-            let sealed = SealedBasis { basis: basis.clone(), payload_sha256, psid };
-            let document = serde_json::to_vec(&sealed)
+            let (basis, psid) = (Cow::Borrowed(basis), Cow::Borrowed(psid));
+            let sealed = SealedBasis { basis, payload_sha256: row.payload_sha256, psid };
+            let mut document = Vec::with_capacity(BASIS_BYTES);
+            serde_json::to_writer(&mut document, &sealed)
                 .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
             let sealed = vault.seal(&key, &basis_context(row.message), &document)?;
             (Some(seq), Some(key), Some(sealed), None)

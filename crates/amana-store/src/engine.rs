@@ -17,6 +17,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
@@ -62,6 +63,9 @@ impl<B: Backend> Store for Engine<B> {
         Ok(outcomes)
     }
 
+    async fn at_one_moment<'a>(&'a self, work: Pin<Box<dyn Future<Output = ()> + Send + 'a>>) -> Answer<()> {
+        self.backend.at_one_moment(work).await
+    }
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
         look!(self, conversation(&vault, &id))

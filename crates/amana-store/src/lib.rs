@@ -74,6 +74,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// A store that could not answer. It is opaque: nobody decides by what went wrong in a database. The text is for the
@@ -125,6 +126,13 @@ pub trait Store: Send + Sync {
     /// [`SubmitError::Overloaded`] when the writer's queue is full, [`SubmitError::Store`] when the database fails.
     async fn submit(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError>;
 
+    /// Runs work whose queries of this store may all be answered as of one moment, not before this call: cheaper than
+    /// each at its own. What is submitted meanwhile, also by the work itself, may not be seen. It must be short and
+    /// wait for nothing but these queries: one of few connections is the work's until its end.
+    ///
+    /// # Errors
+    /// When the database cannot be read; then the work was not begun.
+    async fn at_one_moment<'a>(&'a self, work: Pin<Box<dyn Future<Output = ()> + Send + 'a>>) -> Answer<()>;
     /// The conversation, if anything ever came from it.
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>>;
     /// The links of a conversation that are not ended, in the order of their making.
