@@ -159,8 +159,10 @@ pub struct Gateway {
     pub(crate) health: tokio::sync::Mutex<Option<HashMap<ChannelId, ChannelHealth>>>,
     /// Conversations that are passed to people once the echo of a message is here.
     pub(crate) passing: Mutex<HashMap<MessageId, crate::owner::Passing>>,
-    /// When the texts to be approved were last asked after, per channel.
-    pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// From when on each channel's platform may be asked again what was said in a conversation.
+    pub(crate) look_there_at: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// When each channel is to be looked after again.
+    pub(crate) looked_after: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
     pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
     /// Whether the platform's webhooks reach us, and which messages wait for an echo that none may bring.
@@ -224,7 +226,8 @@ impl Gateway {
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),
-            texts_asked: Mutex::default(),
+            look_there_at: Mutex::default(),
+            looked_after: Mutex::default(),
             echoed: Mutex::default(),
             doubts: Mutex::new(Doubts::new(now)),
             me: me.clone(),
