@@ -1,7 +1,7 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
-use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid};
+use crate::channel::{ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy};
+use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid, Timestamp};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
 use amana_render::Encoding;
 use async_trait::async_trait;
@@ -107,6 +107,12 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     }
     async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
         self.channel.people(app_scoped).await
+    }
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        self.channel.said_since(to, since).await
+    }
+    async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        self.channel.listen(channel).await
     }
     fn encoding(&self, reply: bool) -> Encoding {
         self.channel.encoding(reply)

@@ -171,8 +171,10 @@ pub struct Gateway {
     pub(crate) owners_due: Mutex<HashMap<ConversationId, Timestamp>>,
     /// Room for marking messages as seen.
     pub(crate) seen_room: Arc<tokio::sync::Semaphore>,
-    /// When the texts to be approved were last asked after, per channel.
-    pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// From when on each channel's platform may be asked again what was said in a conversation.
+    pub(crate) look_there_at: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// When each channel is to be looked after again.
+    pub(crate) looked_after: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
     pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
     /// Whether the platform's webhooks reach us, and which messages wait for an echo that none may bring.
@@ -241,7 +243,8 @@ impl Gateway {
             unknown_kept: Mutex::default(),
             owners_due: Mutex::default(),
             seen_room: Arc::new(tokio::sync::Semaphore::new(crate::limits::SEEN_AT_ONCE_MAX)),
-            texts_asked: Mutex::default(),
+            look_there_at: Mutex::default(),
+            looked_after: Mutex::default(),
             echoed: Mutex::default(),
             doubts: Mutex::new(Doubts::new(now)),
             me: me.clone(),

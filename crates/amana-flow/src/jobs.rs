@@ -101,6 +101,7 @@ impl Gateway {
         let looking = tokio::spawn(self.clone().run_looks(Looks::Grants, stop.clone()));
         let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
         let owners = tokio::spawn(self.clone().run_owners(stop.clone()));
+        let watching = tokio::spawn(self.clone().run_watch(stop.clone()));
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
@@ -129,6 +130,7 @@ impl Gateway {
                 let _ = looking.await;
                 let _ = polling.await;
                 let _ = owners.await;
+                let _ = watching.await;
                 return;
             }
             tokio::select! {
@@ -147,7 +149,6 @@ impl Gateway {
 
     async fn sweep(&self) {
         self.reconcile_deliveries().await;
-        self.look_after_texts().await;
         if let Err(error) =
             self.store.submit(vec![Command::Sweep { now: self.now(), keep: *self.store.retention() }]).await
         {

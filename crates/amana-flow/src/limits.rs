@@ -50,13 +50,21 @@ pub const RETRY_MAX_S: i64 = 300;
 /// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
 /// How long the platform's webhooks must have been coming in since a send before its missing echo says anything, in
-/// seconds: they try again what did not get through, a minute apart at the most while the door is open.
-pub const DOOR_OPEN_S: i64 = 120;
+/// seconds: the door may have been shut, unseen, for as long as a silence may last, and after it what did not get
+/// through is tried again a minute apart at the most.
+pub const DOOR_OPEN_S: i64 = DOOR_SILENCE_S + 60;
 /// The longest silence between two webhooks of a page over which they are taken to come in, in seconds.
 pub const DOOR_SILENCE_S: i64 = 120;
 /// After how long a missing echo is one for ever, in seconds: after an hour of failures the platform gives up what it
 /// could not deliver.
 pub const ECHO_LOST_S: i64 = 7_200;
+/// How often the platform may be asked what was said in a conversation. Messenger answers two calls in a second and
+/// page; a look takes two, and others have a part.
+pub const LOOK_THERE_EVERY: Duration = Duration::from_secs(2);
+/// When a message that had no turn asks again, in seconds.
+pub const LOOK_THERE_SOON_S: i64 = 5;
+/// By how much the platform's clock and ours may differ.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(120);
 /// How often a message in doubt looks whether its echo can be missed by now, in seconds.
 pub const DOUBT_LOOK_S: i64 = 30;
 /// The same after a start, counted from it: echoes that came while we were away are delivered again, but not at once.
@@ -67,6 +75,9 @@ pub const CLAIM_S: i64 = 45;
 /// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept. After it one message
 /// tries again, so that whatever mended the page is found by itself.
 pub const PAGE_PAUSE_S: i64 = 60;
+/// The pause of a page to whose platform there is no way, in seconds: short, since what is in the way is as a rule over
+/// soon, and only one message of the page knocks after it.
+pub const NO_WAY_PAUSE_S: i64 = 15;
 /// The life of a one-time link to the linking page, in seconds.
 pub const TOKEN_LIFE_S: i64 = 600;
 /// The life of a browser session while linking, in seconds: long enough for a bank's login with a second factor.
@@ -231,9 +242,10 @@ pub const PASSING_MAX: usize = 10_000;
 pub const NOTICE_EVERY_S: i64 = 86_400;
 /// Links whose waiting news one look tells.
 pub const NEWS_LOOK_LINKS: usize = 64;
-/// How often it is asked whether a text is approved that is not, in seconds.
-pub const TEXTS_LOOK_S: i64 = 600;
-/// The same for texts that are, in seconds: the webhook that takes an approval back may have been lost.
-pub const TEXTS_LOOK_AGAIN_S: i64 = 6 * 3_600;
+/// How often a channel's platform is asked whether we hear of everything, and which texts it has approved, in seconds:
+/// the webhooks that would say so may have been lost.
+pub const CHANNEL_LOOK_S: i64 = 600;
+/// How often it is looked whether that is due.
+pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);

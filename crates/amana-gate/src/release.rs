@@ -17,6 +17,18 @@ use serde::{Deserialize, Serialize};
 
 /// How long a ticket is good: a message that could not be sent for so long is decided anew or not at all.
 pub const TICKET_HOURS: i64 = 72;
+/// The same of news: what happened stays true, and they would be told as late if they waited as news. A little less
+/// than the page behind a notice lasts.
+pub const NEWS_TICKET_HOURS: i64 = 144;
+
+/// How long a ticket on this basis is good.
+fn ticket_hours(basis: Option<&Basis>) -> i64 {
+    use amana_core::Purpose as P;
+    match basis.map(|basis| basis.purpose) {
+        Some(P::TransactionUpdate | P::BalanceUpdate) => NEWS_TICKET_HOURS,
+        _ => TICKET_HOURS,
+    }
+}
 
 /// Why bytes may leave: what is checked again at the send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,7 +361,8 @@ impl Gate {
             None => key.seal_as(Domain::Payload, &context, &body, entropy),
         };
         let payload = payload.map_err(|_| Denial::Unreadable)?;
-        let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
+        let hours = ticket_hours(basis.as_ref());
+        let expires_at = now.checked_add(jiff_hours(hours)).map_err(|_| Denial::TicketExpired)?;
         let expires_at = encoding.good_until().map_or(expires_at, |until| expires_at.min(until));
         let mut row = OutboxRow {
             message,

@@ -186,6 +186,24 @@ async fn is_ours<D: Db>(db: &mut D, channel: &ChannelId, mid: &str) -> Result<bo
     Ok(row.is_some())
 }
 
+/// Those ids that a row of the outbox bears, or that are settled.
+pub(crate) async fn known<D: Db>(db: &mut D, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>> {
+    let mut known = Vec::new();
+    for mid in mids {
+        let row = db
+            .row(
+                "SELECT 1 FROM outbox WHERE mid = $1 AND mid IS NOT NULL AND channel = $2 \
+                 UNION ALL SELECT 1 FROM sighting WHERE channel = $2 AND mid = $1 AND state = 1 LIMIT 1",
+                values![mid.as_str(), channel.as_str()],
+            )
+            .await?;
+        if row.is_some() {
+            known.push(mid.clone());
+        }
+    }
+    Ok(known)
+}
+
 async fn note<D: Db>(
     db: &mut D,
     Seen { sighting, person }: &Seen<'_>,

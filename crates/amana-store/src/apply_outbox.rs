@@ -322,11 +322,12 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: 
 
 pub(crate) async fn replay_dead<D: Db>(db: &mut D, message: MessageId, due_at: Timestamp) -> Applied {
     crate::apply_alarm::forget_sightings(db, message).await?;
-    // Of what may have arrived one attempt stays on record: its echo may still come.
+    // What is out of date is decided by nobody any more: it stays where operators see it. Of what may have arrived one
+    // attempt stays on record: its echo may still come.
     let rows = db
         .run(
             "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 0 END, due_at = $1, attempts = doubtful, \
-             reason = NULL WHERE message = $2 AND state = 5",
+             reason = NULL WHERE message = $2 AND state = 5 AND expires_at > $1",
             values![due_at, message],
         )
         .await?;

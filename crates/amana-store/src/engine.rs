@@ -6,9 +6,9 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
     Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
-    KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
+    KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
     RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
-    Token, Waiting, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_keep,
+    Token, Waiting, apply_alarm, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_keep,
     queries_log,
 };
 use amana_core::{
@@ -327,6 +327,14 @@ impl<B: Backend> Store for Engine<B> {
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>> {
         ask!(self, apply_waiting::waiting_elsewhere(elsewhere_since, limit))
+    }
+    async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>> {
+        let (channel, mids) = (channel.clone(), mids.to_vec());
+        ask!(self, apply_alarm::known(&channel, &mids))
+    }
+    async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack> {
+        let (conversation, vault) = (conversation.clone(), Arc::clone(&self.vault));
+        ask!(self, apply_waiting::kept_back(&vault, &conversation))
     }
     async fn channel_states(&self) -> Answer<Vec<ChannelState>> {
         ask!(self, apply_waiting::channel_states())

@@ -63,7 +63,7 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, Passkey,
+    JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, Passkey,
     PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText,
     Story, StoryState, Token, Waiting, WaitingTelling,
 };
@@ -315,6 +315,11 @@ pub trait Store: Send + Sync {
         elsewhere_since: Timestamp,
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>>;
+    /// Which of these ids of messages at the channel's platform are known to be whose: of a message that was sent, or
+    /// seen and settled.
+    async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>>;
+    /// What keeps news back in a conversation, beside its window and its owner.
+    async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack>;
     /// The channels that do not stand well at their platform.
     async fn channel_states(&self) -> Answer<Vec<ChannelState>>;
     /// What waits on a channel, and why. Counts: not for each second.

@@ -180,6 +180,12 @@ fn health_line(health: ChannelHealth) -> String {
             "the platform keeps the page from sending: look into its support inbox; it is tried again by itself"
         }
         ChannelHealth::TokenDead => "make a new token and restart; nothing that waits is lost",
+        ChannelHealth::NotAllowed => {
+            "the app may not send: grant it `pages_messaging` and switch it live; nothing that waits is lost"
+        }
+        ChannelHealth::NoWay => {
+            "there is no way to the platform; it is tried again by itself, and nothing that waits is lost"
+        }
     };
     format!("{} ({mend})", health.as_str())
 }

@@ -220,5 +220,6 @@ impl PageStatus {
         self.token == TokenState::Valid
             && self.missing_fields.as_ref().is_some_and(Vec::is_empty)
             && self.profile_differs.as_ref().is_some_and(Vec::is_empty)
+            && !self.closed.iter().any(|(area, _)| *area == Area::Messaging)
     }
 }

@@ -128,6 +128,16 @@ impl Channel for Pipe {
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
     }
+    async fn said_since(
+        &self,
+        _: &Address,
+        _: Timestamp,
+    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
+        Ok(None)
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
+    }
     fn encoding(&self, reply: bool) -> amana_render::Encoding {
         if reply { amana_render::Encoding::MessengerReply } else { amana_render::Encoding::MessengerUpdate }
     }

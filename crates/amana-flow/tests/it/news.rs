@@ -260,6 +260,12 @@ async fn a_channel_that_does_not_stand_well_is_seen_and_mends_by_itself() {
         (SendError::TokenDead, ChannelHealth::TokenDead, Some(AlarmKind::TokenDead)),
         (SendError::PageBlocked, ChannelHealth::Blocked, Some(AlarmKind::ChannelBlocked)),
         (
+            SendError::NotAllowed { code: 200, sub: None },
+            ChannelHealth::NotAllowed,
+            Some(AlarmKind::NotAllowed),
+        ),
+        (SendError::NoWay { what: "a test" }, ChannelHealth::NoWay, None),
+        (
             SendError::Throttled { retry_after: std::time::Duration::from_secs(30) },
             ChannelHealth::Throttled,
             None,
@@ -310,6 +316,45 @@ async fn who_blocked_us_is_told_when_they_come_back() {
     rig.says("1", "hello").await;
     assert!(rig.sees("1").concat().contains("4.50"));
     assert_eq!(rig.store.channel_queue(&channel).await.unwrap().unreachable, 0);
+}
+
+/// Whatever keeps messages back, what came meanwhile is one message when it is over, and none of it is lost.
+#[tokio::test]
+async fn who_could_not_be_told_for_long_is_not_told_in_a_hail_of_messages() {
+    for error in [
+        SendError::Unreachable,
+        SendError::WindowClosed,
+        SendError::TokenDead,
+        SendError::PageBlocked,
+        SendError::NotAllowed { code: 10, sub: None },
+        SendError::NoWay { what: "a test" },
+    ] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        *rig.channel.error.lock().unwrap() = Some(error.clone());
+        for n in 1..=6 {
+            purchase(&rig, &format!("t{n}"), 400 + n).await;
+        }
+        // Long after a dozen attempts would be used up.
+        for _ in 0..40 {
+            settle_after(&rig, 90).await;
+        }
+        assert!(rig.sees("1").is_empty());
+        let counts = rig.store.counts().await.unwrap();
+        assert_eq!((counts.outbox_dead, counts.news_waiting), (0, 5), "{error}: {counts:?}");
+        *rig.channel.error.lock().unwrap() = None;
+        match error {
+            SendError::WindowClosed | SendError::Unreachable => rig.says("1", "hello").await,
+            _ => settle_after(&rig, 90).await,
+        }
+        settle_after(&rig, 1).await;
+        let said = rig.sees("1");
+        let news: Vec<&String> = said.iter().filter(|text| text.contains("4.0")).collect();
+        assert_eq!(news.len(), 2, "{error}: the one that was tried, and the rest as one: {said:?}");
+        let all = news[1].clone();
+        assert!((2..=6).all(|n| all.contains(&format!("4.0{n}"))), "{error}: {all}");
+        assert!(news[0].contains("4.01"), "{error}: in order: {said:?}");
+    }
 }
 
 #[tokio::test]

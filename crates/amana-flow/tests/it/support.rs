@@ -2,7 +2,7 @@
 
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
@@ -315,6 +315,8 @@ pub(crate) struct FakeChannel {
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
     /// Whether the texts for people who are away are approved.
     pub(crate) approved: Mutex<bool>,
+    /// What the platform keeps of every conversation; `None` if it does not tell.
+    pub(crate) there: Mutex<Option<Vec<SaidThere>>>,
     /// Whose conversations were passed to people.
     pub(crate) passed: Mutex<Vec<String>>,
     /// What happens while the next send is under way.
@@ -408,6 +410,12 @@ impl Channel for FakeChannel {
     fn encoding_outside(&self) -> Option<Encoding> {
         Some(Encoding::MessengerUtility)
     }
+    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        Ok(self.there.lock().expect("lock").clone())
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
+    }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
@@ -446,6 +454,7 @@ impl Rig {
             error: Mutex::default(),
             linking: Mutex::default(),
             approved: Mutex::default(),
+            there: Mutex::default(),
             passed: Mutex::default(),
             meanwhile: Mutex::default(),
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),

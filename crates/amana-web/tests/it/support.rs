@@ -212,6 +212,16 @@ impl Channel for FakeChannel {
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
     }
+    async fn said_since(
+        &self,
+        _: &Address,
+        _: Timestamp,
+    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
+        Ok(None)
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
+    }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }

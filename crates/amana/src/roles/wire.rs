@@ -238,7 +238,12 @@ pub(super) enum Ask {
     TakeBack { of: Address },
     ApprovedTexts { channel: ChannelId },
     People { app_scoped: String },
+    Listen { channel: ChannelId },
+    SaidSince { to: Address, since: Timestamp },
 }
+
+/// The platform's id of a message, and what it says.
+pub(super) type WireSaid = Vec<(String, Vec<String>)>;
 
 /// The platform took a message.
 #[derive(Serialize, Deserialize)]
@@ -256,6 +261,11 @@ pub(super) enum WireSendError {
         code: i64,
         sub: Option<i64>,
     },
+    NotAllowed {
+        code: i64,
+        sub: Option<i64>,
+    },
+    NoWay,
     TokenDead,
     PageBlocked,
     Throttled {
@@ -283,6 +293,8 @@ impl WireSendError {
             SendError::WindowClosed => Self::WindowClosed,
             SendError::Unreachable => Self::Unreachable,
             SendError::Permanent { code, sub } => Self::Permanent { code: *code, sub: *sub },
+            SendError::NotAllowed { code, sub } => Self::NotAllowed { code: *code, sub: *sub },
+            SendError::NoWay { .. } => Self::NoWay,
             SendError::TokenDead => Self::TokenDead,
             SendError::PageBlocked => Self::PageBlocked,
             SendError::Throttled { retry_after } => Self::Throttled { retry_after_s: retry_after.as_secs() },
@@ -311,6 +323,8 @@ impl WireSendError {
             Self::WindowClosed => SendError::WindowClosed,
             Self::Unreachable => SendError::Unreachable,
             Self::Permanent { code, sub } => SendError::Permanent { code: *code, sub: *sub },
+            Self::NotAllowed { code, sub } => SendError::NotAllowed { code: *code, sub: *sub },
+            Self::NoWay => SendError::NoWay { what: "egress says so; its own log says why" },
             Self::TokenDead => SendError::TokenDead,
             Self::PageBlocked => SendError::PageBlocked,
             Self::Throttled { retry_after_s } => {

@@ -58,6 +58,12 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
         &["the permission `pages_manage_metadata` grants it", "template amana_news_1 ar: approved"],
     );
 
+    // What sending needs is seen, too, though nothing is sent.
+    control(&world, "pages/55", json!({"denied": ["pages_messaging"]})).await;
+    let said = world.says(&["messenger", "status"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    holds(&said.out, &["missing: messaging:", "the permission `pages_messaging` grants it"]);
+
     // With all of them it is whole, and once more it changes nothing.
     control(&world, "pages/55", json!({"denied": []})).await;
     let said = world.says(&["messenger", "setup"]);
