@@ -1,6 +1,8 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy};
+use crate::channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid, Timestamp};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
 use amana_render::Encoding;

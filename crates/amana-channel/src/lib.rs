@@ -21,7 +21,9 @@ pub mod limits;
 pub mod messenger;
 pub mod webhook;
 
-pub use channel::{ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy};
+pub use channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
     Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona, Profile,

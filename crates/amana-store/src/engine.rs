@@ -6,10 +6,10 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
     Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
-    KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
-    RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
-    Token, Waiting, apply_alarm, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_keep,
-    queries_log,
+    KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest,
+    Retention, RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story,
+    SubmitError, Token, Waiting, apply_alarm, apply_page, apply_passkey, apply_policy, apply_waiting,
+    queries, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,

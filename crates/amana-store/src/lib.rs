@@ -63,9 +63,9 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, Passkey,
-    PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText,
-    Story, StoryState, Token, Waiting, WaitingTelling,
+    JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
+    Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt,
+    StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
 };
 
 use amana_core::{

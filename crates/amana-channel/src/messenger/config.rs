@@ -154,6 +154,8 @@ pub enum Area {
     Webhooks,
     /// The profile: greeting, menu, account linking. It is a setting of the page, as its webhooks are.
     Profile,
+    /// Sending.
+    Messaging,
     /// Utility templates.
     Templates,
 }
@@ -164,6 +166,7 @@ impl Area {
     pub fn permission(self) -> &'static str {
         match self {
             Self::Webhooks | Self::Profile => "pages_manage_metadata",
+            Self::Messaging => "pages_messaging",
             // The documentation prints `page_`; the login dialogue knows this one alone.
             Self::Templates => "pages_utility_messaging",
         }
@@ -175,6 +178,7 @@ impl Area {
         match self {
             Self::Webhooks => "webhooks",
             Self::Profile => "profile",
+            Self::Messaging => "messaging",
             Self::Templates => "templates",
         }
     }

@@ -17,7 +17,9 @@ pub use persona::Persona;
 pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy};
+use crate::channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::Released;

@@ -131,9 +131,7 @@ impl Messenger {
         // Sending itself cannot be tried; this edge asks for the same permission.
         let sends = self.graph.call(page, Method::GET, &[page.as_str(), "personas"], Params::default()).await;
         let closed = &mut status.closed;
-        if let Err(refused) = sends
-            && !closed.iter().any(|(area, _)| *area == Area::Messaging)
-        {
+        if let Err(refused) = sends {
             closed.push((Area::Messaging, refused.class.to_string()));
         }
         status.templates = open_or(closed, Area::Templates, self.templates(page).await);

@@ -11,8 +11,8 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_channel::webhook::EchoWords;
 use amana_channel::{
-    ApprovedText, Channel, Egress, LinkingError, Messenger, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
-    messenger,
+    ApprovedText, Channel, Egress, LinkingError, Messenger, SaidThere, SendError, Sent, ThreadOwner,
+    WindowPolicy, messenger,
 };
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid, Timestamp};
 use amana_flow::StoreFlags;
