@@ -45,7 +45,7 @@ async function open(memory, answers) {
   globalThis.fetch = async (address) => {
     fetched.push(address);
     const text = answers(address, fetched.length);
-    return { ok: text !== null, status: text === null ? 503 : 200, text: async () => text };
+    return { ok: text !== null, status: text === null ? 503 : 200, arrayBuffer: async () => new TextEncoder().encode(text).buffer };
   };
   pages += 1;
   await import(`data:text/javascript;base64,${Buffer.from(`${source}\n// ${pages}`).toString("base64")}`);
@@ -60,7 +60,7 @@ async function open(memory, answers) {
     return states.filter((one) => !one.hidden).map((one) => one.dataset.when).join();
   };
   const rule = (name) => rules.find((one) => one.dataset.rule === name).dataset.state;
-  const choose = (texts) => (named("#file").files = texts.map((text) => ({ text: async () => text })));
+  const choose = (texts) => (named("#file").files = texts.map((text) => ({ arrayBuffer: async () => new TextEncoder().encode(text).buffer })));
   return { press, rule, choose, fetched, named };
 }
 

@@ -16,7 +16,7 @@ import { loadVectors } from "./vectors.mjs";
 
 // The browser's file is named .js for browsers; here its text is imported as the module that it is.
 const source = readFileSync(new URL("./browser/verify.js", import.meta.url));
-const { verify: browser } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
+const { verify: browser, textOf } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
 
 let failures = 0;
 function check(scope, what, problem) {
@@ -42,6 +42,24 @@ async function hold(scope, { name, text, trust, expect }) {
   if (results.node.ok && results.browser.ok) {
     const sorted = (value) => JSON.stringify(Object.entries(value).sort());
     if (sorted(rest) !== sorted(results.node)) check(`${scope}-both`, name, `${sorted(rest)} and ${sorted(results.node)}`);
+  }
+}
+
+// A file is read as it stands: what is not UTF-8 is not mended, a byte order mark is not taken off.
+{
+  const good = Buffer.from(JSON.stringify({ v: 1, "\u00e9": 0 }), "utf8");
+  const broken = Buffer.from(good.map((byte) => (byte === 0xc3 ? 0xff : byte)));
+  const marked = Buffer.concat([Buffer.from("\ufeff", "utf8"), good]);
+  for (const [what, bytes, why] of [
+    ["not-utf-8", broken, /not UTF-8|not the JSON/],
+    ["byte-order-mark", marked, /not the JSON/],
+  ]) {
+    const by = { node: node(bytes), browser: await browser(await textOf(new Blob([bytes]))) };
+    check("bytes-node", what, by.node.rule === "format" && why.test(by.node.detail) ? null : JSON.stringify(by.node));
+    check("bytes-browser", what, by.browser.rule === "format" ? null : JSON.stringify(by.browser));
+    const policy = await textOf(new Blob([Buffer.concat([Buffer.from("quorum none\n# "), bytes])]));
+    const strict = what === "not-utf-8" ? policy === "\u0000" : policy.includes("\ufeff");
+    check("bytes-browser", `policy-${what}`, strict ? null : JSON.stringify(policy));
   }
 }
 

@@ -154,6 +154,15 @@ function fromHex(text) {
 
 const utf8 = (text) => new TextEncoder().encode(text);
 
+/** What is in a file, exactly; where it is not UTF-8, a text that is neither a bundle nor a policy file. */
+export async function textOf(file) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
+  } catch {
+    return "\u0000";
+  }
+}
+
 function join(...parts) {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -474,13 +483,16 @@ function asProof(value, name) {
 /** A verifier key `name+id+base64(type ‖ key)`. */
 async function parseKey(text) {
   const [name, id, rest, ...more] = text.split("+").length > 3 ? rejoin(text) : text.split("+");
-  must(name && id && rest && more.length === 0 && !/\s/.test(name), "a key cannot be read");
+  must(name && id && rest && more.length === 0 && isName(name), "a key cannot be read");
   const bytes = fromBase64(rest);
   must(bytes && bytes.length === 33, "a key cannot be read");
   const digest = await sha256(join(utf8(`${name}\n`), bytes));
   must(id === hex(digest.subarray(0, 4)), "a key's id is not its own");
   return { name, id, type: bytes[0], bytes: bytes.subarray(1) };
 }
+
+/** No blank, no control character and no + is in a key's name. */
+const isName = (name) => /^[^\p{White_Space}\p{Cc}+]+$/u.test(name);
 
 /** Base64 may have a + of its own: only the first two part the name from the id from the key. */
 function rejoin(text) {
@@ -495,22 +507,22 @@ function parseCheckpoint(note) {
   const end = note.lastIndexOf("\n\n");
   must(end >= 0 && note.endsWith("\n"), "the checkpoint is no signed note");
   for (const letter of note) must(letter >= " " || letter === "\n", "the checkpoint has control characters");
+  must(utf8(note).length <= 128 * 1024, "the checkpoint is too long");
   const text = note.slice(0, end + 1);
   const [origin, size, root, empty, ...more] = text.split("\n");
   must(origin && size && root && empty === "" && more.length === 0, "the checkpoint is not three lines");
   must(String(Number(size)) === size && Number.isSafeInteger(Number(size)) && Number(size) >= 0, "the checkpoint has no size");
   const hash = fromBase64(root);
   must(hash && hash.length === 32, "the checkpoint has no root");
-  const signatures = note
-    .slice(end + 2, -1)
-    .split("\n")
-    .map((line) => {
-      const [dash, name, value, ...more] = line.split(" ");
-      const bytes = value ? fromBase64(value) : null;
-      const reads = dash === "\u2014" && name && !/[\s+]/.test(name) && bytes && bytes.length > 4 && more.length === 0;
-      must(reads, "the checkpoint has a line that is no signature");
-      return { name, id: hex(bytes.subarray(0, 4)), bytes: bytes.subarray(4) };
-    });
+  const lines = note.slice(end + 2, -1).split("\n");
+  must(lines.length <= 64, "the checkpoint has too many signatures");
+  const signatures = lines.map((line) => {
+    const [dash, name, value, ...more] = line.split(" ");
+    const bytes = value ? fromBase64(value) : null;
+    const reads = dash === "\u2014" && name && isName(name) && bytes && bytes.length > 4 && more.length === 0;
+    must(reads, "the checkpoint has a line that is no signature");
+    return { name, id: hex(bytes.subarray(0, 4)), bytes: bytes.subarray(4) };
+  });
   return { text: utf8(text), origin, size: Number(size), root: hash, signatures };
 }
 
@@ -526,7 +538,7 @@ async function checkSignature(log, checkpoint) {
 
 /** Reads a policy file line by line; returns the names of those witnesses whose cosignature is good. */
 async function checkWitnesses(policyText, vkey, checkpoint) {
-  must(typeof policyText === "string" && policyText.length <= 1024 * 1024, "the policy file is no text, or too long");
+  must(typeof policyText === "string" && utf8(policyText).length <= 128 * 1024, "the policy file is no text, or too long");
   for (const letter of policyText) {
     must((letter >= " " && letter !== "\u007f") || letter === "\n" || letter === "\t", "the policy file has control characters");
   }
@@ -585,6 +597,7 @@ async function checkWitnesses(policyText, vkey, checkpoint) {
     must(Object.hasOwn(readers, what), "the policy file has a line that cannot be read");
     await readers[what](...words);
   }
+  must(seenBy.size + logs.size <= 256, "the policy file has too many names");
   must(quorums.length === 1, "the policy file must name one quorum");
   must(logs.has(vkey), "the policy file does not name this log");
   must(quorums[0] === "none" || seenBy.get(quorums[0]), "too few witnesses vouch for this checkpoint");
@@ -596,6 +609,7 @@ async function hasCosigned(witness, checkpoint) {
   for (const { name, id, bytes } of checkpoint.signatures) {
     if (name !== witness.name || id !== witness.id || bytes.length !== 72) continue;
     const seconds = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
+    if (seconds >= 2n ** 63n) continue; // The specification's bound.
     const message = join(utf8(`cosignature/v1\ntime ${seconds}\n`), checkpoint.text);
     if (await isSigned(witness.bytes, message, bytes.subarray(8))) return true;
   }
@@ -934,7 +948,7 @@ function attach(root) {
     }
     if ([401, 403, 410].includes(answer.status)) return show("stranger");
     if (!answer.ok) return show("offline");
-    const text = await answer.text();
+    const text = await textOf(answer);
     const seen = (saved && saved.seen) || {};
     const who = await whoseText(text);
     const known = Object.hasOwn(seen, who) ? { who, at: seen[who] } : null;
@@ -945,7 +959,7 @@ function attach(root) {
       result = await judge(text, options, async (so) => {
         const part = await get(`${where}?${placeOf(so)}`);
         if (!part.ok) throw new Error("the next part did not come");
-        return part.text();
+        return textOf(part);
       });
     } catch {
       return show("offline");
@@ -966,7 +980,7 @@ function attach(root) {
   /** The text of the file that was chosen, or null. */
   const chosen = async (selector) => {
     const [file] = one(selector).files;
-    return file ? file.text() : null;
+    return file ? textOf(file) : null;
   };
 
   /** Where the part in `text` begins, for the order of several. */
@@ -980,7 +994,7 @@ function attach(root) {
   };
 
   const checkFile = async () => {
-    const texts = await Promise.all(Array.from(one("#file").files, (file) => file.text()));
+    const texts = await Promise.all(Array.from(one("#file").files, textOf));
     if (texts.length === 0) return show("nofile");
     show("busy");
     const placed = texts.map((text) => ({ text, at: beginning(text) }));

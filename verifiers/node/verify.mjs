@@ -29,7 +29,12 @@ export const RULES = Object.freeze([
 const MAX_TEXT = 128 * 1024 * 1024;
 /** How deep JSON may lie. */
 const MAX_DEPTH = 16;
-const MAX_POLICY = 1024 * 1024;
+/** Bytes of a policy file, and names in it. */
+const MAX_POLICY = 128 * 1024;
+const MAX_POLICY_NAMES = 256;
+/** Bytes of a note, and its signature lines. */
+const MAX_NOTE = 128 * 1024;
+const MAX_SIGNATURES = 64;
 /** A tree of 2^53 leaves has no longer proof: 53 hashes for inclusion, twice that for consistency. */
 const MAX_PROOF = 107;
 
@@ -48,7 +53,7 @@ function demand(condition, rule, detail) {
 }
 
 /**
- * Verifies a bundle. Never throws.
+ * Verifies a bundle, its text or its bytes. Never throws.
  *
  * `options.vkey` is the log's key that the caller knows from elsewhere, `options.policyText` a C2SP tlog-policy, `options.since`
  * what the caller kept of the bundle that they verified last, `{size, root, mine}`: size and root of the checkpoint, and whose
@@ -143,10 +148,23 @@ const given = (value) => value !== undefined && value !== null;
 
 // ---- format -------------------------------------------------------------------------------------------------------
 
-function readBundle(text) {
+/** A file's text: UTF-8 without a mistake, as it stands (a byte order mark is a part of it). */
+function decode(bytes) {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+function readBundle(read) {
   const bad = (what) => new Refusal("format", what);
+  let text = read;
+  if (read instanceof Uint8Array) {
+    try {
+      text = decode(read);
+    } catch {
+      throw bad("the bundle is not UTF-8");
+    }
+  }
   if (typeof text !== "string") throw bad("a bundle is text");
-  if (text.length > MAX_TEXT) throw bad("the bundle is too large");
+  if (Buffer.byteLength(text) > MAX_TEXT) throw bad("the bundle is too large");
   let raw;
   try {
     raw = strictJson(text);
@@ -315,7 +333,7 @@ function base64(text) {
 // ---- signature ----------------------------------------------------------------------------------------------------
 
 function readVkey(text, rule) {
-  const parts = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/u.exec(text);
+  const parts = /^([^\p{White_Space}\p{Cc}+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/u.exec(text);
   const key = parts && base64(parts[3]);
   demand(key && key.length === 33, rule, "a verifier key cannot be read");
   const id = sha256(Buffer.from(`${parts[1]}\n`, "utf8"), key).subarray(0, 4).toString("hex");
@@ -327,6 +345,7 @@ function readNote(note) {
   const bad = (what) => new Refusal("signature", `the checkpoint ${what}`);
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0009\u000b-\u001f]/u.test(note)) throw bad("has control characters");
+  if (Buffer.byteLength(note) > MAX_NOTE) throw bad("is too long");
   const cut = note.lastIndexOf("\n\n");
   if (cut < 0 || !note.endsWith("\n")) throw bad("is not a signed note");
   const text = note.slice(0, cut + 1);
@@ -339,8 +358,10 @@ function readNote(note) {
   const rootHash = base64(root);
   if (rootHash?.length !== 32) throw bad("has no root");
   const rest = note.slice(cut + 2, -1);
-  const signatures = rest.split("\n").map((line) => {
-    const parts = /^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/u.exec(line);
+  const signed = rest.split("\n");
+  if (signed.length > MAX_SIGNATURES) throw bad("has too many signatures");
+  const signatures = signed.map((line) => {
+    const parts = /^— ([^\p{White_Space}\p{Cc}+]+) ([A-Za-z0-9+/]+=*)$/u.exec(line);
     const bytes = parts && base64(parts[2]);
     if (!bytes || bytes.length < 5) throw bad("has a line that is no signature");
     return { name: parts[1], id: bytes.subarray(0, 4).toString("hex"), signature: bytes.subarray(4) };
@@ -366,7 +387,8 @@ function ed25519(key, message, signature) {
 /** Evaluates a tlog-policy on the note; returns the names of the witnesses whose cosignature is good. */
 function checkPolicy(policyText, vkey, note) {
   const bad = (what) => new Refusal("witness", `the policy file ${what}`);
-  if (typeof policyText !== "string" || policyText.length > MAX_POLICY) throw bad("is not text");
+  if (typeof policyText !== "string") throw bad("is not text");
+  if (Buffer.byteLength(policyText) > MAX_POLICY) throw bad("is too long");
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0008\u000b-\u001f\u007f]/u.test(policyText)) throw bad("has control characters");
   const logs = [];
@@ -415,6 +437,7 @@ function checkPolicy(policyText, vkey, note) {
       throw bad("has a line that cannot be read");
     }
   }
+  if (witnessed.size + logs.length > MAX_POLICY_NAMES) throw bad("has too many names");
   if (quorum === undefined) throw bad("says nothing of a quorum");
   demand(logs.includes(vkey), "witness", "the policy file does not name this log's key");
   demand(quorum === "none" || witnessed.get(quorum), "witness", "too few witnesses have cosigned this checkpoint");
@@ -425,6 +448,8 @@ function cosigned(witness, note) {
   return note.signatures.some(({ name, id, signature }) => {
     if (name !== witness.name || id !== witness.id || signature.length !== 72) return false;
     const time = signature.readBigUInt64BE(0);
+    // The specification's bound.
+    if (time >= 1n << 63n) return false;
     const message = Buffer.concat([Buffer.from(`cosignature/v1\ntime ${time}\n`, "utf8"), note.text]);
     return ed25519(witness.key, message, signature.subarray(8));
   });
@@ -735,13 +760,13 @@ function main(words) {
     else if (["--vkey", "--policy", "--since"].includes(word) && place + 1 < words.length) {
       place += 1;
       if (word === "--vkey") options.vkey = words[place];
-      else if (word === "--policy") options.policyText = readFileSync(words[place], "utf8");
-      else options.since = kept(readFileSync(words[place], "utf8"));
+      else if (word === "--policy") options.policyText = decode(readFileSync(words[place]));
+      else options.since = kept(decode(readFileSync(words[place])));
     } else if (word === "-" || !word.startsWith("-")) files.push(word);
     else throw new Error(USAGE);
   }
   if (files.length === 0) throw new Error(USAGE);
-  const result = verifyParts(files.map((file) => readFileSync(file === "-" ? 0 : file, "utf8")), options);
+  const result = verifyParts(files.map((file) => readFileSync(file === "-" ? 0 : file)), options);
   if (asJson) console.log(JSON.stringify(result));
   else if (result.ok) {
     const kinds = Object.entries(result.kinds).map(([kind, count]) => `${count} ${kind}`);

@@ -164,7 +164,7 @@ impl Drive {
             }
             "revoke" => {
                 let (tokens, consent) = self.tokens()?;
-                self.bank.revoke(&tokens, consent).await?;
+                self.bank.revoke(&tokens, consent, amana_bank::TakenBack::BY_CUSTOMER).await?;
                 Ok(json!({ "revoked": true }))
             }
             other => Err(format!("`{other}` is no command").into()),

@@ -67,7 +67,7 @@ pub struct Granted {
 }
 
 /// On whose behalf a call is made (FDX `FDX-API-Actor-Type`); banks count the two apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Actor {
     /// The customer waits for the answer.
     User,
@@ -83,6 +83,26 @@ impl Actor {
             Self::User => "USER",
             Self::Batch => "BATCH",
         }
+    }
+}
+
+/// Why a grant is taken back, as the bank is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TakenBack {
+    /// Whether the customer did it (FDX `USER_ACTION`, `INDIVIDUAL`), or it follows from a rule of ours
+    /// (`BUSINESS_RULE`, `DATA_RECIPIENT`): its time is over, another grant holds instead.
+    pub by_customer: bool,
+    /// Whether they wait for it.
+    pub actor: Actor,
+}
+
+impl TakenBack {
+    /// By the customer, just now.
+    pub const BY_CUSTOMER: Self = Self { by_customer: true, actor: Actor::User };
+
+    /// FDX's `reason` and `initiator`.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        if self.by_customer { ("USER_ACTION", "INDIVIDUAL") } else { ("BUSINESS_RULE", "DATA_RECIPIENT") }
     }
 }
 
@@ -171,6 +191,8 @@ pub struct News {
     pub events: Vec<(BankEvent, Protected<BankEventBody>)>,
     /// Whether that is all of it.
     pub whole: bool,
+    /// The calls that it took: a list has as many as it has pages.
+    pub calls: u32,
 }
 
 impl std::fmt::Debug for News {
@@ -266,10 +288,10 @@ pub trait Bank: Send + Sync {
     async fn news(&self, tokens: &Tokens, subject: &Subject, of: &Of) -> Result<News, BankError>;
 
     /// How the grant stands at the bank (FDX `GET /consents/{id}`); unknown where the bank has no such call. Nobody
-    /// waits for it, and the connection's budget counts it so.
+    /// waits for it, and no budget keeps it from being asked.
     ///
     /// # Errors
-    /// As the bank answers; `Wait` when the budget is spent.
+    /// As the bank answers.
     async fn grant(
         &self,
         tokens: &Tokens,
@@ -282,7 +304,12 @@ pub trait Bank: Send + Sync {
     ///
     /// # Errors
     /// When the bank could not be told everything; to be tried again until it succeeds.
-    async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError>;
+    async fn revoke(
+        &self,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+        why: TakenBack,
+    ) -> Result<(), BankError>;
 
     /// Has us notified of something at `callback` (FDX `POST /notification-subscriptions`): the subscription's id. It
     /// is the application's and no customer's.

@@ -2,11 +2,11 @@
 
 use crate::bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, GrantState,
-    GrantStatus, Granted, News, Of,
+    GrantStatus, Granted, News, Of, TakenBack,
 };
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
-use crate::fdx::{Currencies, Spending};
+use crate::fdx::{Currencies, Payer, Spending};
 use crate::hints::Topic;
 use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
@@ -209,6 +209,7 @@ impl FdxBank {
             expires_at: token.expires_at,
             scope: token.scope.or_else(|| old.and_then(|old| old.scope.clone())),
             dpop,
+            connection: old.and_then(|old| old.connection),
         }
     }
 
@@ -219,19 +220,24 @@ impl FdxBank {
         Ok(self.tokens(token, key, Some(tokens)))
     }
 
-    async fn take_back(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), Failure> {
+    async fn take_back(
+        &self,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+        why: TakenBack,
+    ) -> Result<(), Failure> {
         let mut failed: Option<Failure> = None;
         let mut told = false;
         let mut latest = tokens.clone();
         if self.config.profile.api.consent_api == ConsentApi::Fdx {
             for id in bank_consent.unwrap_or_default().split_whitespace() {
-                let mut outcome = self.revoke_consent(&latest, id).await;
+                let mut outcome = self.revoke_consent(&latest, id, why).await;
                 if outcome.as_ref().is_err_and(Failure::ended) && latest.refresh.is_some() {
                     // The access token may merely be too old to say so.
                     match self.renew(&latest).await {
                         Ok(new) => {
                             latest = new;
-                            outcome = self.revoke_consent(&latest, id).await;
+                            outcome = self.revoke_consent(&latest, id, why).await;
                         }
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),
@@ -321,7 +327,7 @@ impl Bank for FdxBank {
         actor: Actor,
     ) -> Result<Accounts, BankError> {
         let (accounts, skipped) = self
-            .read_accounts(tokens, subject.customer, actor)
+            .read_accounts(tokens, Payer::of(tokens, subject.customer), actor)
             .await
             .map_err(|failure| self.error(failure))?;
         let ids = accounts.iter().map(|account| account.id.clone()).collect();
@@ -338,7 +344,7 @@ impl Bank for FdxBank {
         actor: Actor,
     ) -> Result<Protected<Page<Transaction>>, BankError> {
         let page = self
-            .read_transactions(tokens, account, (from, to), subject.customer, actor)
+            .read_transactions(tokens, account, (from, to), Payer::of(tokens, subject.customer), actor)
             .await
             .map_err(|failure| self.error(failure))?;
         Ok(Protected::new(subject.clone(), page))
@@ -351,7 +357,7 @@ impl Bank for FdxBank {
     async fn grant(
         &self,
         tokens: &Tokens,
-        subject: &Subject,
+        _: &Subject,
         bank_consent: Option<&str>,
     ) -> Result<GrantState, BankError> {
         let ids = bank_consent.unwrap_or_default();
@@ -361,10 +367,7 @@ impl Bank for FdxBank {
         let mut found = GrantState::default();
         // Several ids are several grants behind one token: it lives as long as one of them.
         for id in ids.split_whitespace() {
-            let state = self
-                .read_consent(tokens, id, subject.customer)
-                .await
-                .map_err(|failure| self.error(failure))?;
+            let state = self.read_consent(tokens, id).await.map_err(|failure| self.error(failure))?;
             if state.status == GrantStatus::Active {
                 return Ok(state);
             }
@@ -373,8 +376,13 @@ impl Bank for FdxBank {
         Ok(found)
     }
 
-    async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {
-        self.take_back(tokens, bank_consent).await.map_err(|failure| self.error(failure))
+    async fn revoke(
+        &self,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+        why: TakenBack,
+    ) -> Result<(), BankError> {
+        self.take_back(tokens, bank_consent, why).await.map_err(|failure| self.error(failure))
     }
 
     async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {

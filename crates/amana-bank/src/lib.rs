@@ -25,7 +25,7 @@ mod tokens;
 
 pub use bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, Callback, CheckError, CheckReport, Checked,
-    GrantState, GrantStatus, Granted, News, Of,
+    GrantState, GrantStatus, Granted, News, Of, TakenBack,
 };
 pub use camt::{is_xml, parse_notification};
 pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionConfig, SigningKey, Tls};

@@ -3,7 +3,7 @@
 
 use crate::bank::{Actor, News, Of};
 use crate::connector::{Failure, FdxBank};
-use crate::fdx::TransactionRow;
+use crate::fdx::{Payer, TransactionRow};
 use crate::tokens::Tokens;
 use amana_core::{
     AccountId, BankEvent, BankEventBody, BankEventKind, InstitutionId, Timestamp, TransactionState,
@@ -19,9 +19,13 @@ impl FdxBank {
     ) -> Result<News, Failure> {
         // Before the call: what the bank changes meanwhile is newer than what it answers.
         let asked = self.clock.now();
+        let payer = Payer::of(tokens, subject.customer);
+        let before = self.spending.batch(payer, asked);
+        // At midnight the count begins anew: then it is too small by those of the old day.
+        let calls = || self.spending.batch(payer, self.clock.now()).saturating_sub(before).max(1);
         match of {
             Of::Balances => {
-                let (accounts, skipped) = self.read_accounts(tokens, subject.customer, Actor::Batch).await?;
+                let (accounts, skipped) = self.read_accounts(tokens, payer, Actor::Batch).await?;
                 let with_balance = accounts.into_iter().filter(|a| a.current.or(a.available).is_some());
                 let events = with_balance.map(|mut account| {
                     account.as_of = account.as_of.or(Some(asked));
@@ -32,17 +36,17 @@ impl FdxBank {
                     };
                     (event, Protected::new(subject.clone(), BankEventBody::Balance(account)))
                 });
-                Ok(News { events: events.collect(), whole: skipped == 0 })
+                Ok(News { events: events.collect(), whole: skipped == 0, calls: calls() })
             }
             Of::Transactions { account, from, to } => {
                 let (mut rows, truncated) =
-                    self.read_rows(tokens, account, (*from, *to), subject.customer, Actor::Batch).await?;
+                    self.read_rows(tokens, account, (*from, *to), payer, Actor::Batch).await?;
                 rows.sort_by(|a, b| (when(a), &a.transaction.id).cmp(&(when(b), &b.transaction.id)));
                 let events = rows.into_iter().map(|row| {
                     let event = event(&self.config.id, &row);
                     (event, Protected::new(subject.clone(), BankEventBody::Transaction(row.transaction)))
                 });
-                Ok(News { events: events.collect(), whole: !truncated })
+                Ok(News { events: events.collect(), whole: !truncated, calls: calls() })
             }
         }
     }

@@ -196,6 +196,10 @@ pub struct OAuth {
     /// `audience`, sent likewise.
     #[serde(default)]
     pub audience: Option<String>,
+    /// Whether the server keeps one grant for a person and an application, so that revoking the tokens of one link ends
+    /// the others', too. Then a link's tokens are taken back only when no other one lives on the grant.
+    #[serde(default)]
+    pub one_grant_per_person: bool,
 }
 
 fn yes() -> bool {

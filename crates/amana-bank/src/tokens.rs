@@ -1,7 +1,7 @@
 //! What must be kept of an authorization: while it is pending, and when it is granted. At rest only encrypted.
 
 use crate::oauth::DpopKey;
-use amana_core::{Secret, Timestamp};
+use amana_core::{LinkId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -54,6 +54,8 @@ pub struct Tokens {
     /// The key to which the access token is bound (RFC 9449); none for a bearer token and for one that is bound to the
     /// client's certificate.
     pub dpop: Option<DpopKey>,
+    /// The link whose grant it is, which pays for the calls; none before there is one.
+    pub connection: Option<LinkId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +69,8 @@ struct Stored<'a> {
     scope: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
     dpop: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connection: Option<LinkId>,
 }
 
 impl Tokens {
@@ -88,6 +92,7 @@ impl Tokens {
             expires_at: self.expires_at,
             scope: self.scope.as_deref().map(Into::into),
             dpop: dpop.as_ref().map(|key| key.expose().into()),
+            connection: self.connection,
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -113,6 +118,7 @@ impl Tokens {
             expires_at: stored.expires_at,
             scope: stored.scope.map(std::borrow::Cow::into_owned),
             dpop,
+            connection: stored.connection,
         })
     }
 }
@@ -131,6 +137,7 @@ mod tests {
             expires_at: "2026-11-24T10:15:00Z".parse().expect("instant"),
             scope: Some("openid".into()),
             dpop: Some(key),
+            connection: Some(LinkId::from_bytes([7; 16])),
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

@@ -1,5 +1,6 @@
 //! What a chat platform must be able to do for us, whichever it is.
 
+use crate::webhook::EchoWords;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::{Released, TicketError};
 use amana_render::Encoding;
@@ -32,6 +33,23 @@ pub enum SendError {
         /// Its finer code.
         sub: Option<i64>,
     },
+    /// The platform does not let this app send on this channel at all: a permission is missing, the app is not live, or
+    /// is not the one that the token is of. No fault of the message's. Stop the channel, keep the queue, tell the
+    /// operator.
+    #[error("the platform does not let the app do this (code {code}{}): grant its permissions, `pages_messaging` first, and switch the app live", sub_text(*.sub))]
+    NotAllowed {
+        /// The platform's code.
+        code: i64,
+        /// Its finer code.
+        sub: Option<i64>,
+    },
+    /// Surely not sent: there is no way to the platform now. No fault of the message's, and the same for all of them:
+    /// rest the channel, keep the queue.
+    #[error("not sent, since there is no way to the platform ({what})")]
+    NoWay {
+        /// What is in the way.
+        what: &'static str,
+    },
     /// The channel's token is dead. Stop the channel, keep the queue, tell the operator.
     #[error("the page's access token is no longer valid: issue a new one and set it in the configuration")]
     TokenDead,
@@ -50,7 +68,7 @@ pub enum SendError {
         /// How long to wait at least.
         retry_after: Duration,
     },
-    /// Surely not sent, and may go through later: no connection, the platform's own passing trouble.
+    /// Surely not sent, and may go through later: the platform's own passing trouble with this call.
     #[error("not sent ({what}): try again later")]
     Transient {
         /// What went wrong.
@@ -89,6 +107,8 @@ impl SendError {
             Self::WindowClosed => "window-closed",
             Self::Unreachable => "unreachable",
             Self::Permanent { .. } => "permanent",
+            Self::NotAllowed { .. } => "not-allowed",
+            Self::NoWay { .. } => "no-way",
             Self::TokenDead => "token-dead",
             Self::PageBlocked => "page-blocked",
             Self::Throttled { .. } => "throttled",
@@ -110,9 +130,19 @@ impl SendError {
             Self::Throttled { .. }
                 | Self::ThrottledPerson { .. }
                 | Self::Transient { .. }
+                | Self::NoWay { .. }
                 | Self::Refused { .. }
         )
     }
+}
+
+/// A message of the channel's own side in a conversation, as the platform keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaidThere {
+    /// The platform's id of it.
+    pub mid: String,
+    /// What it says; empty where the platform does not tell, which it does of plain texts alone.
+    pub words: EchoWords,
 }
 
 /// Why a linking token names nobody.
@@ -174,6 +204,20 @@ impl WindowPolicy {
     }
 }
 
+/// Who has a conversation, as the platform says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ThreadOwner {
+    /// Nobody: it is idle, or everybody may write in it.
+    Nobody,
+    /// Somebody.
+    Owned {
+        /// Which app. `None`: it is not told to us, so it is not ours.
+        app: Option<String>,
+        /// Until when, if it is told.
+        until: Option<Timestamp>,
+    },
+}
+
 /// A chat platform. Narrow enough for others than Messenger:
 ///
 /// | here | WhatsApp Cloud | Telegram |
@@ -183,8 +227,11 @@ impl WindowPolicy {
 /// | `linking_recipient`, `unlink` | no such flow: [`LinkingError::Unclear`], nothing to do | the same |
 /// | `locale` | unknown: `None` | `language_code` of the update, kept by the adapter |
 /// | `approved_texts`, `encoding_outside` | its own templates, another entry of [`Encoding`] | nothing: empty, `None` |
-/// | `pass_to_people` | none: an error | none: an error |
+/// | `pass_to_people`, `take_back` | none: an error | none: an error |
+/// | `owner` | nobody else: [`ThreadOwner::Nobody`] | the same |
 /// | `people` | nothing: empty | nothing: empty |
+/// | `said_since` | nothing of the kind: `None` | the same |
+/// | `listen` | the same | `getWebhookInfo`, `setWebhook` |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
 /// The bytes of [`Released`] were made by the gate, in the [`Encoding`] that the channel names.
@@ -236,6 +283,19 @@ pub trait Channel: Send + Sync {
     /// As `send`; the conversation is ours then, as before.
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError>;
 
+    /// Who has the conversation. A platform tells by events, too, and not of everything: that people in its inbox are
+    /// done, say.
+    ///
+    /// # Errors
+    /// As `send`; nothing is known then.
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError>;
+
+    /// Takes the conversation back from whoever has it.
+    ///
+    /// # Errors
+    /// As `send`; the other has it then, as before.
+    async fn take_back(&self, of: &Address) -> Result<(), SendError>;
+
     /// How the texts stand that the platform approves beforehand.
     ///
     /// # Errors
@@ -248,6 +308,21 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// As `send`.
     async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError>;
+
+    /// What was said to the person on the channel from that instant on, by whichever app, as the platform keeps it:
+    /// what tells whether a call without an answer was carried out where no echo comes. `None` where it cannot tell, or
+    /// not so far back.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError>;
+
+    /// Has the platform tell us all the events of the channel that we live by, where it does not any more (an hour of
+    /// failures ends a subscription, and nobody is told). Answers which it did not tell; as a rule none.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError>;
 
     /// Into which bytes a message is put: one that answers the person, or any other.
     fn encoding(&self, reply: bool) -> Encoding;

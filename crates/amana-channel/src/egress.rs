@@ -1,7 +1,9 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
-use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid};
+use crate::channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
+use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid, Timestamp};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
 use amana_render::Encoding;
 use async_trait::async_trait;
@@ -96,11 +98,23 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.channel.pass_to_people(of).await
     }
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.channel.owner(of).await
+    }
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.channel.take_back(of).await
+    }
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         self.channel.approved_texts(channel).await
     }
     async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
         self.channel.people(app_scoped).await
+    }
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        self.channel.said_since(to, since).await
+    }
+    async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        self.channel.listen(channel).await
     }
     fn encoding(&self, reply: bool) -> Encoding {
         self.channel.encoding(reply)

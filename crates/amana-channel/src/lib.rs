@@ -21,9 +21,11 @@ pub mod limits;
 pub mod messenger;
 pub mod webhook;
 
-pub use channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+pub use channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
     Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona, Profile,
-    SetupError, SetupReport, ThreadOwner, Timeouts, TokenState,
+    SetupError, SetupReport, Timeouts, TokenState,
 };

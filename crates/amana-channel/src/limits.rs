@@ -92,3 +92,7 @@ const _: () = assert!(CONNECT_TIMEOUT.as_secs() < CALL_TIMEOUT.as_secs());
 
 /// The most of a person's name that is shown when a chat is linked, in characters.
 pub const NAME_CHARS_MAX: usize = 60;
+/// The newest messages of a conversation of which Messenger tells details.
+pub const CONVERSATION_DETAILS: usize = 20;
+/// The longest id of a conversation that is taken as one, in bytes (ours; Meta's have about 60).
+pub const THREAD_ID_BYTES_MAX: usize = 256;

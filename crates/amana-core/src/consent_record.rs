@@ -47,14 +47,35 @@ pub struct ConsentBasis {
 pub enum ConsentEnd {
     /// The customer took it back.
     Withdrawn,
-    /// The customer changed it: another one holds instead.
+    /// The customer took back a part of it: another one holds for the rest.
     Replaced,
+    /// The customer gave it anew, by renewing it or by linking again.
+    Renewed,
     /// Its time was over.
     Expired,
     /// The platform never confirmed whose chat it is.
     Unconfirmed,
     /// The bank does not stand behind it any more: it was taken back there, by the customer or by the bank.
     AtBank,
+}
+
+impl ConsentEnd {
+    /// All.
+    pub const ALL: &'static [Self] =
+        &[Self::Withdrawn, Self::Replaced, Self::Renewed, Self::Expired, Self::Unconfirmed, Self::AtBank];
+
+    /// The stable word, as receipts and events have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Replaced => "replaced",
+            Self::Renewed => "renewed",
+            Self::Expired => "expired",
+            Self::Unconfirmed => "unconfirmed",
+            Self::AtBank => "at-bank",
+        }
+    }
 }
 
 /// What happened to a consent.

@@ -2,11 +2,14 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{PAGE_PAUSE_S, TEXTS_LOOK_AGAIN_S, TEXTS_LOOK_S};
+use crate::limits::{CHANNEL_LOOK_S, PAGE_PAUSE_S, WATCH_EVERY};
+use amana_channel::SendError;
 use amana_channel::webhook::{ChannelEvent, ChannelEventKind};
+use amana_core::ids::sha256;
 use amana_core::{ChannelId, Lang, Timestamp};
 use amana_store::{AlarmKind, ChannelHealth, Command, Outcome, StoredText};
 use std::sync::PoisonError;
+use tokio_util::sync::CancellationToken;
 
 impl Gateway {
     /// Takes in what the platform says of whole channels: enforcement of its rules, approvals. When it returns, it is
@@ -17,8 +20,8 @@ impl Gateway {
     pub async fn accept_channel(&self, events: &[ChannelEvent]) -> Result<(), FlowError> {
         for event in events.iter().filter(|event| self.channels.contains_key(&event.channel)) {
             match &event.kind {
-                ChannelEventKind::PolicyEnforcement { action, .. } => {
-                    self.on_enforcement(event, action).await?;
+                ChannelEventKind::PolicyEnforcement { action, reason } => {
+                    self.on_enforcement(event, action, reason.as_deref()).await?;
                 }
                 ChannelEventKind::TemplateStatus { status, name, language, reason } => {
                     let Some(lang) = Lang::from_tag(language) else { continue };
@@ -38,7 +41,21 @@ impl Gateway {
         Ok(())
     }
 
-    async fn on_enforcement(&self, event: &ChannelEvent, action: &str) -> Result<(), FlowError> {
+    async fn on_enforcement(
+        &self,
+        event: &ChannelEvent,
+        action: &str,
+        reason: Option<&str>,
+    ) -> Result<(), FlowError> {
+        {
+            // They come again, and in any order: a block that is older than what is known blocks nothing.
+            let mut enforced = self.enforced.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = enforced.entry(event.channel.clone()).or_insert(event.at);
+            if event.at < *known {
+                return Ok(());
+            }
+            *known = event.at;
+        }
         let (kind, health) = match action {
             "warning" => (AlarmKind::ChannelWarned, ChannelHealth::Warned),
             "unblock" => {
@@ -49,7 +66,10 @@ impl Gateway {
             // What is not known is taken for the worse.
             _ => (AlarmKind::ChannelBlocked, ChannelHealth::Blocked),
         };
-        self.raise(&event.channel, &format!("policy:{action}:{}", event.at), kind).await?;
+        // A redelivery has another time, so one alarm of each reason a day.
+        let reason = hex::encode(sha256(&[reason.unwrap_or_default().as_bytes()]));
+        let day = event.at.as_second() / 86_400;
+        self.raise(&event.channel, &format!("policy:{action}:{day}:{reason}"), kind).await?;
         self.set_health(&event.channel, health).await?;
         if health == ChannelHealth::Blocked {
             self.pause(&event.channel, PAGE_PAUSE_S);
@@ -57,7 +77,12 @@ impl Gateway {
         Ok(())
     }
 
-    async fn raise(&self, channel: &ChannelId, about: &str, kind: AlarmKind) -> Result<(), FlowError> {
+    pub(crate) async fn raise(
+        &self,
+        channel: &ChannelId,
+        about: &str,
+        kind: AlarmKind,
+    ) -> Result<(), FlowError> {
         let (channel, about) = (channel.clone(), about.to_owned());
         tracing::error!(%channel, kind = kind.as_str(), "ALARM: see `amana alarms list` and `amana messenger status`");
         let raise = Command::RaiseAlarm { channel, about, kind, at: self.now() };
@@ -107,6 +132,9 @@ impl Gateway {
                 ChannelHealth::Blocked if new => {
                     self.raise(channel, &format!("blocked:{}", self.now()), AlarmKind::ChannelBlocked).await
                 }
+                ChannelHealth::NotAllowed if new => {
+                    self.raise(channel, &format!("allowed:{}", self.now()), AlarmKind::NotAllowed).await
+                }
                 _ => Ok(()),
             }
         };
@@ -128,58 +156,97 @@ impl Gateway {
         self.outbox_filled.notify_one();
     }
 
-    /// Asks the platform after the texts that it approves beforehand: seldom where all are approved, more often where
-    /// not.
-    pub(crate) async fn look_after_texts(&self) {
-        if self.channel.encoding_outside().is_none() {
-            return;
+    /// Looks after the channels until the token is cancelled: apart from everything else, since a platform that hangs
+    /// must hold up nothing but this.
+    pub(crate) async fn run_watch(self: std::sync::Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.look_after_channels()).await.is_some() {
+            if stop.run_until_cancelled(tokio::time::sleep(WATCH_EVERY)).await.is_none() {
+                return;
+            }
         }
+    }
+
+    /// Asks each platform whether we still hear of its channel, and after the texts that it approves beforehand, where
+    /// it is time.
+    pub(crate) async fn look_after_channels(&self) {
         let channels: Vec<ChannelId> = self.channels.keys().cloned().collect();
         for channel in channels {
             let due = {
-                let asked = self.texts_asked.lock().unwrap_or_else(PoisonError::into_inner);
-                asked.get(&channel).is_none_or(|at| self.now() >= *at)
+                let looked = self.looked_after.lock().unwrap_or_else(PoisonError::into_inner);
+                looked.get(&channel).is_none_or(|at| self.now() >= *at)
             };
-            if !due {
-                continue;
+            if due {
+                self.look_after(&channel).await;
+                let next = self.after_about(CHANNEL_LOOK_S);
+                self.looked_after.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
             }
-            let (all, next) = match self.channel.approved_texts(&channel).await {
-                Ok(texts) => {
-                    let next = if texts.iter().all(|text| text.approved) {
-                        TEXTS_LOOK_AGAIN_S
-                    } else {
-                        TEXTS_LOOK_S
-                    };
-                    (texts, next)
+        }
+    }
+
+    async fn look_after(&self, channel: &ChannelId) {
+        match self.channel.listen(channel).await {
+            Ok(missed) => {
+                // A token that is good again is found also where nobody writes.
+                if matches!(self.health_of(channel).await, ChannelHealth::TokenDead | ChannelHealth::NoWay) {
+                    self.note_health(channel, ChannelHealth::Good).await;
+                    self.resume(channel);
                 }
-                Err(error) => {
-                    tracing::warn!(%channel, %error, "the platform does not say which texts it has approved");
-                    (Vec::new(), TEXTS_LOOK_S)
+                if !missed.is_empty() {
+                    tracing::error!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
+                    let about = format!("webhooks:{}", self.now());
+                    if let Err(error) = self.raise(channel, &about, AlarmKind::Deaf).await {
+                        tracing::error!(%channel, %error, "an alarm could not be raised");
+                    }
                 }
-            };
-            self.texts_asked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(channel.clone(), self.after_about(next));
-            let at: Timestamp = self.now();
-            let keep = all
-                .into_iter()
-                .map(|text| {
-                    Command::PutApprovedText(StoredText {
-                        channel: channel.clone(),
-                        name: text.name,
-                        lang: text.lang,
-                        status: text.status,
-                        reason: text.reason,
-                        at,
-                    })
+            }
+            Err(SendError::TokenDead) => {
+                self.note_health(channel, ChannelHealth::TokenDead).await;
+                self.pause(channel, PAGE_PAUSE_S);
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the platform does not say of which events it tells us");
+            }
+        }
+        self.look_after_texts(channel).await;
+    }
+
+    async fn health_of(&self, channel: &ChannelId) -> ChannelHealth {
+        let known = self.health.lock().await;
+        let health = known.as_ref().and_then(|known| known.get(channel));
+        health.copied().unwrap_or(ChannelHealth::Good)
+    }
+
+    /// Asks after the texts that the platform approves beforehand, and keeps what it says.
+    async fn look_after_texts(&self, channel: &ChannelId) {
+        if self.channel.encoding_outside().is_none() {
+            return;
+        }
+        let texts = match self.channel.approved_texts(channel).await {
+            Ok(texts) => texts,
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the platform does not say which texts it has approved");
+                return;
+            }
+        };
+        let at: Timestamp = self.now();
+        let keep = texts
+            .into_iter()
+            .map(|text| {
+                Command::PutApprovedText(StoredText {
+                    channel: channel.clone(),
+                    name: text.name,
+                    lang: text.lang,
+                    status: text.status,
+                    reason: text.reason,
+                    at,
                 })
-                .collect::<Vec<_>>();
-            if !keep.is_empty()
-                && let Err(error) = self.store.submit(keep).await
-            {
-                tracing::warn!(%channel, %error, "which texts are approved could not be kept");
-            }
+            })
+            .collect::<Vec<_>>();
+        if !keep.is_empty()
+            && let Err(error) = self.store.submit(keep).await
+        {
+            tracing::warn!(%channel, %error, "which texts are approved could not be kept");
         }
     }
 }

@@ -4,13 +4,16 @@ use crate::answer::Question;
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Institution};
 use crate::worker::{Effects, Trouble};
-use amana_channel::webhook::{Inbound, InboundKind, opens_window};
+use amana_channel::webhook::{Handover, Inbound, InboundKind, opens_window};
 use amana_chat::{Intent, Understood, plain};
 use amana_core::{Address, Content, ConversationId, Lang};
 use amana_store::{Command, Conversation, InboxRow, Link, LinkState};
 
 impl Gateway {
     pub(crate) async fn on_chat(&self, row: &InboxRow) -> Result<Effects, Trouble> {
+        if let Some(raw) = self.open_unread(row)? {
+            return Box::pin(self.on_unread(&raw)).await;
+        }
         let Some(inbound) = self.open_chat(row).await? else { return Ok(Vec::new()) };
         let conversation = inbound.conversation.clone();
         let known = self.store.conversation(&conversation).await?;
@@ -42,11 +45,34 @@ impl Gateway {
             None => self.react(&person, kind).await?,
         };
         effects.insert(0, Command::PutConversation(person));
-        if let Some(elsewhere) = owner {
-            effects.insert(1, Command::SetOwner { conversation, elsewhere });
+        if let Some(set_owner) = owner {
+            effects.insert(1, set_owner);
+        }
+        if let InboundKind::Handover(Handover::Requested { by, .. }) = kind {
+            self.on_request(&inbound, by.as_deref()).await?;
+        }
+        if is_said(kind) {
+            self.mark_seen(&conversation);
         }
         effects.extend(replies);
         Ok(effects)
+    }
+
+    /// Tells the person that it was seen. Nothing waits for it, and nothing is lost where it does not go through.
+    fn mark_seen(&self, conversation: &ConversationId) {
+        let (Some(me), Ok(room)) = (self.me.upgrade(), self.seen_room.clone().try_acquire_owned()) else {
+            return;
+        };
+        if self.paused().contains(&conversation.channel) {
+            return;
+        }
+        let to = Address { channel: conversation.channel.clone(), psid: conversation.psid.clone() };
+        tokio::spawn(async move {
+            if let Err(error) = me.channel.mark_seen(&to).await {
+                tracing::debug!(%error, "a message could not be marked as seen");
+            }
+            drop(room);
+        });
     }
 
     /// A person's first sign of life.
@@ -218,7 +244,7 @@ impl Gateway {
     }
 
     /// Whether people answer in the platform's own inbox: the configuration lets it send on our channels.
-    fn people_answer(&self) -> bool {
+    pub(crate) fn people_answer(&self) -> bool {
         self.reconcile.allowed_apps.contains(amana_channel::messenger::INBOX_APP)
     }
 
@@ -244,6 +270,17 @@ impl Gateway {
         names.dedup();
         join(&names, lang)
     }
+}
+
+/// What a person says or taps in a conversation that is ours.
+fn is_said(kind: &InboundKind) -> bool {
+    matches!(
+        kind,
+        InboundKind::Text { .. }
+            | InboundKind::QuickReply { .. }
+            | InboundKind::Postback { .. }
+            | InboundKind::Attachment { .. }
+    )
 }
 
 fn join(names: &[&str], lang: Lang) -> String {

@@ -246,7 +246,9 @@ fn statuses(record: &ConsentRecord, now: Timestamp) -> Vec<Value> {
             }),
             ConsentAct::Ended { why } => {
                 let (state, by) = match why {
-                    ConsentEnd::Withdrawn | ConsentEnd::Replaced => ("ConsentWithdrawn", Some("customer")),
+                    ConsentEnd::Withdrawn | ConsentEnd::Replaced | ConsentEnd::Renewed => {
+                        ("ConsentWithdrawn", Some("customer"))
+                    }
                     ConsentEnd::Expired => ("ConsentExpired", None),
                     ConsentEnd::Unconfirmed => ("ConsentInvalidated", None),
                     ConsentEnd::AtBank => ("ConsentRevoked", Some("bank")),

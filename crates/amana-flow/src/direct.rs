@@ -8,7 +8,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD};
+use crate::limits::DIRECT_EVENTS;
 use crate::sealed::BankWork;
 use crate::worker::Effects;
 use amana_core::{BankEvent, BankEventBody, EventKey};
@@ -54,8 +54,11 @@ pub(crate) struct Arrival<'a> {
     pub(crate) key: EventKey,
 }
 
+/// How a submission ended; with the lanes of its events, where they must go another way.
+type Ended = Result<(), (SubmitError, Vec<Turn>)>;
+
 /// A submission that is under way, and the events that it is of, by their place in the request.
-type UnderWay<'a> = (JoinHandle<Result<(), SubmitError>>, Vec<(usize, Arrival<'a>)>);
+type UnderWay<'a> = (JoinHandle<Ended>, Vec<(usize, Arrival<'a>)>);
 
 /// What a request's events led to so far.
 #[derive(Default)]
@@ -69,6 +72,8 @@ pub(crate) struct Direct<'a> {
     /// For the inbox, by their place in the request.
     queued: Vec<(usize, Arrival<'a>)>,
     queued_lanes: HashSet<[u8; 32]>,
+    /// The lanes of those that were decided and not kept, until they are in the inbox: nothing overtakes them.
+    kept_back: Vec<Turn>,
     places: usize,
     /// Events that are known already.
     pub(crate) duplicates: usize,
@@ -77,25 +82,51 @@ pub(crate) struct Direct<'a> {
 }
 
 impl Gateway {
-    /// Takes one event the direct way, or puts it with those for the inbox.
+    /// Takes events the direct way, or puts them with those for the inbox.
+    ///
+    /// First the lanes are taken, then the store is looked at, as of one moment: so what is known of a lane's stories
+    /// is what the last event of it left, also where that became durable just before.
     pub(crate) async fn take_directly<'a>(
         &self,
         direct: &mut Direct<'a>,
+        arrivals: Vec<Arrival<'a>>,
+    ) -> Result<(), FlowError> {
+        let mut taken = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let place = direct.places;
+            direct.places += 1;
+            let lane = Self::lane_of_link(&arrival.link);
+            let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
+            match turn {
+                Some(turn) => taken.push((place, turn, arrival)),
+                None => direct.queue(place, lane, arrival),
+            }
+        }
+        let mut failed = Ok(());
+        let decided = async {
+            for (place, turn, arrival) in taken {
+                if let Err(error) = self.decide_directly(direct, (place, turn), arrival).await {
+                    failed = Err(error);
+                    return;
+                }
+            }
+        };
+        self.store.at_one_moment(Box::pin(decided)).await?;
+        failed?;
+        if direct.decided.len() >= DIRECT_EVENTS {
+            self.hand_over(direct);
+        }
+        Ok(())
+    }
+
+    /// One of them, whose lane is ours.
+    async fn decide_directly<'a>(
+        &self,
+        direct: &mut Direct<'a>,
+        (place, turn): (usize, Turn),
         arrival: Arrival<'a>,
     ) -> Result<(), FlowError> {
-        let place = direct.places;
-        direct.places += 1;
-        if place % DIRECT_YIELD == DIRECT_YIELD - 1 {
-            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
-            tokio::task::yield_now().await;
-        }
-        let lane = Self::lane_of_link(&arrival.link);
-        let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
-        let Some(turn) = turn else {
-            direct.queue(place, lane, arrival);
-            return Ok(());
-        };
-        let shard = arrival.link.shard;
+        let (shard, lane) = (arrival.link.shard, turn.lane);
         let (known, waits) = self.store.inbox_look(shard, &arrival.key, &lane).await?;
         if known {
             direct.duplicates += 1;
@@ -117,9 +148,6 @@ impl Gateway {
         direct.commands.extend(effects);
         direct.turns.push(turn);
         direct.decided.push((place, arrival));
-        if direct.decided.len() >= DIRECT_EVENTS {
-            self.hand_over(direct);
-        }
         Ok(())
     }
 
@@ -150,7 +178,8 @@ impl Gateway {
     }
 
     /// Hands what is decided to the store, and goes on meanwhile. The lanes are free when it is durable, also where the
-    /// request that brought them is gone by then.
+    /// request that brought them is gone by then; where it is not kept they stay the request's, so that a later event
+    /// of one of them goes behind.
     fn hand_over(&self, direct: &mut Direct<'_>) {
         let commands = std::mem::take(&mut direct.commands);
         if commands.is_empty() {
@@ -159,9 +188,8 @@ impl Gateway {
         let (turns, decided) = (std::mem::take(&mut direct.turns), std::mem::take(&mut direct.decided));
         let store = Arc::clone(&self.store);
         let submitted = tokio::spawn(async move {
-            let answer = store.submit(commands).await.map(|_| ());
-            drop(turns);
-            answer
+            let answer = store.submit(commands).await;
+            answer.map(|_| ()).map_err(|error| (error, turns))
         });
         direct.under_way.push((submitted, decided));
     }
@@ -184,12 +212,14 @@ impl Gateway {
                         .increment(decided.len() as u64);
                 }
                 // Something that it rests on has changed, or one of the events came by another way: all of them go
-                // through the inbox, where each is decided anew.
-                Ok(Err(SubmitError::Conflict { what, .. })) => {
-                    tracing::info!(what, events = decided.len(), "events are processed anew");
+                // through the inbox, where each is decided anew. So too where one customer's history does not lead on:
+                // there it is put aside alone, and the others' go.
+                Ok(Err((error, turns))) if is_of_one(&error) => {
+                    tracing::info!(%error, events = decided.len(), "events are processed anew");
+                    direct.kept_back.extend(turns);
                     direct.queued.extend(decided);
                 }
-                Ok(Err(error)) => failed = Some(error.into()),
+                Ok(Err((error, _))) => failed = Some(error.into()),
                 Err(_) => failed = Some(FlowError::Unreadable("event")),
             }
         }
@@ -204,7 +234,21 @@ impl Gateway {
     }
 }
 
+/// Whether the others of a submission are sound.
+fn is_of_one(error: &SubmitError) -> bool {
+    match error {
+        SubmitError::Conflict { .. } => true,
+        SubmitError::Store(error) => error.is_damage(),
+        SubmitError::Overloaded => false,
+    }
+}
+
 impl<'a> Direct<'a> {
+    /// What goes through the inbox is there: its lanes are free.
+    pub(crate) fn let_go(&mut self) {
+        self.kept_back.clear();
+    }
+
     fn queue(&mut self, place: usize, lane: [u8; 32], arrival: Arrival<'a>) {
         self.queued_lanes.insert(lane);
         self.queued.push((place, arrival));

@@ -103,6 +103,22 @@ impl Gateway {
         doubts.taken.get(&message).map(|(_, mid)| mid.clone())
     }
 
+    /// It may have gone out only now. What is settled meanwhile stays settled.
+    pub(crate) fn doubt_from_now(&self, message: MessageId) {
+        let now = self.now();
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = doubts.since.get_mut(&message) {
+            *since = now;
+        }
+    }
+
+    /// Whether an echo that did not come by now is lost for good.
+    pub(crate) fn echo_is_lost(&self, message: MessageId) -> bool {
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = doubts.since.get(&message).copied().unwrap_or(doubts.before_start);
+        seconds(since, self.now()) >= ECHO_LOST_S
+    }
+
     /// It is settled, one way or the other, and that is durable.
     pub(crate) fn no_doubt(&self, message: MessageId) {
         let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,7 +165,8 @@ mod tests {
         doubts.came(&page, at(1_890));
         assert!(!doubts.is_missed(&page, at(500), at(1_900)));
         doubts.came(&page, at(1_930));
-        assert!(doubts.is_missed(&page, at(500), at(1_930)));
+        assert!(!doubts.is_missed(&page, at(500), at(1_930)), "the last try may be a minute away");
+        assert!(doubts.is_missed(&page, at(500), at(1_980)));
         let other = ChannelId::new("1002").expect("an id");
         assert!(
             !doubts.is_missed(&other, at(500), at(1_930)),

@@ -4,8 +4,10 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
     CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
-    PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX,
+    STORE_PAUSE,
 };
+use crate::reconcile::There;
 use crate::worker::gather;
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
@@ -128,23 +130,38 @@ impl Gateway {
         let person = self.store.conversation(&conversation).await?;
         let last_inbound = person.as_ref().and_then(|c| c.last_inbound_at);
         // While another app has the conversation nothing of ours is let through: it waits, and is not tried.
-        if self.is_elsewhere(person.as_ref()) {
-            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true };
+        if self.is_elsewhere(person.as_ref()) && self.look_at_owner(&conversation).await != Some(true) {
+            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false };
             return self.finish(&entry, later).await;
         }
         if !entry.row.anytime && !self.channel.window().is_open(last_inbound, self.now()) {
             return self.finish(&entry, Delivery::Held { seen: last_inbound }).await;
         }
 
-        if entry.doubtful && !self.echo_is_missed(&entry.row.recipient.channel, message) {
-            return self
-                .finish(&entry, Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) })
-                .await;
+        if entry.doubtful {
+            // The platform itself is asked first; where it does not tell, a missing echo may.
+            let channel = &entry.row.recipient.channel;
+            let wait = Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) };
+            match self.look_there(&entry).await? {
+                There::Found => return Ok(()),
+                There::Nothing => {}
+                There::Untold if self.echo_is_missed(channel, message) => {}
+                // Something is there that nobody explained in all that time, and it may be this: an operator looks.
+                There::Unclear if self.echo_is_lost(message) => {
+                    tracing::error!(id = %message, "a message stays in doubt; it is put aside");
+                    return self.finish(&entry, Delivery::Dead { reason: UNCONFIRMED.to_owned() }).await;
+                }
+                There::AskLater => {
+                    let soon = Delivery::Unconfirmed { until: self.after_about(LOOK_THERE_SOON_S) };
+                    return self.finish(&entry, soon).await;
+                }
+                There::Untold | There::Unclear => return self.finish(&entry, wait).await,
+            }
         }
         // Every claim counts, whatever the platform said in it and whether or not that was kept.
         if entry.doubtful && entry.attempts >= SEND_ATTEMPTS_MAX {
             tracing::error!(id = %message, "a message stays in doubt after its last attempt; it is put aside");
-            return self.finish(&entry, Delivery::Dead { reason: "unconfirmed".to_owned() }).await;
+            return self.finish(&entry, Delivery::Dead { reason: UNCONFIRMED.to_owned() }).await;
         }
 
         // From here on the bytes may leave at any moment: that is written down first.
@@ -185,6 +202,10 @@ impl Gateway {
         }
         let since = self.now();
         let result = self.channel.send(released).await;
+        // A call that was not answered may have been carried out until it ended.
+        if matches!(result, Err(SendError::Ambiguous { .. })) {
+            self.doubt_from_now(message);
+        }
         self.note_time("send", since);
         metrics::counter!(
             "amana_sends_total",
@@ -208,6 +229,10 @@ impl Gateway {
                 match &error {
                     SendError::TokenDead => self.note_health(channel, ChannelHealth::TokenDead).await,
                     SendError::PageBlocked => self.note_health(channel, ChannelHealth::Blocked).await,
+                    SendError::NotAllowed { .. } => {
+                        self.note_health(channel, ChannelHealth::NotAllowed).await;
+                    }
+                    SendError::NoWay { .. } => self.note_health(channel, ChannelHealth::NoWay).await,
                     SendError::Throttled { .. } => self.note_health(channel, ChannelHealth::Throttled).await,
                     SendError::NotThreadOwner => self.not_ours(&conversation).await,
                     _ => {}
@@ -268,10 +293,19 @@ impl Gateway {
             SendError::WindowClosed => Delivery::Held { seen },
             SendError::Unreachable => Delivery::Unreachable { seen },
             // No fault of the message's: the channel is paused, its queue kept, and the attempt does not count.
-            SendError::TokenDead | SendError::PageBlocked | SendError::UnknownChannel => {
+            SendError::TokenDead
+            | SendError::PageBlocked
+            | SendError::NotAllowed { .. }
+            | SendError::UnknownChannel => {
                 let channel = &entry.row.recipient.channel;
                 tracing::error!(%id, %channel, %error, "the channel is paused; its queue is kept");
                 self.pause(channel, PAGE_PAUSE_S);
+                Delivery::Retry { due_at: self.now(), counts: false }
+            }
+            SendError::NoWay { .. } => {
+                let channel = &entry.row.recipient.channel;
+                tracing::warn!(%id, %channel, %error, "the channel rests; its queue is kept");
+                self.pause(channel, NO_WAY_PAUSE_S);
                 Delivery::Retry { due_at: self.now(), counts: false }
             }
             SendError::Ambiguous { what } => {
@@ -281,7 +315,7 @@ impl Gateway {
                 let hopeless = given_up || !self.echoes_flow(&entry.row.recipient.channel);
                 if again && hopeless {
                     tracing::error!(%id, what, "a message stays in doubt; it is put aside");
-                    return Delivery::Dead { reason: "unconfirmed".to_owned() };
+                    return Delivery::Dead { reason: UNCONFIRMED.to_owned() };
                 }
                 tracing::warn!(%id, what, "it is not known whether a message was sent; its echo is waited for");
                 let wait = ECHO_WAIT_S.saturating_mul(1 << entry.attempts.min(5));
@@ -381,6 +415,9 @@ fn unrecorded(channel: &ChannelId, message: MessageId, at: Timestamp) -> Command
     let about = AlarmKind::unrecorded(message);
     Command::RaiseAlarm { channel: channel.clone(), about, kind: AlarmKind::Unrecorded, at }
 }
+
+/// Why a message is dead that stays in doubt.
+const UNCONFIRMED: &str = "unconfirmed";
 
 /// The outcome of a message that is over, and may be at the platform.
 pub(crate) const UNKNOWN: &str = "unknown";

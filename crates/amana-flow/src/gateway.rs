@@ -33,6 +33,8 @@ pub struct Upkeep {
     pub poll_calls: u32,
     /// Whether the bank notifies (FDX event notifications), and is asked to.
     pub notifications: bool,
+    /// Whether the bank keeps one grant for a person and an application, whatever number of links there is.
+    pub one_grant_per_person: bool,
 }
 
 /// An institution as the flows know it.
@@ -165,8 +167,18 @@ pub struct Gateway {
     pub(crate) health: tokio::sync::Mutex<Option<HashMap<ChannelId, ChannelHealth>>>,
     /// Conversations that are passed to people once the echo of a message is here.
     pub(crate) passing: Mutex<HashMap<MessageId, crate::owner::Passing>>,
-    /// When the texts to be approved were last asked after, per channel.
-    pub(crate) texts_asked: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// When the platform last enforced a policy on a channel, as it says.
+    pub(crate) enforced: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// Of what this version does not know: the names, and how many were kept on which day.
+    pub(crate) unknown_kept: Mutex<HashMap<String, (i64, u32)>>,
+    /// When the platform is next asked whose a conversation is.
+    pub(crate) owners_due: Mutex<HashMap<ConversationId, Timestamp>>,
+    /// Room for marking messages as seen.
+    pub(crate) seen_room: Arc<tokio::sync::Semaphore>,
+    /// From when on each channel's platform may be asked again what was said in a conversation.
+    pub(crate) look_there_at: Mutex<HashMap<ChannelId, Timestamp>>,
+    /// When each channel is to be looked after again.
+    pub(crate) looked_after: Mutex<HashMap<ChannelId, Timestamp>>,
     /// When an echo of ours last came, per channel: whether a missing one proves anything.
     pub(crate) echoed: Mutex<HashMap<ChannelId, Timestamp>>,
     /// Whether the platform's webhooks reach us, and which messages wait for an echo that none may bring.
@@ -232,7 +244,12 @@ impl Gateway {
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),
-            texts_asked: Mutex::default(),
+            enforced: Mutex::default(),
+            unknown_kept: Mutex::default(),
+            owners_due: Mutex::default(),
+            seen_room: Arc::new(tokio::sync::Semaphore::new(crate::limits::SEEN_AT_ONCE_MAX)),
+            look_there_at: Mutex::default(),
+            looked_after: Mutex::default(),
             echoed: Mutex::default(),
             doubts: Mutex::new(Doubts::new(now)),
             me: me.clone(),

@@ -5,8 +5,8 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{
-    CONFLICT_TRIES, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME, GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S,
-    POLL_EVERY, POLLS_AT_ONCE_MAX,
+    CONFLICT_TRIES, GRANT_ASK_TIME, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME,
+    GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S, POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
 use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
 use amana_core::{
@@ -26,8 +26,8 @@ enum Stands {
     Good,
     /// It is over, and why.
     Over(ConsentEnd),
-    /// It holds this, and not all of ours.
-    With(Held),
+    /// It is less than ours: it holds this, if it does not hold all of ours, or lasts less long, if it ends before.
+    Less { held: Option<Held>, ends: Option<Timestamp> },
 }
 
 /// What a grant holds at the bank.
@@ -137,8 +137,8 @@ impl Gateway {
         let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await {
             Ok(Ok(Stands::Over(why))) => why,
             Ok(Ok(Stands::Good)) => return in_s(GRANT_LOOK_S),
-            Ok(Ok(Stands::With(held))) => {
-                self.narrow_as_at_bank(link.clone(), &held).await?;
+            Ok(Ok(Stands::Less { held, ends })) => {
+                self.narrow_as_at_bank(link.clone(), held.as_ref(), ends).await?;
                 return in_s(GRANT_LOOK_S);
             }
             Ok(Err(error)) => {
@@ -209,32 +209,58 @@ impl Gateway {
             GrantStatus::Active => {}
             GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Good),
         }
+        let ours = self.store.consent_of_link(link.shard, link.id).await;
+        let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
+        let ends = state.expires.filter(|ends| ours.as_ref().is_some_and(|ours| *ends < ours.expires_at));
+        let good = || match ends {
+            None => Stands::Good,
+            ends => Stands::Less { held: None, ends },
+        };
         // A grant that names no account says nothing of accounts.
         let held: BTreeSet<AccountId> = state.accounts.unwrap_or_default().into_iter().collect();
         if held.is_empty() {
-            return Ok(Stands::Good);
+            return Ok(good());
         }
-        let ours = self.store.consent_of_link(link.shard, link.id).await;
-        let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
         let held = Held { accounts: held, clusters: state.clusters };
         let grants = || ours.iter().flat_map(|consent| consent.grants.values());
         if grants().all(|grant| grant.accounts.iter().all(|account| held.keeps(account, grant.clusters))) {
-            return Ok(Stands::Good);
+            return Ok(good());
         }
         let ours: BTreeSet<AccountId> = grants().flat_map(|grant| grant.accounts.iter().cloned()).collect();
         if ours.is_disjoint(&held.accounts) {
             // All of them at once: perhaps the bank's grants call accounts by other names. Then its list has the word.
             let listed = institution.bank.accounts(&tokens, &subject, Actor::Batch).await?;
             if listed.skipped > 0 || listed.ids.iter().any(|id| ours.contains(id)) {
-                return Ok(Stands::Good);
+                return Ok(good());
             }
         }
-        Ok(Stands::With(held))
+        Ok(Stands::Less { held: Some(held), ends })
     }
 
-    /// What the grant does not hold any more at the bank we do not read any more either: the consent goes on with the
-    /// rest, or ends if nothing is left of it.
-    async fn narrow_as_at_bank(&self, link: Link, held: &Held) -> Result<(), FlowError> {
+    /// When the bank says that a new grant ends, if it says it and the grant is in force.
+    pub(crate) async fn grant_ends(
+        &self,
+        subject: &Subject,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+    ) -> Option<Timestamp> {
+        let bank = &self.institution(&subject.institution).ok()?.bank;
+        let asked = tokio::time::timeout(GRANT_ASK_TIME, bank.grant(tokens, subject, bank_consent)).await;
+        let state = asked
+            .ok()?
+            .inspect_err(|error| tracing::debug!(%error, "when a grant ends is not known"))
+            .ok()?;
+        state.expires.filter(|ends| state.status == GrantStatus::Active && self.now() < *ends)
+    }
+
+    /// What the grant does not hold any more at the bank we do not read any more either, nor longer than it lasts
+    /// there: the consent goes on with the rest, or ends if nothing is left of it.
+    async fn narrow_as_at_bank(
+        &self,
+        link: Link,
+        held: Option<&Held>,
+        ends: Option<Timestamp>,
+    ) -> Result<(), FlowError> {
         for attempt in 1.. {
             let now = self.now();
             let Some(old) = self.store.consent_of_link(link.shard, link.id).await? else { return Ok(()) };
@@ -244,17 +270,27 @@ impl Gateway {
             let mut grants = old.grants.clone();
             for grant in grants.values_mut() {
                 let wanted = grant.clusters;
-                grant.accounts.retain(|account| held.keeps(account, wanted));
+                grant.accounts.retain(|account| held.is_none_or(|held| held.keeps(account, wanted)));
             }
             grants.retain(|_, grant| !grant.accounts.is_empty());
-            if grants == old.grants {
+            let expires_at = ends.map_or(old.expires_at, |ends| ends.min(old.expires_at));
+            let (fewer, sooner) = (grants != old.grants, expires_at < old.expires_at);
+            if !fewer && !sooner {
                 return Ok(());
             }
             if grants.is_empty() {
                 return self.end_as_at_bank(link, ConsentEnd::AtBank).await;
             }
-            let (mut commands, _) = self.replacing(&link, &old, grants, ConsentEnd::AtBank, now).await?;
-            if link.state == LinkState::Active {
+            if expires_at <= now {
+                return self.end_as_at_bank(link, ConsentEnd::Expired).await;
+            }
+            let rest = (grants, expires_at);
+            let (mut commands, fresh) = self.replacing(&link, &old, rest, ConsentEnd::AtBank, now).await?;
+            if sooner {
+                commands.push(self.ending(link.shard, link.customer, link.id, expires_at));
+                commands.push(self.reminding_by(link.shard, &fresh, now));
+            }
+            if fewer && link.state == LinkState::Active {
                 let conversation = link.conversation();
                 let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
                 let bank = self.institution(&link.institution)?.name_in(lang);
@@ -269,7 +305,7 @@ impl Gateway {
                 }
             }
         }
-        tracing::info!(link = %link.id, institution = %link.institution, "a grant holds less at the bank: so does ours");
+        tracing::info!(link = %link.id, institution = %link.institution, "a grant is less at the bank: so is ours");
         self.outbox_filled.notify_one();
         Ok(())
     }

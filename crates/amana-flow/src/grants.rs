@@ -2,9 +2,10 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
+use crate::jobs::TakenBackGrant;
 use crate::limits::{FINISH_TRIES_MAX, STORE_PAUSE};
 use amana_bank::{BankError, BankErrorClass, Tokens};
-use amana_core::CustomerId;
+use amana_core::{ConsentEnd, CustomerId};
 use amana_store::{BankGrant, Command, Link, SubmitError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -56,7 +57,12 @@ impl Gateway {
         let none = || error(BankErrorClass::RelinkNeeded("no tokens are stored"));
         let unreadable = |_| error(BankErrorClass::RelinkNeeded("the stored tokens cannot be read"));
         let grant = read().await?.ok_or_else(none)?;
-        let tokens = Tokens::from_bytes(&grant.tokens).map_err(unreadable)?;
+        // The link pays for what is asked with them.
+        let of_link = |bytes: &[u8]| {
+            let tokens = Tokens::from_bytes(bytes).map_err(unreadable)?;
+            Ok(Tokens { connection: Some(link.id), ..tokens })
+        };
+        let tokens = of_link(&grant.tokens)?;
         let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
         if !refused && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
             return Ok(tokens);
@@ -66,14 +72,14 @@ impl Gateway {
             .institution(&link.institution)
             .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
         let fresh = match institution.bank.refresh(&tokens).await {
-            Ok(fresh) => fresh,
+            Ok(fresh) => Tokens { connection: Some(link.id), ..fresh },
             Err(refusal) => {
                 // Perhaps another node was faster, and what we showed was spent.
                 let now = read().await?.ok_or_else(none)?;
                 if now.version == grant.version {
                     return Err(refusal);
                 }
-                return Tokens::from_bytes(&now.tokens).map_err(unreadable);
+                return of_link(&now.tokens);
             }
         };
         let (expected, bank_consent) = (grant.version, grant.bank_consent.clone());
@@ -89,7 +95,7 @@ impl Gateway {
                     if now.is_none() {
                         self.revoke_orphan(link, &grant.tokens, bank_consent.as_deref()).await;
                     }
-                    return Tokens::from_bytes(&now.ok_or_else(none)?.tokens).map_err(unreadable);
+                    return of_link(&now.ok_or_else(none)?.tokens);
                 }
                 Err(_) if attempt < FINISH_TRIES_MAX => tokio::time::sleep(STORE_PAUSE).await,
                 Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
@@ -100,7 +106,8 @@ impl Gateway {
 
     async fn revoke_orphan(&self, link: &Link, tokens: &[u8], bank_consent: Option<&str>) {
         let whose = (link.shard, link.customer);
-        let stored = match self.revocation(whose, &link.institution, tokens, bank_consent, self.now()).await {
+        let what = TakenBackGrant { tokens, bank_consent, why: ConsentEnd::Withdrawn };
+        let stored = match self.revocation(whose, &link.institution, what, self.now()).await {
             Ok((_, command)) => self.store.submit(vec![command]).await.map(|_| ()).map_err(FlowError::from),
             Err(error) => Err(error),
         };

@@ -3,10 +3,10 @@
 use crate::direct::{Arrival, Direct};
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX};
+use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX, DIRECT_YIELD};
 use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_core::{BankEvent, BankEventBody, EventKey, MessageId};
+use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, MessageId};
 use amana_gate::Unaddressed;
 use amana_store::{Claim, Command, InboxSource, Link, NewInbox, OutboxState, Outcome};
 use std::collections::BTreeSet;
@@ -20,6 +20,17 @@ pub struct Accepted {
     pub duplicates: usize,
     /// Events that concern nobody here: no link holds the account, or the page is not ours.
     pub unmatched: usize,
+}
+
+/// `None` where stored rows of one customer do not open: they are told nothing, and nobody waits for them.
+fn unless_damaged<T>(answer: Result<T, FlowError>) -> Result<Option<T>, FlowError> {
+    match answer {
+        Err(error) if error.is_damage() => {
+            tracing::error!(%error, "a customer is left out of a bank's event");
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
 }
 
 impl Gateway {
@@ -116,23 +127,11 @@ impl Gateway {
         let since = self.now();
         let mut accepted = Accepted::default();
         let mut direct = Direct::default();
-        for (event, body) in events {
-            let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
-            if let Some(subject) = &event.subject {
-                links = self.links_of_subject(event, subject, links).await?;
-            }
-            let links = self.links_that_ask(event, links).await?;
-            if links.is_empty() {
-                accepted.unmatched += 1;
-            }
-            for link in links {
-                let customer = self.customer_of(link.shard, link.customer).await?;
-                let name = format!("{}\0{}", link.id, event.id);
-                let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
-                let key = self.store.keyring().event_key(&key);
-                let arrival = Arrival { event, body, link, customer, key };
-                self.take_directly(&mut direct, arrival).await?;
-            }
+        for some in events.chunks(DIRECT_YIELD) {
+            let arrivals = self.arrivals(some, &mut accepted).await?;
+            self.take_directly(&mut direct, arrivals).await?;
+            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
+            tokio::task::yield_now().await;
         }
         let queued = self.finish_direct(&mut direct).await?;
         accepted.stored += direct.stored;
@@ -149,6 +148,8 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
+        direct.let_go();
+        self.bank_filled.notify_one();
         if direct.stored > 0 {
             self.outbox_filled.notify_one();
         }
@@ -156,6 +157,53 @@ impl Gateway {
             .increment(accepted.unmatched as u64);
         self.note_time("bank-intake", since);
         Ok(accepted)
+    }
+
+    /// Whom events concern: once for each link that asks for it. Looked up as of one moment.
+    async fn arrivals<'a>(
+        &self,
+        events: &'a [(BankEvent, Unaddressed<BankEventBody>)],
+        accepted: &mut Accepted,
+    ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        let (mut arrivals, mut failed) = (Vec::with_capacity(events.len()), Ok(()));
+        let looked_up = async {
+            for (event, body) in events {
+                match self.arrivals_of(event, body).await {
+                    Ok(of_one) if of_one.is_empty() => accepted.unmatched += 1,
+                    Ok(of_one) => arrivals.extend(of_one),
+                    Err(error) => {
+                        failed = Err(error);
+                        return;
+                    }
+                }
+            }
+        };
+        self.store.at_one_moment(Box::pin(looked_up)).await?;
+        failed.map(|()| arrivals)
+    }
+
+    async fn arrivals_of<'a>(
+        &self,
+        event: &'a BankEvent,
+        body: &'a Unaddressed<BankEventBody>,
+    ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        let mut links = self.store.links_of_account(&event.institution, &event.account).await?;
+        if let Some(subject) = &event.subject {
+            links = self.links_of_subject(event, subject, links).await?;
+        }
+        let mut arrivals = Vec::with_capacity(links.len());
+        for link in self.links_that_ask(event, links).await? {
+            // One customer's rows that do not open must not keep a whole request, and so others, waiting for ever.
+            let Some(customer) = unless_damaged(self.customer_of(link.shard, link.customer).await)? else {
+                metrics::counter!("amana_bank_events_total", "result" => "unreadable").increment(1);
+                continue;
+            };
+            let name = format!("{}\0{}", link.id, event.id);
+            let key = EventKey::new(Some(event.occurred), event.institution.as_str(), &name);
+            let key = self.store.keyring().event_key(&key);
+            arrivals.push(Arrival { event, body, link, customer, key });
+        }
+        Ok(arrivals)
     }
 
     /// Where the bank says whose event it is, the other holders of the account do not get it. A customer whom the bank
@@ -167,11 +215,11 @@ impl Gateway {
         links: Vec<Link>,
     ) -> Result<Vec<Link>, FlowError> {
         let blind = self.store.keyring().blind(&event.institution, subject);
-        let named = self.store.customer_by_subject(&event.institution, &blind).await?.map(|c| c.id);
+        let named = self.customer_named(&event.institution, &blind).await?;
         let mut kept = Vec::with_capacity(links.len());
         for link in links {
             let unnamed = self.blind_unnamed(&link.institution, link.customer);
-            let unnamed = self.store.customer_by_subject(&link.institution, &unnamed).await?.map(|c| c.id);
+            let unnamed = self.customer_named(&link.institution, &unnamed).await?;
             if named == Some(link.customer) || unnamed == Some(link.customer) {
                 kept.push(link);
             }
@@ -179,12 +227,22 @@ impl Gateway {
         Ok(kept)
     }
 
+    async fn customer_named(
+        &self,
+        institution: &InstitutionId,
+        blind: &[u8; 32],
+    ) -> Result<Option<CustomerId>, FlowError> {
+        let customer = self.store.customer_by_subject(institution, blind).await.map_err(FlowError::from);
+        Ok(unless_damaged(customer)?.flatten().map(|customer| customer.id))
+    }
+
     /// Nobody asked for what no consent names: such an event is not even kept.
     async fn links_that_ask(&self, event: &BankEvent, links: Vec<Link>) -> Result<Vec<Link>, FlowError> {
         let purpose = crate::update::purpose_of(event.kind);
         let mut kept = Vec::with_capacity(links.len());
         for link in links {
-            let consent = self.store.consent_of_link(link.shard, link.id).await?;
+            let consent = self.store.consent_of_link(link.shard, link.id).await.map_err(FlowError::from);
+            let consent = unless_damaged(consent)?.flatten();
             let grant = consent.as_ref().and_then(|c| c.grants.get(&purpose));
             if grant.is_some_and(|grant| grant.accounts.contains(&event.account)) {
                 kept.push(link);

@@ -8,7 +8,7 @@ use crate::limits::{
     CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, POLL_TIME, REMIND_DAYS_BEFORE,
     REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
 };
-use amana_bank::Tokens;
+use amana_bank::{Actor, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,17 @@ struct Revocation {
     institution: InstitutionId,
     tokens: Vec<u8>,
     bank_consent: Option<String>,
+    why: ConsentEnd,
+}
+
+/// A grant that is to be taken back, and why.
+pub(crate) struct TakenBackGrant<'a> {
+    /// As they are stored.
+    pub(crate) tokens: &'a [u8],
+    /// The bank's id of it.
+    pub(crate) bank_consent: Option<&'a str>,
+    /// What became of the consent that it was for.
+    pub(crate) why: ConsentEnd,
 }
 
 /// How far a job came.
@@ -53,8 +64,7 @@ impl Gateway {
         &self,
         (shard, customer): (Shard, CustomerId),
         institution: &InstitutionId,
-        tokens: &[u8],
-        bank_consent: Option<&str>,
+        TakenBackGrant { tokens, bank_consent, why }: TakenBackGrant<'_>,
         due_at: Timestamp,
     ) -> Result<([u8; 16], Command), FlowError> {
         let id: [u8; 16] = self.entropy.array();
@@ -62,6 +72,7 @@ impl Gateway {
             institution: institution.clone(),
             tokens: tokens.to_vec(),
             bank_consent: bank_consent.map(str::to_owned),
+            why,
         };
         let work = serde_json::to_vec(&work).map_err(|_| FlowError::Unreadable("job"))?;
         let work = Zeroizing::new(work);
@@ -89,6 +100,8 @@ impl Gateway {
         let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
         let looking = tokio::spawn(self.clone().run_looks(Looks::Grants, stop.clone()));
         let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
+        let owners = tokio::spawn(self.clone().run_owners(stop.clone()));
+        let watching = tokio::spawn(self.clone().run_watch(stop.clone()));
         if let Err(error) = self.look_after_subscriptions().await {
             tracing::warn!(%error, "subscriptions to banks' notifications could not be looked after");
         }
@@ -119,6 +132,8 @@ impl Gateway {
             if stop.is_cancelled() && jobs.is_empty() {
                 let _ = looking.await;
                 let _ = polling.await;
+                let _ = owners.await;
+                let _ = watching.await;
                 return;
             }
             tokio::select! {
@@ -137,7 +152,6 @@ impl Gateway {
 
     async fn sweep(&self) {
         self.reconcile_deliveries().await;
-        self.look_after_texts().await;
         if let Err(error) =
             self.store.submit(vec![Command::Sweep { now: self.now(), keep: *self.store.retention() }]).await
         {
@@ -266,13 +280,19 @@ impl Gateway {
             Shared::Perhaps => return Ok(Step::Later(self.after(SHARED_GRANT_WAIT_S))),
         }
         let bank = &self.institution(&work.institution).map_err(|e| e.to_string())?.bank;
-        let revoked = bank.revoke(&tokens, work.bank_consent.as_deref()).await;
+        let by_customer = work.why == ConsentEnd::Withdrawn;
+        // Who waits, waits for the first attempt.
+        let waits = by_customer && job.attempts == 0;
+        let why = TakenBack { by_customer, actor: if waits { Actor::User } else { Actor::Batch } };
+        let revoked = bank.revoke(&tokens, work.bank_consent.as_deref(), why).await;
         revoked.map(|()| Step::Done).map_err(|e| e.class.as_str().to_owned())
     }
 
-    /// Whether another link of the customer lives on the same grant at the bank. Some banks keep one grant for a person
-    /// and an application: whoever revokes one of its tokens ends them all.
+    /// Whether another link of the customer lives on the same grant at the bank. The bank's ids of grants say it; where
+    /// there are none, the tokens do: other tokens are another grant, unless the profile says that the bank keeps one
+    /// grant for a person and an application, so that whoever revokes one of its tokens ends them all.
     async fn shared(&self, job: &Job, work: &Revocation) -> Result<Shared, FlowError> {
+        let one_for_all = self.institution(&work.institution).is_ok_and(|i| i.upkeep.one_grant_per_person);
         let mut shared = Shared::No;
         for link in self.store.links_of_customer(job.shard, job.customer).await? {
             if link.institution != work.institution || link.state == LinkState::Ended {
@@ -282,7 +302,9 @@ impl Gateway {
             match (&grant.bank_consent, &work.bank_consent) {
                 (Some(live), Some(gone)) if live == gone => return Ok(Shared::Yes),
                 (Some(_), Some(_)) => {}
-                _ => shared = Shared::Perhaps,
+                _ if one_for_all => shared = Shared::Perhaps,
+                _ if same_grant(&grant.tokens, &work.tokens) => return Ok(Shared::Yes),
+                _ => {}
             }
         }
         Ok(shared)
@@ -292,31 +314,32 @@ impl Gateway {
     pub(crate) fn reminding(&self, shard: Shard, consent: &Consent) -> Option<Command> {
         let before = Duration::from_secs(REMIND_DAYS_BEFORE.saturating_mul(86_400));
         let due_at = consent.expires_at.checked_sub(before).ok()?;
-        (due_at > consent.granted_at).then(|| {
-            let body = consent.link.as_bytes().to_vec();
-            let (kind, customer) = (JobKind::RemindConsent, consent.customer);
-            Command::Enqueue(Job {
-                id: self.entropy.array(),
-                shard,
-                customer,
-                kind,
-                body,
-                due_at,
-                attempts: 0,
-            })
-        })
+        (due_at > consent.granted_at).then(|| self.reminding_by(shard, consent, due_at))
+    }
+
+    /// A job that tells the customer when the consent ends, thirty days before or at `soonest`, whichever is later. It
+    /// says of which end it tells: if another one holds by then, another job tells of that.
+    pub(crate) fn reminding_by(&self, shard: Shard, consent: &Consent, soonest: Timestamp) -> Command {
+        let before = Duration::from_secs(REMIND_DAYS_BEFORE.saturating_mul(86_400));
+        let due_at = consent.expires_at.checked_sub(before).map_or(soonest, |due| due.max(soonest));
+        let ends = consent.expires_at.as_second().to_be_bytes();
+        let body = [consent.link.as_bytes().as_slice(), &ends].concat();
+        let (id, kind, customer) = (self.entropy.array(), JobKind::RemindConsent, consent.customer);
+        Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
     }
 
     /// Tells the customer, once, that what they allow ends soon. While the chat's window is closed it waits: a message
     /// that is held would be too old after three days.
     async fn remind(&self, job: &Job) -> Result<Step, FlowError> {
-        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
-        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(link)).await? else {
+        let Some((link, ends)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
+        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*link)).await? else {
             return Ok(Step::Done);
         };
         let now = self.now();
         let consent = self.store.consent_of_link(link.shard, link.id).await?;
-        let Some(consent) = consent.filter(|c| link.state == LinkState::Active && c.in_force(now)) else {
+        let tells = |c: &Consent| c.expires_at.as_second().to_be_bytes() == ends;
+        let stands = |c: &Consent| link.state == LinkState::Active && c.in_force(now) && tells(c);
+        let Some(consent) = consent.filter(stands) else {
             return Ok(Step::Done);
         };
         let conversation = link.conversation();
@@ -358,5 +381,15 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether two sets of tokens are one grant's: the same refresh token, or without any the same access token. What
+/// cannot be read is nobody's.
+fn same_grant(one: &[u8], other: &[u8]) -> bool {
+    let (Ok(one), Ok(other)) = (Tokens::from_bytes(one), Tokens::from_bytes(other)) else { return false };
+    match (&one.refresh, &other.refresh) {
+        (None, None) => one.access == other.access,
+        (one, other) => one == other,
     }
 }

@@ -14,6 +14,7 @@
 //! - A bank is asked only after the gate's decision would allow to release what it answers.
 //! - Before bytes leave, the row is durably marked as leaving; after a crash an echo decides, not hope.
 
+mod agent;
 mod agreement;
 mod answer;
 mod book;
@@ -52,9 +53,11 @@ mod revoke;
 mod sealed;
 mod session;
 mod timeline;
+mod unread;
 mod update;
 mod worker;
 
+pub use agent::{AgentError, AgentReply, Desk};
 pub use agreement::{
     Acceptance, AgreementError, Agreements, DocumentFormat, Standing, agreement_document, agreement_value,
     event_value, read_terms_document,
@@ -74,7 +77,7 @@ pub use notice_page::{NoticePage, Opening, Ready};
 pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;
 pub use policy::ReadPolicy;
-pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry};
+pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry, Told};
 pub use reconcile::{OnUnknown, Reconcile};
 pub use renew::RenewalForm;
 pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};

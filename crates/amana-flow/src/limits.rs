@@ -35,7 +35,8 @@ pub const GATHER: Duration = Duration::from_millis(5);
 /// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
 /// what each submission costs, few enough that it begins while the rest of a batch is decided.
 pub const DIRECT_EVENTS: usize = 64;
-/// After so many events of a request others have their turn.
+/// After so many events of a request others have their turn. What so many need of the store is looked up as of one
+/// moment.
 pub const DIRECT_YIELD: usize = 16;
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
@@ -49,13 +50,21 @@ pub const RETRY_MAX_S: i64 = 300;
 /// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
 /// How long the platform's webhooks must have been coming in since a send before its missing echo says anything, in
-/// seconds: they try again what did not get through, a minute apart at the most while the door is open.
-pub const DOOR_OPEN_S: i64 = 120;
+/// seconds: the door may have been shut, unseen, for as long as a silence may last, and after it what did not get
+/// through is tried again a minute apart at the most.
+pub const DOOR_OPEN_S: i64 = DOOR_SILENCE_S + 60;
 /// The longest silence between two webhooks of a page over which they are taken to come in, in seconds.
 pub const DOOR_SILENCE_S: i64 = 120;
 /// After how long a missing echo is one for ever, in seconds: after an hour of failures the platform gives up what it
 /// could not deliver.
 pub const ECHO_LOST_S: i64 = 7_200;
+/// How often the platform may be asked what was said in a conversation. Messenger answers two calls in a second and
+/// page; a look takes two, and others have a part.
+pub const LOOK_THERE_EVERY: Duration = Duration::from_secs(2);
+/// When a message that had no turn asks again, in seconds.
+pub const LOOK_THERE_SOON_S: i64 = 5;
+/// By how much the platform's clock and ours may differ.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(120);
 /// How often a message in doubt looks whether its echo can be missed by now, in seconds.
 pub const DOUBT_LOOK_S: i64 = 30;
 /// The same after a start, counted from it: echoes that came while we were away are delivered again, but not at once.
@@ -66,6 +75,9 @@ pub const CLAIM_S: i64 = 45;
 /// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept. After it one message
 /// tries again, so that whatever mended the page is found by itself.
 pub const PAGE_PAUSE_S: i64 = 60;
+/// The pause of a page to whose platform there is no way, in seconds: short, since what is in the way is as a rule over
+/// soon, and only one message of the page knocks after it.
+pub const NO_WAY_PAUSE_S: i64 = 15;
 /// The life of a one-time link to the linking page, in seconds.
 pub const TOKEN_LIFE_S: i64 = 600;
 /// The life of a browser session while linking, in seconds: long enough for a bank's login with a second factor.
@@ -140,6 +152,9 @@ pub const GRANT_LOOK_AGAIN_S: i64 = 600;
 pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 4;
 /// How long one look may take. A bank that hangs must not keep the slots.
 pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
+/// How long the customer who links waits for the bank's word on when its grant ends. A bank that does not say in time
+/// is asked by the first look.
+pub const GRANT_ASK_TIME: Duration = Duration::from_secs(5);
 /// How long a bank that did not answer a look is not asked by the next ones, in seconds: others' grants have their
 /// turn.
 pub const GRANT_REST_S: i64 = 60;
@@ -200,11 +215,17 @@ pub const LOST_JOB_AGE_S: i64 = 86_400;
 pub const EXPORT_RECEIPTS_AT_ONCE: usize = 200;
 /// The largest event of a chat that is kept, in bytes: Messenger's texts are below 2,000 characters.
 pub const CHAT_EVENT_BYTES_MAX: usize = 256 * 1024;
+/// Events of a kind that this version does not know which are kept as they came, in a day; more are counted alone.
+pub const UNKNOWN_KEPT_PER_DAY: u32 = 16;
+/// Such kinds that are told apart in a day.
+pub const UNKNOWN_NAMES_MAX: usize = 64;
 /// How often a submission is built anew when something it rests on changed meanwhile.
 pub const CONFLICT_TRIES: usize = 3;
 
 /// The longest name of one who acts on an agreement, in characters.
 pub const ACTOR_CHARS_MAX: usize = 100;
+/// The longest text that a human writes in a chat, in characters: the platform's limit for one message, less one.
+pub const AGENT_TEXT_CHARS_MAX: usize = 1_999;
 /// The longest note on an act, in characters.
 pub const NOTE_CHARS_MAX: usize = 500;
 /// Refused requests that are shown at most.
@@ -216,6 +237,17 @@ pub const ELSEWHERE_S: i64 = 86_400;
 /// After how long it is tried again whether a conversation is ours, when the platform said no and nothing tells whose
 /// it is, in seconds.
 pub const OWNER_RETRY_S: i64 = 600;
+/// How often the platform is asked whose a conversation is while something waits for it, in seconds: people who are done
+/// in its inbox let go of it without a word to us.
+pub const OWNER_LOOK_S: i64 = 600;
+/// How often such conversations are looked for.
+pub const OWNER_LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Conversations that the platform is asked about in one round: with [`OWNER_LOOK_EVERY`], 400 within [`OWNER_LOOK_S`].
+pub const OWNER_LOOKS_MAX: usize = 20;
+/// Links with news that are looked through in one round for such conversations.
+pub const OWNER_LOOK_LINKS: usize = 512;
+/// Messages of persons that are marked as seen at once; of more none is marked.
+pub const SEEN_AT_ONCE_MAX: usize = 16;
 
 const _: () = assert!(DOOR_SILENCE_S <= DOOR_OPEN_S && DOOR_OPEN_S < ECHO_LOST_S);
 /// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,
@@ -227,9 +259,10 @@ pub const PASSING_MAX: usize = 10_000;
 pub const NOTICE_EVERY_S: i64 = 86_400;
 /// Links whose waiting news one look tells.
 pub const NEWS_LOOK_LINKS: usize = 64;
-/// How often it is asked whether a text is approved that is not, in seconds.
-pub const TEXTS_LOOK_S: i64 = 600;
-/// The same for texts that are, in seconds: the webhook that takes an approval back may have been lost.
-pub const TEXTS_LOOK_AGAIN_S: i64 = 6 * 3_600;
+/// How often a channel's platform is asked whether we hear of everything, and which texts it has approved, in seconds:
+/// the webhooks that would say so may have been lost.
+pub const CHANNEL_LOOK_S: i64 = 600;
+/// How often it is looked whether that is due.
+pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);

@@ -2,6 +2,7 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::{Gateway, OFFERED_PURPOSES, offered_clusters};
+use crate::jobs::TakenBackGrant;
 use crate::limits::{
     CALLBACK_LOOK_EVERY, CALLBACK_LOOKS, CONFLICT_TRIES, LINK_SESSION_S, LOOKBACK_DAYS, NOTICE_STEP_S,
     PENDING_LINK_S, PRIVACY_SESSION_S,
@@ -12,7 +13,7 @@ use amana_core::{
     AccountId, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, ConsentState,
     ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Shown, Subject};
+use amana_gate::{ReceiptDraft, Shown, Subject};
 use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -372,8 +373,11 @@ impl Gateway {
             .revocation(
                 (shard, customer),
                 &at.institution,
-                &tokens,
-                bank_consent.as_deref(),
+                TakenBackGrant {
+                    tokens: &tokens,
+                    bank_consent: bank_consent.as_deref(),
+                    why: ConsentEnd::Unconfirmed,
+                },
                 self.after(LINK_SESSION_S),
             )
             .await?;
@@ -389,7 +393,9 @@ impl Gateway {
                 return Err(LinkError::NoAccounts);
             }
         };
+        let ends = self.grant_ends(&viewer, &granted.tokens, bank_consent.as_deref()).await;
         let consenting = Consenting {
+            ends,
             customer,
             shard,
             subject,
@@ -568,7 +574,7 @@ impl Gateway {
         commands.push(Command::CreateLink(link.clone()));
         commands.push(Command::GrantConsent {
             shard,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            receipt: ReceiptDraft::of_consent_given(&consent, None, now),
             basis: Box::new(self.consent_basis(
                 &at.institution,
                 at.evidence.clone(),
@@ -639,6 +645,8 @@ impl Gateway {
         let expires_at = now
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
+        // The bank's grant is the truth: for longer than it lasts nothing can be allowed.
+        let expires_at = at.ends.map_or(expires_at, |ends| ends.min(expires_at));
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             customer,
@@ -663,7 +671,7 @@ impl Gateway {
         let mut commands = Vec::new();
         for old in self.store.links_of_conversation(&link.conversation()).await? {
             if old.institution == link.institution && old.id != link.id {
-                commands.extend(self.end_link(&old, ConsentEnd::Replaced, now).await?);
+                commands.extend(self.end_link(&old, ConsentEnd::Renewed, now).await?);
             }
         }
         Ok(commands)

@@ -13,7 +13,9 @@ use crate::worker::{Effects, Trouble};
 use amana_core::{AccountId, Address, Lang, LinkId, Purpose, Shard};
 use amana_gate::{Ask, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
-use amana_store::{Command, Conversation, InboxRow, LinkState, SubmitError, Waiting, WaitingTelling};
+use amana_store::{
+    Command, Conversation, InboxRow, KeptBack, LinkState, SubmitError, Waiting, WaitingTelling,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -50,6 +52,7 @@ impl Gateway {
         work: &BankWork,
         (telling, story): (Telling, [u8; 32]),
         (person, before): (Option<&Conversation>, &[Waiting]),
+        kept: KeptBack,
     ) -> Result<Effects, Trouble> {
         let (shard, link) = (work.link.shard, work.link.id);
         // Should it not be said at all, that is on record now.
@@ -79,7 +82,14 @@ impl Gateway {
         })];
         let noticed = before.iter().filter_map(|there| there.noticed_at).max();
         let due = noticed.is_none_or(|at| self.now().as_second() - at.as_second() >= NOTICE_EVERY_S);
-        if due && let Some(notice) = self.notice(work, telling, person).await? {
+        // Who is here hears of it by the news themselves, as soon as they may be told; who receives nothing, not at
+        // all. And one announcement is enough.
+        let away = (!self.is_reachable(person) || kept.held) && !kept.unreachable;
+        if due
+            && away
+            && !kept.announced
+            && let Some(notice) = self.notice(work, telling, person).await?
+        {
             effects.push(Command::Disclose { shard, disclosure: notice, at: self.now() });
             effects.push(Command::NoticeWaiting { shard, link, at: self.now() });
         }
@@ -154,10 +164,13 @@ impl Gateway {
     }
 
     async fn tell_link(&self, shard: Shard, link: LinkId) -> Result<bool, FlowError> {
-        let rows = self.store.waiting(shard, link).await?;
         let Some(of) = self.store.link(shard, link).await?.filter(|of| of.state == LinkState::Active) else {
             return Ok(false);
         };
+        // An event of this lane that is under way reads what waits, and may put newer news in its place: it would bring
+        // back as new what is told here. The next look finds it done.
+        let Some(_turn) = self.lanes.take(Self::lane_of_link(&of)) else { return Ok(false) };
+        let rows = self.store.waiting(shard, link).await?;
         let Some(first) = rows.first() else { return Ok(false) };
         // What is stopped waits.
         let kills = self.store.kills().await?;

@@ -63,6 +63,8 @@ struct Poll<'a> {
     subject: Subject,
     now: Timestamp,
     effects: Vec<Command>,
+    /// The calls that it took.
+    calls: u32,
     /// Whether there is more than was taken in.
     more: bool,
 }
@@ -113,16 +115,15 @@ impl Gateway {
         // Decided before the bank is asked: what may not be said is not read.
         let balances = self.readable(&link, &subject, &gathered, Purpose::BalanceUpdate);
         let moving = self.readable(&link, &subject, &gathered, Purpose::TransactionUpdate);
-        let calls = i64::try_from(moving.len() + usize::from(!balances.is_empty())).unwrap_or(i64::MAX);
-        if calls == 0 {
+        let least = u32::try_from(moving.len() + usize::from(!balances.is_empty())).unwrap_or(u32::MAX);
+        if least == 0 {
             return unread(every);
         }
         // A day's calls are spread over the day.
-        let spread = match i64::from(upkeep.poll_calls) {
+        let spread = |calls: u32| match i64::from(upkeep.poll_calls) {
             0 => 0,
-            budget => calls.saturating_mul(86_400) / budget,
+            budget => i64::from(calls).saturating_mul(86_400) / budget,
         };
-        let every = every.max(spread);
         let customer = self.customer_of(link.shard, link.customer).await?;
         let mut known: Progress = serde_json::from_slice(progress).unwrap_or_default();
         let mut poll = Poll {
@@ -132,6 +133,7 @@ impl Gateway {
             subject,
             now,
             effects: Vec::new(),
+            calls: 0,
             more: false,
         };
         let next = match self.read_all(&mut poll, &mut known, (&balances, &moving)).await? {
@@ -151,9 +153,10 @@ impl Gateway {
             .collect();
         known.0.retain(|account, _| kept.contains(account));
         let at = match next {
-            Some(seconds) => self.after_about(seconds),
+            Some(seconds) => self.after_about(seconds.max(spread(poll.calls))),
             None if poll.more => self.after_about(POLL_SOON_S),
-            None => self.after_about(every),
+            // The next one takes as many calls as this one did, if not more: a list has as many as it has pages.
+            None => self.after_about(every.max(spread(poll.calls.max(least)))),
         };
         metrics::counter!("amana_poll_news_total").increment(poll.effects.len() as u64);
         let body = serde_json::to_vec(&known).map_err(|_| FlowError::Unreadable("job"))?;
@@ -238,7 +241,7 @@ impl Gateway {
     }
 
     /// One call; once more with fresh tokens if these are not taken.
-    async fn read_news(&self, poll: &Poll<'_>, tokens: &mut Tokens, of: Of) -> Result<News, BankError> {
+    async fn read_news(&self, poll: &mut Poll<'_>, tokens: &mut Tokens, of: Of) -> Result<News, BankError> {
         let bank = &self.institution(&poll.link.institution).map_err(|_| BankError {
             institution: poll.link.institution.clone(),
             interaction: None,
@@ -255,13 +258,16 @@ impl Gateway {
                 })
             })
         };
-        match call(tokens).await {
+        let (answer, tries) = match call(tokens).await {
             Err(BankError { class: BankErrorClass::RelinkNeeded(_), .. }) => {
                 *tokens = self.tokens(poll.link, Some(tokens)).await?;
-                call(tokens).await
+                (call(tokens).await, 1)
             }
-            answer => answer,
-        }
+            answer => (answer, 0),
+        };
+        let made = answer.as_ref().map_or(1, |news| news.calls);
+        poll.calls = poll.calls.saturating_add(made).saturating_add(tries);
+        answer
     }
 
     /// Counts a failure; what follows from it, if more than that this is not read now.

@@ -1,6 +1,7 @@
 //! The privacy page: every disclosure ever made, with what was said, and what is allowed now.
 
 use crate::answer::Accept;
+use crate::egress::UNKNOWN;
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::session::{Browser, SignedIn};
@@ -8,7 +9,7 @@ use crate::timeline::{Chats, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
     AccountId, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form, InstitutionId, Lang,
-    Page, Purpose, Timestamp, Transaction,
+    MessageId, Page, Purpose, Timestamp, Transaction,
 };
 use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
@@ -33,8 +34,8 @@ pub struct ConsentView {
     pub expires_at: Timestamp,
     /// Whether it is in force now.
     pub in_force: bool,
-    /// When it was taken back.
-    pub revoked_at: Option<Timestamp>,
+    /// When and why it ended, if it has; why is not known where its record cannot be read.
+    pub ended: Option<(Timestamp, Option<ConsentEnd>)>,
 }
 
 /// One entry of the timeline.
@@ -53,12 +54,15 @@ pub struct TimelineEntry {
     pub form: Option<Form>,
     /// What was said, exactly as the platform was told; `None` if it cannot be read back any more.
     pub said: Option<Shown>,
-    /// For a disclosure: whether the platform has it by now.
+    /// For a disclosure whose message is still kept: where it stands.
     pub state: Option<OutboxState>,
     /// For a disclosure that does not go on by itself: whether an attempt may have arrived, so that nobody can say
     /// whether the platform has it.
     pub unknown: bool,
-    /// For a denial: why; for a look: at what; for a sighting: of what.
+    /// For a disclosure: whether the platform has it, as far as that is known.
+    pub told: Told,
+    /// For a denial: why; for a look: at what; for a sighting: of what; for a consent: why it ended, or how the one
+    /// ended that it goes on from.
     pub note: Option<String>,
     /// For a disclosure: the chat that it went to.
     pub chat: Option<ChatView>,
@@ -66,8 +70,28 @@ pub struct TimelineEntry {
     pub consent: Option<ConsentId>,
     /// Who looked, if it was not the customer: the pseudonym of a person at the bank.
     pub agent: Option<String>,
-    /// For a consent that ended: why, as its record says.
-    pub why: Option<ConsentEnd>,
+}
+
+/// Whether the platform was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It took the message.
+    Yes,
+    /// It may have it: an attempt is under way, or nobody can say what became of one.
+    Maybe,
+    /// It was not told, or not yet.
+    No,
+}
+
+impl Told {
+    fn of(state: OutboxState, unknown: bool) -> Self {
+        match state {
+            OutboxState::Sent => Self::Yes,
+            OutboxState::Sending | OutboxState::Unconfirmed => Self::Maybe,
+            _ if unknown => Self::Maybe,
+            OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied => Self::No,
+        }
+    }
 }
 
 /// A chat of the customer.
@@ -168,12 +192,13 @@ impl Gateway {
         let totals = self.totals(&viewer, filter.since).await?;
         let in_force = consents.iter().filter(|c| c.state == ConsentState::Active && c.in_force(now));
         let last = self.last_told(&viewer, in_force.map(|c| c.id).collect()).await?;
+        let views = self.consent_views(&viewer, &consents, &last).await?;
         Ok(PrivacyView {
             lang: viewer.lang,
             institution_id: viewer.institution,
             institution,
             csrf: viewer.csrf,
-            consents: consents.iter().map(|c| consent_view(c, &last, now)).collect(),
+            consents: views,
             timeline,
             older,
             totals,
@@ -199,24 +224,24 @@ impl Gateway {
             said: None,
             state: None,
             unknown: false,
-            note: matches!(read.kind, ReceiptKind::Denial | ReceiptKind::View | ReceiptKind::Sighting)
-                .then_some(read.template)
-                .flatten(),
+            told: Told::No,
+            note: read.template.filter(|_| {
+                !matches!(read.kind, ReceiptKind::Disclosure | ReceiptKind::Outcome | ReceiptKind::Erasure)
+            }),
             chat: None,
             consent: read.consent.map(|consent| consent.id),
             agent: read.recipient.as_deref().and_then(|who| who.strip_prefix("agent:")).map(str::to_owned),
-            why: None,
         };
-        if let (ReceiptKind::Revocation, Some(consent)) = (entry.kind, entry.consent) {
-            let record = self.store.consent_record(customer.shard, customer.id, consent).await?;
-            entry.why = record.and_then(|record| record.ended()).map(|(_, why)| why);
-        }
-        if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message)
-            && let Some(row) = self.store.outbox_entry(message).await?
-        {
+        if let (ReceiptKind::Disclosure, Some(message)) = (read.kind, receipt.message) {
+            let Some(row) = self.store.outbox_entry(message).await? else {
+                // Its row was kept long enough: what became of it stands in the receipts.
+                entry.told = self.told(customer, receipt.seq, message).await?;
+                return Ok(entry);
+            };
             entry.state = Some(row.state);
             let at_rest = matches!(row.state, OutboxState::Held | OutboxState::Dead | OutboxState::Denied);
             entry.unknown = row.doubtful && at_rest;
+            entry.told = Told::of(row.state, entry.unknown);
             let link = entry.consent.and_then(|consent| chats.get(&consent));
             entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
             entry.said = self.gate.said(&row.row, subject, &customer.key).ok();
@@ -224,12 +249,69 @@ impl Gateway {
         Ok(entry)
     }
 
+    /// Whether the platform was told a message whose row is gone, by the receipts that came after its own.
+    async fn told(&self, customer: &Customer, seq: u64, message: MessageId) -> Result<Told, FlowError> {
+        let later = self.store.receipts_of_message(customer.shard, customer.id, seq, message).await?;
+        let mut told = Told::No;
+        for receipt in &later {
+            let read: Read =
+                serde_json::from_slice(&receipt.bytes).map_err(|_| FlowError::Unreadable("receipt"))?;
+            // The later one corrects the earlier, and nothing corrects that it was sent.
+            told = match (read.kind, read.template.as_deref()) {
+                (ReceiptKind::Outcome, Some("sent")) => return Ok(Told::Yes),
+                (ReceiptKind::Outcome, Some(UNKNOWN)) => Told::Maybe,
+                (ReceiptKind::Outcome | ReceiptKind::Denial, _) => Told::No,
+                _ => told,
+            };
+        }
+        Ok(told)
+    }
+
+    /// The consents as the page shows them. Why one ended stands in its record.
+    async fn consent_views(
+        &self,
+        viewer: &SignedIn,
+        consents: &[Consent],
+        last: &BTreeMap<ConsentId, Timestamp>,
+    ) -> Result<Vec<ConsentView>, FlowError> {
+        let now = self.now();
+        let mut views = Vec::with_capacity(consents.len());
+        for consent in consents {
+            let mut ended = None;
+            if let Some(at) = consent.revoked_at {
+                // A record that does not open must not take the page away.
+                let record = self.store.consent_record(viewer.shard, viewer.customer, consent.id).await;
+                let why = match record {
+                    Ok(record) => record.and_then(|record| record.ended()).map(|(_, why)| why),
+                    Err(error) if error.is_damage() => None,
+                    Err(error) => return Err(error.into()),
+                };
+                ended = Some((at, why));
+            }
+            views.push(ConsentView {
+                last_told: last.get(&consent.id).copied(),
+                id: consent.id,
+                grants: consent
+                    .grants
+                    .iter()
+                    .map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len()))
+                    .collect(),
+                granted_at: consent.granted_at,
+                expires_at: consent.expires_at,
+                in_force: consent.state == ConsentState::Active && consent.in_force(now),
+                ended,
+            });
+        }
+        Ok(views)
+    }
+
     /// Balances and the latest transactions as the bank tells them now, for the customer who is signed in: what a
     /// notice in the chat did not say. Nothing of it goes to a platform; the look itself is a receipt. `lang` gives the
     /// page's language from the session's.
     ///
     /// # Errors
-    /// When the session is over, nothing is linked, a kill switch is on, or the bank cannot answer.
+    /// When the session is over, nothing is linked under a consent in force, a kill switch is on (both
+    /// asked before the bank is and once more when it has answered), or the bank cannot answer.
     pub async fn accounts_view(
         &self,
         cookie: &str,
@@ -241,10 +323,7 @@ impl Gateway {
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
         let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
         let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
-        // Nothing of it goes to a platform, so no agreement is asked; but stopped is stopped.
-        if self.store.kills().await?.stop(&link.institution, &link.channel, viewer.customer) {
-            return Err(LinkError::Stopped);
-        }
+        self.may_look(&link).await?;
         let (fetched, pages) = match self.read_now(&link, &subject).await {
             Ok(read) => read,
             Err(error) => {
@@ -275,6 +354,8 @@ impl Gateway {
             policy_set_sha256: None,
             decided_at: now,
         };
+        // The bank took its time: what was stopped or taken back meanwhile is not shown.
+        self.may_look(&link).await?;
         // Receipt first, also for the customer's own eyes.
         let (shard, customer) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
@@ -340,6 +421,18 @@ impl Gateway {
         Ok((fetched, pages))
     }
 
+    /// Whether the bank may be read for the customer's own eyes now. Nothing of it goes to a platform, so no agreement
+    /// and no purpose is asked, and of the accounts none; but without a consent in force there is nothing that the
+    /// bank's grant is still for, and stopped is stopped.
+    async fn may_look(&self, link: &Link) -> Result<(), LinkError> {
+        if self.store.kills().await?.stop(&link.institution, &link.channel, link.customer) {
+            return Err(LinkError::Stopped);
+        }
+        let consent = self.store.consent_of_link(link.shard, link.id).await?;
+        let now = self.now();
+        consent.filter(|consent| consent.in_force(now)).map(|_| ()).ok_or(LinkError::NotLinked)
+    }
+
     /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It
     /// opens nothing of the bank's; it only tells whose those entries are.
     ///
@@ -371,17 +464,5 @@ impl Gateway {
         let keep = self.keep_browser(cookie, &Browser::Customer(viewer), crate::limits::PRIVACY_SESSION_S)?;
         self.store.submit(vec![keep]).await?;
         Ok(())
-    }
-}
-
-fn consent_view(consent: &Consent, last: &BTreeMap<ConsentId, Timestamp>, now: Timestamp) -> ConsentView {
-    ConsentView {
-        last_told: last.get(&consent.id).copied(),
-        id: consent.id,
-        grants: consent.grants.iter().map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len())).collect(),
-        granted_at: consent.granted_at,
-        expires_at: consent.expires_at,
-        in_force: consent.state == ConsentState::Active && consent.in_force(now),
-        revoked_at: consent.revoked_at,
     }
 }

@@ -5,12 +5,14 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::OVERDUE_MAX;
+use crate::limits::{CLOCKS_DIFFER, LOOK_THERE_EVERY, OVERDUE_MAX};
+use amana_channel::SendError;
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
 use amana_core::{ChannelId, MessageId, Psid};
-use amana_store::{AlarmKind, Claim, Command, Outcome, Sighting, SubmitError};
+use amana_store::{AlarmKind, Claim, Command, OutboxEntry, Outcome, Sighting, SubmitError};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 /// What an alarm does beside being raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +31,9 @@ pub struct Reconcile {
     pub on_unknown: OnUnknown,
     /// Apps that may send on our Pages beside us: the platform's inbox, where humans answer, or an agents' desk.
     pub allowed_apps: BTreeSet<String>,
+    /// After how long without a sign of another app a conversation for which something waits is taken back from it;
+    /// `None`: never. The platform lets the Page's default app alone do that.
+    pub take_back_after: Option<std::time::Duration>,
 }
 
 /// An echo, as the platform tells it.
@@ -38,6 +43,21 @@ pub(crate) struct Echo<'a> {
     pub(crate) message: Option<MessageId>,
     pub(crate) app: Option<&'a str>,
     words: &'a EchoWords,
+}
+
+/// What a look at the platform says of a message in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum There {
+    /// It is there, and on record now.
+    Found,
+    /// It is not there: it may be sent.
+    Nothing,
+    /// Something is there that may be it.
+    Unclear,
+    /// The platform does not tell.
+    Untold,
+    /// It is to be asked later.
+    AskLater,
 }
 
 /// The echo in an event, also while another app controls the thread.
@@ -109,6 +129,70 @@ impl Gateway {
         };
         // A row that does not open was not sent by us.
         Ok((says != Ok(true)).then_some(AlarmKind::OtherWords))
+    }
+
+    /// Whether a message in doubt is at the platform, by what the platform keeps of the conversation; then it is on
+    /// record as sent when this returns. Messages of before count as well: their ids are known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn look_there(&self, entry: &OutboxEntry) -> Result<There, FlowError> {
+        let (message, to) = (entry.row.message, &entry.row.recipient);
+        if !self.may_look_there(&to.channel) {
+            return Ok(There::AskLater);
+        }
+        // It was made before it was sent. The platform's clock may differ from ours.
+        let since = entry.created_at.checked_sub(CLOCKS_DIFFER).unwrap_or(entry.created_at);
+        let mut there = match self.channel.said_since(to, since).await {
+            Ok(Some(there)) => there,
+            Ok(None) => return Ok(There::Untold),
+            Err(SendError::Throttled { .. } | SendError::ThrottledPerson { .. }) => {
+                return Ok(There::AskLater);
+            }
+            Err(error) => {
+                tracing::info!(id = %message, %error, "the platform does not tell what was said in a conversation");
+                return Ok(There::Untold);
+            }
+        };
+        let mids: Vec<String> = there.iter().map(|one| one.mid.clone()).collect();
+        let known = self.store.known_mids(&to.channel, &mids).await?;
+        there.retain(|one| !known.contains(&one.mid));
+        let mut unclear = false;
+        for one in &there {
+            if one.words.0.is_empty() {
+                unclear = true;
+                continue;
+            }
+            let app = self.own_app.as_deref();
+            let echo = Echo { mid: &one.mid, message: Some(message), app, words: &one.words };
+            let odd = match self.oddity(message, echo).await {
+                // What cannot be compared may be it.
+                Err(error) if error.is_damage() => {
+                    unclear = true;
+                    continue;
+                }
+                odd => odd?,
+            };
+            if odd.is_none() {
+                let claim = Claim::Message { message, app_id: app.map(str::to_owned), odd: None };
+                let seen = self.sighting(&to.channel, Some(&to.psid), &one.mid, claim);
+                self.reconcile(vec![seen]).await?;
+                self.no_doubt(message);
+                return Ok(There::Found);
+            }
+        }
+        Ok(if unclear { There::Unclear } else { There::Nothing })
+    }
+
+    /// The platform answers such questions seldom: one at a time, spread.
+    fn may_look_there(&self, channel: &ChannelId) -> bool {
+        let now = self.now();
+        let mut next = self.look_there_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if next.get(channel).is_some_and(|at| *at > now) {
+            return false;
+        }
+        next.insert(channel.clone(), now.checked_add(LOOK_THERE_EVERY).unwrap_or(now));
+        true
     }
 
     pub(crate) fn sighting(

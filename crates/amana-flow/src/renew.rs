@@ -3,6 +3,7 @@
 
 use crate::error::LinkError;
 use crate::gateway::Gateway;
+use crate::jobs::TakenBackGrant;
 use crate::limits::{
     CONFLICT_TRIES, LINK_SESSION_S, PRIVACY_SESSION_S, RENEW_AFTER_S, RENEW_BEFORE_S, RENEW_LINK_S,
 };
@@ -13,7 +14,7 @@ use amana_core::{
     AccountId, CONSENT_DAYS_MAX, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, ConversationId,
     Form, Grant, InstitutionId, Lang, LinkId, Purpose, Shard, Timestamp,
 };
-use amana_gate::{ReceiptDraft, ReceiptKind, Subject};
+use amana_gate::{ReceiptDraft, Subject};
 use amana_store::{BankGrant, Command, Link, LinkState, SubmitError, Token};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,8 +227,11 @@ impl Gateway {
             .revocation(
                 (link.shard, link.customer),
                 &at.institution,
-                &tokens,
-                granted.bank_consent.as_deref(),
+                TakenBackGrant {
+                    tokens: &tokens,
+                    bank_consent: granted.bank_consent.as_deref(),
+                    why: ConsentEnd::Unconfirmed,
+                },
                 self.after(LINK_SESSION_S),
             )
             .await?;
@@ -258,6 +262,7 @@ impl Gateway {
         let bank = &self.institution(&at.institution)?.bank;
         let shared: BTreeSet<AccountId> =
             bank.accounts(&granted.tokens, &viewer, Actor::User).await?.ids.into_iter().collect();
+        let ends = self.grant_ends(&viewer, &granted.tokens, granted.bank_consent.as_deref()).await;
         let fresh = self.secret_text();
         for attempt in 1.. {
             // Once more from what holds now: it may have been stopped meanwhile.
@@ -281,7 +286,8 @@ impl Gateway {
                 enrol_until: self.enrol_until(),
             };
             commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
-            commands.extend(self.going_on(&found, at.lang, renewing, (granted, tokens, &shared)).await?);
+            commands
+                .extend(self.going_on(&found, at.lang, renewing, (granted, tokens, &shared, ends)).await?);
             match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { what: "token" | "session", .. }) => return Err(LinkError::Over),
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
@@ -302,7 +308,7 @@ impl Gateway {
         found: &Renewable,
         lang: Lang,
         renewing: &Renewing,
-        (granted, tokens, shared): (&Granted, &[u8], &BTreeSet<AccountId>),
+        (granted, tokens, shared, ends): (&Granted, &[u8], &BTreeSet<AccountId>, Option<Timestamp>),
     ) -> Result<Vec<Command>, LinkError> {
         let (now, old) = (self.now(), &found.consent);
         let grants = self.allowed_again(&found.link, old, Some(shared)).await?;
@@ -328,6 +334,7 @@ impl Gateway {
         let expires_at = now
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
+        let expires_at = ends.map_or(expires_at, |ends| ends.min(expires_at));
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             link: link.id,
@@ -348,16 +355,17 @@ impl Gateway {
                 shard,
                 customer,
                 consent: old.id,
-                why: ConsentEnd::Replaced,
+                why: ConsentEnd::Renewed,
                 at: now,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, old, now),
+                receipt: ReceiptDraft::of_consent_end(old, ConsentEnd::Renewed, now),
             });
             // The grant that is replaced is taken back, unless the bank has one for both.
             if let Some(before) = self.store.bank_grant(shard, link.id).await? {
                 expected = before.version;
-                let id = before.bank_consent.as_deref();
-                let whose = (shard, customer);
-                let taken = self.revocation(whose, &link.institution, &before.tokens, id, now).await?;
+                let bank_consent = before.bank_consent.as_deref();
+                let why = ConsentEnd::Replaced;
+                let what = TakenBackGrant { tokens: &before.tokens, bank_consent, why };
+                let taken = self.revocation((shard, customer), &link.institution, what, now).await?;
                 commands.push(taken.1);
             }
         } else {
@@ -375,7 +383,7 @@ impl Gateway {
         )?;
         commands.push(Command::GrantConsent {
             shard,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+            receipt: ReceiptDraft::of_consent_given(&consent, Some(ConsentEnd::Renewed), now),
             basis: Box::new(basis),
             consent: consent.clone(),
         });

@@ -2,10 +2,11 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
+use crate::jobs::TakenBackGrant;
 use crate::limits::CONFLICT_TRIES;
 use crate::session::{Browser, SignedIn};
 use amana_core::{Consent, ConsentEnd, ConsentId, ConsentState, ConversationId, Grant, Purpose, Timestamp};
-use amana_gate::{ReceiptDraft, ReceiptKind};
+use amana_gate::ReceiptDraft;
 use amana_store::{Command, Link, LinkState, SubmitError};
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ impl Gateway {
                     consent: consent.id,
                     why,
                     at: now,
-                    receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &consent, now),
+                    receipt: ReceiptDraft::of_consent_end(&consent, why, now),
                 });
             }
         }
@@ -39,9 +40,9 @@ impl Gateway {
         });
         if let Some(grant) = self.store.bank_grant(link.shard, link.id).await? {
             let whose = (link.shard, link.customer);
-            let consent = grant.bank_consent.as_deref();
-            let (_, revocation) =
-                self.revocation(whose, &link.institution, &grant.tokens, consent, now).await?;
+            let bank_consent = grant.bank_consent.as_deref();
+            let what = TakenBackGrant { tokens: &grant.tokens, bank_consent, why };
+            let (_, revocation) = self.revocation(whose, &link.institution, what, now).await?;
             commands.push(revocation);
             let institution = link.institution.clone();
             let (shard, link, expected) = (link.shard, link.id, grant.version);
@@ -144,23 +145,25 @@ impl Gateway {
             )?);
             return Ok(Some(commands));
         }
-        let (commands, _) = self.replacing(&link, &old, rest, ConsentEnd::Replaced, now).await?;
+        let (commands, _) =
+            self.replacing(&link, &old, (rest, old.expires_at), ConsentEnd::Replaced, now).await?;
         Ok(Some(commands))
     }
 
-    /// The commands that put a narrower consent in the place of one, on the same link and until the same day; and the
-    /// new one.
+    /// The commands that put a narrower consent in the place of one, on the same link and for no longer; and the new
+    /// one.
     pub(crate) async fn replacing(
         &self,
         link: &Link,
         old: &Consent,
-        grants: BTreeMap<Purpose, Grant>,
+        (grants, expires_at): (BTreeMap<Purpose, Grant>, Timestamp),
         why: ConsentEnd,
         now: Timestamp,
     ) -> Result<(Vec<Command>, Consent), FlowError> {
         let fresh = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             grants,
+            expires_at: expires_at.min(old.expires_at),
             granted_at: now,
             revoked_at: None,
             ..old.clone()
@@ -176,11 +179,11 @@ impl Gateway {
                 consent: old.id,
                 why,
                 at: now,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, old, now),
+                receipt: ReceiptDraft::of_consent_end(old, why, now),
             },
             Command::GrantConsent {
                 shard: link.shard,
-                receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &fresh, now),
+                receipt: ReceiptDraft::of_consent_given(&fresh, Some(why), now),
                 basis: Box::new(basis),
                 consent: fresh.clone(),
             },

@@ -16,6 +16,8 @@ const HEAD: usize = 32;
 const STRANGER: u8 = 0;
 /// See [`STRANGER`]; then come the customer's shard and id.
 const CUSTOMER: u8 = 1;
+/// What could not be read, as it came, under the deployment's key: nobody knows whose it is.
+const UNREAD: u8 = 2;
 
 impl Gateway {
     /// The event of somebody who is linked is under that customer's key: with it goes what they wrote. Of several
@@ -48,6 +50,19 @@ impl Gateway {
             }
             answer => Ok(answer?),
         }
+    }
+
+    /// What could not be read, as it came.
+    pub(crate) fn seal_unread(&self, raw: &[u8], key: &EventKey) -> Result<Vec<u8>, FlowError> {
+        let sealed = self.store.keyring().deployment().seal(&unread_context(&key.0), raw, &*self.entropy)?;
+        Ok([&[UNREAD], sealed.as_slice()].concat())
+    }
+
+    /// What could not be read when it came; `None` where a row is something else.
+    pub(crate) fn open_unread(&self, row: &InboxRow) -> Result<Option<Zeroizing<Vec<u8>>>, FlowError> {
+        let Some((&UNREAD, sealed)) = row.body.split_first() else { return Ok(None) };
+        let raw = self.store.keyring().deployment().open(&unread_context(&row.key.0), sealed)?;
+        Ok(Some(Zeroizing::new(raw)))
     }
 
     /// Opens a chat's row. `None` when the customer under whose key it is was erased.
@@ -145,6 +160,10 @@ pub(crate) struct BankWork {
 
 fn chat_context(key: &[u8; 32]) -> Vec<u8> {
     [b"inbox chat".as_slice(), key].concat()
+}
+
+fn unread_context(key: &[u8; 32]) -> Vec<u8> {
+    [b"inbox unread".as_slice(), key].concat()
 }
 
 fn envelope_context(key: &[u8; 32]) -> Vec<u8> {

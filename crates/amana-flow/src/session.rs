@@ -74,6 +74,9 @@ pub(crate) struct Consenting {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) tokens: Vec<u8>,
     pub(crate) bank_consent: Option<String>,
+    /// When the bank says that its grant ends: no consent lasts longer.
+    #[serde(default)]
+    pub(crate) ends: Option<Timestamp>,
     /// How the customer signed in at the bank.
     #[serde(default)]
     pub(crate) evidence: Option<Evidence>,

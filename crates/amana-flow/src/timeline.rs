@@ -157,13 +157,16 @@ impl Gateway {
         Ok(chats)
     }
 
-    /// When something was last released under each of these consents, over the newest [`SCAN_RECEIPTS_MAX`] receipts.
+    /// When something that the platform took was last released under each of these consents, over the newest
+    /// [`SCAN_RECEIPTS_MAX`] receipts.
     pub(crate) async fn last_told(
         &self,
         viewer: &SignedIn,
         mut of: BTreeSet<ConsentId>,
     ) -> Result<BTreeMap<ConsentId, Timestamp>, FlowError> {
         let mut last = BTreeMap::new();
+        // What became of a message stands later than its disclosure, and so is met first.
+        let mut sent = HashSet::new();
         let mut before = None;
         for _ in 0..SCAN_RECEIPTS_MAX / SCAN_PAGE {
             if of.is_empty() {
@@ -174,7 +177,10 @@ impl Gateway {
             for receipt in page {
                 before = Some(receipt.seq);
                 let read = read(&receipt)?;
-                if let (ReceiptKind::Disclosure, Some(consent)) = (read.kind, read.consent)
+                if read.kind == ReceiptKind::Outcome && read.template.as_deref() == Some("sent") {
+                    sent.extend(receipt.message);
+                } else if let (ReceiptKind::Disclosure, Some(consent)) = (read.kind, read.consent)
+                    && receipt.message.is_some_and(|message| sent.contains(&message))
                     && of.remove(&consent.id)
                 {
                     last.insert(consent.id, read.decided_at);

@@ -172,9 +172,14 @@ impl Gateway {
         let person = self.store.conversation(&work.link.conversation()).await?;
         let before = self.store.waiting(shard, work.link.id).await?;
         // What waits goes first, and this with it.
-        if !before.is_empty() || !self.is_reachable(person.as_ref()) {
+        let at_once = before.is_empty() && self.is_reachable(person.as_ref());
+        // Behind a held message, and where nothing goes out, each would come singly later: they wait and are told as
+        // one.
+        let kept = self.store.kept_back(&work.link.conversation()).await?;
+        if !at_once || kept.held || kept.stopped {
             let Some(row) = row else { return Ok(None) };
-            let waits = self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before)).await?;
+            let waits =
+                self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before), kept).await?;
             return Ok(Some(waits));
         }
         Ok(Some(vec![match self.tell(work, telling, self.channel.encoding(false)).await? {

@@ -24,7 +24,7 @@ pub(crate) enum Trouble {
 impl From<FlowError> for Trouble {
     fn from(error: FlowError) -> Self {
         match error {
-            FlowError::Store(error) => error.into(),
+            FlowError::Store(error) | FlowError::Submit(SubmitError::Store(error)) => error.into(),
             FlowError::Submit(_) => Self::Store,
             other => Self::Never(other.to_string()),
         }
@@ -182,6 +182,21 @@ impl Gateway {
                 tracing::info!(position, what, "an event is processed anew");
                 self.put_off(&row, "a conflict that does not end").await;
             }
+            // What it leads to cannot be recorded for its customer, and no wait mends that.
+            Err(SubmitError::Store(damage)) if damage.is_damage() => {
+                tracing::error!(position, %damage, "an event is put aside");
+                let result = InboxResult::Failed { reason: damage.to_string() };
+                match self.store.submit(vec![Command::FinishInbox { shard, position, result }]).await {
+                    Ok(_) => {
+                        metrics::counter!("amana_events_total", "source" => source, "result" => "failed")
+                            .increment(1);
+                    }
+                    Err(error) => {
+                        tracing::error!(position, %error, "an event could not be put aside");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
+                }
+            }
             Err(error) => {
                 tracing::error!(position, %error, "an event's end could not be stored");
                 tokio::time::sleep(STORE_PAUSE).await;
@@ -205,6 +220,7 @@ impl Gateway {
                     self.process(row).await;
                 }
             }
+            self.look_after_owners().await?;
             if self.tell_news().await? {
                 idle = false;
             }

@@ -16,6 +16,7 @@
 //! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent
 //!   twice. Where bytes leave, [`TicketGuard`] believes the gate's signature and nothing else, once.
 
+mod agent;
 mod decision;
 mod key;
 mod limits;
@@ -29,12 +30,13 @@ mod ticket;
 mod transform;
 mod words;
 
+pub use agent::AgentWords;
 pub use decision::{Ask, Denial, Facts, Policy, PolicyRequest, StandardPolicy, decide};
 pub use key::{DataKey, KeyError};
 pub use limits::{EGRESS_BODY_BYTES_MAX, EGRESS_TICKET_LIFE, SEALED_PAGE_LIFE};
 pub use protected::{BankData, Protected, Subject, Unaddressed};
 pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
-pub use release::{Basis, Disclosure, Gate, OutboxRow, Refusal, Released, TICKET_HOURS};
+pub use release::{Basis, Disclosure, Gate, NEWS_TICKET_HOURS, OutboxRow, Refusal, Released, TICKET_HOURS};
 pub use sealed_page::{OpenedPage, SealedPage};
 pub use shown::Shown;
 pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};

@@ -16,4 +16,4 @@ pub(crate) const EGRESS_TICKETS_MAX: usize = 262_144;
 /// The largest message that egress takes, in bytes: far beyond what any platform lets us send.
 pub const EGRESS_BODY_BYTES_MAX: usize = 256 * 1024;
 
-const _: () = assert!(SEALED_PAGE_LIFE.as_secs() > crate::TICKET_HOURS.unsigned_abs() * 3_600);
+const _: () = assert!(SEALED_PAGE_LIFE.as_secs() > crate::NEWS_TICKET_HOURS.unsigned_abs() * 3_600);

@@ -79,6 +79,9 @@ pub struct SealedReceipt {
     pub hash: [u8; 32],
 }
 
+/// Room for most receipts, in bytes, so that writing one does not move it about.
+const RECEIPT_BYTES: usize = 1_024;
+
 /// The wire form. Fields stand in the order that RFC 8785 asks (sorted by name); all values are strings, small
 /// integers, arrays of strings, or null, for which `serde_json`'s compact output is the canonical one.
 #[derive(Serialize)]
@@ -140,7 +143,10 @@ impl ReceiptDraft {
             v: 1,
         };
         // Serialising strings and integers into memory has no failing case.
-        let bytes = serde_json::to_vec(&wire).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(RECEIPT_BYTES);
+        if serde_json::to_writer(&mut bytes, &wire).is_err() {
+            bytes.clear();
+        }
         let hash = amana_core::ids::sha256(&[&bytes]);
         SealedReceipt { seq, bytes, hash }
     }

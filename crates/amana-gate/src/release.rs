@@ -9,14 +9,26 @@ use crate::sealed_page::SealedPage;
 use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
-    AccountId, Address, ChannelId, Clusters, Consent, ConsentId, Content, CustomerId, Entropy, Form,
-    InstitutionId, MessageId, Timestamp, micros,
+    AccountId, Address, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, Content, CustomerId, Entropy,
+    Form, InstitutionId, MessageId, Timestamp, micros,
 };
 use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};
 
 /// How long a ticket is good: a message that could not be sent for so long is decided anew or not at all.
 pub const TICKET_HOURS: i64 = 72;
+/// The same of news: what happened stays true, and they would be told as late if they waited as news. A little less
+/// than the page behind a notice lasts.
+pub const NEWS_TICKET_HOURS: i64 = 144;
+
+/// How long a ticket on this basis is good.
+fn ticket_hours(basis: Option<&Basis>) -> i64 {
+    use amana_core::Purpose as P;
+    match basis.map(|basis| basis.purpose) {
+        Some(P::TransactionUpdate | P::BalanceUpdate) => NEWS_TICKET_HOURS,
+        _ => TICKET_HOURS,
+    }
+}
 
 /// Why bytes may leave: what is checked again at the send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +82,32 @@ pub struct Disclosure {
     pub row: OutboxRow,
     /// What a notice did not say, for the page that it leads to. Committed with the two, or not at all.
     pub page: Option<Box<SealedPage>>,
+}
+
+impl Disclosure {
+    /// Whether receipt, row and page are of one decision: bank data has a receipt, and what has none no bank data; the
+    /// receipt is that of a disclosure, of the very bytes, and says of purpose, form, consent, kinds of data, channel
+    /// and institution what the row's basis says; the page is that message's. The store commits nothing else.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let (receipt, basis) = match (&self.receipt, &self.row.basis) {
+            (Some(receipt), Some(basis)) => (receipt, basis),
+            (None, None) => return self.page.is_none(),
+            (None, Some(_)) | (Some(_), None) => return false,
+        };
+        let mut hash = [0; 32];
+        let said =
+            receipt.payload_sha256.as_ref().is_some_and(|hex| hex::decode_to_slice(hex, &mut hash).is_ok());
+        said && hash == self.row.payload_sha256
+            && receipt.kind == ReceiptKind::Disclosure
+            && receipt.institution == basis.institution
+            && receipt.purpose == Some(basis.purpose)
+            && receipt.form == Some(basis.form)
+            && receipt.clusters == basis.clusters
+            && receipt.consent.as_ref().is_some_and(|(consent, _)| *consent == basis.consent)
+            && receipt.channel.as_ref() == Some(&self.row.recipient.channel)
+            && receipt.recipient == Recipient::Customer
+    }
 }
 
 /// A decision not to release, with the receipt that records it.
@@ -323,7 +361,9 @@ impl Gate {
             None => key.seal_as(Domain::Payload, &context, &body, entropy),
         };
         let payload = payload.map_err(|_| Denial::Unreadable)?;
-        let expires_at = now.checked_add(jiff_hours(TICKET_HOURS)).map_err(|_| Denial::TicketExpired)?;
+        let hours = ticket_hours(basis.as_ref());
+        let expires_at = now.checked_add(jiff_hours(hours)).map_err(|_| Denial::TicketExpired)?;
+        let expires_at = encoding.good_until().map_or(expires_at, |until| expires_at.min(until));
         let mut row = OutboxRow {
             message,
             recipient: recipient.clone(),
@@ -401,9 +441,19 @@ fn jiff_hours(hours: i64) -> std::time::Duration {
 
 /// A receipt for an event of a consent's life (given, taken back).
 impl ReceiptDraft {
-    /// The receipt of a consent that was given or taken back.
+    /// The receipt of a consent that was given; where it goes on from another one, `after` says how that one ended.
     #[must_use]
-    pub fn of_consent(kind: ReceiptKind, consent: &Consent, at: Timestamp) -> Self {
+    pub fn of_consent_given(consent: &Consent, after: Option<ConsentEnd>, at: Timestamp) -> Self {
+        Self::of_consent(ReceiptKind::Consent, consent, after, at)
+    }
+
+    /// The receipt of a consent that ended, and why: it need not be the customer who ended it.
+    #[must_use]
+    pub fn of_consent_end(consent: &Consent, why: ConsentEnd, at: Timestamp) -> Self {
+        Self::of_consent(ReceiptKind::Revocation, consent, Some(why), at)
+    }
+
+    fn of_consent(kind: ReceiptKind, consent: &Consent, why: Option<ConsentEnd>, at: Timestamp) -> Self {
         Self {
             kind,
             institution: consent.institution.clone(),
@@ -414,7 +464,7 @@ impl ReceiptDraft {
             channel: Some(consent.channel.clone()),
             recipient: Recipient::Customer,
             form: None,
-            template: None,
+            template: why.map(|why| why.as_str().to_owned()),
             payload_sha256: None,
             policy_set_sha256: None,
             decided_at: at,

@@ -1,7 +1,8 @@
 //! Into which bytes a message is put: a closed list, since what is put into bytes is bank data on its way out.
 
 use crate::messenger;
-use amana_core::{Address, Content, Form, MessageId};
+use amana_core::ids::sha256;
+use amana_core::{Address, Content, Form, MessageId, Timestamp};
 
 /// A message that a channel's rules do not allow. The text names the limit, never the content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,15 +12,39 @@ pub struct EncodeError {
     pub limit: String,
 }
 
-/// A human agent's own keystroke: what alone may carry Messenger's `HUMAN_AGENT` tag. There is no way to make one yet:
-/// it comes with the agents' desk, where the keystroke is recorded. No automatic message can ever carry the tag.
+/// How long after a person's last act a human may still write to them, less a margin: the platform's clock decides
+/// (messenger reference, section 3). In seconds.
+pub const HUMAN_AGENT_FOR_S: i64 = 7 * 86_400 - 900;
+
+/// A human agent's own keystroke: what alone may carry Messenger's `HUMAN_AGENT` tag, and these words alone. It is made
+/// where the act is recorded (`amana-gate`, `agent.rs`; tidy looks for any other place). No automatic message can carry
+/// the tag.
 ///
 /// ```compile_fail,E0451
-/// let act = amana_render::HumanAgentAct { _keystroke: () };
+/// let act = amana_render::HumanAgentAct { words: [0; 32], until: amana_core::Timestamp::MAX };
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HumanAgentAct {
-    _keystroke: (),
+    words: [u8; 32],
+    until: Timestamp,
+}
+
+impl HumanAgentAct {
+    /// That `by` wrote these words by hand. `None` if nobody is named, nothing was written, or the person's last act is
+    /// [`HUMAN_AGENT_FOR_S`] or more ago.
+    #[must_use]
+    pub fn of_keystroke(by: &str, words: &str, last_inbound: Timestamp, now: Timestamp) -> Option<Self> {
+        let until =
+            Timestamp::from_second(last_inbound.as_second().saturating_add(HUMAN_AGENT_FOR_S)).ok()?;
+        let good = !by.trim().is_empty() && !words.trim().is_empty() && now < until;
+        good.then(|| Self { words: sha256(&[words.trim().as_bytes()]), until })
+    }
+
+    /// Whether it is these words that were written, and nothing beside them.
+    fn is_of(self, content: &Content) -> bool {
+        let words = Content { persona: content.persona.clone(), ..Content::text(content.text.clone()) };
+        sha256(&[content.text.as_bytes()]) == self.words && words == *content
+    }
 }
 
 /// The bytes that a platform's API takes. Another platform is another entry here, and a module beside
@@ -46,7 +71,12 @@ impl Encoding {
             Self::MessengerUpdate => messenger::encode(content, to, message),
             Self::MessengerReply => messenger::encode_reply(content, to, message),
             Self::MessengerUtility => messenger::encode_utility(content, to, message),
-            Self::MessengerHumanAgent(_) => messenger::encode_human_agent(content, to, message),
+            Self::MessengerHumanAgent(act) if act.is_of(content) => {
+                messenger::encode_human_agent(content, to, message)
+            }
+            Self::MessengerHumanAgent(_) => {
+                Err(EncodeError { limit: "the tag of a human agent bears their own words alone".to_owned() })
+            }
         }
     }
 
@@ -71,17 +101,22 @@ impl Encoding {
     pub fn passes_window(self) -> bool {
         matches!(self, Self::MessengerUtility | Self::MessengerHumanAgent(_))
     }
+
+    /// Until when the platform takes such bytes, where that depends on what they are of.
+    #[must_use]
+    pub fn good_until(self) -> Option<Timestamp> {
+        match self {
+            Self::MessengerHumanAgent(act) => Some(act.until),
+            Self::MessengerUpdate | Self::MessengerReply | Self::MessengerUtility => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amana_core::{ChannelId, Psid};
+    use amana_core::{Action, ChannelId, Psid};
     use serde_json::Value;
-
-    /// A keystroke can be made here alone, where the field can be seen: whoever builds the desk puts its only maker
-    /// beside the record of the keystroke.
-    const KEYSTROKE: HumanAgentAct = HumanAgentAct { _keystroke: () };
 
     #[test]
     fn the_tag_of_a_human_agent_comes_with_a_keystroke_and_with_nothing_else() {
@@ -93,7 +128,21 @@ mod tests {
             let bytes = encoding.encode(&content, &to, message).expect("fits");
             serde_json::from_slice::<Value>(&bytes).expect("JSON")
         };
-        let own_words = call(Encoding::MessengerHumanAgent(KEYSTROKE));
+        let last: Timestamp = "2026-11-20T10:00:00Z".parse().expect("an instant");
+        let act = |words: &str| HumanAgentAct::of_keystroke("huda", words, last, last).expect("at once");
+        let tagged = Encoding::MessengerHumanAgent(act("I look into it, Huda"));
+        let own_words = call(tagged);
+        let others = [
+            Content { text: "Dear customer, we have an offer".into(), ..content.clone() },
+            Content {
+                suggestions: vec![Action::Postback { title: "More".into(), payload: "v1:more".into() }],
+                ..content.clone()
+            },
+        ];
+        for other in others {
+            assert!(tagged.encode(&other, &to, message).is_err(), "not what the human wrote: {other:?}");
+        }
+        assert!(tagged.good_until().is_some_and(|until| until > last));
         assert_eq!(
             (&own_words["messaging_type"], &own_words["tag"]),
             (&"MESSAGE_TAG".into(), &"HUMAN_AGENT".into())

@@ -30,7 +30,7 @@ mod say;
 mod suggest;
 
 pub use catalogue::{Arg, Catalogue, CatalogueError, texts};
-pub use encoding::{EncodeError, Encoding, HumanAgentAct};
+pub use encoding::{EncodeError, Encoding, HUMAN_AGENT_FOR_S, HumanAgentAct};
 pub use page::Fragment;
 pub use period::{Period, PeriodLabel};
 pub use say::{

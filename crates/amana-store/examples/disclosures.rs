@@ -92,7 +92,7 @@ impl Rig {
             recipient: Recipient::Customer,
             form: Some(Form::Detail),
             template: Some("update".into()),
-            payload_sha256: Some("0".repeat(64)),
+            payload_sha256: Some(hex::encode(plain.row.payload_sha256)),
             policy_set_sha256: Some("0".repeat(64)),
             decided_at: self.at,
         };

@@ -133,8 +133,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_waiting::set_health(db, channel, *health, *at).await
         }
         Command::PutApprovedText(text) => crate::apply_waiting::put_text(db, text).await,
-        Command::SetOwner { conversation, elsewhere } => {
-            crate::apply_waiting::set_owner(db, vault, conversation, elsewhere.as_ref()).await
+        Command::SetOwner { conversation, elsewhere, said_at } => {
+            crate::apply_waiting::set_owner(db, vault, conversation, elsewhere.as_ref(), *said_at).await
         }
         Command::PutWaiting(waiting) => crate::apply_waiting::put(db, vault, waiting).await,
         Command::NoticeWaiting { shard, link, at } => {
@@ -593,7 +593,8 @@ pub(crate) async fn record_with_key<D: Db>(
 async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
     let rows = db
         .run(
-            "INSERT INTO story (shard, customer, key, state, told, told_at) VALUES ($1, $2, $3, $4, $5, $6) \
+            "INSERT INTO story (shard, customer, key, state, told, told_at) SELECT $1, $2, $3, $4, $5, $6 \
+             WHERE EXISTS (SELECT 1 FROM customer c WHERE c.shard = $1 AND c.id = $2 AND c.erased_at IS NULL) \
              ON CONFLICT (shard, customer, key) DO UPDATE SET state = excluded.state, told = excluded.told, \
              told_at = excluded.told_at",
             values![
@@ -606,20 +607,21 @@ async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
             ],
         )
         .await?;
-    changed(rows, "story")
+    changed(rows, "customer")
 }
 
 async fn put_book<D: Db>(db: &mut D, book: &BookRow) -> Applied {
     bounded(&book.sealed)?;
     let rows = db
         .run(
-            "INSERT INTO book (shard, customer, key, sealed, changed_at) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO book (shard, customer, key, sealed, changed_at) SELECT $1, $2, $3, $4, $5 \
+             WHERE EXISTS (SELECT 1 FROM customer c WHERE c.shard = $1 AND c.id = $2 AND c.erased_at IS NULL) \
              ON CONFLICT (shard, customer, key) DO UPDATE SET sealed = excluded.sealed, \
              changed_at = excluded.changed_at",
             values![book.shard, book.customer, book.key, book.sealed.as_slice(), book.changed_at],
         )
         .await?;
-    changed(rows, "book")
+    changed(rows, "customer")
 }
 
 async fn put_bank_grant<D: Db>(db: &mut D, vault: &Vault, grant: &BankGrant, expected: i64) -> Applied {
@@ -686,12 +688,13 @@ async fn put_token<D: Db>(db: &mut D, vault: &Vault, token: &Token) -> Applied {
     let sealed = vault.seal(vault.keyring().deployment(), &token_context(&token.hash), psid)?;
     let rows = db
         .run(
-            "INSERT INTO token (hash, channel, sealed_to, expires_at, consumed_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            "INSERT INTO token (hash, channel, sealed_to, person, expires_at, consumed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
             values![
                 token.hash,
                 token.conversation.channel.as_str(),
                 sealed,
+                vault.keyring().blind_person(&token.conversation),
                 token.expires_at,
                 token.consumed_at
             ],

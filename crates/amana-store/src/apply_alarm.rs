@@ -7,7 +7,7 @@ use crate::apply::{Applied, Refused, maybe, record};
 use crate::apply_log::leads_on;
 use crate::apply_outbox::settle;
 use crate::db::{Db, values};
-use crate::limits::{DELIVERY_WAIT_S, SIGHTING_DAYS, SWEEP_ROWS};
+use crate::limits::{DELIVERY_WAIT_S, SWEEP_ROWS};
 use crate::vault::Vault;
 use crate::{Alarm, AlarmKind, Answer, Claim, Outcome, Sighting, StoreError, codec};
 use amana_core::ids::sha256;
@@ -38,19 +38,20 @@ pub(crate) async fn sighted<D: Db>(db: &mut D, vault: &Vault, sighting: &Sightin
     let Sighting { channel, psid, mid, claim, kill, at } = sighting;
     let known = db
         .row(
-            "SELECT state, person FROM sighting WHERE channel = $1 AND mid = $2",
+            "SELECT state, person, at FROM sighting WHERE channel = $1 AND mid = $2",
             values![channel.as_str(), mid.as_str()],
         )
         .await?;
-    let known = known.map(|mut row| Ok::<_, StoreError>((row.int()?, row.opt_array()?))).transpose()?;
-    if known.is_some_and(|(state, _)| state == SETTLED) {
+    let known =
+        known.map(|mut row| Ok::<_, StoreError>((row.int()?, row.opt_array()?, row.time()?))).transpose()?;
+    if known.is_some_and(|(state, ..)| state == SETTLED) {
         return Ok(Outcome::Unchanged);
     }
     let blind = |psid: &Psid| {
         let chat = ConversationId { channel: channel.clone(), psid: psid.clone() };
         vault.keyring().blind_person(&chat)
     };
-    let person: Option<[u8; 32]> = psid.as_ref().map(blind).or(known.and_then(|(_, person)| person));
+    let person: Option<[u8; 32]> = psid.as_ref().map(blind).or(known.and_then(|(_, person, _)| person));
     let seen = Seen { sighting, person };
     let (kind, app_id, message) = match claim {
         Claim::Delivered => {
@@ -65,7 +66,16 @@ pub(crate) async fn sighted<D: Db>(db: &mut D, vault: &Vault, sighting: &Sightin
             tell(db, vault, &seen, &format!("{ALLOWED}{app_id}"), None).await?;
             return Ok(Outcome::Unchanged);
         }
-        Claim::Unexplained { kind, app_id } => (*kind, app_id.as_deref(), None),
+        Claim::Unexplained { kind, app_id } => {
+            if *kind == AlarmKind::UnknownDelivery
+                && let Some((_, _, first)) = known
+                && let Some(message) = may_be_of(db, &seen, first).await?
+            {
+                note(db, &seen, WAITING, Some(message)).await?;
+                return Ok(Outcome::Unchanged);
+            }
+            (*kind, app_id.as_deref(), None)
+        }
         Claim::Message { message, app_id, odd } => match covers(db, vault, &seen, *message, *odd).await? {
             Ok(()) => return Ok(Outcome::Unchanged),
             Err(kind) => (kind, app_id.as_deref(), Some(*message)),
@@ -145,6 +155,26 @@ async fn tell<D: Db>(
     Ok(())
 }
 
+/// The message in doubt that a delivery without a name may be of: one to this person that was made before and whose
+/// ticket lasted, whose id at the platform nobody told us, and of which not as many deliveries are explained so as it
+/// was tried. It is only unknown then, and its echo may still name it; what is delivered beyond that is an alarm.
+async fn may_be_of<D: Db>(
+    db: &mut D,
+    seen: &Seen<'_>,
+    first: Timestamp,
+) -> Result<Option<MessageId>, StoreError> {
+    let Some(person) = seen.person else { return Ok(None) };
+    let row = db
+        .row(
+            "SELECT o.message FROM outbox o WHERE o.channel = $1 AND o.person = $2 AND o.doubtful = 1 \
+             AND o.mid IS NULL AND o.created_at <= $3 AND o.expires_at >= $3 AND o.attempts > (SELECT count(*) \
+             FROM sighting e WHERE e.message = o.message AND e.mid <> $4) ORDER BY o.position LIMIT 1",
+            values![seen.sighting.channel.as_str(), person, first, seen.sighting.mid.as_str()],
+        )
+        .await?;
+    row.map(|mut row| Ok(MessageId::from_bytes(row.array()?))).transpose()
+}
+
 /// Whether a row of the outbox was sent under this id.
 async fn is_ours<D: Db>(db: &mut D, channel: &ChannelId, mid: &str) -> Result<bool, StoreError> {
     let row = db
@@ -154,6 +184,24 @@ async fn is_ours<D: Db>(db: &mut D, channel: &ChannelId, mid: &str) -> Result<bo
         )
         .await?;
     Ok(row.is_some())
+}
+
+/// Those ids that a row of the outbox bears, or that are settled.
+pub(crate) async fn known<D: Db>(db: &mut D, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>> {
+    let mut known = Vec::new();
+    for mid in mids {
+        let row = db
+            .row(
+                "SELECT 1 FROM outbox WHERE mid = $1 AND mid IS NOT NULL AND channel = $2 \
+                 UNION ALL SELECT 1 FROM sighting WHERE channel = $2 AND mid = $1 AND state = 1 LIMIT 1",
+                values![mid.as_str(), channel.as_str()],
+            )
+            .await?;
+        if row.is_some() {
+            known.push(mid.clone());
+        }
+    }
+    Ok(known)
 }
 
 async fn note<D: Db>(
@@ -268,16 +316,8 @@ pub(crate) async fn forget_sightings<D: Db>(db: &mut D, message: MessageId) -> R
     Ok(())
 }
 
-/// Removes sightings that are old, and those that a row of the outbox explains by now.
-pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp) -> Result<u64, StoreError> {
-    let old = from_micros(micros(now).saturating_sub(SIGHTING_DAYS.saturating_mul(86_400_000_000)));
-    let removed = db
-        .run(
-            "DELETE FROM sighting WHERE (channel, mid) IN (SELECT channel, mid FROM sighting WHERE at < $1 \
-             ORDER BY at LIMIT $2)",
-            values![old, SWEEP_ROWS],
-        )
-        .await?;
+/// Removes the sightings that a row of the outbox explains by now.
+pub(crate) async fn sweep<D: Db>(db: &mut D) -> Result<u64, StoreError> {
     let explained = db
         .run(
             "DELETE FROM sighting WHERE state = 0 AND (channel, mid) IN (SELECT s.channel, s.mid FROM sighting s \
@@ -286,7 +326,7 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp) -> Result<u64, Stor
             values![SWEEP_ROWS],
         )
         .await?;
-    Ok(removed + explained)
+    Ok(explained)
 }
 
 pub(crate) async fn overdue<D: Db>(
@@ -297,7 +337,7 @@ pub(crate) async fn overdue<D: Db>(
     let before = from_micros(micros(now).saturating_sub(DELIVERY_WAIT_S.saturating_mul(1_000_000)));
     let rows = db
         .rows(
-            "SELECT s.channel, s.mid FROM sighting s WHERE s.state = 0 AND s.at <= $1 AND NOT EXISTS (SELECT 1 \
+            "SELECT s.channel, s.mid FROM sighting s WHERE s.state = 0 AND s.message IS NULL AND s.at <= $1 AND NOT EXISTS (SELECT 1 \
              FROM outbox o WHERE o.mid = s.mid AND o.mid IS NOT NULL AND o.channel = s.channel) \
              ORDER BY s.at LIMIT $2",
             values![before, i64::try_from(limit).unwrap_or(i64::MAX)],

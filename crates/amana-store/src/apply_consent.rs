@@ -10,7 +10,7 @@ use amana_core::{
     CONSENT_EVENT_V, Consent, ConsentAct, ConsentBasis, ConsentEnd, ConsentEvent, ConsentId, ConsentRecord,
     ConsentState, CustomerId, Shard, Timestamp, event_hash, no_event,
 };
-use amana_gate::{DataKey, ReceiptDraft};
+use amana_gate::{DataKey, ReceiptDraft, ReceiptKind};
 
 /// Where a consent's document is sealed to.
 pub(crate) fn consent_context(customer: CustomerId, consent: ConsentId) -> Vec<u8> {
@@ -71,6 +71,10 @@ pub(crate) async fn revoke_consent<D: Db>(
     (why, at): (ConsentEnd, Timestamp),
     receipt: &ReceiptDraft,
 ) -> Applied {
+    // The receipt is what everybody is shown for ever: it says the same as the record.
+    if receipt.kind != ReceiptKind::Revocation || receipt.template.as_deref() != Some(why.as_str()) {
+        return Err(Refused::Conflict("receipt"));
+    }
     let row = db
         .row(
             "UPDATE consent SET state = $1 WHERE shard = $2 AND id = $3 AND customer = $4 AND state = 0 \

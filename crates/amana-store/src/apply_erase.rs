@@ -79,8 +79,20 @@ pub(crate) async fn step<D: Db>(
         values![shard, customer, ERASE_ROWS, Vec::new()],
     )
     .await?;
+    // What was said to their chats without bank data is under the deployment's key: text and recipient go, too. What is
+    // still to be sent (that they are erased) goes when it is.
+    db.run(
+        "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE state > 3 AND customer IS NULL AND sealed_to IS NOT NULL \
+         AND EXISTS (SELECT 1 FROM link l WHERE l.shard = $1 AND l.customer = $2 AND l.channel = outbox.channel \
+         AND l.person = outbox.person)",
+        values![shard, customer, Vec::new()],
+    )
+    .await?;
     let mut removed = 0;
     for statement in [
+        // The ways to renew that their chats were given, under the deployment's key as well.
+        "DELETE FROM token WHERE hash IN (SELECT t.hash FROM link l JOIN token t ON t.channel = l.channel \
+         AND t.person = l.person WHERE l.shard = $1 AND l.customer = $2 ORDER BY t.hash LIMIT $3)",
         "DELETE FROM receipt WHERE shard = $1 AND customer = $2 AND seq <= (SELECT coalesce(min(r.seq), 0) \
          FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3",
         "DELETE FROM story WHERE shard = $1 AND customer = $2 AND key IN (SELECT s.key FROM story s \

@@ -10,15 +10,19 @@ use crate::{AlarmKind, Delivery, OutboxState, Outcome, StoreError};
 use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What is sealed beside a message with bank data: why it may leave, to whom it goes, and the hash of what it says,
 /// which in the clear would let anyone who reads the database try which balance it was.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SealedBasis {
-    pub(crate) basis: Basis,
+pub(crate) struct SealedBasis<'a> {
+    pub(crate) basis: Cow<'a, Basis>,
     pub(crate) payload_sha256: [u8; 32],
-    pub(crate) psid: Psid,
+    pub(crate) psid: Cow<'a, Psid>,
 }
+
+/// Room for most of them, in bytes.
+const BASIS_BYTES: usize = 1_024;
 
 /// A conversation's place in the tables.
 type Place<'a> = (Shard, &'a str, [u8; 32]);
@@ -63,14 +67,19 @@ pub(crate) async fn disclose<D: Db>(
 ) -> Applied {
     let row = &disclosure.row;
     bounded(&row.payload)?;
+    // Whoever made the two: what is recorded is what is sent.
+    if !disclosure.is_consistent() {
+        return Err(Refused::Conflict("receipt"));
+    }
     let psid = &row.recipient.psid;
     let (seq, key, basis, sealed_to) = match (&disclosure.receipt, &row.basis) {
         (Some(receipt), Some(basis)) => {
             let place = (shard, basis.customer);
             let (seq, key) = record_with_key(db, vault, place, receipt, Some(row.message)).await?;
-            let (payload_sha256, psid) = (row.payload_sha256, psid.clone());
-            let sealed = SealedBasis { basis: basis.clone(), payload_sha256, psid };
-            let document = serde_json::to_vec(&sealed)
+            let (basis, psid) = (Cow::Borrowed(basis), Cow::Borrowed(psid));
+            let sealed = SealedBasis { basis, payload_sha256: row.payload_sha256, psid };
+            let mut document = Vec::with_capacity(BASIS_BYTES);
+            serde_json::to_writer(&mut document, &sealed)
                 .map_err(|_| StoreError::new("a basis cannot be written as JSON"))?;
             let sealed = vault.seal(&key, &basis_context(row.message), &document)?;
             (Some(seq), Some(key), Some(sealed), None)
@@ -79,7 +88,7 @@ pub(crate) async fn disclose<D: Db>(
             let (key, context) = (vault.keyring().deployment(), recipient_context(row.message));
             (None, None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
         }
-        // Bank data without a receipt, or a receipt of nobody: the gate makes neither.
+        // Refused above.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
     };
     let conversation = ConversationId { channel: row.recipient.channel.clone(), psid: psid.clone() };
@@ -177,7 +186,7 @@ pub(crate) async fn finish<D: Db>(
             "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
              doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
              due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
-             payload = CASE WHEN CAST($1 AS BIGINT) = 4 AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
+             payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
             values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
         )
         .await?;
@@ -313,11 +322,12 @@ pub(crate) async fn open_window<D: Db>(db: &mut D, vault: &Vault, conversation: 
 
 pub(crate) async fn replay_dead<D: Db>(db: &mut D, message: MessageId, due_at: Timestamp) -> Applied {
     crate::apply_alarm::forget_sightings(db, message).await?;
-    // Of what may have arrived one attempt stays on record: its echo may still come.
+    // What is out of date is decided by nobody any more: it stays where operators see it. Of what may have arrived one
+    // attempt stays on record: its echo may still come.
     let rows = db
         .run(
             "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 0 END, due_at = $1, attempts = doubtful, \
-             reason = NULL WHERE message = $2 AND state = 5",
+             reason = NULL WHERE message = $2 AND state = 5 AND expires_at > $1",
             values![due_at, message],
         )
         .await?;

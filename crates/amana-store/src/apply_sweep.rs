@@ -83,10 +83,21 @@ fn removal<D: Db>(kind: DataKind) -> Option<&'static str> {
             "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state = 1 AND due_at < $1 \
              ORDER BY due_at LIMIT $2)"
         }
+        DataKind::Sighting => {
+            "DELETE FROM sighting WHERE (channel, mid) IN (SELECT channel, mid FROM sighting WHERE at < $1 \
+             ORDER BY at LIMIT $2)"
+        }
+        // One that nobody has closed is not over.
+        DataKind::Alarm => {
+            "DELETE FROM alarm WHERE id IN (SELECT id FROM alarm WHERE closed_at < $1 ORDER BY closed_at, id LIMIT $2)"
+        }
         // Chats go a shard at a time; customers are erased, which is more than removing rows.
         DataKind::Conversation | DataKind::Customer => return None,
     })
 }
+
+const TOLD_OF_OVER: &str = "DELETE FROM alarm_told WHERE alarm IN (SELECT id FROM alarm WHERE closed_at < $1 \
+                            ORDER BY closed_at, id LIMIT $2)";
 
 pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -> Applied {
     let mut removed = 0;
@@ -94,6 +105,10 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
         let rows = match removal::<D>(kind) {
             Some(statement) => {
                 let before = kind.days(keep).map_or(now, |days| days_before(now, days));
+                if kind == DataKind::Alarm {
+                    // With whom it was about, which no key of the table ties to it.
+                    db.run(TOLD_OF_OVER, values![before, SWEEP_ROWS]).await?;
+                }
                 db.run(statement, values![before, SWEEP_ROWS]).await?
             }
             None if kind == DataKind::Conversation => silent_conversations(db, now, keep).await?,
@@ -120,9 +135,18 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
             values![now, SWEEP_ROWS],
         )
         .await?;
-    let sightings = crate::apply_alarm::sweep(db, now).await?;
+    // What was given up keeps its text while it could be sent again. Of messages with bank data it is what was said.
+    let emptied = db
+        .run(
+            "UPDATE outbox SET payload = $3 WHERE state = 5 AND customer IS NULL AND length(payload) > 0 \
+             AND message IN (SELECT message FROM outbox WHERE state = 5 AND customer IS NULL \
+             AND length(payload) > 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)",
+            values![now, SWEEP_ROWS, Vec::new()],
+        )
+        .await?;
+    let sightings = crate::apply_alarm::sweep(db).await?;
     note(db, SWEEP, now, removed).await?;
-    maybe(removed + expired + sightings)
+    maybe(removed + expired + emptied + sightings)
 }
 
 /// The silent chats of one shard. There is no index for them, which each message would have to keep up; a shard is

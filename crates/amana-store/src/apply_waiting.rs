@@ -6,10 +6,19 @@ use crate::db::{Db, Row, values};
 use crate::limits::{APPROVED_TEXTS_MAX, WAITING_MAX};
 use crate::vault::Vault;
 use crate::{
-    AlarmKind, Answer, ChannelHealth, ChannelQueue, ChannelState, Elsewhere, Outcome, PlatformRequest,
-    StoreError, StoredText, Waiting, codec,
+    AlarmKind, Answer, ChannelHealth, ChannelQueue, ChannelState, Elsewhere, KeptBack, Outcome,
+    PlatformRequest, StoreError, StoredText, Waiting, codec,
 };
 use amana_core::{ChannelId, ConversationId, CustomerId, EventKey, Lang, LinkId, Shard, Timestamp};
+
+/// The channels on which nothing goes out, and a message tries whether it does again (without one nobody would find
+/// out): the rest of a subquery over `channel_state s`. A test holds the codes against [`ChannelHealth::is_stopped`].
+macro_rules! stopped {
+    () => {
+        "s.state IN (3, 4, 5, 6) AND EXISTS (SELECT 1 FROM outbox t WHERE t.channel = s.channel AND t.state < 4 \
+         AND t.state <> 3)"
+    };
+}
 
 pub(crate) async fn put<D: Db>(db: &mut D, vault: &Vault, waiting: &Waiting) -> Applied {
     bounded(&waiting.body)?;
@@ -111,14 +120,65 @@ pub(crate) async fn reachable<D: Db>(
     let since = since.unwrap_or(Timestamp::MIN);
     let rows = db
         .rows(
-            "SELECT w.shard, w.link, min(w.position) AS first FROM waiting w JOIN conversation c \
-             ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
-             WHERE coalesce(c.last_inbound_at, $2) > $1 AND coalesce(c.owner_since, $3) <= $3 \
-             GROUP BY w.shard, w.link ORDER BY first LIMIT $4",
+            concat!(
+                "SELECT w.shard, w.link, min(w.position) AS first FROM waiting w JOIN conversation c \
+                 ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
+                 WHERE coalesce(c.last_inbound_at, $2) > $1 AND coalesce(c.owner_since, $3) <= $3 \
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.channel = w.channel AND o.person = w.person \
+                 AND o.state = 3) \
+                 AND NOT EXISTS (SELECT 1 FROM channel_state s WHERE s.channel = w.channel AND ",
+                stopped!(),
+                ") GROUP BY w.shard, w.link ORDER BY first LIMIT $4"
+            ),
             values![since, Timestamp::MIN, elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
         )
         .await?;
     rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
+}
+
+pub(crate) async fn waiting_elsewhere<D: Db>(
+    db: &mut D,
+    elsewhere_since: Timestamp,
+    limit: usize,
+) -> Answer<Vec<(Shard, LinkId)>> {
+    let rows = db
+        .rows(
+            "SELECT w.shard, w.link, min(c.owner_since) AS first FROM waiting w JOIN conversation c \
+             ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
+             WHERE c.owner_since > $1 GROUP BY w.shard, w.link ORDER BY first LIMIT $2",
+            values![elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
+}
+
+pub(crate) async fn kept_back<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    conversation: &ConversationId,
+) -> Answer<KeptBack> {
+    let row = db
+        .row(
+            concat!(
+                "SELECT (SELECT coalesce(o.reason, '') FROM outbox o WHERE o.channel = $1 AND o.person = $2 \
+                 AND o.state = 3 ORDER BY o.position LIMIT 1), \
+                 CAST(CASE WHEN EXISTS (SELECT 1 FROM channel_state s WHERE s.channel = $1 AND ",
+                stopped!(),
+                ") THEN 1 ELSE 0 END AS BIGINT), \
+                 CAST(CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.channel = $1 AND o.person = $2 AND o.state < 4 \
+                 AND o.anytime = 1) THEN 1 ELSE 0 END AS BIGINT)"
+            ),
+            values![conversation.channel.as_str(), vault.keyring().blind_person(conversation)],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(KeptBack::default()) };
+    let why = row.opt_text()?;
+    Ok(KeptBack {
+        held: why.is_some(),
+        unreachable: why.as_deref() == Some("unreachable"),
+        stopped: row.int()? != 0,
+        announced: row.int()? != 0,
+    })
 }
 
 pub(crate) async fn set_owner<D: Db>(
@@ -126,14 +186,17 @@ pub(crate) async fn set_owner<D: Db>(
     vault: &Vault,
     conversation: &ConversationId,
     elsewhere: Option<&Elsewhere>,
+    said_at: Timestamp,
 ) -> Applied {
     let owner = elsewhere.map(|other| other.app.clone().unwrap_or_default());
     let rows = db
         .run(
-            "UPDATE conversation SET owner = $1, owner_since = $2 WHERE shard = $3 AND channel = $4 AND person = $5",
+            "UPDATE conversation SET owner = $1, owner_since = $2, owner_said_at = $3 \
+             WHERE shard = $4 AND channel = $5 AND person = $6 AND coalesce(owner_said_at, $3) <= $3",
             values![
                 owner,
                 elsewhere.map(|other| other.since),
+                said_at,
                 conversation.shard(),
                 conversation.channel.as_str(),
                 vault.keyring().blind_person(conversation)
@@ -295,4 +358,17 @@ pub(crate) async fn request<D: Db>(db: &mut D, code: [u8; 16]) -> Answer<Option<
         })
     })
     .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_states_in_which_nothing_goes_out_are_those_of_the_list() {
+        let all = (0..16).filter_map(|code| codec::health(code));
+        let stopped: Vec<String> =
+            all.filter(|health| health.is_stopped()).map(|h| codec::health_code(h).to_string()).collect();
+        assert!(stopped!().starts_with(&format!("s.state IN ({}) ", stopped.join(", "))), "{stopped:?}");
+    }
 }

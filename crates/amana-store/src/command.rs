@@ -243,7 +243,7 @@ pub enum Command {
         receipt: ReceiptDraft,
     },
     /// Puts a decided message into the outbox, with its receipt in the same commit. Refused if the message exists,
-    /// if there is bank data (a basis) without a receipt or the other way round, or if the customer does not exist
+    /// if receipt and row are not of one decision ([`Disclosure::is_consistent`]), or if the customer does not exist
     /// in `shard`. The page behind a notice is kept in the same commit, while its link binds. The message is held from
     /// the start where the conversation has a held message, unless the platform takes it also from a person who has
     /// been away.
@@ -322,12 +322,15 @@ pub enum Command {
     },
     /// Keeps how a text stands that the platform approves beforehand. An older word changes nothing. Never refused.
     PutApprovedText(StoredText),
-    /// Who has a conversation. Never refused; without a record of the conversation nothing is written.
+    /// Who has a conversation. Never refused; without a record of the conversation nothing is written, nor where a later
+    /// word is known: what the platform says of this comes in any order.
     SetOwner {
         /// The conversation.
         conversation: ConversationId,
         /// Another app; `None`: nobody, or we.
         elsewhere: Option<Elsewhere>,
+        /// Of when this is said.
+        said_at: Timestamp,
     },
     /// Keeps news that the customer cannot be told now. Newer news of the same story take their place.
     PutWaiting(Waiting),
@@ -377,9 +380,9 @@ pub enum Command {
         /// When it is due.
         due_at: Timestamp,
     },
-    /// Makes or replaces what was told of a transaction.
+    /// Makes or replaces what was told of a transaction. Refused if there is no such customer (any more).
     PutStory(Story),
-    /// Makes or replaces the book of an account in a conversation.
+    /// Makes or replaces the book of an account in a conversation. Refused if there is no such customer (any more).
     PutBook(BookRow),
     /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two
     /// refreshes one wins.

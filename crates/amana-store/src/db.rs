@@ -271,6 +271,9 @@ pub(crate) trait Db: Send {
 /// A future on the heap, as a reader's closure answers it.
 pub(crate) type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// Work on the heap, as [`crate::Store::at_one_moment`] takes it.
+pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// An engine: how to read from it. Writing goes through [`crate::writer`].
 pub(crate) trait Backend: Send + Sync + 'static {
     type Conn: Db + 'static;
@@ -287,5 +290,12 @@ pub(crate) trait Backend: Send + Sync + 'static {
         F: for<'a> FnOnce(&'a mut Self::Conn) -> Reading<'a, T> + Send + 'static,
     {
         self.read(query)
+    }
+    /// Runs work whose queries are answered as of one moment, where the engine gains by it.
+    fn at_one_moment(&self, work: Work<'_>) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            work.await;
+            Ok(())
+        }
     }
 }

@@ -6,10 +6,10 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
     Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
-    KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention,
-    RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
-    Token, Waiting, apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep,
-    queries_log,
+    KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest,
+    Retention, RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story,
+    SubmitError, Token, Waiting, apply_alarm, apply_page, apply_passkey, apply_policy, apply_waiting,
+    queries, queries_hint, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -17,6 +17,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
@@ -62,6 +63,9 @@ impl<B: Backend> Store for Engine<B> {
         Ok(outcomes)
     }
 
+    async fn at_one_moment<'a>(&'a self, work: Pin<Box<dyn Future<Output = ()> + Send + 'a>>) -> Answer<()> {
+        self.backend.at_one_moment(work).await
+    }
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
         look!(self, conversation(&vault, &id))
@@ -218,6 +222,16 @@ impl<B: Backend> Store for Engine<B> {
         let vault = Arc::clone(&self.vault);
         ask!(self, receipts(&vault, (shard, customer), from, limit))
     }
+    async fn receipts_of_message(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: u64,
+        message: MessageId,
+    ) -> Answer<Vec<StoredReceipt>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, queries_log::receipts_of_message(&vault, (shard, customer), after, message))
+    }
     async fn receipts_before(
         &self,
         shard: Shard,
@@ -314,6 +328,21 @@ impl<B: Backend> Store for Engine<B> {
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>> {
         ask!(self, apply_waiting::reachable(since, elsewhere_since, limit))
+    }
+    async fn waiting_elsewhere(
+        &self,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>> {
+        ask!(self, apply_waiting::waiting_elsewhere(elsewhere_since, limit))
+    }
+    async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>> {
+        let (channel, mids) = (channel.clone(), mids.to_vec());
+        ask!(self, apply_alarm::known(&channel, &mids))
+    }
+    async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack> {
+        let (conversation, vault) = (conversation.clone(), Arc::clone(&self.vault));
+        ask!(self, apply_waiting::kept_back(&vault, &conversation))
     }
     async fn channel_states(&self) -> Answer<Vec<ChannelState>> {
         ask!(self, apply_waiting::channel_states())

@@ -65,9 +65,9 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState, Passkey,
-    PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt, StoredText,
-    Story, StoryState, Token, Waiting, WaitingTelling,
+    JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
+    Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt,
+    StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
 };
 
 use amana_core::{
@@ -76,6 +76,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// A store that could not answer. It is opaque: nobody decides by what went wrong in a database. The text is for the
@@ -127,6 +128,13 @@ pub trait Store: Send + Sync {
     /// [`SubmitError::Overloaded`] when the writer's queue is full, [`SubmitError::Store`] when the database fails.
     async fn submit(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError>;
 
+    /// Runs work whose queries of this store may all be answered as of one moment, not before this call: cheaper than
+    /// each at its own. What is submitted meanwhile, also by the work itself, may not be seen. It must be short and
+    /// wait for nothing but these queries: one of few connections is the work's until its end.
+    ///
+    /// # Errors
+    /// When the database cannot be read; then the work was not begun.
+    async fn at_one_moment<'a>(&'a self, work: Pin<Box<dyn Future<Output = ()> + Send + 'a>>) -> Answer<()>;
     /// The conversation, if anything ever came from it.
     async fn conversation(&self, id: &ConversationId) -> Answer<Option<Conversation>>;
     /// The links of a conversation that are not ended, in the order of their making.
@@ -232,6 +240,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Answer<Vec<StoredReceipt>>;
 
+    /// A customer's receipts of one message with a number above `after`, in order, decrypted. There is no index for it:
+    /// the customer's receipts are read through.
+    async fn receipts_of_message(
+        &self,
+        shard: Shard,
+        customer: CustomerId,
+        after: u64,
+        message: MessageId,
+    ) -> Answer<Vec<StoredReceipt>>;
     /// A customer's receipts with number below `before` (all, if `None`), newest first, decrypted.
     async fn receipts_before(
         &self,
@@ -298,6 +315,18 @@ pub trait Store: Send + Sync {
         elsewhere_since: Timestamp,
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>>;
+    /// Links with news whose conversation another app has had after `elsewhere_since`, those without a sign of it for
+    /// longest first.
+    async fn waiting_elsewhere(
+        &self,
+        elsewhere_since: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<(Shard, LinkId)>>;
+    /// Which of these ids of messages at the channel's platform are known to be whose: of a message that was sent, or
+    /// seen and settled.
+    async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>>;
+    /// What keeps news back in a conversation, beside its window and its owner.
+    async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack>;
     /// The channels that do not stand well at their platform.
     async fn channel_states(&self) -> Answer<Vec<ChannelState>>;
     /// What waits on a channel, and why. Counts: not for each second.

@@ -44,6 +44,8 @@ pub const STORY_DAYS: i64 = 400;
 /// Days for which it is kept which messages of others were seen at the platform. Platforms stop redelivering after
 /// hours.
 pub const SIGHTING_DAYS: i64 = 30;
+/// Days for which an alarm is kept after it was closed: as long as what was said is ([`MESSAGE_DAYS`]).
+pub const ALARM_DAYS: i64 = 396;
 /// How long a delivered message may go without an echo or an answer of ours that names it, in seconds: then it is an
 /// alarm.
 pub const DELIVERY_WAIT_S: i64 = 180;

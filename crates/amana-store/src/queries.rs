@@ -462,7 +462,7 @@ macro_rules! outbox_columns {
 }
 
 /// The basis of a message and the hash of its bytes, under its customer's key.
-fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<SealedBasis>> {
+fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<SealedBasis<'static>>> {
     // All three are taken before any is judged, so that what follows is read from its own column.
     let (customer, sealed, wrapped) = (row.opt_bytes()?, row.opt_bytes()?, row.opt_bytes()?);
     let (Some(customer), Some(sealed), Some(wrapped)) = (customer, sealed, wrapped) else { return Ok(None) };
@@ -494,7 +494,9 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let sealed = read_basis(vault, message, &mut row).unwrap_or_default();
     let (payload, in_clear): (_, Option<[u8; 32]>) = (row.bytes()?, row.opt_array()?);
     let (basis, payload_sha256, psid) = match sealed {
-        Some(sealed) => (Some(sealed.basis), sealed.payload_sha256, Some(sealed.psid)),
+        Some(sealed) => {
+            (Some(sealed.basis.into_owned()), sealed.payload_sha256, Some(sealed.psid.into_owned()))
+        }
         None => {
             let psid = sealed_to.and_then(|to| read_recipient(vault, &recipient_context(message), &to).ok());
             (None, in_clear.unwrap_or_default(), psid)
@@ -649,7 +651,7 @@ pub(crate) async fn receipts_before<D: Db>(
     read_receipts(db, vault, (shard, customer), rows).await
 }
 
-async fn read_receipts<D: Db>(
+pub(crate) async fn read_receipts<D: Db>(
     db: &mut D,
     vault: &Vault,
     (shard, customer): (Shard, CustomerId),

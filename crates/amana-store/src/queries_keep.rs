@@ -77,6 +77,8 @@ fn held(kind: DataKind) -> &'static str {
         DataKind::Waiting => "SELECT count(*), min(created_at) FROM waiting",
         DataKind::Conversation => "SELECT count(*), min(last_inbound_at) FROM conversation",
         DataKind::DeadJob => "SELECT count(*), min(due_at) FROM job WHERE state = 1",
+        DataKind::Sighting => "SELECT count(*), min(at) FROM sighting",
+        DataKind::Alarm => "SELECT count(*), min(closed_at) FROM alarm WHERE closed_at IS NOT NULL",
         DataKind::Customer => {
             "SELECT count(*), min(i.since) FROM (SELECT max(l.ended_at) AS since FROM link l \
              GROUP BY l.shard, l.customer HAVING min(l.state) = 2) i"

@@ -3,8 +3,8 @@
 use crate::db::{Db, values};
 use crate::queries::at_most;
 use crate::vault::Vault;
-use crate::{Answer, LogHead, LogSegment, ReservedIndex, StoreError};
-use amana_core::{CustomerId, Shard};
+use crate::{Answer, LogHead, LogSegment, ReservedIndex, StoreError, StoredReceipt};
+use amana_core::{CustomerId, MessageId, Shard};
 use amana_log::CustomerKey;
 use std::sync::Arc;
 
@@ -87,4 +87,21 @@ pub(crate) async fn log_key<D: Db>(
     let Some(mut row) = row else { return Ok(None) };
     let key = vault.customer_key(customer, &row.bytes()?)?;
     vault.log_key(&key, customer, &row.bytes()?).map(Some)
+}
+
+pub(crate) async fn receipts_of_message<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    after: u64,
+    message: MessageId,
+) -> Answer<Vec<StoredReceipt>> {
+    let rows = db
+        .rows(
+            "SELECT seq, sealed, message, log_index FROM receipt \
+             WHERE shard = $1 AND customer = $2 AND seq > $3 AND message = $4 ORDER BY seq",
+            values![shard, customer, i64::try_from(after).unwrap_or(i64::MAX), message],
+        )
+        .await?;
+    crate::queries::read_receipts(db, vault, (shard, customer), rows).await
 }

@@ -1,8 +1,8 @@
 //! How long each kind of data is kept. The reasons are in `docs/keys.md`.
 
 use crate::limits::{
-    BOOK_DAYS, CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS, INBOX_KEY_DAYS,
-    MESSAGE_DAYS, PLAIN_MESSAGE_DAYS, STORY_DAYS, WAITING_DAYS,
+    ALARM_DAYS, BOOK_DAYS, CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS,
+    INBOX_KEY_DAYS, MESSAGE_DAYS, PLAIN_MESSAGE_DAYS, SIGHTING_DAYS, STORY_DAYS, WAITING_DAYS,
 };
 use amana_core::Timestamp;
 
@@ -15,7 +15,7 @@ pub struct Retention {
     pub failed_event_days: i64,
     /// Messages with bank data that were sent, given up or denied: what the privacy page shows as said.
     pub message_days: i64,
-    /// The rows of messages without bank data; their text goes when they are sent.
+    /// The rows of messages without bank data; their text goes when they are sent, or cannot be sent any more.
     pub plain_message_days: i64,
     /// What was told of a transaction.
     pub story_days: i64,
@@ -69,13 +69,17 @@ pub enum DataKind {
     Conversation,
     /// Jobs that were given up.
     DeadJob,
+    /// Which messages of others were seen at the platform.
+    Sighting,
+    /// Alarms that were closed, with whose chats they were about.
+    Alarm,
     /// Customers without a link, with their receipts, consents and ended links.
     Customer,
 }
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::OneTimeLink,
         Self::Session,
         Self::SealedPage,
@@ -88,6 +92,8 @@ impl DataKind {
         Self::Waiting,
         Self::Conversation,
         Self::DeadJob,
+        Self::Sighting,
+        Self::Alarm,
         Self::Customer,
     ];
 
@@ -107,6 +113,8 @@ impl DataKind {
             Self::Waiting => "waiting-news",
             Self::Conversation => "conversation",
             Self::DeadJob => "dead-job",
+            Self::Sighting => "sighting",
+            Self::Alarm => "alarm",
             Self::Customer => "customer",
         }
     }
@@ -127,6 +135,9 @@ impl DataKind {
             Self::Waiting => Some(WAITING_DAYS),
             Self::Conversation => Some(keep.conversation_days),
             Self::DeadJob => Some(keep.dead_job_days),
+            Self::Sighting => Some(SIGHTING_DAYS),
+            // As long as the messages that it may be about.
+            Self::Alarm => Some(ALARM_DAYS),
             Self::Customer => Some(keep.customer_days),
         }
     }

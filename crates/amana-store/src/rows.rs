@@ -35,6 +35,20 @@ pub struct Elsewhere {
     pub since: Timestamp,
 }
 
+/// What keeps news back that could be told, had they only the window to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptBack {
+    /// An earlier message is held until the person does something.
+    pub held: bool,
+    /// It is held because the person cannot receive anything, and not because the window is closed.
+    pub unreachable: bool,
+    /// Nothing goes out on the channel until somebody has mended it ([`ChannelHealth::is_stopped`]), and there is
+    /// a message that tries whether they have.
+    pub stopped: bool,
+    /// A text that announces news is in the outbox and not sent yet.
+    pub announced: bool,
+}
+
 /// Which part of a story news tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitingTelling {
@@ -88,6 +102,18 @@ pub enum ChannelHealth {
     Blocked,
     /// Its token is dead.
     TokenDead,
+    /// The platform does not let the app send on it: a permission is missing, or the app is not live.
+    NotAllowed,
+    /// There is no way to the platform.
+    NoWay,
+}
+
+impl ChannelHealth {
+    /// Whether nothing goes out until somebody has mended something, so that what there is to say waits.
+    #[must_use]
+    pub fn is_stopped(self) -> bool {
+        matches!(self, Self::Blocked | Self::TokenDead | Self::NotAllowed | Self::NoWay)
+    }
 }
 
 impl ChannelHealth {
@@ -100,6 +126,8 @@ impl ChannelHealth {
             Self::Warned => "warned",
             Self::Blocked => "blocked",
             Self::TokenDead => "token-dead",
+            Self::NotAllowed => "not-allowed",
+            Self::NoWay => "no-way",
         }
     }
 }
@@ -609,6 +637,12 @@ pub enum AlarmKind {
     TokenDead,
     /// What became of a message of ours has no receipt: its customer's history was changed or put back.
     Unrecorded,
+    /// No message: another app asks for a conversation of ours.
+    ThreadRequested,
+    /// No message: the platform does not let the app send on the channel.
+    NotAllowed,
+    /// No message: the app does not hear all of the channel's events that it should.
+    Deaf,
 }
 
 impl AlarmKind {
@@ -628,6 +662,9 @@ impl AlarmKind {
             Self::ChannelBlocked => "page-blocked",
             Self::TokenDead => "token-dead",
             Self::Unrecorded => "unrecorded",
+            Self::ThreadRequested => "thread-requested",
+            Self::NotAllowed => "not-allowed",
+            Self::Deaf => "webhooks-missing",
         }
     }
 

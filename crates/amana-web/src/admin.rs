@@ -1,8 +1,9 @@
-//! The administrators' API: agreements, kill switches, dead letters, counts. On a listener of its own, behind a bearer
-//! token. Nothing in it is about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it
+//! The administrators' API: agreements, kill switches, dead letters, counts, and what humans answer in chats. On a
+//! listener of its own, behind a bearer token. It tells nothing about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it
 //! is.
 
 use crate::admin_dead;
+use crate::admin_reply;
 use crate::body::{self, BodyError};
 use crate::guard;
 use crate::limits::ADMIN_BODY_BYTES_MAX;
@@ -38,6 +39,8 @@ pub struct AdminState {
     pub gateway: Arc<Gateway>,
     /// Who may call, and the token by which each is known. Two must not have the same one.
     pub users: BTreeMap<String, Secret>,
+    /// As whom they write in the chats of a page: the platform's ids of personas. Without one, as the page itself.
+    pub personas: BTreeMap<String, BTreeMap<ChannelId, String>>,
 }
 
 /// Who calls, by the token that they brought: what stands in the history as who did it. No word of the caller's own.
@@ -69,6 +72,7 @@ fn table() -> Vec<(&'static str, &'static str, MethodRouter<Arc<AdminState>>)> {
         ("post", "/admin/agreements/{institution}/{channel}/end", post(end)),
         ("get", "/admin/dead", get(admin_dead::list)),
         ("post", "/admin/dead/replay", post(admin_dead::replay)),
+        ("post", "/admin/replies", post(admin_reply::reply)),
         ("get", "/admin/kills", get(kills)),
         ("get", "/admin/consents/counts", get(consents)),
     ]
@@ -328,7 +332,7 @@ fn ids((institution, channel): &(String, String)) -> Option<(InstitutionId, Chan
 
 /// Who acts, as it stands in the history. Nobody gets here whom [`known`] did not let through.
 #[expect(clippy::result_large_err, reason = "the answer itself, made once")]
-fn actor(head: &Parts) -> Result<String, Response> {
+pub(crate) fn actor(head: &Parts) -> Result<String, Response> {
     let caller = head.extensions.get::<Caller>().map(|Caller(name)| name.clone());
     caller.ok_or_else(|| problem(StatusCode::UNAUTHORIZED, "it is not known who calls", Value::Null))
 }

@@ -29,7 +29,6 @@ struct PurposeView {
     id: &'static str,
     name: String,
     why: String,
-    clusters: Vec<String>,
     forms: Vec<FormView>,
     chosen: bool,
 }
@@ -170,8 +169,7 @@ fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> Purpose
     PurposeView {
         id: purpose.as_str(),
         name: w.purpose(purpose),
-        why: w.t(&format!("why-{purpose}")),
-        clusters: choice.clusters.iter().map(|c| w.cluster(c)).collect(),
+        why: why(w, choice),
         forms: offered
             .into_iter()
             .map(|f| FormView {
@@ -183,6 +181,12 @@ fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> Purpose
             .collect(),
         chosen: choices.purposes.contains(&purpose),
     }
+}
+
+/// The purpose's sentence: to do what we need which data.
+fn why(w: &Words, choice: &PurposeChoice) -> String {
+    let clusters: Vec<String> = choice.clusters.iter().map(|c| w.cluster(c)).collect();
+    w.with(&format!("why-{}", choice.purpose), &[("data", Arg::Text(&w.list(&clusters)))])
 }
 
 fn days_label(w: &Words, days: i64) -> String {
@@ -218,10 +222,8 @@ pub fn notice_text(form: &ConsentForm) -> String {
     ];
     for choice in &form.purposes {
         let purpose = choice.purpose;
-        let clusters: Vec<String> = choice.clusters.iter().map(|c| w.cluster(c)).collect();
         lines.push(format!("[ ] {}", w.purpose(purpose)));
-        lines.push(w.t(&format!("why-{purpose}")));
-        lines.push(format!("{} {}", w.t("consent-data"), w.list(&clusters)));
+        lines.push(why(&w, choice));
         lines.push(w.t("consent-form"));
         for f in Form::ALL.iter().filter(|f| **f <= choice.form_max) {
             lines.push(format!("( ) {}", w.t(&format!("form-{f}"))));

@@ -14,6 +14,7 @@
 mod accounts_page;
 mod admin;
 mod admin_dead;
+mod admin_reply;
 mod assets;
 mod body;
 mod browser;

@@ -4,8 +4,8 @@ use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
 use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
-use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter};
-use amana_gate::ReceiptKind;
+use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
+use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_render::Arg;
 use amana_render::format::{date, date_time};
 use amana_store::OutboxState;
@@ -247,8 +247,9 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
 
 fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) -> ConsentCard {
     let at = |id: &str, at: Timestamp| when(w, id, at, now);
-    let until = match (consent.in_force, consent.revoked_at) {
-        (_, Some(revoked)) => at("privacy-ended-revoked", revoked),
+    let until = match (consent.in_force, consent.ended) {
+        (_, Some((ended, Some(why)))) => at(&format!("privacy-ended-{}", why.as_str()), ended),
+        (_, Some((ended, None))) => at("privacy-ended-unsaid", ended),
         (true, None) => at("privacy-until", consent.expires_at),
         (false, None) => at("privacy-ended-expired", consent.expires_at),
     };
@@ -287,7 +288,7 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
 /// is linked anew.
 fn can_be_renewed(consent: &ConsentView, now: Timestamp) -> bool {
     let (now, ends) = (now.as_second(), consent.expires_at.as_second());
-    let over = consent.revoked_at.is_none_or(|at| at >= consent.expires_at);
+    let over = consent.ended.is_none_or(|(_, why)| why == Some(ConsentEnd::Expired));
     (consent.in_force && now >= ends - RENEW_BEFORE_S)
         || (!consent.in_force && over && (ends..ends.saturating_add(RENEW_AFTER_S)).contains(&now))
 }
@@ -306,12 +307,13 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
     let (class, glyph, title) = match entry.kind {
         ReceiptKind::Disclosure => ("disclosure", GLYPH_SAID, disclosure_title(entry)),
         ReceiptKind::Denial => ("denial", GLYPH_REFUSED, "entry-denial"),
-        ReceiptKind::Consent => ("consent", GLYPH_CONSENT, "entry-consent"),
-        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, revocation_title(entry)),
+        ReceiptKind::Consent => ("consent", GLYPH_CONSENT, consent_title(entry)),
+        ReceiptKind::Revocation => ("revocation", GLYPH_STOP, end_title(entry)),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
         ReceiptKind::Sighting => match sighted(entry) {
             Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
             Sighted::Allowed(_) => ("view", GLYPH_LOOK, "entry-allowed-app"),
+            Sighted::Agent => ("view", GLYPH_SAID, "entry-agent-wrote"),
             Sighted::Closed => ("view", GLYPH_CONSENT, "entry-alarm-closed"),
         },
         ReceiptKind::View | ReceiptKind::Outcome => ("view", GLYPH_LOOK, look_title(entry)),
@@ -331,6 +333,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
             (ReceiptKind::Sighting, _) => match sighted(entry) {
                 Sighted::Stranger => Some(w.t("entry-stranger-note")),
                 Sighted::Allowed(_) => Some(w.t("entry-allowed-app-note")),
+                Sighted::Agent => Some(w.t("entry-agent-wrote-note")),
                 Sighted::Closed => None,
             },
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
@@ -343,27 +346,18 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
     }
 }
 
-/// Who ended a consent: it must not be said of the customer what the bank or the time did.
-fn revocation_title(entry: &TimelineEntry) -> &'static str {
-    match entry.why {
-        Some(ConsentEnd::Withdrawn) | None => "entry-revocation",
-        Some(ConsentEnd::Replaced) => "entry-revocation-replaced",
-        Some(ConsentEnd::Expired) => "entry-revocation-expired",
-        Some(ConsentEnd::Unconfirmed) => "entry-revocation-unconfirmed",
-        Some(ConsentEnd::AtBank) => "entry-revocation-at-bank",
-    }
-}
-
 /// Of what a sighting is: an alarm, unless its word says otherwise.
 enum Sighted<'a> {
     Stranger,
     Allowed(&'a str),
+    Agent,
     Closed,
 }
 
 fn sighted(entry: &TimelineEntry) -> Sighted<'_> {
     match entry.note.as_deref().unwrap_or_default() {
         "closed" => Sighted::Closed,
+        ReceiptDraft::AGENT_WROTE => Sighted::Agent,
         word => word.strip_prefix("allowed-app:").map_or(Sighted::Stranger, Sighted::Allowed),
     }
 }
@@ -419,16 +413,39 @@ const GLYPH_STOP: &str = "M5 5l10 10m0-10L5 15";
 const GLYPH_LOOK: &str = "M2.8 10c3-5.6 11.4-5.6 14.4 0-3 5.6-11.4 5.6-14.4 0zM10 7.7a2.3 2.3 0 1 0 .01 0";
 
 fn disclosure_title(entry: &TimelineEntry) -> &'static str {
-    match entry.state {
-        _ if entry.said.is_none() => "entry-disclosure-unread",
-        _ if entry.unknown => "entry-maybe",
-        Some(OutboxState::Pending | OutboxState::Held | OutboxState::Dead | OutboxState::Denied) => {
-            "entry-planned"
-        }
-        // Being sent, maybe sent, sent: the platform may know it.
-        Some(OutboxState::Sending | OutboxState::Unconfirmed | OutboxState::Sent) | None => {
-            "entry-disclosure"
-        }
+    match (entry.told, entry.said.is_some()) {
+        (Told::Yes, true) => "entry-disclosure",
+        (Told::Yes, false) => "entry-disclosure-unread",
+        (Told::Maybe, true) => "entry-maybe",
+        (Told::Maybe, false) => "entry-maybe-unread",
+        (Told::No, true) => "entry-planned",
+        (Told::No, false) => "entry-planned-unread",
+    }
+}
+
+/// Why a consent ended, where its receipt says it.
+fn why(entry: &TimelineEntry) -> Option<ConsentEnd> {
+    ConsentEnd::ALL.iter().copied().find(|why| entry.note.as_deref() == Some(why.as_str()))
+}
+
+fn consent_title(entry: &TimelineEntry) -> &'static str {
+    match why(entry) {
+        Some(ConsentEnd::Renewed) => "entry-consent-renewed",
+        Some(ConsentEnd::Replaced) => "entry-consent-rest",
+        Some(ConsentEnd::AtBank) => "entry-consent-narrowed",
+        _ => "entry-consent",
+    }
+}
+
+fn end_title(entry: &TimelineEntry) -> &'static str {
+    match why(entry) {
+        Some(ConsentEnd::Withdrawn) => "entry-ended-withdrawn",
+        Some(ConsentEnd::Replaced) => "entry-ended-replaced",
+        Some(ConsentEnd::Renewed) => "entry-ended-renewed",
+        Some(ConsentEnd::Expired) => "entry-ended-expired",
+        Some(ConsentEnd::Unconfirmed) => "entry-ended-unconfirmed",
+        Some(ConsentEnd::AtBank) => "entry-ended-at-bank",
+        None => "entry-ended",
     }
 }
 

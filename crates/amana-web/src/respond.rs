@@ -122,7 +122,10 @@ pub(crate) fn link_error(error: &LinkError, words: Words) -> Response {
     let (status, what, again) = match error {
         LinkError::Over => (StatusCode::GONE, "over", true),
         LinkError::Platform(LinkingError::Call(
-            SendError::Transient { .. } | SendError::Throttled { .. } | SendError::Ambiguous { .. },
+            SendError::Transient { .. }
+            | SendError::NoWay { .. }
+            | SendError::Throttled { .. }
+            | SendError::Ambiguous { .. },
         )) => (StatusCode::SERVICE_UNAVAILABLE, "platform", true),
         LinkError::Platform(_) => (StatusCode::GONE, "platform", true),
         LinkError::ForeignRedirect => (StatusCode::BAD_REQUEST, "foreign", false),

@@ -5,7 +5,8 @@ use crate::limits::WEBHOOK_BODY_BYTES_MAX;
 use crate::respond::{no_room, not_stored, problem};
 use crate::{Shared, WebState};
 use amana_channel::webhook::{
-    ChannelEvent, ChannelEventKind, Parsed, SignatureError, parse, verify_signature, verify_subscription,
+    ChannelEvent, ChannelEventKind, KeptItem, Parsed, SignatureError, parse, verify_signature,
+    verify_subscription,
 };
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{StatusCode, header};
@@ -63,14 +64,16 @@ pub(crate) async fn receive(State(shared): State<Shared>, request: Request) -> R
     }
     let parsed = match parse(&raw) {
         Ok(parsed) => parsed,
+        // It is the platform's, and would come again for an hour, until the webhooks are switched off.
         Err(error) => {
-            rejected("shape");
-            tracing::error!(%error, "a signed webhook could not be read");
-            return problem(StatusCode::BAD_REQUEST, &error.to_string(), Value::Null);
+            metrics::counter!("amana_webhook_faults_total").increment(1);
+            tracing::error!(%error, "a signed webhook could not be read; it is kept as it came");
+            Parsed { kept: vec![KeptItem::whole(&raw, &error)], ..Parsed::default() }
         }
     };
     note(&parsed);
     let stored = async {
+        state.gateway.accept_unread(&parsed.kept).await?;
         state.gateway.accept_channel(&parsed.channel_events).await?;
         state.gateway.accept_chat(&parsed.events).await
     };

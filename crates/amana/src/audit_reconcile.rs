@@ -117,7 +117,7 @@ async fn rows(store: &Arc<dyn Store>, told: &[Told]) -> anyhow::Result<Vec<Outbo
     let edge = |ms: i64, by_s: i64| {
         amana_core::from_micros(ms.saturating_add(by_s.saturating_mul(1_000)).saturating_mul(1_000))
     };
-    let from = edge(first.at_ms, -limits::EXPORT_TOLERANCE_S - amana_gate::TICKET_HOURS * 3_600);
+    let from = edge(first.at_ms, -limits::EXPORT_TOLERANCE_S - amana_gate::NEWS_TICKET_HOURS * 3_600);
     let to = edge(last.at_ms, limits::EXPORT_TOLERANCE_S);
     let (mut after, mut kept) = ((Shard(0), -1), Vec::new());
     loop {

@@ -203,6 +203,30 @@ pub(crate) enum MessengerCommand {
         /// For how many hours to extend.
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         hours: u64,
+        /// What to reply; standard input if not given, so that it stands in no list of processes.
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// As whom to reply: the id of a persona of the Page.
+        #[arg(long, value_name = "ID")]
+        persona: Option<String>,
+        /// Who replies, for the customer's record: your word for it.
+        #[arg(long, env = "USER", value_name = "NAME")]
+        by: Option<String>,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// The persona of a Page with this name, made if there is none: one for each person who answers. Without a name,
+    /// all that there are.
+    Persona {
+        /// The Page's id.
+        #[arg(value_name = "PAGE")]
+        page: ChannelId,
+        /// Its name, as customers see it; at most 50 characters.
+        #[arg(long, requires = "picture")]
+        name: Option<String>,
+        /// The address of its picture (https).
+        #[arg(long, value_name = "URL")]
+        picture: Option<String>,
         #[command(flatten)]
         configured: Configured,
     },
@@ -223,6 +247,8 @@ pub(crate) enum ThreadAct {
     Release,
     /// Keep it for longer.
     Extend,
+    /// Answer in it, in your own words.
+    Reply,
 }
 
 impl MessengerCommand {
@@ -233,6 +259,7 @@ impl MessengerCommand {
             | Self::Status { configured, .. }
             | Self::Templates { configured, .. }
             | Self::Thread { configured, .. }
+            | Self::Persona { configured, .. }
             | Self::Proof { configured, .. } => configured,
         }
     }
@@ -552,7 +579,7 @@ pub(crate) enum CustomerCommand {
         institution: Option<amana_core::InstitutionId>,
         /// Who they are at the institution: the `sub` of its sign-in. `-` reads it from standard input, so that it
         /// stands in no list of processes.
-        #[arg(long, value_name = "SUB", requires = "institution", required_unless_present = "page")]
+        #[arg(long, value_name = "SUB", requires = "institution")]
         subject: Option<String>,
         /// The Page's id, with `--person`: whoever was ever linked in that chat.
         #[arg(long, value_name = "PAGE", requires = "person", conflicts_with = "institution")]

@@ -313,7 +313,8 @@ async fn admin(
     }
     let listener = crate::serve::bind(admin.listen, "choose another with `[admin] listen`").await?;
     tracing::info!(address = %listener.local_addr()?, "the administrators' API is on");
-    let state = AdminState { gateway: gateway.clone(), users: admin.users.clone() };
+    let state =
+        AdminState { gateway: gateway.clone(), users: admin.users.clone(), personas: admin.personas.clone() };
     Ok(Some((listener, amana_web::admin_router(state))))
 }
 

@@ -116,3 +116,5 @@ pub(crate) const BENCH_SAMPLE: u32 = 200;
 pub(crate) const BENCH_STAGE_ROUNDS: u32 = 2_000;
 /// Rounds before them.
 pub(crate) const BENCH_STAGE_WARM: u32 = 200;
+/// What is read of standard input for a reply in a chat, in bytes: more than any platform takes.
+pub(crate) const REPLY_BYTES_MAX: u64 = 16 * 1024;

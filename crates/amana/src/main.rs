@@ -43,7 +43,7 @@ use amana_core::ConversationId;
 use clap::Parser as _;
 use cli::{
     AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
-    KillCommand, MessengerCommand, RetentionCommand, SandboxCommand,
+    KillCommand, MessengerCommand, RetentionCommand, SandboxCommand, ThreadAct,
 };
 use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
@@ -107,6 +107,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 MessengerCommand::Status { json, .. } => messenger::status(&settings, json).await?,
                 MessengerCommand::Templates { look, json, .. } => {
                     messenger::templates(&settings, look, json).await?
+                }
+                MessengerCommand::Thread {
+                    act: ThreadAct::Reply, page, person, text, persona, by, ..
+                } => {
+                    let reply = messenger::Reply { text, persona, by };
+                    messenger::reply(&settings, page, person, reply).await.map(|()| true)?
+                }
+                MessengerCommand::Persona { page, name, picture, .. } => {
+                    let made = name.as_deref().zip(picture.as_deref());
+                    messenger::persona(&settings, &page, made).await.map(|()| true)?
                 }
                 MessengerCommand::Thread { act, page, person, to, hours, .. } => {
                     messenger::thread(&settings, act, (&page, &person), to.as_deref(), hours).await?;

@@ -1,15 +1,18 @@
 //! `amana messenger setup | status | templates | thread`: how the Pages stand at the platform, and in the store.
 
-use crate::ambient::SystemClock;
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::cli::ThreadAct;
 use crate::config::Settings;
-use crate::{gateway, operate, output};
+use crate::who::acting;
+use crate::{gateway, limits, operate, output};
 use amana_channel::messenger::INBOX_APP;
 use amana_channel::{ApprovedText, Area, Messenger, PageStatus, SetupReport, ThreadOwner, TokenState};
-use amana_core::{Address, ChannelId, Clock as _, Psid};
+use amana_core::{Address, ChannelId, Clock as _, ConversationId, Psid};
+use amana_flow::{AgentReply, Desk};
 use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
 use anyhow::bail;
 use serde_json::{Value, json};
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,6 +180,12 @@ fn health_line(health: ChannelHealth) -> String {
             "the platform keeps the page from sending: look into its support inbox; it is tried again by itself"
         }
         ChannelHealth::TokenDead => "make a new token and restart; nothing that waits is lost",
+        ChannelHealth::NotAllowed => {
+            "the app may not send: grant it `pages_messaging` and switch it live; nothing that waits is lost"
+        }
+        ChannelHealth::NoWay => {
+            "there is no way to the platform; it is tried again by itself, and nothing that waits is lost"
+        }
     };
     format!("{} ({mend})", health.as_str())
 }
@@ -285,6 +294,8 @@ pub(crate) async fn thread(
     let messenger = gateway::messenger(settings)?;
     let of = Address { channel: page.clone(), psid: person.clone() };
     let done = match act {
+        // It goes through the store, not to the platform.
+        ThreadAct::Reply => bail!("a reply has its own way"),
         ThreadAct::Owner => {
             let said = match messenger.thread_owner(&of).await? {
                 ThreadOwner::Nobody => {
@@ -310,6 +321,66 @@ pub(crate) async fn thread(
     };
     done?;
     output::line("done");
+    Ok(())
+}
+
+/// What a human writes, as the command line gives it.
+pub(crate) struct Reply {
+    pub(crate) text: Option<String>,
+    pub(crate) persona: Option<String>,
+    pub(crate) by: Option<String>,
+}
+
+/// `amana messenger thread reply`: into the outbox, which the gateway that runs on the store sends.
+///
+/// # Errors
+/// When it may not be written now, with why.
+pub(crate) async fn reply(
+    settings: &Settings,
+    page: ChannelId,
+    person: Psid,
+    Reply { text, persona, by }: Reply,
+) -> anyhow::Result<()> {
+    if !settings.messenger.pages.iter().any(|known| known.id == page) {
+        bail!("page {page} is not in the configuration");
+    }
+    let text = match text {
+        Some(text) => text,
+        None => {
+            let mut text = String::new();
+            std::io::stdin().lock().take(limits::REPLY_BYTES_MAX).read_to_string(&mut text)?;
+            text
+        }
+    };
+    let store = operate::existing(settings).await?;
+    let (window, within) = (amana_channel::messenger::window(), amana_channel::messenger::encoding(true));
+    let desk = Desk::new(&*store, &SystemClock, &OsEntropy, window, within);
+    let words = AgentReply { by: acting(by.as_deref()), text, persona };
+    let message = desk.reply(&ConversationId { channel: page, psid: person }, &words).await?;
+    output::line(&format!(
+        "{message} is in the outbox; who wrote stands on the customer's record as {}",
+        words.by
+    ));
+    Ok(())
+}
+
+/// `amana messenger persona`.
+///
+/// # Errors
+/// When name or picture break a limit, or the platform refuses.
+pub(crate) async fn persona(
+    settings: &Settings,
+    page: &ChannelId,
+    made: Option<(&str, &str)>,
+) -> anyhow::Result<()> {
+    let messenger = gateway::messenger(settings)?;
+    let all = match made {
+        Some((name, picture)) => vec![messenger.persona(page, name, picture).await?],
+        None => messenger.personas(page).await?,
+    };
+    for persona in all {
+        output::line(&format!("{page}:{} {}", shown(&persona.id), shown(&persona.name)));
+    }
     Ok(())
 }
 

@@ -180,7 +180,10 @@ pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result
             Ok(())
         }
         Err(SubmitError::Conflict { .. }) => {
-            bail!("`{message}` is not a message that was given up; `amana dead list` shows those that were")
+            bail!(
+                "`{message}` is not a message that was given up, or is out of date (`expired`); `amana dead list` shows \
+                 those that were"
+            )
         }
         Err(error) => Err(error.into()),
     }

@@ -41,7 +41,9 @@ const MACROS: [&str; 17] = [
 const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
 
 /// What opens a value, and where it may be called beside tests. Each is a place to read.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 9] = [
+    // A human's own words: where who wrote them is recorded.
+    ("HumanAgentAct::of_keystroke(", &["crates/amana-gate/src/agent.rs"]),
     (".into_html(", &["crates/amana-web/src/respond.rs"]),
     // The subject's own copy of everything about them.
     (".into_json(", &["crates/amana-flow/src/export.rs"]),

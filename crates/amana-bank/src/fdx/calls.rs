@@ -1,9 +1,10 @@
 //! The calls: headers, errors, and what becomes of the rows.
 
+use super::budget::Payer;
 use super::list::{ACCOUNTS, TRANSACTIONS};
 use super::subscriptions::ours;
 use super::{read, value};
-use crate::bank::{Actor, GrantState, GrantStatus};
+use crate::bank::{Actor, GrantState, GrantStatus, TakenBack};
 use crate::connector::{Failure, FdxBank};
 use crate::error::BankErrorClass;
 use crate::http::Answer;
@@ -12,7 +13,7 @@ use crate::oauth::answer::PROOF_REFUSED;
 use crate::oauth::challenged;
 use crate::profile::{Bearer, ConsentToken, DateParams, InteractionEcho, Paths};
 use crate::tokens::Tokens;
-use amana_core::{Account, AccountId, Cluster, Clusters, Currency, CustomerId, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, Cluster, Clusters, Currency, Page, Timestamp, Transaction};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,7 +29,7 @@ pub(crate) struct Call<'a> {
     pub(crate) tokens: &'a Tokens,
     pub(crate) actor: Actor,
     /// Whose connection pays for it; `None` for a call that must always be possible.
-    pub(crate) payer: Option<CustomerId>,
+    pub(crate) payer: Option<Payer>,
 }
 
 /// A good answer.
@@ -123,15 +124,7 @@ impl FdxBank {
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         let answer = self.call((Method::GET, url), call, &interaction, None).await.map_err(failed)?;
-        // By this the bank finds the call in its own log. The address would name an account.
-        tracing::debug!(
-            institution = %self.config.id,
-            interaction,
-            actor = call.actor.as_str(),
-            status = answer.status.as_u16(),
-            "a bank was asked: interaction {interaction}"
-        );
-        self.note_echo(&answer, &interaction);
+        self.note(&answer, &interaction, call.actor);
         if !answer.status.is_success() {
             return Err(failed(class_of(&answer, self.clock.now())));
         }
@@ -143,7 +136,15 @@ impl FdxBank {
         Ok((Body { value: Some(value), partial: answer.status.as_u16() == 206 }, interaction))
     }
 
-    fn note_echo(&self, answer: &Answer, interaction: &str) {
+    /// Writes a call down: by its interaction id the bank finds it in its own log. The address would name an account.
+    fn note(&self, answer: &Answer, interaction: &str, actor: Actor) {
+        tracing::info!(
+            institution = %self.config.id,
+            interaction,
+            actor = actor.as_str(),
+            status = answer.status.as_u16(),
+            "a bank was asked: interaction {interaction}"
+        );
         let expected = self.config.profile.api.interaction_id_echo == InteractionEcho::Expected;
         let echoed = answer.headers.get(INTERACTION_HEADER).is_some_and(|v| v == interaction);
         if expected && !echoed {
@@ -159,7 +160,7 @@ impl FdxBank {
     pub(crate) async fn read_accounts(
         &self,
         tokens: &Tokens,
-        payer: CustomerId,
+        payer: Payer,
         actor: Actor,
     ) -> Result<(Vec<Account>, usize), Failure> {
         let mut url = self.path(&self.config.profile.api.paths.accounts, "");
@@ -203,7 +204,7 @@ impl FdxBank {
         tokens: &Tokens,
         account: &AccountId,
         (from, to): (Timestamp, Timestamp),
-        payer: CustomerId,
+        payer: Payer,
         actor: Actor,
     ) -> Result<Page<Transaction>, Failure> {
         let (rows, truncated) = self.read_rows(tokens, account, (from, to), payer, actor).await?;
@@ -218,7 +219,7 @@ impl FdxBank {
         tokens: &Tokens,
         account: &AccountId,
         (from, to): (Timestamp, Timestamp),
-        payer: CustomerId,
+        payer: Payer,
         actor: Actor,
     ) -> Result<(Vec<read::TransactionRow>, bool), Failure> {
         // What the bank does not tell of is not asked for, and the answer is not called the whole.
@@ -265,7 +266,7 @@ impl FdxBank {
         &self,
         tokens: &Tokens,
         account: &AccountId,
-        payer: CustomerId,
+        payer: Payer,
         actor: Actor,
     ) -> Result<Currency, Failure> {
         if let Some(currency) = self.currencies.get(account) {
@@ -300,7 +301,7 @@ impl FdxBank {
         &self,
         tokens: &Tokens,
         account: &AccountId,
-        payer: CustomerId,
+        payer: Payer,
         actor: Actor,
     ) -> Result<Currency, Failure> {
         self.read_accounts(tokens, payer, actor).await?;
@@ -334,12 +335,18 @@ impl FdxBank {
 
     /// `PUT /consents/{id}/revocation`. `Ok(true)`: it is revoked, now or before. `Ok(false)`: the bank has no such
     /// call for us, and the tokens' own revocation must do.
-    pub(crate) async fn revoke_consent(&self, tokens: &Tokens, id: &str) -> Result<bool, Failure> {
+    pub(crate) async fn revoke_consent(
+        &self,
+        tokens: &Tokens,
+        id: &str,
+        why: TakenBack,
+    ) -> Result<bool, Failure> {
         let interaction = self.new_interaction();
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         let call =
-            Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: Actor::User, payer: None };
-        let body = json!({ "reason": "USER_ACTION", "initiator": "INDIVIDUAL" });
+            Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: why.actor, payer: None };
+        let (reason, initiator) = why.words();
+        let body = json!({ "reason": reason, "initiator": initiator });
         let (answer, interaction) = match self.config.profile.api.consent_token {
             ConsentToken::Client => self.own_call((Method::PUT, &call.url), None, Some(&body)).await?,
             ConsentToken::Customer => {
@@ -347,6 +354,7 @@ impl FdxBank {
                 (answer.map_err(failed)?, interaction.clone())
             }
         };
+        self.note(&answer, &interaction, call.actor);
         let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
         match answer.status.as_u16() {
             200..=299 | 409 | 410 => Ok(true),
@@ -364,16 +372,13 @@ impl FdxBank {
 
 impl FdxBank {
     /// `GET /consents/{id}`: how the grant stands at the bank, which has the last word.
-    pub(crate) async fn read_consent(
-        &self,
-        tokens: &Tokens,
-        id: &str,
-        payer: CustomerId,
-    ) -> Result<GrantState, Failure> {
+    pub(crate) async fn read_consent(&self, tokens: &Tokens, id: &str) -> Result<GrantState, Failure> {
         let url = self.api(&["consents", id]);
-        let call = Call { url, tokens, actor: Actor::Batch, payer: Some(payer) };
+        // Whether we may still read is asked whatever was spent on reading.
+        let call = Call { url, tokens, actor: Actor::Batch, payer: None };
         if self.config.profile.api.consent_token == ConsentToken::Client {
             let (answer, interaction) = self.own_call((Method::GET, &call.url), None, None).await?;
+            self.note(&answer, &interaction, call.actor);
             let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
             return match answer.status.as_u16() {
                 200..=299 => answer

@@ -7,6 +7,6 @@ pub(crate) mod read;
 mod subscriptions;
 pub(crate) mod value;
 
-pub(crate) use budget::Spending;
+pub(crate) use budget::{Payer, Spending};
 pub(crate) use calls::Currencies;
 pub(crate) use read::{EventRow, TransactionRow, balance_of_event, transaction_of_event};

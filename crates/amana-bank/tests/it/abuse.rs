@@ -54,7 +54,7 @@ async fn abuse_11_errors_repeat_nothing_that_a_bank_said() {
                 b.bank.accounts(&tokens, &subject(), Actor::User).await.err(),
                 transactions.err(),
                 b.bank.refresh(&tokens).await.err(),
-                b.bank.revoke(&tokens, Some(MARK)).await.err(),
+                b.bank.revoke(&tokens, Some(MARK), amana_bank::TakenBack::BY_CUSTOMER).await.err(),
             ];
             for error in errors.into_iter().flatten() {
                 met += 1;

@@ -3,6 +3,7 @@
 use crate::fake::*;
 use amana_bank::profile::{DateParams, Profile};
 use amana_bank::{Actor, Bank, BankErrorClass as Class};
+use amana_core::LinkId;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -411,6 +412,13 @@ async fn paths_budget_and_history_follow_the_profile() {
     b.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
     assert!(b.bank.accounts(&tokens, &subject(), Actor::User).await.is_err(), "four calls in all");
     assert_eq!(b.fake.calls().len(), 4, "what is refused is not sent");
+    // Another connection of the same customer has its own, and whether we may still read is always asked.
+    let other = amana_bank::Tokens { connection: Some(LinkId::from_bytes([9; 16])), ..tokens.clone() };
+    b.bank.accounts(&other, &subject(), Actor::Batch).await.unwrap();
+    assert!(b.bank.accounts(&other, &subject(), Actor::Batch).await.is_err());
+    for _ in 0..5 {
+        b.bank.grant(&tokens, &subject(), Some("consent-7")).await.unwrap();
+    }
 }
 
 /// The provider's grant is the truth; a word that we do not know is no reason to end anything.

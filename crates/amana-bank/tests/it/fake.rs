@@ -273,6 +273,7 @@ impl Bench {
             expires_at: self.clock.now(),
             scope: None,
             dpop: None,
+            connection: None,
         }
     }
 

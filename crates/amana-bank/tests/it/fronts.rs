@@ -286,7 +286,11 @@ async fn every_profile_links_reads_refreshes_and_revokes_behind_its_front() {
         };
         assert_eq!(state.status, expected, "{name}");
 
-        world.bank.revoke(&fresh, consent).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        world
+            .bank
+            .revoke(&fresh, consent, amana_bank::TakenBack::BY_CUSTOMER)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(refused(&world, &fresh).await, "{name}: revoked");
         let again = world.bank.refresh(&fresh).await.map_err(|error| error.class);
         assert!(again.is_err_and(BankErrorClass::is_invalid_grant), "{name}: no refresh after it");

@@ -1,7 +1,7 @@
 //! Linking: the authorization code flow, refresh, revocation.
 
 use crate::fake::*;
-use amana_bank::{Bank, BankErrorClass as Class, Callback, Pending, Tokens};
+use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, Pending, Tokens};
 use amana_core::Secret;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -203,15 +203,28 @@ async fn revoking_tells_the_consent_api_and_both_tokens() {
         assert_eq!(seen.method, "PUT");
         assert!(seen.path.ends_with("/fdx/v6/consents/consent-7/revocation"), "{}", seen.path);
         let body: Value = serde_json::from_str(&seen.body).unwrap();
-        assert_eq!(body["reason"], "USER_ACTION");
+        let actor = seen.headers["fdx-api-actor-type"].to_str().unwrap();
+        // Who did it, and whether anybody waits.
+        let said = [body["reason"].as_str().unwrap(), body["initiator"].as_str().unwrap(), actor];
+        assert!(
+            said == ["USER_ACTION", "INDIVIDUAL", "USER"]
+                || said == ["BUSINESS_RULE", "DATA_RECIPIENT", "BATCH"],
+            "{said:?}"
+        );
         say(204, "")
     })
     .await;
     let granted = b.link().await;
-    b.bank.revoke(&granted.tokens, granted.bank_consent.as_deref()).await.unwrap();
+    b.bank
+        .revoke(&granted.tokens, granted.bank_consent.as_deref(), amana_bank::TakenBack::BY_CUSTOMER)
+        .await
+        .unwrap();
     let revoked = b.fake.revoked.lock().unwrap().clone();
     assert_eq!(revoked, [granted.tokens.refresh.unwrap().expose(), granted.tokens.access.expose()]);
-    assert_eq!(b.fake.calls().len(), 1);
+    let of_itself = amana_bank::TakenBack { by_customer: false, actor: Actor::Batch };
+    b.bank.revoke(&b.tokens(), Some("consent-7"), of_itself).await.unwrap();
+    let bodies: Vec<bool> = b.fake.calls().iter().map(|seen| seen.body.contains("BUSINESS_RULE")).collect();
+    assert_eq!(bodies, [false, true]);
 }
 
 #[tokio::test]
@@ -219,7 +232,8 @@ async fn revoking_what_is_gone_is_done_and_what_fails_is_told() {
     for (status, ok) in [(404, true), (409, true), (401, true), (405, true), (500, false), (503, false)] {
         let b = bench(Knobs::default(), move |_| say(status, "")).await;
         let granted = b.link().await;
-        let outcome = b.bank.revoke(&granted.tokens, Some("consent-7")).await;
+        let outcome =
+            b.bank.revoke(&granted.tokens, Some("consent-7"), amana_bank::TakenBack::BY_CUSTOMER).await;
         assert_eq!(outcome.is_ok(), ok, "{status}: {outcome:?}");
         // Whatever the consent api says, the tokens are revoked.
         assert_eq!(b.fake.revoked.lock().unwrap().len(), 2, "{status}");
@@ -232,7 +246,7 @@ async fn revoking_what_is_gone_is_done_and_what_fails_is_told() {
     .await;
     let mut tokens = b.link().await.tokens;
     tokens.access = Secret::new("at-stale");
-    b.bank.revoke(&tokens, Some("consent-7")).await.unwrap();
+    b.bank.revoke(&tokens, Some("consent-7"), amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
     assert_eq!(b.fake.calls().len(), 2);
 
     // No way to tell the bank at all.
@@ -242,7 +256,7 @@ async fn revoking_what_is_gone_is_done_and_what_fails_is_told() {
     .await;
     // A consent that is not there was not revoked by us: it may be there under another name.
     for consent in [None, Some("consent-7")] {
-        let e = b.bank.revoke(&b.tokens(), consent).await.unwrap_err();
+        let e = b.bank.revoke(&b.tokens(), consent, amana_bank::TakenBack::BY_CUSTOMER).await.unwrap_err();
         assert!(matches!(e.class, Class::OurRequest(_)), "{consent:?}: {e}");
     }
 }

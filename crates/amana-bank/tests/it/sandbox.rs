@@ -259,7 +259,7 @@ async fn the_whole_way(case: Case) -> (Running, FdxBank, amana_bank::Tokens) {
     let renewed = bank.refresh(&tokens).await.unwrap();
     assert_ne!(renewed.access, tokens.access);
     bank.accounts(&renewed, &subject(), Actor::Batch).await.unwrap();
-    bank.revoke(&renewed, granted.bank_consent.as_deref()).await.unwrap();
+    bank.revoke(&renewed, granted.bank_consent.as_deref(), amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
     for dead in [&tokens, &renewed] {
         let e = bank.accounts(dead, &subject(), Actor::Batch).await.unwrap_err();
         assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");

@@ -152,7 +152,9 @@ pub enum TokenState {
 pub enum Area {
     /// Subscribing the page's events.
     Webhooks,
-    /// The profile: greeting, menu, account linking. Sending messages goes by the same permission.
+    /// The profile: greeting, menu, account linking. It is a setting of the page, as its webhooks are.
+    Profile,
+    /// Sending.
     Messaging,
     /// Utility templates.
     Templates,
@@ -163,7 +165,7 @@ impl Area {
     #[must_use]
     pub fn permission(self) -> &'static str {
         match self {
-            Self::Webhooks => "pages_manage_metadata",
+            Self::Webhooks | Self::Profile => "pages_manage_metadata",
             Self::Messaging => "pages_messaging",
             // The documentation prints `page_`; the login dialogue knows this one alone.
             Self::Templates => "pages_utility_messaging",
@@ -175,6 +177,7 @@ impl Area {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
+            Self::Profile => "profile",
             Self::Messaging => "messaging",
             Self::Templates => "templates",
         }
@@ -221,5 +224,6 @@ impl PageStatus {
         self.token == TokenState::Valid
             && self.missing_fields.as_ref().is_some_and(Vec::is_empty)
             && self.profile_differs.as_ref().is_some_and(Vec::is_empty)
+            && !self.closed.iter().any(|(area, _)| *area == Area::Messaging)
     }
 }

@@ -67,8 +67,8 @@ pub(super) fn read_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Resu
         }
         429 => SendError::Throttled { retry_after: wait(headers) },
         500.. => SendError::Ambiguous { what: "the platform failed while handling the call" },
-        300..=399 => SendError::Transient { what: "redirected; redirects are not followed" },
-        _ => SendError::Transient { what: "refused without an error of the graph api: check `graph_url`" },
+        300..=399 => SendError::NoWay { what: "redirected; redirects are not followed" },
+        _ => SendError::NoWay { what: "refused without an error of the graph api: check `graph_url`" },
     }
     .into())
 }
@@ -90,6 +90,9 @@ pub(super) fn of_graph(status: u16, error: &GraphError, retry_after: Duration) -
         (4, 2_018_354) | (613, 1_893_016) | (2, 2_018_344) | (1, 99 | 2_018_382) => {
             SendError::Permanent { code, sub }
         }
+        // The app, not the message: a permission that is missing or was taken back, an app that is not live (any more),
+        // the token of another app.
+        (200 | 230, 0 | 2_018_028) | (10, 0) | (100, 2_018_164) => SendError::NotAllowed { code, sub },
         (613, 2_018_338) => SendError::ThrottledPerson { retry_after },
         (4 | 17 | 32 | 613 | 80_006, _) | (9, 2_018_352) => SendError::Throttled { retry_after },
         (1200, _) => SendError::Transient { what: "the platform could not send just now" },
@@ -104,7 +107,7 @@ pub(super) fn of_graph(status: u16, error: &GraphError, retry_after: Duration) -
 /// What a failure below HTTP means. Only a failure to connect is sure not to have sent anything.
 pub(super) fn of_transport(error: &reqwest::Error) -> SendError {
     if error.is_connect() {
-        SendError::Transient { what: "no connection to the platform" }
+        SendError::NoWay { what: "no connection" }
     } else if error.is_builder() {
         SendError::Transient { what: "the call could not be built" }
     } else if error.is_timeout() {
@@ -242,6 +245,7 @@ mod tests {
             &[code(4), sub(4, 2_018_022), sub(9, 2_018_352), code(613), code(80_006), code(32), code(17)],
         ),
         ("throttled-person", &[sub(613, 2_018_338)]),
+        ("not-allowed", &[code(200), sub(200, 2_018_028), code(230), sub(100, 2_018_164)]),
         ("transient", &[code(1200)]),
         // On record as "ambiguous-sent" and as "retry"; the latter may mean "sent", too (section 2.2).
         ("ambiguous", &[sub(1, 1_357_046), code(2), code(1)]),
@@ -262,15 +266,11 @@ mod tests {
                 sub(100, 2_018_047),
                 sub(100, 2_018_074),
                 sub(100, 2_018_109),
-                sub(100, 2_018_164),
                 sub(100, 2_018_294),
                 sub(100, 1_893_061),
                 sub(100, 1_893_029),
                 (None, Some(2_018_416)),
                 (None, Some(2_388_051)),
-                code(200),
-                sub(200, 2_018_028),
-                code(230),
                 sub(613, 1_893_016),
                 code(10_303),
                 code(2_018_218),
@@ -311,6 +311,7 @@ mod tests {
                 "retry" if recorded.0 == Some(2) => "ambiguous",
                 "retry" => "transient",
                 same @ ("window-closed" | "unreachable" | "page-blocked" | "not-thread-owner") => same,
+                "config" if ours == Some("not-allowed") => "not-allowed",
                 "permanent" | "config" | "skip" | "opt-out" | "bad-recipient" | "media" | "retired-tag"
                 | "template" | "template-create" | "account-linking" | "profile" => "permanent",
                 other => panic!("no handling for `{other}`"),
@@ -330,8 +331,8 @@ mod tests {
         assert_eq!(of(502, r#"{"error":{"code":0}}"#), Err("ambiguous"));
         assert_eq!(of(503, r#"{"error":{"code":"10","error_subcode":"2018278"}}"#), Err("window-closed"));
         assert_eq!(of(429, ""), Err("throttled"));
-        assert_eq!(of(404, "not here"), Err("transient"));
-        assert_eq!(of(302, ""), Err("transient"));
+        assert_eq!(of(404, "not here"), Err("no-way"));
+        assert_eq!(of(302, ""), Err("no-way"));
         assert_eq!(of(400, r#"{"error":{"code":77777,"is_transient":true}}"#), Err("transient"));
         assert_eq!(of(400, r#"{"error":{"code":77777}}"#), Err("permanent"));
         assert_eq!(of(400, r#"{"error":{"code":100,"error_subcode":2534037}}"#), Err("not-thread-owner"));

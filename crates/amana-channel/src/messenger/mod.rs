@@ -2,6 +2,7 @@
 
 mod config;
 mod error;
+mod history;
 mod http;
 mod persona;
 mod routing;
@@ -13,12 +14,14 @@ pub use config::{
     SetupReport, Timeouts, TokenState,
 };
 pub use persona::Persona;
-pub use routing::{INBOX_APP, ThreadOwner};
+pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
-use crate::channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use crate::channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use crate::limits;
-use amana_core::{Address, ChannelId, Lang, Psid};
+use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::Released;
 use amana_render::Encoding;
 use error::{LINKING_TOKEN, Refused};
@@ -143,6 +146,14 @@ impl Channel for Messenger {
         self.pass_thread(of, INBOX_APP, None).await
     }
 
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.thread_owner(of).await
+    }
+
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.take_thread(of, None).await
+    }
+
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         self.templates(channel).await
     }
@@ -159,7 +170,9 @@ impl Channel for Messenger {
             let path = [app_scoped, "ids_for_pages"];
             let answer = match self.graph.call(page, Method::GET, &path, params).await {
                 Ok(answer) => answer,
-                Err(Refused { class: SendError::Permanent { .. }, .. }) => continue,
+                Err(Refused {
+                    class: SendError::Permanent { .. } | SendError::NotAllowed { .. }, ..
+                }) => continue,
                 Err(refused) => return Err(refused.class),
             };
             let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -172,6 +185,15 @@ impl Channel for Messenger {
             }
         }
         Ok(found)
+    }
+
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        self.history(to, since).await
+    }
+
+    async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        let subscribed = self.subscribe(channel).await.map_err(|refused| refused.class)?;
+        Ok(subscribed.into_iter().map(str::to_owned).collect())
     }
 
     fn encoding(&self, reply: bool) -> Encoding {

@@ -6,7 +6,7 @@
 
 use super::http::Params;
 use super::{Messenger, text_id};
-use crate::channel::SendError;
+use crate::channel::{SendError, ThreadOwner};
 use crate::limits;
 use amana_core::{Address, Timestamp};
 use reqwest::Method;
@@ -15,20 +15,6 @@ use std::time::Duration;
 
 /// The page's inbox as an app. (One page of the documentation prints it with a digit less.)
 pub const INBOX_APP: &str = "263902037430900";
-
-/// Who has a thread.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ThreadOwner {
-    /// Nobody: the thread is idle, or the page has no default app.
-    Nobody,
-    /// Somebody.
-    Owned {
-        /// Which app. `None`: it is not told to us, so it is not ours.
-        app: Option<String>,
-        /// Until when, if it is told.
-        until: Option<Timestamp>,
-    },
-}
 
 impl Messenger {
     /// Who has the person's thread.

@@ -53,19 +53,7 @@ impl Messenger {
         let wanted = properties(profile)?;
         let failed = |refused: Refused| SetupError::Call(refused.class);
 
-        let have = self.subscribed(page).await.map_err(failed)?;
-        let subscribed = missing(&have);
-        if !subscribed.is_empty() {
-            // Fields beyond ours stay as they are: the call replaces the list.
-            let mut all: Vec<&str> = have.iter().map(String::as_str).collect();
-            all.extend(&subscribed);
-            let query = [("subscribed_fields", all.join(","))];
-            let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
-            let params = Params { query: &query, ..Params::default() };
-            let path = [page.as_str(), "subscribed_apps"];
-            self.graph.call(page, Method::POST, &path, params).await.map_err(failed)?;
-        }
-
+        let subscribed = self.subscribe(page).await.map_err(failed)?;
         let have = self.profile(page).await.map_err(failed)?;
         let written = differing(&wanted, &have);
         if !written.is_empty() {
@@ -87,6 +75,23 @@ impl Messenger {
         }
         tracing::info!(channel = %page, ?subscribed, ?written, "page set up");
         Ok(SetupReport { subscribed, written })
+    }
+
+    /// Subscribes the fields that we need and are not subscribed; which those were.
+    pub(super) async fn subscribe(&self, page: &ChannelId) -> Result<Vec<&'static str>, Refused> {
+        let have = self.subscribed(page).await?;
+        let subscribed = missing(&have);
+        if !subscribed.is_empty() {
+            // Fields beyond ours stay as they are: the call replaces the list.
+            let mut all: Vec<&str> = have.iter().map(String::as_str).collect();
+            all.extend(&subscribed);
+            let query = [("subscribed_fields", all.join(","))];
+            let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let params = Params { query: &query, ..Params::default() };
+            let path = [page.as_str(), "subscribed_apps"];
+            self.graph.call(page, Method::POST, &path, params).await?;
+        }
+        Ok(subscribed)
     }
 
     /// How the page stands, for `amana doctor`. Changes nothing. Without `profile` the profile is not
@@ -119,10 +124,16 @@ impl Messenger {
             None => Some(Vec::new()),
             Some(Ok(wanted)) => {
                 let have = self.profile(page).await.map_err(|refused| refused.class);
-                open_or(closed, Area::Messaging, have).map(|have| differing(&wanted, &have))
+                open_or(closed, Area::Profile, have).map(|have| differing(&wanted, &have))
             }
             Some(Err(_)) => None,
         };
+        // Sending itself cannot be tried; this edge asks for the same permission.
+        let sends = self.graph.call(page, Method::GET, &[page.as_str(), "personas"], Params::default()).await;
+        let closed = &mut status.closed;
+        if let Err(refused) = sends {
+            closed.push((Area::Messaging, refused.class.to_string()));
+        }
         status.templates = open_or(closed, Area::Templates, self.templates(page).await);
         status
     }

@@ -11,7 +11,7 @@ pub use event::{
     ChannelEvent, ChannelEventKind, EchoWords, Handover, Inbound, InboundKind, ReactionAction, Referral,
     opens_window,
 };
-pub use parse::{Parsed, WebhookError, parse};
+pub use parse::{KeptItem, Parsed, WebhookError, parse};
 pub use signature::{
     SignatureError, SubscriptionError, Verified, app_secret_proof, verify_signature, verify_subscription,
 };

@@ -8,8 +8,9 @@ use super::event::{ChannelEvent, ChannelEventKind, Inbound, InboundKind};
 use super::loose::{self, Object};
 use super::read::{self, Key};
 use crate::limits;
+use amana_core::ids::sha256;
 use amana_core::{ChannelId, ConversationId, EventKey, Psid, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What one webhook body held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +23,39 @@ pub struct Parsed {
     pub ignored: u32,
     /// Items that are broken. Their neighbours are not affected.
     pub faults: Vec<WebhookError>,
+    /// The broken items and those that this version does not know, as they came: a later version may read them.
+    pub kept: Vec<KeptItem>,
+}
+
+/// Something of a webhook that is kept as it came, since it could not be read, or means nothing to this version.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptItem {
+    /// The key under which it is stored once: of its content.
+    pub key: EventKey,
+    /// Why it is kept: what is wrong with it and where, or the names of its keys. Holds no content.
+    pub why: String,
+    /// Whether it is readable, and unknown.
+    pub unknown: bool,
+    /// A webhook body with this item alone. It may be what a person wrote, so it prints nothing.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for KeptItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptItem").field("why", &self.why).finish_non_exhaustive()
+    }
+}
+
+impl KeptItem {
+    /// A body that could not be read at all.
+    #[must_use]
+    pub fn whole(raw: &[u8], error: &WebhookError) -> Self {
+        Self { key: key_of(raw), why: error.to_string(), unknown: false, body: raw.to_vec() }
+    }
+}
+
+fn key_of(raw: &[u8]) -> EventKey {
+    EventKey::new(None, "unread", &hex::encode(sha256(&[raw])))
 }
 
 /// What is wrong with a webhook body, or with one of its items. Holds no content.
@@ -70,7 +104,11 @@ pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
         let place = format!("entry[{i}]");
         match entry.as_object() {
             Some(entry) => parsed.entry(entry, &place),
-            None => parsed.fault(WebhookError::new(place, "expected an object")),
+            None => {
+                let error = WebhookError::new(place, "expected an object");
+                parsed.keep(entry, json!({ "object": "page", "entry": [entry] }), error.to_string(), false);
+                parsed.fault(error);
+            }
         }
     }
     Ok(parsed)
@@ -97,6 +135,31 @@ struct Entry {
 }
 
 impl Parsed {
+    fn keep(&mut self, item: &Value, body: Value, why: String, unknown: bool) {
+        let key = key_of(item.to_string().as_bytes());
+        self.kept.push(KeptItem { key, why, unknown, body: body.to_string().into_bytes() });
+    }
+
+    /// The names of what was read since and means nothing to this version.
+    fn unknown_since(&self, (events, channel_events): (usize, usize)) -> Option<String> {
+        let of_person = self.events.iter().skip(events).find_map(|event| match &event.kind {
+            InboundKind::Unknown { keys } => Some(keys.join(", ")),
+            InboundKind::Standby(inner) => match &**inner {
+                InboundKind::Unknown { keys } => Some(keys.join(", ")),
+                _ => None,
+            },
+            _ => None,
+        });
+        let of_page = || {
+            self.channel_events.iter().skip(channel_events).find_map(|event| match &event.kind {
+                ChannelEventKind::Unknown { keys } => Some(keys.join(", ")),
+                ChannelEventKind::AppRoles { .. } => Some("app_roles".to_owned()),
+                _ => None,
+            })
+        };
+        of_person.or_else(of_page)
+    }
+
     fn fault(&mut self, error: WebhookError) {
         self.ignored = self.ignored.saturating_add(1);
         self.faults.push(error);
@@ -112,6 +175,7 @@ impl Parsed {
             let expected = name == "standby" || name.starts_with("messaging");
             for (i, item) in items.iter().enumerate() {
                 let place = format!("{place}.{}[{i}]", shown(name));
+                let before = (self.events.len(), self.channel_events.len());
                 let read = match item.as_object() {
                     Some(change) if name == "changes" => self.change(&shared, change, &place),
                     Some(item) if expected || addressed(item) => {
@@ -123,6 +187,17 @@ impl Parsed {
                     // An array of something else, such as `hop_context`.
                     Some(_) | None => Ok(()),
                 };
+                let why = match &read {
+                    Err(error) => Some((error.to_string(), false)),
+                    Ok(()) => self.unknown_since(before).map(|names| (names, true)),
+                };
+                if let Some((why, unknown)) = why {
+                    let mut alone = entry.clone();
+                    // Its neighbours are read already.
+                    alone.retain(|_, value| !value.is_array());
+                    alone.insert(name.clone(), json!([item]));
+                    self.keep(item, json!({ "object": "page", "entry": [alone] }), why, unknown);
+                }
                 if let Err(error) = read {
                     self.fault(error);
                 }

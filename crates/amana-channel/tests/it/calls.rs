@@ -125,7 +125,7 @@ async fn a_redirect_is_not_followed() {
     let (graph, elsewhere) = (Graph::start().await, Graph::start().await);
     graph.then(Answer::new(307, "").header("location", format!("{}/v26.0/1001/messages", elsewhere.url)));
     let sent = graph.messenger().send(released(&Content::text("hello"), &address())).await;
-    assert!(matches!(sent, Err(SendError::Transient { .. })), "{sent:?}");
+    assert!(matches!(sent, Err(SendError::NoWay { .. })), "{sent:?}");
     assert!(elsewhere.asked().is_empty());
 }
 

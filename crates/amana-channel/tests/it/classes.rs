@@ -29,7 +29,7 @@ async fn graph_errors_come_back_as_what_to_do() {
         (100, Some(2_534_037), Err(SendError::NotThreadOwner)),
         (100, Some(2_018_001), permanent(100, Some(2_018_001))),
         (100, Some(1_893_061), permanent(100, Some(1_893_061))),
-        (200, None, permanent(200, None)),
+        (200, None, Err(SendError::NotAllowed { code: 200, sub: None })),
     ] {
         assert_eq!(class_of(Answer::error(code, sub)).await, expected, "{code}/{sub:?}");
     }
@@ -64,7 +64,7 @@ async fn no_connection_is_surely_not_sent() {
     };
     let channel = messenger(&format!("http://127.0.0.1:{port}"));
     let sent = channel.send(released(&Content::text("hello"), &address())).await;
-    assert!(matches!(sent, Err(SendError::Transient { .. })), "{sent:?}");
+    assert!(matches!(sent, Err(SendError::NoWay { .. })), "{sent:?}");
     assert!(sent.is_err_and(|e| e.may_retry()));
 }
 
@@ -109,8 +109,8 @@ async fn answers_that_say_nothing_may_have_been_sent() {
 #[tokio::test]
 async fn refusals_below_the_graph_are_surely_not_sent() {
     for (answer, class) in [
-        (Answer::new(404, "no such page"), "transient"),
-        (Answer::new(407, "proxy"), "transient"),
+        (Answer::new(404, "no such page"), "no-way"),
+        (Answer::new(407, "proxy"), "no-way"),
         (Answer::new(429, "slow down"), "throttled"),
         (Answer::new(400, json!({"error": {"code": 77, "is_transient": true}}).to_string()), "transient"),
     ] {

@@ -14,7 +14,7 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::from_code("USD").expect("a currency"))
 }
 
-fn receipt() -> ReceiptForm {
+pub(crate) fn receipt() -> ReceiptForm {
     let item = ReceiptItem {
         title: "Beans".to_owned(),
         subtitle: Some("1 kg".to_owned()),
@@ -46,7 +46,7 @@ fn receipt() -> ReceiptForm {
     }
 }
 
-fn content(rich: Rich) -> Content {
+pub(crate) fn content(rich: Rich) -> Content {
     Content { rich: Some(rich), ..Content::default() }
 }
 

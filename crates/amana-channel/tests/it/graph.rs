@@ -4,7 +4,7 @@ use amana_channel::{Messenger, MessengerConfig, PageConfig, PageToken, Timeouts}
 use amana_core::{
     Address, ChannelId, Content, Entropy, KillSwitches, MessageId, Psid, Secret, SeededEntropy, Timestamp,
 };
-use amana_gate::{DataKey, Facts, Gate, Released, StandardPolicy};
+use amana_gate::{AgentWords, DataKey, Facts, Gate, Released, StandardPolicy};
 use amana_render::Encoding;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -195,13 +195,28 @@ pub(crate) fn message_id() -> MessageId {
 
 /// A message that may leave, by the gate's own way.
 pub(crate) fn released(content: &Content, to: &Address) -> Released {
+    released_as(content, to, Encoding::MessengerUpdate)
+}
+
+/// What a human wrote, outside the window.
+pub(crate) fn released_of_agent(text: &str, to: &Address, persona: &str) -> Released {
     let entropy = SeededEntropy::new(7);
     let entropy: &dyn Entropy = &entropy;
     let (gate, key) = (Gate::new(DataKey::generate(entropy)), DataKey::generate(entropy));
     let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("instant");
-    let disclosure = gate
-        .plain(content, to, Encoding::MessengerUpdate, message_id(), now, &key, entropy)
-        .expect("encodable");
+    let words = AgentWords { by: "api:huda", text, persona: Some(persona), last_inbound: now };
+    let row = gate.agent(words, None, to, message_id(), now, &key, entropy).expect("written").row;
+    let facts = Facts { agreement: None, consent: None, kills: &KillSwitches::default(), now };
+    gate.release(row, &facts, &StandardPolicy, &key).expect("released")
+}
+
+/// The same in another encoding.
+pub(crate) fn released_as(content: &Content, to: &Address, encoding: Encoding) -> Released {
+    let entropy = SeededEntropy::new(7);
+    let entropy: &dyn Entropy = &entropy;
+    let (gate, key) = (Gate::new(DataKey::generate(entropy)), DataKey::generate(entropy));
+    let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("instant");
+    let disclosure = gate.plain(content, to, encoding, message_id(), now, &key, entropy).expect("encodable");
     let facts = Facts { agreement: None, consent: None, kills: &KillSwitches::default(), now };
     gate.release(disclosure.row, &facts, &StandardPolicy, &key).expect("released")
 }

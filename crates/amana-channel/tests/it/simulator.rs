@@ -1,12 +1,18 @@
 //! The client and the webhook reader against the simulator of the platform, both directions over HTTP. The
 //! simulator knows Meta's protocol and nothing of ours, so what the two agree on is not only our own opinion.
 
-use crate::graph::{PAGE, TOKEN, config, page, released};
+use crate::forms::{content, receipt};
+use crate::graph::{PAGE, TOKEN, config, page, released, released_as, released_of_agent};
+use amana_channel::messenger::INBOX_APP;
 use amana_channel::webhook::{
     Inbound, InboundKind, opens_window, parse, verify_signature, verify_subscription,
 };
-use amana_channel::{Channel, LinkingError, Messenger, Profile, SendError, Timeouts};
-use amana_core::{Action, Address, Card, CardLine, Content, Lang, Psid, Secret};
+use amana_channel::{Channel, LinkingError, Messenger, Profile, SendError, ThreadOwner, Timeouts};
+use amana_core::{
+    Action, Address, Card, CardLine, Content, Lang, MediaForm, MediaKind, Psid, Rich, Secret, ThreadControl,
+};
+use amana_render::Encoding;
+use amana_render::messenger::utility::news;
 use amana_sandbox_messenger as sandbox;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -308,4 +314,99 @@ async fn an_account_is_linked_and_unlinked() {
 async fn follow(rig: &Rig, url: &str) -> reqwest::Response {
     let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", rig.base) };
     rig.http.get(url).send().await.expect("an answer")
+}
+
+/// Every form of the platform's own: a receipt, a picture that it has, an approved text, and a human's words.
+#[tokio::test]
+async fn every_form_is_taken_within_the_window_and_two_outside_of_it() {
+    let rig = Rig::start().await;
+    let to = rig.say("hi").await;
+    let reply = |content: &Content| rig.channel.send(released_as(content, &to, Encoding::MessengerReply));
+    reply(&content(Rich::Receipt(Box::new(receipt())))).await.expect("a receipt");
+
+    let attachment = json!({"type": "image", "payload": {"url": "https://bank.example/card.png"}});
+    let url = format!("{}/v26.0/{PAGE}/message_attachments", rig.base);
+    let proof = crate::graph::page_config(TOKEN).proof;
+    let query = [("access_token", TOKEN), ("appsecret_proof", proof.expose())];
+    let saved = rig.http.post(url).query(&query).header("content-type", "application/json");
+    let saved = saved.body(json!({"message": {"attachment": attachment}}).to_string()).send().await;
+    let saved: Value =
+        serde_json::from_str(&saved.expect("an answer").text().await.expect("a body")).expect("JSON");
+    let attachment_id = saved["attachment_id"].as_str().unwrap_or_else(|| panic!("{saved}")).to_owned();
+    let media =
+        |attachment_id: String| content(Rich::Media(MediaForm { media: MediaKind::Image, attachment_id }));
+    reply(&media(attachment_id)).await.expect("a picture");
+    let refused = reply(&media("1".to_owned())).await;
+    assert!(matches!(refused, Err(SendError::Permanent { code: 100, .. })), "one it has not: {refused:?}");
+
+    // A persona: made once, found again, sent under, and not after it is removed.
+    let picture = "https://bank.example/huda.png";
+    let huda = rig.channel.persona(&page(), "Huda", picture).await.expect("made");
+    assert_eq!(rig.channel.persona(&page(), "Huda", picture).await.expect("there").id, huda.id);
+    let all = rig.channel.personas(&page()).await.expect("listed");
+    assert_eq!(all.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["Huda"]);
+    let under = Content { persona: Some(huda.id.clone()), ..Content::text("I am Huda") };
+    reply(&under).await.expect("sent under it");
+
+    for brought in rig.channel.bring_templates(&page()).await.expect("brought") {
+        assert!(["APPROVED", "PENDING"].contains(&&*brought.status), "{brought:?}");
+    }
+    rig.control("clock", json!({"advance_s": 25 * 3600})).await;
+    assert_eq!(reply(&Content::text("free words")).await, Err(SendError::WindowClosed));
+    for lang in [Lang::English, Lang::Arabic] {
+        let approved = content(Rich::Approved(news(lang, "Cedar Bank")));
+        let sent = rig.channel.send(released_as(&approved, &to, Encoding::MessengerUtility)).await;
+        sent.unwrap_or_else(|error| panic!("an approved text in {lang:?}: {error}"));
+    }
+    let agent = || rig.channel.send(released_of_agent("It was our error", &to, &huda.id));
+    agent().await.expect("a human's words, for seven days");
+    let thread = rig.thread().await;
+    let last = thread["messages"].as_array().and_then(|m| m.last()).expect("a message").to_string();
+    assert!(last.contains("It was our error"), "{last}");
+    rig.control("clock", json!({"advance_s": 6 * 86_400})).await;
+    assert_eq!(agent().await, Err(SendError::WindowClosed), "the eighth day");
+
+    rig.say("back").await;
+    rig.channel.remove_persona(&page(), &huda.id).await.expect("removed");
+    assert!(matches!(reply(&under).await, Err(SendError::Permanent { code: 100, .. })));
+}
+
+/// Conversation Routing with a default app: each verb, and what the platform then says and lets through.
+#[tokio::test]
+async fn control_is_passed_taken_asked_for_extended_and_let_go() {
+    let rig = Rig::start().await;
+    rig.control(&format!("pages/{PAGE}"), json!({"default_app": "4242"})).await;
+    let to = rig.say("hi").await;
+    let owner = || rig.channel.owner(&to);
+    let is = |app: &str| {
+        let app = app.to_owned();
+        move |owner: &ThreadOwner| matches!(owner, ThreadOwner::Owned { app: Some(of), .. } if *of == app)
+    };
+    let send = |text: &str| {
+        let message = released(&Content::text(text), &to);
+        rig.channel.send(message)
+    };
+    assert!(owner().await.is_ok_and(|owner| is("4242")(&owner)), "who hears first has it");
+    rig.channel.extend_thread(&to, Duration::from_secs(3 * 86_400)).await.expect("extended");
+
+    rig.channel.pass_to_people(&to).await.expect("passed");
+    assert!(owner().await.is_ok_and(|owner| is(INBOX_APP)(&owner)));
+    assert_eq!(send("mine?").await, Err(SendError::NotThreadOwner));
+    rig.channel.request_thread(&to, Some("please")).await.expect("asked for");
+    rig.channel.take_back(&to).await.expect("the default app takes it");
+    send("mine").await.expect("ours again");
+    rig.channel.release_thread(&to).await.expect("let go");
+    assert_eq!(owner().await, Ok(ThreadOwner::Nobody));
+    // The default app may write in an idle thread, and hands it on with the message itself.
+    let handing =
+        Content { thread: Some(ThreadControl::Pass(INBOX_APP.into())), ..Content::text("to people") };
+    rig.channel.send(released_as(&handing, &to, Encoding::MessengerReply)).await.expect("sent and passed");
+    assert!(owner().await.is_ok_and(|owner| is(INBOX_APP)(&owner)));
+    // *Done* in the inbox comes without a word to us: only asking tells.
+    rig.control(&format!("users/{USER}/inbox"), json!({"do": "done", "page": PAGE})).await;
+    assert_eq!(owner().await, Ok(ThreadOwner::Nobody));
+
+    // Without a default app nobody can take.
+    rig.control(&format!("pages/{PAGE}"), json!({"default_app": ""})).await;
+    assert!(matches!(rig.channel.take_back(&to).await, Err(SendError::Permanent { code: 27, .. })));
 }

@@ -10,7 +10,7 @@
 
 use crate::support::*;
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_core::*;
 use amana_flow::limits::{DOOR_OPEN_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
 use amana_flow::{BundleAsk, Gateway, LogParts, Reconcile};
@@ -113,6 +113,12 @@ impl Channel for Pipe {
     async fn pass_to_people(&self, _: &Address) -> Result<(), SendError> {
         Ok(())
     }
+    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
+        Ok(ThreadOwner::Nobody)
+    }
+    async fn take_back(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         Ok(Vec::new())
     }
@@ -121,6 +127,16 @@ impl Channel for Pipe {
     }
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
+    }
+    async fn said_since(
+        &self,
+        _: &Address,
+        _: Timestamp,
+    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
+        Ok(None)
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
     }
     fn encoding(&self, reply: bool) -> amana_render::Encoding {
         if reply { amana_render::Encoding::MessengerReply } else { amana_render::Encoding::MessengerUpdate }

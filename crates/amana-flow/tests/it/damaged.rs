@@ -118,3 +118,43 @@ async fn an_echo_that_settles_nothing_leaves_a_message_in_doubt_from_when_it_was
     assert_eq!(rig.sees("1").len(), 1, "no webhook has come since");
     assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed);
 }
+
+/// One customer's history that does not lead on stops neither the request of a bank nor the others of it: theirs is put
+/// aside alone.
+#[tokio::test]
+async fn what_cannot_be_recorded_for_one_customer_stops_no_others_event() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("2").await;
+    rig.sql("UPDATE customer SET receipt_mac = zeroblob(32) WHERE id = (SELECT customer FROM link ORDER BY position LIMIT 1)");
+    let events = ["customer-1", "customer-2"].map(|subject| {
+        let (mut event, body) = purchase(&rig, subject);
+        event.subject = Some(subject.into());
+        (event, body)
+    });
+    for _ in 0..2 {
+        let accepted = rig.gateway.accept_bank(&events).await.expect("accepted, also when it comes again");
+        assert_eq!(accepted.stored + accepted.duplicates, 2);
+        rig.gateway.settle().await.expect("settled");
+    }
+    assert_eq!((rig.sees("1").len(), rig.sees("2").len()), (0, 1));
+    assert_eq!(rig.store.inbox_failed(9).await.expect("answers").len(), 1, "put aside, not tried for ever");
+    assert_eq!(rig.store.counts().await.expect("answers").inbox_waiting, 0);
+}
+
+/// The same where not even the customer's key opens.
+#[tokio::test]
+async fn a_customer_whose_key_does_not_open_stops_no_others_event() {
+    let mut rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
+    rig.link("2").await;
+    rig.sql("UPDATE customer SET wrapped_key = zeroblob(80) WHERE id = (SELECT customer FROM link ORDER BY position LIMIT 1)");
+    rig.restart().await;
+    let (mut event, body) = purchase(&rig, "t1");
+    event.subject = None;
+    rig.gateway.accept_bank(&[(event, body)]).await.expect("accepted");
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!((rig.sees("1").len(), rig.sees("2").len()), (0, 1));
+}

@@ -2,8 +2,8 @@
 //! makes many of one.
 
 use crate::support::*;
-use amana_channel::SendError;
 use amana_channel::webhook::{EchoWords, InboundKind};
+use amana_channel::{SaidThere, SendError};
 use amana_core::*;
 use amana_flow::PurposeTotal;
 use amana_store::{Command, OutboxEntry, OutboxState};
@@ -142,6 +142,56 @@ async fn no_drill_and_no_throttle_makes_many_of_one_message() {
     assert_eq!(rig.sees("1").len(), 2);
 }
 
+/// What the platform keeps of the conversation decides where no echo comes and nobody else is heard: what is there is
+/// not sent again, what is not there is, and at once; what may be there is left to an operator.
+#[tokio::test]
+async fn the_platform_is_asked_before_anything_is_sent_again() {
+    let said = |mid: &str, words: &[&str]| {
+        let words = EchoWords(words.iter().map(|word| (*word).to_owned()).collect());
+        SaidThere { mid: mid.to_owned(), words }
+    };
+    for (arrived, there, seen, state, outcome) in [
+        // Its own words.
+        (true, "own", 1, OutboxState::Sent, Some("outcome sent")),
+        // Nothing, and then it goes through.
+        (false, "nothing", 1, OutboxState::Sent, Some("outcome sent")),
+        // Another's words are not it.
+        (false, "other", 1, OutboxState::Sent, Some("outcome sent")),
+        // Something without words.
+        (true, "card", 1, OutboxState::Dead, Some("outcome unknown")),
+    ] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let fate = if arrived { Fate::DeliverSilently } else { Fate::LoseSilently };
+        rig.channel.fates.lock().unwrap().push(fate);
+        rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+        let later_on = rig.clock.now().checked_add(std::time::Duration::from_secs(3_600)).unwrap();
+        let open = rig.store.outbox_heads(later_on, &[], 1).await.unwrap();
+        let message = open[0].row.message;
+        let own = rig.channel.last.lock().unwrap().clone();
+        let own: serde_json::Value = serde_json::from_str(&own).expect("JSON");
+        let own = own["message"]["text"].as_str().unwrap_or("Blue Bottle Coffee").to_owned();
+        *rig.channel.there.lock().unwrap() = Some(match there {
+            "own" => vec![said("m_there", &[&own])],
+            "other" => vec![said("m_else", &["the branch closes at five today"])],
+            "card" => vec![said("m_card", &[])],
+            _ => Vec::new(),
+        });
+        rig.clock.advance_s(70);
+        rig.gateway.settle().await.expect("settled");
+        if there == "card" {
+            assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed, "{there}");
+            rig.clock.advance_s(amana_flow::limits::ECHO_LOST_S);
+            rig.gateway.settle().await.expect("settled");
+        }
+        let now = entry(&rig, message).await;
+        assert_eq!(now.state, state, "{there}: {:?}", now.reason);
+        assert_eq!(rig.sees("1").len(), seen, "{there}");
+        assert_eq!(outcomes(&rig).await, outcome.as_slice(), "{there}");
+        assert!(rig.store.alarms(false, 10).await.unwrap().is_empty(), "{there}");
+    }
+}
+
 /// An echo after the switch: what comes behind it goes on when the switch is off, and it is not sent again.
 #[tokio::test]
 async fn an_echo_while_a_switch_is_on_settles_the_message() {
@@ -171,7 +221,7 @@ async fn what_is_in_doubt_when_the_window_closes_is_held_and_ends_as_unknown() {
     rig.gateway.settle().await.expect("settled");
     assert_eq!(entry(&rig, message).await.state, OutboxState::Held);
     assert!(page_is_unknown(&rig, &cookie).await.is_none_or(|unknown| unknown), "while the session lasts");
-    rig.clock.advance_s(73 * 3_600);
+    rig.clock.advance_s((amana_gate::NEWS_TICKET_HOURS + 1) * 3_600);
     let sweep = Command::Sweep { now: rig.clock.now(), keep: amana_store::Retention::default() };
     rig.store.submit(vec![sweep]).await.unwrap();
     rig.gateway.settle().await.unwrap();

@@ -1,9 +1,10 @@
 //! The bank has the last word on a grant, and is asked for it.
 
 use crate::support::*;
-use amana_bank::{BankErrorClass, GrantStatus, UNREACHED};
+use amana_bank::{Actor, BankErrorClass, GrantStatus, TakenBack, UNREACHED};
 use amana_core::*;
-use amana_flow::limits::{GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX};
+use amana_flow::Upkeep;
+use amana_flow::limits::{GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX, SHARED_GRANT_WAIT_S};
 use amana_store::{Link, LinkState};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -183,6 +184,98 @@ async fn a_question_finds_out_that_the_grant_is_over() {
     *rig.bank.refuse_once.lock().unwrap() = true;
     assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_err());
     assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank), "so does the page of accounts");
+}
+
+/// Where the bank tells no ids of grants, one link's tokens are taken back though another link of the same customer
+/// lives on; only a bank of which the profile says that it has one grant for both is not told before the last one ends.
+#[tokio::test]
+async fn tokens_without_an_id_of_a_grant_are_taken_back_at_once() {
+    let taken = |rig: &Rig| rig.bank.taken_back.lock().unwrap().clone();
+    let mut rig = Rig::new().await;
+    for one_grant_per_person in [false, true] {
+        rig.bank.taken_back.lock().unwrap().clear();
+        rig.bank.calls.lock().unwrap().clear();
+        *rig.bank.nameless.lock().unwrap() = true;
+        *rig.bank.upkeep.lock().unwrap() = Upkeep { one_grant_per_person, ..Upkeep::default() };
+        rig.restart().await;
+        for psid in ["1", "2"] {
+            rig.link(psid).await;
+        }
+        rig.says("1", "stop").await;
+        if one_grant_per_person {
+            rig.clock.advance_s(SHARED_GRANT_WAIT_S + 1);
+            rig.gateway.settle().await.unwrap();
+            assert_eq!(taken(&rig), [], "the other one lives on it");
+        } else {
+            assert_eq!(taken(&rig), [("refresh 1".to_owned(), TakenBack::BY_CUSTOMER)]);
+        }
+        rig.says("2", "stop").await;
+        rig.clock.advance_s(SHARED_GRANT_WAIT_S + 1);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(taken(&rig).len(), 2);
+    }
+}
+
+/// The bank is told the truth: whether the customer took it back, and whether anybody waits.
+#[tokio::test]
+async fn the_bank_is_told_who_took_a_grant_back() {
+    let rig = Rig::new().await;
+    let last = || rig.bank.taken_back.lock().unwrap().last().map(|(_, why)| *why);
+    rig.link("1").await;
+    rig.says("1", "stop").await;
+    assert_eq!(last(), Some(TakenBack::BY_CUSTOMER));
+    rig.link("1").await;
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+    rig.says("1", "stop").await;
+    *rig.bank.error.lock().unwrap() = None;
+    rig.clock.advance_s(1_000);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(last(), Some(TakenBack { by_customer: true, actor: Actor::Batch }), "nobody waits any more");
+    rig.link("1").await;
+    rig.clock.advance_s(91 * 86_400);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(last(), Some(TakenBack { by_customer: false, actor: Actor::Batch }), "its time was over");
+}
+
+/// What the bank grants for less time than the customer gave is held for that time: from the beginning, and when the
+/// bank shortens it later; the customer hears of it.
+#[tokio::test]
+async fn a_consent_ends_when_the_banks_grant_does() {
+    let consent = async |rig: &Rig| {
+        let link = link_of(rig, "1").await;
+        rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent")
+    };
+    let in_days =
+        |rig: &Rig, days: u64| Some(rig.clock.now().checked_add(Duration::from_secs(days * 86_400)).unwrap());
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 100_000_000;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    let (longer, shorter) = (in_days(&rig, 300), in_days(&rig, 60));
+    *rig.bank.ends.lock().unwrap() = shorter;
+    rig.link("1").await;
+    assert_eq!(Some(consent(&rig).await.expires_at), shorter, "of the ninety days that were given");
+    *rig.bank.ends.lock().unwrap() = longer;
+    cycle(&rig).await;
+    assert_eq!(Some(consent(&rig).await.expires_at), shorter, "a bank cannot make it longer");
+    let sooner = in_days(&rig, 40);
+    *rig.bank.ends.lock().unwrap() = sooner;
+    cycle(&rig).await;
+    let shortened = consent(&rig).await;
+    assert!(Some(shortened.expires_at) == sooner && shortened.state == ConsentState::Active);
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "it goes on till then");
+    // One reminder, thirty days before the end as it is now.
+    let mut reminded = Vec::new();
+    for day in 0..42 {
+        rig.clock.advance_s(86_400);
+        rig.says("1", "hello").await;
+        rig.gateway.settle().await.unwrap();
+        reminded.extend(rig.sees("1").iter().filter(|said| said.contains("ends by itself on")).map(|_| day));
+    }
+    assert!(matches!(reminded[..], [8..=11, ..]), "{reminded:?}");
+    assert_eq!(reminded.len(), 1, "{reminded:?}");
+    assert_eq!(link_of(&rig, "1").await.state, LinkState::Ended);
+    assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::Expired));
 }
 
 /// More looks than there are slots hang at the bank, and a revocation still goes out.

@@ -9,6 +9,7 @@
 )]
 
 mod abuse;
+mod agents;
 mod agreements;
 mod asking;
 mod consents;

@@ -1,9 +1,11 @@
 //! Customers who cannot be told now: away, or in somebody else's hands; and channels that do not stand well.
 
 use crate::support::*;
-use amana_channel::SendError;
 use amana_channel::messenger::INBOX_APP;
-use amana_channel::webhook::{ChannelEvent, ChannelEventKind, Handover, InboundKind};
+use amana_channel::webhook::{
+    ChannelEvent, ChannelEventKind, Handover, InboundKind, ReactionAction, Referral,
+};
+use amana_channel::{SendError, ThreadOwner};
 use amana_core::*;
 use amana_flow::*;
 use amana_store::{AlarmKind, ChannelHealth, PlatformRequestKind};
@@ -258,6 +260,12 @@ async fn a_channel_that_does_not_stand_well_is_seen_and_mends_by_itself() {
         (SendError::TokenDead, ChannelHealth::TokenDead, Some(AlarmKind::TokenDead)),
         (SendError::PageBlocked, ChannelHealth::Blocked, Some(AlarmKind::ChannelBlocked)),
         (
+            SendError::NotAllowed { code: 200, sub: None },
+            ChannelHealth::NotAllowed,
+            Some(AlarmKind::NotAllowed),
+        ),
+        (SendError::NoWay { what: "a test" }, ChannelHealth::NoWay, None),
+        (
             SendError::Throttled { retry_after: std::time::Duration::from_secs(30) },
             ChannelHealth::Throttled,
             None,
@@ -310,6 +318,45 @@ async fn who_blocked_us_is_told_when_they_come_back() {
     assert_eq!(rig.store.channel_queue(&channel).await.unwrap().unreachable, 0);
 }
 
+/// Whatever keeps messages back, what came meanwhile is one message when it is over, and none of it is lost.
+#[tokio::test]
+async fn who_could_not_be_told_for_long_is_not_told_in_a_hail_of_messages() {
+    for error in [
+        SendError::Unreachable,
+        SendError::WindowClosed,
+        SendError::TokenDead,
+        SendError::PageBlocked,
+        SendError::NotAllowed { code: 10, sub: None },
+        SendError::NoWay { what: "a test" },
+    ] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        *rig.channel.error.lock().unwrap() = Some(error.clone());
+        for n in 1..=6 {
+            purchase(&rig, &format!("t{n}"), 400 + n).await;
+        }
+        // Long after a dozen attempts would be used up.
+        for _ in 0..40 {
+            settle_after(&rig, 90).await;
+        }
+        assert!(rig.sees("1").is_empty());
+        let counts = rig.store.counts().await.unwrap();
+        assert_eq!((counts.outbox_dead, counts.news_waiting), (0, 5), "{error}: {counts:?}");
+        *rig.channel.error.lock().unwrap() = None;
+        match error {
+            SendError::WindowClosed | SendError::Unreachable => rig.says("1", "hello").await,
+            _ => settle_after(&rig, 90).await,
+        }
+        settle_after(&rig, 1).await;
+        let said = rig.sees("1");
+        let news: Vec<&String> = said.iter().filter(|text| text.contains("4.0")).collect();
+        assert_eq!(news.len(), 2, "{error}: the one that was tried, and the rest as one: {said:?}");
+        let all = news[1].clone();
+        assert!((2..=6).all(|n| all.contains(&format!("4.0{n}"))), "{error}: {all}");
+        assert!(news[0].contains("4.01"), "{error}: in order: {said:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_platform_asks_for_is_done_and_can_be_looked_up() {
     let rig = Rig::new().await;
@@ -331,4 +378,142 @@ async fn what_a_platform_asks_for_is_done_and_can_be_looked_up() {
     for code in ["", "zz", "00000000000000000000000000000000"] {
         assert_eq!(rig.gateway.platform_request(code).await.unwrap(), None);
     }
+}
+
+/// What is no word to us, or is older than what is known, says nothing of whose the conversation is.
+#[tokio::test]
+async fn a_reaction_or_a_late_word_gives_nothing_back_and_takes_nothing() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let inbox = || Some(INBOX_APP.to_owned());
+    rig.clock.advance_s(60);
+    rig.event("1", handover(Handover::Passed { from: Some("4242".into()), to: inbox(), metadata: None }))
+        .await;
+    purchase(&rig, "t1", 450).await;
+    let reaction = InboundKind::Reaction {
+        mid: "m-ours".into(),
+        action: ReactionAction::React,
+        reaction: Some("love".into()),
+        emoji: None,
+    };
+    rig.event("1", reaction).await;
+    let referral = Referral { reference: Some("x".into()), source: None, ad_id: None };
+    rig.event("1", InboundKind::Referral(referral)).await;
+    let postback =
+        InboundKind::Postback { mid: Some("theirs".into()), payload: None, title: None, referral: None };
+    rig.event("1", postback).await;
+    assert!(rig.sees("1").is_empty(), "people have it still");
+    assert_eq!(waiting(&rig).await, 1);
+
+    // The word that it is ours again overtakes the one that another app took it before.
+    let at = rig.clock.now();
+    rig.clock.advance_s(30);
+    rig.event("1", handover(Handover::Passed { from: inbox(), to: Some("4242".into()), metadata: None }))
+        .await;
+    settle_after(&rig, 90).await;
+    assert!(rig.sees("1").concat().contains("4.50"));
+    let late = handover(Handover::Taken { from: Some("4242".into()), to: inbox(), metadata: None });
+    rig.event_at("1", late, at).await;
+    purchase(&rig, "t2", 460).await;
+    assert!(rig.sees("1").concat().contains("4.60"), "an older word changes nothing");
+}
+
+/// People who are done let go of a conversation without a word to us: the platform is asked.
+#[tokio::test]
+async fn what_waits_for_a_conversation_of_others_asks_after_it_and_takes_it_back_in_time() {
+    let four_hours = Some(std::time::Duration::from_secs(4 * 3_600));
+    let allowed = [INBOX_APP.to_owned()].into();
+    let rig =
+        Rig::with(Reconcile { allowed_apps: allowed, take_back_after: four_hours, ..Reconcile::default() })
+            .await;
+    rig.link("1").await;
+    let says = |owner| *rig.channel.owner.lock().unwrap() = owner;
+    let asked = || *rig.channel.owner_asked.lock().unwrap();
+    let theirs = || Ok(ThreadOwner::Owned { app: Some(INBOX_APP.into()), until: None });
+    says(theirs());
+    let pass = || handover(Handover::Passed { from: None, to: Some(INBOX_APP.into()), metadata: None });
+    rig.event("1", pass()).await;
+    assert_eq!(asked(), 0, "nothing waits, so nothing is asked");
+    purchase(&rig, "t1", 450).await;
+    assert_eq!((asked(), rig.sees("1").len()), (1, 0));
+    settle_after(&rig, 60).await;
+    assert_eq!(asked(), 1, "not at each look");
+    // *Done*.
+    says(Ok(ThreadOwner::Nobody));
+    settle_after(&rig, 900).await;
+    assert!(rig.sees("1").concat().contains("4.50"));
+
+    // They are not done, and nobody says anything any more.
+    rig.event("1", pass()).await;
+    says(theirs());
+    purchase(&rig, "t2", 460).await;
+    settle_after(&rig, 3 * 3_600).await;
+    rig.event("1", InboundKind::Standby(Box::new(InboundKind::Read { watermark: rig.clock.now() }))).await;
+    assert!(rig.sees("1").is_empty() && rig.channel.taken.lock().unwrap().is_empty());
+    settle_after(&rig, 3_700).await;
+    assert_eq!(*rig.channel.taken.lock().unwrap(), ["1"], "that something was read is no sign of people");
+    assert!(rig.sees("1").concat().contains("4.60"));
+    // What the platform does not tell leaves everything as it is.
+    rig.event("1", pass()).await;
+    says(Err(SendError::Transient { what: "a test" }));
+    purchase(&rig, "t3", 470).await;
+    settle_after(&rig, 6 * 3_600).await;
+    assert!(rig.sees("1").is_empty());
+}
+
+#[tokio::test]
+async fn who_asks_for_a_conversation_gets_it_or_is_an_alarm() {
+    let allowed = Reconcile { allowed_apps: [INBOX_APP.to_owned()].into(), ..Reconcile::default() };
+    let rig = Rig::with(allowed).await;
+    let request = |by: &str| handover(Handover::Requested { by: Some(by.to_owned()), metadata: None });
+    rig.event("1", request(INBOX_APP)).await;
+    assert_eq!(*rig.channel.passed.lock().unwrap(), ["1"]);
+    assert!(rig.store.alarms(false, 10).await.unwrap().is_empty());
+    rig.event("1", request("777")).await;
+    let alarms = rig.store.alarms(false, 10).await.unwrap();
+    assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::ThreadRequested]);
+    assert_eq!(rig.channel.passed.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_person_says_is_marked_as_seen_and_what_goes_to_others_is_not() {
+    let rig = Rig::new().await;
+    rig.says("1", "hello").await;
+    let marked = rig.channel.marked.clone();
+    let seen = async || {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        marked.lock().unwrap().len()
+    };
+    assert_eq!(seen().await, 1);
+    let text = InboundKind::Text { mid: "m-human".into(), text: "are you there?".into() };
+    rig.event("1", InboundKind::Standby(Box::new(text))).await;
+    assert_eq!(seen().await, 1);
+}
+
+/// What the platform enforces is told again with another time, and in any order.
+#[tokio::test]
+async fn an_enforcement_that_comes_again_or_late_changes_nothing() {
+    let rig = Rig::new().await;
+    let channel = conversation("1").channel;
+    let policy = |action: &str| ChannelEventKind::PolicyEnforcement {
+        action: action.into(),
+        reason: Some("spam".into()),
+    };
+    let start = rig.clock.now();
+    about(&rig, policy("block")).await;
+    rig.clock.advance_s(30);
+    about(&rig, policy("block")).await;
+    assert_eq!(rig.store.alarms(false, 10).await.unwrap().len(), 1, "one alarm");
+    rig.clock.advance_s(30);
+    about(&rig, policy("unblock")).await;
+    let late = ChannelEvent {
+        channel: channel.clone(),
+        at: start,
+        key: EventKey::new(None, PAGE, "late"),
+        kind: policy("block"),
+    };
+    rig.gateway.accept_channel(&[late]).await.expect("accepted");
+    assert!(rig.store.channel_states().await.unwrap().is_empty(), "it is older than what is known");
 }

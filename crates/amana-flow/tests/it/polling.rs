@@ -336,6 +336,21 @@ async fn the_budget_is_spread_over_the_day() {
     assert!((6..=8).contains(&calls), "{calls}");
 }
 
+/// A list of many pages takes many calls, and they are spread.
+#[tokio::test]
+async fn the_calls_that_a_poll_really_made_are_spread_over_the_day() {
+    let rig = polled(24).await;
+    *rig.bank.pages.lock().unwrap() = 4;
+    rig.link("1").await;
+    let before = rig.bank.called("news balances") + rig.bank.called("news transactions");
+    for _ in 0..24 {
+        rig.clock.advance_s(3_600);
+        rig.gateway.settle().await.unwrap();
+    }
+    let calls = 4 * (rig.bank.called("news balances") + rig.bank.called("news transactions") - before);
+    assert!((16..=24).contains(&calls), "{calls}");
+}
+
 /// A grant that holds fewer accounts at the bank holds fewer here, within one cycle; the last one gone, the link ends.
 #[tokio::test]
 async fn a_grant_narrowed_at_the_bank_is_narrowed_here() {

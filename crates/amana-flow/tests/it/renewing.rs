@@ -68,7 +68,7 @@ async fn one_tap_renews_the_same_link_with_the_same_accounts() {
     );
     assert_ne!(consent.id, old.id);
     let record = rig.store.consent_record(link.shard, link.customer, old.id).await.unwrap().unwrap();
-    assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::Replaced));
+    assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::Renewed));
     let record = rig.store.consent_record(link.shard, link.customer, consent.id).await.unwrap().unwrap();
     let basis = record.basis().expect("a basis");
     assert_eq!((basis.replaces, basis.notice.as_deref()), (Some(old.id), Some("what was shown")));

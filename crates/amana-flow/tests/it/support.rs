@@ -2,7 +2,9 @@
 
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{
+    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
@@ -51,6 +53,8 @@ pub(crate) struct FakeBank {
     pub(crate) grant: Mutex<GrantStatus>,
     /// Why no account can be read.
     pub(crate) no_accounts: Mutex<Option<BankErrorClass>>,
+    /// When it says that the grant ends.
+    pub(crate) ends: Mutex<Option<Timestamp>>,
     /// The accounts that it says the grant holds.
     pub(crate) held: Mutex<Option<Vec<AccountId>>>,
     /// What kinds of data it says that it holds of an account.
@@ -65,6 +69,12 @@ pub(crate) struct FakeBank {
     pub(crate) partial: Mutex<bool>,
     /// Why no news can be read.
     pub(crate) no_news: Mutex<Option<BankErrorClass>>,
+    /// How many calls a reading for news takes.
+    pub(crate) pages: Mutex<u32>,
+    /// It tells no ids of grants.
+    pub(crate) nameless: Mutex<bool>,
+    /// What was taken back, by the refresh token, and why.
+    pub(crate) taken_back: Mutex<Vec<(String, TakenBack)>>,
     /// Rows of its list of accounts that could not be read.
     pub(crate) skipped: Mutex<usize>,
     /// Accounts whose transactions cannot be read, and why.
@@ -93,6 +103,7 @@ impl FakeBank {
             checking: Mutex::new("a1".into()),
             grant: Mutex::default(),
             no_accounts: Mutex::default(),
+            ends: Mutex::default(),
             held: Mutex::default(),
             clusters: Mutex::default(),
             upkeep: Mutex::default(),
@@ -100,6 +111,9 @@ impl FakeBank {
             asked: Mutex::default(),
             partial: Mutex::default(),
             no_news: Mutex::default(),
+            pages: Mutex::new(1),
+            nameless: Mutex::new(false),
+            taken_back: Mutex::default(),
             skipped: Mutex::default(),
             failing: Mutex::default(),
             hangs: Mutex::new(false),
@@ -132,11 +146,12 @@ impl FakeBank {
         let life = Duration::from_secs(self.life_s.lock().expect("lock").unsigned_abs());
         Tokens {
             access: Secret::new("access"),
-            refresh: Some(Secret::new("refresh")),
+            refresh: Some(Secret::new(format!("refresh {}", self.called("complete")))),
             id_token: None,
             expires_at: self.clock.now().checked_add(life).expect("an instant"),
             scope: None,
             dpop: None,
+            connection: None,
         }
     }
 }
@@ -169,7 +184,7 @@ impl Bank for FakeBank {
         Ok(Granted {
             tokens: self.tokens(),
             subject,
-            bank_consent: Some(format!("grant-{grant}")),
+            bank_consent: (!*self.nameless.lock().expect("lock")).then(|| format!("grant-{grant}")),
             evidence: Some(evidence()),
         })
     }
@@ -262,20 +277,26 @@ impl Bank for FakeBank {
             }
         });
         let events = events.map(|(event, body)| (event, Protected::new(subject.clone(), body))).collect();
-        Ok(News { events, whole: !*self.partial.lock().expect("lock") })
+        let calls = *self.pages.lock().expect("lock");
+        Ok(News { events, whole: !*self.partial.lock().expect("lock"), calls })
     }
-    async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
-        self.call("grant")?;
+    async fn grant(&self, tokens: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
+        self.call(if tokens.connection.is_some() { "grant" } else { "grant of a new link" })?;
         if *self.hangs.lock().expect("lock") {
             std::future::pending::<()>().await;
         }
         let accounts = self.held.lock().expect("lock").clone();
         let clusters = self.clusters.lock().expect("lock").clone();
-        Ok(GrantState { accounts, clusters, ..GrantState::only(*self.grant.lock().expect("lock")) })
+        let expires = *self.ends.lock().expect("lock");
+        let status = *self.grant.lock().expect("lock");
+        Ok(GrantState { accounts, clusters, expires, ..GrantState::only(status) })
     }
 
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
-        self.call("revoke")
+    async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
+        self.call("revoke")?;
+        let refresh = tokens.refresh.as_ref().expect("a refresh token").expose().to_owned();
+        self.taken_back.lock().expect("lock").push((refresh, why));
+        Ok(())
     }
     async fn subscribe(&self, topic: Topic, callback: &url::Url) -> Result<String, BankError> {
         self.call("subscribe")?;
@@ -325,10 +346,19 @@ pub(crate) struct FakeChannel {
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
     /// Whether the texts for people who are away are approved.
     pub(crate) approved: Mutex<bool>,
+    /// What the platform keeps of every conversation; `None` if it does not tell.
+    pub(crate) there: Mutex<Option<Vec<SaidThere>>>,
     /// Whose conversations were passed to people.
     pub(crate) passed: Mutex<Vec<String>>,
     /// What happens while the next send is under way.
     pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What the platform says of who has a conversation, and how often it was asked.
+    pub(crate) owner: Mutex<Result<ThreadOwner, SendError>>,
+    pub(crate) owner_asked: Mutex<u32>,
+    /// Whose conversations were taken back.
+    pub(crate) taken: Mutex<Vec<String>>,
+    /// Whose messages were marked as seen.
+    pub(crate) marked: Arc<Mutex<Vec<String>>>,
 }
 
 #[async_trait]
@@ -364,7 +394,8 @@ impl Channel for FakeChannel {
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
         Ok(())
     }
-    async fn mark_seen(&self, _: &Address) -> Result<(), SendError> {
+    async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
+        self.marked.lock().expect("lock").push(to.psid.to_string());
         Ok(())
     }
     async fn linking_recipient(&self, _: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
@@ -381,6 +412,15 @@ impl Channel for FakeChannel {
     }
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
         self.passed.lock().expect("lock").push(of.psid.to_string());
+        Ok(())
+    }
+    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
+        *self.owner_asked.lock().expect("lock") += 1;
+        self.owner.lock().expect("lock").clone()
+    }
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.taken.lock().expect("lock").push(of.psid.to_string());
+        *self.owner.lock().expect("lock") = Ok(ThreadOwner::Nobody);
         Ok(())
     }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
@@ -400,6 +440,12 @@ impl Channel for FakeChannel {
     }
     fn encoding_outside(&self) -> Option<Encoding> {
         Some(Encoding::MessengerUtility)
+    }
+    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        Ok(self.there.lock().expect("lock").clone())
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
@@ -439,8 +485,13 @@ impl Rig {
             error: Mutex::default(),
             linking: Mutex::default(),
             approved: Mutex::default(),
+            there: Mutex::default(),
             passed: Mutex::default(),
             meanwhile: Mutex::default(),
+            owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
+            owner_asked: Mutex::default(),
+            taken: Mutex::default(),
+            marked: Arc::default(),
         });
         let store = open(folder.path(), entropy.clone(), clock.clone()).await;
         let gateway = build(store.clone(), &bank, channel.clone(), clock.clone(), entropy.clone());
@@ -501,10 +552,15 @@ impl Rig {
     }
 
     pub(crate) async fn event(&self, psid: &str, kind: InboundKind) {
+        self.event_at(psid, kind, self.clock.now()).await;
+    }
+
+    /// The same, of when the platform says that it is.
+    pub(crate) async fn event_at(&self, psid: &str, kind: InboundKind, at: Timestamp) {
         let n = self.next();
         let inbound = Inbound {
             conversation: conversation(psid),
-            at: self.clock.now(),
+            at,
             key: EventKey::new(None, PAGE, &n.to_string()),
             kind,
         };

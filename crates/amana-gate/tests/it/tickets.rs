@@ -336,9 +336,9 @@ fn hashes_and_words_in_records_are_of_what_they_say() {
     assert_ne!(hash_of(&world), hash, "another consent, another hash");
     // How it stands now does not change what was given.
     let mut over = consent();
-    let given = ReceiptDraft::of_consent(ReceiptKind::Consent, &over, now()).consent;
+    let given = ReceiptDraft::of_consent_given(&over, None, now()).consent;
     over.state = ConsentState::Revoked;
-    assert_eq!(ReceiptDraft::of_consent(ReceiptKind::Consent, &over, now()).consent, given);
+    assert_eq!(ReceiptDraft::of_consent_given(&over, None, now()).consent, given);
 
     let row = rig.disclose(&World::good(), AMOUNT).expect("allowed").row;
     let subject = World::good().subject;

@@ -223,7 +223,11 @@ impl Bundle {
             format!("the checkpoint has {} leaves, the saved one had {size}", now.size)
         })?;
         // The proof is the bundle's; what it begins at is the verifier's own.
-        let proof = theirs.filter(|since| since.size == size).map_or(&[][..], |since| since.proof.as_slice());
+        let theirs = theirs.filter(|since| since.size == size);
+        ensure(theirs.is_some() || size == now.size, Rule::Consistency, || {
+            format!("the bundle has no proof from the {size} leaves of the saved checkpoint")
+        })?;
+        let proof = theirs.map_or(&[][..], |since| since.proof.as_slice());
         verify_consistency(size, now.size, &root, &now.root, proof)
             .or_else(|_| reject(Rule::Consistency, "the log did not grow from the saved checkpoint"))?;
         Ok(Some(size))

@@ -283,9 +283,7 @@ fn parts_of_any_size_add_up_while_the_log_grows() {
         loop {
             let part = world.part(0, after.as_ref(), take).to_json().unwrap();
             let trust = amana_log::bundle::Trust {
-                since: after
-                    .is_none()
-                    .then_some(Saved { mine: remembered.mine, ..(0, amana_log::merkle::sha256(b"")).into() }),
+                since: after.is_none().then_some(remembered),
                 after,
                 ..Default::default()
             };

@@ -9,6 +9,7 @@
 
 mod anew;
 mod audit;
+mod bounds;
 mod bundle;
 mod changes;
 mod formats;

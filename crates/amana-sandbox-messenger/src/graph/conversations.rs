@@ -56,7 +56,8 @@ fn visible(thread: &Thread) -> impl Iterator<Item = &Message> {
     thread.messages.iter().rev().filter(|m| m.from != From::System && m.body.get("deleted").is_none())
 }
 
-/// `GET /t_{id}?fields=messages` and `GET /t_{id}/messages`: ids and times, newest first.
+/// `GET /t_{id}?fields=messages` and `GET /t_{id}/messages`: ids and times, newest first; the latter with the fields
+/// that are asked for.
 pub(super) fn read(
     hub: &Arc<Hub>,
     call: &Call,
@@ -71,7 +72,18 @@ pub(super) fn read(
         let thread = inner.data.threads.get(key).ok_or_else(|| GraphError::no_object("GET", psid))?;
         let messages: Vec<_> = visible(thread)
             .take(limit)
-            .map(|m| json!({"id": m.mid, "created_time": time(m.at_ms)}))
+            .enumerate()
+            .map(|(place, m)| {
+                let short = json!({"id": m.mid, "created_time": time(m.at_ms)});
+                // Details only where they are asked for, and of the newest.
+                if edge != "messages"
+                    || call.params.get("fields").is_none()
+                    || place >= limits::CONVERSATION_DETAILS
+                {
+                    return short;
+                }
+                super::node::pick(call, details(hub, thread, m, page))
+            })
             .collect();
         if edge == "messages" {
             return Ok(json!({ "data": messages }));
@@ -98,16 +110,16 @@ pub(super) fn message(hub: &Arc<Hub>, call: &Call, page: &str, mid: &str) -> Res
             ));
         }
         let message = visible(thread).nth(place).ok_or_else(|| GraphError::no_object("GET", mid))?;
-        let page_party = json!({"id": page, "name": hub.config.page(page).map(|p| p.name.clone())});
-        let person = json!({"id": thread.psid, "name": thread.key.user});
-        let (from, to) =
-            if message.from == From::User { (person, page_party) } else { (page_party, person) };
-        let text = message.body.get("text").and_then(Value::as_str).unwrap_or_default();
-        Ok(super::node::pick(
-            call,
-            json!({
-                "id": mid, "created_time": time(message.at_ms), "from": from, "to": {"data": [to]}, "message": text,
-            }),
-        ))
+        Ok(super::node::pick(call, details(hub, thread, message, page)))
     })?
+}
+
+fn details(hub: &Hub, thread: &Thread, message: &Message, page: &str) -> Value {
+    let page_party = json!({"id": page, "name": hub.config.page(page).map(|p| p.name.clone())});
+    let person = json!({"id": thread.psid, "name": thread.key.user});
+    let (from, to) = if message.from == From::User { (person, page_party) } else { (page_party, person) };
+    let text = message.body.get("text").and_then(Value::as_str).unwrap_or_default();
+    json!({
+        "id": message.mid, "created_time": time(message.at_ms), "from": from, "to": {"data": [to]}, "message": text,
+    })
 }

@@ -165,6 +165,8 @@ CREATE TABLE conversation (
     -- Another app of the platform has the conversation: which (empty if it is not told), and since when.
     owner TEXT,
     owner_since BIGINT,
+    -- When the platform last said whose it is, by its own clock: an older word that comes later changes nothing.
+    owner_said_at BIGINT,
     PRIMARY KEY (shard, channel, person)
 );
 
@@ -229,6 +231,9 @@ CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;
 CREATE INDEX outbox_over ON outbox (created_at) WHERE state > 3 AND customer IS NOT NULL;
 CREATE INDEX outbox_plain_over ON outbox (created_at) WHERE state > 3 AND customer IS NULL;
 CREATE INDEX outbox_mid ON outbox (mid) WHERE mid IS NOT NULL;
+CREATE INDEX outbox_dead_text ON outbox (expires_at) WHERE state = 5 AND customer IS NULL AND length(payload) > 0;
+CREATE INDEX outbox_doubtful ON outbox (channel, person) WHERE doubtful = 1;
+CREATE INDEX outbox_plain ON outbox (channel, person) WHERE state > 3 AND customer IS NULL;
 
 -- News that a customer was not told yet: the window was closed, or somebody else had the conversation. The body is the
 -- event as it came in, under the customer's key.
@@ -326,6 +331,7 @@ CREATE TABLE alarm (
     closed_by TEXT
 );
 CREATE INDEX alarm_open ON alarm (at) WHERE closed_at IS NULL;
+CREATE INDEX alarm_over ON alarm (closed_at) WHERE closed_at IS NOT NULL;
 
 -- Whose chat an alarm is about: who has a receipt of it, and will have one of its end.
 CREATE TABLE alarm_told (
@@ -355,10 +361,13 @@ CREATE TABLE token (
     hash BYTEA NOT NULL PRIMARY KEY,
     channel TEXT NOT NULL,
     sealed_to BYTEA NOT NULL,
+    -- Whose it is, blinded: an erasure finds it by this.
+    person BYTEA NOT NULL,
     expires_at BIGINT NOT NULL,
     consumed_at BIGINT
 );
 CREATE INDEX token_expiry ON token (expires_at);
+CREATE INDEX token_person ON token (channel, person);
 
 CREATE TABLE session (
     hash BYTEA NOT NULL PRIMARY KEY,

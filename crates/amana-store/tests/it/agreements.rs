@@ -95,11 +95,11 @@ pub(crate) async fn consents_are_counted(w: &World) {
         w.customer(n).await;
         w.one(Command::CreateLink(link(n, n, LinkState::Active))).await;
         let consent = consent(n, n, n);
-        let receipt = ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, at(1));
+        let receipt = ReceiptDraft::of_consent_given(&consent, None, at(1));
         w.one(Command::GrantConsent { shard: Shard(u16::from(n)), consent, basis: basis(), receipt }).await;
     }
     let given = consent(1, 1, 1);
-    let receipt = ReceiptDraft::of_consent(ReceiptKind::Revocation, &given, at(2));
+    let receipt = ReceiptDraft::of_consent_end(&given, ConsentEnd::Withdrawn, at(2));
     w.one(Command::RevokeConsent {
         shard: Shard(1),
         customer: given.customer,
@@ -122,7 +122,7 @@ pub(crate) async fn a_consents_events_are_chained_and_kept(w: &World) {
         w.store.consent_record(Shard(1), customer_id(1), id).await.expect("answers")
     };
     assert!(read(9).await.is_none());
-    let receipt = ReceiptDraft::of_consent(ReceiptKind::Consent, &given, at(1));
+    let receipt = ReceiptDraft::of_consent_given(&given, None, at(1));
     let grant = Command::GrantConsent { shard: Shard(1), consent: given.clone(), basis: basis(), receipt };
     w.one(grant).await;
     let record = read(9).await.expect("is there");
@@ -133,7 +133,7 @@ pub(crate) async fn a_consents_events_are_chained_and_kept(w: &World) {
     let ConsentAct::Given { notice_sha256, lang, .. } = &first.act else { panic!("given: {first:?}") };
     assert_eq!((notice_sha256, *lang), (&given.notice_sha256, Lang::Arabic));
 
-    let receipt = ReceiptDraft::of_consent(ReceiptKind::Revocation, &given, at(7));
+    let receipt = ReceiptDraft::of_consent_end(&given, ConsentEnd::Expired, at(7));
     let (customer, consent, why) = (given.customer, given.id, ConsentEnd::Expired);
     w.one(Command::RevokeConsent { shard: Shard(1), customer, consent, why, at: at(7), receipt }).await;
     let ended = read(9).await.expect("is there");

@@ -305,6 +305,7 @@ pub(crate) async fn the_erased_are_listed_in_pages(w: &World) {
 
 pub(crate) async fn a_customers_stories_come_in_pages(w: &World) {
     w.customer(1).await;
+    w.customer(2).await;
     for (customer, key) in [(1, 7), (1, 2), (2, 4), (1, 5)] {
         w.one(told(customer, key, i64::from(key))).await;
     }

@@ -12,6 +12,7 @@ mod agreements;
 mod alarms;
 mod crash;
 mod disclosure_log;
+mod exact;
 mod hints;
 mod keeping;
 mod kept;

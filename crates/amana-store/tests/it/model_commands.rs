@@ -4,7 +4,7 @@ use crate::model::Op;
 use crate::outbox::echo;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::ReceiptKind;
+use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_store::*;
 
 /// Makes the command of an op for one store. The heads are the model's, found by their key.
@@ -37,8 +37,9 @@ pub(crate) async fn command(w: &World, op: &Op, head: Option<(Shard, i64)>) -> C
         }
         Op::Revoke { n, customer } => {
             let (shard, consent) = (Shard(u16::from(customer)), ConsentId::from_bytes([n; 16]));
-            let (customer, why, receipt) =
-                (customer_id(customer), ConsentEnd::Withdrawn, draft(ReceiptKind::Revocation));
+            let (customer, why) = (customer_id(customer), ConsentEnd::Withdrawn);
+            let template = Some(why.as_str().to_owned());
+            let receipt = ReceiptDraft { template, ..draft(ReceiptKind::Revocation) };
             Command::RevokeConsent { shard, customer, consent, why, at: at(9), receipt }
         }
         Op::Disclose { conversation, n, second } => {

@@ -368,4 +368,8 @@ pub(crate) async fn dead_letters_can_be_replayed(w: &World) {
     assert!(heads(w, 79).await.is_empty());
     let back = w.store.outbox_heads(at(80), &[], 10).await.expect("answers");
     assert_eq!((messages(&back), back[0].attempts, &back[0].reason), (vec![1], 0, &None));
+    // Out of date, it would only be refused and be seen by nobody any more: it stays on the list.
+    let late = Command::ReplayDead { message: message(2), due_at: at(91 * 86_400) };
+    assert_eq!(w.refused(vec![late]).await, (0, "message"));
+    assert_eq!(messages(&w.store.dead_letters(10).await.expect("answers")), [2]);
 }

@@ -3,6 +3,7 @@
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
+use amana_gate::ReceiptKind;
 use amana_store::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -129,4 +130,43 @@ async fn a_full_queue_is_said_at_the_door() {
     }
     let counted = world.store.counts().await.expect("answers").inbox_waiting;
     assert_eq!(counted, u64::try_from(kept).expect("small"));
+}
+
+/// The goal: queries of one piece of work see one moment, whichever way they read, and its connection comes back, also
+/// from work that was given up: more often than there are connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_at_one_moment_see_one_moment() {
+    let world = World::on(Place::sqlite()).await;
+    let store = &world.store;
+    for n in 1..=10u8 {
+        let (mut before, mut after) = (None, None);
+        let seen = async || {
+            let sums = store.counts().await.expect("answers").receipts;
+            (sums, store.customer(Shard(u16::from(n)), customer_id(n)).await.expect("answers").is_some())
+        };
+        let record = Command::Record {
+            shard: Shard(u16::from(n)),
+            customer: customer_id(n),
+            receipt: draft(ReceiptKind::View),
+        };
+        let commands = vec![world.create_customer(n).await, record];
+        let work = async {
+            before = Some(seen().await);
+            store.submit(commands).await.expect("is kept");
+            after = Some(seen().await);
+        };
+        store.at_one_moment(Box::pin(work)).await.expect("runs");
+        assert_eq!(before, after, "what was submitted meanwhile is not seen");
+        assert!(before.is_some_and(|(_, there)| !there));
+        assert!(seen().await.1, "and then it is");
+
+        let work = async {
+            seen().await;
+            std::future::pending::<()>().await;
+        };
+        let given_up = store.at_one_moment(Box::pin(work));
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(1), given_up).await;
+        assert!(waited.is_err());
+    }
+    world.customer(11).await;
 }

@@ -3,6 +3,7 @@
 use crate::agreements::*;
 use crate::alarms::*;
 use crate::disclosure_log::*;
+use crate::exact::*;
 use crate::hints::*;
 use crate::keeping::*;
 use crate::kept::*;
@@ -114,6 +115,11 @@ suite!(
     the_outbox_is_read_in_pages_between_two_instants,
     a_delivery_that_nothing_names_is_an_alarm_after_a_while,
     who_has_the_chat_is_told_of_what_others_sent,
+    a_damaged_history_silences_no_alarm,
+    an_alarm_is_closed_whatever_can_be_recorded,
+    a_delivery_of_what_is_in_doubt_is_only_unknown,
+    a_receipt_is_of_its_row_alone,
+    an_erasure_takes_what_is_under_the_deployments_key,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,
@@ -456,7 +462,7 @@ async fn consents_are_granted_and_revoked(w: &World) {
         shard: Shard(1),
         consent: c.clone(),
         basis: basis(),
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, c, at(0)),
+        receipt: ReceiptDraft::of_consent_given(c, None, at(0)),
     };
     let revoke = |c: &Consent, customer: u8| Command::RevokeConsent {
         shard: Shard(1),
@@ -464,7 +470,7 @@ async fn consents_are_granted_and_revoked(w: &World) {
         consent: c.id,
         why: ConsentEnd::Withdrawn,
         at: at(5),
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, c, at(5)),
+        receipt: ReceiptDraft::of_consent_end(c, ConsentEnd::Withdrawn, at(5)),
     };
     let first = consent(9, 1, 1);
     assert_eq!(w.refused(vec![grant(&first)]).await, (0, "customer"));
@@ -546,6 +552,8 @@ async fn stories(w: &World) {
         at: at(1),
     };
     let ask = || w.store.story(Shard(1), customer_id(1), &[3; 32]);
+    assert_eq!(w.refused(vec![Command::PutStory(story.clone())]).await, (0, "customer"), "nobody's");
+    w.customer(1).await;
     assert_eq!(ask().await.expect("answers"), None);
     for state in [StoryState::Authorised, StoryState::Posted, StoryState::Reversed] {
         story = Story { state, told: [state as u8; 32], at: at(state as i64), ..story };
@@ -564,6 +572,8 @@ async fn books(w: &World) {
         changed_at: at(second),
     };
     let ask = |n: u8| async move { w.store.book(Shard(1), customer_id(1), &[n; 32]).await.expect("answers") };
+    assert_eq!(w.refused(vec![Command::PutBook(book(1, b"none", 1))]).await, (0, "customer"), "nobody's");
+    w.customer(1).await;
     assert_eq!(ask(1).await, None);
     for (second, sealed) in [(1, b"one".as_slice()), (2, b"another")] {
         w.one(Command::PutBook(book(1, sealed, second))).await;

@@ -385,6 +385,7 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
             at: at(second),
         })
     };
+    w.customer(1).await;
     let setup = vec![
         Command::PutToken(token(1)),
         Command::PutToken(Token { expires_at: at(601), ..token(2) }),
@@ -440,6 +441,7 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
 }
 
 pub(crate) async fn a_sweep_is_bounded(w: &World) {
+    w.customer(1).await;
     // One more of each than a sweep takes.
     let mut commands = Vec::new();
     for n in 0..=limits::SWEEP_ROWS {

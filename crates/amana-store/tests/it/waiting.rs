@@ -78,14 +78,24 @@ pub(crate) async fn who_can_be_told_is_who_was_here_and_is_nobody_elses(w: &Worl
     w.one(chat(Some(200))).await;
     assert_eq!((found(Some(100), 0).await, found(Some(200), 0).await, found(None, 0).await), (1, 0, 1));
     let elsewhere = Elsewhere { app: Some("263902037430900".into()), since: at(210) };
-    w.one(Command::SetOwner { conversation: conversation(1), elsewhere: Some(elsewhere.clone()) }).await;
+    let owner = async |elsewhere: Option<Elsewhere>, said: i64| {
+        w.one(Command::SetOwner { conversation: conversation(1), elsewhere, said_at: at(said) }).await
+    };
+    owner(Some(elsewhere.clone()), 210).await;
+    let held = async |since: i64| w.store.waiting_elsewhere(at(since), 10).await.expect("answers").len();
+    assert_eq!((held(209).await, held(210).await), (1, 0), "those are asked after");
     let stored = w.store.conversation(&conversation(1)).await.expect("answers").expect("there");
     assert_eq!(stored.elsewhere, Some(elsewhere));
     assert_eq!((found(Some(100), 209).await, found(Some(100), 210).await), (0, 1), "until it is over");
     w.one(chat(Some(300))).await;
     assert_eq!(found(Some(100), 0).await, 0, "a record that is written anew leaves the owner as it is");
     assert_eq!(w.store.channel_queue(&conversation(1).channel).await.expect("answers").elsewhere, 1);
-    w.one(Command::SetOwner { conversation: conversation(1), elsewhere: None }).await;
+    assert_eq!(owner(None, 209).await, Outcome::Unchanged, "an older word that comes later");
+    assert_eq!(found(Some(100), 0).await, 0);
+    owner(None, 211).await;
+    assert_eq!((found(Some(100), 0).await, held(0).await), (1, 0));
+    let late = Elsewhere { app: None, since: at(210) };
+    assert_eq!(owner(Some(late), 210).await, Outcome::Unchanged);
     assert_eq!(found(Some(100), 0).await, 1);
     w.one(Command::Sweep { now: at(limits::WAITING_DAYS * 86_400 + 10), keep: forever() }).await;
     assert_eq!(w.store.counts().await.expect("answers").news_waiting, 0, "old news are none");

@@ -1,6 +1,6 @@
 //! The administrators' API, held against its description.
 
-use crate::support::{BANK, Browser, HARBOR, PERSON, World, message};
+use crate::support::{BANK, Browser, HARBOR, PERSON, World, conversation, message};
 use amana_channel::SendError;
 use amana_core::{Clock as _, Kill, KillScope, Lang, Secret};
 use amana_store::{Command, InboxResult, InboxSource};
@@ -24,7 +24,9 @@ struct Api {
 impl Api {
     fn of(world: &World) -> Self {
         let users = [("omar", TOKEN), ("lina", OTHER)].map(|(id, token)| (id.to_owned(), Secret::new(token)));
-        let state = AdminState { gateway: world.gateway.clone(), users: users.into() };
+        let page = conversation().channel;
+        let personas = [("lina".to_owned(), [(page, "77".to_owned())].into())].into();
+        let state = AdminState { gateway: world.gateway.clone(), users: users.into(), personas };
         Self { router: admin_router(state), document: serde_json::from_str(OPENAPI).expect("JSON") }
     }
 
@@ -350,4 +352,35 @@ async fn what_was_given_up_is_listed_without_a_word_of_it_and_tried_again() {
     }
     world.gateway.settle().await.expect("settled");
     assert_eq!(api.get("/admin/dead").await, (StatusCode::OK, nothing));
+}
+
+/// A human answers in a chat: as who they are by their token, and under their own persona.
+#[tokio::test]
+async fn a_human_answers_in_a_chat_and_only_in_one_that_there_is() {
+    let world = World::new().await;
+    let api = Api::of(&world);
+    let to = conversation();
+    let body = |text: &str| json!({ "channel": to.channel, "person": to.psid, "text": text }).to_string();
+    let post = async |body: &str| api.ask_as(OTHER, "POST", "/admin/replies", "application/json", body).await;
+    assert_eq!(post(&body("hello")).await.0, StatusCode::NOT_FOUND, "nobody ever wrote");
+    for bad in ["", "{}", r#"{"channel":"1","person":"2","text":"x","by":"omar"}"#] {
+        assert_eq!(post(bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    world.says("m-agent", "hello").await;
+    assert_eq!(post(&body(" ")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, answer) = post(&body("I look into it")).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    world.gateway.settle().await.expect("settled");
+    let last = world.channel.last.lock().expect("lock").clone();
+    assert!(last.contains("I look into it") && last.contains(r#""persona_id":"77""#), "{last}");
+    let (status, _) = api.ask("POST", "/admin/replies", "application/json", &body("and I, omar")).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    world.gateway.settle().await.expect("settled");
+    let last = world.channel.last.lock().expect("lock").clone();
+    assert!(
+        last.contains("and I, omar") && !last.contains("persona_id"),
+        "no persona of somebody else's: {last}"
+    );
+    world.clock.advance_s(8 * 86_400);
+    assert_eq!(post(&body("still there?")).await.0, StatusCode::CONFLICT);
 }

@@ -92,6 +92,8 @@ async fn one_purpose_stops_and_then_all_of_it() {
     assert!(page.contains("What you took back will not be sent again"));
     let rest = value_of(&page, "consent");
     assert_ne!(rest, consent);
+    assert!(page.contains("You took a part of your consent back"), "{page}");
+    assert!(page.contains("Your consent goes on for what you did not take back"), "{page}");
 
     let forged = browser.get("/privacy?done=all").await.text();
     assert!(
@@ -429,6 +431,62 @@ async fn a_message_that_may_have_arrived_is_shown_as_unknown() {
         }
         let export = browser.get("/privacy/export").await.text();
         assert!(export.contains("\"state\":\"unknown\""), "{export}");
+    }
+}
+
+/// When the words are gone, the receipts still say what became of a message: one that never left is not "told".
+#[tokio::test]
+async fn what_never_left_is_not_said_to_have_been_told_when_its_words_are_gone() {
+    for (lang, told, maybe, meant, counted) in [
+        (
+            Lang::English,
+            "Messenger was told something whose words cannot be shown any more.",
+            "Messenger may have been told something whose words cannot be shown any more.",
+            "Something was meant for Messenger whose words cannot be shown any more.",
+            "told once",
+        ),
+        (
+            Lang::Arabic,
+            "قيل لماسنجر شيء لم يعد عرض نصه ممكنًا.",
+            "ربما قيل لماسنجر شيء لم يعد عرض نصه ممكنًا.",
+            "كان هناك شيء مُعَدّ لماسنجر لم يعد عرض نصه ممكنًا.",
+            "",
+        ),
+    ] {
+        let world = World::new().await;
+        Browser::new(&world, lang).link("t1").await;
+        let fails = |error| *world.channel.error.lock().unwrap() = error;
+        world.pushes(&purchase("e1", "a1")).await;
+        world.gateway.settle().await.expect("settled");
+        fails(Some(amana_channel::SendError::Permanent { code: 100, sub: None }));
+        world.pushes(&purchase("e2", "a1")).await;
+        world.gateway.settle().await.expect("settled");
+        fails(Some(amana_channel::SendError::Ambiguous { what: "a test" }));
+        world.pushes(&purchase("e3", "a1")).await;
+        world.gateway.settle().await.expect("settled");
+        fails(Some(amana_channel::SendError::Permanent { code: 100, sub: None }));
+        world.clock.advance_s(3 * 86_400);
+        world.gateway.settle().await.expect("settled");
+        let keep = amana_store::Retention { message_days: 1, ..amana_store::Retention::default() };
+        world.clock.advance_s(3 * 86_400);
+        let sweep = Command::Sweep { now: world.clock.now(), keep };
+        world.gateway.store().submit(vec![sweep]).await.expect("swept");
+
+        let later = Browser::new(&world, lang);
+        let fields = [("institution", BANK), ("to", "privacy"), ("lang", lang.tag())];
+        later.post("/privacy/sign-in", &fields).await;
+        later.get("/link/callback?code=c&state=s").await;
+        let page = later.get("/privacy").await.text();
+        assert!(!page.contains("Blue Bottle"), "the words are gone");
+        for (text, times) in [(told, 1), (maybe, 1), (meant, 1)] {
+            // The Arabic for "told" is a part of the one for "may have been told".
+            let found = page.matches(text).count()
+                - usize::from(text == told)
+                    * page.matches(maybe).count().min(1)
+                    * usize::from(maybe.contains(told));
+            assert_eq!(found, times, "{text}: {page}");
+        }
+        assert!(page.contains(counted), "{page}");
     }
 }
 

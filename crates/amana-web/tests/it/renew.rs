@@ -65,6 +65,17 @@ async fn a_consent_near_its_end_is_renewed_from_the_privacy_page() {
         let page = browser.get("/privacy?done=renewed").await;
         check(&page, lang, "privacy, renewed");
         assert!(!page.text().contains("/privacy/renew"), "it is far from its end again");
+        // Nobody took anything back.
+        let (anew, earlier, back) = match lang {
+            Lang::Arabic => ("منحتَ موافقتك من جديد", "انتهت موافقتك السابقة", "تراجعتَ"),
+            Lang::English => ("You gave your consent anew", "Your earlier consent ended", "back"),
+        };
+        let text = page.text();
+        let entries =
+            text.split("<ol class=\"timeline\">").nth(1).and_then(|rest| rest.split("</section>").next());
+        let entries = entries.expect("a timeline");
+        assert!(entries.contains(anew) && entries.contains(earlier), "{entries}");
+        assert!(!entries.contains(back), "{entries}");
         assert_ne!(value_of(&page.text(), "consent"), consent);
         assert_eq!(browser.get(&path).await.status, StatusCode::GONE, "its address is used up");
     }
@@ -80,6 +91,11 @@ async fn one_that_is_over_is_renewed_for_a_month() {
     sign_in(&browser, Lang::English).await;
     let page = browser.get("/privacy").await.text();
     assert!(page.contains("/privacy/renew"), "{page}");
+    assert!(
+        page.contains("Your consent ended by itself: its time was over")
+            && page.contains("Ended by itself on")
+    );
+    assert!(!page.contains("You took your consent back") && !page.contains("Taken back"), "{page}");
     world.clock.advance_s(30 * DAY);
     sign_in(&browser, Lang::English).await;
     assert!(!browser.get("/privacy").await.text().contains("/privacy/renew"));

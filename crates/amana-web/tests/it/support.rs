@@ -1,7 +1,7 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, WindowPolicy};
+use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
@@ -68,6 +68,7 @@ impl FakeBank {
             expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
             scope: None,
             dpop: None,
+            connection: None,
         }
     }
 }
@@ -139,7 +140,7 @@ impl Bank for FakeBank {
         Ok(Protected::new(subject.clone(), Page { rows: Vec::new(), truncated: false }))
     }
     async fn news(&self, _: &Tokens, _: &Subject, _: &Of) -> Result<News, BankError> {
-        Ok(News { events: Vec::new(), whole: true })
+        Ok(News { events: Vec::new(), whole: true, calls: 1 })
     }
     async fn grant(
         &self,
@@ -150,7 +151,7 @@ impl Bank for FakeBank {
         Ok(amana_bank::GrantState::default())
     }
 
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+    async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         Ok(())
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
@@ -196,6 +197,12 @@ impl Channel for FakeChannel {
     async fn pass_to_people(&self, _: &Address) -> Result<(), SendError> {
         Ok(())
     }
+    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
+        Ok(ThreadOwner::Nobody)
+    }
+    async fn take_back(&self, _: &Address) -> Result<(), SendError> {
+        Ok(())
+    }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         Ok(Vec::new())
     }
@@ -204,6 +211,16 @@ impl Channel for FakeChannel {
     }
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
+    }
+    async fn said_since(
+        &self,
+        _: &Address,
+        _: Timestamp,
+    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
+        Ok(None)
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }

@@ -19,7 +19,7 @@ use amana_core::{
     Purpose, Secret, Shard, Timestamp, Transaction,
 };
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
-use amana_gate::{DataKey, Protected, ReceiptDraft, ReceiptKind, Subject};
+use amana_gate::{DataKey, Protected, ReceiptDraft, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::{DirTiles, Fsync};
 use amana_store::{Command, Conversation, Counts, InboxSource, Keys, Link, LinkState, MemoryCustody, Store};
@@ -90,7 +90,7 @@ impl Bank for SilentBank {
     async fn grant(&self, _: &Tokens, _: &Subject, _: Option<&str>) -> Result<GrantState, BankError> {
         self.no()
     }
-    async fn revoke(&self, _: &Tokens, _: Option<&str>) -> Result<(), BankError> {
+    async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         self.no()
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
@@ -196,7 +196,7 @@ fn granting(person: Person, changes: u32, now: Timestamp) -> anyhow::Result<Comm
     };
     Ok(Command::GrantConsent {
         shard: person.shard()?,
-        receipt: ReceiptDraft::of_consent(ReceiptKind::Consent, &consent, now),
+        receipt: ReceiptDraft::of_consent_given(&consent, None, now),
         basis: Box::new(basis),
         consent,
     })
@@ -431,7 +431,7 @@ impl Rig {
             consent: before.id,
             why: ConsentEnd::Replaced,
             at: now,
-            receipt: ReceiptDraft::of_consent(ReceiptKind::Revocation, &before, now),
+            receipt: ReceiptDraft::of_consent_end(&before, ConsentEnd::Replaced, now),
         };
         self.store.submit(vec![revoke, granting(person, changes + 1, now)?]).await?;
         Ok(())

@@ -186,6 +186,8 @@ pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
     /// Who may call, by the token that each has alone.
     pub(crate) users: BTreeMap<String, Secret>,
+    /// As whom they write in the chats of a page.
+    pub(crate) personas: BTreeMap<String, BTreeMap<ChannelId, String>>,
 }
 
 /// `[log]`.

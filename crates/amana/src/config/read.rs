@@ -16,13 +16,14 @@ use amana_bank::limits::POLLING_MINUTES_MAX;
 use amana_bank::profile::{ConsentApi, Notifications};
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
-use amana_core::{Controller, Form, InstitutionId, Secret};
+use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile, Upkeep};
 use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 use toml::Value;
 use url::Url;
 
@@ -400,11 +401,8 @@ impl Reader<'_> {
         let id: Option<InstitutionId> = self.institution_id(&key("id"));
         let name = self.needed(&key("name"), "the name that customers know");
         let name_ar = self.text(&key("name_ar"));
-        let profile = self.text(&key("profile")).unwrap_or_else(|| "fdx".to_owned());
         let shown_id = id.as_ref().map_or("?", InstitutionId::as_str).to_owned();
-        let profile = Profile::built_in(&shown_id, &profile)
-            .map_err(|e| self.wrong(&key("profile"), format!("is refused: {e}")))
-            .ok();
+        let profile = self.profile((&key("profile"), &key("profile_file")), &shown_id);
         let issuer = self.needed(&key("issuer"), "the authorization server's issuer, as its metadata say it");
         if let Some(issuer) = &issuer
             && Url::parse(issuer).is_err()
@@ -446,6 +444,26 @@ impl Reader<'_> {
             agreement: agreement?,
             controller: controller?,
         })
+    }
+
+    /// The profile that is built in under a name, or one of the operator's own in a file, which is named as it is.
+    fn profile(&mut self, (key, file_key): (&str, &str), institution: &str) -> Option<Profile> {
+        let Some(file) = self.text(file_key) else {
+            let name = self.text(key).unwrap_or_else(|| "fdx".to_owned());
+            return Profile::built_in(institution, &name)
+                .map_err(|e| self.wrong(key, format!("is refused: {e}")))
+                .ok();
+        };
+        if self.text(key).is_some() {
+            self.wrong(file_key, format!("is given beside `{key}`: give one of them"));
+            return None;
+        }
+        let path = Path::new(&file);
+        let read = std::fs::read_to_string(path).map_err(|e| format!("cannot be read: {e}"));
+        let name = path.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+        let parsed =
+            read.and_then(|text| Profile::parse(name, &text).map_err(|e| format!("is refused: {e}")));
+        parsed.map_err(|what| self.wrong(file_key, what)).ok()
     }
 
     /// How often links are read for news, in minutes; within, `None` leaves it to the profile.
@@ -547,6 +565,7 @@ impl Reader<'_> {
         let users: Vec<_> = (0..count).map(|index| self.admin_user(index)).collect();
         self.twice("admin.user", count);
         let mut seen = BTreeMap::new();
+        let mut personas = BTreeMap::new();
         for (index, (id, token)) in users.into_iter().enumerate().filter_map(|(n, user)| Some((n, user?))) {
             // Who did it would be said of the wrong one.
             if seen.values().any(|other: &Secret| other.expose() == token.expose()) {
@@ -554,9 +573,32 @@ impl Reader<'_> {
                 self.wrong(&format!("admin.user[{index}].token"), what);
                 return None;
             }
+            personas.insert(id.clone(), self.personas(&format!("admin.user[{index}].personas")));
             seen.insert(id, token);
         }
-        if seen.is_empty() { None } else { Some(Some(Admin { listen: listen?, users: seen })) }
+        if seen.is_empty() { None } else { Some(Some(Admin { listen: listen?, users: seen, personas })) }
+    }
+
+    /// Personas as `PAGE:PERSONA`, one for each page.
+    fn personas(&mut self, key: &str) -> BTreeMap<ChannelId, String> {
+        let mut personas = BTreeMap::new();
+        for item in self.list(key).unwrap_or_default() {
+            let pair = item.split_once(':').and_then(|(page, persona)| {
+                let plain = !persona.is_empty() && persona.bytes().all(|b| b.is_ascii_digit());
+                plain.then_some((ChannelId::new(page).ok()?, persona.to_owned()))
+            });
+            match pair {
+                Some((page, persona)) if !personas.contains_key(&page) => {
+                    personas.insert(page, persona);
+                }
+                _ => {
+                    let what =
+                        format!("holds `{}`; each must be `PAGE:PERSONA`, one for a page", shown(&item));
+                    self.wrong(key, what);
+                }
+            }
+        }
+        personas
     }
 
     /// One who may call the administrators' API: the name that stands in the history, and the token that proves it.
@@ -647,7 +689,20 @@ impl Reader<'_> {
                 self.wrong(APPS, format!("holds `{}`; each must be an app's number", shown(app)));
             }
         }
-        Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect() })
+        let take_back_after = self.take_back_after()?;
+        Some(Reconcile { on_unknown, allowed_apps: allowed_apps.into_iter().collect(), take_back_after })
+    }
+
+    /// `None` if it is wrong; `Some(None)`: never.
+    #[expect(clippy::option_option, reason = "wrong, never, after so long")]
+    fn take_back_after(&mut self) -> Option<Option<Duration>> {
+        const KEY: &str = "reconcile.take_back_hours";
+        let hours = self.values.get(KEY).and_then(Value::as_integer);
+        let hours = hours.and_then(|hours| u64::try_from(hours).ok()).filter(|hours| *hours <= 24);
+        if hours.is_none() && !self.said(KEY) {
+            self.wrong(KEY, "must be a number of hours from 0 (never) to 24");
+        }
+        hours.map(|hours| (hours > 0).then(|| Duration::from_secs(hours * 3_600)))
     }
 
     /// A number of days.
@@ -738,6 +793,10 @@ fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
         0 => 0,
         calls => calls.saturating_sub(looks).max(1),
     };
-    let notifications = api.notifications == Notifications::Fdx;
-    Upkeep { poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60), poll_calls, notifications }
+    Upkeep {
+        poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60),
+        poll_calls,
+        notifications: api.notifications == Notifications::Fdx,
+        one_grant_per_person: profile.oauth.one_grant_per_person,
+    }
 }

@@ -50,6 +50,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("roles.link_key_file", Kind::Text),
     ("reconcile.on_unknown", Kind::Text),
     ("reconcile.allowed_apps", Kind::List),
+    ("reconcile.take_back_hours", Kind::Number),
     ("messenger.page[].id", Kind::Text),
     ("messenger.page[].token", Kind::Secret),
     ("messenger.page[].token_file", Kind::Text),
@@ -60,6 +61,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].name", Kind::Text),
     ("institution[].name_ar", Kind::Text),
     ("institution[].profile", Kind::Text),
+    ("institution[].profile_file", Kind::Text),
     ("institution[].issuer", Kind::Text),
     ("institution[].login_origins", Kind::List),
     ("institution[].api_url", Kind::Text),
@@ -89,6 +91,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("admin.user[].id", Kind::Text),
     ("admin.user[].token", Kind::Secret),
     ("admin.user[].token_file", Kind::Text),
+    ("admin.user[].personas", Kind::List),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
 ];

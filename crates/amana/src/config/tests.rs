@@ -125,6 +125,35 @@ fn the_administrators_api_is_off_until_it_has_an_address_and_a_long_token() {
     }
 }
 
+/// Every switch of a profile can be set, by a file of the operator's own.
+#[test]
+fn a_profile_of_ones_own_turns_a_switch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cedar.toml");
+    let text = include_str!("../../../amana-bank/profiles/fdx.toml");
+    let own = text.replace("name = \"fdx\"", "name = \"cedar\"");
+    let (key, file) = ("AMANA_INSTITUTION__0__PROFILE_FILE", path.to_str().expect("UTF-8"));
+    let signed = own.replace("signed_requests = false", "signed_requests = true");
+    std::fs::write(&path, signed).expect("written");
+    let settings = read(GOOD, &[(key, file)]).expect("good");
+    let profile = &settings.institutions[0].connector.profile;
+    assert!(profile.name == "cedar" && profile.oauth.signed_requests);
+    assert!(!read(GOOD, &[]).expect("good").institutions[0].connector.profile.oauth.signed_requests);
+    let refused = |text: &str, more: &[(&str, &str)]| {
+        std::fs::write(&path, text).expect("written");
+        read(GOOD, &[&[(key, file)], more].concat()).expect_err("refused").to_string()
+    };
+    assert!(refused(text, &[]).contains("`institution[0].profile_file` is refused: profile `cedar`"));
+    assert!(refused(&own.replace("par =", "parr ="), &[]).contains("parr"));
+    assert!(refused(&own, &[("AMANA_INSTITUTION__0__PROFILE", "fdx")]).contains("give one of them"));
+    assert!(
+        read(GOOD, &[(key, "/nowhere/cedar.toml")])
+            .expect_err("refused")
+            .to_string()
+            .contains("cannot be read")
+    );
+}
+
 /// A bank that declines the details of transactions cannot be configured to agree to them.
 #[test]
 fn a_profiles_bank_agrees_to_no_more_than_it_does() {

@@ -14,7 +14,7 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
-    CheckReport, GrantState, Granted, News, Of, Pending, Tokens, Topic,
+    CheckReport, GrantState, Granted, News, Of, Pending, TakenBack, Tokens, Topic,
 };
 use amana_core::{Account, AccountId, InstitutionId, Page, Secret, Timestamp, Transaction};
 use amana_gate::{BankData, DataKey, Protected, Subject};
@@ -148,7 +148,8 @@ async fn done(
                     let sealed = body.seal(key, &context, &OsEntropy).map_err(sealing)?;
                     Ok((event, hex::encode(sealed)))
                 });
-                Ok(WireNews { events: sealed.collect::<Result<_, _>>()?, whole: news.whole })
+                let events = sealed.collect::<Result<_, _>>()?;
+                Ok(WireNews { events, whole: news.whole, calls: news.calls })
             });
             said(call, news)
         }
@@ -163,8 +164,8 @@ async fn done(
             said(call, bank.publisher(&Secret::new(token), &callback).await)
         }
         "revoke" => {
-            let Revoke { tokens, bank_consent } = read(body)?;
-            said(call, bank.revoke(&tokens.tokens()?, bank_consent.as_deref()).await)
+            let Revoke { tokens, bank_consent, why } = read(body)?;
+            said(call, bank.revoke(&tokens.tokens()?, bank_consent.as_deref(), why).await)
         }
         _ => None,
     }
@@ -301,7 +302,8 @@ impl Bank for RemoteBank {
                 .map_err(|_| self.error(BankErrorClass::Nonsense("it was not sealed for this question")))?;
             Ok((event, body))
         });
-        Ok(News { events: opened.collect::<Result<_, BankError>>()?, whole: news.whole })
+        let events = opened.collect::<Result<_, BankError>>()?;
+        Ok(News { events, whole: news.whole, calls: news.calls })
     }
 
     async fn grant(
@@ -318,8 +320,14 @@ impl Bank for RemoteBank {
         self.call("grant", &ask).await
     }
 
-    async fn revoke(&self, tokens: &Tokens, bank_consent: Option<&str>) -> Result<(), BankError> {
-        let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent: bank_consent.map(str::to_owned) };
+    async fn revoke(
+        &self,
+        tokens: &Tokens,
+        bank_consent: Option<&str>,
+        why: TakenBack,
+    ) -> Result<(), BankError> {
+        let bank_consent = bank_consent.map(str::to_owned);
+        let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent, why };
         self.call("revoke", &ask).await
     }
 

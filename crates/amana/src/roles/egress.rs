@@ -4,15 +4,17 @@
 use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
-use super::wire::{Ask, WireSendError, WireSent};
+use super::wire::{Ask, WireSaid, WireSendError, WireSent};
 use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
+use amana_channel::webhook::EchoWords;
 use amana_channel::{
-    ApprovedText, Channel, Egress, LinkingError, Messenger, SendError, Sent, WindowPolicy, messenger,
+    ApprovedText, Channel, Egress, LinkingError, Messenger, SaidThere, SendError, Sent, ThreadOwner,
+    WindowPolicy, messenger,
 };
-use amana_core::{Address, ChannelId, Clock as _, Lang, Psid};
+use amana_core::{Address, ChannelId, Clock as _, Lang, Psid, Timestamp};
 use amana_flow::StoreFlags;
 use amana_gate::{EgressFrame, Released, TicketGuard};
 use amana_render::Encoding;
@@ -108,8 +110,19 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
         Ask::Locale { of } => said(Ok(egress.locale(&of).await)),
         Ask::Name { of } => said(Ok(egress.name(&of).await)),
         Ask::PassToPeople { of } => sent(egress.pass_to_people(&of).await),
+        Ask::Owner { of } => said(egress.owner(&of).await.map_err(|error| WireSendError::of(&error))),
+        Ask::TakeBack { of } => sent(egress.take_back(&of).await),
         Ask::ApprovedTexts { channel } => {
             said(egress.approved_texts(&channel).await.map_err(|error| WireSendError::of(&error)))
+        }
+        Ask::SaidSince { to, since } => {
+            let wire =
+                |all: Vec<SaidThere>| all.into_iter().map(|one| (one.mid, one.words.0)).collect::<WireSaid>();
+            let there = egress.said_since(&to, since).await;
+            said(there.map(|all| all.map(wire)).map_err(|error| WireSendError::of(&error)))
+        }
+        Ask::Listen { channel } => {
+            said(egress.listen(&channel).await.map_err(|error| WireSendError::of(&error)))
         }
         Ask::People { app_scoped } => {
             said(egress.people(&app_scoped).await.map_err(|error| WireSendError::of(&error)))
@@ -143,7 +156,7 @@ impl Channel for RemoteChannel {
         match self.peer.call::<EgressFrame, Result<WireSent, WireSendError>>("/send", &frame).await {
             Ok(Ok(WireSent { mid, rest_s })) => Ok(Sent { mid, rest: rest_s.map(Duration::from_secs) }),
             Ok(Err(error)) => Err(error.error()),
-            Err(CallError::NotReached) => Err(SendError::Transient { what: "egress is not there" }),
+            Err(CallError::NotReached) => Err(SendError::NoWay { what: "egress is not there" }),
             // Its echo will tell.
             Err(CallError::InDoubt) => Err(SendError::Ambiguous { what: "egress did not answer" }),
         }
@@ -182,12 +195,31 @@ impl Channel for RemoteChannel {
         self.ask(&Ask::PassToPeople { of: of.clone() }).await.map_err(|error| error.error())
     }
 
+    async fn owner(&self, of: &Address) -> Result<ThreadOwner, SendError> {
+        self.ask(&Ask::Owner { of: of.clone() }).await.map_err(|error| error.error())
+    }
+
+    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.ask(&Ask::TakeBack { of: of.clone() }).await.map_err(|error| error.error())
+    }
+
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         self.ask(&Ask::ApprovedTexts { channel: channel.clone() }).await.map_err(|error| error.error())
     }
 
     async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
         self.ask(&Ask::People { app_scoped: app_scoped.to_owned() }).await.map_err(|error| error.error())
+    }
+
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+        let ask = Ask::SaidSince { to: to.clone(), since };
+        let there = self.ask::<Option<WireSaid>>(&ask).await.map_err(|error| error.error())?;
+        let read = |(mid, words)| SaidThere { mid, words: EchoWords(words) };
+        Ok(there.map(|all| all.into_iter().map(read).collect()))
+    }
+
+    async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        self.ask(&Ask::Listen { channel: channel.clone() }).await.map_err(|error| error.error())
     }
 
     fn encoding_outside(&self) -> Option<Encoding> {

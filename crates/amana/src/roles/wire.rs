@@ -166,6 +166,7 @@ pub(super) struct WireNews {
     /// Each event's envelope, and its content, sealed; hexadecimal.
     pub(super) events: Vec<(BankEvent, String)>,
     pub(super) whole: bool,
+    pub(super) calls: u32,
 }
 
 /// What the content of an event is bound to: the question, and its place among the answer's events.
@@ -192,6 +193,7 @@ pub(super) struct Publisher {
 pub(super) struct Revoke {
     pub(super) tokens: WireTokens,
     pub(super) bank_consent: Option<String>,
+    pub(super) why: amana_bank::TakenBack,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -245,9 +247,16 @@ pub(super) enum Ask {
     Locale { of: Address },
     Name { of: Address },
     PassToPeople { of: Address },
+    Owner { of: Address },
+    TakeBack { of: Address },
     ApprovedTexts { channel: ChannelId },
     People { app_scoped: String },
+    Listen { channel: ChannelId },
+    SaidSince { to: Address, since: Timestamp },
 }
+
+/// The platform's id of a message, and what it says.
+pub(super) type WireSaid = Vec<(String, Vec<String>)>;
 
 /// The platform took a message.
 #[derive(Serialize, Deserialize)]
@@ -265,6 +274,11 @@ pub(super) enum WireSendError {
         code: i64,
         sub: Option<i64>,
     },
+    NotAllowed {
+        code: i64,
+        sub: Option<i64>,
+    },
+    NoWay,
     TokenDead,
     PageBlocked,
     Throttled {
@@ -292,6 +306,8 @@ impl WireSendError {
             SendError::WindowClosed => Self::WindowClosed,
             SendError::Unreachable => Self::Unreachable,
             SendError::Permanent { code, sub } => Self::Permanent { code: *code, sub: *sub },
+            SendError::NotAllowed { code, sub } => Self::NotAllowed { code: *code, sub: *sub },
+            SendError::NoWay { .. } => Self::NoWay,
             SendError::TokenDead => Self::TokenDead,
             SendError::PageBlocked => Self::PageBlocked,
             SendError::Throttled { retry_after } => Self::Throttled { retry_after_s: retry_after.as_secs() },
@@ -320,6 +336,8 @@ impl WireSendError {
             Self::WindowClosed => SendError::WindowClosed,
             Self::Unreachable => SendError::Unreachable,
             Self::Permanent { code, sub } => SendError::Permanent { code: *code, sub: *sub },
+            Self::NotAllowed { code, sub } => SendError::NotAllowed { code: *code, sub: *sub },
+            Self::NoWay => SendError::NoWay { what: "egress says so; its own log says why" },
             Self::TokenDead => SendError::TokenDead,
             Self::PageBlocked => SendError::PageBlocked,
             Self::Throttled { retry_after_s } => {

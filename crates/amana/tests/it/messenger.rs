@@ -1,4 +1,4 @@
-//! `amana messenger setup | status | templates`, as somebody who connects a Page for the first time.
+//! `amana messenger setup | status | templates | thread | persona`, as somebody who connects a Page for the first time.
 
 use crate::browser::client;
 use crate::process::folder;
@@ -58,6 +58,12 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
         &["the permission `pages_manage_metadata` grants it", "template amana_news_1 ar: approved"],
     );
 
+    // What sending needs is seen, too, though nothing is sent.
+    control(&world, "pages/55", json!({"denied": ["pages_messaging"]})).await;
+    let said = world.says(&["messenger", "status"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    holds(&said.out, &["missing: messaging:", "the permission `pages_messaging` grants it"]);
+
     // With all of them it is whole, and once more it changes nothing.
     control(&world, "pages/55", json!({"denied": []})).await;
     let said = world.says(&["messenger", "setup"]);
@@ -89,5 +95,64 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
         assert_eq!(said.code, Some(1), "{}", said.out);
         holds(&said.out, &["no longer valid", "nothing that waits is lost"]);
         assert!(!said.out.contains("page-token-1") && !said.err.contains("page-token-1"));
+    }
+}
+
+/// The conversation of a person, as the platform has it.
+async fn thread(world: &World) -> Value {
+    let url = format!("{}/control/threads/55/amal", world.chat_url);
+    client().get(url).send().await.expect("an answer").json().await.expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    let world = world;
+    let does = |arguments: &[&str]| {
+        let said = world.says(&[&["messenger"], arguments].concat());
+        (said.code, format!("{}{}", said.out, said.err))
+    };
+    assert_eq!(does(&["setup"]).0, Some(0));
+    control(&world, "users/amal/say", json!({"page": "55", "text": "hello"})).await;
+    let psid = thread(&world).await["psid"].as_str().expect("an id").to_owned();
+    let of = |act: &'static str| ["thread", act, "55", psid.as_str()];
+
+    let (code, said) = does(&of("owner"));
+    assert!(code == Some(0) && said.contains("nobody"), "{said}");
+    let (code, said) = does(&of("pass"));
+    assert!(code == Some(0) && said.contains("done"), "{said}");
+    let (_, said) = does(&of("owner"));
+    assert!(!said.contains("nobody"), "{said}");
+    // Without a default app nobody can take it.
+    assert_eq!(does(&of("take")).0, Some(1));
+    control(&world, "users/amal/inbox", json!({"do": "done", "page": "55"})).await;
+
+    let (code, made) =
+        does(&["persona", "55", "--name", "Huda", "--picture", "https://bank.example/huda.png"]);
+    assert!(code == Some(0) && made.starts_with("55:") && made.contains("Huda"), "{made}");
+    let (_, all) = does(&["persona", "55"]);
+    assert_eq!(all, made);
+    let persona = made.trim_start_matches("55:").split(' ').next().expect("an id").to_owned();
+    let reply = |psid: &str| {
+        let arguments = ["thread", "reply", "55", psid, "--text", "I look into it", "--persona", &persona];
+        does(&arguments)
+    };
+    let (code, said) = reply("99999");
+    assert!(code == Some(1) && said.contains("no person of this id"), "{said}");
+    // The gateway that runs on the same store sends it, once it has worked off what the person wrote.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let (code, said) = reply(&psid);
+        if code == Some(0) {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{said}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    while !thread(&world).await["messages"].to_string().contains("I look into it") {
+        assert!(std::time::Instant::now() < deadline, "it does not come");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }

@@ -1,0 +1,98 @@
+//! A human of the institution answers in a chat: who it was is on the customer's record, and nothing automatic can.
+
+use crate::support::*;
+use amana_channel::messenger::INBOX_APP;
+use amana_channel::webhook::{Handover, InboundKind};
+use amana_core::*;
+use amana_flow::*;
+use amana_store::Command;
+
+fn reply(text: &str) -> AgentReply {
+    AgentReply { by: "api:huda".into(), text: text.into(), persona: Some("77".into()) }
+}
+
+async fn writes(rig: &Rig, text: &str) -> Result<MessageId, AgentError> {
+    let message = rig.gateway.agent_replies(&conversation("1"), &reply(text)).await;
+    rig.gateway.settle().await.expect("settled");
+    message
+}
+
+async fn receipts(rig: &Rig) -> Vec<String> {
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let receipts = rig.store.receipts(link.shard, link.customer, 0, 100).await.unwrap();
+    receipts.iter().map(|r| String::from_utf8_lossy(&r.bytes).into_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_human_answers_with_the_tag_outside_the_window_alone_and_stands_on_the_record() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let before = receipts(&rig).await.len();
+    writes(&rig, " I look into it. ").await.expect("within the window");
+    let last = || rig.channel.last.lock().unwrap().clone();
+    assert!(
+        last().contains(r#""messaging_type":"RESPONSE""#) && !last().contains("HUMAN_AGENT"),
+        "{}",
+        last()
+    );
+    assert!(last().contains(r#""persona_id":"77""#), "{}", last());
+    assert_eq!(rig.sees("1"), ["I look into it."]);
+    rig.clock.advance_s(5 * 86_400);
+    writes(&rig, "It was our error.").await.expect("within seven days");
+    assert!(last().contains(r#""tag":"HUMAN_AGENT""#), "{}", last());
+    assert_eq!(rig.sees("1"), ["It was our error."]);
+
+    let receipts = receipts(&rig).await;
+    let written: Vec<&String> =
+        receipts.iter().skip(before).filter(|r| r.contains(r#""template":"agent-wrote""#)).collect();
+    assert_eq!(written.len(), 2, "{receipts:#?}");
+    for receipt in written {
+        assert!(receipt.contains(r#""recipient":"agent:api:huda""#), "{receipt}");
+        assert!(!receipt.contains("error") && !receipt.contains("look into"), "{receipt}");
+    }
+    let hash = hex::encode(amana_core::ids::sha256(&[last().as_bytes()]));
+    assert!(receipts.last().unwrap().contains(&hash), "the hash of the very bytes");
+}
+
+#[tokio::test]
+async fn nobody_writes_where_none_may() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    for text in ["", "  ", &"x".repeat(2_000)] {
+        assert!(matches!(writes(&rig, text).await, Err(AgentError::Text)), "{text:?}");
+    }
+    let persona = AgentReply { persona: Some("7 7".into()), ..reply("hello") };
+    let to = conversation("1");
+    assert!(matches!(rig.gateway.agent_replies(&to, &persona).await, Err(AgentError::Text)));
+    for by in ["", "a\nb"] {
+        let who = AgentReply { by: by.into(), ..reply("hello") };
+        assert!(matches!(rig.gateway.agent_replies(&to, &who).await, Err(AgentError::Who)));
+    }
+    let stranger = rig.gateway.agent_replies(&conversation("nobody"), &reply("hello")).await;
+    assert!(matches!(stranger, Err(AgentError::Unknown)));
+    let kill = Kill { scope: KillScope::All, reason: "drill".into(), since: rig.clock.now() };
+    rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+    assert!(matches!(writes(&rig, "hello").await, Err(AgentError::Killed)));
+    rig.store.submit(vec![Command::ClearKill(KillScope::All)]).await.unwrap();
+    let pass = Handover::Passed { from: None, to: Some(INBOX_APP.into()), metadata: None };
+    rig.event("1", InboundKind::Handover(pass)).await;
+    assert!(matches!(writes(&rig, "hello").await, Err(AgentError::Elsewhere)));
+    rig.clock.advance_s(7 * 86_400);
+    assert!(matches!(writes(&rig, "hello").await, Err(AgentError::Away)));
+    assert!(rig.sees("1").is_empty());
+    assert!(!receipts(&rig).await.iter().any(|r| r.contains("agent-wrote")), "nothing was written");
+}
+
+/// What was written in time and could not be sent is not sent when its time is over.
+#[tokio::test]
+async fn no_attempt_is_made_after_the_seventh_day() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.clock.advance_s(6 * 86_400 + 80_000);
+    *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+    writes(&rig, "hello").await.expect("in time");
+    *rig.channel.error.lock().unwrap() = None;
+    rig.clock.advance_s(7_200);
+    rig.gateway.settle().await.expect("settled");
+    assert!(rig.sees("1").is_empty());
+}

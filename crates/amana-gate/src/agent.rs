@@ -1,0 +1,116 @@
+//! What a human of the institution writes in their own words: no bank data of the gateway's, so no decision of the
+//! gate's about it. It leaves with a ticket as everything does, and whoever it was is on the customer's record.
+
+use crate::decision::Denial;
+use crate::key::DataKey;
+use crate::receipt::{ReceiptDraft, Recipient};
+use crate::release::{Disclosure, Gate};
+use amana_core::{Address, Content, Entropy, InstitutionId, MessageId, Timestamp};
+use amana_render::{Encoding, HumanAgentAct};
+
+/// What a human wrote, and who it was.
+#[derive(Debug, Clone, Copy)]
+pub struct AgentWords<'a> {
+    /// Who, as it stands on the customer's record.
+    pub by: &'a str,
+    /// Their words.
+    pub text: &'a str,
+    /// As whom they are said: the platform's id of a persona. `None`: as the page itself.
+    pub persona: Option<&'a str>,
+    /// When the person last did something towards the page.
+    pub last_inbound: Timestamp,
+}
+
+impl Gate {
+    /// The message of a human: within the platform's window (`within`) in that encoding, and outside of it, for seven
+    /// days after the person's last act, under the tag that such words alone may bear. The row is to be committed
+    /// together with [`ReceiptDraft::of_agent`] for each customer whose chat it is.
+    ///
+    /// # Errors
+    /// When nobody is named, nothing is said, the person has been away for too long, or the platform's limits do not
+    /// allow it.
+    #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
+    pub fn agent(
+        &self,
+        words: AgentWords<'_>,
+        within: Option<Encoding>,
+        recipient: &Address,
+        message: MessageId,
+        now: Timestamp,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Disclosure, Denial> {
+        let act = HumanAgentAct::of_keystroke(words.by, words.text, words.last_inbound, now)
+            .ok_or(Denial::NotEncodable)?;
+        let encoding = within.unwrap_or(Encoding::MessengerHumanAgent(act));
+        let content =
+            Content { persona: words.persona.map(str::to_owned), ..Content::text(words.text.trim()) };
+        self.plain(&content, recipient, encoding, message, now, key, entropy)
+    }
+}
+
+impl ReceiptDraft {
+    /// The receipt of a message that a human of the institution wrote in the customer's chat: who, when, on which
+    /// channel, and the hash of the exact bytes. Nothing of what it says.
+    #[must_use]
+    pub fn of_agent(institution: InstitutionId, written: &Disclosure, by: &str, at: Timestamp) -> Self {
+        let channel = written.row.recipient.channel.clone();
+        let agent = Recipient::Agent(by.to_owned());
+        let mut receipt = Self::of_sighting(institution, channel, Self::AGENT_WROTE, agent, at);
+        receipt.payload_sha256 = Some(hex::encode(written.row.payload_sha256));
+        receipt
+    }
+
+    /// What a sighting is that a human of the institution wrote through the gateway.
+    pub const AGENT_WROTE: &'static str = "agent-wrote";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amana_core::{ChannelId, Psid, SeededEntropy};
+
+    #[test]
+    fn the_words_of_a_human_bear_the_tag_outside_the_window_alone_and_for_seven_days() {
+        let entropy = SeededEntropy::new(3);
+        let gate = Gate::new(DataKey::generate(&entropy));
+        let key = DataKey::generate(&entropy);
+        let to =
+            Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
+        let at = |s: &str| -> Timestamp { s.parse().expect("an instant") };
+        let last_inbound = at("2026-11-20T10:00:00Z");
+        let message = MessageId::from_bytes([7; 16]);
+        let write = |by, text, within, now| {
+            let words = AgentWords { by, text, persona: None, last_inbound };
+            gate.agent(words, within, &to, message, now, &key, &entropy)
+        };
+        let away = at("2026-11-26T10:00:00Z");
+        let written = write("api:huda", "I look into it", None, away).expect("six days");
+        assert!(written.row.anytime);
+        // No attempt of it is made after the seventh day.
+        assert!(written.row.expires_at < at("2026-11-27T10:00:00Z"), "{}", written.row.expires_at);
+        let within = write("api:huda", "I look into it", Some(Encoding::MessengerReply), away).expect("open");
+        assert!(!within.row.anytime, "within the window it bears no tag");
+        for (by, text, now) in [
+            ("api:huda", "I look into it", at("2026-11-27T10:00:00Z")),
+            ("api:huda", "  ", away),
+            (" ", "I look into it", away),
+        ] {
+            assert!(write(by, text, None, now).is_err(), "{by:?} {text:?} {now}");
+        }
+        let receipt = ReceiptDraft::of_agent(
+            InstitutionId::new("cedar-bank").expect("an id"),
+            &written,
+            "api:huda",
+            away,
+        );
+        let sealed = String::from_utf8(receipt.seal(1, [0; 32], (0, 0)).bytes).expect("UTF-8");
+        let hash = hex::encode(written.row.payload_sha256);
+        for told in
+            [r#""kind":"sighting""#, r#""template":"agent-wrote""#, r#""recipient":"agent:api:huda""#, &hash]
+        {
+            assert!(sealed.contains(told), "{told} in {sealed}");
+        }
+        assert!(!sealed.contains("look into it"), "{sealed}");
+    }
+}

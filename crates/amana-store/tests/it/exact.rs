@@ -1,0 +1,183 @@
+//! What is recorded is what happened: no receipt of something else, no alarm that a damaged row silences, and nothing
+//! that stays of somebody who is gone.
+
+use crate::outbox::{claim, disclose, finish};
+use crate::place::Place;
+use crate::world::*;
+use amana_core::*;
+use amana_gate::{Disclosure, ReceiptKind};
+use amana_store::*;
+
+const DAY: i64 = 86_400;
+
+/// What a query of the test's own counts, behind the store's back.
+async fn count(w: &World, sql: &str) -> i64 {
+    match &w.place {
+        Place::Sqlite { .. } => {
+            let conn = rusqlite::Connection::open(w.place.file()).expect("opens");
+            conn.query_row(sql, [], |row| row.get(0)).expect("counts")
+        }
+        Place::Postgres { .. } => {
+            let client = crate::place::postgres_client(&w.place.url()).await;
+            client.query_one(sql, &[]).await.expect("counts").get(0)
+        }
+    }
+}
+
+fn seen(mid: &str, psid: Option<Psid>, claim: Claim, second: i64) -> Command {
+    let ConversationId { channel, .. } = conversation(1);
+    Command::Sighted(Sighting { channel, psid, mid: mid.into(), claim, kill: true, at: at(second) })
+}
+
+fn foreign() -> Claim {
+    Claim::Unexplained { kind: AlarmKind::OtherApp, app_id: Some("99".into()) }
+}
+
+fn overdue(mid: &str, second: i64) -> Command {
+    seen(mid, None, Claim::Unexplained { kind: AlarmKind::UnknownDelivery, app_id: None }, second)
+}
+
+/// The history of a customer does not lead on any more.
+async fn put_back(w: &World, n: u8) {
+    let (id, zeros) = (w.place.bytes(&[n; 16]), w.place.bytes(&[0; 32]));
+    w.place.sql(&format!("UPDATE customer SET receipt_mac = {zeros} WHERE id = {id}")).await;
+}
+
+/// Goal: alarm and kill switch do not hang on a receipt that cannot be recorded, and its closing does not either.
+pub(crate) async fn a_damaged_history_silences_no_alarm(w: &World) {
+    w.customer(1).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    put_back(w, 1).await;
+    assert_eq!(w.one(seen("m-1", Some(conversation(1).psid), foreign(), 1)).await, Outcome::Changed);
+    let alarms = w.store.alarms(false, 9).await.expect("answers");
+    assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::OtherApp]);
+    assert_eq!(w.store.kills().await.expect("answers").0.len(), 1);
+    assert_eq!(w.store.counts().await.expect("answers").receipts, 0);
+    let close = Command::CloseAlarm { id: alarms[0].id, by: "omar".into(), at: at(2) };
+    assert_eq!(w.one(close).await, Outcome::Changed);
+}
+
+/// Goal: an alarm that is closed while the history of whom it was told does not lead on is closed.
+pub(crate) async fn an_alarm_is_closed_whatever_can_be_recorded(w: &World) {
+    w.customer(1).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    w.one(seen("m-1", Some(conversation(1).psid), foreign(), 1)).await;
+    assert_eq!(w.store.counts().await.expect("answers").receipts, 1);
+    put_back(w, 1).await;
+    let id = w.store.alarms(false, 9).await.expect("answers")[0].id;
+    w.one(Command::CloseAlarm { id, by: "omar".into(), at: at(2) }).await;
+    assert!(w.store.alarms(false, 9).await.expect("answers").is_empty());
+    // It ends by time, and whom it was about with it; one that is open stays.
+    w.one(seen("m-2", None, foreign(), 3)).await;
+    let sweep = |second| Command::Sweep { now: at(second), keep: Retention::default() };
+    w.one(sweep(limits::ALARM_DAYS * DAY)).await;
+    assert_eq!(count(w, "SELECT count(*) FROM alarm_told").await, 1);
+    let held = |report: RetentionReport| {
+        let of = |kind| report.holdings.iter().find(|holding| holding.kind == kind).expect("each").rows;
+        [of(DataKind::Alarm), of(DataKind::Sighting)]
+    };
+    assert_eq!(held(w.store.retention_report().await.expect("answers")), [1, 0], "sightings go before");
+    w.one(sweep(limits::ALARM_DAYS * DAY + 3)).await;
+    assert_eq!(count(w, "SELECT count(*) FROM alarm_told").await, 0);
+    assert_eq!(w.store.alarms(true, 9).await.expect("answers").len(), 1);
+}
+
+/// Goal: a delivery that nothing names is no stranger's while a message of ours to that person is in doubt, and not
+/// more often than that one was tried. An echo that comes late still settles it.
+pub(crate) async fn a_delivery_of_what_is_in_doubt_is_only_unknown(w: &World) {
+    let delivered =
+        |mid: &str, n: u8, second| seen(mid, Some(conversation(n).psid), Claim::Delivered, second);
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    w.one(finish(1, Delivery::Unconfirmed { until: at(70) })).await;
+    w.one(delivered("m-early", 2, 5)).await;
+    w.one(delivered("m-ours", 1, 10)).await;
+    w.one(delivered("m-thief", 1, 11)).await;
+    assert_eq!(w.one(overdue("m-ours", 300)).await, Outcome::Unchanged);
+    assert_eq!(w.one(overdue("m-ours", 301)).await, Outcome::Unchanged, "again, the same");
+    assert_eq!(w.one(overdue("m-thief", 302)).await, Outcome::Changed, "one try, one delivery");
+    assert_eq!(w.one(overdue("m-early", 303)).await, Outcome::Changed, "another person's");
+    assert!(w.store.deliveries_overdue(at(9_999), 9).await.expect("answers").is_empty());
+    assert_eq!(w.one(crate::outbox::echo(1, 1, "m-ours", 400)).await, Outcome::Unchanged);
+    let row = w.store.outbox_entry(message(1)).await.expect("answers").expect("is there");
+    assert_eq!((row.state, row.mid.as_deref()), (OutboxState::Sent, Some("m-ours")));
+    // What was delivered before a message was made, or when nothing is in doubt, is not its.
+    w.one(delivered("m-later", 1, 500)).await;
+    assert_eq!(w.one(overdue("m-later", 800)).await, Outcome::Changed);
+}
+
+type Change = fn(&mut Disclosure);
+
+/// Goal: the store commits no message with the receipt of another, or of something else.
+pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
+    let customer = w.customer(1).await;
+    let given = consent(1, 1, 1);
+    let made = |n: u8| w.disclosure(&customer, &given, n);
+    let changes: [(&str, Change); 8] = [
+        ("kind", |d| d.receipt.as_mut().expect("one").kind = ReceiptKind::View),
+        ("bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = Some("0".repeat(64))),
+        ("no bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = None),
+        ("purpose", |d| d.receipt.as_mut().expect("one").purpose = Some(Purpose::BankOffer)),
+        ("form", |d| d.receipt.as_mut().expect("one").form = Some(Form::Notice)),
+        ("consent", |d| d.receipt.as_mut().expect("one").consent = None),
+        ("kinds of data", |d| d.receipt.as_mut().expect("one").clusters = Clusters::default()),
+        ("channel", |d| d.receipt.as_mut().expect("one").channel = Some(id("1002"))),
+    ];
+    for (what, change) in changes {
+        let mut disclosure = made(1);
+        change(&mut disclosure);
+        assert_eq!(w.refused(vec![disclose(1, disclosure, 0)]).await, (0, "receipt"), "{what}");
+    }
+    let (one, other) = (made(1), made(2));
+    let swapped = Disclosure { receipt: other.receipt, ..one };
+    assert_eq!(w.refused(vec![disclose(1, swapped, 0)]).await, (0, "receipt"), "another message's");
+    assert_eq!(w.one(disclose(1, made(1), 0)).await, Outcome::Receipt(1));
+}
+
+/// Goal: after an erasure nothing is written for them, and what their chats were told and given under the deployment's
+/// key is gone, too; another chat's stays.
+pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World) {
+    let left = async || {
+        let person = |n: u8| w.place.bytes(&w.store.keyring().blind_person(&conversation(n)));
+        let mut left = Vec::new();
+        for n in [1, 2] {
+            let of = person(n);
+            let texts = format!(
+                "SELECT count(*) FROM outbox WHERE person = {of} AND (length(payload) > 0 OR sealed_to IS NOT NULL)"
+            );
+            left.push(count(w, &texts).await);
+            left.push(count(w, &format!("SELECT count(*) FROM token WHERE person = {of}")).await);
+        }
+        left
+    };
+    for n in [1, 2] {
+        w.customer(n).await;
+        w.one(Command::CreateLink(link(n, n, LinkState::Active))).await;
+        w.one(Command::PutToken(Token { expires_at: at(60 * DAY), ..token(n) })).await;
+        for m in [10 * n, 10 * n + 1] {
+            w.one(disclose(0, w.plain(n, m), 0)).await;
+            w.one(claim(m, OutboxState::Pending, 60)).await;
+        }
+        w.one(finish(10 * n, Delivery::Dead { reason: "blocked".into() })).await;
+        w.one(finish(10 * n + 1, Delivery::Denied { reason: "x".into() })).await;
+    }
+    assert_eq!(left().await, [2, 1, 2, 1]);
+    let (shard, customer) = (Shard(1), customer_id(1));
+    let (id, from, to) = (LinkId::from_bytes([1; 16]), LinkState::Active, LinkState::Ended);
+    w.one(Command::SetLink { shard, id, from, to, at: at(9) }).await;
+    let receipt = draft(ReceiptKind::Erasure);
+    w.one(Command::BeginErasure { shard, customer, at: at(10), receipt }).await;
+    let (key, state, told) = ([7; 32], StoryState::Posted, [7; 32]);
+    let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11) });
+    assert_eq!(w.refused(vec![story]).await, (0, "customer"));
+    let book = BookRow { shard, customer, key, sealed: b"sealed".to_vec(), changed_at: at(11) };
+    assert_eq!(w.refused(vec![Command::PutBook(book)]).await, (0, "customer"));
+    w.store.destroy_customer_key(customer, at(12)).await.expect("destroyed");
+    while w.one(Command::Erase { shard, customer, at: at(13) }).await == Outcome::Changed {}
+    assert_eq!(left().await, [0, 0, 2, 1]);
+    // Of what was given up the text goes when its ticket is over, of what was denied at once.
+    let texts = async || count(w, "SELECT count(*) FROM outbox WHERE length(payload) > 0").await;
+    assert_eq!(texts().await, 1, "for an operator who sends it once more");
+    w.one(Command::Sweep { now: at(4 * DAY), keep: Retention::default() }).await;
+    assert_eq!(texts().await, 0);
+}
