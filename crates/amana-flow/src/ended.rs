@@ -13,7 +13,7 @@ fn code(why: ConsentEnd) -> Option<u8> {
     match why {
         ConsentEnd::Expired => Some(0),
         ConsentEnd::AtBank => Some(1),
-        ConsentEnd::Withdrawn | ConsentEnd::Replaced | ConsentEnd::Unconfirmed => None,
+        ConsentEnd::Withdrawn | ConsentEnd::Replaced | ConsentEnd::Renewed | ConsentEnd::Unconfirmed => None,
     }
 }
 

@@ -237,8 +237,8 @@ pub const ELSEWHERE_S: i64 = 86_400;
 /// After how long it is tried again whether a conversation is ours, when the platform said no and nothing tells whose
 /// it is, in seconds.
 pub const OWNER_RETRY_S: i64 = 600;
-/// How often the platform is asked whose a conversation is while something waits for it, in seconds: people who are done
-/// in its inbox let go of it without a word to us.
+/// How often the platform is asked whose a conversation is while something waits for it, in seconds: people who are
+/// done in its inbox let go of it without a word to us.
 pub const OWNER_LOOK_S: i64 = 600;
 /// How often such conversations are looked for.
 pub const OWNER_LOOK_EVERY: Duration = Duration::from_secs(30);

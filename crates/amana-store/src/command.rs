@@ -322,8 +322,8 @@ pub enum Command {
     },
     /// Keeps how a text stands that the platform approves beforehand. An older word changes nothing. Never refused.
     PutApprovedText(StoredText),
-    /// Who has a conversation. Never refused; without a record of the conversation nothing is written, nor where a later
-    /// word is known: what the platform says of this comes in any order.
+    /// Who has a conversation. Never refused; without a record of the conversation nothing is written, nor where a
+    /// later word is known: what the platform says of this comes in any order.
     SetOwner {
         /// The conversation.
         conversation: ConversationId,

@@ -1,6 +1,6 @@
 //! The administrators' API: agreements, kill switches, dead letters, counts, and what humans answer in chats. On a
-//! listener of its own, behind a bearer token. It tells nothing about a customer. Its description is `docs/openapi/admin.json` (OpenAPI 3.1), served as it
-//! is.
+//! listener of its own, behind a bearer token. It tells nothing about a customer. Its description is
+//! `docs/openapi/admin.json` (OpenAPI 3.1), served as it is.
 
 use crate::admin_dead;
 use crate::admin_reply;

@@ -5,15 +5,18 @@ use super::client_auth::Form;
 use super::{Client, DpopKey, jose};
 use crate::error::BankErrorClass;
 use crate::limits;
-use crate::profile::Sender;
+use crate::profile::{Sender, TokenAlgorithm};
 use amana_core::ids::token_hash;
 use amana_core::{Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+
+/// What a publisher may sign with (FAPI 2.0 §5.4.1), whatever else the bank's ID tokens are signed with.
+const OF_PUBLISHERS: &[TokenAlgorithm] =
+    &[TokenAlgorithm::Es256, TokenAlgorithm::Ps256, TokenAlgorithm::EdDsa];
 
 /// The client's own tokens by scope, while they live.
 pub(super) type OwnTokens = HashMap<Option<&'static str>, OwnToken>;
@@ -83,15 +86,14 @@ impl Client {
         let claimed: jose::Claims = claimed.ok_or(NOT_THE_PUBLISHER)?;
         let now = self.clock.now();
         check_publisher(&claimed, &self.issuer, audience, scope, now)?;
-        if jose::header(token)?.alg == Algorithm::RS256 {
-            // FAPI 2.0 §5.4.1.
+        if jose::header(token, OF_PUBLISHERS).is_err() {
             return Err(NOT_THE_PUBLISHER);
         }
         let metadata = self.metadata().await?;
         let jwks = metadata.jwks_uri.as_ref().ok_or(BankErrorClass::Nonsense(
             "the server's metadata have no `jwks_uri` for a publisher's token",
         ))?;
-        let claims = self.keys.verify(&self.http, jwks, token, now).await?;
+        let claims = self.keys.verify(&self.http, (jwks, OF_PUBLISHERS), token, now).await?;
         check_publisher(&claims, &self.issuer, audience, scope, now)?;
         self.shown.once(&claims, now)
     }

@@ -5,6 +5,7 @@ use amana_bank::{BankErrorClass, GrantStatus, Hint, Prompt, Topic, Whose};
 use amana_core::*;
 use amana_flow::limits::*;
 use amana_flow::{Hinted, Upkeep};
+use amana_gate::ReceiptKind;
 
 const EVERY_S: i64 = 3_600;
 
@@ -111,8 +112,13 @@ async fn revoked_at_the_bank_is_over_here_at_once_and_the_customer_hears_it_once
     assert!(said[0].contains("Cedar Bank says that what you allowed there was taken back"), "{said:?}");
     // The timeline does not say that the customer did it.
     let view = rig.gateway.privacy_view(&cookie, None).await.unwrap();
-    let why: Vec<_> = view.timeline.iter().filter_map(|entry| entry.why).collect();
-    assert_eq!(why, [ConsentEnd::AtBank]);
+    let why: Vec<_> = view
+        .timeline
+        .iter()
+        .filter(|e| e.kind == ReceiptKind::Revocation)
+        .map(|e| e.note.as_deref())
+        .collect();
+    assert_eq!(why, [Some(ConsentEnd::AtBank.as_str())]);
     // Late ones, and what the hour brings, find nothing.
     assert_eq!(hint(&rig, "n-2", Prompt::LookAtGrant, consent(1)).await, Hinted::Unmatched);
     rig.clock.advance_s(2 * GRANT_LOOK_S);

@@ -289,8 +289,8 @@ async fn the_documents_statements_run_on_the_schema() {
     place.close().await;
 }
 
-/// Goal: a statement that finds rows of customers or chats names their shard, or is on the list with its reason; what is
-/// owed is on it no longer than it is.
+/// Goal: a statement that finds rows of customers or chats names their shard, or is on the list with its reason; what
+/// is owed is on it no longer than it is.
 #[test]
 fn statements_name_the_shard() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
