@@ -64,7 +64,7 @@ async function noticed(chat, buy, purchase, words, known = []) {
   }
 }
 
-/** From the page that was shown by the bank's login: a passkey is added, opens the next message, and is removed. */
+/** From the page that was shown by the bank's login: a passkey is added, and opens the next message. */
 async function withPasskey(page, chat, buy, language, artifacts, device) {
   const scope = language.code;
   const words = language.notice;

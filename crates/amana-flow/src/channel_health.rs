@@ -171,19 +171,20 @@ impl Gateway {
     pub(crate) async fn look_after_channels(&self) {
         let channels: Vec<ChannelId> = self.channels.keys().cloned().collect();
         for channel in channels {
-            let due = {
+            let before = {
                 let looked = self.looked_after.lock().unwrap_or_else(PoisonError::into_inner);
-                looked.get(&channel).is_none_or(|at| self.now() >= *at)
+                looked.get(&channel).copied()
             };
-            if due {
-                self.look_after(&channel).await;
+            if before.is_none_or(|at| self.now() >= at) {
+                self.look_after(&channel, before.is_none()).await;
                 let next = self.after_about(CHANNEL_LOOK_S);
                 self.looked_after.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
             }
         }
     }
 
-    async fn look_after(&self, channel: &ChannelId) {
+    /// `first`: since the start. What is missing then is most often what was never set up, so it is no alarm.
+    async fn look_after(&self, channel: &ChannelId, first: bool) {
         match self.channel.listen(channel).await {
             Ok(missed) => {
                 // A token that is good again is found also where nobody writes.
@@ -191,7 +192,9 @@ impl Gateway {
                     self.note_health(channel, ChannelHealth::Good).await;
                     self.resume(channel);
                 }
-                if !missed.is_empty() {
+                if first && !missed.is_empty() {
+                    tracing::info!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
+                } else if !missed.is_empty() {
                     tracing::error!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
                     let about = format!("webhooks:{}", self.now());
                     if let Err(error) = self.raise(channel, &about, AlarmKind::Deaf).await {

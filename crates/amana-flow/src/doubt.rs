@@ -7,7 +7,7 @@
 use crate::gateway::Gateway;
 use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S, ECHO_WAIT_S};
 use amana_core::{ChannelId, MessageId, Timestamp};
-use amana_gate::TICKET_HOURS;
+use amana_gate::NEWS_TICKET_HOURS;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
@@ -54,7 +54,7 @@ impl Doubts {
         }
         self.tidied = now;
         self.since.retain(|_, since| seconds(*since, now) < ECHO_LOST_S);
-        self.taken.retain(|_, (at, _)| seconds(*at, now) < TICKET_HOURS * 3_600);
+        self.taken.retain(|_, (at, _)| seconds(*at, now) < NEWS_TICKET_HOURS * 3_600);
     }
 
     fn came(&mut self, channel: &ChannelId, now: Timestamp) {

@@ -131,10 +131,13 @@ impl Gateway {
         let last_inbound = person.as_ref().and_then(|c| c.last_inbound_at);
         // While another app has the conversation nothing of ours is let through: it waits, and is not tried.
         if self.is_elsewhere(person.as_ref()) && self.look_at_owner(&conversation).await != Some(true) {
-            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false };
+            // There was no claim, so that there is no attempt to take back.
+            let later = Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: true };
             return self.finish(&entry, later).await;
         }
-        if !entry.row.anytime && !self.channel.window().is_open(last_inbound, self.now()) {
+        // A recipient that does not open is nobody's window: the gate says what becomes of the row.
+        let away = person.is_some() && !self.channel.window().is_open(last_inbound, self.now());
+        if !entry.row.anytime && away {
             return self.finish(&entry, Delivery::Held { seen: last_inbound }).await;
         }
 
@@ -215,6 +218,7 @@ impl Gateway {
         let channel = &entry.row.recipient.channel;
         let delivery = match result {
             Ok(sent) => {
+                self.taken(message, &sent.mid);
                 if let Some(rest) = sent.rest {
                     self.pause(channel, seconds(rest));
                     self.note_health(channel, ChannelHealth::Throttled).await;
@@ -222,7 +226,6 @@ impl Gateway {
                     self.note_health(channel, ChannelHealth::Good).await;
                 }
                 self.passing_sent(message);
-                self.taken(message, &sent.mid);
                 Delivery::Sent { mid: sent.mid }
             }
             Err(error) => {

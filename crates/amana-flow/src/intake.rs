@@ -6,9 +6,9 @@ use crate::gateway::Gateway;
 use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX, DIRECT_YIELD};
 use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, MessageId};
+use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, MessageId, Timestamp};
 use amana_gate::Unaddressed;
-use amana_store::{Claim, Command, InboxSource, Link, NewInbox, OutboxState, Outcome};
+use amana_store::{Claim, Command, Elsewhere, InboxSource, Link, NewInbox, OutboxState, Outcome};
 use std::collections::BTreeSet;
 
 /// What became of a delivery.
@@ -42,7 +42,7 @@ impl Gateway {
         let since = self.now();
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
-        let mut sightings = Vec::new();
+        let (mut sightings, mut signs) = (Vec::new(), Vec::new());
         for inbound in events {
             if !self.channels.contains_key(&inbound.conversation.channel) {
                 accepted.unmatched += 1;
@@ -65,6 +65,16 @@ impl Gateway {
                 if let Some(message) = echo.message {
                     self.echo_came(channel);
                     self.passing_echoed(message);
+                }
+                // Whoever has the conversation has it as long as they write, not only as long as the person does.
+                if matches!(inbound.kind, InboundKind::Standby(_)) && echo.message.is_none() {
+                    let at = Some(inbound.at).filter(|at| *at != Timestamp::UNIX_EPOCH);
+                    let since = at.map_or(self.now(), |at| at.min(self.now()));
+                    signs.push(Command::SetOwner {
+                        conversation: inbound.conversation.clone(),
+                        said_at: since,
+                        elsewhere: Some(Elsewhere { app: echo.app.map(str::to_owned), since }),
+                    });
                 }
                 sightings.push(self.sighting_of_echo(inbound, echo).await?);
                 continue;
@@ -98,6 +108,9 @@ impl Gateway {
             }));
         }
         self.keep(commands, &mut accepted).await?;
+        if !signs.is_empty() {
+            self.store.submit(signs).await?;
+        }
         self.reconcile(sightings).await?;
         // Only now: until what an echo settles is durable the message is still in doubt. And only what it settles: an
         // echo of others may bear an id of ours.
@@ -252,7 +265,7 @@ impl Gateway {
     }
 
     /// Whether it is on record as sent. Where that cannot be read, it stays in doubt.
-    async fn is_sent(&self, message: MessageId) -> bool {
+    pub(crate) async fn is_sent(&self, message: MessageId) -> bool {
         let entry = self.store.outbox_entry(message).await.ok().flatten();
         entry.is_some_and(|entry| entry.state == OutboxState::Sent)
     }

@@ -144,7 +144,7 @@ pub const ECHOES_FLOW_S: i64 = 86_400;
 /// Jobs that are done at once.
 pub const JOBS_AT_ONCE_MAX: usize = 8;
 /// How often the bank is asked how a grant stands, in seconds: the cycle within which what was revoked at the bank is
-/// revoked here. A day of it is 24 calls, the smallest budget for calls that nobody waits for of any profile.
+/// revoked here. It is not paid from the budget: whether we may still read is asked whatever was spent on reading.
 pub const GRANT_LOOK_S: i64 = 3_600;
 /// When it is asked again after a bank that did not answer, in seconds.
 pub const GRANT_LOOK_AGAIN_S: i64 = 600;

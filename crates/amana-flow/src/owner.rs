@@ -93,7 +93,7 @@ impl Gateway {
     pub(crate) async fn not_ours(&self, conversation: &ConversationId) {
         let back = u64::try_from(ELSEWHERE_S - OWNER_RETRY_S).unwrap_or(0);
         let since = self.now().checked_sub(std::time::Duration::from_secs(back)).unwrap_or(self.now());
-        self.set_owner(conversation, Some(Elsewhere { app: None, since })).await;
+        self.set_owner(conversation, Some(Elsewhere { app: None, since }), self.now()).await;
     }
 
     /// Asks the platform whose the conversations are for which news wait, and takes back what is over.
@@ -113,8 +113,8 @@ impl Gateway {
 
     /// The same, until the token is cancelled.
     pub(crate) async fn run_owners(self: Arc<Self>, stop: CancellationToken) {
-        loop {
-            if let Err(error) = self.look_after_owners().await {
+        while let Some(looked) = stop.run_until_cancelled(self.look_after_owners()).await {
+            if let Err(error) = looked {
                 tracing::warn!(%error, "whose the conversations are could not be looked through");
             }
             tokio::select! {
@@ -157,7 +157,7 @@ impl Gateway {
             (None, _) => {}
             // That it is they is the first sign of them.
             (Some(app), known) if known.as_ref().and_then(|known| known.app.as_ref()) != Some(&app) => {
-                self.set_owner(conversation, Some(Elsewhere { app: Some(app), since: now })).await;
+                self.set_owner(conversation, Some(Elsewhere { app: Some(app), since: now }), now).await;
                 return Some(false);
             }
             (Some(_), known) => {
@@ -176,12 +176,18 @@ impl Gateway {
                 metrics::counter!("amana_taken_back_total").increment(1);
             }
         }
-        self.set_owner(conversation, None).await;
+        self.set_owner(conversation, None, now).await;
         Some(true)
     }
 
-    async fn set_owner(&self, conversation: &ConversationId, elsewhere: Option<Elsewhere>) {
-        let set = Command::SetOwner { conversation: conversation.clone(), elsewhere, said_at: self.now() };
+    /// `said_at`: before the platform was asked, so that what it says meanwhile has the last word.
+    async fn set_owner(
+        &self,
+        conversation: &ConversationId,
+        elsewhere: Option<Elsewhere>,
+        said_at: Timestamp,
+    ) {
+        let set = Command::SetOwner { conversation: conversation.clone(), elsewhere, said_at };
         if let Err(error) = self.store.submit(vec![set]).await {
             tracing::warn!(%error, "who has a conversation could not be written down");
         }
@@ -231,7 +237,7 @@ impl Gateway {
                 Ok(()) => {
                     let conversation = ConversationId { channel: to.channel, psid: to.psid };
                     let elsewhere = Elsewhere { app: None, since: self.now() };
-                    self.set_owner(&conversation, Some(elsewhere)).await;
+                    self.set_owner(&conversation, Some(elsewhere), self.now()).await;
                     metrics::counter!("amana_passed_total").increment(1);
                 }
                 // The people in the inbox see the conversation all the same, and take it by answering.

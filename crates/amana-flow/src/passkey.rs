@@ -12,7 +12,7 @@ use crate::session::{AtPasskey, Browser, SignedIn};
 use amana_core::{Clusters, CustomerId, InstitutionId, Lang, Shard, Timestamp};
 use amana_gate::{DataKey, ReceiptDraft, ReceiptKind, Recipient};
 use amana_passkey::{Assertion, Credential, PasskeyError, Registration};
-use amana_store::{Command, Passkey};
+use amana_store::{Command, Passkey, SubmitError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,9 @@ impl Gateway {
         listed: bool,
     ) -> Result<(), LinkError> {
         let viewer = self.viewer_of_form(cookie, csrf).await?;
+        if !self.just_signed_in(&viewer) {
+            return Err(LinkError::Over);
+        }
         let site = self.passkey_site.as_ref().ok_or(LinkError::Over)?;
         let Browser::Enrolling { customer, challenge } = self.browser(&enrolling(cookie)).await? else {
             return Err(LinkError::Over);
@@ -214,7 +217,11 @@ impl Gateway {
         let viewer = self.viewer_of_form(cookie, csrf).await?;
         let id: [u8; 16] = hex::decode(id).ok().and_then(|id| id.try_into().ok()).ok_or(LinkError::Over)?;
         let (shard, customer) = (viewer.shard, viewer.customer);
-        self.passkey_changed(&viewer, Command::DropPasskey { shard, customer, id }, REMOVED).await
+        match self.passkey_changed(&viewer, Command::DropPasskey { shard, customer, id }, REMOVED).await {
+            // A second tap: it is gone already.
+            Err(LinkError::Flow(FlowError::Submit(SubmitError::Conflict { what: "passkey", .. }))) => Ok(()),
+            result => result,
+        }
     }
 
     /// A change and its receipt, in one commit.

@@ -158,6 +158,7 @@ impl Gateway {
             // The next one takes as many calls as this one did, if not more: a list has as many as it has pages.
             None => self.after_about(every.max(spread(poll.calls.max(least)))),
         };
+        metrics::counter!("amana_polls_total").increment(1);
         metrics::counter!("amana_poll_news_total").increment(poll.effects.len() as u64);
         let body = serde_json::to_vec(&known).map_err(|_| FlowError::Unreadable("job"))?;
         Ok(Step::GoOn(at, [id.as_slice(), &body].concat(), poll.effects))

@@ -138,6 +138,16 @@ impl Gateway {
     /// When the store fails.
     pub(crate) async fn look_there(&self, entry: &OutboxEntry) -> Result<There, FlowError> {
         let (message, to) = (entry.row.message, &entry.row.recipient);
+        // Without its words any other message would pass for it.
+        if entry.row.payload.is_empty() {
+            return Ok(There::Untold);
+        }
+        if let Some(basis) = &entry.row.basis {
+            let customer = self.store.customer(entry.customer_shard, basis.customer).await?;
+            if customer.is_none() {
+                return Ok(There::Untold);
+            }
+        }
         if !self.may_look_there(&to.channel) {
             return Ok(There::AskLater);
         }
@@ -177,6 +187,10 @@ impl Gateway {
                 let claim = Claim::Message { message, app_id: app.map(str::to_owned), odd: None };
                 let seen = self.sighting(&to.channel, Some(&to.psid), &one.mid, claim);
                 self.reconcile(vec![seen]).await?;
+                // An alarm may be what became of it, or a history that cannot be led on: then nothing was settled.
+                if !self.is_sent(message).await {
+                    return Ok(There::Unclear);
+                }
                 self.no_doubt(message);
                 return Ok(There::Found);
             }

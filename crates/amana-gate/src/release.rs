@@ -361,7 +361,9 @@ impl Gate {
             None => key.seal_as(Domain::Payload, &context, &body, entropy),
         };
         let payload = payload.map_err(|_| Denial::Unreadable)?;
-        let hours = ticket_hours(basis.as_ref());
+        // An answer is of the moment in which it was asked for; news stay news.
+        let answer = matches!(encoding, Encoding::MessengerReply);
+        let hours = if answer { TICKET_HOURS } else { ticket_hours(basis.as_ref()) };
         let expires_at = now.checked_add(jiff_hours(hours)).map_err(|_| Denial::TicketExpired)?;
         let expires_at = encoding.good_until().map_or(expires_at, |until| expires_at.min(until));
         let mut row = OutboxRow {

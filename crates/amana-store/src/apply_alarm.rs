@@ -257,7 +257,8 @@ async fn covers<D: Db>(
     // Another id than the one that we were told: an attempt in doubt that was repeated, or somebody who copied ours.
     let others = db
         .row(
-            "SELECT count(*) FROM sighting WHERE message = $1 AND mid <> $2",
+            // What is only said to be perhaps of this message is not counted against its own echo.
+            "SELECT count(*) FROM sighting WHERE message = $1 AND mid <> $2 AND state = 1",
             values![message, sighting.mid.as_str()],
         )
         .await?;
@@ -337,8 +338,10 @@ pub(crate) async fn overdue<D: Db>(
     let before = from_micros(micros(now).saturating_sub(DELIVERY_WAIT_S.saturating_mul(1_000_000)));
     let rows = db
         .rows(
-            "SELECT s.channel, s.mid FROM sighting s WHERE s.state = 0 AND s.message IS NULL AND s.at <= $1 AND NOT EXISTS (SELECT 1 \
-             FROM outbox o WHERE o.mid = s.mid AND o.mid IS NOT NULL AND o.channel = s.channel) \
+            "SELECT s.channel, s.mid FROM sighting s WHERE s.state = 0 AND s.at <= $1 \
+             AND (s.message IS NULL OR EXISTS (SELECT 1 FROM outbox x WHERE x.message = s.message \
+             AND x.mid IS NOT NULL AND x.mid <> s.mid AND x.attempts < 1 + (SELECT count(*) FROM sighting e \
+             WHERE e.message = s.message))) AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.mid = s.mid AND o.mid IS NOT NULL AND o.channel = s.channel) \
              ORDER BY s.at LIMIT $2",
             values![before, i64::try_from(limit).unwrap_or(i64::MAX)],
         )

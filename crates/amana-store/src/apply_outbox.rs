@@ -327,7 +327,8 @@ pub(crate) async fn replay_dead<D: Db>(db: &mut D, message: MessageId, due_at: T
     let rows = db
         .run(
             "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 0 END, due_at = $1, attempts = doubtful, \
-             reason = NULL WHERE message = $2 AND state = 5 AND expires_at > $1",
+             reason = NULL WHERE message = $2 AND state = 5 AND expires_at > $1 \
+             AND (sealed_to IS NOT NULL OR sealed_basis IS NOT NULL)",
             values![due_at, message],
         )
         .await?;

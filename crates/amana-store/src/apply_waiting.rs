@@ -166,7 +166,7 @@ pub(crate) async fn kept_back<D: Db>(
                 stopped!(),
                 ") THEN 1 ELSE 0 END AS BIGINT), \
                  CAST(CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.channel = $1 AND o.person = $2 AND o.state < 4 \
-                 AND o.anytime = 1) THEN 1 ELSE 0 END AS BIGINT)"
+                 AND o.anytime = 1 AND o.customer IS NOT NULL) THEN 1 ELSE 0 END AS BIGINT)"
             ),
             values![conversation.channel.as_str(), vault.keyring().blind_person(conversation)],
         )

@@ -348,7 +348,9 @@ impl FdxBank {
         let (reason, initiator) = why.words();
         let body = json!({ "reason": reason, "initiator": initiator });
         let (answer, interaction) = match self.config.profile.api.consent_token {
-            ConsentToken::Client => self.own_call((Method::PUT, &call.url), None, Some(&body)).await?,
+            ConsentToken::Client => {
+                self.own_call((Method::PUT, &call.url), call.actor, None, Some(&body)).await?
+            }
             ConsentToken::Customer => {
                 let answer = self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await;
                 (answer.map_err(failed)?, interaction.clone())
@@ -377,7 +379,8 @@ impl FdxBank {
         // Whether we may still read is asked whatever was spent on reading.
         let call = Call { url, tokens, actor: Actor::Batch, payer: None };
         if self.config.profile.api.consent_token == ConsentToken::Client {
-            let (answer, interaction) = self.own_call((Method::GET, &call.url), None, None).await?;
+            let (answer, interaction) =
+                self.own_call((Method::GET, &call.url), call.actor, None, None).await?;
             self.note(&answer, &interaction, call.actor);
             let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
             return match answer.status.as_u16() {

@@ -25,6 +25,7 @@ impl FdxBank {
     pub(crate) async fn own_call(
         &self,
         (method, url): (Method, &Url),
+        actor: Actor,
         scope: Option<&'static str>,
         body: Option<&Value>,
     ) -> Result<(Answer, String), Failure> {
@@ -33,7 +34,7 @@ impl FdxBank {
             let (token, key) = self.oauth.own_token(scope).await?;
             let interaction = self.new_interaction();
             let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-            let dress = |request| self.dressed(request, &interaction, Actor::Batch, body);
+            let dress = |request| self.dressed(request, &interaction, actor, body);
             let answer =
                 self.oauth.call((method.clone(), url), &token, key.as_ref(), dress).await.map_err(failed)?;
             if answer.status == StatusCode::UNAUTHORIZED && again {
@@ -54,7 +55,8 @@ impl FdxBank {
             "subscriber": { "name": self.config.client_id, "type": "DATA_RECIPIENT" },
         });
         let url = self.api(&[PATH]);
-        let (answer, interaction) = self.own_call((Method::POST, &url), Some(SUBSCRIBE), Some(&body)).await?;
+        let (answer, interaction) =
+            self.own_call((Method::POST, &url), Actor::Batch, Some(SUBSCRIBE), Some(&body)).await?;
         let failed = |class| Failure { class, interaction: Some(interaction) };
         if !answer.status.is_success() {
             return Err(failed(ours(class_of(&answer, self.clock.now()))));
@@ -69,7 +71,8 @@ impl FdxBank {
     /// `GET /notification-subscriptions/{id}`: whether it is (still) there.
     pub(crate) async fn has_subscription(&self, id: &str) -> Result<bool, Failure> {
         let url = self.api(&[PATH, id]);
-        let (answer, interaction) = self.own_call((Method::GET, &url), Some(SUBSCRIBE), None).await?;
+        let (answer, interaction) =
+            self.own_call((Method::GET, &url), Actor::Batch, Some(SUBSCRIBE), None).await?;
         match answer.status.as_u16() {
             200..=299 => Ok(true),
             404 | 410 => Ok(false),
@@ -83,7 +86,8 @@ impl FdxBank {
     /// `DELETE /notification-subscriptions/{id}`. One that is not there is gone.
     pub(crate) async fn end_subscription(&self, id: &str) -> Result<(), Failure> {
         let url = self.api(&[PATH, id]);
-        let (answer, interaction) = self.own_call((Method::DELETE, &url), Some(SUBSCRIBE), None).await?;
+        let (answer, interaction) =
+            self.own_call((Method::DELETE, &url), Actor::Batch, Some(SUBSCRIBE), None).await?;
         match answer.status.as_u16() {
             200..=299 | 404 | 410 => Ok(()),
             _ => {

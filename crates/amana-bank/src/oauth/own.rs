@@ -1,4 +1,4 @@
-//! What the client does in its own name: a token of its own (RFC 6749 §4.4), and who notifies it (FDX Security Model
+//! What the client does in its own name: a token of its own (RFC 6749 §4.4), and who notifies it (the Security Model
 //! v5.0: by a JWT that the publisher's key signs).
 
 use super::client_auth::Form;

@@ -48,7 +48,9 @@ fn rows(answer: &Value) -> &[Value] {
 fn read(answer: &Value, page: &str, since: Timestamp) -> Option<Vec<SaidThere>> {
     answer.get("data").and_then(Value::as_array)?;
     let mut said = Vec::new();
-    let mut reached = rows(answer).len() < limits::CONVERSATION_DETAILS;
+    // A short page that names a next one is not the last.
+    let mut reached =
+        rows(answer).len() < limits::CONVERSATION_DETAILS && answer.pointer("/paging/next").is_none();
     for row in rows(answer) {
         // Whole seconds: what was said in the same one counts as after.
         if time(row.get("created_time")?.as_str()?)?.as_second() < since.as_second() {

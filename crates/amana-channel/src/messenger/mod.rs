@@ -170,9 +170,7 @@ impl Channel for Messenger {
             let path = [app_scoped, "ids_for_pages"];
             let answer = match self.graph.call(page, Method::GET, &path, params).await {
                 Ok(answer) => answer,
-                Err(Refused {
-                    class: SendError::Permanent { .. } | SendError::NotAllowed { .. }, ..
-                }) => continue,
+                Err(Refused { class: SendError::Permanent { .. }, .. }) => continue,
                 Err(refused) => return Err(refused.class),
             };
             let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -106,7 +106,7 @@ pub fn parse(raw: &[u8]) -> Result<Parsed, WebhookError> {
             Some(entry) => parsed.entry(entry, &place),
             None => {
                 let error = WebhookError::new(place, "expected an object");
-                parsed.keep(entry, json!({ "object": "page", "entry": [entry] }), error.to_string(), false);
+                parsed.keep(entry, &json!({ "object": "page", "entry": [entry] }), error.to_string(), false);
                 parsed.fault(error);
             }
         }
@@ -135,7 +135,7 @@ struct Entry {
 }
 
 impl Parsed {
-    fn keep(&mut self, item: &Value, body: Value, why: String, unknown: bool) {
+    fn keep(&mut self, item: &Value, body: &Value, why: String, unknown: bool) {
         let key = key_of(item.to_string().as_bytes());
         self.kept.push(KeptItem { key, why, unknown, body: body.to_string().into_bytes() });
     }
@@ -196,7 +196,7 @@ impl Parsed {
                     // Its neighbours are read already.
                     alone.retain(|_, value| !value.is_array());
                     alone.insert(name.clone(), json!([item]));
-                    self.keep(item, json!({ "object": "page", "entry": [alone] }), why, unknown);
+                    self.keep(item, &json!({ "object": "page", "entry": [alone] }), why, unknown);
                 }
                 if let Err(error) = read {
                     self.fault(error);

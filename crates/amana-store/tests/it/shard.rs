@@ -28,7 +28,8 @@ const SHARDED: [&str; 14] = [
 
 /// Tables that are asked where something is, by what alone is known then, or that hold little and short-lived things
 /// under a random key. They are spread by that key.
-const BY_OWN_KEY: [(&str, &str); 6] = [
+const BY_OWN_KEY: [(&str, &str); 7] = [
+    ("bank_consent", "consent"),
     ("job", "id"),
     ("link_account", "account"),
     ("sealed_page", "hash"),

@@ -133,12 +133,12 @@ async fn bad_bodies_are_kept_and_lose_nothing_of_their_neighbours() {
     world.gateway.settle().await.expect("settled");
     assert!(world.channel.last.lock().expect("lock").contains("text"), "the good one was answered");
     let kept = world.gateway.store().inbox_failed(10).await.expect("answers");
-    let mut why: Vec<String> = kept.iter().map(|event| event.reason.clone()).collect();
-    why.sort();
+    let why: Vec<String> = kept.iter().map(|event| event.reason.clone()).collect();
     assert_eq!(why.len(), 4, "each once: {why:#?}");
-    for (why, told) in why.iter().zip(["message.mid", "`object`", "not JSON", "`hologram`"]) {
-        assert!(why.contains(told) && !why.contains("SECRET"), "{told}: {why}");
+    for told in ["message.mid", "`object`", "not JSON", "hologram"] {
+        assert_eq!(why.iter().filter(|why| why.contains(told)).count(), 1, "{told}: {why:#?}");
     }
+    assert!(!why.concat().contains("SECRET"), "{why:#?}");
     // Tried again, by this version: it stays where it is.
     let again = GivenUp::Event(kept[0].shard, kept[0].position);
     world.gateway.try_again(again).await.expect("taken up");

@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::roles::Role;
 use amana_bank::limits::POLLING_MINUTES_MAX;
-use amana_bank::profile::{ConsentApi, Notifications};
+use amana_bank::profile::Notifications;
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::PageToken;
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
@@ -784,15 +784,8 @@ fn shown(text: &str) -> String {
 fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
     let api = &profile.api;
     let minutes = minutes.unwrap_or(if pushes { 0 } else { api.polling_minutes });
-    // The looks at the grant take theirs where the bank has such a call.
-    let looks = match api.consent_api {
-        ConsentApi::Fdx => u32::try_from(86_400 / amana_flow::limits::GRANT_LOOK_S).unwrap_or(u32::MAX),
-        ConsentApi::None => 0,
-    };
-    let poll_calls = match api.budget.batch_calls {
-        0 => 0,
-        calls => calls.saturating_sub(looks).max(1),
-    };
+    // The looks at the grant are not paid from it.
+    let poll_calls = api.budget.batch_calls;
     Upkeep {
         poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60),
         poll_calls,

@@ -16,13 +16,16 @@ async fn logged(world: &World, what: &str, times: usize) {
     }
 }
 
-/// Waits until each link was read for the first time: what is there then is where it begins.
-async fn first_read(world: &World) {
+/// Waits until so many links were read for the first time: what is there then is where each begins.
+async fn first_read(world: &World, links: u64) {
     let client = crate::browser::client();
     let until = Instant::now() + PATIENCE;
     loop {
         let answer = client.get(format!("{}/metrics", world.gateway_url)).send().await.expect("an answer");
-        if answer.text().await.expect("text").contains("amana_poll_news_total") {
+        let text = answer.text().await.expect("text");
+        let polls =
+            text.lines().find_map(|line| line.strip_prefix("amana_polls_total ")?.parse::<u64>().ok());
+        if polls.is_some_and(|polls| polls >= links) {
             return;
         }
         assert!(Instant::now() < until, "no link was read");
@@ -46,7 +49,7 @@ async fn what_a_bank_notifies_of_is_told_at_once() {
     assert!(done.status.is_success(), "{}", done.text());
     chat.hears(0, "is linked").await;
     logged(&world, "a bank's notifications are subscribed to", 5).await;
-    first_read(&world).await;
+    first_read(&world, 1).await;
 
     let before = chat.said().await.len();
     till.act("fault", json!({"kind": "forged", "place": "notifications", "times": 1})).await;
@@ -83,7 +86,7 @@ async fn what_is_read_at_a_bank_that_tells_nothing_is_told_as_the_consent_says()
         chat.hears(0, "is linked").await;
         chats.push((chat, customer));
     }
-    first_read(&world).await;
+    first_read(&world, 2).await;
     let mut before = Vec::new();
     for (chat, customer) in &chats {
         before.push(chat.said().await.len());
