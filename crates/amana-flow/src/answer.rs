@@ -240,7 +240,7 @@ impl Gateway {
                 // What is left out must not pass for the whole: neither a row that could not be read nor an account
                 // that was allowed and is not there.
                 let listed = about.granted.iter().all(|account| fetched.ids.contains(account));
-                let args = BalanceArgs { incomplete: fetched.skipped > 0 || !listed, ..args.clone() };
+                let args = BalanceArgs { incomplete: fetched.skipped > 0 || !listed, ..*args };
                 let data = fetched.data.only(about.granted).of_kind(&args.kind);
                 self.release_answer::<purpose::BalanceOnRequest, _>(about, &data, &args).await
             }

@@ -242,7 +242,7 @@ impl Gateway {
             return later(self.after_about(SUBSCRIPTIONS_LOOK_S), &known);
         };
         let done = tokio::time::timeout(SUBSCRIPTION_TIME, self.act(&id, &act, &mut known, &callback));
-        match done.await.unwrap_or_else(|_| Err(BankErrorClass::Retry("it did not answer in time"))) {
+        match done.await.unwrap_or(Err(BankErrorClass::Retry("it did not answer in time"))) {
             Ok(()) => {
                 known.failures = 0;
                 later(self.now(), &known)

@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn the_states_in_which_nothing_goes_out_are_those_of_the_list() {
-        let all = (0..16).filter_map(|code| codec::health(code));
+        let all = (0..16).filter_map(codec::health);
         let stopped: Vec<String> =
             all.filter(|health| health.is_stopped()).map(|h| codec::health_code(h).to_string()).collect();
         assert!(stopped!().starts_with(&format!("s.state IN ({}) ", stopped.join(", "))), "{stopped:?}");

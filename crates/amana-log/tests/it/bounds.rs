@@ -24,7 +24,7 @@ fn stranger(name: &str) -> String {
 fn names(count: usize) -> String {
     let world = cosigned(2);
     let plain = world.policy("2");
-    let (head, _) = plain.split_once("group ").expect("a group");
+    let (head, _) = plain.split_once("group ").unwrap();
     let before = head.lines().filter(|line| line.starts_with("log ") || line.starts_with("witness ")).count();
     let mut text = head.to_owned();
     let mut member = "w1".to_owned();

@@ -93,7 +93,7 @@ fn a_proof_that_is_none() {
         ("a counter that went back", PasskeyError::Counter, |_, c| c.counter = 5),
         ("a counter that stood still", PasskeyError::Counter, |_, c| c.counter = 1),
         ("one that could be copied and cannot", PasskeyError::OtherCredential, |_, c| {
-            c.may_be_copied = false
+            c.may_be_copied = false;
         }),
     ];
     for (what, wanted, change) in cases {

@@ -107,7 +107,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("outbox", "WHERE message = $", 6, Owed, "a command that names a message must name its shard, too"),
     may("outbox", "WHERE o.message = $", 1, Owed, "the same"),
     may("outbox", "ON CONFLICT (message)", 1, Owed, "the same index"),
-    may("outbox", "person = $2 AND", 6, Owed, "the chat's shard is known there; the index must begin with it"),
+    may("outbox", "person = $2 AND", 7, Owed, "the chat's shard is known there; the index must begin with it"),
     may("outbox", "o.due_at <= $1", 2, Owed, "the heads of all shards; a node will ask for those that it holds"),
     may("outbox", "mid = $1 AND mid IS NOT NULL", 2, Owed, "an echo names the chat, so its shard can be asked"),
     may("customer", "k.shard = o.customer_shard", 5, Owed, "a message is of its chat's shard, its key of its customer's: two look-ups"),

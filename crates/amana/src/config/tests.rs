@@ -145,7 +145,9 @@ fn a_profile_of_ones_own_turns_a_switch() {
     };
     assert!(refused(text, &[]).contains("`institution[0].profile_file` is refused: profile `cedar`"));
     assert!(refused(&own.replace("par =", "parr ="), &[]).contains("parr"));
-    assert!(refused(&own, &[("AMANA_INSTITUTION__0__PROFILE", "fdx")]).contains("give one of them"));
+    let both = "[[institution]]\nprofile = \"fdx\"\nprofile_file = \"cedar.toml\"\n";
+    let both = read(&GOOD.replacen("[[institution]]\n", both, 1), &[]);
+    assert!(both.expect_err("refused").to_string().contains("give one of them"));
     assert!(
         read(GOOD, &[(key, "/nowhere/cedar.toml")])
             .expect_err("refused")
