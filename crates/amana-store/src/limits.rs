@@ -5,9 +5,15 @@ use std::time::Duration;
 /// Submissions that may wait for the writer. Past it, callers are told to come back: overload shows at the door, not
 /// as memory.
 pub const WRITER_QUEUE_MAX: usize = 8_192;
-/// Commands that share one transaction. An fsync costs the same for one row as for a thousand; past a thousand the
-/// gain is small and the wait of the first grows.
+/// Commands that share one transaction. An fsync costs the same for one row as for a thousand; on a server, where each
+/// statement is a way there and back, a longer batch only makes its first wait.
 pub const BATCH_COMMANDS_MAX: usize = 1_000;
+/// The same of the embedded engine: a page that many of them change is written once (measured: a fifth more than with a
+/// thousand, `docs/benchmarks.md`).
+pub const SQLITE_BATCH_COMMANDS_MAX: usize = 4_000;
+/// Pages of the write-ahead log before they are written into the database: a page that changes often is written
+/// there once for all of them. At 4 KiB each, about 40 MB of disk.
+pub const SQLITE_CHECKPOINT_PAGES: u32 = 10_000;
 /// How often a batch is run again after the database said that it lost against another writer (a deadlock).
 pub const BATCH_TRIES_MAX: u32 = 5;
 /// Rows that one query hands out at most, whatever it is asked for.
@@ -75,7 +81,8 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Versions of a policy that its history shows at most.
 pub const POLICIES_MAX: u32 = 1_000;
 
-const _: () = assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);
+const _: () =
+    assert!(BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX && SQLITE_BATCH_COMMANDS_MAX <= WRITER_QUEUE_MAX);
 /// News that wait on one link; of more the oldest are told first, in as many messages.
 pub const WAITING_MAX: usize = 200;
 /// Days for which news wait for their customer. Older ones are no news: the accounts page shows how things stand.

@@ -352,7 +352,7 @@ pub(crate) async fn open(
     tokio::spawn(async move {
         let mut careful = false;
         while let Some(first) = queue.recv().await {
-            let batch = drain(first, &mut queue);
+            let batch = drain(first, &mut queue, crate::limits::BATCH_COMMANDS_MAX);
             commit_batch(&mut conn, &for_writer, batch, &mut careful).await;
         }
     });

@@ -3,7 +3,10 @@
 use crate::db::{Backend, Counter, Db, Reading, Row, Value, Work};
 use crate::engine::Engine;
 use crate::kept::{Kept, write_back};
-use crate::limits::{SQLITE_BUSY_WAIT, SQLITE_READERS, STATEMENTS_KEPT, WRITER_QUEUE_MAX};
+use crate::limits::{
+    SQLITE_BATCH_COMMANDS_MAX, SQLITE_BUSY_WAIT, SQLITE_CHECKPOINT_PAGES, SQLITE_READERS, STATEMENTS_KEPT,
+    WRITER_QUEUE_MAX,
+};
 use crate::migrate::{Migration, SCHEMA_CHANGE_SQLITE, SQLITE, missing, note};
 use crate::open::unlock;
 use crate::writer::{Submission, WriterConn, commit_batch, drain};
@@ -345,9 +348,10 @@ fn writer(path: &Path) -> Result<Lite, OpenError> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+         PRAGMA trusted_schema = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
     )
     .map_err(unusable)?;
+    conn.pragma_update(None, "wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES).map_err(unusable)?;
     Ok(Lite::new(conn))
 }
 
@@ -396,7 +400,7 @@ pub(crate) fn open(
         .spawn(move || {
             let mut careful = false;
             while let Some(first) = queue.blocking_recv() {
-                let batch = drain(first, &mut queue);
+                let batch = drain(first, &mut queue, SQLITE_BATCH_COMMANDS_MAX);
                 if finish(commit_batch(&mut conn, &for_writer, batch, &mut careful)).is_none() {
                     tracing::error!("a batch was left: {}", waited());
                 }

@@ -4,7 +4,7 @@
 
 use crate::apply::{Refused, apply};
 use crate::db::Db;
-use crate::limits::{BATCH_COMMANDS_MAX, BATCH_TRIES_MAX};
+use crate::limits::BATCH_TRIES_MAX;
 use crate::vault::Vault;
 use crate::{Command, NewInbox, Outcome, StoreError, SubmitError};
 use std::future::Future;
@@ -39,10 +39,14 @@ pub(crate) trait WriterConn: Db {
 }
 
 /// Adds what waits in the queue, until the batch is full.
-pub(crate) fn drain(first: Submission, queue: &mut mpsc::Receiver<Submission>) -> Vec<Submission> {
+pub(crate) fn drain(
+    first: Submission,
+    queue: &mut mpsc::Receiver<Submission>,
+    most: usize,
+) -> Vec<Submission> {
     let mut commands = first.commands.len();
     let mut batch = vec![first];
-    while commands < BATCH_COMMANDS_MAX {
+    while commands < most {
         let Ok(next) = queue.try_recv() else { break };
         commands += next.commands.len().max(1);
         batch.push(next);

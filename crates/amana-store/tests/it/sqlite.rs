@@ -110,7 +110,7 @@ async fn a_full_queue_is_said_at_the_door() {
     holder.execute_batch("BEGIN IMMEDIATE").expect("locks");
     let mut waiting = Vec::new();
     let mut overloaded = 0;
-    for n in 0..limits::WRITER_QUEUE_MAX + limits::BATCH_COMMANDS_MAX + 10 {
+    for n in 0..limits::WRITER_QUEUE_MAX + limits::SQLITE_BATCH_COMMANDS_MAX + 10 {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&n.to_be_bytes());
         let event = NewInbox { key: EventKey(key), body: Vec::new(), ..event(1, 1) };
