@@ -31,11 +31,11 @@ pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint) -> Applied {
     if put_done(db, &event).await? == 0 {
         return Ok(Outcome::Duplicate);
     }
-    // One that is due already may be running, and have read before this came: it is due once more, and what it writes
-    // as it ends finds its own time changed.
+    // One that is due is left as it is. Where it is running, it may have read before this came: then what it did not
+    // see waits for the next time by the clock.
     db.run(
-        "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND (due_at > $1 OR due_at <= $3)",
-        values![hint.at, hint.job, hint.received_at],
+        "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND due_at > $1",
+        values![hint.at, hint.job],
     )
     .await?;
     Ok(Outcome::Changed)

@@ -548,7 +548,7 @@ fn what_is_sent_agrees_with_plain_words_on_both_days() {
         assert_eq!(Purpose::ALL[2], Purpose::TransactionUpdate);
         // Most messages are sent while more happens: the day of the making is one of the life's first.
         let made = dice.below(6);
-        let sent = made + dice.below(4);
+        let sent = made + dice.below(8);
         let gate = Gate::new(DataKey::new([5; 32]));
         let (key, entropy) = (DataKey::new([6; 32]), SeededEntropy::new(dice.roll()));
         let asked = Asked::of(&q);

@@ -151,7 +151,7 @@ async fn who_comes_when_the_writers_queue_is_full_is_asked_to_come_again() {
     let kill = || Command::ClearKill(amana_core::KillScope::All);
     let mut waiting = Vec::new();
     // The queue, and the batch that the writer has in its hands.
-    let enough = amana_store::limits::WRITER_QUEUE_MAX + amana_store::limits::BATCH_COMMANDS_MAX + 2;
+    let enough = amana_store::limits::WRITER_QUEUE_MAX + amana_store::limits::SQLITE_BATCH_COMMANDS_MAX + 2;
     for _ in 0..enough {
         let store = store.clone();
         waiting.push(tokio::spawn(async move { store.submit(vec![kill()]).await }));
