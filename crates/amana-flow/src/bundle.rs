@@ -96,7 +96,9 @@ impl Gateway {
         Ok(())
     }
 
-    fn look_by(&self, institution: &InstitutionId, by: Recipient, what: &str) -> ReceiptDraft {
+    /// The receipt of a look at what is kept of a customer, or of a change of how they look, by themselves or somebody
+    /// of the bank: `what` is a stable word.
+    pub(crate) fn look_by(&self, institution: &InstitutionId, by: Recipient, what: &str) -> ReceiptDraft {
         ReceiptDraft {
             kind: ReceiptKind::View,
             institution: institution.clone(),

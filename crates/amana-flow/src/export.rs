@@ -5,8 +5,8 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::EXPORT_RECEIPTS_AT_ONCE;
 use crate::session::{Browser, SignedIn};
-use amana_core::{Clusters, Timestamp};
-use amana_gate::{ReceiptDraft, ReceiptKind, Recipient, Subject};
+use amana_core::Timestamp;
+use amana_gate::{Recipient, Subject};
 use amana_store::{Command, Customer, DataKind, LinkState, OutboxState, StoredReceipt, StoryState};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,21 +48,7 @@ impl Gateway {
         let Browser::Customer(viewer) = self.browser(cookie).await? else { return Err(LinkError::Over) };
         let gateway = self.me.upgrade().ok_or(LinkError::Over)?;
         let customer = self.customer_of(viewer.shard, viewer.customer).await?;
-        let receipt = ReceiptDraft {
-            kind: ReceiptKind::View,
-            institution: viewer.institution.clone(),
-            agreement: None,
-            consent: None,
-            purpose: None,
-            clusters: Clusters::default(),
-            channel: None,
-            recipient: Recipient::Customer,
-            form: None,
-            template: Some(TEMPLATE.to_owned()),
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: self.now(),
-        };
+        let receipt = self.look_by(&viewer.institution, Recipient::Customer, TEMPLATE);
         let (shard, id) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer: id, receipt }]).await?;
         Ok(Export { gateway, viewer, customer, next: Piece::Head })

@@ -18,7 +18,7 @@ use amana_core::{
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
 use amana_store::{Answer, ChannelHealth, Command, Link, Store, SubmitError, Token};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -161,6 +161,8 @@ pub struct Gateway {
     pub(crate) resting: Mutex<HashMap<InstitutionId, crate::grant_look::Failing>>,
     /// When jobs were last hastened by a bank's notification.
     pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
+    /// The jobs that are being worked on.
+    pub(crate) working: Mutex<HashSet<[u8; 16]>>,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
     /// How channels stand, as it was last written down; `None` until it was read.
@@ -241,6 +243,7 @@ impl Gateway {
             jobs_filled: Notify::new(),
             resting: Mutex::default(),
             hinted: Mutex::default(),
+            working: Mutex::default(),
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),

@@ -111,12 +111,14 @@ impl Gateway {
                 Prompt::LookAtGrant => (crate::grant_look::look_id(link.id), HINT_LOOK_AGAIN_S),
                 Prompt::ReadNews => (crate::poll::poll_id(link.id), HINT_POLL_AGAIN_S),
             };
+            let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
             commands.push(Command::Hint {
                 shard: link.shard,
                 lane: Self::lane_of_link(&link),
                 key: self.store.keyring().event_key(&key),
                 received_at: self.now(),
                 job,
+                running,
                 at: self.hint_due(job, spacing),
             });
         }

@@ -13,7 +13,7 @@ use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, 
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -190,6 +190,13 @@ impl Gateway {
     }
 
     pub(crate) async fn work_job(&self, job: Job) {
+        let id = job.id;
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.work_on(job).await;
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    async fn work_on(&self, job: Job) {
         let (id, attempts) = (job.id, job.attempts);
         let mut commands = Vec::new();
         let outcome = match self.do_job(&job).await {

@@ -9,8 +9,8 @@ use crate::gateway::Gateway;
 use crate::limits::{ENROL_S, NOTICE_STEP_S};
 use crate::notice_page::{NoticePage, Who};
 use crate::session::{AtPasskey, Browser, SignedIn};
-use amana_core::{Clusters, CustomerId, InstitutionId, Lang, Shard, Timestamp};
-use amana_gate::{DataKey, ReceiptDraft, ReceiptKind, Recipient};
+use amana_core::{CustomerId, InstitutionId, Lang, Shard, Timestamp};
+use amana_gate::{DataKey, Recipient};
 use amana_passkey::{Assertion, Credential, PasskeyError, Registration};
 use amana_store::{Command, Passkey, SubmitError};
 use base64::Engine as _;
@@ -231,21 +231,7 @@ impl Gateway {
         change: Command,
         template: &str,
     ) -> Result<(), LinkError> {
-        let receipt = ReceiptDraft {
-            kind: ReceiptKind::View,
-            institution: viewer.institution.clone(),
-            agreement: None,
-            consent: None,
-            purpose: None,
-            clusters: Clusters::default(),
-            channel: None,
-            recipient: Recipient::Customer,
-            form: None,
-            template: Some(template.to_owned()),
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: self.now(),
-        };
+        let receipt = self.look_by(&viewer.institution, Recipient::Customer, template);
         let record = Command::Record { shard: viewer.shard, customer: viewer.customer, receipt };
         self.store.submit(vec![change, record]).await?;
         Ok(())

@@ -340,19 +340,10 @@ impl Gateway {
             .map_err(|_| LinkError::Over)?;
         let clusters = Clusters::of(&[Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]);
         let receipt = ReceiptDraft {
-            kind: ReceiptKind::View,
-            institution: viewer.institution.clone(),
-            agreement: None,
-            consent: None,
-            purpose: None,
             clusters,
-            channel: None,
-            recipient: Recipient::Customer,
             form: Some(Form::Detail),
             template: None,
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: now,
+            ..self.look_by(&viewer.institution, Recipient::Customer, "")
         };
         // The bank took its time: what was stopped or taken back meanwhile is not shown.
         self.may_look(&link).await?;

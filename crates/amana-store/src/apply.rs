@@ -195,9 +195,9 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             )
             .await?,
         ),
-        Command::Hint { shard, lane, key, received_at, job, at } => {
+        Command::Hint { shard, lane, key, received_at, job, running, at } => {
             let (shard, lane, key) = (*shard, *lane, *key);
-            let hint = Hint { shard, lane, key, received_at: *received_at, job: *job, at: *at };
+            let hint = Hint { shard, lane, key, received_at: *received_at, job: *job, running: *running, at: *at };
             crate::apply_hint::hint(db, &hint).await
         }
         Command::CancelJob { id } => maybe(db.run("DELETE FROM job WHERE id = $1", values![*id]).await?),

@@ -16,6 +16,7 @@ pub(crate) struct Hint {
     pub(crate) key: EventKey,
     pub(crate) received_at: Timestamp,
     pub(crate) job: [u8; 16],
+    pub(crate) running: bool,
     pub(crate) at: Timestamp,
 }
 
@@ -31,11 +32,10 @@ pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint) -> Applied {
     if put_done(db, &event).await? == 0 {
         return Ok(Outcome::Duplicate);
     }
-    // One that is due is left as it is. Where it is running, it may have read before this came: then what it did not
-    // see waits for the next time by the clock.
+    // What a job that is being worked on writes as it ends finds its own time changed, and leaves this one.
     db.run(
-        "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND due_at > $1",
-        values![hint.at, hint.job],
+        "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND (due_at > $1 OR CAST($3 AS BIGINT) = 1)",
+        values![hint.at, hint.job, hint.running],
     )
     .await?;
     Ok(Outcome::Changed)

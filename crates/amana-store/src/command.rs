@@ -488,7 +488,8 @@ pub enum Command {
         at: Timestamp,
     },
     /// A bank's notification, taken for a hint: its key is kept as that of an event that is done, and a job is due
-    /// `at`, if it is not due earlier. [`Outcome::Duplicate`], and nothing else, when the key is known.
+    /// `at`, if it is not due earlier, or is being worked on. [`Outcome::Duplicate`], and nothing else, when the key is
+    /// known.
     Hint {
         /// The shard of its customer.
         shard: Shard,
@@ -500,6 +501,8 @@ pub enum Command {
         received_at: Timestamp,
         /// The job.
         job: [u8; 16],
+        /// Whether it is being worked on: it may have read before this came, and is due once more.
+        running: bool,
         /// When.
         at: Timestamp,
     },

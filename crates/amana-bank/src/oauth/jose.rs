@@ -20,7 +20,14 @@ const BAD_SIGNATURE: BankErrorClass =
 
 /// The server's keys, read when needed.
 #[derive(Default)]
-pub(crate) struct Keys(Mutex<Option<(Timestamp, Vec<Jwk>)>>);
+pub(crate) struct Keys(Mutex<Kept>);
+
+/// What was read, and when it was last tried.
+#[derive(Default)]
+struct Kept {
+    keys: Option<(Timestamp, Vec<Jwk>)>,
+    tried: Option<Timestamp>,
+}
 
 impl Keys {
     /// The claims of a JWT, if one of the server's keys signed it with one of these algorithms. Only the signature is
@@ -34,23 +41,28 @@ impl Keys {
     ) -> Result<Claims, BankErrorClass> {
         let header = header(token, algorithms)?;
         let mut kept = self.0.lock().await;
-        if let Some((read, keys)) = kept.as_ref()
+        if let Some((read, keys)) = kept.keys.as_ref()
             && within(*read, now, limits::JWKS_TTL)
         {
             if let Some(claims) = try_keys(keys, header.alg, header.kid.as_deref(), token) {
                 return Ok(claims);
             }
-            // The keys may have been changed; but a bad token must not make us hammer the server.
-            if within(*read, now, limits::JWKS_RELOAD_MIN) {
-                return Err(BAD_SIGNATURE);
-            }
         }
+        // The keys may have been changed; but a bad token must not make us hammer the server, least of all one that is
+        // in trouble.
+        if kept.tried.is_some_and(|tried| within(tried, now, limits::JWKS_RELOAD_MIN)) {
+            let known = kept.keys.as_ref().is_some_and(|(read, _)| within(*read, now, limits::JWKS_TTL));
+            return Err(if known { BAD_SIGNATURE } else { UNREAD });
+        }
+        kept.tried = Some(now);
         let keys = fetch(http, jwks_uri).await?;
         let claims = try_keys(&keys, header.alg, header.kid.as_deref(), token).ok_or(BAD_SIGNATURE);
-        *kept = Some((now, keys));
+        kept.keys = Some((now, keys));
         claims
     }
 }
+
+const UNREAD: BankErrorClass = BankErrorClass::Retry("the server's signing keys cannot be read");
 
 /// The header of a JWT that is signed with one of these algorithms.
 pub(crate) fn header(token: &str, algorithms: &[TokenAlgorithm]) -> Result<Header, BankErrorClass> {
@@ -75,7 +87,7 @@ fn within(read: Timestamp, now: Timestamp, life: Duration) -> bool {
 async fn fetch(http: &Http, url: &Url) -> Result<Vec<Jwk>, BankErrorClass> {
     let answer = http.send(http.get(url.clone()).header(reqwest::header::ACCEPT, "application/json")).await?;
     if !answer.status.is_success() {
-        return Err(BankErrorClass::Retry("the server's signing keys cannot be read"));
+        return Err(UNREAD);
     }
     key_set(&answer)
 }

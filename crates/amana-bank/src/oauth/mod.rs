@@ -77,6 +77,8 @@ pub(crate) struct Client {
     http: Http,
     discovery: Discovery,
     keys: Keys,
+    /// The same keys, read apart for who notifies us: anybody may knock there, and no sign-in waits behind them.
+    publisher_keys: Keys,
     nonces: Nonces,
     /// The client's own tokens.
     own: tokio::sync::Mutex<own::OwnTokens>,
@@ -123,6 +125,7 @@ impl Client {
             http,
             discovery: Discovery::default(),
             keys: Keys::default(),
+            publisher_keys: Keys::default(),
             nonces: Nonces::default(),
             own: tokio::sync::Mutex::default(),
             shown: own::Shown::default(),

@@ -93,7 +93,7 @@ impl Client {
         let jwks = metadata.jwks_uri.as_ref().ok_or(BankErrorClass::Nonsense(
             "the server's metadata have no `jwks_uri` for a publisher's token",
         ))?;
-        let claims = self.keys.verify(&self.http, (jwks, OF_PUBLISHERS), token, now).await?;
+        let claims = self.publisher_keys.verify(&self.http, (jwks, OF_PUBLISHERS), token, now).await?;
         check_publisher(&claims, &self.issuer, audience, scope, now)?;
         self.shown.once(&claims, now)
     }

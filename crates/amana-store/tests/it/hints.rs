@@ -64,6 +64,7 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
         key: EventKey([key; 32]),
         received_at: at(second),
         job: [6; 16],
+        running: false,
         at: at(second),
     };
     assert_eq!(w.one(hint(1, 50)).await, Outcome::Changed);
@@ -73,6 +74,12 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
     assert_eq!(due(49).await, 0, "the same again hastens nothing");
     assert_eq!(w.one(hint(2, 70)).await, Outcome::Changed);
     assert_eq!(due(50).await, 1, "and none puts it off");
+    // It is being worked on, and has read what there was: it is due once more, whatever it writes as it ends.
+    let Command::Hint { shard, lane, received_at, job, .. } = hint(4, 75) else { panic!("a hint") };
+    let key = EventKey([4; 32]);
+    w.one(Command::Hint { shard, lane, key, received_at, job, running: true, at: at(75) }).await;
+    w.one(Command::ContinueJob { id: job, was: at(50), at: at(4_000), body: vec![1] }).await;
+    assert_eq!((due(74).await, due(75).await), (0, 1));
     assert!(w.store.inbox_heads(at(200), InboxSource::Bank, 10).await.expect("answers").is_empty());
     // Without its job it is known all the same.
     w.one(Command::CancelJob { id: [6; 16] }).await;
