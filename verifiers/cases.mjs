@@ -66,6 +66,8 @@ export function cases() {
   add("witnesses: one", two, "ok", { policy: policy("C") });
   add("witnesses: two of three", two, "ok", { policy: policy("G", "group G 2 A B C") });
   add("witnesses: groups of groups", two, "ok", { policy: policy("H", "group G any A B", "group H all G C") });
+  const long = policy("C");
+  add("witnesses: a policy of 128 KiB", two, "ok", { policy: `#${"x".repeat(128 * 1024 - long.length - 2)}\n${long}` });
   add("witnesses: quorum missing", two, "witness", { policy: policy("G", "group G all A B C") });
   add("witnesses: the wrong one", two, "witness", { policy: policy("B") });
   add("witnesses: none has signed", honest, "witness", { policy: policy("A") });

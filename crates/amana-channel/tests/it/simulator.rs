@@ -336,6 +336,11 @@ async fn every_form_is_taken_within_the_window_and_two_outside_of_it() {
     let media =
         |attachment_id: String| content(Rich::Media(MediaForm { media: MediaKind::Image, attachment_id }));
     reply(&media(attachment_id)).await.expect("a picture");
+    let refused = reply(&media("404404".to_owned())).await;
+    assert!(
+        matches!(refused, Err(SendError::Permanent { code: 100, sub: Some(2_018_074) })),
+        "one it has not: {refused:?}"
+    );
 
     // A persona: made once, found again, sent under, and not after it is removed.
     let picture = "https://bank.example/huda.png";

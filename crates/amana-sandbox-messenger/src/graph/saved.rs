@@ -34,6 +34,29 @@ pub(super) fn create(hub: &Arc<Hub>, call: &Call, page: &str) -> Result<Value, G
     })?
 }
 
+/// The address that was saved under an id for this page: 2018074 where there is none of this kind.
+fn kept(inner: &Inner, page: &str, kind: &str, id: &str, now: i64) -> Result<String, GraphError> {
+    let state = inner.data.pages.get(page);
+    let found = state.and_then(|s| s.saved.iter().find(|s| s.id == id));
+    let found = found.filter(|s| now - s.at_ms < limits::SAVED_MS && s.kind == kind);
+    let found = found.ok_or_else(|| {
+        GraphError::param("Possible invalid ID or you do not own the attachment").sub(2_018_074)
+    })?;
+    Ok(found.url.clone())
+}
+
+/// The element of a media template that names what was saved: it is there.
+pub(super) fn of_template(
+    inner: &Inner,
+    hub: &Hub,
+    page: &str,
+    element: &Map<String, Value>,
+) -> Result<(), GraphError> {
+    let kind = element.get("media_type").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    let id = element.get("attachment_id").and_then(text).unwrap_or_default();
+    kept(inner, page, &kind, &id, hub.now_ms(inner)).map(drop)
+}
+
 /// Resolves a media attachment: exactly one of `url`, `attachment_id` and an uploaded file; `save` it, or do so when it
 /// is reusable.
 pub(super) fn resolve(
@@ -74,13 +97,8 @@ pub(super) fn resolve(
             Ok(Media { kind, url, saved: id })
         }
         (None, Some(id)) => {
-            let state = inner.data.pages.get(page);
-            let found = state.and_then(|s| s.saved.iter().find(|s| s.id == id));
-            let found = found.filter(|s| now - s.at_ms < limits::SAVED_MS && s.kind == kind);
-            let found = found.ok_or_else(|| {
-                GraphError::param("Possible invalid ID or you do not own the attachment").sub(2_018_074)
-            })?;
-            Ok(Media { kind, url: found.url.clone(), saved: None })
+            let url = kept(inner, page, &kind, &id, now)?;
+            Ok(Media { kind, url, saved: None })
         }
         _ => Err(GraphError::param(format!("Param {place} must have exactly one of url and attachment_id"))),
     }

@@ -315,6 +315,13 @@ fn media(
     let Some(Value::Object(attachment)) = message.get("attachment") else { return Ok(None) };
     let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default();
     if kind.eq_ignore_ascii_case("template") {
+        let element = attachment.get("payload").and_then(|payload| payload.pointer("/elements/0"));
+        if let Some(Value::Object(element)) = element
+            && element.contains_key("media_type")
+            && element.contains_key("attachment_id")
+        {
+            saved::of_template(inner, hub, page, element)?;
+        }
         return Ok(None);
     }
     let media = saved::resolve(inner, hub, page, attachment, call.params.get("filedata"), false)?;
