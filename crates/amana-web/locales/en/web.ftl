@@ -587,7 +587,7 @@ error-home = To the first page
 
 deletion-heading = Your data
 deletion-waiting = Messenger has told us that you want your data deleted. This is being done.
-deletion-done = Messenger has told us that you want your data deleted. It is done: the keys to everything that was kept about your chats are destroyed, your consents are taken back, and your bank has been told.
+deletion-done = Messenger has told us that you want your data deleted. It is done: for each chat that was linked with a bank, the keys to everything that was kept are destroyed, your consents are taken back, and your bank has been told. Of a chat that was never linked we keep only its language and when you last wrote, under a name that we cannot read back, until it has been silent for long.
 deletion-nobody = Messenger has told us that you want your data deleted. Under the name by which Messenger calls you there, we keep nothing.
 deauthorised-heading = Your connection
 deauthorised-waiting = Messenger has told us that you took our access back. This is being done.
