@@ -373,24 +373,5 @@ async fn its_program_is_one_readable_file_that_fetches_nothing() {
     let world = World::new().await;
     let (_, token) = noticed(&world, Lang::English).await;
     let answer = begins(&Browser::new(&world, Lang::English), &token).await;
-    let page = answer.text();
-    assert_eq!(page.matches("<script").count(), 1);
-    let after = |mark: &str| {
-        page.split(mark).nth(1).and_then(|rest| rest.split('"').next()).expect("there").to_owned()
-    };
-    let (path, integrity) = (after("<script type=\"module\" src=\""), after("integrity=\""));
-    let csp = answer.header("content-security-policy");
-    assert!(csp.starts_with("default-src 'none';") && !csp.contains("unsafe"), "{csp}");
-    assert!(csp.contains(&format!("script-src https://gateway.example{path};")), "{csp}");
-    assert!(csp.contains("connect-src 'none';") && csp.contains("trusted-types 'none'"), "{csp}");
-    let program = world.get(&path).await;
-    let source = include_str!("../../assets/passkey.js");
-    assert_eq!((program.status, program.text().as_str()), (StatusCode::OK, source));
-    assert!(integrity.starts_with("sha256-"), "{integrity}");
-    assert!(source.lines().count() < 70, "small enough to be read");
-    for word in
-        ["fetch(", "XMLHttp", "sendBeacon", "import", "cookie", "Storage", "innerHTML", "eval", "http"]
-    {
-        assert!(!source.contains(word), "{word}");
-    }
+    has_one_readable_program(&world, &answer, include_str!("../../assets/passkey.js"), 70).await;
 }

@@ -566,3 +566,26 @@ pub(crate) fn value_of(page: &str, name: &str) -> String {
     let selector = scraper::Selector::parse(&format!("input[name='{name}']")).expect("a selector");
     html.select(&selector).next().and_then(|e| e.value().attr("value")).expect("a field").to_owned()
 }
+
+/// The page has one program: a file of this site by its hash, short enough to be read, that fetches nothing.
+pub(crate) async fn has_one_readable_program(world: &World, answer: &Answer, source: &str, lines: usize) {
+    let page = answer.text();
+    assert_eq!(page.matches("<script").count(), 1);
+    let after = |mark: &str| {
+        page.split(mark).nth(1).and_then(|rest| rest.split('"').next()).expect("there").to_owned()
+    };
+    let (path, integrity) = (after("<script type=\"module\" src=\""), after("integrity=\""));
+    let csp = answer.header("content-security-policy");
+    assert!(csp.starts_with("default-src 'none';") && !csp.contains("unsafe"), "{csp}");
+    assert!(csp.contains(&format!("script-src https://gateway.example{path};")), "{csp}");
+    assert!(csp.contains("connect-src 'none';") && csp.contains("trusted-types 'none'"), "{csp}");
+    let program = world.get(&path).await;
+    assert_eq!((program.status, program.text().as_str()), (StatusCode::OK, source));
+    assert!(integrity.starts_with("sha256-"), "{integrity}");
+    assert!(source.lines().count() < lines, "small enough to be read");
+    for word in
+        ["fetch(", "XMLHttp", "sendBeacon", "import", "cookie", "Storage", "innerHTML", "eval", "http"]
+    {
+        assert!(!source.contains(word), "{word}");
+    }
+}
