@@ -11,9 +11,9 @@ import urllib.request
 import xml.etree.ElementTree as ElementTree
 
 START_S = 60
-# How long the tests may take; the command's own start and report come on top.
-RUN_S = 300
-END_S = 400
+# The count in schemathesis.toml ends the run (with a `--max-time` it would go round until that is over). A run that hangs
+# ends here; a minute is usual, and a busy machine may be several times as slow.
+END_S = 540
 
 
 def report(what, problem=None):
@@ -43,7 +43,6 @@ def run(base, folder):
     """Runs the command; gives the number of operations that failed."""
     junit = os.path.join(folder, "junit.xml")
     words = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "--config-file", "schemathesis.toml", "run", f"{base}/openapi.json"]
-    words += ["--max-time", os.environ.get("AMANA_SCHEMATHESIS_SECONDS", str(RUN_S))]
     words += ["--report", "junit", "--report-junit-path", junit]
     env = {**os.environ, "SANDBOX_BANK": base, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(words, env=env, capture_output=True, text=True, timeout=END_S)
@@ -60,7 +59,7 @@ def run(base, folder):
             report(case.get("name"), why if bad else None)
     # What is not a failure of one operation (the document was not read, say) is one of the run.
     missing = sorted(described(base) - tried)
-    report("tried every operation", f"its time was over before {', '.join(missing)}" if missing else None)
+    report("tried every operation", f"not tried: {', '.join(missing)}" if missing else None)
     whole = ended.returncode == 0 and failures == 0 and operations > 0 and not missing
     report("ran to its end without a failure", None if whole else f"exit code {ended.returncode}: {ended.stdout[-600:]} {ended.stderr[-300:]}")
     if not whole or os.environ.get("AMANA_SCHEMATHESIS_SHOW"):

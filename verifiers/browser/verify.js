@@ -304,7 +304,7 @@ const DEEPEST = 16;
 const LONGEST_PROOF = 107;
 
 function shapeOfBundle(text) {
-  must(typeof text === "string" && text.length <= LONGEST_BUNDLE, "the bundle is no text, or too long");
+  must(typeof text === "string" && utf8(text).length <= LONGEST_BUNDLE, "the bundle is no text, or too long");
   const raw = parseJson(text, "the bundle");
   must(raw.v === 1, "the bundle is of a version that this program does not know");
   const more = raw.more === undefined ? false : raw.more;

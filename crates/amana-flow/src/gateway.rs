@@ -19,6 +19,7 @@ use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
 use amana_store::{Answer, ChannelHealth, Command, Link, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -163,6 +164,9 @@ pub struct Gateway {
     pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// The jobs that are being worked on.
     pub(crate) working: Mutex<HashSet<[u8; 16]>>,
+    /// After which position the next look for news that can be told goes on: links that cannot be told (stopped, or their
+    /// lane busy) hold up nobody behind them.
+    pub(crate) news_after: AtomicI64,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
     /// How channels stand, as it was last written down; `None` until it was read.
@@ -244,6 +248,7 @@ impl Gateway {
             resting: Mutex::default(),
             hinted: Mutex::default(),
             working: Mutex::default(),
+            news_after: AtomicI64::new(0),
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
             passing: Mutex::default(),

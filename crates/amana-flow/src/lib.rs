@@ -80,4 +80,4 @@ pub use policy::ReadPolicy;
 pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry, Told};
 pub use reconcile::{OnUnknown, Reconcile};
 pub use renew::RenewalForm;
-pub use timeline::{Looked, PurposeTotal, TimelineFilter, Totals};
+pub use timeline::{LastTold, Looked, PurposeTotal, TimelineFilter, Totals};

@@ -17,6 +17,7 @@ use amana_store::{
     Command, Conversation, InboxRow, KeptBack, LinkState, SubmitError, Waiting, WaitingTelling,
 };
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 fn stored(telling: Telling) -> WaitingTelling {
@@ -149,8 +150,18 @@ impl Gateway {
         };
         let since = self.channel.window().open_for.map(|open_for| before(open_for.as_secs()));
         let elsewhere = before(u64::try_from(ELSEWHERE_S).unwrap_or(0));
+        let after = self.news_after.load(Ordering::Relaxed);
+        let mut found = self.store.waiting_reachable(since, elsewhere, after, NEWS_LOOK_LINKS).await?;
+        let left = NEWS_LOOK_LINKS.saturating_sub(found.len());
+        if after > 0 && left > 0 {
+            let first = self.store.waiting_reachable(since, elsewhere, 0, left).await?;
+            found.extend(first.into_iter().take_while(|(_, _, position)| *position <= after));
+        }
+        let full = found.len() >= NEWS_LOOK_LINKS;
+        let next = found.last().filter(|_| full).map_or(0, |(_, _, position)| *position);
+        self.news_after.store(next, Ordering::Relaxed);
         let mut any = false;
-        for (shard, link) in self.store.waiting_reachable(since, elsewhere, NEWS_LOOK_LINKS).await? {
+        for (shard, link, _) in found {
             match self.tell_link(shard, link).await {
                 Ok(told) => any |= told,
                 // One link whose rows cannot be read must not keep the others from their news.

@@ -5,7 +5,7 @@ use crate::egress::UNKNOWN;
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::session::{Browser, SignedIn};
-use crate::timeline::{Chats, TimelineFilter, Totals};
+use crate::timeline::{Chats, LastTold, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
     AccountId, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form, InstitutionId, Lang,
@@ -27,7 +27,7 @@ pub struct ConsentView {
     /// Per purpose: the form, the kinds of data, and how many accounts.
     pub grants: Vec<(Purpose, Form, Clusters, usize)>,
     /// When something was last released under it, if anything was; looked up for those in force.
-    pub last_told: Option<Timestamp>,
+    pub last_told: Option<LastTold>,
     /// When it was given.
     pub granted_at: Timestamp,
     /// When it ends.
@@ -272,7 +272,7 @@ impl Gateway {
         &self,
         viewer: &SignedIn,
         consents: &[Consent],
-        last: &BTreeMap<ConsentId, Timestamp>,
+        last: &BTreeMap<ConsentId, LastTold>,
     ) -> Result<Vec<ConsentView>, FlowError> {
         let now = self.now();
         let mut views = Vec::with_capacity(consents.len());

@@ -75,6 +75,15 @@ impl TimelineFilter {
     }
 }
 
+/// When something was last told under a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastTold {
+    /// The newest that the platform took.
+    At(Timestamp),
+    /// Not among the newest receipts, and there are older ones that were not looked through.
+    NotLately,
+}
+
 /// How often something happened for one purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurposeTotal {
@@ -86,6 +95,8 @@ pub struct PurposeTotal {
     pub unknown: usize,
     /// Refusals, before or after a message was made.
     pub refused: usize,
+    /// Messages of which the record does not say yet what became of them: they are on their way.
+    pub open: usize,
 }
 
 /// How much there was, over all purposes.
@@ -158,19 +169,19 @@ impl Gateway {
     }
 
     /// When something that the platform took was last released under each of these consents, over the newest
-    /// [`SCAN_RECEIPTS_MAX`] receipts.
+    /// [`SCAN_RECEIPTS_MAX`] receipts; [`LastTold::NotLately`] where older ones were not looked through.
     pub(crate) async fn last_told(
         &self,
         viewer: &SignedIn,
         mut of: BTreeSet<ConsentId>,
-    ) -> Result<BTreeMap<ConsentId, Timestamp>, FlowError> {
+    ) -> Result<BTreeMap<ConsentId, LastTold>, FlowError> {
         let mut last = BTreeMap::new();
         // What became of a message stands later than its disclosure, and so is met first.
         let mut sent = HashSet::new();
         let mut before = None;
         for _ in 0..SCAN_RECEIPTS_MAX / SCAN_PAGE {
             if of.is_empty() {
-                break;
+                return Ok(last);
             }
             let page = self.store.receipts_before(viewer.shard, viewer.customer, before, SCAN_PAGE).await?;
             let full = page.len() == SCAN_PAGE;
@@ -183,13 +194,14 @@ impl Gateway {
                     && receipt.message.is_some_and(|message| sent.contains(&message))
                     && of.remove(&consent.id)
                 {
-                    last.insert(consent.id, read.decided_at);
+                    last.insert(consent.id, LastTold::At(read.decided_at));
                 }
             }
             if !full {
-                break;
+                return Ok(last);
             }
         }
+        last.extend(of.into_iter().map(|consent| (consent, LastTold::NotLately)));
         Ok(last)
     }
 
@@ -199,9 +211,11 @@ impl Gateway {
         viewer: &SignedIn,
         since: Option<Timestamp>,
     ) -> Result<Totals, FlowError> {
-        let mut purposes: BTreeMap<Purpose, (usize, usize, usize)> = BTreeMap::new();
+        let mut purposes: BTreeMap<Purpose, PurposeTotal> = BTreeMap::new();
         // A message that is known to be sent by now: what earlier receipts said of it was an error, or a doubt.
         let mut settled = HashSet::new();
+        // What became of a message stands later than its disclosure, and so is met first.
+        let mut ended = HashSet::new();
         let mut totals = Totals::default();
         let mut before = None;
         let mut scanned = 0;
@@ -220,11 +234,23 @@ impl Gateway {
                 let corrected = receipt.message.is_some_and(|message| settled.contains(&message));
                 let unknown = outcome == Some(UNKNOWN) && !corrected;
                 let refused = read.kind == ReceiptKind::Denial && !corrected;
-                if let (Some(purpose), true) = (read.purpose, sent || unknown || refused) {
-                    let (told, maybe, denied) = purposes.entry(purpose).or_default();
-                    *told += usize::from(sent);
-                    *maybe += usize::from(unknown);
-                    *denied += usize::from(refused);
+                let open = read.kind == ReceiptKind::Disclosure
+                    && receipt.message.is_some_and(|message| !ended.contains(&message));
+                if let (Some(purpose), true) = (read.purpose, sent || unknown || refused || open) {
+                    let total = purposes.entry(purpose).or_insert(PurposeTotal {
+                        purpose,
+                        told: 0,
+                        unknown: 0,
+                        refused: 0,
+                        open: 0,
+                    });
+                    total.told += usize::from(sent);
+                    total.unknown += usize::from(unknown);
+                    total.refused += usize::from(refused);
+                    total.open += usize::from(open);
+                }
+                if matches!(read.kind, ReceiptKind::Outcome | ReceiptKind::Denial) {
+                    ended.extend(receipt.message);
                 }
                 settled.extend(receipt.message.filter(|_| sent));
                 totals.looks += usize::from(read.kind == ReceiptKind::View);
@@ -238,10 +264,7 @@ impl Gateway {
                 break;
             }
         }
-        totals.purposes = purposes
-            .into_iter()
-            .map(|(purpose, (told, unknown, refused))| PurposeTotal { purpose, told, unknown, refused })
-            .collect();
+        totals.purposes = purposes.into_values().collect();
         Ok(totals)
     }
 }

@@ -67,5 +67,5 @@ pub const JSON_MAX_DEPTH: usize = 16;
 /// Characters kept of a receipt's own texts (its kind, its time) in a verifier's report.
 pub const SHOWN_MAX_CHARS: usize = 40;
 
-/// Kinds of receipt that a verifier's report counts apart. There are seven; a longer list would be somebody's game.
+/// Kinds of receipt that a verifier's report counts apart. There are eight; a longer list would be somebody's game.
 pub const KINDS_MAX: usize = 16;

@@ -114,8 +114,9 @@ pub(crate) async fn reachable<D: Db>(
     db: &mut D,
     since: Option<Timestamp>,
     elsewhere_since: Timestamp,
+    after: i64,
     limit: usize,
-) -> Answer<Vec<(Shard, LinkId)>> {
+) -> Answer<Vec<(Shard, LinkId, i64)>> {
     // Without a window everybody can be told.
     let since = since.unwrap_or(Timestamp::MIN);
     let rows = db
@@ -128,12 +129,12 @@ pub(crate) async fn reachable<D: Db>(
                  AND o.state = 3) \
                  AND NOT EXISTS (SELECT 1 FROM channel_state s WHERE s.channel = w.channel AND ",
                 stopped!(),
-                ") GROUP BY w.shard, w.link ORDER BY first LIMIT $4"
+                ") GROUP BY w.shard, w.link HAVING min(w.position) > $4 ORDER BY first LIMIT $5"
             ),
-            values![since, Timestamp::MIN, elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
+            values![since, Timestamp::MIN, elsewhere_since, after, i64::try_from(limit).unwrap_or(i64::MAX)],
         )
         .await?;
-    rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()
+    rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?), row.int()?))).collect()
 }
 
 pub(crate) async fn waiting_elsewhere<D: Db>(

@@ -325,9 +325,10 @@ impl<B: Backend> Store for Engine<B> {
         &self,
         since: Option<Timestamp>,
         elsewhere_since: Timestamp,
+        after: i64,
         limit: usize,
-    ) -> Answer<Vec<(Shard, LinkId)>> {
-        ask!(self, apply_waiting::reachable(since, elsewhere_since, limit))
+    ) -> Answer<Vec<(Shard, LinkId, i64)>> {
+        ask!(self, apply_waiting::reachable(since, elsewhere_since, after, limit))
     }
     async fn waiting_elsewhere(
         &self,

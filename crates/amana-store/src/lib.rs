@@ -308,13 +308,15 @@ pub trait Store: Send + Sync {
     /// The news that wait on a link, oldest first, at most [`limits::WAITING_MAX`].
     async fn waiting(&self, shard: Shard, link: LinkId) -> Answer<Vec<Waiting>>;
     /// Links with news whose chat's person acted after `since` and whose conversation no other app has had after
-    /// `elsewhere_since`: who can be told now.
+    /// `elsewhere_since`: who can be told now. With the position of the oldest of each one's news, in that order, those
+    /// after the position `after`: a look that goes on where the last one ended.
     async fn waiting_reachable(
         &self,
         since: Option<Timestamp>,
         elsewhere_since: Timestamp,
+        after: i64,
         limit: usize,
-    ) -> Answer<Vec<(Shard, LinkId)>>;
+    ) -> Answer<Vec<(Shard, LinkId, i64)>>;
     /// Links with news whose conversation another app has had after `elsewhere_since`, those without a sign of it for
     /// longest first.
     async fn waiting_elsewhere(

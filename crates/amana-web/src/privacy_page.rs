@@ -4,7 +4,7 @@ use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
 use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
-use amana_flow::{ChatView, ConsentView, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
+use amana_flow::{ChatView, ConsentView, LastTold, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
 use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_render::Arg;
 use amana_render::format::{date, date_time};
@@ -231,10 +231,14 @@ fn totals(w: &Words, view: &PrivacyView, asked: &Asked) -> Vec<TotalLine> {
         let filter =
             TimelineFilter { purpose: Some(total.purpose), before: None, kind: None, ..asked.filter };
         // Not "nothing", where something may have been.
-        let told = (total.told > 0 || total.unknown == 0).then(|| w.count("privacy-totals-told", total.told));
+        let told = (total.told > 0 || total.unknown + total.open == 0)
+            .then(|| w.count("privacy-totals-told", total.told));
         let some = |id, count| (count > 0).then(|| w.count(id, count));
-        let rest =
-            [some("privacy-totals-unknown", total.unknown), some("privacy-totals-refused", total.refused)];
+        let rest = [
+            some("privacy-totals-open", total.open),
+            some("privacy-totals-unknown", total.unknown),
+            some("privacy-totals-refused", total.refused),
+        ];
         TotalLine {
             counts: told.into_iter().chain(rest.into_iter().flatten()).collect::<Vec<_>>().join(" · "),
             address: Asked { filter, ..*asked }.address(None),
@@ -253,8 +257,11 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
         (true, None) => at("privacy-until", consent.expires_at),
         (false, None) => at("privacy-ended-expired", consent.expires_at),
     };
-    let last =
-        consent.last_told.map_or_else(|| w.t("privacy-last-never"), |at| bare(&date_time(w.lang, at, now)));
+    let last = match consent.last_told {
+        Some(LastTold::At(at)) => bare(&date_time(w.lang, at, now)),
+        Some(LastTold::NotLately) => w.t("privacy-last-not-lately"),
+        None => w.t("privacy-last-never"),
+    };
     ConsentCard {
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),

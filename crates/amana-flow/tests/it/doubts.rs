@@ -30,7 +30,12 @@ async fn later(rig: &Rig) {
 async fn page(rig: &Rig, cookie: &str) -> (bool, (usize, usize, usize)) {
     let view = rig.gateway.privacy_view(cookie, None).await.expect("the page");
     let said = view.timeline.iter().find(|e| e.state.is_some()).expect("the disclosure");
-    let PurposeTotal { told, unknown, refused, .. } = view.totals.purposes[0];
+    let PurposeTotal { told, unknown, refused, open, .. } = view.totals.purposes[0];
+    assert_eq!(
+        open,
+        usize::from(told + unknown + refused == 0),
+        "on its way until the record says what became of it"
+    );
     (said.unknown, (told, unknown, refused))
 }
 
@@ -114,8 +119,9 @@ async fn what_may_have_arrived_and_is_given_up_is_unknown_until_its_echo_comes()
 #[tokio::test]
 async fn no_drill_and_no_throttle_makes_many_of_one_message() {
     let rig = Rig::new().await;
-    rig.link("1").await;
+    let cookie = rig.link("1").await;
     let message = in_doubt(&rig).await;
+    assert_eq!(page(&rig, &cookie).await, (false, (0, 0, 0)), "not \"nothing was told\"");
     rig.channel.fates.lock().unwrap().extend([Fate::DeliverSilently; 9]);
     for round in 0..6 {
         let kill = Kill { scope: KillScope::All, reason: "drill".into(), since: rig.clock.now() };

@@ -25,7 +25,7 @@ async fn a_narrowed_timeline_pages_and_the_totals_count_all_of_it() {
     assert_eq!((first.timeline.len(), second.timeline.len(), second.older), (50, 10, None));
     let both = || first.timeline.iter().chain(&second.timeline);
     assert!(both().all(|e| e.purpose == Some(Purpose::TransactionUpdate)));
-    let told = |purpose, told| PurposeTotal { purpose, told, unknown: 0, refused: 0 };
+    let told = |purpose, told| PurposeTotal { purpose, told, unknown: 0, refused: 0, open: 0 };
     let expected = [told(Purpose::BalanceOnRequest, 1), told(Purpose::TransactionUpdate, 60)];
     assert_eq!((&first.totals.purposes[..], first.totals.counted_from), (&expected[..], None));
     assert_eq!(first.totals, second.totals);

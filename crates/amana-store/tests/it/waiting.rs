@@ -70,13 +70,20 @@ pub(crate) async fn who_can_be_told_is_who_was_here_and_is_nobody_elses(w: &Worl
     linked(w).await;
     w.one(news(1, 1, WaitingTelling::New)).await;
     let found = async |since: Option<i64>, elsewhere: i64| {
-        w.store.waiting_reachable(since.map(at), at(elsewhere), 10).await.expect("answers").len()
+        w.store.waiting_reachable(since.map(at), at(elsewhere), 0, 10).await.expect("answers").len()
     };
     assert_eq!(found(Some(100), 0).await, 0, "no conversation at all");
     w.one(chat(None)).await;
     assert_eq!((found(Some(100), 0).await, found(None, 0).await), (0, 0), "nothing was ever said");
     w.one(chat(Some(200))).await;
     assert_eq!((found(Some(100), 0).await, found(Some(200), 0).await, found(None, 0).await), (1, 0, 1));
+    let from = async |after: i64| w.store.waiting_reachable(None, at(0), after, 10).await.expect("answers");
+    let first = from(0).await.first().map(|(_, _, position)| *position).expect("one");
+    assert_eq!(
+        (from(first - 1).await.len(), from(first).await.len()),
+        (1, 0),
+        "a look goes on after the last"
+    );
     let elsewhere = Elsewhere { app: Some("263902037430900".into()), since: at(210) };
     let owner = async |elsewhere: Option<Elsewhere>, said: i64| {
         w.one(Command::SetOwner { conversation: conversation(1), elsewhere, said_at: at(said) }).await

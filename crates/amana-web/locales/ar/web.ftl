@@ -250,6 +250,7 @@ privacy-to = إلى
 privacy-platform = ماسنجر (ميتا)، في محادثتك أنت
 privacy-last = آخر إرسال
 privacy-last-never = لا شيء بعد
+privacy-last-not-lately = ليس بين أحدث إيصالاتك
 privacy-accounts =
     { $count ->
         [zero] دون حسابات
@@ -336,6 +337,15 @@ privacy-totals-refused =
         [many] { $count } مرة رفض
        *[other] { $count } مرة رفض
     }
+privacy-totals-open =
+    { $count ->
+        [zero] ولا رسالة في الطريق
+        [one] رسالة واحدة في الطريق
+        [two] رسالتان في الطريق
+        [few] { $count } رسائل في الطريق
+        [many] { $count } رسالة في الطريق
+       *[other] { $count } رسالة في الطريق
+    }
 privacy-totals-unknown =
     { $count ->
         [zero] ولا رسالة مجهولة المصير
@@ -396,7 +406,7 @@ entry-view-passkey-added = أُضيف مفتاح مرور
 entry-view-passkey-removed = أُزيل مفتاح مرور
 entry-view-bundle = جلبتَ إثباتك
 entry-stranger = رسالة في محادثتك لم نرسلها نحن
-entry-stranger-note = جاءت باسم هذه المحادثة، ولم نكن قد أرسلنا شيئًا حينها. نُبّه القائمون على هذه الخدمة. إن طلبت منك شيئًا فلا تفعله.
+entry-stranger-note = جاءت باسم هذه المحادثة، وليست من الرسائل المسجّلة هنا. نُبّه القائمون على هذه الخدمة. إن طلبت منك شيئًا فلا تفعله.
 entry-allowed-app = كتب لك شخص في المحادثة بنفسه
 entry-allowed-app-note = جاءت من تطبيق يحق له الكتابة هنا، مثل الصندوق الذي يجيب منه الموظفون. ولا نحتفظ هنا بما قالته.
 entry-agent-wrote = كتب لك موظف من البنك من خلال هذه الخدمة
@@ -426,7 +436,7 @@ state-pending = في انتظار الإرسال
 state-sending = قيد الإرسال
 state-unconfirmed = أُرسل ولم يتأكد بعد
 state-held = ينتظر أن تكتب في المحادثة
-state-sent = وصل
+state-sent = تسلّمه ماسنجر
 state-dead = تعذّر الإرسال
 state-unknown = لا يُعرف هل هي عند ماسنجر
 state-denied = مُنع قبل خروجه
@@ -487,10 +497,10 @@ verify-kind-disclosure = بما أُفصح عنه
 verify-kind-outcome = بما آل إليه
 verify-kind-denial = بما رُفض
 verify-kind-consent = بالموافقات
-verify-kind-revocation = بالموافقات المسحوبة
+verify-kind-revocation = بالموافقات التي انتهت
 verify-kind-view = بالاطلاع على بياناتك
 verify-kind-erasure = بالمحو
-verify-kind-sighting = برسائل في محادثتك لم نرسلها
+verify-kind-sighting = برسائل أخرى في محادثتك وما عُرف عنها
 verify-kind-other = من نوع آخر
 verify-file = ملف حفظته
 verify-file-hint = يُقرأ في متصفحك ولا يذهب إلى أي مكان. فيه مفتاح إيصالاتك، فاحتفظ به لنفسك.

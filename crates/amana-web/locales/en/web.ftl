@@ -239,6 +239,7 @@ privacy-to = To
 privacy-platform = Messenger (Meta), in your own chat
 privacy-last = Last told
 privacy-last-never = Nothing yet
+privacy-last-not-lately = Not among your newest receipts
 privacy-accounts =
     { $count ->
         [one] one account
@@ -310,6 +311,11 @@ privacy-totals-refused =
         [one] one refusal
        *[other] { $count } refusals
     }
+privacy-totals-open =
+    { $count ->
+        [one] one message on its way
+       *[other] { $count } messages on their way
+    }
 privacy-totals-unknown =
     { $count ->
         [one] of one message it is not known
@@ -366,7 +372,7 @@ entry-view-passkey-added = A passkey was added
 entry-view-passkey-removed = A passkey was removed
 entry-view-bundle = You fetched your proof
 entry-stranger = A message in your chat that we did not send
-entry-stranger-note = It came in this chat’s name, and nothing of ours was sent then. Whoever looks after this service was alerted. If it asked you for anything, do not do it.
+entry-stranger-note = It came in this chat’s name, and is none of the messages on this record. Whoever looks after this service was alerted. If it asked you for anything, do not do it.
 entry-allowed-app = Somebody wrote to you in the chat by hand
 entry-allowed-app-note = It came from an app that may write here, such as the inbox where people answer. What it said is not kept here.
 entry-agent-wrote = A person of the bank wrote to you through this service
@@ -396,7 +402,7 @@ state-pending = Waiting to be sent
 state-sending = Being sent
 state-unconfirmed = Sent, not confirmed yet
 state-held = Waits until you write in the chat
-state-sent = Delivered
+state-sent = Taken by Messenger
 state-dead = Could not be sent
 state-unknown = It is not known whether Messenger has it
 state-denied = Stopped before it left
@@ -457,10 +463,10 @@ verify-kind-disclosure = of what was released
 verify-kind-outcome = of what became of it
 verify-kind-denial = of what was refused
 verify-kind-consent = of consents
-verify-kind-revocation = of consents taken back
+verify-kind-revocation = of consents that ended
 verify-kind-view = of looks at your data
 verify-kind-erasure = of erasure
-verify-kind-sighting = of messages in your chat that we did not send
+verify-kind-sighting = of other messages in your chat, and what was found out about them
 verify-kind-other = of another kind
 verify-file = A file that you saved
 verify-file-hint = It is read in your browser and goes nowhere. It holds the key to your receipts, so keep it to yourself.

@@ -58,7 +58,7 @@ async fn it_lists_what_was_said_why_and_in_which_form() {
         "because you asked for your payments and deposits",
         "Transaction data",
         "all the details",
-        "Delivered",
+        "Taken by Messenger",
         "You gave your consent",
         "10:00 UTC",
     ] {
