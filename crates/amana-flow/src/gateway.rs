@@ -164,8 +164,8 @@ pub struct Gateway {
     pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// The jobs that are being worked on.
     pub(crate) working: Mutex<HashSet<[u8; 16]>>,
-    /// After which position the next look for news that can be told goes on: links that cannot be told (stopped, or their
-    /// lane busy) hold up nobody behind them.
+    /// After which position the next look for news that can be told goes on: links that cannot be told (stopped, or
+    /// their lane busy) hold up nobody behind them.
     pub(crate) news_after: AtomicI64,
     /// Channels whose token is dead or which the platform restricts, and until when they rest.
     pub(crate) paused: Mutex<HashMap<ChannelId, Timestamp>>,
