@@ -1,5 +1,6 @@
 //! What a chat platform must be able to do for us, whichever it is.
 
+use crate::messenger::shown;
 use crate::webhook::EchoWords;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::{Released, TicketError};
@@ -11,8 +12,17 @@ use std::time::Duration;
 pub struct Sent {
     /// The platform's own id of the message.
     pub mid: String,
-    /// How long the channel is to rest, because its share of calls is nearly used up. The message itself was taken.
-    pub rest: Option<Duration>,
+    /// Whether one is to rest, because a share of calls is nearly used up. The message itself was taken.
+    pub rest: Option<Rest>,
+}
+
+/// A rest that a platform's counts of calls ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// How long.
+    pub time: Duration,
+    /// Whether it is the app's share that is used up, which all of its channels have in common; else this channel's.
+    pub whole_app: bool,
 }
 
 /// Why a call did not succeed, sorted by what the caller may do next. Texts hold no content, name or token.
@@ -26,7 +36,7 @@ pub enum SendError {
     #[error("the person cannot receive messages now: wait for the person's next message")]
     Unreachable,
     /// The platform refuses this message for good. Do not repeat.
-    #[error("the platform refused the call for good (code {code}{}): correct what was sent or the app's settings", sub_text(*.sub))]
+    #[error("the platform refused the call for good ({}): correct what was sent or the app's settings", shown(*.code, *.sub))]
     Permanent {
         /// The platform's code; 0 if it gave none.
         code: i64,
@@ -36,7 +46,7 @@ pub enum SendError {
     /// The platform does not let this app send on this channel at all: a permission is missing, the app is not live, or
     /// is not the one that the token is of. No fault of the message's. Stop the channel, keep the queue, tell the
     /// operator.
-    #[error("the platform does not let the app do this (code {code}{}): grant its permissions, `pages_messaging` first, and switch the app live", sub_text(*.sub))]
+    #[error("the platform does not let the app do this ({}): grant its permissions, `pages_messaging` first, and switch the app live", shown(*.code, *.sub))]
     NotAllowed {
         /// The platform's code.
         code: i64,
@@ -59,6 +69,12 @@ pub enum SendError {
     /// Too fast. Nothing was sent.
     #[error("the platform limits the rate: try again in {} s", .retry_after.as_secs())]
     Throttled {
+        /// How long to wait at least.
+        retry_after: Duration,
+    },
+    /// Too fast, all channels of the app together. Nothing was sent, and nothing of the others would be either.
+    #[error("the platform limits the rate of the whole app: try again in {} s", .retry_after.as_secs())]
+    ThrottledApp {
         /// How long to wait at least.
         retry_after: Duration,
     },
@@ -95,10 +111,6 @@ pub enum SendError {
     UnknownChannel,
 }
 
-fn sub_text(sub: Option<i64>) -> String {
-    sub.map(|s| format!(", subcode {s}")).unwrap_or_default()
-}
-
 impl SendError {
     /// A stable word for receipts and metrics.
     #[must_use]
@@ -112,6 +124,7 @@ impl SendError {
             Self::TokenDead => "token-dead",
             Self::PageBlocked => "page-blocked",
             Self::Throttled { .. } => "throttled",
+            Self::ThrottledApp { .. } => "throttled-app",
             Self::ThrottledPerson { .. } => "throttled-person",
             Self::Transient { .. } => "transient",
             Self::Ambiguous { .. } => "ambiguous",
@@ -121,6 +134,13 @@ impl SendError {
         }
     }
 
+    /// Whether what the app may not do is one kind of sending alone, such as that of approved texts, which needs a
+    /// permission of its own: then other messages go all the same.
+    #[must_use]
+    pub fn is_of_one_kind(&self) -> bool {
+        matches!(self, Self::NotAllowed { code, .. } if *code == crate::messenger::LACKS_PERMISSION)
+    }
+
     /// Whether the same bytes may be sent again by themselves after a while: surely nothing was sent, and
     /// time heals it.
     #[must_use]
@@ -128,6 +148,7 @@ impl SendError {
         matches!(
             self,
             Self::Throttled { .. }
+                | Self::ThrottledApp { .. }
                 | Self::ThrottledPerson { .. }
                 | Self::Transient { .. }
                 | Self::NoWay { .. }
@@ -204,6 +225,15 @@ impl WindowPolicy {
     }
 }
 
+/// Whose chats an id of the app's stands for, as the platform says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct People {
+    /// The persons, each on their channel.
+    pub known: Vec<Address>,
+    /// The channels of which it refused to tell: somebody may be known there all the same.
+    pub untold: Vec<ChannelId>,
+}
+
 /// Who has a conversation, as the platform says.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ThreadOwner {
@@ -229,7 +259,7 @@ pub enum ThreadOwner {
 /// | `approved_texts`, `encoding_outside` | its own templates, another entry of [`Encoding`] | nothing: empty, `None` |
 /// | `pass_to_people`, `take_back` | none: an error | none: an error |
 /// | `owner` | nobody else: [`ThreadOwner::Nobody`] | the same |
-/// | `people` | nothing: empty | nothing: empty |
+/// | `people` | nothing: both empty | the same |
 /// | `said_since` | nothing of the kind: `None` | the same |
 /// | `listen` | the same | `getWebhookInfo`, `setWebhook` |
 /// | `window` | 24 hours | none: `open_for: None` |
@@ -303,11 +333,11 @@ pub trait Channel: Send + Sync {
     async fn approved_texts(&self, channel: &ChannelId) -> Result<Vec<ApprovedText>, SendError>;
 
     /// The persons on our channels whom the platform knows under an id of the app's (it names people so where they take
-    /// our access back). Empty where it does not tell.
+    /// our access back), and of which channels it does not tell. Both empty where it has no such ids.
     ///
     /// # Errors
-    /// As `send`.
-    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError>;
+    /// As `send`; a refusal for good is none.
+    async fn people(&self, app_scoped: &str) -> Result<People, SendError>;
 
     /// What was said to the person on the channel from that instant on, by whichever app, as the platform keeps it:
     /// what tells whether a call without an answer was carried out where no echo comes. `None` where it cannot tell, or

@@ -22,10 +22,10 @@ pub mod messenger;
 pub mod webhook;
 
 pub use channel::{
-    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, LinkingError, People, Rest, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
-    Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona, Profile,
-    SetupError, SetupReport, Timeouts, TokenState,
+    AppWebhook, Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona,
+    Profile, SetupError, SetupReport, Timeouts, TokenState,
 };

@@ -167,17 +167,15 @@ impl<'a> Desk<'a> {
         let words = AgentWords { by, text, persona, last_inbound };
         let written = gate.agent(words, within, &recipient, message, now, key, self.entropy);
         let written = written.map_err(|_| AgentError::Text)?;
-        // The records first: who reads them must not find a message without.
-        let mut commands: Vec<Command> = links
+        let records = links
             .iter()
-            .map(|link| Command::Record {
-                shard: link.shard,
-                customer: link.customer,
-                receipt: ReceiptDraft::of_agent(link.institution.clone(), &written, by, now),
+            .map(|link| {
+                let receipt = ReceiptDraft::of_agent(link.institution.clone(), &written, by, now);
+                (link.shard, link.customer, receipt)
             })
             .collect();
-        commands.push(Command::Disclose { shard: to.shard(), disclosure: written, at: now });
-        self.store.submit(commands).await?;
+        let write = Command::WriteAsAgent { shard: to.shard(), disclosure: written, records, at: now };
+        self.store.submit(vec![write]).await?;
         tracing::info!(id = %message, channel = %to.channel, by, links = links.len(), "a human wrote in a chat");
         Ok(message)
     }

@@ -151,6 +151,13 @@ impl Gateway {
         paused.insert(channel.clone(), longest);
     }
 
+    /// All channels rest: they are one app's at the platform, and what is used up is the app's.
+    pub(crate) fn pause_all(&self, seconds: i64) {
+        for channel in self.channels.keys() {
+            self.pause(channel, seconds);
+        }
+    }
+
     fn resume(&self, channel: &ChannelId) {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(channel);
         self.outbox_filled.notify_one();

@@ -220,7 +220,11 @@ impl Gateway {
             Ok(sent) => {
                 self.taken(message, &sent.mid);
                 if let Some(rest) = sent.rest {
-                    self.pause(channel, seconds(rest));
+                    if rest.whole_app {
+                        self.pause_all(seconds(rest.time));
+                    } else {
+                        self.pause(channel, seconds(rest.time));
+                    }
                     self.note_health(channel, ChannelHealth::Throttled).await;
                 } else {
                     self.note_health(channel, ChannelHealth::Good).await;
@@ -232,11 +236,20 @@ impl Gateway {
                 match &error {
                     SendError::TokenDead => self.note_health(channel, ChannelHealth::TokenDead).await,
                     SendError::PageBlocked => self.note_health(channel, ChannelHealth::Blocked).await,
+                    // What goes beside the window needs a permission of its own; all else goes without it.
+                    error if entry.row.anytime && error.is_of_one_kind() => {
+                        let about = format!("allowed:anytime:{}", self.now().as_second() / 86_400);
+                        if let Err(error) = self.raise(channel, &about, AlarmKind::NotAllowed).await {
+                            tracing::error!(%error, "an alarm could not be raised");
+                        }
+                    }
                     SendError::NotAllowed { .. } => {
                         self.note_health(channel, ChannelHealth::NotAllowed).await;
                     }
                     SendError::NoWay { .. } => self.note_health(channel, ChannelHealth::NoWay).await,
-                    SendError::Throttled { .. } => self.note_health(channel, ChannelHealth::Throttled).await,
+                    SendError::Throttled { .. } | SendError::ThrottledApp { .. } => {
+                        self.note_health(channel, ChannelHealth::Throttled).await;
+                    }
                     SendError::NotThreadOwner => self.not_ours(&conversation).await,
                     _ => {}
                 }
@@ -293,6 +306,10 @@ impl Gateway {
             SendError::WindowClosed | SendError::Unreachable if entry.row.anytime => {
                 Delivery::Dead { reason: error.as_str().to_owned() }
             }
+            error if entry.row.anytime && error.is_of_one_kind() => {
+                tracing::error!(%id, %error, "a message beside the window is put aside: `pages_utility_messaging` or the review for human agents is missing");
+                Delivery::Dead { reason: error.as_str().to_owned() }
+            }
             SendError::WindowClosed => Delivery::Held { seen },
             SendError::Unreachable => Delivery::Unreachable { seen },
             // No fault of the message's: the channel is paused, its queue kept, and the attempt does not count.
@@ -327,6 +344,10 @@ impl Gateway {
             // The limit is the channel's: all of it rests, and so nothing of it is refused one after the other.
             SendError::Throttled { retry_after } => {
                 self.pause(&entry.row.recipient.channel, seconds(*retry_after));
+                Delivery::Retry { due_at: self.now(), counts: false }
+            }
+            SendError::ThrottledApp { retry_after } => {
+                self.pause_all(seconds(*retry_after));
                 Delivery::Retry { due_at: self.now(), counts: false }
             }
             SendError::ThrottledPerson { retry_after } => {

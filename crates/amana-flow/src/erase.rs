@@ -82,7 +82,9 @@ impl Gateway {
             }
         }
         if places.is_empty() {
-            return Ok(vec![self.say(chat, &plain::nothing_to_erase(lang), true)?]);
+            // What was kept of the chat itself goes all the same.
+            let said = self.say(chat, &plain::nothing_to_erase(lang), true)?;
+            return Ok(vec![said, self.forget_command(chat, false)]);
         }
         let banks = self.names(places.values().map(|(_, link)| link), lang);
         let now = self.now().as_second();
@@ -99,6 +101,7 @@ impl Gateway {
             }
         }
         commands.push(self.say(chat, &plain::erased(lang, &banks), true)?);
+        commands.push(self.forget_command(chat, false));
         Ok(commands)
     }
 
@@ -216,6 +219,10 @@ impl Gateway {
                 let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
                 let erased = plain::erased(lang, institution.name_in(lang));
                 commands.push(self.say(&link.conversation(), &erased, false)?);
+            }
+            // Nor is anything kept of the chat itself, unless another bank is linked there.
+            if asker != Some(&link.conversation()) {
+                commands.push(self.forget_command(&link.conversation(), false));
             }
         }
         let receipt = erasure_receipt(&place.institution, now);

@@ -4,8 +4,9 @@
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
+use amana_channel::People;
 use amana_core::{Address, ConversationId};
-use amana_store::{Command, PlatformRequest, PlatformRequestKind};
+use amana_store::{AlarmKind, Command, PlatformRequest, PlatformRequestKind};
 use std::collections::BTreeSet;
 
 /// What the platform is answered.
@@ -28,20 +29,27 @@ impl Gateway {
         kind: PlatformRequestKind,
         app_scoped: &str,
     ) -> Result<PlatformAnswer, LinkError> {
-        let chats = self.channel.people(app_scoped).await.map_err(|error| {
+        let People { known, untold } = self.channel.people(app_scoped).await.map_err(|error| {
             tracing::warn!(%error, "the platform does not say whose chats a request is about");
             LinkError::Platform(error.into())
         })?;
         let code: [u8; 16] = self.entropy.array();
-        let count = u32::try_from(chats.len()).unwrap_or(u32::MAX);
-        let request = PlatformRequest { code, kind, chats: count, at: self.now(), done_at: None };
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        let (chats, unknown) = (count(known.len()), count(untold.len()));
+        let request = PlatformRequest { code, kind, chats, untold: unknown, at: self.now(), done_at: None };
         self.store.submit(vec![Command::PutPlatformRequest(request)]).await?;
-        for chat in &chats {
+        for chat in &known {
             self.forget_chat(kind, chat).await?;
         }
-        self.store.submit(vec![Command::FinishPlatformRequest { code, at: self.now() }]).await?;
-        metrics::counter!("amana_platform_requests_total").increment(1);
+        if untold.is_empty() {
+            self.store.submit(vec![Command::FinishPlatformRequest { code, at: self.now() }]).await?;
+        }
         let code = hex::encode(code);
+        // Nobody can do it here, and nobody asks again: the page says so to the person, and an alarm to the operator.
+        for channel in &untold {
+            self.raise(channel, &format!("{}:{code}", kind.as_str()), AlarmKind::DeletionUntold).await?;
+        }
+        metrics::counter!("amana_platform_requests_total").increment(1);
         let url =
             self.page(&format!("privacy/deletion/{code}")).map_or_else(String::new, |url| url.to_string());
         Ok(PlatformAnswer { url, code })
@@ -57,6 +65,12 @@ impl Gateway {
             return Ok(None);
         }
         Ok(self.store.platform_request(&bytes).await?)
+    }
+
+    /// The command that leaves nothing of a chat; with what is still to be sent, too (`unsent`).
+    pub(crate) fn forget_command(&self, chat: &ConversationId, unsent: bool) -> Command {
+        let (conversation, lane) = (chat.clone(), self.lane_of_conversation(chat));
+        Command::ForgetChat { conversation, lane, unsent }
     }
 
     async fn forget_chat(&self, kind: PlatformRequestKind, chat: &Address) -> Result<(), LinkError> {
@@ -78,9 +92,14 @@ impl Gateway {
                     .filter(|link| link.was_confirmed())
                     .map(|link| link.customer)
                     .collect();
+                let stranger = customers.is_empty();
                 for customer in customers {
                     self.erase_customer(customer).await?;
                 }
+                // A customer's erasure is told in their chat, and then nothing is left of that either. Of a chat that
+                // was never linked everything goes now.
+                let forget = self.forget_command(&conversation, stranger);
+                self.store.submit(vec![forget]).await?;
             }
         }
         Ok(())

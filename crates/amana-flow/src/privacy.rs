@@ -245,6 +245,20 @@ impl Gateway {
             let link = entry.consent.and_then(|consent| chats.get(&consent));
             entry.chat = link.map(|l| ChatView { linked_at: l.created_at, ended_at: l.ended_at });
             entry.said = self.gate.said(&row.row, subject, &customer.key).ok();
+        } else if let (Some(ReceiptDraft::AGENT_WROTE), Some(message)) =
+            (entry.note.as_deref(), receipt.message)
+        {
+            // A human's words are nobody's bank data: what became of them is told, and they are not.
+            match self.store.outbox_entry(message).await? {
+                Some(row) => {
+                    entry.state = Some(row.state);
+                    let at_rest =
+                        matches!(row.state, OutboxState::Held | OutboxState::Dead | OutboxState::Denied);
+                    entry.unknown = row.doubtful && at_rest;
+                    entry.told = Told::of(row.state, entry.unknown);
+                }
+                None => entry.told = self.told(customer, receipt.seq, message).await?,
+            }
         }
         Ok(entry)
     }

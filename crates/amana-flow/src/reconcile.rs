@@ -156,7 +156,11 @@ impl Gateway {
         let mut there = match self.channel.said_since(to, since).await {
             Ok(Some(there)) => there,
             Ok(None) => return Ok(There::Untold),
-            Err(SendError::Throttled { .. } | SendError::ThrottledPerson { .. }) => {
+            Err(
+                SendError::Throttled { .. }
+                | SendError::ThrottledApp { .. }
+                | SendError::ThrottledPerson { .. },
+            ) => {
                 return Ok(There::AskLater);
             }
             Err(error) => {

@@ -33,10 +33,15 @@ impl Gateway {
                 );
                 continue;
             }
+            // In the chat's own lane, where that is known, so that it goes when the chat is forgotten. Where it is not,
+            // nothing waits for it, and it waits for nothing.
+            let (shard, lane) = item.conversation().map_or_else(
+                || (Shard(0), sha256(&[b"lane/unread", &key.0])),
+                |chat| (chat.shard(), self.lane_of_conversation(&chat)),
+            );
             commands.push(Command::Accept(NewInbox {
-                shard: Shard(0),
-                // Nothing waits for it, and it waits for nothing.
-                lane: sha256(&[b"lane/unread", &key.0]),
+                shard,
+                lane,
                 key,
                 source: InboxSource::Chat,
                 body,

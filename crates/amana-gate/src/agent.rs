@@ -3,7 +3,7 @@
 
 use crate::decision::Denial;
 use crate::key::DataKey;
-use crate::receipt::{ReceiptDraft, Recipient};
+use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
 use crate::release::{Disclosure, Gate};
 use amana_core::{Address, Content, Entropy, InstitutionId, MessageId, Timestamp};
 use amana_render::{Encoding, HumanAgentAct};
@@ -61,6 +61,35 @@ impl ReceiptDraft {
         receipt
     }
 
+    /// The receipt of what became of such a message, `outcome` being a stable word: of the bytes of the receipt that it
+    /// was written ([`ReceiptDraft::of_agent`]), for the same customer. `None` if they are not one.
+    #[must_use]
+    pub fn of_agent_outcome(written: &[u8], outcome: &str, at: Timestamp) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            template: String,
+            institution: InstitutionId,
+            channel: amana_core::ChannelId,
+            recipient: String,
+            payload_sha256: String,
+        }
+        let written: Written = serde_json::from_slice(written).ok()?;
+        if written.template != Self::AGENT_WROTE {
+            return None;
+        }
+        let agent = Recipient::Agent(written.recipient.strip_prefix("agent:")?.to_owned());
+        let mut receipt = Self::of_sighting(written.institution, written.channel, outcome, agent, at);
+        receipt.kind = ReceiptKind::Outcome;
+        receipt.payload_sha256 = Some(written.payload_sha256);
+        Some(receipt)
+    }
+
+    /// Whether it says that a human of the institution wrote.
+    #[must_use]
+    pub fn is_of_agent(&self) -> bool {
+        self.kind == ReceiptKind::Sighting && self.template.as_deref() == Some(Self::AGENT_WROTE)
+    }
+
     /// What a sighting is that a human of the institution wrote through the gateway.
     pub const AGENT_WROTE: &'static str = "agent-wrote";
 }
@@ -112,5 +141,13 @@ mod tests {
             assert!(sealed.contains(told), "{told} in {sealed}");
         }
         assert!(!sealed.contains("look into it"), "{sealed}");
+        // What became of it names the same person and the same bytes, and is made of such a receipt alone.
+        let outcome = ReceiptDraft::of_agent_outcome(sealed.as_bytes(), "sent", away).expect("an outcome");
+        let outcome = String::from_utf8(outcome.seal(2, [0; 32], (0, 0)).bytes).expect("UTF-8");
+        for told in [r#""kind":"outcome""#, r#""template":"sent""#, r#""recipient":"agent:api:huda""#, &hash]
+        {
+            assert!(outcome.contains(told), "{told} in {outcome}");
+        }
+        assert!(ReceiptDraft::of_agent_outcome(outcome.as_bytes(), "sent", away).is_none());
     }
 }

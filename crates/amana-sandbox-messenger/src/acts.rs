@@ -53,6 +53,8 @@ pub(crate) enum Act {
     AdMessage { page: String, text: String, ad_id: String },
     /// Says that an answer was good or bad.
     Feedback { page: String, mid: String, good: bool },
+    /// Fills in a customer feedback form.
+    Survey { page: String, question: String, answer: String, more: String },
     /// Opts in by a plugin; with `user_ref` as somebody whose page-scoped id the app is not told.
     Optin {
         page: String,
@@ -80,6 +82,7 @@ impl Act {
             | Self::Referral { page, .. }
             | Self::AdMessage { page, .. }
             | Self::Feedback { page, .. }
+            | Self::Survey { page, .. }
             | Self::Optin { page, .. }
             | Self::Comment { page, .. }
             | Self::NotifyMe { page, .. } => page,
@@ -168,6 +171,12 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             let word = if good { "Good response" } else { "Bad response" };
             let body = json!({"feedback": word, "mid": mid});
             Ok(event(inner, hub, key, "response_feedback", "response_feedback", &body, false))
+        }
+        Act::Survey { question, answer, more, .. } => {
+            let follow_up = json!({"type": "free_form", "payload": more});
+            let questions = json!({question: {"type": "csat", "payload": answer, "follow_up": follow_up}});
+            let body = json!({"feedback_screens": [{"screen_id": 0, "questions": questions}]});
+            Ok(event(inner, hub, key, "messaging_feedback", "messaging_feedback", &body, false))
         }
         Act::Optin { reference, user_ref: None, .. } => {
             let body = json!({"ref": reference});

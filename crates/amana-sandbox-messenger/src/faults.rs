@@ -45,12 +45,23 @@ pub(crate) struct SlowNext {
 pub(crate) struct Throttle {
     /// 4, 17, 32, 613 or 80006.
     pub(crate) code: u32,
+    /// The page; without one, every page. Code 4 is the app's, so it is every page's either way.
+    #[serde(default)]
+    pub(crate) page: Option<String>,
     /// For so long by the virtual clock, from the moment it is set.
     #[serde(default)]
     pub(crate) for_s: i64,
     /// Filled in by the simulator: the end, in milliseconds of the virtual clock.
     #[serde(default)]
     pub(crate) until_ms: i64,
+}
+
+impl Throttle {
+    /// Whether a call of this page is over its rate.
+    pub(crate) fn holds(&self, now_ms: i64, page: &str) -> bool {
+        let of_page = self.code == 4 || self.page.as_deref().is_none_or(|own| own == page);
+        self.until_ms > now_ms && of_page
+    }
 }
 
 /// What the rate-limit headers say instead of what was counted, in percent.

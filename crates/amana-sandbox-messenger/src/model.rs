@@ -92,6 +92,10 @@ pub(crate) enum Reach {
     Unavailable,
     /// The account is gone: 100/2018001.
     Gone,
+    /// In an automated flow of Messenger's own: 2018321.
+    Automated,
+    /// Was sent too much: 613/2018338.
+    Flooded,
 }
 
 /// One conversation of a person with a page.

@@ -82,7 +82,8 @@ pub(crate) fn charge_day(inner: &mut Inner, hub: &Hub, page: &str) -> bool {
 pub(crate) fn headers(inner: &Inner, hub: &Hub, page: Option<&str>) -> (String, Option<String>) {
     let now = hub.now_ms(inner);
     let shown = inner.data.faults.usage.clone().unwrap_or_default();
-    let throttle = inner.data.faults.throttle.as_ref().filter(|t| t.until_ms > now);
+    let throttle = inner.data.faults.throttle.as_ref();
+    let throttle = throttle.filter(|t| page.map_or(t.until_ms > now, |page| t.holds(now, page)));
     let throttled = |codes: &[u32]| throttle.is_some_and(|t| codes.contains(&t.code));
     let percent = |page: &str| {
         let used = inner.data.usage.count(now, Meter::Day, page);

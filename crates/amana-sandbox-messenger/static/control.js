@@ -5,7 +5,9 @@ const SWITCHES = ["duplicate", "reorder", "echo_first", "drop_echo", "loose_type
 const ONCE = ["drop_connection_next", "lose_request_next", "sent_error_next", "lose_answer_next"];
 const ERRORS = ["2", "1200", "10/2018278", "190/460", "551/1545041", "613"];
 const THROTTLES = ["4", "32", "613", "80006"];
-const REACHES = ["open", "blocked", "unavailable", "gone"];
+const REACHES = ["open", "blocked", "unavailable", "gone", "automated", "flooded"];
+// What a token, or the app behind it, may lack.
+const PERMISSIONS = ["pages_messaging", "pages_manage_metadata", "pages_utility_messaging", "pages_user_locale", "human_agent"];
 const TOKENS = ["alive", "password_changed", "expired", "app_removed", "invalid"];
 const DELAYS = [0, 500, 2000, 10000];
 const JUMPS = [[3600, "c_hour"], [86400, "c_day"], [604800, "c_week"]];
@@ -108,6 +110,11 @@ export function controlPanel(root, tools) {
           (app) => setPage({ default_app: app === "ours" ? tools.thread().app_id : app })),
         toggle("restricted", word("c_restricted"), (on) => setPage({ restricted: on })),
         row(button(word("c_warn"), () => setPage({ warning: "test" }))),
+        h("p", { class: "c-note" }, [word("c_permissions")]),
+        ...PERMISSIONS.map((name) => toggle(`has_${name}`, h("bdi", { dir: "ltr" }, [name]), (on) => {
+          const denied = (ownPage().denied || []).filter((one) => one !== name);
+          return setPage({ denied: on ? denied : [...denied, name] });
+        })),
         parts.hooks,
       ]),
       section("c_faults", [
@@ -165,6 +172,7 @@ export function controlPanel(root, tools) {
     const page = ownPage();
     parts.token.value = page.token || "alive";
     parts.restricted.checked = Boolean(page.restricted);
+    for (const name of PERMISSIONS) parts[`has_${name}`].checked = !(page.denied || []).includes(name);
     parts.default_app.value = !page.default_app ? "" : page.default_app === thread.app_id ? "ours" : page.default_app;
     parts.hooks.textContent = page.failing_since_ms ? word(page.alerted ? "c_alerted" : "c_failing")
       : page.subscribed_fields?.length ? word("c_subscribed", { n: page.subscribed_fields.length }) : word("c_unsubscribed");

@@ -229,6 +229,7 @@ CREATE TABLE outbox (
     anytime BIGINT NOT NULL,
     -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
     doubtful BIGINT NOT NULL,
+    agent BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
@@ -323,6 +324,7 @@ CREATE TABLE platform_request (
     code BYTEA NOT NULL PRIMARY KEY,
     kind BIGINT NOT NULL,
     chats BIGINT NOT NULL,
+    untold BIGINT NOT NULL,
     at BIGINT NOT NULL,
     done_at BIGINT
 );

@@ -230,7 +230,8 @@ CREATE TABLE outbox (
     -- Whether the platform takes it also when the person has been away.
     anytime INTEGER NOT NULL,
     -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
-    doubtful INTEGER NOT NULL
+    doubtful INTEGER NOT NULL,
+    agent INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;
@@ -324,6 +325,7 @@ CREATE TABLE platform_request (
     code BLOB NOT NULL PRIMARY KEY,
     kind INTEGER NOT NULL,
     chats INTEGER NOT NULL,
+    untold INTEGER NOT NULL,
     at INTEGER NOT NULL,
     done_at INTEGER
 ) STRICT;

@@ -143,6 +143,12 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::TakeWaiting { shard, link, positions } => {
             crate::apply_waiting::take(db, *shard, *link, positions).await
         }
+        Command::WriteAsAgent { shard, disclosure, records, at } => {
+            crate::apply_agent::write(db, vault, *shard, disclosure, records, *at).await
+        }
+        Command::ForgetChat { conversation, lane, unsent } => {
+            crate::apply_erase::forget_chat(db, vault, conversation, *lane, *unsent).await
+        }
         Command::PutPlatformRequest(request) => crate::apply_waiting::put_request(db, request).await,
         Command::FinishPlatformRequest { code, at } => {
             crate::apply_waiting::finish_request(db, *code, *at).await

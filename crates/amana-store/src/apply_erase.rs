@@ -2,13 +2,14 @@
 
 use crate::apply::{Applied, Refused, maybe, record};
 use crate::apply_sweep::note;
+use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING};
 use crate::custody::Holder;
 use crate::db::{Db, values};
 use crate::kept::write_back;
 use crate::limits::ERASE_ROWS;
 use crate::vault::Vault;
 use crate::{DataKind, Outcome, StoreError};
-use amana_core::{CustomerId, Shard, Timestamp};
+use amana_core::{ConversationId, CustomerId, Lang, Shard, Timestamp};
 use amana_gate::ReceiptDraft;
 
 /// The last receipt. From its commit on there is no such customer for any other command or query. Refused while a link
@@ -135,4 +136,64 @@ pub(crate) async fn step<D: Db>(
         note(db, DataKind::Customer.as_str(), at, gone).await?;
     }
     maybe(gone)
+}
+
+/// What is kept of a chat under the deployment's key, or in clear. Customers' rows are not touched.
+pub(crate) async fn forget_chat<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    conversation: &ConversationId,
+    lane: [u8; 32],
+    unsent: bool,
+) -> Applied {
+    let (shard, channel) = (conversation.shard(), conversation.channel.as_str());
+    let person = vault.keyring().blind_person(conversation);
+    // The keys of events stay, so that a redelivery is noticed; what they say goes. Whoever works on one that waits
+    // finds it over when it ends, as with one that was taken back.
+    let over =
+        "UPDATE inbox SET state = $1, body = $2, reason = NULL WHERE shard = $3 AND lane = $4 AND state = $5";
+    let mut rows = db.run(over, values![INBOX_DONE, Vec::new(), shard, lane, INBOX_FAILED]).await?;
+    // A row stays, as of an erased customer's messages: an echo that comes late is no alarm.
+    if unsent {
+        rows += db.run(over, values![INBOX_DONE, Vec::new(), shard, lane, INBOX_WAITING]).await?;
+        rows += db
+            .run(
+                "UPDATE outbox SET reason = 'erased', state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END \
+                 WHERE shard = $1 AND channel = $2 AND person = $3 AND state < 4 AND customer IS NULL",
+                values![shard, channel, person],
+            )
+            .await?;
+    }
+    rows += db
+        .run(
+            "UPDATE outbox SET payload = $4, sealed_to = NULL WHERE shard = $1 AND channel = $2 AND person = $3 \
+             AND state > 3 AND customer IS NULL AND sealed_to IS NOT NULL",
+            values![shard, channel, person, Vec::new()],
+        )
+        .await?;
+    rows += db.run("DELETE FROM token WHERE channel = $1 AND person = $2", values![channel, person]).await?;
+    let linked = db
+        .row(
+            "SELECT id FROM link WHERE channel = $1 AND person = $2 AND state < 2 LIMIT 1",
+            values![channel, person],
+        )
+        .await?;
+    if linked.is_none() {
+        // An answer that is still to be sent needs to know that the window is open.
+        rows += db
+            .run(
+                "DELETE FROM conversation WHERE shard = $1 AND channel = $2 AND person = $3 AND NOT EXISTS (SELECT 1 \
+                 FROM outbox o WHERE o.shard = $1 AND o.channel = $2 AND o.person = $3 AND o.state < 4)",
+                values![shard, channel, person],
+            )
+            .await?;
+        rows += db
+            .run(
+                "UPDATE conversation SET lang = $4, lang_chosen = 0, welcomed_at = NULL, owner = NULL, \
+                 owner_since = NULL, owner_said_at = NULL WHERE shard = $1 AND channel = $2 AND person = $3",
+                values![shard, channel, person, Lang::default().tag()],
+            )
+            .await?;
+    }
+    maybe(rows)
 }

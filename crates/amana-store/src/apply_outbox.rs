@@ -196,7 +196,16 @@ pub(crate) async fn finish<D: Db>(
             let seq = record_unless_erased(db, vault, (*shard, *customer), draft, message).await?;
             Ok(seq.map_or(done, Outcome::Receipt))
         }
-        None => Ok(done),
+        None => {
+            let word = match delivery {
+                Delivery::Sent { .. } => crate::apply_agent::SENT.to_owned(),
+                Delivery::Dead { reason } => format!("dead:{reason}"),
+                Delivery::Denied { reason } => format!("denied:{reason}"),
+                _ => return Ok(done),
+            };
+            crate::apply_agent::outcome(db, vault, message, &word, at).await?;
+            Ok(done)
+        }
     }
 }
 
@@ -232,7 +241,7 @@ async fn hold<D: Db>(
 }
 
 /// An outcome's receipt. The receipt of an erasure is the customer's last: what becomes known later is not recorded.
-async fn record_unless_erased<D: Db>(
+pub(crate) async fn record_unless_erased<D: Db>(
     db: &mut D,
     vault: &Vault,
     (shard, customer): (Shard, CustomerId),
@@ -279,8 +288,10 @@ pub(crate) async fn settle<D: Db>(
         return Ok(());
     }
     // The answer of the platform will find the row done, or was lost: this is the commit that knows the outcome.
-    if let Some(entry) = crate::queries::outbox_entry(db, vault, message).await?
-        && let Some(basis) = &entry.row.basis
+    let Some(entry) = crate::queries::outbox_entry(db, vault, message).await? else { return Ok(()) };
+    let Some(basis) = &entry.row.basis else {
+        return crate::apply_agent::outcome(db, vault, message, crate::apply_agent::SENT, at).await;
+    };
     {
         let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
         let customer = (entry.customer_shard, basis.customer);

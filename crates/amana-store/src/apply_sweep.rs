@@ -3,7 +3,7 @@
 
 use crate::apply::{Applied, maybe};
 use crate::db::{Db, by_position, values};
-use crate::limits::{CONVERSATION_SHARD_S, SWEEP_ROWS};
+use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
 use crate::{DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
 use amana_core::{Shard, Timestamp, from_micros, micros};
@@ -149,8 +149,9 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
     maybe(removed + expired + emptied + sightings)
 }
 
-/// The silent chats of one shard. There is no index for them, which each message would have to keep up; a shard is
-/// read through in a moment.
+/// The silent chats of one shard, and those that wanted to be forgotten (or never said anything): nobody was welcomed
+/// in them, and after a week no human may answer there either. There is no index for them, which each message would
+/// have to keep up; a shard is read through in a moment.
 async fn silent_conversations<D: Db>(
     db: &mut D,
     now: Timestamp,
@@ -159,10 +160,14 @@ async fn silent_conversations<D: Db>(
     let turn = now.as_second().div_euclid(CONVERSATION_SHARD_S).rem_euclid(i64::from(SHARDS));
     let shard = Shard(u16::try_from(turn).unwrap_or_default());
     db.run(
-        "DELETE FROM conversation WHERE shard = $1 AND coalesce(last_inbound_at, welcomed_at, 0) < $2 \
-         AND NOT EXISTS (SELECT 1 FROM link l WHERE l.channel = conversation.channel \
+        "DELETE FROM conversation WHERE shard = $1 AND (coalesce(last_inbound_at, welcomed_at, 0) < $2 \
+         OR (welcomed_at IS NULL AND last_inbound_at < $3)) AND NOT EXISTS (SELECT 1 FROM link l WHERE l.channel = conversation.channel \
          AND l.person = conversation.person)",
-        values![shard, days_before(now, keep.conversation_days)],
+        values![
+            shard,
+            days_before(now, keep.conversation_days),
+            days_before(now, FORGOTTEN_CHAT_DAYS.min(keep.conversation_days))
+        ],
     )
     .await
 }

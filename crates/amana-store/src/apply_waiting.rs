@@ -321,12 +321,13 @@ pub(crate) async fn texts<D: Db>(db: &mut D, channel: &ChannelId) -> Answer<Vec<
 pub(crate) async fn put_request<D: Db>(db: &mut D, request: &PlatformRequest) -> Applied {
     let rows = db
         .run(
-            "INSERT INTO platform_request (code, kind, chats, at, done_at) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO platform_request (code, kind, chats, untold, at, done_at) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT DO NOTHING",
             values![
                 request.code,
                 codec::request_code(request.kind),
                 request.chats,
+                request.untold,
                 request.at,
                 request.done_at
             ],
@@ -347,13 +348,14 @@ pub(crate) async fn finish_request<D: Db>(db: &mut D, code: [u8; 16], at: Timest
 
 pub(crate) async fn request<D: Db>(db: &mut D, code: [u8; 16]) -> Answer<Option<PlatformRequest>> {
     let row = db
-        .row("SELECT kind, chats, at, done_at FROM platform_request WHERE code = $1", values![code])
+        .row("SELECT kind, chats, untold, at, done_at FROM platform_request WHERE code = $1", values![code])
         .await?;
     row.map(|mut row| {
         Ok(PlatformRequest {
             code,
             kind: row.code(codec::request)?,
             chats: row.number()?,
+            untold: row.number()?,
             at: row.time()?,
             done_at: row.opt_time()?,
         })

@@ -30,6 +30,7 @@ codes! {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
         UnknownDelivery = 6, ChannelWarned = 7, ChannelBlocked = 8, TokenDead = 9,
         OtherWords = 10, Unrecorded = 11, ThreadRequested = 12, NotAllowed = 13, Deaf = 14,
+        DeletionUntold = 15,
     }
     telling_code, telling: WaitingTelling { New = 0, Changed = 1, Reversed = 2, Posted = 3 }
     health_code, health: ChannelHealth { Good = 0, Throttled = 1, Warned = 2, Blocked = 3, TokenDead = 4,

@@ -255,6 +255,19 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
+    /// Puts in what a human of the institution wrote, with the receipt of each customer whose chat it is: they name the
+    /// message, and what becomes of it is recorded for each of them in the commit that knows it. Refused if it is no
+    /// plain message, a receipt is not of it, there is no such customer (any more), or the message's id is known.
+    WriteAsAgent {
+        /// The conversation's shard.
+        shard: Shard,
+        /// The message.
+        disclosure: Disclosure,
+        /// Whose chat it is: the customer's shard, the customer, and the receipt.
+        records: Vec<(Shard, CustomerId, ReceiptDraft)>,
+        /// When.
+        at: Timestamp,
+    },
     /// Records a receipt alone: a denial, a view.
     Record {
         /// The customer's shard.
@@ -361,6 +374,18 @@ pub enum Command {
         code: [u8; 16],
         /// When.
         at: Timestamp,
+    },
+    /// A person wants nothing kept of a chat: the texts that were said in it without bank data, its one-time links and
+    /// what was given up of its events go, and so does its row, unless an answer is still to be sent; then the row
+    /// keeps when the person last wrote alone, until the sweep finds it a week later. Nothing of a customer's: that is
+    /// [`Command::BeginErasure`]. A row whose chat has a link that is not ended stays. Never refused.
+    ForgetChat {
+        /// The chat.
+        conversation: ConversationId,
+        /// Its lane, in which its events are.
+        lane: [u8; 32],
+        /// Whether what is still to be sent or worked off goes, too: then nobody waits for an answer.
+        unsent: bool,
     },
     /// The customer wrote: held messages of the conversation are pending again, and due.
     OpenWindow {

@@ -19,6 +19,7 @@
 //! suite, which runs against both.
 
 mod apply;
+mod apply_agent;
 mod apply_agreement;
 mod apply_alarm;
 mod apply_consent;

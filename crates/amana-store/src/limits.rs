@@ -70,6 +70,10 @@ pub const CONVERSATION_DAYS: i64 = 396;
 pub const DEAD_JOB_DAYS: i64 = 30;
 /// Days after the end of the last link for which receipts and consents are kept as proof: three years.
 pub const CUSTOMER_DAYS: i64 = 1_096;
+/// A chat in which nobody was welcomed (it wanted to be forgotten, or nothing was ever said) is over after so many
+/// days: for seven a human of the institution may still answer there.
+pub const FORGOTTEN_CHAT_DAYS: i64 = 8;
+
 /// Every so many seconds a sweep takes the silent chats of the next shard: all of them in three days.
 pub const CONVERSATION_SHARD_S: i64 = 60;
 /// Rows of each kind that one step of an erasure removes.

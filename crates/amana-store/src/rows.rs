@@ -184,6 +184,17 @@ pub enum PlatformRequestKind {
     Deauthorisation,
 }
 
+impl PlatformRequestKind {
+    /// A stable word for lists and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deletion => "deletion",
+            Self::Deauthorisation => "deauthorisation",
+        }
+    }
+}
+
 /// A platform's request, as its status page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformRequest {
@@ -193,6 +204,8 @@ pub struct PlatformRequest {
     pub kind: PlatformRequestKind,
     /// How many chats were found for it.
     pub chats: u32,
+    /// Of how many of our channels the platform did not tell whose chats it is about.
+    pub untold: u32,
     /// When it came.
     pub at: Timestamp,
     /// When everything was done.
@@ -643,6 +656,8 @@ pub enum AlarmKind {
     NotAllowed,
     /// No message: the app does not hear all of the channel's events that it should.
     Deaf,
+    /// No message: the platform wants a person's data deleted, and does not tell whose chat on the channel that is.
+    DeletionUntold,
 }
 
 impl AlarmKind {
@@ -665,6 +680,7 @@ impl AlarmKind {
             Self::ThreadRequested => "thread-requested",
             Self::NotAllowed => "not-allowed",
             Self::Deaf => "webhooks-missing",
+            Self::DeletionUntold => "deletion-untold",
         }
     }
 

@@ -85,10 +85,11 @@ fn about(w: Words, request: &PlatformRequest) -> Message {
         PlatformRequestKind::Deauthorisation => "deauthorised",
     };
     let done = request.done_at.is_some();
-    let what = match (done, request.chats) {
-        (false, _) => "waiting",
-        (true, 0) => "nobody",
-        (true, _) => "done",
+    let what = match (done, request.chats, request.untold) {
+        (_, _, 1..) => "untold",
+        (false, ..) => "waiting",
+        (true, 0, _) => "nobody",
+        (true, ..) => "done",
     };
     let texts = vec![w.t(&format!("{kind}-{what}")), w.t("deletion-chat")];
     let links = vec![("/privacy".to_owned(), w.t("deletion-privacy"))];
@@ -97,15 +98,17 @@ fn about(w: Words, request: &PlatformRequest) -> Message {
 
 /// The words of the page, for the test that reads every text.
 #[cfg(test)]
-pub(crate) const TEXTS: [&str; 8] = [
+pub(crate) const TEXTS: [&str; 10] = [
     "deletion-heading",
     "deletion-waiting",
     "deletion-nobody",
     "deletion-done",
+    "deletion-untold",
     "deauthorised-heading",
     "deauthorised-waiting",
     "deauthorised-nobody",
     "deauthorised-done",
+    "deauthorised-untold",
 ];
 
 #[cfg(test)]

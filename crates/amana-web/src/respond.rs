@@ -125,6 +125,7 @@ pub(crate) fn link_error(error: &LinkError, words: Words) -> Response {
             SendError::Transient { .. }
             | SendError::NoWay { .. }
             | SendError::Throttled { .. }
+            | SendError::ThrottledApp { .. }
             | SendError::Ambiguous { .. },
         )) => (StatusCode::SERVICE_UNAVAILABLE, "platform", true),
         LinkError::Platform(_) => (StatusCode::GONE, "platform", true),

@@ -200,7 +200,7 @@ pub(crate) enum MessengerCommand {
         /// The app to pass to; the Page's inbox if not given.
         #[arg(long, value_name = "APP")]
         to: Option<String>,
-        /// For how many hours to extend.
+        /// For how many hours to extend: at most 168 (7 days).
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         hours: u64,
         /// What to reply; standard input if not given, so that it stands in no list of processes.

@@ -6,7 +6,10 @@ use crate::config::Settings;
 use crate::who::acting;
 use crate::{gateway, limits, operate, output};
 use amana_channel::messenger::INBOX_APP;
-use amana_channel::{ApprovedText, Area, Messenger, PageStatus, SetupReport, ThreadOwner, TokenState};
+use amana_channel::{
+    AppWebhook, ApprovedText, Area, Messenger, PageStatus, SendError, SetupError, SetupReport, ThreadOwner,
+    TokenState,
+};
 use amana_core::{Address, ChannelId, Clock as _, ConversationId, Psid};
 use amana_flow::{AgentReply, Desk};
 use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
@@ -19,7 +22,8 @@ use std::time::Duration;
 /// A page at the platform and in the store.
 struct Standing {
     platform: PageStatus,
-    health: ChannelHealth,
+    /// `None`: there is no store to ask, or it does not answer.
+    health: Option<ChannelHealth>,
     queue: Option<ChannelQueue>,
 }
 
@@ -91,13 +95,19 @@ pub(crate) async fn status(settings: &Settings, as_json: bool) -> anyhow::Result
     let messenger = gateway::messenger(settings)?;
     // Before the first start there is no store; the platform can be looked at all the same.
     let store = operate::existing(settings).await.ok();
-    let mut good = true;
+    let webhook = messenger.app_webhook(&settings.messenger.app_secret).await;
+    let callback = settings.public_url.join("webhooks/messenger").map(String::from).unwrap_or_default();
+    let mut good = webhook.as_ref().is_ok_and(|webhook| hears(webhook, &callback));
+    if !as_json {
+        output::line(&format!("app {}", settings.messenger.app_id));
+        output::line(&format!("  webhook: {}", webhook_line(&webhook, &callback)));
+    }
     let mut rows = Vec::new();
     for page in &settings.messenger.pages {
         let standing = standing(settings, &messenger, store.as_ref(), &page.id).await;
-        good &= standing.platform.is_good() && standing.health == ChannelHealth::Good;
+        good &= standing.platform.is_good() && standing.health.is_none_or(|h| h == ChannelHealth::Good);
         if as_json {
-            rows.push(row(&standing));
+            rows.push(row(&standing, &webhook, &callback));
         } else {
             lines(&standing).iter().for_each(|line| output::line(line));
         }
@@ -108,6 +118,40 @@ pub(crate) async fn status(settings: &Settings, as_json: bool) -> anyhow::Result
     Ok(good)
 }
 
+/// Whether the app's events come to us, all of them.
+fn hears(webhook: &AppWebhook, callback: &str) -> bool {
+    webhook.active && webhook.missing_fields.is_empty() && webhook.callback.as_deref() == Some(callback)
+}
+
+fn webhook_line(webhook: &Result<AppWebhook, SendError>, callback: &str) -> String {
+    let mend = "set it in the app's dashboard (Messenger, Webhooks)";
+    match webhook {
+        Err(error) => {
+            format!(
+                "could not be read: {error}; it is asked with the app's own token: check `app_id` and `app_secret`"
+            )
+        }
+        Ok(AppWebhook { callback: None, .. }) => {
+            format!("none, so nothing of any page is heard: {mend} to {callback}")
+        }
+        Ok(AppWebhook { callback: Some(there), active, missing_fields }) => {
+            let mut line = shown(there);
+            if there != callback {
+                line += &format!(", which is not this gateway's, {callback}: {mend}");
+            }
+            if !active {
+                line += ", switched off: the platform does not call it";
+            }
+            if missing_fields.is_empty() {
+                line += ", all fields subscribed";
+            } else {
+                line += &format!(", the app has not subscribed: {} ({mend})", missing_fields.join(", "));
+            }
+            line
+        }
+    }
+}
+
 async fn standing(
     settings: &Settings,
     messenger: &Messenger,
@@ -115,11 +159,13 @@ async fn standing(
     page: &ChannelId,
 ) -> Standing {
     let platform = messenger.status(page, Some(&gateway::profile(settings, page))).await;
-    let mut health = ChannelHealth::Good;
+    let mut health = None;
     let mut queue = None;
     if let Some(store) = store {
-        let states = store.channel_states().await.unwrap_or_default();
-        health = states.iter().find(|s| s.channel == *page).map_or(health, |state| state.health);
+        if let Ok(states) = store.channel_states().await {
+            let there = states.iter().find(|s| s.channel == *page);
+            health = Some(there.map_or(ChannelHealth::Good, |state| state.health));
+        }
         queue = store.channel_queue(page).await.ok();
     }
     Standing { platform, health, queue }
@@ -130,8 +176,13 @@ fn lines(standing: &Standing) -> Vec<String> {
     let name = platform.name.as_deref().map(|name| format!(" ({})", shown(name))).unwrap_or_default();
     let mut lines = vec![format!("page {}{name}", platform.page)];
     lines.push(format!("  token: {}", token(&platform.token)));
+    // Of a page whose token does not work the platform tells nothing; what is not known is not called good or bad.
+    let unread = match platform.token {
+        TokenState::Valid => "could not be read",
+        _ => "not known: the platform tells nothing to this token",
+    };
     let list = |missing: Option<&Vec<&str>>, fine: &str, bad: &str| match missing {
-        None => "could not be read".to_owned(),
+        None => unread.to_owned(),
         Some(missing) if missing.is_empty() => fine.to_owned(),
         Some(missing) => format!("{bad}: {} (`amana messenger setup` mends it)", missing.join(", ")),
     };
@@ -144,16 +195,21 @@ fn lines(standing: &Standing) -> Vec<String> {
         list(platform.profile_differs.as_ref(), "as it should be", "differs")
     ));
     match &platform.templates {
-        None => lines.push("  templates: could not be read".to_owned()),
+        None => lines.push(format!("  templates: {unread}")),
         Some(texts) => lines.extend(texts.iter().map(|text| format!("  template {}", template(text)))),
     }
     lines.extend(missing_permissions(platform));
-    lines.push(format!("  sending: {}", health_line(*health)));
-    if let Some(queue) = queue {
-        lines.push(format!(
+    match (health, &platform.token) {
+        (Some(health), _) => lines.push(format!("  sending: {}", health_line(*health))),
+        (None, TokenState::Valid) => lines.push("  sending: not tried yet, there is no store".to_owned()),
+        (None, _) => lines.push("  sending: not possible with this token; there is no store yet".to_owned()),
+    }
+    match queue {
+        None => lines.push("  waiting: not known, there is no store yet (`amana serve` makes it)".to_owned()),
+        Some(queue) => lines.push(format!(
             "  waiting: {} to be sent, {} for the person's window ({} of persons who receive nothing), {} news; {} conversations with another app",
             queue.open, queue.held, queue.unreachable, queue.waiting, queue.elsewhere
-        ));
+        )),
     }
     lines
 }
@@ -199,7 +255,7 @@ fn template(text: &ApprovedText) -> String {
     format!("{} {}: {}{reason}{mend}", text.name, text.lang.tag(), shown(&text.status).to_lowercase())
 }
 
-fn row(standing: &Standing) -> Value {
+fn row(standing: &Standing, webhook: &Result<AppWebhook, SendError>, callback: &str) -> Value {
     let Standing { platform, health, queue } = standing;
     json!({
         "page": platform.page, "name": platform.name, "token": token(&platform.token),
@@ -208,7 +264,14 @@ fn row(standing: &Standing) -> Value {
         "missing_permissions": platform.closed.iter().map(|(area, why)| json!({
             "area": area.as_str(), "permission": area.permission(), "why": why,
         })).collect::<Vec<_>>(),
-        "sending": health.as_str(),
+        "app_webhook": match webhook {
+            Ok(there) => json!({
+                "callback": there.callback, "expected": callback, "active": there.active,
+                "missing_fields": there.missing_fields,
+            }),
+            Err(error) => json!({ "error": error.to_string() }),
+        },
+        "sending": health.map(ChannelHealth::as_str),
         "waiting": queue.map(|queue| json!({
             "open": queue.open, "held": queue.held, "unreachable": queue.unreachable, "news": queue.waiting,
             "elsewhere": queue.elsewhere,
@@ -293,7 +356,7 @@ pub(crate) async fn thread(
 ) -> anyhow::Result<()> {
     let messenger = gateway::messenger(settings)?;
     let of = Address { channel: page.clone(), psid: person.clone() };
-    let done = match act {
+    let done: Result<(), SetupError> = match act {
         // It goes through the store, not to the platform.
         ThreadAct::Reply => bail!("a reply has its own way"),
         ThreadAct::Owner => {
@@ -311,10 +374,12 @@ pub(crate) async fn thread(
             output::line(&said);
             return Ok(());
         }
-        ThreadAct::Pass => messenger.pass_thread(&of, to.unwrap_or(INBOX_APP), None).await,
-        ThreadAct::Take => messenger.take_thread(&of, None).await,
-        ThreadAct::Request => messenger.request_thread(&of, None).await,
-        ThreadAct::Release => messenger.release_thread(&of).await,
+        ThreadAct::Pass => {
+            messenger.pass_thread(&of, to.unwrap_or(INBOX_APP), None).await.map_err(Into::into)
+        }
+        ThreadAct::Take => messenger.take_thread(&of, None).await.map_err(Into::into),
+        ThreadAct::Request => messenger.request_thread(&of, None).await.map_err(Into::into),
+        ThreadAct::Release => messenger.release_thread(&of).await.map_err(Into::into),
         ThreadAct::Extend => {
             messenger.extend_thread(&of, Duration::from_secs(hours.saturating_mul(3_600))).await
         }

@@ -184,6 +184,17 @@ impl Area {
     }
 }
 
+/// Where the platform sends the events of an app's pages. It is a setting of the app, not of a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppWebhook {
+    /// The address; `None`: no webhook is set up for pages, and nothing is heard of any.
+    pub callback: Option<String>,
+    /// Whether the platform calls it.
+    pub active: bool,
+    /// Webhook fields that the app has not subscribed.
+    pub missing_fields: Vec<&'static str>,
+}
+
 /// How a page stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageStatus {

@@ -1,6 +1,6 @@
 //! What an answer of the Graph API means for the caller (messenger reference, section 2.2 and appendix B).
 
-use crate::channel::SendError;
+use crate::channel::{Rest, SendError};
 use crate::limits;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
@@ -94,6 +94,8 @@ pub(super) fn of_graph(status: u16, error: &GraphError, retry_after: Duration) -
         // the token of another app.
         (200 | 230, 0 | 2_018_028) | (10, 0) | (100, 2_018_164) => SendError::NotAllowed { code, sub },
         (613, 2_018_338) => SendError::ThrottledPerson { retry_after },
+        // The app's calls, whichever page they are for; the others are the page's.
+        (4, 0) => SendError::ThrottledApp { retry_after },
         (4 | 17 | 32 | 613 | 80_006, _) | (9, 2_018_352) => SendError::Throttled { retry_after },
         (1200, _) => SendError::Transient { what: "the platform could not send just now" },
         // These two may come after the message went out (section 2.2).
@@ -127,13 +129,19 @@ fn wait(headers: &HeaderMap) -> Duration {
     }
 }
 
-/// How long a channel is to rest after a call that succeeded: not at all, unless its share of calls is nearly used up.
-pub(super) fn rest(headers: &HeaderMap) -> Option<Duration> {
+/// Whether to rest after a call that succeeded: not at all, unless a share of calls is nearly used up. The app's share
+/// is of all pages together.
+pub(super) fn rest(headers: &HeaderMap) -> Option<Rest> {
     let usage = Usage::of(headers);
-    if let Some(time) = usage.regain.filter(|time| !time.is_zero()) {
-        return Some(time.min(limits::THROTTLE_MAX));
-    }
-    match usage.percent {
+    let of_page = usage.regain.filter(|time| !time.is_zero()).map(|time| time.min(limits::THROTTLE_MAX));
+    let of_page =
+        of_page.or_else(|| rest_for(usage.page_percent)).map(|time| Rest { time, whole_app: false });
+    let of_app = rest_for(usage.app_percent).map(|time| Rest { time, whole_app: true });
+    [of_page, of_app].into_iter().flatten().max_by_key(|rest| rest.time)
+}
+
+fn rest_for(percent: u64) -> Option<Duration> {
+    match percent {
         limits::USAGE_FULL_PERCENT.. => Some(limits::THROTTLE_DEFAULT),
         limits::USAGE_HIGH_PERCENT.. => Some(limits::USAGE_REST),
         _ => None,
@@ -141,9 +149,11 @@ pub(super) fn rest(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What `X-App-Usage` and `X-Business-Use-Case-Usage` say: the largest share of anything, in percent, and the time
-/// until there is access again. Their shapes are not settled (section 15), so what is not understood says nothing.
+/// until there is access again. Their shapes are not settled (section 15), so what is not understood says nothing. Of
+/// the second, what is about another product than Messenger is no matter of ours.
 struct Usage {
-    percent: u64,
+    app_percent: u64,
+    page_percent: u64,
     regain: Option<Duration>,
 }
 
@@ -153,22 +163,37 @@ impl Usage {
             |name: &str| -> Option<Value> { serde_json::from_slice(headers.get(name)?.as_bytes()).ok() };
         let (app, business) = (read("x-app-usage"), read("x-business-use-case-usage"));
         let lists = business.as_ref().and_then(Value::as_object);
-        let cases: Vec<&Value> =
-            lists.into_iter().flat_map(|o| o.values()).filter_map(Value::as_array).flatten().collect();
-        let shares = ["call_count", "total_time", "total_cputime"];
-        let share =
-            |usage: &Value| shares.iter().filter_map(|name| usage.get(*name)?.as_f64()).fold(0.0, f64::max);
-        let highest = app.iter().chain(cases.iter().copied()).map(share).fold(0.0, f64::max);
+        let of_messenger =
+            |case: &&Value| case.get("type").and_then(Value::as_str).is_none_or(|of| of == "messenger");
+        let cases: Vec<&Value> = lists
+            .into_iter()
+            .flat_map(|o| o.values())
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter(of_messenger)
+            .collect();
         let minutes = cases.iter().filter_map(|u| u.get("estimated_time_to_regain_access")?.as_u64()).max();
-        let regain = minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is cut to 0 … 1000 first"
-        )]
-        let percent = highest.clamp(0.0, 1000.0) as u64;
-        Self { percent, regain }
+        Self {
+            app_percent: percent(app.iter()),
+            page_percent: percent(cases.into_iter()),
+            regain: minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60))),
+        }
     }
+}
+
+/// The largest share that any of them names.
+fn percent<'a>(usages: impl Iterator<Item = &'a Value>) -> u64 {
+    let shares = ["call_count", "total_time", "total_cputime"];
+    let share =
+        |usage: &Value| shares.iter().filter_map(|name| usage.get(*name)?.as_f64()).fold(0.0, f64::max);
+    let highest = usages.map(share).fold(0.0, f64::max);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is cut to 0 … 1000 first"
+    )]
+    let percent = highest.clamp(0.0, 1000.0) as u64;
+    percent
 }
 
 #[cfg(test)]
@@ -205,16 +230,21 @@ mod tests {
             let usage = format!(r#"{{"call_count":3,"total_time":{share},"total_cputime":0}}"#);
             let mut map = HeaderMap::new();
             map.insert("x-app-usage", usage.parse().expect("header"));
-            assert_eq!(rest(&map), time, "{share}");
+            assert_eq!(rest(&map), time.map(|time| Rest { time, whole_app: true }), "{share}");
             let case = format!(
                 r#"{{"7":[{{"type":"messenger","call_count":{share},"estimated_time_to_regain_access":0}}]}}"#
             );
             let mut map = HeaderMap::new();
             map.insert("x-business-use-case-usage", case.parse().expect("header"));
-            assert_eq!(rest(&map), time, "{share}");
+            assert_eq!(rest(&map), time.map(|time| Rest { time, whole_app: false }), "{share}");
+            // Another product's share is no matter of Messenger's.
+            let other = case.replace("messenger", "ads_insights");
+            map.insert("x-business-use-case-usage", other.parse().expect("header"));
+            assert_eq!(rest(&map), None, "{share}");
         }
         let usage = r#"{"7":[{"type":"messenger","call_count":4,"estimated_time_to_regain_access":2}]}"#;
-        assert_eq!(rest(&headers("x-business-use-case-usage", usage)), Some(Duration::from_secs(120)));
+        let two_minutes = Some(Rest { time: Duration::from_secs(120), whole_app: false });
+        assert_eq!(rest(&headers("x-business-use-case-usage", usage)), two_minutes);
         for odd in ["[]", "7", "{\"call_count\":\"many\"}", "{", "{\"call_count\":-1e300}"] {
             assert_eq!(rest(&headers("x-app-usage", odd)), None, "{odd}");
         }
@@ -240,10 +270,8 @@ mod tests {
         ("token-dead", &[code(190), sub(190, 460), sub(190, 458), sub(190, 463), sub(190, 467)]),
         ("page-blocked", &[sub(10, 1_893_063), sub(10, 1_404_170), code(2022)]),
         ("not-thread-owner", &[code(2_018_300), code(2_018_321), sub(100, 2_534_037)]),
-        (
-            "throttled",
-            &[code(4), sub(4, 2_018_022), sub(9, 2_018_352), code(613), code(80_006), code(32), code(17)],
-        ),
+        ("throttled", &[sub(4, 2_018_022), sub(9, 2_018_352), code(613), code(80_006), code(32), code(17)]),
+        ("throttled-app", &[code(4)]),
         ("throttled-person", &[sub(613, 2_018_338)]),
         ("not-allowed", &[code(200), sub(200, 2_018_028), code(230), sub(100, 2_018_164)]),
         ("transient", &[code(1200)]),
@@ -305,6 +333,7 @@ mod tests {
             let ours = RECORDED.iter().find(|(_, codes)| codes.contains(&recorded)).map(|(class, _)| *class);
             let expected = match row["class"].as_str().expect("class") {
                 "token" => "token-dead",
+                "throttle" if recorded == (Some(4), None) => "throttled-app",
                 "throttle" => "throttled",
                 "throttle-user" => "throttled-person",
                 "ambiguous-sent" => "ambiguous",

@@ -2,7 +2,7 @@
 
 use super::config::{ChannelProblem, MessengerConfig, PageConfig};
 use super::error::{Refused, of_transport, read_answer, rest};
-use crate::channel::SendError;
+use crate::channel::{Rest, SendError};
 use crate::limits;
 use amana_core::{ChannelId, Secret};
 use amana_render::messenger::is_loopback;
@@ -10,7 +10,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use tokio::time::Instant;
 use url::Url;
 
 /// The way out: one HTTP client that can reach one host, and the tokens of the pages.
@@ -18,10 +19,12 @@ pub(super) struct Graph {
     client: Client,
     /// `graph_url` and version.
     base: Url,
+    /// When each page may call the Send API next, at the pace that the platform allows.
+    pace: Mutex<BTreeMap<ChannelId, Instant>>,
     pages: BTreeMap<ChannelId, Page>,
 }
 
-/// A page's credentials, ready to be sent. Neither can be printed.
+/// A page's credentials (or the app's own), ready to be sent. Neither can be printed.
 struct Page {
     authorization: HeaderValue,
     proof: Secret,
@@ -78,7 +81,7 @@ impl Graph {
                 if e.is_builder() { "no usable root certificates on this machine" } else { "unknown reason" };
             problem("messenger.graph_url", &format!("no HTTPS client ({why}): install `ca-certificates`"))
         })?;
-        Ok(Self { client, base, pages })
+        Ok(Self { client, base, pace: Mutex::default(), pages })
     }
 
     pub(super) fn pages(&self) -> impl Iterator<Item = &ChannelId> {
@@ -87,6 +90,19 @@ impl Graph {
 
     pub(super) fn knows(&self, page: &ChannelId) -> bool {
         self.pages.contains_key(page)
+    }
+
+    /// Waits for the page's turn at the Send API, which takes so many calls a second of each (section 2.3): more would
+    /// be refused, and the page would rest for much longer than this wait.
+    pub(super) async fn turn(&self, page: &ChannelId) {
+        let now = Instant::now();
+        let turn = {
+            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = pace.get(page).map_or(now, |next| now.max(*next));
+            pace.insert(page.clone(), turn + limits::SEND_EVERY);
+            turn
+        };
+        tokio::time::sleep_until(turn).await;
     }
 
     /// Calls `{graph_url}/{version}/{path…}` as the page.
@@ -100,15 +116,38 @@ impl Graph {
         self.call_paced(page, method, path, params).await.map(|(answer, _)| answer)
     }
 
-    /// The same, with how long the page is to rest now.
+    /// A look with the app's own token.
+    pub(super) async fn call_as_app(
+        &self,
+        token: &Secret,
+        proof: Secret,
+        path: &[&str],
+    ) -> Result<Value, Refused> {
+        let app = Page::new(token, proof).map_err(|_| SendError::UnknownChannel)?;
+        let (answer, _) = self.ask(&app, "app", Method::GET, path, Params::default()).await?;
+        Ok(answer)
+    }
+
+    /// The same, with whether to rest now.
     pub(super) async fn call_paced(
         &self,
         page: &ChannelId,
         method: Method,
         path: &[&str],
         params: Params<'_>,
-    ) -> Result<(Value, Option<Duration>), Refused> {
+    ) -> Result<(Value, Option<Rest>), Refused> {
         let credentials = self.pages.get(page).ok_or(SendError::UnknownChannel)?;
+        self.ask(credentials, page.as_str(), method, path, params).await
+    }
+
+    async fn ask(
+        &self,
+        credentials: &Page,
+        who: &str,
+        method: Method,
+        path: &[&str],
+        params: Params<'_>,
+    ) -> Result<(Value, Option<Rest>), Refused> {
         let url = self.url(path, params.query, credentials.proof.expose())?;
         let mut request =
             self.client.request(method, url).header(AUTHORIZATION, credentials.authorization.clone());
@@ -121,7 +160,7 @@ impl Graph {
         };
         if let Err(refused) = &result {
             let (code, sub) = refused.graph.as_ref().map_or((None, None), |e| (e.code, e.error_subcode));
-            tracing::warn!(channel = %page, class = refused.class.as_str(), code, sub, "graph call failed");
+            tracing::warn!(channel = who, class = refused.class.as_str(), code, sub, "graph call failed");
         }
         result
     }
@@ -155,7 +194,7 @@ impl Page {
 }
 
 /// The answer's value. A larger one is not read to its end; whether the call succeeded is unknown then.
-async fn read(mut response: Response) -> Result<(Value, Option<Duration>), Refused> {
+async fn read(mut response: Response) -> Result<(Value, Option<Rest>), Refused> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
     loop {

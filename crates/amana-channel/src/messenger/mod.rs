@@ -1,5 +1,6 @@
 //! Messenger: its Send API, profile and subscriptions (messenger reference, sections 2, 2.1 and 5).
 
+mod codes;
 mod config;
 mod error;
 mod history;
@@ -9,16 +10,17 @@ mod routing;
 mod setup;
 mod template;
 
+pub(crate) use codes::{LACKS_PERMISSION, shown};
 pub use config::{
-    Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile, SetupError,
-    SetupReport, Timeouts, TokenState,
+    AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile,
+    SetupError, SetupReport, Timeouts, TokenState,
 };
 pub use persona::Persona;
 pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
 use crate::channel::{
-    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, LinkingError, People, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
@@ -63,6 +65,7 @@ impl Messenger {
         let body = json!({"recipient": {"id": to.psid.as_str()}, "sender_action": action});
         let params = Params { json: Some(body.to_string().into_bytes()), ..Params::default() };
         let page = &to.channel;
+        self.graph.turn(page).await;
         let sent = self.graph.call(page, Method::POST, &[page.as_str(), "messages"], params).await;
         sent.map(|_| ()).map_err(|refused| refused.class)
     }
@@ -75,6 +78,7 @@ impl Channel for Messenger {
         let message = released.message();
         let params = Params { json: Some(released.into_body()), ..Params::default() };
         let path = [page.as_str(), "messages"];
+        self.graph.turn(&page).await;
         let answer = self.graph.call_paced(&page, Method::POST, &path, params).await;
         let (answer, rest) = answer.map_err(|refused| refused.class)?;
         match answer.get("message_id").and_then(Value::as_str) {
@@ -159,30 +163,38 @@ impl Channel for Messenger {
     }
 
     /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8; that a page's token may ask it is not
-    /// settled, so a refusal says that nobody is known).
-    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
+    /// settled). A page whose question is refused is named: that nobody is known there cannot be said then.
+    async fn people(&self, app_scoped: &str) -> Result<People, SendError> {
+        let mut people = People::default();
         if app_scoped.is_empty() || !app_scoped.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(Vec::new());
+            return Ok(people);
         }
-        let mut found = Vec::new();
         for page in self.graph.pages() {
             let params = Params { query: &[("page", page.as_str())], ..Params::default() };
             let path = [app_scoped, "ids_for_pages"];
             let answer = match self.graph.call(page, Method::GET, &path, params).await {
                 Ok(answer) => answer,
-                Err(Refused { class: SendError::Permanent { .. }, .. }) => continue,
+                Err(Refused {
+                    class: SendError::Permanent { .. } | SendError::NotAllowed { .. }, ..
+                }) => {
+                    people.untold.push(page.clone());
+                    continue;
+                }
                 Err(refused) => return Err(refused.class),
             };
-            let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let Some(rows) = answer.get("data").and_then(Value::as_array) else {
+                people.untold.push(page.clone());
+                continue;
+            };
             for row in rows.iter().take(limits::PEOPLE_MAX) {
                 let on = row.get("page").and_then(|of| of.get("id")).and_then(text_id);
                 let psid = row.get("id").and_then(text_id).and_then(|id| Psid::new(id).ok());
                 if let Some(psid) = psid.filter(|_| on.as_deref() == Some(page.as_str())) {
-                    found.push(Address { channel: page.clone(), psid });
+                    people.known.push(Address { channel: page.clone(), psid });
                 }
             }
         }
-        Ok(found)
+        Ok(people)
     }
 
     async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {

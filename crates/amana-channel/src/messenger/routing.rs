@@ -4,8 +4,9 @@
 //! without one all apps get the webhooks and all may send, and nobody can take. The page's inbox, where humans answer,
 //! is an app like others: [`INBOX_APP`].
 
+use super::config::ChannelProblem;
 use super::http::Params;
-use super::{Messenger, text_id};
+use super::{Messenger, SetupError, text_id};
 use crate::channel::{SendError, ThreadOwner};
 use crate::limits;
 use amana_core::{Address, Timestamp};
@@ -72,10 +73,14 @@ impl Messenger {
     /// Keeps the thread for longer than the day after which it would be idle; at most [`limits::EXTEND_MAX`] from now.
     ///
     /// # Errors
-    /// When the call fails.
-    pub async fn extend_thread(&self, of: &Address, time: Duration) -> Result<(), SendError> {
-        let seconds = time.min(limits::EXTEND_MAX).as_secs();
-        self.control(of, "extend_thread_control", json!({ "duration": seconds }), None).await
+    /// When the time is longer, or none (nothing was called then), or the call fails.
+    pub async fn extend_thread(&self, of: &Address, time: Duration) -> Result<(), SetupError> {
+        if time.as_secs() == 0 || time > limits::EXTEND_MAX {
+            let what = "control of a conversation is extended by at most 7 days (168 hours), and by more than nothing";
+            return Err(ChannelProblem { key: "duration", what: what.to_owned() }.into());
+        }
+        self.control(of, "extend_thread_control", json!({ "duration": time.as_secs() }), None).await?;
+        Ok(())
     }
 
     async fn control(

@@ -3,13 +3,16 @@
 //!
 //! The profile may be written ten times in ten minutes, so all that differs goes in one call.
 
-use super::config::{Area, ChannelProblem, PageStatus, Profile, SetupError, SetupReport, TokenState};
+use super::config::{
+    AppWebhook, Area, ChannelProblem, PageStatus, Profile, SetupError, SetupReport, TokenState,
+};
 use super::error::Refused;
 use super::http::Params;
 use super::{Messenger, text_id};
 use crate::channel::SendError;
 use crate::limits;
-use amana_core::{Action, ChannelId, Lang};
+use crate::webhook::app_secret_proof;
+use amana_core::{Action, ChannelId, Lang, Secret};
 use amana_render::limits::messenger::PAYLOAD_CHARS_MAX;
 use amana_render::messenger::is_page_url;
 use reqwest::Method;
@@ -136,6 +139,34 @@ impl Messenger {
         }
         status.templates = open_or(closed, Area::Templates, self.templates(page).await);
         status
+    }
+
+    /// Where the platform sends the app's events, and which fields it has subscribed. Asked with the app's own token,
+    /// which its secret makes, so also where every page's token is dead.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn app_webhook(&self, app_secret: &Secret) -> Result<AppWebhook, SendError> {
+        let token = Secret::new(format!("{}|{}", self.app_id, app_secret.expose()));
+        let proof = Secret::new(app_secret_proof(app_secret, &token));
+        let path = [self.app_id.as_str(), "subscriptions"];
+        let answer = self.graph.call_as_app(&token, proof, &path).await.map_err(|refused| refused.class)?;
+        let rows = answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let of_pages = rows.iter().find(|row| row.get("object").and_then(Value::as_str) == Some("page"));
+        let Some(row) = of_pages else {
+            return Ok(AppWebhook { callback: None, active: false, missing_fields: FIELDS.to_vec() });
+        };
+        // A field is its name, or an object with its name and version.
+        let name = |field: &Value| -> Option<String> {
+            field.as_str().or_else(|| field.get("name")?.as_str()).map(str::to_owned)
+        };
+        let fields = row.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let have: Vec<String> = fields.iter().filter_map(name).collect();
+        Ok(AppWebhook {
+            callback: row.get("callback_url").and_then(Value::as_str).map(str::to_owned),
+            active: row.get("active").and_then(Value::as_bool).unwrap_or(true),
+            missing_fields: missing(&have),
+        })
     }
 
     /// The fields that this app has subscribed for the page.

@@ -52,6 +52,18 @@ impl KeptItem {
     pub fn whole(raw: &[u8], error: &WebhookError) -> Self {
         Self { key: key_of(raw), why: error.to_string(), unknown: false, body: raw.to_vec() }
     }
+
+    /// In whose chat it came, as far as that can be read: who has everything of a chat deleted means this, too.
+    #[must_use]
+    pub fn conversation(&self) -> Option<ConversationId> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let entry = body.get("entry")?.get(0)?;
+        let page = loose::id(entry.get("id")?)?;
+        let item = ["messaging", "standby"].iter().find_map(|name| entry.get(*name)?.get(0))?;
+        let id = |side: &str| item.get(side).and_then(|of| of.get("id")).and_then(loose::id);
+        let person = [id("sender"), id("recipient")].into_iter().flatten().find(|id| *id != page)?;
+        Some(ConversationId { channel: ChannelId::new(&page).ok()?, psid: Psid::new(&person).ok()? })
+    }
 }
 
 fn key_of(raw: &[u8]) -> EventKey {

@@ -35,7 +35,7 @@ async fn graph_errors_come_back_as_what_to_do() {
     }
     for (code, sub, class) in [
         (613, None, "throttled"),
-        (4, None, "throttled"),
+        (4, None, "throttled-app"),
         (80_006, None, "throttled"),
         (1200, None, "transient"),
         (1, Some(1_357_046), "ambiguous"),
@@ -50,6 +50,8 @@ async fn graph_errors_come_back_as_what_to_do() {
 async fn a_throttle_tells_how_long() {
     let answer = Answer::error(613, None).header("retry-after", "12");
     assert_eq!(class_of(answer).await, Err(SendError::Throttled { retry_after: Duration::from_secs(12) }));
+    let answer = Answer::error(4, None).header("retry-after", "12");
+    assert_eq!(class_of(answer).await, Err(SendError::ThrottledApp { retry_after: Duration::from_secs(12) }));
     let usage = json!({"1": [{"type": "messenger", "estimated_time_to_regain_access": 2}]}).to_string();
     let answer = Answer::error(80_006, None).header("x-business-use-case-usage", usage);
     assert_eq!(class_of(answer).await, Err(SendError::Throttled { retry_after: Duration::from_secs(120) }));

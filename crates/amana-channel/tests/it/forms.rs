@@ -2,7 +2,7 @@
 
 use crate::graph::Answer;
 use crate::graph::{Graph, address, message_id, page, released};
-use amana_channel::{Channel as _, ThreadOwner, messenger::INBOX_APP};
+use amana_channel::{Channel as _, People, Rest, ThreadOwner, messenger::INBOX_APP};
 use amana_core::*;
 use amana_render::Encoding;
 use amana_render::messenger::decode_for_display;
@@ -210,7 +210,7 @@ async fn routing_calls_are_as_documented() {
     messenger.take_thread(&to, None).await.expect("taken");
     messenger.request_thread(&to, None).await.expect("asked");
     messenger.release_thread(&to).await.expect("released");
-    messenger.extend_thread(&to, Duration::from_secs(99 * 86_400)).await.expect("extended");
+    messenger.extend_thread(&to, Duration::from_secs(7 * 86_400)).await.expect("extended");
     graph.then(Answer::ok(&json!({"data": []})));
     assert_eq!(messenger.thread_owner(&to).await, Ok(ThreadOwner::Nobody));
     graph.then(Answer::ok(
@@ -299,7 +299,8 @@ async fn a_page_that_is_nearly_used_up_rests() {
     let answer = Answer::ok(&json!({"recipient_id": "1", "message_id": "m_1"}));
     graph.then(answer.header("x-app-usage", r#"{"call_count":95,"total_time":2,"total_cputime":2}"#));
     let sent = graph.messenger().send(released(&Content::text("hi"), &address())).await.expect("sent");
-    assert_eq!(sent.rest, Some(amana_channel::limits::USAGE_REST));
+    let rest = Rest { time: amana_channel::limits::USAGE_REST, whole_app: true };
+    assert_eq!(sent.rest, Some(rest));
 }
 
 #[tokio::test]
@@ -308,10 +309,17 @@ async fn people_are_found_by_the_apps_id_or_nobody_is() {
     graph.then(Answer::ok(&json!({"data": [
         {"id": "5", "page": {"id": "1001"}}, {"id": "6", "page": {"id": "2002"}}, {"page": {"id": "1001"}}]})));
     let found = graph.messenger().people("218471").await.expect("asked");
-    assert_eq!(found.iter().map(|a| a.psid.as_str()).collect::<Vec<_>>(), ["5"]);
+    assert_eq!(found.known.iter().map(|a| a.psid.as_str()).collect::<Vec<_>>(), ["5"]);
+    assert!(found.untold.is_empty(), "{found:?}");
     assert_eq!(graph.asked()[0].path, "/v26.0/218471/ids_for_pages");
-    graph.then(Answer::error(100, Some(33)));
-    assert_eq!(graph.messenger().people("218471").await, Ok(vec![]));
-    assert_eq!(graph.messenger().people("../me").await, Ok(vec![]));
-    assert_eq!(graph.asked().len(), 2);
+    // Nobody is known there: that is an answer. A refusal, or nonsense, is none, and must not pass for it.
+    graph.then(Answer::ok(&json!({"data": []})));
+    assert_eq!(graph.messenger().people("218471").await, Ok(People::default()));
+    let untold = People { known: vec![], untold: vec![address().channel] };
+    for refused in [Answer::error(100, Some(33)), Answer::error(200, None), Answer::ok(&json!({"x": 1}))] {
+        graph.then(refused);
+        assert_eq!(graph.messenger().people("218471").await.as_ref(), Ok(&untold));
+    }
+    assert_eq!(graph.messenger().people("../me").await, Ok(People::default()));
+    assert_eq!(graph.asked().len(), 5);
 }

@@ -467,3 +467,34 @@ proptest! {
         prop_assert_eq!(event.kind, InboundKind::Text { mid: "m_1".to_owned(), text: words });
     }
 }
+
+/// Whatever a page can be subscribed to, whether this version has a word for it or not: as an item and as a change it
+/// is taken in or kept, and its neighbour is read.
+#[test]
+fn every_field_that_can_be_subscribed_is_taken_or_kept() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/messenger/enums.json");
+    let enums: Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the shared data")).expect("JSON");
+    let fields = enums["pagesubscribed_apps_subscribed_fields_enum_param"].as_array().expect("a list");
+    assert!(fields.len() > 100, "{}", fields.len());
+    for field in fields {
+        let field = field.as_str().expect("a name");
+        let odd = item(json!({field: {"x": 1, "mid": "m_odd"}}));
+        for entry in [
+            json!({"id": PAGE, "time": AT, "messaging": [odd, text("m_ok")]}),
+            json!({"id": PAGE, "time": AT, "standby": [odd, text("m_ok")]}),
+            json!({"id": PAGE, "time": AT, "messaging": [text("m_ok")], "changes": [{"field": field, "value": {"x": 1}}]}),
+        ] {
+            let parsed = webhook(&json!([entry]));
+            let is_ok = |event: &Inbound| match &event.kind {
+                InboundKind::Standby(inner) => matches!(&**inner, InboundKind::Text { .. }),
+                kind => matches!(kind, InboundKind::Text { .. }),
+            };
+            assert!(parsed.events.iter().any(is_ok), "{field}: its neighbour is read");
+            let taken = parsed.events.len() + parsed.channel_events.len() + parsed.faults.len();
+            assert!(taken >= 2, "{field}: it is taken, or named as a fault");
+            let known = parsed.ignored == 0;
+            assert!(known || !parsed.kept.is_empty(), "{field}: what means nothing to this version is kept");
+        }
+    }
+}

@@ -224,9 +224,11 @@ async fn personas_and_hand_overs_are_kept_at_their_limits() {
     graph.then(Answer::ok(&json!({"success": true})));
     graph.messenger().pass_thread(&address(), "55", Some(&x(1_000))).await.expect("passed");
     assert_eq!(graph.asked()[0].json()["metadata"].as_str().map(|note| note.chars().count()), Some(999));
-    // Longer than it may be is as long as it may be.
+    // Longer than it may be is refused, with the limit, and nothing is called.
     let graph = Graph::start().await;
-    graph.then(Answer::ok(&json!({"success": true})));
-    graph.messenger().extend_thread(&address(), Duration::from_secs(8 * 86_400)).await.expect("extended");
-    assert_eq!(graph.asked()[0].json()["duration"], 604_800);
+    for time in [7 * 86_400 + 1, 0] {
+        let refused = graph.messenger().extend_thread(&address(), Duration::from_secs(time)).await;
+        assert!(refused.expect_err("refused").to_string().contains("168 hours"));
+    }
+    assert!(graph.asked().is_empty());
 }

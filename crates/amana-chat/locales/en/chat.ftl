@@ -60,7 +60,7 @@ erase-ask =
 
     If you want a copy first, open your privacy page. Delete it all?
 erased = Done. Everything that was kept about you here for { $bank } is deleted, and the bank is told that nothing is allowed any more. The messages in this chat are with Messenger: you can delete them there.
-nothing-to-erase = Nothing about you is kept here: no bank is linked to this chat. Only its language and when you last wrote are remembered, and they go by themselves.
+nothing-to-erase = Nothing about you is kept here: no bank is linked to this chat, and what we remembered of it (its language, the links we sent, our last texts) has been deleted just now. Only when you wrote this is remembered for two weeks at most, since this answer could not reach you otherwise. The messages in this chat are with Messenger: you can delete them there.
 no-news = There is nothing new: all that there was to tell you has been told.
 nothing-to-stop = There is nothing to stop: no bank is linked to this chat, and nothing is sent.
 not-allowed = You have not allowed this here: { $purpose }. You can change that whenever you like.

@@ -51,7 +51,13 @@ async fn a_human_answers_with_the_tag_outside_the_window_alone_and_stands_on_the
         assert!(!receipt.contains("error") && !receipt.contains("look into"), "{receipt}");
     }
     let hash = hex::encode(amana_core::ids::sha256(&[last().as_bytes()]));
-    assert!(receipts.last().unwrap().contains(&hash), "the hash of the very bytes");
+    let (wrote, outcome) = (&receipts[receipts.len() - 2], receipts.last().unwrap());
+    assert!(wrote.contains(&hash), "the hash of the very bytes: {wrote}");
+    // What became of it is on the same record, as of any message.
+    assert!(outcome.contains(r#""kind":"outcome""#) && outcome.contains(r#""template":"sent""#), "{outcome}");
+    assert!(outcome.contains(&hash) && outcome.contains(r#""recipient":"agent:api:huda""#), "{outcome}");
+    let sent = receipts.iter().skip(before).filter(|r| r.contains(r#""kind":"outcome""#)).count();
+    assert_eq!(sent, 2, "{receipts:#?}");
 }
 
 #[tokio::test]
@@ -81,6 +87,55 @@ async fn nobody_writes_where_none_may() {
     assert!(matches!(writes(&rig, "hello").await, Err(AgentError::Away)));
     assert!(rig.sees("1").is_empty());
     assert!(!receipts(&rig).await.iter().any(|r| r.contains("agent-wrote")), "nothing was written");
+}
+
+/// Whatever becomes of it is on the record: refused for good, and in doubt and then settled by its echo.
+#[tokio::test]
+async fn what_became_of_a_humans_words_is_on_the_record_whatever_it_was() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let refused = amana_channel::SendError::Permanent { code: 100, sub: None };
+    *rig.channel.error.lock().unwrap() = Some(refused);
+    writes(&rig, "hello").await.expect("written");
+    let last = receipts(&rig).await.pop().expect("one");
+    assert!(last.contains(r#""template":"dead:permanent""#) && last.contains("agent:api:huda"), "{last}");
+
+    *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::Ambiguous { what: "a test" });
+    let message = writes(&rig, "hello again").await.expect("written");
+    assert!(receipts(&rig).await.pop().expect("one").contains("agent-wrote"), "not known yet");
+    *rig.channel.error.lock().unwrap() = None;
+    let mid = format!("m_{message}");
+    let words = amana_channel::webhook::EchoWords(vec!["hello again".into()]);
+    let kind = InboundKind::Echo { mid, metadata: Some(message), app_id: Some("4242".into()), words };
+    rig.event("1", kind).await;
+    let last = receipts(&rig).await.pop().expect("one");
+    assert!(last.contains(r#""kind":"outcome""#) && last.contains(r#""template":"sent""#), "{last}");
+    // A message that nobody of the bank wrote has no such receipt.
+    let before = receipts(&rig).await.len();
+    rig.says("1", "help").await;
+    assert_eq!(receipts(&rig).await.len(), before);
+}
+
+/// The review for human agents is a thing of its own: without it these words are put aside, and everything else goes
+/// on.
+#[tokio::test]
+async fn without_the_review_for_humans_nothing_else_stops() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.clock.advance_s(5 * 86_400);
+    let refused = amana_channel::SendError::NotAllowed { code: 10, sub: None };
+    *rig.channel.error.lock().unwrap() = Some(refused);
+    writes(&rig, "hello").await.expect("written");
+    *rig.channel.error.lock().unwrap() = None;
+    assert!(receipts(&rig).await.pop().expect("one").contains("dead:not-allowed"));
+    assert!(rig.store.channel_states().await.unwrap().is_empty(), "the channel stands well");
+    let alarms = rig.store.alarms(false, 9).await.unwrap();
+    assert_eq!(
+        alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(),
+        [amana_store::AlarmKind::NotAllowed]
+    );
+    rig.says("1", "help").await;
+    assert!(!rig.sees("1").is_empty(), "it is answered at once");
 }
 
 /// What was written in time and could not be sent is not sent when its time is over.

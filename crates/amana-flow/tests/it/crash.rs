@@ -10,7 +10,9 @@
 
 use crate::support::*;
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
+use amana_channel::{
+    ApprovedText, Channel, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use amana_core::*;
 use amana_flow::limits::{DOOR_OPEN_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S};
 use amana_flow::{BundleAsk, Gateway, LogParts, Reconcile};
@@ -124,8 +126,8 @@ impl Channel for Pipe {
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         Ok(Vec::new())
     }
-    async fn people(&self, _: &str) -> Result<Vec<Address>, SendError> {
-        Ok(Vec::new())
+    async fn people(&self, _: &str) -> Result<People, SendError> {
+        Ok(People::default())
     }
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None

@@ -118,6 +118,55 @@ async fn who_is_known_by_a_chat_alone_has_everything_deleted_from_the_chat() {
     assert!(rig.sees("2").concat().contains("1,234.56"));
 }
 
+/// Nobody's customer: who only ever wrote, and then wants nothing kept, by the platform's form or in the chat.
+#[tokio::test]
+async fn of_a_chat_that_was_never_linked_nothing_is_kept_either() {
+    let rig = Rig::new().await;
+    let chat = || async { rig.store.conversation(&conversation("1")).await.expect("answers") };
+    for way in ["platform", "chat"] {
+        *rig.channel.error.lock().unwrap() = Some(SendError::Permanent { code: 100, sub: None });
+        rig.says("1", "hello").await;
+        *rig.channel.error.lock().unwrap() = None;
+        // A letter that could not be sent, and something that this version does not know.
+        let item = json!({"object": "page", "entry": [{"id": PAGE, "time": 1, "messaging": [
+            {"sender": {"id": "1"}, "recipient": {"id": PAGE}, "timestamp": 1_795_514_400_000_i64, "novel": way}]}]});
+        let kept = parse(item.to_string().as_bytes()).expect("a webhook").kept;
+        rig.gateway.accept_unread(&kept).await.expect("kept");
+        rig.gateway.settle().await.expect("settled");
+        let letters = rig.store.dead_letters(9).await.expect("answers");
+        assert!(letters.iter().any(|letter| !letter.row.payload.is_empty()), "{way}");
+        assert_eq!(rig.store.inbox_failed(9).await.expect("answers").len(), 1, "{way}");
+        assert!(chat().await.is_some_and(|chat| chat.welcomed_at.is_some()), "{way}");
+
+        if way == "platform" {
+            let kind = PlatformRequestKind::Deletion;
+            rig.gateway.on_platform_request(kind, "app-1").await.expect("done");
+            assert_eq!(chat().await, None);
+        } else {
+            rig.says("1", "delete my data").await;
+            assert!(rig.sees("1").concat().contains("has been deleted just now"));
+            let left = chat().await.expect("until the sweep: the answer needed it");
+            assert_eq!((left.lang_chosen, left.welcomed_at), (false, None));
+        }
+        for letter in rig.store.dead_letters(9).await.expect("answers") {
+            assert!(letter.row.payload.is_empty(), "{way}: {letter:?}");
+        }
+        assert!(rig.store.inbox_failed(9).await.expect("answers").is_empty(), "{way}");
+    }
+}
+
+/// Where the platform does not tell whose chat it is, nobody is told that it is done.
+#[tokio::test]
+async fn a_deletion_of_which_the_platform_does_not_tell_whose_it_is_is_an_alarm() {
+    let rig = Rig::new().await;
+    let answer =
+        rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "refused").await.expect("taken");
+    let request = rig.gateway.platform_request(&answer.code).await.unwrap().expect("on record");
+    assert_eq!((request.chats, request.untold, request.done_at), (0, 1, None));
+    let alarms = rig.store.alarms(false, 9).await.expect("answers");
+    assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::DeletionUntold]);
+}
+
 /// Stopped yesterday, deleted today: the customer of an ended link is still the chat's.
 #[tokio::test]
 async fn who_stopped_can_still_have_everything_deleted() {

@@ -286,6 +286,16 @@ async fn a_channel_that_does_not_stand_well_is_seen_and_mends_by_itself() {
         assert!(states().await.is_empty());
         assert_eq!(rig.sees("1").len(), 1, "nothing lost");
     }
+    // The app's share is every channel's: all of them rest, also those that said nothing.
+    let app = SendError::ThrottledApp { retry_after: std::time::Duration::from_secs(30) };
+    *rig.channel.error.lock().unwrap() = Some(app);
+    purchase(&rig, "t-app", 450).await;
+    assert_eq!(states().await, [ChannelHealth::Throttled]);
+    *rig.channel.error.lock().unwrap() = None;
+    settle_after(&rig, 20).await;
+    assert!(rig.sees("1").is_empty(), "as long as it was told");
+    settle_after(&rig, 40).await;
+    assert_eq!((states().await, rig.sees("1").len()), (vec![], 1));
     // The platform's own word.
     let enforce = |action: &str| ChannelEventKind::PolicyEnforcement { action: action.into(), reason: None };
     about(&rig, enforce("warning")).await;

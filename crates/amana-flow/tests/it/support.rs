@@ -3,7 +3,7 @@
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{
-    ApprovedText, Channel, LinkingError, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, LinkingError, People, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 use amana_chat::Rules;
 use amana_core::*;
@@ -434,9 +434,15 @@ impl Channel for FakeChannel {
         };
         Ok(Lang::ALL.iter().map(text).collect())
     }
-    async fn people(&self, id: &str) -> Result<Vec<Address>, SendError> {
-        let ConversationId { channel, psid } = conversation(id.strip_prefix("app-").unwrap_or("nobody"));
-        Ok(id.starts_with("app-").then_some(Address { channel, psid }).into_iter().collect())
+    async fn people(&self, id: &str) -> Result<People, SendError> {
+        let mut people = People::default();
+        if let Some(psid) = id.strip_prefix("app-") {
+            let ConversationId { channel, psid } = conversation(psid);
+            people.known.push(Address { channel, psid });
+        } else if id == "refused" {
+            people.untold.push(conversation("1").channel);
+        }
+        Ok(people)
     }
     fn encoding_outside(&self) -> Option<Encoding> {
         Some(Encoding::MessengerUtility)

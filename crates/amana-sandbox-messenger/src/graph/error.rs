@@ -124,6 +124,20 @@ impl GraphError {
         Self::new(code, format!("(#{code}) {text}")).sub(2_018_300)
     }
 
+    /// 2018321: the person is in an automated flow of Messenger's own. Its parent code is not on record either.
+    pub(crate) fn automated(code: u32) -> Self {
+        let text = "The chat is currently controlled by Messenger while the user is in an automated question and \
+                    answer flow.";
+        Self::new(code, format!("(#{code}) {text}")).sub(2_018_321)
+    }
+
+    /// 613/2018338: too many messages to this one person.
+    pub(crate) fn too_many_to_person() -> Self {
+        let text = "(#613) Warning! You should significantly decrease the rate at which you are sending messages using \
+                    message tags to this person.";
+        Self::new(613, text).sub(2_018_338)
+    }
+
     /// 1/1357046: an answer that may come although the message was sent.
     pub(crate) fn maybe_sent() -> Self {
         let mut error = Self::new(1, "Received invalid JSON reply.").sub(1_357_046);
@@ -152,6 +166,10 @@ impl GraphError {
                  pages_messaging permission is reviewed and the app is live.",
             )
             .sub(2_018_028),
+            // The name of Meta's review is "Human Agent"; the code and text of its lack are not on record.
+            "human_agent" => {
+                Self::new(10, "(#10) To use the tag HUMAN_AGENT, the app needs the permission human_agent")
+            }
             // Production calls the permission so, Meta's page `page_utility_messaging` (reference 4, 14).
             "pages_utility_messaging" => Self::new(
                 10,
@@ -203,6 +221,27 @@ impl GraphError {
         out
     }
 
+    /// What a person could be shown, title and text. Meta has them for some subcodes only; their wording is ours.
+    fn for_people(&self) -> Option<(&'static str, &'static str)> {
+        Some(match (self.code, self.subcode?) {
+            (10, 2_018_278 | 2_534_022 | 2_018_065) => {
+                ("Message Not Sent", "This message is sent outside of allowed window.")
+            }
+            (551 | 200, 1_545_041) => ("Message Not Sent", "This person isn't available right now."),
+            (10, 2_018_108) => ("Message Not Sent", "They can't receive your messages right now."),
+            (10, 1_893_063) => {
+                ("Temporarily Restricted", "You are temporarily restricted from sending messages.")
+            }
+            (_, 2_018_416) => {
+                ("Message Template Creation Failed", "A template has no quick replies as buttons.")
+            }
+            (_, 2_388_051) => ("Message Template Creation Failed", "A button has unexpected field(s)."),
+            (100, 1_893_061) => ("Invalid parameter", "This message tag is not supported any more."),
+            (100, 1_893_029) => ("Invalid parameter", "The template's buttons need more parameters."),
+            _ => return None,
+        })
+    }
+
     /// The body of the answer.
     pub(crate) fn body(&self, fbtrace_id: &str) -> Value {
         let mut error = json!({
@@ -211,6 +250,10 @@ impl GraphError {
         if let Value::Object(map) = &mut error {
             if let Some(subcode) = self.subcode {
                 map.insert("error_subcode".to_owned(), json!(subcode));
+            }
+            if let Some((title, text)) = self.for_people() {
+                map.insert("error_user_title".to_owned(), json!(title));
+                map.insert("error_user_msg".to_owned(), json!(text));
             }
             if self.transient {
                 map.insert("is_transient".to_owned(), json!(true));

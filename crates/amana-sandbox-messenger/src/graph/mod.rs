@@ -198,7 +198,7 @@ async fn route(
 /// Rates that hold for every call of a page: the page's day, and a throttle of the whole app.
 fn within_rates(inner: &mut Inner, hub: &Hub, page: &str) -> Result<(), GraphError> {
     let now = hub.now_ms(inner);
-    let throttle = inner.data.faults.throttle.as_ref().filter(|t| t.until_ms > now);
+    let throttle = inner.data.faults.throttle.as_ref().filter(|t| t.holds(now, page));
     if let Some(throttle) = throttle.filter(|t| matches!(t.code, 4 | 17 | 80_006)) {
         return Err(GraphError::throttled(throttle.code));
     }

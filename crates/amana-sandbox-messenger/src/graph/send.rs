@@ -93,7 +93,7 @@ struct Sent {
 /// What holds for every send of a page: throttles, the page's own state, its rate.
 fn admitted(inner: &mut Inner, hub: &Hub, call: &Call, page: &str) -> Result<(), GraphError> {
     let now = hub.now_ms(inner);
-    if let Some(throttle) = inner.data.faults.throttle.as_ref().filter(|t| t.until_ms > now) {
+    if let Some(throttle) = inner.data.faults.throttle.as_ref().filter(|t| t.holds(now, page)) {
         return Err(GraphError::throttled(throttle.code));
     }
     if inner.data.pages.get(page).is_some_and(|p| p.restricted) {
@@ -138,6 +138,8 @@ fn conversation(inner: &Inner, page: &str, (psid, by): (&str, By)) -> Result<(Th
         Reach::Blocked => Err(GraphError::blocked()),
         Reach::Unavailable => Err(GraphError::unavailable()),
         Reach::Gone => Err(GraphError::no_user()),
+        Reach::Automated => Err(GraphError::automated(inner.data.settings.not_owner_code)),
+        Reach::Flooded => Err(GraphError::too_many_to_person()),
     }
 }
 
@@ -237,6 +239,10 @@ fn message(
     }
     check_message(message)?;
     let (key, last) = conversation(inner, page, (psid, by))?;
+    let lacks = inner.data.pages.get(page).is_some_and(|p| p.denied.contains("human_agent"));
+    if kind == Kind::HumanAgent && lacks {
+        return Err(GraphError::permission("human_agent"));
+    }
     let takes = kind == Kind::HumanAgent && inner.data.settings.human_agent_takes;
     if !routing::may_send(inner, hub, &key) && !takes {
         return Err(GraphError::other_app(inner.data.settings.not_owner_code));

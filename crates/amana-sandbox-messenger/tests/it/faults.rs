@@ -233,3 +233,52 @@ async fn switches_that_cannot_be_are_refused() {
         assert!(said["error"].is_string(), "{path} {body} {said}");
     }
 }
+
+/// Goal: a throttle of one page leaves others alone, and the app's own does not; what a person is shown of an error is
+/// there; a person can be in a flow of Messenger's own, or have been sent too much; the tag of a human needs its
+/// review.
+#[tokio::test]
+async fn less_common_refusals_can_be_switched_on() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let send = async |extra: Value| {
+        let mut body =
+            json!({"recipient": {"id": psid}, "messaging_type": "RESPONSE", "message": {"text": "hello"}});
+        if let (Value::Object(body), Value::Object(extra)) = (&mut body, extra) {
+            body.extend(extra);
+        }
+        let (status, answer) = rig.graph("POST", "me/messages", Some(body)).await;
+        (status, answer["error"].clone())
+    };
+    let plain = || json!({});
+    rig.post("/control/faults", json!({"throttle": {"code": 613, "for_s": 60, "page": "another"}})).await;
+    assert_eq!(send(plain()).await.0, 200);
+    rig.post("/control/faults", json!({"throttle": {"code": 613, "for_s": 60, "page": PAGE}})).await;
+    assert_eq!(send(plain()).await.1["code"], 613);
+    rig.post("/control/faults", json!({"throttle": {"code": 4, "for_s": 60, "page": "another"}})).await;
+    assert_eq!(send(plain()).await.1["code"], 4, "the app's, so every page's");
+    rig.post("/control/faults", json!({"throttle": null})).await;
+
+    for (reach, code, sub) in
+        [("automated", 10, 2_018_321), ("flooded", 613, 2_018_338), ("blocked", 551, 1_545_041)]
+    {
+        rig.post("/control/users/amal/reach", json!({"page": PAGE, "reach": reach})).await;
+        let (status, error) = send(plain()).await;
+        assert_eq!(
+            (status, &error["code"], &error["error_subcode"]),
+            (400, &json!(code), &json!(sub)),
+            "{error}"
+        );
+        assert!(error["fbtrace_id"].is_string() && error["type"] == "OAuthException", "{error}");
+        assert_eq!(error["error_user_msg"].is_string(), reach == "blocked", "{error}");
+        assert_eq!(error["error_user_title"].is_string(), reach == "blocked", "{error}");
+    }
+    rig.post("/control/users/amal/reach", json!({"page": PAGE, "reach": "open"})).await;
+
+    let human = || json!({"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"});
+    assert_eq!(send(human()).await.0, 200);
+    rig.post(&format!("/control/pages/{PAGE}"), json!({"denied": ["human_agent"]})).await;
+    let (_, error) = send(human()).await;
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("human_agent")), "{error}");
+    assert_eq!(send(plain()).await.0, 200, "nothing else needs it");
+}

@@ -122,3 +122,80 @@ async fn named_parameters_and_the_library() {
         json!({"name": "cloned", "language": "ar", "category": "UTILITY", "library_template_name": name});
     assert_eq!(rig.graph("POST", "me/message_templates", Some(clone)).await.1["status"], "APPROVED");
 }
+
+/// Goal: what a send fills in is checked: how many, of which kind, what is in it, how long it gets; and the state of
+/// the template stands in the refusal.
+#[tokio::test]
+async fn parameters_are_checked() {
+    let rig = Rig::new().await;
+    let psid = rig.say("amal", "hi").await;
+    let components = json!([
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["handle"]}},
+        body("Card {{1}} was used at {{2}} just now.", &["4242", "a shop"]),
+        {"type": "BUTTONS", "buttons": [
+            {"type": "POSTBACK", "text": "It was me", "payload": "mine_{{1}}"},
+            {"type": "URL", "text": "Look", "url": "https://bank.example/{{1}}", "example": {"url_suffix_example": "x"}}]},
+    ]);
+    let made = |name: &str, components: &Value| {
+        Some(json!({"name": name, "language": "en", "category": "UTILITY", "components": components}))
+    };
+    let (_, answer) = rig.graph("POST", "me/message_templates", made("whole", &components)).await;
+    assert_eq!(answer["status"], "APPROVED", "{answer}");
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let image = json!({"type": "header", "parameters": [{"type": "image", "image": {"link": "https://bank.example/a.png"}}]});
+    let said = json!({"type": "body", "parameters": [text("4242"), text("Blue")]});
+    let taps = json!({"type": "buttons", "parameters": [{"type": "POSTBACK", "payload": "7"}, {"type": "URL", "url": "t7"}]});
+    let send = async |components: Value| {
+        let message =
+            json!({"template": {"name": "whole", "language": {"code": "en"}, "components": components}});
+        let body = json!({"recipient": {"id": psid}, "messaging_type": "UTILITY", "message": message});
+        let (status, answer) = rig.graph("POST", "me/messages", Some(body)).await;
+        (status, answer["error"]["message"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(send(json!([image, said, taps])).await.0, 200);
+    let with = |parameters: Value| json!([image, {"type": "body", "parameters": parameters}, taps]);
+    let tapping = |parameters: Value| json!([image, said, {"type": "buttons", "parameters": parameters}]);
+    for (components, why) in [
+        (json!([said, taps]), "type image"),
+        (with(json!([text("4242")])), "expected 2, found 1"),
+        (with(json!([text("4242"), text("Blue"), text("x")])), "expected 2, found 3"),
+        (with(json!([text("4242"), text(" ")])), "empty parameter"),
+        (with(json!([text("4242"), text("a\nb")])), "new lines"),
+        (with(json!([text("4242"), text("{{1}}")])), "placeholder"),
+        (with(json!([text("4242"), text(&"x".repeat(1_100))])), "less than or equal to 1024"),
+        (with(json!([text("4242"), {"type": "currency", "text": "x"}])), "type text"),
+        (tapping(json!([{"type": "POSTBACK", "payload": "7"}])), "less payload"),
+        (
+            tapping(
+                json!([{"type": "POSTBACK", "payload": "7"}, {"type": "URL", "url": "https://evil.example"}]),
+            ),
+            "suffix",
+        ),
+        (tapping(json!([{"type": "URL", "url": "t7"}, {"type": "URL", "url": "t7"}])), "is of type URL"),
+        (tapping(json!([{"type": "POSTBACK"}, {"type": "URL", "url": "t7"}])), "needs payload"),
+        (json!([image, said, said, taps]), "more than one BODY"),
+        (json!([image, said, taps, {"type": "footer"}]), "has not"),
+    ] {
+        let (status, said) = send(components.clone()).await;
+        assert!(status == 400 && said.contains(why), "`{why}`: {status} {said} to {components}");
+    }
+    let change = json!({"status": "PAUSED", "language": "en", "reason": "QUALITY"});
+    rig.post(&format!("/control/templates/{PAGE}/whole"), change).await;
+    let (status, said) = send(json!([image, said, taps])).await;
+    assert!(status == 400 && said.contains("its status is PAUSED"), "{said}");
+
+    // Samples of an image and of an open address are needed, too; and a library template has its own buttons.
+    for (name, at, without) in [("no_image", 0, "example"), ("no_suffix", 2, "example")] {
+        let mut components = components.clone();
+        let of = if at == 2 { &mut components[2]["buttons"][1] } else { &mut components[at] };
+        of.as_object_mut().expect("an object").remove(without);
+        let (_, answer) = rig.graph("POST", "me/message_templates", made(name, &components)).await;
+        assert_eq!(answer["status"], "REJECTED", "{name}: {answer}");
+    }
+    let mut open = components.clone();
+    open[2]["buttons"][1]["url"] = json!("https://bank.example/{{1}}/x");
+    assert_eq!(rig.graph("POST", "me/message_templates", made("open", &open)).await.0, 400);
+    let clone = json!({"name": "cloned", "language": "ar", "category": "UTILITY",
+        "library_template_name": "payment_posted_1", "library_template_button_inputs": [{"type": "URL"}]});
+    assert_eq!(rig.graph("POST", "me/message_templates", Some(clone)).await.0, 400);
+}

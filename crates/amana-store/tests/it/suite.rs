@@ -108,6 +108,7 @@ suite!(
     who_can_be_told_is_who_was_here_and_is_nobody_elses,
     what_goes_at_any_time_waits_for_nobody,
     channels_texts_alarms_and_requests_are_on_record,
+    a_chat_that_wants_to_be_forgotten_leaves_no_words,
     a_message_is_covered_by_its_row_alone,
     an_attempt_in_doubt_may_be_seen_twice,
     what_others_send_is_explained_or_an_alarm,

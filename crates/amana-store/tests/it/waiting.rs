@@ -170,12 +170,87 @@ pub(crate) async fn channels_texts_alarms_and_requests_are_on_record(w: &World) 
     let code = [7; 16];
     let request = || {
         let kind = PlatformRequestKind::Deletion;
-        Command::PutPlatformRequest(PlatformRequest { code, kind, chats: 2, at: at(1), done_at: None })
+        Command::PutPlatformRequest(PlatformRequest {
+            code,
+            kind,
+            chats: 2,
+            untold: 1,
+            at: at(1),
+            done_at: None,
+        })
     };
     w.one(request()).await;
     assert_eq!(w.refused(vec![request()]).await, (0, "code of the request"));
     w.one(Command::FinishPlatformRequest { code, at: at(4) }).await;
     let found = w.store.platform_request(&code).await.expect("answers").expect("there");
-    assert_eq!((found.chats, found.done_at), (2, Some(at(4))));
+    assert_eq!((found.chats, found.untold, found.done_at), (2, 1, Some(at(4))));
     assert_eq!(w.store.platform_request(&[8; 16]).await.expect("answers"), None);
+}
+
+/// Who wants nothing kept and is nobody's customer: texts, links, what was given up and the chat's row go, and nobody
+/// else's. An answer that is on its way is still sent.
+pub(crate) async fn a_chat_that_wants_to_be_forgotten_leaves_no_words(w: &World) {
+    let (mine, others) = (conversation(9), conversation(8));
+    let (shard, lane) = (mine.shard(), [9; 32]);
+    for chat in [&mine, &others] {
+        let lang = Lang::Arabic;
+        let (id, lang_chosen, last_inbound_at) = (chat.clone(), true, Some(at(1)));
+        let (welcomed_at, elsewhere) = (Some(at(1)), None);
+        let row = Conversation { id, lang, lang_chosen, last_inbound_at, welcomed_at, elsewhere };
+        w.one(Command::PutConversation(row)).await;
+    }
+    for n in [9, 8] {
+        w.one(Command::PutToken(token(n))).await;
+    }
+    for n in [41, 42] {
+        let source = InboxSource::Chat;
+        w.one(Command::Accept(NewInbox { shard, lane, source, ..event(9, n) })).await;
+    }
+    let first = w.store.inbox_heads(at(99), InboxSource::Chat, 9).await.expect("answers").remove(0);
+    let result = InboxResult::Failed { reason: "test".into() };
+    w.one(Command::FinishInbox { shard, position: first.position, result }).await;
+    for (person, n) in [(9, 21), (9, 22), (8, 23)] {
+        let shard = conversation(person).shard();
+        w.one(Command::Disclose { shard, disclosure: w.plain(person, n), at: at(2) }).await;
+    }
+    w.one(claim(21, OutboxState::Pending, 600)).await;
+    w.one(finish(21, Delivery::Dead { reason: "test".into() })).await;
+
+    let row = |n| async move { w.store.outbox_entry(message(n)).await.expect("answers").expect("there") };
+    let said = |n| async move { row(n).await.row.payload.len() };
+    let forget = |unsent| Command::ForgetChat { conversation: conversation(9), lane: [9; 32], unsent };
+    let token_of = |n: u8| async move { w.store.token(&[n; 32]).await.expect("answers") };
+    let chat = |of: ConversationId| async move { w.store.conversation(&of).await.expect("answers") };
+
+    assert!(said(21).await > 0 && token_of(9).await.is_some());
+    w.one(forget(false)).await;
+    assert_eq!((said(21).await, token_of(9).await), (0, None), "what was given up, and the way in");
+    assert!(w.store.inbox_failed(9).await.expect("answers").is_empty());
+    let left = chat(mine.clone()).await.expect("an answer is still to be sent");
+    assert_eq!((left.lang, left.lang_chosen, left.welcomed_at), (Lang::default(), false, None));
+    assert_eq!(left.last_inbound_at, Some(at(1)), "by which its window is known");
+    assert!(said(22).await > 0 && row(22).await.state == OutboxState::Pending);
+    assert_eq!(w.store.inbox_heads(at(99), InboxSource::Chat, 9).await.expect("answers").len(), 1);
+
+    // Where nobody waits for an answer.
+    w.one(forget(true)).await;
+    assert_eq!((said(22).await, row(22).await.state), (0, OutboxState::Denied));
+    assert_eq!(chat(mine.clone()).await, None);
+    assert!(w.store.inbox_heads(at(99), InboxSource::Chat, 9).await.expect("answers").is_empty());
+    let again = NewInbox { shard, lane, source: InboxSource::Chat, ..event(9, 41) };
+    assert_eq!(
+        w.one(Command::Accept(again)).await,
+        Outcome::Duplicate,
+        "a redelivery is noticed all the same"
+    );
+    assert_eq!(w.one(forget(true)).await, Outcome::Unchanged);
+
+    // Others are as they were, and a chat with a link keeps its row.
+    assert!(said(23).await > 0 && token_of(8).await.is_some());
+    let there = chat(others.clone()).await.expect("there");
+    assert!(there.lang_chosen && there.welcomed_at.is_some());
+    w.customer(8).await;
+    w.one(Command::CreateLink(link(8, 8, LinkState::Active))).await;
+    w.one(Command::ForgetChat { conversation: others.clone(), lane: [8; 32], unsent: true }).await;
+    assert_eq!(chat(others).await, Some(there));
 }

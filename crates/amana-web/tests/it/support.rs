@@ -1,7 +1,9 @@
 //! A gateway on SQLite with a bank and a channel of the test's own, and a browser that keeps cookies.
 
 use amana_bank::*;
-use amana_channel::{ApprovedText, Channel, LinkingError, SendError, Sent, ThreadOwner, WindowPolicy};
+use amana_channel::{
+    ApprovedText, Channel, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
@@ -206,8 +208,8 @@ impl Channel for FakeChannel {
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         Ok(Vec::new())
     }
-    async fn people(&self, _: &str) -> Result<Vec<Address>, SendError> {
-        Ok(Vec::new())
+    async fn people(&self, _: &str) -> Result<People, SendError> {
+        Ok(People::default())
     }
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None

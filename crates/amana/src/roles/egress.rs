@@ -11,8 +11,8 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_channel::webhook::EchoWords;
 use amana_channel::{
-    ApprovedText, Channel, Egress, LinkingError, Messenger, SaidThere, SendError, Sent, ThreadOwner,
-    WindowPolicy, messenger,
+    ApprovedText, Channel, Egress, LinkingError, Messenger, People, Rest, SaidThere, SendError, Sent,
+    ThreadOwner, WindowPolicy, messenger,
 };
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid, Timestamp};
 use amana_flow::StoreFlags;
@@ -90,7 +90,11 @@ async fn send(State(egress): State<Out>, body: Bytes) -> Response {
     // In a task of its own: a gate that goes away must not leave a call to the platform half done.
     let task = tokio::spawn(async move { egress.deliver(frame).await });
     let sent = task.await.unwrap_or(Err(SendError::Ambiguous { what: "a defect" }));
-    let wire = |sent: Sent| WireSent { mid: sent.mid, rest_s: sent.rest.map(|rest| rest.as_secs()) };
+    let wire = |sent: Sent| WireSent {
+        mid: sent.mid,
+        rest_s: sent.rest.map(|rest| rest.time.as_secs()),
+        whole_app: sent.rest.is_some_and(|rest| rest.whole_app),
+    };
     said(sent.map(wire).map_err(|error| WireSendError::of(&error)))
 }
 
@@ -154,7 +158,10 @@ impl Channel for RemoteChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
         let frame = released.into_frame();
         match self.peer.call::<EgressFrame, Result<WireSent, WireSendError>>("/send", &frame).await {
-            Ok(Ok(WireSent { mid, rest_s })) => Ok(Sent { mid, rest: rest_s.map(Duration::from_secs) }),
+            Ok(Ok(WireSent { mid, rest_s, whole_app })) => {
+                let rest = rest_s.map(|s| Rest { time: Duration::from_secs(s), whole_app });
+                Ok(Sent { mid, rest })
+            }
             Ok(Err(error)) => Err(error.error()),
             Err(CallError::NotReached) => Err(SendError::NoWay { what: "egress is not there" }),
             // Its echo will tell.
@@ -207,7 +214,7 @@ impl Channel for RemoteChannel {
         self.ask(&Ask::ApprovedTexts { channel: channel.clone() }).await.map_err(|error| error.error())
     }
 
-    async fn people(&self, app_scoped: &str) -> Result<Vec<Address>, SendError> {
+    async fn people(&self, app_scoped: &str) -> Result<People, SendError> {
         self.ask(&Ask::People { app_scoped: app_scoped.to_owned() }).await.map_err(|error| error.error())
     }
 

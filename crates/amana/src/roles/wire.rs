@@ -263,6 +263,9 @@ pub(super) type WireSaid = Vec<(String, Vec<String>)>;
 pub(super) struct WireSent {
     pub(super) mid: String,
     pub(super) rest_s: Option<u64>,
+    /// Whether all channels of the app are to rest.
+    #[serde(default)]
+    pub(super) whole_app: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -282,6 +285,9 @@ pub(super) enum WireSendError {
     TokenDead,
     PageBlocked,
     Throttled {
+        retry_after_s: u64,
+    },
+    ThrottledApp {
         retry_after_s: u64,
     },
     ThrottledPerson {
@@ -311,6 +317,9 @@ impl WireSendError {
             SendError::TokenDead => Self::TokenDead,
             SendError::PageBlocked => Self::PageBlocked,
             SendError::Throttled { retry_after } => Self::Throttled { retry_after_s: retry_after.as_secs() },
+            SendError::ThrottledApp { retry_after } => {
+                Self::ThrottledApp { retry_after_s: retry_after.as_secs() }
+            }
             SendError::ThrottledPerson { retry_after } => {
                 Self::ThrottledPerson { retry_after_s: retry_after.as_secs() }
             }
@@ -342,6 +351,9 @@ impl WireSendError {
             Self::PageBlocked => SendError::PageBlocked,
             Self::Throttled { retry_after_s } => {
                 SendError::Throttled { retry_after: Duration::from_secs(*retry_after_s) }
+            }
+            Self::ThrottledApp { retry_after_s } => {
+                SendError::ThrottledApp { retry_after: Duration::from_secs(*retry_after_s) }
             }
             Self::ThrottledPerson { retry_after_s } => {
                 SendError::ThrottledPerson { retry_after: Duration::from_secs(*retry_after_s) }

@@ -34,6 +34,9 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
         &["amana_news_1 en: missing: `amana messenger templates` brings it", "amana_news_1 ar: missing"],
     );
 
+    // There is no store yet, and nothing is made up about it. The app's own webhook is seen, whose it is and of what.
+    holds(&said.out, &["app 1900000000000001", "webhook: ", "sending: not tried yet", "waiting: not known"]);
+
     // A token without permissions: what cannot be done names the one that it lacks.
     control(&world, "pages/55", json!({"denied": ["pages_utility_messaging"]})).await;
     let said = world.says(&["messenger", "setup"]);
@@ -94,6 +97,14 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
         let said = world.says(command);
         assert_eq!(said.code, Some(1), "{}", said.out);
         holds(&said.out, &["no longer valid", "nothing that waits is lost"]);
+        if command == ["messenger", "status"] {
+            // What the token cannot ask is called unknown, and what is known without it is said.
+            holds(&said.out, &["webhook: http", "all fields subscribed"]);
+            holds(
+                &said.out,
+                &["webhooks: not known: the platform tells nothing to this token", "sending: not possible"],
+            );
+        }
         assert!(!said.out.contains("page-token-1") && !said.err.contains("page-token-1"));
     }
 }
@@ -131,6 +142,11 @@ async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
     assert!(code == Some(0) && said.contains("done"), "{said}");
     let (_, said) = does(&of("owner"));
     assert!(said.contains("app 1900000000000001"), "{said}");
+
+    let (code, said) = does(&[&of("extend")[..], &["--hours", "168"]].concat());
+    assert!(code == Some(0) && said.contains("done"), "{said}");
+    let (code, said) = does(&[&of("extend")[..], &["--hours", "169"]].concat());
+    assert!(code == Some(1) && said.contains("at most 7 days (168 hours)"), "{said}");
 
     let (code, made) =
         does(&["persona", "55", "--name", "Huda", "--picture", "https://bank.example/huda.png"]);

@@ -1,0 +1,85 @@
+//! What humans of the institution write in chats, and what becomes of it, on the record of each customer whose chat it
+//! is. Their words are no bank data, so such a row has no basis; its receipts lead to the customers.
+
+use crate::apply::{Applied, Refused, record};
+use crate::apply_outbox::record_unless_erased;
+use crate::db::{Db, values};
+use crate::vault::Vault;
+use crate::{AlarmKind, queries_log};
+use amana_core::{ChannelId, CustomerId, MessageId, Shard, Timestamp};
+use amana_gate::{Disclosure, ReceiptDraft};
+
+/// Receipts first, then the row.
+pub(crate) async fn write<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    shard: Shard,
+    disclosure: &Disclosure,
+    records: &[(Shard, CustomerId, ReceiptDraft)],
+    at: Timestamp,
+) -> Applied {
+    let row = &disclosure.row;
+    let hash = hex::encode(row.payload_sha256);
+    let of_it = |draft: &ReceiptDraft| draft.is_of_agent() && draft.payload_sha256.as_ref() == Some(&hash);
+    if row.basis.is_some() || records.iter().any(|(_, _, draft)| !of_it(draft)) {
+        return Err(Refused::Conflict("receipt"));
+    }
+    for (shard, customer, draft) in records {
+        record(db, vault, (*shard, *customer), draft, Some(row.message)).await?;
+    }
+    let done = crate::apply_outbox::disclose(db, vault, shard, disclosure, at).await?;
+    db.run("UPDATE outbox SET agent = 1 WHERE shard = $1 AND message = $2", values![shard, row.message])
+        .await?;
+    Ok(done)
+}
+
+/// What became of a message, if it is a human's: a receipt for each customer that has one of its writing. Nothing for
+/// any other message.
+pub(crate) async fn outcome<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    message: MessageId,
+    word: &str,
+    at: Timestamp,
+) -> Result<(), Refused> {
+    let row = db
+        .row(
+            "SELECT channel, person, doubtful FROM outbox WHERE message = $1 AND agent = 1",
+            values![message],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(()) };
+    let (channel, person, doubtful) = (row.parsed::<ChannelId>()?, row.array::<32>()?, row.int()? == 1);
+    // An earlier attempt may have arrived: no receipt says that it did not.
+    let word = if doubtful && word != SENT { UNKNOWN } else { word };
+    let rows = db
+        .rows(
+            "SELECT DISTINCT shard, customer FROM link WHERE channel = $1 AND person = $2",
+            values![channel.as_str(), person],
+        )
+        .await?;
+    for mut row in rows {
+        let customer = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        let receipts = match queries_log::receipts_of_message(db, vault, customer, 0, message).await {
+            Ok(receipts) => receipts,
+            // As below: nothing of theirs opens, and the message is where it is all the same.
+            Err(error) if error.is_damage() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let written =
+            receipts.iter().find_map(|receipt| ReceiptDraft::of_agent_outcome(&receipt.bytes, word, at));
+        let Some(draft) = written else { continue };
+        if crate::apply_log::leads_on(db, vault, customer).await? {
+            record_unless_erased(db, vault, customer, &draft, message).await?;
+        } else {
+            let about = AlarmKind::unrecorded(message);
+            crate::apply_waiting::raise_alarm(db, &channel, &about, AlarmKind::Unrecorded, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The outcome of what the platform took.
+pub(crate) const SENT: &str = "sent";
+/// The outcome of what may have arrived.
+const UNKNOWN: &str = "unknown";
