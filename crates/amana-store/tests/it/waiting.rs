@@ -1,6 +1,6 @@
 //! News that wait for their customer, who has a conversation, and how channels stand.
 
-use crate::outbox::{disclose, finish};
+use crate::outbox::{claim, disclose, finish};
 use crate::world::*;
 use amana_core::*;
 use amana_store::*;
