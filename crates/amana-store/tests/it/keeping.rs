@@ -418,14 +418,18 @@ pub(crate) async fn a_jobs_key_ends_with_the_job(w: &World) {
 }
 
 fn chat(n: u8, second: i64) -> Command {
-    Command::PutConversation(Conversation {
+    Command::PutConversation(of_chat(n, second))
+}
+
+fn of_chat(n: u8, second: i64) -> Conversation {
+    Conversation {
         id: conversation(n),
         lang: Lang::English,
         lang_chosen: false,
         last_inbound_at: Some(at(second)),
-        welcomed_at: None,
+        welcomed_at: Some(at(0)),
         elsewhere: None,
-    })
+    }
 }
 
 pub(crate) async fn a_sweep_removes_what_was_kept_long_enough(w: &World) {
@@ -496,6 +500,14 @@ pub(crate) async fn a_sweep_removes_what_was_kept_long_enough(w: &World) {
     };
     let there =
         |n: u8| async move { w.store.conversation(&conversation(n)).await.expect("answers").is_some() };
+    // One in which nobody was welcomed, or that wanted to be forgotten, is over after a week.
+    let stranger = Conversation { id: conversation(4), welcomed_at: None, ..of_chat(4, 0) };
+    w.one(Command::PutConversation(stranger)).await;
+    for (from, stays) in [(5, true), (9, false)] {
+        let now = now(conversation(4).shard(), from * DAY);
+        w.one(Command::Sweep { now, keep }).await;
+        assert_eq!(there(4).await, stays, "{from}");
+    }
     // Its turn comes before its time, then after it.
     for (from, stays) in [(25, true), (31, false)] {
         let now = now(conversation(2).shard(), from * DAY);
