@@ -193,7 +193,12 @@ impl FdxBank {
                 bank_consent = bank_consent.or_else(|| grant_id(jose::text(&claims, CONSENT_CLAIM)?));
             }
         }
-        Ok(Granted { tokens: self.tokens(token, key, None), subject, bank_consent, evidence })
+        let signed_in = claims.as_ref().and_then(|claims| jose::text(claims, "sub"));
+        let tokens = Tokens {
+            subject_sha256: signed_in.map(|sub| amana_core::event_hash(sub.as_bytes())),
+            ..self.tokens(token, key, None)
+        };
+        Ok(Granted { tokens, subject, bank_consent, evidence })
     }
 
     /// What is kept of an answer; what it leaves out stays as it was.
@@ -208,6 +213,7 @@ impl FdxBank {
                 .or_else(|| old.and_then(|old| old.id_token.clone())),
             expires_at: token.expires_at,
             scope: token.scope.or_else(|| old.and_then(|old| old.scope.clone())),
+            subject_sha256: old.and_then(|old| old.subject_sha256.clone()),
             dpop,
             connection: old.and_then(|old| old.connection),
         }
@@ -216,7 +222,8 @@ impl FdxBank {
     async fn renew(&self, tokens: &Tokens) -> Result<Tokens, BankErrorClass> {
         let refresh = tokens.refresh.as_ref().ok_or(BankErrorClass::RelinkNeeded("no refresh token"))?;
         let uses_id = self.config.profile.api.bearer == Bearer::IdToken;
-        let (token, key) = self.oauth.refresh(refresh, tokens.dpop.clone(), uses_id).await?;
+        let first = tokens.subject_sha256.as_deref();
+        let (token, key) = self.oauth.refresh(refresh, tokens.dpop.clone(), (first, uses_id)).await?;
         Ok(self.tokens(token, key, Some(tokens)))
     }
 

@@ -51,6 +51,9 @@ pub struct Tokens {
     pub expires_at: Timestamp,
     /// The scope that was granted.
     pub scope: Option<String>,
+    /// SHA-256 of the `sub` of the first ID token, in hexadecimal; none if there was no ID token. Those that come with
+    /// a refresh must name the same person (OpenID Connect Core 1.0 §12.2).
+    pub subject_sha256: Option<String>,
     /// The key to which the access token is bound (RFC 9449); none for a bearer token and for one that is bound to the
     /// client's certificate.
     pub dpop: Option<DpopKey>,
@@ -67,6 +70,8 @@ struct Stored<'a> {
     id_token: Option<std::borrow::Cow<'a, str>>,
     expires_at: Timestamp,
     scope: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject_sha256: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
     dpop: Option<std::borrow::Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +96,7 @@ impl Tokens {
             id_token: self.id_token.as_ref().map(|s| s.expose().into()),
             expires_at: self.expires_at,
             scope: self.scope.as_deref().map(Into::into),
+            subject_sha256: self.subject_sha256.as_deref().map(Into::into),
             dpop: dpop.as_ref().map(|key| key.expose().into()),
             connection: self.connection,
         };
@@ -117,6 +123,7 @@ impl Tokens {
             id_token: stored.id_token.map(Secret::new),
             expires_at: stored.expires_at,
             scope: stored.scope.map(std::borrow::Cow::into_owned),
+            subject_sha256: stored.subject_sha256.map(std::borrow::Cow::into_owned),
             dpop,
             connection: stored.connection,
         })
@@ -136,6 +143,7 @@ mod tests {
             id_token: None,
             expires_at: "2026-11-24T10:15:00Z".parse().expect("instant"),
             scope: Some("openid".into()),
+            subject_sha256: Some(amana_core::event_hash(b"customer-42")),
             dpop: Some(key),
             connection: Some(LinkId::from_bytes([7; 16])),
         };

@@ -461,12 +461,13 @@ impl Client {
 
     /// New tokens, bound to the same key as the old ones (or to a new one where the profile has begun to want it: a
     /// confidential client's refresh token is bound to the client and not to a key, RFC 9449 §5). An ID token among
-    /// them is verified if `id_token` says that it will be used.
+    /// them must be as good as the first one and of the same person (OpenID Connect Core 1.0 §12.2): `first` is the
+    /// hash of that one's `sub`. Where there was none, it is looked at only if `uses_id_token`.
     pub(crate) async fn refresh(
         &self,
         refresh: &Secret,
         key: Option<DpopKey>,
-        id_token: bool,
+        (first, uses_id_token): (Option<&str>, bool),
     ) -> Result<(TokenAnswer, Option<DpopKey>), BankErrorClass> {
         let metadata = self.metadata().await?;
         let key = match key {
@@ -481,8 +482,12 @@ impl Client {
             BankErrorClass::Declined(what) => BankErrorClass::RelinkNeeded(what),
             other => other,
         })?;
-        if id_token && let Some(id_token) = &token.id_token {
-            self.id_claims(&metadata, id_token, None).await?;
+        if let Some(id_token) = token.id_token.as_ref().filter(|_| uses_id_token || first.is_some()) {
+            let claims = self.id_claims(&metadata, id_token, None).await?;
+            let sub = jose::text(&claims, "sub").map(|sub| amana_core::event_hash(sub.as_bytes()));
+            if first.is_some_and(|first| sub.as_deref() != Some(first)) {
+                return Err(BankErrorClass::Nonsense("the id token of a refresh is another person's"));
+            }
         }
         Ok((token, key))
     }

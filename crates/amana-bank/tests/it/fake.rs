@@ -46,6 +46,8 @@ pub struct Knobs {
     pub unsigned_id_token: bool,
     /// Claims that replace the right ones in the ID token.
     pub id_claims: Value,
+    /// With a refresh comes an ID token, too, with these claims in place of the right ones.
+    pub refreshed_claims: Option<Value>,
     /// More members of the token answer.
     pub token_extra: Value,
     /// Claims of a JWT access token, if it is one.
@@ -70,6 +72,7 @@ impl Default for Knobs {
             id_token: Some(Algorithm::ES256),
             unsigned_id_token: false,
             id_claims: json!({}),
+            refreshed_claims: None,
             token_extra: json!({}),
             access_claims: None,
             metadata_extra: json!({}),
@@ -272,6 +275,7 @@ impl Bench {
             id_token: None,
             expires_at: self.clock.now(),
             scope: None,
+            subject_sha256: None,
             dpop: None,
             connection: None,
         }
@@ -518,8 +522,10 @@ impl Fake {
         if form["grant_type"] == "authorization_code" {
             answer["grant_id"] = json!("consent-7");
             if let Some(algorithm) = self.knobs.id_token {
-                answer["id_token"] = json!(self.sign(algorithm, granted.get("nonce")));
+                answer["id_token"] = json!(self.sign(algorithm, granted.get("nonce"), &self.knobs.id_claims));
             }
+        } else if let (Some(algorithm), Some(claims)) = (self.knobs.id_token, &self.knobs.refreshed_claims) {
+            answer["id_token"] = json!(self.sign(algorithm, None, claims));
         }
         if let Some(extra) = &self.knobs.access_claims {
             let claims = json!({"iss": self.issuer, "sub": "customer-43", "exp": self.clock.now().as_second() + 900,
@@ -531,12 +537,12 @@ impl Fake {
         Ok(say(200, merge(answer, &self.knobs.token_extra)))
     }
 
-    fn sign(&self, algorithm: Algorithm, nonce: Option<&String>) -> String {
+    fn sign(&self, algorithm: Algorithm, nonce: Option<&String>, with: &Value) -> String {
         let now = self.clock.now().as_second();
         let claims = json!({
             "iss": self.issuer, "sub": "customer-42", "aud": CLIENT_ID, "exp": now + 600, "iat": now, "nonce": nonce,
         });
-        let claims = merge(claims, &self.knobs.id_claims);
+        let claims = merge(claims, with);
         if self.knobs.unsigned_id_token {
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             return format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&claims));

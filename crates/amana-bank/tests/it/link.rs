@@ -178,6 +178,32 @@ async fn a_callback_that_is_not_the_requests_is_refused_before_the_code_is_used(
     assert_eq!(e.class, Class::Declined("access_denied"));
 }
 
+/// OpenID Connect Core 1.0 §12.2: what comes with a refresh says of the same issuer, client and person.
+#[tokio::test]
+async fn the_id_token_of_a_refresh_is_of_the_same_person() {
+    let refreshed = async |claims: Value| {
+        let knobs = Knobs { refreshed_claims: Some(claims), ..Knobs::default() };
+        let b = bench(knobs, |_| say(404, "")).await;
+        let tokens = b.link().await.tokens;
+        // As they are kept: the first one's subject is among them, as a hash.
+        let stored = Tokens::from_bytes(&tokens.to_bytes()).unwrap();
+        b.bank.refresh(&stored).await.map(|fresh| (tokens.subject_sha256, fresh.subject_sha256))
+    };
+    let (first, after) = refreshed(json!({})).await.unwrap();
+    assert_eq!((first.is_some(), &after), (true, &first), "it is still known after the refresh");
+    let other = json!({ "sub": "customer-43" });
+    for wrong in [
+        other,
+        json!({ "sub": null }),
+        json!({ "iss": "https://other.example" }),
+        json!({ "aud": "somebody-else" }),
+        json!({ "exp": 1 }),
+    ] {
+        let error = refreshed(wrong.clone()).await.unwrap_err();
+        assert!(matches!(error.class, Class::Nonsense(_)), "{wrong}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn tokens_are_refreshed_with_and_without_rotation() {
     for rotate in [false, true] {

@@ -150,6 +150,7 @@ impl FakeBank {
             id_token: None,
             expires_at: self.clock.now().checked_add(life).expect("an instant"),
             scope: None,
+            subject_sha256: None,
             dpop: None,
             connection: None,
         }

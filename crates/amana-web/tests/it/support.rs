@@ -69,6 +69,7 @@ impl FakeBank {
             id_token: None,
             expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
             scope: None,
+            subject_sha256: None,
             dpop: None,
             connection: None,
         }
