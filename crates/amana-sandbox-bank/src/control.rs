@@ -13,7 +13,7 @@ use crate::app::{AtBank, Shared};
 use crate::bank::event_key;
 use crate::db::Change;
 use crate::error::Error;
-use crate::faults::{Fault, FaultKind, Place, whole};
+use crate::faults::{Fault, FaultKind, whole};
 use crate::limits;
 use crate::model::{AccountKind, Txn};
 use crate::notifications::{self, Told};
@@ -316,8 +316,7 @@ pub(crate) async fn fault(State(app): State<Shared>, AtBank(brand): AtBank, body
         Ok(fault) => fault,
         Err(response) => return *response,
     };
-    let of_notifications = fault.place == Place::Notifications;
-    if fault.kind.is_of_notifications().is_some_and(|only| only != of_notifications) {
+    if !fault.kind.strikes(fault.place) {
         return say(
             StatusCode::BAD_REQUEST,
             "invalid_input",

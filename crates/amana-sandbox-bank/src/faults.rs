@@ -35,6 +35,8 @@ pub(crate) enum FaultKind {
     Duplicates,
     /// Transactions are listed under other ids than before, in this answer and whenever the same fault strikes.
     ChangedIds,
+    /// The ID token is of another customer (OpenID Connect Core §12.2 has the client notice, at a refresh).
+    OtherSubject,
     /// The next two notifications are sent in each other's place.
     Reordered,
     /// A notification is signed by somebody else's key.
@@ -46,17 +48,17 @@ pub(crate) enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether it strikes notifications alone (`true`) or answers alone (`false`); `None`: both.
-    pub(crate) fn is_of_notifications(self) -> Option<bool> {
+    /// Whether it can happen there.
+    pub(crate) fn strikes(self, place: Place) -> bool {
         match self {
-            Self::Reordered | Self::Forged | Self::Misdirected => Some(true),
-            Self::Slow | Self::Nonsense | Self::Duplicates | Self::None => None,
-            Self::TooManyRequests
-            | Self::Unavailable
-            | Self::ServerError
-            | Self::Unauthorized
-            | Self::Partial
-            | Self::ChangedIds => Some(false),
+            Self::None | Self::Slow | Self::Nonsense => true,
+            Self::Duplicates => place != Place::Token,
+            Self::TooManyRequests | Self::Unavailable | Self::ServerError | Self::Unauthorized => {
+                place != Place::Notifications
+            }
+            Self::Partial | Self::ChangedIds => place == Place::Fdx,
+            Self::OtherSubject => place == Place::Token,
+            Self::Reordered | Self::Forged | Self::Misdirected => place == Place::Notifications,
         }
     }
 }
@@ -119,7 +121,7 @@ pub(crate) enum Struck {
     No,
     /// Answer this.
     Answer(Response),
-    /// Answer as usual, then [`distort`] it.
+    /// Answer as usual, but for this: a list of the API goes through [`distort`].
     Distort(FaultKind),
 }
 
@@ -157,9 +159,10 @@ async fn struck(app: &App, brand: &'static Brand, place: Place, path: &str) -> O
                     .into_response(),
             ));
         }
-        kind @ (FaultKind::Partial | FaultKind::Duplicates | FaultKind::ChangedIds) => {
-            return Some(Struck::Distort(kind));
-        }
+        kind @ (FaultKind::Partial
+        | FaultKind::Duplicates
+        | FaultKind::ChangedIds
+        | FaultKind::OtherSubject) => return Some(Struck::Distort(kind)),
         FaultKind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "1207", "too many requests"),
         FaultKind::Unavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, "503", "the bank is under planned maintenance")

@@ -612,7 +612,9 @@ pub(crate) enum SandboxCommand {
     /// are at `/INSTITUTION/` and `/INSTITUTION/till`. `POST /INSTITUTION/control/fault` makes it misbehave:
     /// `{"kind":"…"}` with
     /// `too_many_requests`, `unavailable`, `slow`, `server_error`, `nonsense`, `unauthorized`, `partial`, `duplicates`,
-    /// `changed_ids`, or `none` to end it all; `…/control/expire` lets a customer's consents run out.
+    /// `changed_ids`, or `none` to end it all; with `"place":"token"` the token endpoint (there also `other_subject`),
+    /// with
+    /// `"place":"notifications"` what the bank sends. `…/control/expire` lets a customer's consents run out.
     Bank(SandboxBank),
     /// The Messenger simulator: the Graph API, webhooks, and a chat page.
     Messenger(SandboxMessenger),

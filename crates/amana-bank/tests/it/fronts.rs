@@ -297,6 +297,25 @@ async fn every_profile_links_reads_refreshes_and_revokes_behind_its_front() {
     }
 }
 
+/// A list that the bank calls partial is partial behind every front, also where pages are counted by offsets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_a_list_is_called_a_part_behind_every_front() {
+    for name in Front::names() {
+        let world = world(Some(name), name).await;
+        let tokens = world.link().await.tokens;
+        let whole = world.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+        assert_eq!(whole.skipped, 0, "{name}");
+        let fault = world.http.post(format!("{}/{BRAND}/control/fault", world.base));
+        let fault = fault.header("content-type", "application/json").body(r#"{"kind":"partial"}"#);
+        assert!(fault.send().await.unwrap().status().is_success());
+        let part = world.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
+        assert!(part.skipped > 0 && part.ids.len() < whole.ids.len(), "{name}: {part:?}");
+        let (from, to) = (days_ago(60), midnight());
+        let page = world.bank.transactions(&tokens, &subject(), &part.ids[0], from, to, Actor::User).await;
+        assert_eq!(open(&page.unwrap())["truncated"], true, "{name}");
+    }
+}
+
 /// The fronts really stand in the way: what a provider has not, or wants, is not passed through to the bank behind.
 #[tokio::test]
 async fn a_front_hides_what_its_provider_has_not_and_asks_for_what_it_wants() {

@@ -489,14 +489,18 @@ impl Facade {
         put(&mut query, "limit", limits::PAGE_ROWS_MAX.to_string());
         let (parts, _) = request.into_parts();
         let mut all = Vec::new();
+        // What is whole only in part makes the whole a part.
+        let mut status = StatusCode::OK;
         for _ in 0..limits::FRONT_PAGES_MAX {
             let mut again = Request::new(Body::empty());
             again.headers_mut().clone_from(&parts.headers);
             again.extensions_mut().clone_from(&parts.extensions);
             *again.uri_mut() = parts.uri.clone();
             let response = self.ask_at(again, path, &encode(&query)).await;
-            if response.status() != StatusCode::OK {
-                return self.spelled(response, |body| body).await;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::PARTIAL_CONTENT => status = StatusCode::PARTIAL_CONTENT,
+                _ => return self.spelled(response, |body| body).await,
             }
             let Some(mut body) = json_of(response).await else {
                 return self.error(
@@ -532,7 +536,7 @@ impl Facade {
             };
             page.insert("nextOffset".to_owned(), next);
         }
-        axum::Json(json!({ "page": page, name: rows })).into_response()
+        (status, axum::Json(json!({ "page": page, name: rows }))).into_response()
     }
 
     /// An answer of the API in the front's spelling.

@@ -21,7 +21,7 @@ use crate::bank::Bank;
 use crate::brand::Brand;
 use crate::config::ClientRegistration;
 use crate::db::{Change, Db};
-use crate::faults::{self, Struck};
+use crate::faults::{self, FaultKind, Struck};
 use crate::limits;
 use crate::notifications::SUBSCRIBE;
 use crate::records::{Code, Consent, Revocation, Token, TokenUse, kind};
@@ -34,10 +34,12 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Struck::Answer(response) = faults::strike(&app, brand, faults::Place::Token, "/token").await {
-        return response;
-    }
-    match answer(&app, brand, &presented, &headers, &body) {
+    let other_subject = match faults::strike(&app, brand, faults::Place::Token, "/token").await {
+        Struck::Answer(response) => return response,
+        Struck::Distort(FaultKind::OtherSubject) => true,
+        Struck::Distort(_) | Struck::No => false,
+    };
+    match answer(&app, brand, &presented, (&headers, &body), other_subject) {
         Ok(value) => {
             let mut response = (no_store(), Json(value)).into_response();
             // The next proof's nonce, so that the client need not be refused first (RFC 9449 §8.2).
@@ -57,8 +59,8 @@ fn answer(
     app: &App,
     brand: &'static Brand,
     presented: &Presented,
-    headers: &HeaderMap,
-    body: &[u8],
+    (headers, body): (&HeaderMap, &[u8]),
+    other_subject: bool,
 ) -> Result<Value, OAuthError> {
     let params = form(headers, body)?;
     let client = client_auth::authenticate(app, brand, headers, &params, presented)?;
@@ -66,8 +68,8 @@ fn answer(
     let run = |bank: &mut Bank, db: &mut Db| {
         bank.prune(db, app.now())?;
         match params.need("grant_type")? {
-            "authorization_code" => by_code(app, bank, db, client, &params, &binding),
-            "refresh_token" => by_refresh(app, bank, db, client, &params, &binding),
+            "authorization_code" => by_code(app, bank, db, (client, other_subject), &params, &binding),
+            "refresh_token" => by_refresh(app, bank, db, (client, other_subject), &params, &binding),
             "client_credentials" => for_client(app, bank, db, client, &params, binding.clone()),
             _ => Err(OAuthError::new("unsupported_grant_type", "the grant type is not supported")),
         }
@@ -79,7 +81,7 @@ fn by_code(
     app: &App,
     bank: &mut Bank,
     db: &mut Db,
-    client: &ClientRegistration,
+    (client, other_subject): (&ClientRegistration, bool),
     params: &Params,
     binding: &Binding,
 ) -> Result<Value, OAuthError> {
@@ -134,7 +136,8 @@ fn by_code(
     let mut changes = vec![Change::put(kind::CODE, bank.brand.id, &hash, &used)?];
     let refresh = code.scopes.contains(OFFLINE_ACCESS);
     let id_token = code.scopes.contains(OPENID).then(|| {
-        let who = Who { client, customer: &code.customer_id, at: code.at, nonce: code.nonce.as_deref() };
+        let nonce = code.nonce.as_deref();
+        let who = Who { client, customer: &code.customer_id, at: code.at, nonce, other_subject };
         id_token(app, bank, &who, &sha256_hex(&hash))
     });
     let answer = match &consent {
@@ -156,13 +159,16 @@ struct Who<'a> {
     /// When the customer signed in or consented.
     at: Timestamp,
     nonce: Option<&'a str>,
+    /// It names somebody else: a fault on demand.
+    other_subject: bool,
 }
 
 fn id_token(app: &App, bank: &Bank, who: &Who<'_>, jti: &str) -> String {
     let now = app.now();
+    let other = bank.customers.keys().find(|id| who.other_subject && *id != who.customer);
     let mut claims = json!({
         "iss": app.issuer(bank.brand),
-        "sub": who.customer,
+        "sub": other.map_or(who.customer, String::as_str),
         "aud": who.client.client_id,
         "iat": now.as_second(),
         "exp": now.as_second().saturating_add(limits::ID_TOKEN_LIFE_SECS),
@@ -181,7 +187,7 @@ fn by_refresh(
     app: &App,
     bank: &mut Bank,
     db: &mut Db,
-    client: &ClientRegistration,
+    (client, other_subject): (&ClientRegistration, bool),
     params: &Params,
     binding: &Binding,
 ) -> Result<Value, OAuthError> {
@@ -230,9 +236,11 @@ fn by_refresh(
         rotated.usage = TokenUse::Rotated;
         changes.push(Change::put(kind::TOKEN, bank.brand.id, &hash, &rotated)?);
     }
-    // OpenID Connect Core §12.2: a new one is optional; where it opens the API it is needed.
-    let id_token = app.config.id_token_opens().then(|| {
-        let who = Who { client, customer: &consent.customer_id, at: consent.created, nonce: None };
+    // OpenID Connect Core §12.2: of the same person and sign-in, without the nonce.
+    let wanted = scopes.contains(OPENID) || app.config.id_token_opens();
+    let id_token = wanted.then(|| {
+        let (customer, at) = (&consent.customer_id, consent.created);
+        let who = Who { client, customer, at, nonce: None, other_subject };
         id_token(app, bank, &who, &sha256_hex(&app.secret()))
     });
     let refresh = rotate.then_some(&token.scopes);

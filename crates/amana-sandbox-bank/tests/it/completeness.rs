@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -56,6 +58,58 @@ async fn lists_are_partial_doubled_or_renamed_while_the_fault_lasts() {
 
     fault(&bank, "none").await;
     assert_eq!(ids(&bank.get_ok(&token, &bank.fdx(&path)).await, "transactions", "transactionId"), before);
+}
+
+#[tokio::test]
+async fn every_fault_happens_where_it_can_and_nowhere_else() {
+    let bank = start().await;
+    let (api, token, sent) = ("fdx", "token", "notifications");
+    let places: [(&str, &[&str]); 13] = [
+        ("too_many_requests", &[api, token]),
+        ("unavailable", &[api, token]),
+        ("server_error", &[api, token]),
+        ("unauthorized", &[api, token]),
+        ("slow", &[api, token, sent]),
+        ("nonsense", &[api, token, sent]),
+        ("partial", &[api]),
+        ("duplicates", &[api, sent]),
+        ("changed_ids", &[api]),
+        ("other_subject", &[token]),
+        ("reordered", &[sent]),
+        ("forged", &[sent]),
+        ("misdirected", &[sent]),
+    ];
+    for (kind, own) in places {
+        for place in [api, token, sent] {
+            let (status, _) = bank.control("fault", json!({ "kind": kind, "place": place })).await;
+            let wanted = if own.contains(&place) { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+            assert_eq!(status, wanted, "{kind} at {place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_brings_an_id_token_of_the_same_person_but_for_a_fault() {
+    let bank = start().await;
+    let linked = bank.link(&bank.ask(), &[0]).await;
+    let claims = |answer: &Value| -> Value {
+        let part = answer["id_token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let first = claims(&linked);
+    let token = linked["refresh_token"].as_str().unwrap();
+    bank.clock.forward(600);
+    let again =
+        async || claims(&bank.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await.1);
+    let fresh = again().await;
+    for same in ["iss", "sub", "aud", "auth_time"] {
+        assert_eq!(fresh[same], first[same], "{same}");
+    }
+    assert_ne!(fresh["iat"], first["iat"]);
+    assert!(fresh.get("nonce").is_none());
+    bank.control("fault", json!({ "kind": "other_subject", "place": "token", "times": 1 })).await;
+    assert_ne!(again().await["sub"], first["sub"]);
+    assert_eq!(again().await["sub"], first["sub"]);
 }
 
 #[tokio::test]
