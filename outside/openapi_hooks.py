@@ -18,7 +18,10 @@ import schemathesis
 BASE = os.environ["SANDBOX_BANK"]
 CLIENT = "Basic " + base64.b64encode(b"amana:sandbox-secret").decode()
 CALLBACK = "http://127.0.0.1:7600/link/callback"
-CLUSTERS = ["accountbasic", "accountdetailed", "balances", "transactions", "customercontact"]
+CLUSTERS = [
+    "accountbasic", "accountdetailed", "balances", "bills", "transactions", "statements", "customercontact", "customerpersonal",
+    "paymentsupport", "termsconditions",
+]
 SCOPE = "openid offline_access " + " ".join(f"fdx:{name}:read" for name in CLUSTERS)
 CALL_S = 20
 
@@ -101,12 +104,12 @@ def institutions():
 BANKS = institutions()
 
 
-OWN = r"/fdx/v6/notification"
+OWN = r"/fdx/v6/(notification|consents)"
 
 
 @schemathesis.auth(cache_by_key=lambda case, _: bank_of(case)).apply_to(path_regex=OWN)
 class Subscriber:
-    """Notifications: a token of the application's own."""
+    """Notifications and consents: a token of the application's own."""
 
     def get(self, case, _):
         pairs = {"grant_type": "client_credentials", "scope": "fdx:notifications:subscribe"}

@@ -17,7 +17,8 @@ use crate::limits;
 use crate::model::{Account, Customer, Txn};
 use crate::notifications::{self, Notice, Subscription, Told};
 use crate::records::{
-    Cluster, Code, Consent, EventRecord, EventStatus, Interaction, Pushed, Revocation, Session, Token, kind,
+    Cluster, Code, Consent, EventRecord, EventStatus, Interaction, Pushed, Requested, Revocation, Session,
+    Token, kind,
 };
 
 /// One institution.
@@ -27,6 +28,8 @@ pub(crate) struct Bank {
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) imports: BTreeMap<String, ImportedCustomer>,
     pub(crate) consents: BTreeMap<String, Consent>,
+    /// Consents that wait for their customers.
+    pub(crate) requested: BTreeMap<String, Requested>,
     pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) codes: BTreeMap<String, Code>,
     pub(crate) pushed: BTreeMap<String, Pushed>,
@@ -65,6 +68,7 @@ impl Bank {
             accounts: BTreeMap::new(),
             imports: BTreeMap::new(),
             consents: db.load(kind::CONSENT, id)?.into_iter().collect(),
+            requested: db.load(kind::REQUESTED, id)?.into_iter().collect(),
             tokens: db.load(kind::TOKEN, id)?.into_iter().collect(),
             codes: db.load(kind::CODE, id)?.into_iter().collect(),
             pushed: db.load(kind::PUSHED, id)?.into_iter().collect(),
@@ -197,6 +201,7 @@ impl Bank {
         // A code is remembered past its end, so that its reuse is still noticed.
         let used_codes = now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
         expire(&mut self.codes, kind::CODE, id, &mut changes, |code| code.expires > used_codes);
+        expire(&mut self.requested, kind::REQUESTED, id, &mut changes, |asked| asked.expires > now);
         // A pushed request is used up when its authorization ends, which may be later than it could be opened.
         let opened =
             now.checked_sub(jiff::SignedDuration::from_secs(limits::INTERACTION_LIFE_SECS)).unwrap_or(now);

@@ -7,7 +7,7 @@ use crate::bank::Bank;
 use crate::db::Change;
 use crate::error::Error;
 use crate::fdx::entity;
-use crate::model::{Account, Txn};
+use crate::model::{Account, AccountKind, Txn};
 use crate::records::{Cluster, EventRecord, EventStatus, kind};
 
 /// Types of event.
@@ -86,13 +86,17 @@ pub(crate) fn about(
         "accountCategory": after.kind.category(),
         "accountType": after.kind.account_type(),
         "currentBalance": after.currency.number(current),
-        "availableBalance": available,
         "currency": after.currency.code(),
         "asOf": now,
     });
-    // A card's is named as in FDX, too.
-    if let (false, Some(fields)) = (after.kind.is_deposit(), balance.as_object_mut()) {
-        fields.insert("availableCredit".to_owned(), available);
+    if let Some(fields) = balance.as_object_mut() {
+        // A card's is named as in FDX, too; of a loan nothing is left to spend.
+        if after.kind == AccountKind::CreditCard {
+            fields.insert("availableCredit".to_owned(), available.clone());
+        }
+        if after.kind != AccountKind::Loan {
+            fields.insert("availableBalance".to_owned(), available);
+        }
     }
     [
         told(event_type, ("transaction", entity::transaction(after, txn))),

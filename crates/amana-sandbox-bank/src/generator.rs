@@ -26,10 +26,12 @@ pub(crate) struct Persona {
     income: i64,
     rent: i64,
     saving: i64,
+    /// Has a digital wallet and a car loan besides.
+    more: bool,
 }
 
 /// The people of every institution.
-pub(crate) static PERSONAS: [Persona; 4] = [
+pub(crate) static PERSONAS: [Persona; 5] = [
     Persona {
         username: "layla",
         first: "Layla",
@@ -40,6 +42,7 @@ pub(crate) static PERSONAS: [Persona; 4] = [
         income: 540_000,
         rent: 195_000,
         saving: 70_000,
+        more: false,
     },
     Persona {
         username: "omar",
@@ -51,6 +54,7 @@ pub(crate) static PERSONAS: [Persona; 4] = [
         income: 610_000,
         rent: 218_000,
         saving: 95_000,
+        more: false,
     },
     Persona {
         username: "sam",
@@ -62,6 +66,7 @@ pub(crate) static PERSONAS: [Persona; 4] = [
         income: 472_000,
         rent: 154_000,
         saving: 40_000,
+        more: false,
     },
     Persona {
         username: "noura",
@@ -73,6 +78,19 @@ pub(crate) static PERSONAS: [Persona; 4] = [
         income: 590_000,
         rent: 188_000,
         saving: 90_000,
+        more: false,
+    },
+    Persona {
+        username: "yusuf",
+        first: "Yusuf",
+        last: "Rahman",
+        name_ar: "يوسف رحمن",
+        currency: Currency::USD,
+        region: &UNITED_STATES,
+        income: 580_000,
+        rent: 170_000,
+        saving: 50_000,
+        more: true,
     },
 ];
 
@@ -113,10 +131,28 @@ pub(crate) fn generate(
     let checking = account(AccountKind::Checking, rng.range(310_000, 520_000), 0, rng.range(0, 9_999));
     let savings = account(AccountKind::Savings, rng.range(400_000, 1_600_000), 0, rng.range(0, 9_999));
     let card = account(AccountKind::CreditCard, 0, 1_000_000, rng.range(0, 9_999));
-    let mut life =
-        Life { persona, bank, seed, now, checking, savings, card, refunds: Vec::new(), drafted: 0 };
+    // Drawn last: who has neither has the same numbers as before there were any.
+    let digits = if persona.more { [rng.range(0, 9_999), rng.range(0, 9_999)] } else { [0, 0] };
+    let wallet = account(AccountKind::DigitalWallet, 6_000, 0, digits[0]);
+    let loan = account(AccountKind::Loan, -1_850_000, 0, digits[1]);
+    let mut life = Life {
+        persona,
+        bank,
+        seed,
+        now,
+        checking,
+        savings,
+        card,
+        wallet,
+        loan,
+        refunds: Vec::new(),
+        drafted: 0,
+    };
     life.run(first_day);
-    let accounts = vec![life.checking, life.savings, life.card];
+    let mut accounts = vec![life.checking, life.savings, life.card];
+    if persona.more {
+        accounts.extend([life.wallet, life.loan]);
+    }
     let customer = Customer {
         id: customer_id,
         username: persona.username.to_owned(),
@@ -220,6 +256,8 @@ struct Life<'a> {
     checking: Account,
     savings: Account,
     card: Account,
+    wallet: Account,
+    loan: Account,
     refunds: Vec<Refund>,
     /// Movements drafted on this day so far.
     drafted: u32,
@@ -238,7 +276,8 @@ impl Life<'_> {
             let Ok(next) = day.tomorrow() else { break };
             day = next;
         }
-        for account in [&mut self.checking, &mut self.savings, &mut self.card] {
+        let all = [&mut self.checking, &mut self.savings, &mut self.card, &mut self.wallet, &mut self.loan];
+        for account in all {
             account.txns.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
         }
     }
@@ -301,6 +340,9 @@ impl Life<'_> {
             25 => self.pay_card(day),
             _ => {}
         }
+        if self.persona.more {
+            self.wallet_and_loan(day);
+        }
         if day == day.last_of_month() {
             // 3.6 % a year, paid monthly on what is there.
             let interest = self.savings.balances().ledger_minor.saturating_mul(36) / 12_000;
@@ -308,6 +350,40 @@ impl Life<'_> {
                 let draft = Draft::booked(23 * 60, interest, TxnKind::Interest, "Interest earned");
                 self.book(day, AccountKind::Savings, &draft);
             }
+        }
+    }
+
+    /// Money into the wallet and out of it, and the loan's monthly rate.
+    fn wallet_and_loan(&mut self, day: Date) {
+        let mut both =
+            |minutes: i64, amount: i64, to: AccountKind, kind: (TxnKind, TxnKind), names: [&str; 2]| {
+                self.book(day, AccountKind::Checking, &Draft::booked(minutes, -amount, kind.0, names[0]));
+                self.book(day, to, &Draft::booked(minutes, amount, kind.1, names[1]));
+            };
+        match day.day() {
+            5 => {
+                let amount = scale(Currency::USD, 4_000);
+                let kind = (TxnKind::Transfer, TxnKind::Transfer);
+                let names = ["Transfer to Pocket Wallet", "Transfer from Everyday Checking"];
+                both(9 * 60, amount, AccountKind::DigitalWallet, kind, names);
+            }
+            9 | 22 => {
+                let paid = Draft::booked(12 * 60 + 30, -self.cents(1_250), TxnKind::Purchase, "CITY PARKING")
+                    .at_shop("City Parking", "7523");
+                self.book(day, AccountKind::DigitalWallet, &paid);
+            }
+            20 => {
+                let amount = scale(Currency::USD, 31_500);
+                let kind = (TxnKind::BillPayment, TxnKind::Payment);
+                both(
+                    8 * 60,
+                    amount,
+                    AccountKind::Loan,
+                    kind,
+                    ["Car loan payment", "Payment received, thank you"],
+                );
+            }
+            _ => {}
         }
     }
 
@@ -442,6 +518,8 @@ impl Life<'_> {
             AccountKind::Checking => &mut self.checking,
             AccountKind::Savings => &mut self.savings,
             AccountKind::CreditCard => &mut self.card,
+            AccountKind::DigitalWallet => &mut self.wallet,
+            AccountKind::Loan => &mut self.loan,
         };
         let moment = at.to_string();
         let id = |what: &str| stable_id("txn_g", &[&account.id, &moment, &order, what]);
@@ -487,12 +565,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn histories_add_up(seed in any::<u64>(), who in 0_usize..4, hours in 8_700_i64..9_400) {
+        fn histories_add_up(seed in any::<u64>(), who in 0_usize..5, hours in 8_700_i64..9_400) {
             let first = Date::constant(2025, 11, 24);
             let now = now_after(first, hours);
             let made = generate(&PERSONAS[who], "cedar-bank", seed, first, now);
             let mut ids = BTreeSet::new();
             for account in &made.accounts {
+                if account.kind == AccountKind::Loan {
+                    prop_assert!(account.txns.iter().all(|txn| txn.amount_minor > 0), "it is paid off");
+                    continue;
+                }
                 let balances = account.balances();
                 let sum = |state| account.txns.iter().filter(|t| t.state == state).map(|t| t.amount_minor).sum::<i64>();
                 let posted = sum(TxnState::Posted);

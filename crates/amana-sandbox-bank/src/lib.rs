@@ -5,7 +5,7 @@
 //! It is as strict as what it stands for (PKCE, exact redirect URIs, single use, consent checked on every request), and
 //! it knows protocol types only: nothing here knows the gateway. By default it is as strict as FAPI 2.0
 //! ([`Security::Blue`]). Not in it: TLS but for clients with certificates (put it behind a proxy), money movement,
-//! statements as documents.
+//! rewards, images of checks.
 //!
 //! Time and randomness come from the caller. Everything that was given or made to happen (consents, tokens,
 //! purchases, imported customers, events on their way out) survives a kill at any instant; made-up history is made
@@ -34,11 +34,13 @@ mod notifications;
 mod oauth;
 mod openapi;
 mod pages;
+mod pdf;
 mod prng;
 mod publish;
 mod push;
 mod records;
 mod server;
+mod statements;
 mod teller;
 mod tls;
 

@@ -43,6 +43,12 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 pub const CONSENT_DAYS_MAX: i64 = 365;
 /// Consent length when the request names none, in days.
 pub const CONSENT_DAYS_DEFAULT: i64 = 365;
+/// Life of a consent for one retrieval, in seconds: as long as its code and the access token that it buys.
+pub const ONE_TIME_LIFE_SECS: i64 = CODE_LIFE_SECS + ACCESS_TOKEN_LIFE_SECS;
+/// How long a consent that was asked for (`POST /consents`) waits for its customer, in seconds.
+pub const CONSENT_REQUEST_LIFE_SECS: i64 = 3600;
+/// Most such consents of one client at an institution.
+pub const CONSENT_REQUESTS_MAX: usize = 1_000;
 /// How far back a consent reaches when the request names no `lookbackPeriod`, in days.
 pub const LOOKBACK_DAYS_DEFAULT: i64 = 730;
 /// Window of `/transactions` without dates, in days (FDX: last seven days).
@@ -55,6 +61,12 @@ pub const FRONT_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const PAGE_ROWS_DEFAULT: usize = 100;
 /// Most rows of a page; a larger `limit` is lowered to this.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// Most monthly statements of one account: a hundred years.
+pub const STATEMENTS_MAX: usize = 1_200;
+/// Days from a card's statement to the day when it is due.
+pub const BILL_DAYS: i64 = 25;
+/// Lines of a statement on one page.
+pub const PDF_LINES: usize = 56;
 /// History made up for a demonstration customer, in days.
 pub const HISTORY_DAYS: i64 = 365;
 /// Days the generator will simulate at most, so that a wrong clock cannot keep it busy for ever.
@@ -69,6 +81,8 @@ pub const LIVE_REMEMBERED: usize = 10_000;
 pub const SPEED_UP_MAX: u32 = 100_000;
 /// Largest request body, in bytes: forms and small JSON only.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Longest identifier of a customer that a client hands in, in characters: twice those of this bank.
+pub const ID_CHARS_MAX: usize = 64;
 /// Longest value of a request parameter, in bytes.
 pub const PARAMETER_BYTES_MAX: usize = 16 * 1024;
 /// Of a parameter's name that an error message shows, in characters.

@@ -17,11 +17,16 @@ pub enum AccountKind {
     Savings,
     /// A credit card.
     CreditCard,
+    /// A digital wallet with money in it.
+    DigitalWallet,
+    /// A car loan.
+    Loan,
 }
 
 impl AccountKind {
+    /// It holds the customer's own money; the others hold a debt.
     pub(crate) fn is_deposit(self) -> bool {
-        self != Self::CreditCard
+        matches!(self, Self::Checking | Self::Savings | Self::DigitalWallet)
     }
 
     pub(crate) fn account_type(self) -> &'static str {
@@ -29,11 +34,29 @@ impl AccountKind {
             Self::Checking => "CHECKING",
             Self::Savings => "SAVINGS",
             Self::CreditCard => "CREDITCARD",
+            Self::DigitalWallet => "DIGITALWALLET",
+            Self::Loan => "AUTOLOAN",
         }
     }
 
     pub(crate) fn category(self) -> &'static str {
-        if self.is_deposit() { "DEPOSIT_ACCOUNT" } else { "LOC_ACCOUNT" }
+        match self {
+            Self::Checking | Self::Savings => "DEPOSIT_ACCOUNT",
+            Self::CreditCard => "LOC_ACCOUNT",
+            Self::DigitalWallet => "DIGITAL_WALLET",
+            Self::Loan => "LOAN_ACCOUNT",
+        }
+    }
+
+    /// The marketed product (FDX `productId`).
+    pub(crate) fn product_id(self) -> &'static str {
+        match self {
+            Self::Checking => "everyday-checking",
+            Self::Savings => "goal-savings",
+            Self::CreditCard => "rewards-visa",
+            Self::DigitalWallet => "pocket-wallet",
+            Self::Loan => "car-loan",
+        }
     }
 }
 
@@ -66,7 +89,39 @@ pub(crate) enum TxnKind {
 
 impl TxnKind {
     /// FDX `transactionType` for an account of this kind, with this sign.
-    pub(crate) fn fdx_type(self, deposit: bool, credit: bool) -> &'static str {
+    pub(crate) fn fdx_type(self, account: AccountKind, credit: bool) -> &'static str {
+        match account {
+            AccountKind::Checking | AccountKind::Savings => self.bank_type(true, credit),
+            AccountKind::CreditCard => self.bank_type(false, credit),
+            AccountKind::DigitalWallet => match self {
+                Self::Purchase => "MERCHANT_PAYMENT",
+                Self::Refund => "MERCHANT_REFUND",
+                Self::Transfer if credit => "TRANSFER_IN",
+                Self::Transfer => "TRANSFER_OUT",
+                Self::DirectDeposit => "DIRECT_DEPOSIT",
+                Self::Deposit => "DEPOSIT",
+                Self::BillPayment | Self::Payment => "BILL_PAYMENT",
+                Self::AtmWithdrawal => "WITHDRAWAL",
+                Self::Interest => "INTEREST",
+                Self::Reversal => "ADJUSTMENT",
+                Self::Other => {
+                    if credit {
+                        "CREDIT"
+                    } else {
+                        "DEBIT"
+                    }
+                }
+            },
+            AccountKind::Loan => match self {
+                Self::Payment | Self::Deposit | Self::Transfer if credit => "PAYMENT",
+                Self::Interest => "INTEREST",
+                _ => "ADJUSTMENT",
+            },
+        }
+    }
+
+    /// Of deposit accounts, and of cards.
+    fn bank_type(self, deposit: bool, credit: bool) -> &'static str {
         match (self, deposit) {
             (Self::Purchase, true) => "POSDEBIT",
             (Self::Refund, true) => "POSCREDIT",
@@ -210,5 +265,7 @@ pub(crate) fn product_names(kind: AccountKind) -> (&'static str, &'static str) {
         AccountKind::Checking => ("Everyday Checking", "الحساب الجاري"),
         AccountKind::Savings => ("Goal Savings", "حساب التوفير"),
         AccountKind::CreditCard => ("Rewards Visa", "بطاقة فيزا للمكافآت"),
+        AccountKind::DigitalWallet => ("Pocket Wallet", "محفظة الجيب"),
+        AccountKind::Loan => ("Car Loan", "قرض السيارة"),
     }
 }

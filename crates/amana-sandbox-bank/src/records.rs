@@ -12,6 +12,7 @@ use crate::oauth::presented::Binding;
 pub(crate) mod kind {
     pub(crate) const META: &str = "meta";
     pub(crate) const CONSENT: &str = "consent";
+    pub(crate) const REQUESTED: &str = "requested";
     pub(crate) const TOKEN: &str = "token";
     pub(crate) const CODE: &str = "code";
     pub(crate) const PUSHED: &str = "pushed";
@@ -34,19 +35,34 @@ pub(crate) enum Cluster {
     AccountDetailed,
     #[serde(rename = "BALANCES")]
     Balances,
+    #[serde(rename = "BILLS")]
+    Bills,
     #[serde(rename = "TRANSACTIONS")]
     Transactions,
+    #[serde(rename = "STATEMENTS")]
+    Statements,
     #[serde(rename = "CUSTOMER_CONTACT")]
     CustomerContact,
+    #[serde(rename = "CUSTOMER_PERSONAL")]
+    CustomerPersonal,
+    #[serde(rename = "PAYMENT_SUPPORT")]
+    PaymentSupport,
+    #[serde(rename = "TERMS_AND_CONDITIONS")]
+    TermsAndConditions,
 }
 
 impl Cluster {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::AccountBasic,
         Self::AccountDetailed,
         Self::Balances,
+        Self::Bills,
         Self::Transactions,
+        Self::Statements,
         Self::CustomerContact,
+        Self::CustomerPersonal,
+        Self::PaymentSupport,
+        Self::TermsAndConditions,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -54,8 +70,13 @@ impl Cluster {
             Self::AccountBasic => "ACCOUNT_BASIC",
             Self::AccountDetailed => "ACCOUNT_DETAILED",
             Self::Balances => "BALANCES",
+            Self::Bills => "BILLS",
             Self::Transactions => "TRANSACTIONS",
+            Self::Statements => "STATEMENTS",
             Self::CustomerContact => "CUSTOMER_CONTACT",
+            Self::CustomerPersonal => "CUSTOMER_PERSONAL",
+            Self::PaymentSupport => "PAYMENT_SUPPORT",
+            Self::TermsAndConditions => "TERMS_AND_CONDITIONS",
         }
     }
 
@@ -64,8 +85,13 @@ impl Cluster {
             Self::AccountBasic => "fdx:accountbasic:read",
             Self::AccountDetailed => "fdx:accountdetailed:read",
             Self::Balances => "fdx:balances:read",
+            Self::Bills => "fdx:bills:read",
             Self::Transactions => "fdx:transactions:read",
+            Self::Statements => "fdx:statements:read",
             Self::CustomerContact => "fdx:customercontact:read",
+            Self::CustomerPersonal => "fdx:customerpersonal:read",
+            Self::PaymentSupport => "fdx:paymentsupport:read",
+            Self::TermsAndConditions => "fdx:termsconditions:read",
         }
     }
 
@@ -99,6 +125,26 @@ impl DurationType {
     }
 }
 
+/// What a customer is asked to allow (FDX ConsentRequest).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    pub(crate) clusters: BTreeSet<Cluster>,
+    pub(crate) duration_type: DurationType,
+    pub(crate) duration_days: i64,
+    pub(crate) lookback_days: i64,
+}
+
+/// A consent that a client has asked for and no customer has given yet (FDX `POST /consents`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Requested {
+    pub(crate) client_id: String,
+    /// Nobody else may give it.
+    pub(crate) customer_id: Option<String>,
+    pub(crate) ask: Ask,
+    pub(crate) created: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
 /// A checked authorization request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AuthRequest {
@@ -119,6 +165,9 @@ pub(crate) struct AuthRequest {
     /// Thumbprint of the key that must redeem the code (RFC 9449 §10).
     #[serde(default)]
     pub(crate) jkt: Option<String>,
+    /// The consent that was asked for before ([`Requested`]), and the only customer who may give it.
+    #[serde(default)]
+    pub(crate) requested: Option<(String, Option<String>)>,
 }
 
 impl AuthRequest {

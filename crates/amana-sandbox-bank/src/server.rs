@@ -17,9 +17,20 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/{bank}/fdx/v6/accounts", get(fdx::accounts::list))
         .route("/{bank}/fdx/v6/accounts/{accountId}", get(fdx::accounts::one))
         .route("/{bank}/fdx/v6/accounts/{accountId}/transactions", get(fdx::transactions::list))
-        .route("/{bank}/fdx/v6/accounts/{accountId}/contact", get(fdx::accounts::contact))
-        .route("/{bank}/fdx/v6/customers/current", get(fdx::accounts::customer))
-        .route("/{bank}/fdx/v6/consents", get(fdx::consents::search))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/contact", get(fdx::customers::contact))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/statements", get(fdx::statements::list))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/statements/{statementId}", get(fdx::statements::one))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/payment-networks", get(fdx::networks::list))
+        .route(
+            "/{bank}/fdx/v6/accounts/{accountId}/payment-networks/{paymentNetworkId}",
+            get(fdx::networks::one),
+        )
+        .route("/{bank}/fdx/v6/accounts/{accountId}/asset-transfer-networks", get(fdx::networks::assets))
+        .route("/{bank}/fdx/v6/accounts/{accountId}/terms-and-conditions", get(fdx::networks::terms))
+        .route("/{bank}/fdx/v6/customers", get(fdx::customers::list))
+        .route("/{bank}/fdx/v6/customers/current", get(fdx::customers::me))
+        .route("/{bank}/fdx/v6/customers/{customerId}", get(fdx::customers::one))
+        .route("/{bank}/fdx/v6/consents", get(fdx::consents::search).post(fdx::consents::create))
         .route("/{bank}/fdx/v6/consents/{consentId}", get(fdx::consents::one))
         .route(
             "/{bank}/fdx/v6/consents/{consentId}/revocation",

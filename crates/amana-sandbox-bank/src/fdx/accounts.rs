@@ -1,16 +1,18 @@
-//! Accounts and the customer behind the consent.
+//! Accounts.
 
 use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Consented, FdxError, Query, entity, paging};
 use crate::app::Shared;
 use crate::records::Cluster;
 
-const ACCOUNT_CLUSTERS: [Cluster; 3] = [Cluster::AccountBasic, Cluster::AccountDetailed, Cluster::Balances];
+/// An account is shown if one of these is granted of it.
+const ACCOUNT_CLUSTERS: [Cluster; 4] =
+    [Cluster::AccountBasic, Cluster::AccountDetailed, Cluster::Balances, Cluster::Bills];
 
 /// `GET /accounts` (searchForAccounts).
 pub(crate) async fn list(
@@ -30,9 +32,11 @@ pub(crate) async fn list(
     let after = params.get("pageKey").map(paging::parts::<1>).transpose()?.map(|[id]| id);
     let now = app.now();
     let consent = &consented.consent;
+    let shown = BTreeSet::from(ACCOUNT_CLUSTERS);
     let ids: Vec<&String> = consent
         .account_ids
         .iter()
+        .filter(|id| !consent.clusters_of(id).is_disjoint(&shown))
         .filter(|id| only.as_ref().is_none_or(|only| only.contains(id.as_str())))
         .collect();
     let rest: Vec<&String> =
@@ -72,45 +76,6 @@ pub(crate) async fn one(
         bank.accounts
             .get(&account_id)
             .map(|account| entity::account(account, &consented.consent.clusters_of(&account.id), true, now))
-    })
-    .flatten()
-    .map(Json)
-    .ok_or_else(FdxError::account_not_found)
-}
-
-/// `GET /customers/current` (getCustomerInfo). The identifier needs no cluster: the token stands for the customer.
-/// The name is CUSTOMER_CONTACT's.
-pub(crate) async fn customer(
-    State(app): State<Shared>,
-    consented: Consented,
-) -> Result<Json<Value>, FdxError> {
-    let consent = &consented.consent;
-    let with_name = consent.clusters.contains(&Cluster::CustomerContact);
-    app.bank(consented.brand, |bank, _| {
-        let customer = bank.customers.get(&consent.customer_id)?;
-        let mut out = json!({ "customerId": customer.id, "type": "CONSUMER" });
-        if let (true, Some(object)) = (with_name, out.as_object_mut()) {
-            object.insert("name".to_owned(), json!({ "first": customer.first, "last": customer.last }));
-        }
-        Some(out)
-    })
-    .flatten()
-    .map(Json)
-    .ok_or_else(|| FdxError::new(axum::http::StatusCode::NOT_FOUND, "601", "customer not found"))
-}
-
-/// `GET /accounts/{accountId}/contact` (getAccountContact): who holds it.
-pub(crate) async fn contact(
-    State(app): State<Shared>,
-    consented: Consented,
-    Path((_, account_id)): Path<(String, String)>,
-) -> Result<Json<Value>, FdxError> {
-    consented.need_any(&[Cluster::CustomerContact])?;
-    consented.need_of(&account_id, &[Cluster::CustomerContact])?;
-    app.bank(consented.brand, |bank, _| {
-        let customer = bank.customers.get(&bank.accounts.get(&account_id)?.customer_id)?;
-        let name = json!({ "first": customer.first, "last": customer.last });
-        Some(json!({ "holders": [{ "relationship": "PRIMARY", "name": name }] }))
     })
     .flatten()
     .map(Json)

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Account, Txn, TxnState};
+use crate::generator::day_of;
+use crate::model::{Account, AccountKind, Txn, TxnState};
 use crate::records::Cluster;
+use crate::statements::{self, Bill};
 
-/// AccountDescriptor, and with `details` the flat DepositAccount or LineOfCreditAccount.
+/// AccountDescriptor, and with `details` the flat entity of its category.
 pub(crate) fn account(
     account: &Account,
     clusters: &BTreeSet<Cluster>,
@@ -21,49 +23,86 @@ pub(crate) fn account(
     };
     put("accountCategory", json!(account.kind.category()));
     put("accountId", json!(account.id));
-    put("accountType", json!(account.kind.account_type()));
-    put("accountNumberDisplay", json!(account.number_display()));
-    put("productName", json!(account.product));
-    put("nickname", json!(format!("{} {}", account.product, account.number_display())));
     put("status", json!("OPEN"));
     put("currency", json!({ "currencyCode": account.currency.code() }));
+    let detailed = clusters.contains(&Cluster::AccountDetailed);
+    // UX v3.0: display name, masked number and type identify an account, ACCOUNT_DETAILED has them, too.
+    if detailed || clusters.contains(&Cluster::AccountBasic) {
+        put("accountType", json!(account.kind.account_type()));
+        put("accountNumberDisplay", json!(account.number_display()));
+        put("productId", json!(account.kind.product_id()));
+        put("productName", json!(account.product));
+        put("nickname", json!(format!("{} {}", account.product, account.number_display())));
+    }
     if details {
         let deposit = account.kind.is_deposit();
         put("balanceType", json!(if deposit { "ASSET" } else { "LIABILITY" }));
-        let detailed = clusters.contains(&Cluster::AccountDetailed);
+        let money = |minor: i64| account.currency.number(minor);
         // UX v3.0: ACCOUNT_DETAILED is "the above and balances, credit limits, due dates, interest rates".
         if detailed || clusters.contains(&Cluster::Balances) {
             let balances = account.balances();
-            let money = |minor: i64| account.currency.number(minor);
             put("balanceAsOf", json!(now));
-            if deposit {
-                put("currentBalance", money(balances.ledger_minor));
-                put("availableBalance", money(balances.available_minor));
-            } else {
-                put("currentBalance", money(balances.ledger_minor.saturating_neg()));
-                put("availableCredit", money(balances.available_minor));
+            match account.kind {
+                AccountKind::CreditCard => {
+                    put("currentBalance", money(balances.ledger_minor.saturating_neg()));
+                    put("availableCredit", money(balances.available_minor));
+                }
+                AccountKind::Loan => {
+                    put("principalBalance", money(balances.ledger_minor.saturating_neg()));
+                }
+                AccountKind::Checking | AccountKind::Savings | AccountKind::DigitalWallet => {
+                    put("currentBalance", money(balances.ledger_minor));
+                    put("availableBalance", money(balances.available_minor));
+                }
             }
         }
         if detailed {
             put("transferIn", json!(deposit));
             put("transferOut", json!(deposit));
-            if !deposit {
-                put("creditLine", account.currency.number(account.credit_line_minor));
+            if account.kind == AccountKind::CreditCard {
+                put("creditLine", money(account.credit_line_minor));
                 put("cardNetwork", json!("VISA"));
             }
+            if account.kind == AccountKind::Loan {
+                put("originalPrincipal", money(account.opening_minor.saturating_neg()));
+                put("paymentFrequency", json!("MONTHLY"));
+            }
+        }
+        if account.kind == AccountKind::CreditCard && clusters.contains(&Cluster::Bills) {
+            let bill = statements::bill(account, day_of(now));
+            put("bills", Value::Array(bill.iter().map(|bill| bill_of(account, bill)).collect()));
         }
     }
     Value::Object(out)
 }
 
-/// A DepositTransaction or LineOfCreditTransaction. The amount is absolute; `debitCreditMemo` has the direction.
+/// FDX Bill.
+fn bill_of(account: &Account, bill: &Bill) -> Value {
+    let money = |minor: i64| account.currency.number(minor);
+    let mut out = json!({
+        "totalPaymentDue": money(bill.balance_minor),
+        "minimumPaymentDue": money(bill.minimum_minor),
+        "dueDate": bill.due,
+        "autoPayEnabled": false,
+        "pastDueAmount": money(0),
+        "statementBalance": money(bill.balance_minor),
+        "statementDate": bill.statement_date,
+    });
+    if let (Some((day, minor)), Some(out)) = (bill.last_payment, out.as_object_mut()) {
+        out.insert("lastPaymentAmount".to_owned(), money(minor));
+        out.insert("lastPaymentDate".to_owned(), json!(day));
+    }
+    out
+}
+
+/// A transaction of the account's category. The amount is absolute; `debitCreditMemo` has the direction.
 pub(crate) fn transaction(account: &Account, txn: &Txn) -> Value {
-    let deposit = account.kind.is_deposit();
+    let card = account.kind == AccountKind::CreditCard;
     let credit = txn.amount_minor > 0;
-    let status = match (txn.state, deposit) {
+    let status = match (txn.state, card) {
         (TxnState::Posted, _) => "POSTED",
-        (_, true) => "PENDING",
-        (_, false) => "AUTHORIZATION",
+        (_, false) => "PENDING",
+        (_, true) => "AUTHORIZATION",
     };
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -80,7 +119,7 @@ pub(crate) fn transaction(account: &Account, txn: &Txn) -> Value {
     put("debitCreditMemo", json!(if credit { "CREDIT" } else { "DEBIT" }));
     put("status", json!(status));
     put("amount", account.currency.number(txn.amount_minor.saturating_abs()));
-    put("transactionType", json!(txn.kind.fdx_type(deposit, credit)));
+    put("transactionType", json!(txn.kind.fdx_type(account.kind, credit)));
     if let Some(reference) = &txn.reference_id {
         put("referenceTransactionId", json!(reference));
     }
@@ -91,7 +130,7 @@ pub(crate) fn transaction(account: &Account, txn: &Txn) -> Value {
         put("categoryCode", json!(mcc));
         put("categoryType", json!("MCC"));
     }
-    if !deposit {
+    if card {
         put("cardNumberDisplay", json!(account.number_display()));
     }
     if let Some((minor, currency)) = &txn.foreign {

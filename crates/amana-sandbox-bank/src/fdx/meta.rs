@@ -14,12 +14,21 @@ use crate::bank::Bank;
 use crate::faults::{FaultKind, Place};
 
 /// The operations served, by FDX's operation ids.
-const OPERATIONS: [&str; 16] = [
+const OPERATIONS: [&str; 25] = [
     "searchForAccounts",
     "getAccount",
     "getAccountContact",
     "searchForAccountTransactions",
+    "searchForAccountStatements",
+    "getAccountStatement",
+    "getAccountPaymentNetworks",
+    "getAccountPaymentNetwork",
+    "getAccountAssetTransferNetworks",
+    "getTermsAndConditions",
     "getCustomerInfo",
+    "getCustomers",
+    "getCustomer",
+    "createConsentGrant",
     "searchForConsentGrants",
     "getConsentGrant",
     "revokeConsentGrant",

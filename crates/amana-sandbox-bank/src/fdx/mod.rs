@@ -3,10 +3,13 @@
 
 pub(crate) mod accounts;
 pub(crate) mod consents;
+pub(crate) mod customers;
 pub(crate) mod entity;
 pub(crate) mod meta;
+pub(crate) mod networks;
 pub(crate) mod notifications;
 pub(crate) mod paging;
+pub(crate) mod statements;
 pub(crate) mod transactions;
 
 use axum::Json;

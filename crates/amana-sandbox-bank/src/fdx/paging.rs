@@ -36,6 +36,39 @@ pub(crate) fn wrong_key() -> FdxError {
     FdxError::invalid_input("`pageKey` is not one that this bank gave")
 }
 
+/// A page of these rows, which do not change while somebody turns pages, with the address of the next one: the list's
+/// own with those of its parameters that are named here.
+pub(crate) fn list(
+    name: &str,
+    rows: Vec<Value>,
+    params: &Params,
+    (address, kept): (&str, &[&str]),
+) -> Result<Value, FdxError> {
+    let limit = limit(params)?;
+    let begin = match params.get("pageKey") {
+        None => 0,
+        Some(key) => {
+            let [number] = parts::<1>(key)?;
+            number.parse::<usize>().map_err(|_| wrong_key())?
+        }
+    };
+    let total = rows.len();
+    let page: Vec<Value> = rows.into_iter().skip(begin).take(limit).collect();
+    let end = begin.saturating_add(page.len());
+    let next = (end < total && !page.is_empty()).then(|| {
+        let key = key(&[&end.to_string()]);
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for name in kept.iter().chain(&["limit"]) {
+            if let Some(value) = params.get(name) {
+                query.append_pair(name, value);
+            }
+        }
+        let query = query.append_pair("pageKey", &key).finish();
+        (key, format!("{address}?{query}"))
+    });
+    Ok(body(name, page, total, next))
+}
+
 /// The body of a list: rows, `page` and, if there is more, `links.next`.
 pub(crate) fn body(name: &str, rows: Vec<Value>, total: usize, next: Option<(String, String)>) -> Value {
     let mut page = Map::new();

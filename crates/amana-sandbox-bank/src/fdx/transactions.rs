@@ -18,9 +18,15 @@ const DAY_MINUTES: i64 = 24 * 60;
 
 /// From the first instant, included, to the last, excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Window {
+pub(super) struct Window {
     from: Timestamp,
     until: Timestamp,
+}
+
+impl Window {
+    pub(super) fn holds(self, at: Timestamp) -> bool {
+        at >= self.from && at < self.until
+    }
 }
 
 fn bad_date(what: &str) -> FdxError {
@@ -31,8 +37,8 @@ fn bad_range(what: &str) -> FdxError {
     FdxError::new(StatusCode::BAD_REQUEST, "703", what)
 }
 
-/// The window that the query names; without dates the last seven days.
-fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, FdxError> {
+/// The window that the query names, if it names one.
+pub(super) fn named_window(params: &Params) -> Result<Option<Window>, FdxError> {
     let times = pair(params, "startTime", "endTime", |text| {
         text.parse::<Timestamp>().map_err(|_| bad_date("`startTime` and `endTime` must be RFC 3339 instants"))
     })?;
@@ -41,11 +47,7 @@ fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, 
     })?;
     let window = match (times, dates) {
         (Some(_), Some(_)) => return Err(bad_range("give either times or dates, not both")),
-        (None, None) => {
-            let days = SignedDuration::from_hours(24 * limits::TRANSACTIONS_WINDOW_DAYS);
-            let from = now.checked_sub(days).unwrap_or(now);
-            return Ok(Window { from: from.max(consent.reaches_back_to()), until: Timestamp::MAX });
-        }
+        (None, None) => return Ok(None),
         (Some((from, last)), None) => {
             if from > last {
                 return Err(bad_range("the start is after the end"));
@@ -63,6 +65,16 @@ fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, 
                 until: instant(last, DAY_MINUTES).ok_or_else(out_of_time)?,
             }
         }
+    };
+    Ok(Some(window))
+}
+
+/// The window that the query names; without dates the last seven days. Never further back than the consent.
+fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, FdxError> {
+    let Some(window) = named_window(params)? else {
+        let days = SignedDuration::from_hours(24 * limits::TRANSACTIONS_WINDOW_DAYS);
+        let from = now.checked_sub(days).unwrap_or(now);
+        return Ok(Window { from: from.max(consent.reaches_back_to()), until: Timestamp::MAX });
     };
     let earliest = consent.reaches_back_to();
     if window.until <= earliest {
@@ -109,8 +121,7 @@ pub(crate) async fn list(
     let base = format!("{}/fdx/v6/accounts/{account_id}/transactions", app.issuer(consented.brand));
     app.bank(consented.brand, |bank, _| {
         let account = bank.accounts.get(&account_id)?;
-        let mut inside: Vec<_> =
-            account.visible().filter(|txn| txn.at >= window.from && txn.at < window.until).collect();
+        let mut inside: Vec<_> = account.visible().filter(|txn| window.holds(txn.at)).collect();
         inside.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| b.id.cmp(&a.id)));
         let total = inside.len();
         let skip = after.as_ref().map_or(0, |(at, id)| {

@@ -20,7 +20,6 @@ pub(super) fn dress(api: &FrontApi, row: Value) -> Value {
 /// FDX 4.6 to 5.3: each row in an object with one key, and with the names of then.
 fn wrapped(mut row: Map<String, Value>) -> Value {
     let category = row.remove("accountCategory");
-    let line = category.as_ref().and_then(Value::as_str) == Some("LOC_ACCOUNT");
     let is_transaction = row.contains_key("transactionId");
     if is_transaction {
         let named = row.remove("transactionPayee");
@@ -35,11 +34,14 @@ fn wrapped(mut row: Map<String, Value>) -> Value {
         }
         row.remove("cardNumberDisplay");
     }
-    let key = match (is_transaction, line) {
-        (false, false) => "depositAccount",
-        (false, true) => "locAccount",
-        (true, false) => "depositTransaction",
-        (true, true) => "locTransaction",
+    let key = match (is_transaction, category.as_ref().and_then(Value::as_str)) {
+        (false, Some("LOC_ACCOUNT")) => "locAccount",
+        (true, Some("LOC_ACCOUNT")) => "locTransaction",
+        (false, Some("LOAN_ACCOUNT")) => "loanAccount",
+        (true, Some("LOAN_ACCOUNT")) => "loanTransaction",
+        // Wallets came with 6.2.
+        (false, _) => "depositAccount",
+        (true, _) => "depositTransaction",
     };
     json!({ key: row })
 }

@@ -17,7 +17,10 @@ use crate::brand::Brand;
 use crate::config::ClientRegistration;
 use crate::db::Change;
 use crate::limits;
-use crate::records::{AuthRequest, Cluster, DurationType, Pushed, kind};
+use crate::records::{Ask, AuthRequest, Cluster, DurationType, Pushed, kind};
+
+/// Names a consent, as FDX does in tokens.
+const CONSENT_ID: &str = "fdxConsentId";
 
 const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
@@ -38,7 +41,7 @@ pub(crate) async fn par(
     let proved = dpop::check(&app, &presented, None).map_err(|error| error.at_server(&app))?;
     let params = jar::unwrap(&app, brand, client, params)?;
     let redirect_uri = checked_redirect(client, &params)?;
-    let mut request = check(client, redirect_uri, &params)?;
+    let mut request = check(&app, brand, client, redirect_uri, &params)?;
     request.jkt = match (params.get("dpop_jkt").map(str::to_owned), proved) {
         (Some(named), Some(proved)) if named != proved => {
             return Err(OAuthError::new("invalid_dpop_proof", "`dpop_jkt` is not the key of the proof"));
@@ -100,7 +103,7 @@ pub(crate) fn resolve(
         let error = OAuthError::new("request_not_supported", "request objects are taken pushed only");
         return Err(to_client(error));
     }
-    let mut request = check(client, redirect_uri.clone(), params).map_err(to_client)?;
+    let mut request = check(app, brand, client, redirect_uri.clone(), params).map_err(to_client)?;
     request.jkt = params.get("dpop_jkt").map(str::to_owned);
     Ok((request, None))
 }
@@ -134,6 +137,8 @@ fn checked_redirect(client: &ClientRegistration, params: &Params) -> Result<Stri
 }
 
 fn check(
+    app: &App,
+    brand: &'static Brand,
     client: &ClientRegistration,
     redirect_uri: String,
     params: &Params,
@@ -157,14 +162,17 @@ fn check(
     }
     let scopes = check_scopes(params.get("scope").unwrap_or_default())?;
     let allowed: BTreeSet<Cluster> = scopes.iter().filter_map(|scope| Cluster::by_scope(scope)).collect();
-    let ask = match params.get("authorization_details") {
-        Some(text) => check_details(text, &allowed)?,
-        None => Ask {
-            clusters: allowed,
-            duration_type: DurationType::TimeBound,
-            duration_days: limits::CONSENT_DAYS_DEFAULT,
-            lookback_days: limits::LOOKBACK_DAYS_DEFAULT,
-        },
+    let (ask, requested) = match params.get("authorization_details") {
+        Some(text) => check_details(app, brand, client, text, &allowed)?,
+        None => (
+            Ask {
+                clusters: allowed,
+                duration_type: DurationType::TimeBound,
+                duration_days: limits::CONSENT_DAYS_DEFAULT,
+                lookback_days: limits::LOOKBACK_DAYS_DEFAULT,
+            },
+            None,
+        ),
     };
     let sign_in_only =
         scopes.len() == 1 && scopes.contains(OPENID) && params.get("authorization_details").is_none();
@@ -194,6 +202,7 @@ fn check(
         prompt_none: prompt.contains("none"),
         prompt_login: prompt.contains("login"),
         jkt: None,
+        requested,
     })
 }
 
@@ -227,15 +236,18 @@ fn check_scopes(text: &str) -> Result<BTreeSet<String>, OAuthError> {
     Ok(scopes)
 }
 
-struct Ask {
-    clusters: BTreeSet<Cluster>,
-    duration_type: DurationType,
-    duration_days: i64,
-    lookback_days: i64,
-}
+/// The id of a consent that was asked for before, and the only customer who may give it.
+type OfBefore = Option<(String, Option<String>)>;
 
-/// Reads `authorization_details` (RFC 9396) with one FDX `consentRequest`.
-fn check_details(text: &str, allowed: &BTreeSet<Cluster>) -> Result<Ask, OAuthError> {
+/// Reads `authorization_details` (RFC 9396): one FDX `consentRequest`, or the id of one that this client has put to
+/// `POST /consents` before. FDX does not say how that is named; it is named as FDX names it in tokens.
+fn check_details(
+    app: &App,
+    brand: &'static Brand,
+    client: &ClientRegistration,
+    text: &str,
+    allowed: &BTreeSet<Cluster>,
+) -> Result<(Ask, OfBefore), OAuthError> {
     let wrong = |what: &str| OAuthError::new("invalid_authorization_details", what);
     let value: Value =
         serde_json::from_str(text).map_err(|_| wrong("`authorization_details` is not JSON"))?;
@@ -244,29 +256,49 @@ fn check_details(text: &str, allowed: &BTreeSet<Cluster>) -> Result<Ask, OAuthEr
     if item.get("type").and_then(Value::as_str) != Some(RAR_TYPE) {
         return Err(wrong("the authorization detail's type must be `fdx_v1.0`"));
     }
-    let consent = item
-        .get("consentRequest")
-        .filter(|consent| consent.is_object())
-        .ok_or_else(|| wrong("`consentRequest` is missing"))?;
+    let (ask, requested) = match (item.get("consentRequest"), item.get(CONSENT_ID)) {
+        (Some(request), None) => (consent_request(request).map_err(|what| wrong(&what))?, None),
+        (None, Some(id)) => {
+            let id = id.as_str().unwrap_or_default();
+            let now = app.now();
+            let found = app
+                .bank(brand, |bank, _| bank.requested.get(id).cloned())
+                .flatten()
+                .filter(|asked| asked.client_id == client.client_id && asked.expires > now)
+                .ok_or_else(|| wrong("`fdxConsentId` is no consent that this client has asked for"))?;
+            (found.ask, Some((id.to_owned(), found.customer_id)))
+        }
+        _ => return Err(wrong("either `consentRequest` or `fdxConsentId` is needed")),
+    };
+    // FDX Security Model: the scopes asked for must match the consent request.
+    if !ask.clusters.is_subset(allowed) {
+        return Err(wrong("a data cluster is asked for whose scope is not"));
+    }
+    Ok((ask, requested))
+}
+
+/// Reads an FDX ConsentRequest; otherwise says what is wrong with it.
+pub(crate) fn consent_request(consent: &Value) -> Result<Ask, String> {
     let duration_type = match consent.get("durationType").and_then(Value::as_str) {
         Some("ONE_TIME") => DurationType::OneTime,
         Some("PERSISTENT") => DurationType::Persistent,
         Some("TIME_BOUND") => DurationType::TimeBound,
-        _ => return Err(wrong("`durationType` must be ONE_TIME, PERSISTENT or TIME_BOUND")),
+        _ => return Err("`durationType` must be ONE_TIME, PERSISTENT or TIME_BOUND".to_owned()),
     };
     let days = |name: &str| match consent.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().filter(|days| *days > 0).map(Some).ok_or_else(|| {
-            OAuthError::new(
-                "invalid_authorization_details",
-                format!("`{name}` must be a whole number of days"),
-            )
-        }),
+        Some(value) => value
+            .as_i64()
+            .filter(|days| *days > 0)
+            .map(Some)
+            .ok_or_else(|| format!("`{name}` must be a whole number of days")),
     };
     let duration_days = match (duration_type, days("durationPeriod")?) {
-        (DurationType::TimeBound, None) => return Err(wrong("`durationPeriod` is needed with TIME_BOUND")),
-        (DurationType::TimeBound, Some(days)) if days > limits::CONSENT_DAYS_MAX => {
-            return Err(wrong("`durationPeriod` may be 365 days at most"));
+        (DurationType::TimeBound, None) => {
+            return Err("`durationPeriod` is needed with TIME_BOUND".to_owned());
+        }
+        (_, Some(days)) if days > limits::CONSENT_DAYS_MAX => {
+            return Err("`durationPeriod` may be 365 days at most".to_owned());
         }
         (DurationType::TimeBound, Some(days)) => days,
         (DurationType::OneTime, _) => 1,
@@ -277,26 +309,23 @@ fn check_details(text: &str, allowed: &BTreeSet<Cluster>) -> Result<Ask, OAuthEr
         .get("resources")
         .and_then(Value::as_array)
         .filter(|resources| !resources.is_empty())
-        .ok_or_else(|| wrong("`resources` is missing or empty"))?;
+        .ok_or("`resources` is missing or empty")?;
     let mut clusters = BTreeSet::new();
     for resource in resources {
         if !matches!(resource.get("resourceType").and_then(Value::as_str), Some("ACCOUNT" | "CUSTOMER")) {
-            return Err(wrong("`resourceType` must be ACCOUNT or CUSTOMER"));
+            return Err("`resourceType` must be ACCOUNT or CUSTOMER".to_owned());
+        }
+        if resource.get("resourceId").is_some_and(|id| !id.is_string()) {
+            return Err("`resourceId` is not one".to_owned());
         }
         let names = resource
             .get("dataClusters")
             .and_then(Value::as_array)
-            .ok_or_else(|| wrong("`dataClusters` is missing"))?;
+            .filter(|names| !names.is_empty())
+            .ok_or("`dataClusters` is missing or empty")?;
         for name in names {
-            let cluster = name
-                .as_str()
-                .and_then(Cluster::by_name)
-                .ok_or_else(|| wrong("a data cluster is not served by this bank"))?;
-            // FDX Security Model: the scopes asked for must match the consent request.
-            if !allowed.contains(&cluster) {
-                return Err(wrong("a data cluster is asked for whose scope is not"));
-            }
-            clusters.insert(cluster);
+            let cluster = name.as_str().and_then(Cluster::by_name);
+            clusters.insert(cluster.ok_or("a data cluster is not served by this bank")?);
         }
     }
     Ok(Ask { clusters, duration_type, duration_days, lookback_days })

@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use jiff::SignedDuration;
 
 use super::sign_in::{Ongoing, callback};
 use super::text::fill;
@@ -246,7 +245,15 @@ fn decide(
         }
         let mut changes = vec![Change::delete(kind::INTERACTION, brand.id, &ongoing.hash)];
         changes.extend(pushed.map(|hash| Change::delete(kind::PUSHED, brand.id, hash)));
-        let Some(account_ids) = accounts else {
+        // A consent that was asked for before is given once, and by no other customer than the one it names.
+        let requested = request.requested.as_ref();
+        if requested.is_some_and(|(id, _)| !bank.requested.contains_key(id)) {
+            return Ok(None);
+        }
+        let of_another = requested
+            .and_then(|(_, customer)| customer.as_deref())
+            .is_some_and(|customer| customer != customer_id);
+        let Some(account_ids) = accounts.filter(|_| !of_another) else {
             db.commit(&changes)?;
             end(bank, ongoing);
             let fields =
@@ -255,7 +262,7 @@ fn decide(
         };
         let days = request.duration_days.clamp(1, limits::CONSENT_DAYS_MAX);
         let consent = Consent {
-            id: app.uuid(),
+            id: requested.map_or_else(|| app.uuid(), |(id, _)| id.clone()),
             client_id: request.client_id.clone(),
             customer_id: customer_id.to_owned(),
             account_ids,
@@ -265,13 +272,17 @@ fn decide(
             duration_days: days,
             lookback_days: request.lookback_days,
             created: now,
-            expires: now.checked_add(SignedDuration::from_hours(days * 24)).unwrap_or(now),
+            expires: match request.duration_type {
+                DurationType::OneTime => app.later(limits::ONE_TIME_LIFE_SECS),
+                DurationType::Persistent | DurationType::TimeBound => app.later(days.saturating_mul(86_400)),
+            },
             revoked: None,
         };
-        // Scopes without a granted cluster are not granted.
+        // Scopes without a granted cluster are not granted; what is read once needs no refresh token.
+        let once = consent.duration_type == DurationType::OneTime;
         let granted = |scope: &String| {
             scope == OPENID
-                || scope == OFFLINE_ACCESS
+                || (scope == OFFLINE_ACCESS && !once)
                 || Cluster::by_scope(scope).is_some_and(|cluster| consent.clusters.contains(&cluster))
         };
         let secret = app.secret();
@@ -289,10 +300,14 @@ fn decide(
             jkt: request.jkt.clone(),
         };
         let hash = sha256_hex(&secret);
+        changes.extend(requested.map(|(id, _)| Change::delete(kind::REQUESTED, brand.id, id)));
         changes.push(Change::put(kind::CONSENT, brand.id, &consent.id, &consent)?);
         changes.push(Change::put(kind::CODE, brand.id, &hash, &code)?);
         db.commit(&changes)?;
         end(bank, ongoing);
+        if let Some((id, _)) = requested {
+            bank.requested.remove(id);
+        }
         bank.consents.insert(consent.id.clone(), consent);
         bank.codes.insert(hash, code);
         Ok(answer(&[("code", &secret)]))

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
 mod completeness;
+mod consents;
 mod events;
 mod fapi;
 mod fdx;
@@ -12,4 +13,5 @@ mod notifications;
 mod oauth;
 mod openapi;
 mod pages;
+mod resources;
 mod util;

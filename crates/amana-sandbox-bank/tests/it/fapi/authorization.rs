@@ -483,3 +483,30 @@ async fn state_only_outside_request_object_not_used() {
     let tokens = client.send("/token", client.exchange(&back["code"])).await.ok();
     assert!(id_claims(&tokens).get("s_hash").is_none());
 }
+
+/// The id is that of a consent that another client has asked for.
+#[tokio::test]
+async fn ensure_server_handles_non_matching_intent_id() {
+    let bank = blue().await;
+    let (client, stranger) = (first(&bank), second(&bank));
+    let wanted = json!({
+        "durationType": "TIME_BOUND", "durationPeriod": 30,
+        "resources": [{ "resourceType": "ACCOUNT", "resourceId": "any", "dataClusters": ["BALANCES"] }],
+    });
+    let asked = client.call("POST", "/consents", &client.own_token().await, Some(&wanted)).await.ok();
+    let id = asked["id"].as_str().unwrap();
+    let naming = |client: &Client<'_>, id: &str| {
+        let mut request = client.request();
+        let details = json!([{ "type": "fdx_v1.0", "fdxConsentId": id }]);
+        request.insert("authorization_details", details.to_string());
+        request
+    };
+    for (who, id) in [(&stranger, id), (&client, "3f0c2d0e-0000-4000-8000-000000000000")] {
+        let refused = who.push(&naming(who, id)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.error(), "invalid_authorization_details");
+    }
+    let back = client.allow(&client.pushed(&naming(&client, id)).await).await;
+    let tokens = client.send("/token", client.exchange(&back["code"])).await.ok();
+    assert_eq!(tokens["grant_id"], id, "its own it may name");
+}

@@ -3,6 +3,7 @@
 //! not ours, and says why; the last test here holds that list against this file.
 
 mod authorization;
+mod consents;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -235,6 +236,12 @@ impl Client<'_> {
         ])
     }
 
+    /// A token of the client's own.
+    async fn own_token(&self) -> String {
+        let form = Form::from([("grant_type", "client_credentials".to_owned())]);
+        self.send("/token", form).await.ok()["access_token"].as_str().unwrap().to_owned()
+    }
+
     async fn tokens(&self) -> Value {
         self.send("/token", self.exchange(&self.code().await)).await.ok()
     }
@@ -248,15 +255,35 @@ impl Client<'_> {
 
     /// Reads the accounts, by the scheme as spelled, with a proof that was changed.
     async fn read_with(&self, access: &str, scheme: &str, change: impl Fn(&mut Value, &mut Value)) -> Answer {
-        let url = self.bank.fdx("/accounts");
+        self.call_with(("GET", "/accounts", None), access, scheme, change).await
+    }
+
+    /// Calls the API with this token and a right proof.
+    async fn call(&self, method: &str, path: &str, access: &str, body: Option<&Value>) -> Answer {
+        self.call_with((method, path, body), access, "DPoP", |_, _| {}).await
+    }
+
+    async fn call_with(
+        &self,
+        (method, path, body): (&str, &str, Option<&Value>),
+        access: &str,
+        scheme: &str,
+        change: impl Fn(&mut Value, &mut Value),
+    ) -> Answer {
+        let url = self.bank.fdx(path);
+        let bare = url.split('?').next().unwrap();
         let ath = challenge(access);
         let mut nonce: Option<String> = None;
         loop {
-            let proof = self.proof_with("GET", &url, nonce.as_deref(), |header, claims| {
+            let proof = self.proof_with(method, bare, nonce.as_deref(), |header, claims| {
                 claims["ath"] = json!(ath);
                 change(header, claims);
             });
-            let request = self.bank.http.get(&url).header("authorization", format!("{scheme} {access}"));
+            let mut request = self.bank.http.request(method.parse().unwrap(), &url);
+            if let Some(body) = body {
+                request = request.header("content-type", "application/json").body(body.to_string());
+            }
+            let request = request.header("authorization", format!("{scheme} {access}"));
             let response = request
                 .header("DPoP", proof)
                 .header("x-fapi-interaction-id", "c770aef3-6784-41f7-8e0e-ff5f97bddb3a")
