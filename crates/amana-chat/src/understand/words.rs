@@ -2,6 +2,7 @@
 
 use crate::limits::{TEXT_CHARS_MAX, WORDS_MAX};
 use amana_pure::normalise;
+use std::collections::HashMap;
 
 /// One word of a text.
 #[derive(Debug)]
@@ -10,6 +11,24 @@ pub(super) struct Word {
     pub(super) norm: String,
     /// The piece of the text, between white space, that it comes from.
     pub(super) chunk: usize,
+    /// Where each of its [`forms`] begins: a text is held against a thousand phrases, and they are the same each time.
+    forms: Vec<usize>,
+    /// The first letters of its forms, each once.
+    firsts: Vec<char>,
+}
+
+impl Word {
+    fn new(norm: &str, chunk: usize) -> Self {
+        let forms: Vec<usize> = forms(norm).map(|form| norm.len() - form.len()).collect();
+        let mut firsts: Vec<char> = forms.iter().filter_map(|at| norm.get(*at..)?.chars().next()).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        Self { norm: norm.to_owned(), chunk, forms, firsts }
+    }
+
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        self.forms.iter().filter_map(|at| self.norm.get(*at..))
+    }
 }
 
 /// A text in words.
@@ -29,19 +48,34 @@ struct Pattern {
     text: String,
     /// Written with `*`: the word may go on.
     open: bool,
+    /// How many letters it has.
+    chars: usize,
 }
 
-/// Phrases, one of which is enough.
+impl Pattern {
+    fn new(word: &str) -> Self {
+        let text = normalise(word.trim_end_matches('*'));
+        let chars = text.chars().count();
+        Self { text, open: word.ends_with('*'), chars }
+    }
+}
+
+/// Phrases, one of which is enough. By the first letter of their first word, which is never taken for another: most
+/// phrases begin with another letter than a word of the text, and are not looked at.
 #[derive(Debug)]
-pub(super) struct Set(Vec<Phrase>);
+pub(super) struct Set(HashMap<char, Vec<Phrase>>);
 
 impl Set {
     /// A set from phrases separated by `|`, in ordinary spelling; they are normalised here, once.
     pub(super) fn new(phrases: &str) -> Self {
-        let pattern =
-            |word: &str| Pattern { text: normalise(word.trim_end_matches('*')), open: word.ends_with('*') };
-        let phrase = |p: &str| p.split_whitespace().map(pattern).collect::<Phrase>();
-        Self(phrases.split('|').map(phrase).filter(|p| !p.is_empty()).collect())
+        let mut by_first: HashMap<char, Vec<Phrase>> = HashMap::new();
+        for phrase in phrases.split('|') {
+            let phrase: Phrase = phrase.split_whitespace().map(Pattern::new).collect();
+            if let Some(first) = phrase.first().and_then(|pattern| pattern.text.chars().next()) {
+                by_first.entry(first).or_default().push(phrase);
+            }
+        }
+        Self(by_first)
     }
 }
 
@@ -56,10 +90,7 @@ impl<'a> Words<'a> {
             .enumerate()
             .flat_map(|(chunk, raw)| {
                 let norm = normalise(raw);
-                norm.split(' ')
-                    .filter(|w| !w.is_empty())
-                    .map(|w| Word { norm: w.to_owned(), chunk })
-                    .collect::<Vec<_>>()
+                norm.split(' ').filter(|w| !w.is_empty()).map(|w| Word::new(w, chunk)).collect::<Vec<_>>()
             })
             .take(WORDS_MAX)
             .collect();
@@ -90,9 +121,10 @@ impl<'a> Words<'a> {
     pub(super) fn phrase_at(&self, set: &Set, i: usize) -> Option<usize> {
         let at = |phrase: &Phrase| {
             let words = self.words.get(i..i.checked_add(phrase.len())?)?;
-            words.iter().zip(phrase).all(|(w, p)| matches(&w.norm, p)).then_some(phrase.len())
+            words.iter().zip(phrase).all(|(w, p)| matches(w, p)).then_some(phrase.len())
         };
-        set.0.iter().filter_map(at).max()
+        let firsts = &self.words.get(i)?.firsts;
+        firsts.iter().filter_map(|first| set.0.get(first)).flatten().filter_map(at).max()
     }
 
     /// Whether phrases of the sets cover the whole text.
@@ -108,13 +140,13 @@ impl<'a> Words<'a> {
     }
 }
 
-fn matches(word: &str, pattern: &Pattern) -> bool {
+fn matches(word: &Word, pattern: &Pattern) -> bool {
     let want = pattern.text.as_str();
     if pattern.open {
         // An Arabic ending (my, your, plural) is short; a longer rest is another word.
-        return forms(word).any(|f| f.strip_prefix(want).is_some_and(|rest| rest.chars().count() <= 4));
+        return word.forms().any(|f| f.strip_prefix(want).is_some_and(|rest| rest.chars().count() <= 4));
     }
-    forms(word).any(|f| f == want || typo(f, want))
+    word.forms().any(|f| f == want || typo(f, pattern))
 }
 
 /// An Arabic word, and what is left without "and", "in", "to" and the article in front of it.
@@ -127,13 +159,18 @@ pub(super) fn forms(word: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a word is the wanted one with one typing error: a letter too many, too few, wrong, or two swapped. Only long
 /// words, and never the first letter: a short word with an error is another word ("sent", "spent").
-fn typo(word: &str, want: &str) -> bool {
-    let (w, v): (Vec<char>, Vec<char>) = (word.chars().collect(), want.chars().collect());
-    let ascii = want.is_ascii();
-    let enough = if ascii { v.len() >= 6 && w.len() >= 5 } else { v.len() >= 5 && w.len() >= 5 };
-    if !enough || w.len().abs_diff(v.len()) > 1 || w.first() != v.first() {
+fn typo(word: &str, pattern: &Pattern) -> bool {
+    let want = pattern.text.as_str();
+    if pattern.chars < 5 || word.chars().next() != want.chars().next() {
         return false;
     }
+    let ascii = want.is_ascii();
+    let letters = word.chars().count();
+    let enough = letters >= 5 && (!ascii || pattern.chars >= 6);
+    if !enough || letters.abs_diff(pattern.chars) > 1 {
+        return false;
+    }
+    let (w, v): (Vec<char>, Vec<char>) = (word.chars().collect(), want.chars().collect());
     // A plural or a past tense is another word, not an error.
     let stem = |s: &[char]| s.strip_suffix(&['s']).map_or_else(|| s.to_vec(), <[char]>::to_vec);
     if ascii
