@@ -155,10 +155,14 @@ impl Gateway {
             class: BankErrorClass::Wait { what: why, retry_after: None },
         };
         let institution = self.institution(&link.institution)?;
-        let Ok(_room) = institution.questions.try_acquire() else {
+        let Ok(_asking) = institution.asking.try_acquire() else {
             return Err(slow("too many questions are with the bank").into());
         };
-        match tokio::time::timeout(ANSWER_DEADLINE, self.try_answer(link, question, lang)).await {
+        let answer = async {
+            let _room = institution.questions.acquire().await.map_err(|_| slow("no question is taken"))?;
+            self.try_answer(link, question, lang).await
+        };
+        match tokio::time::timeout(ANSWER_DEADLINE, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(slow("the question took too long").into()),
         }

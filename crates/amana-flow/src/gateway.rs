@@ -5,6 +5,7 @@ use crate::disclosure_log::{LogKeeper, LogParts};
 use crate::doubt::Doubts;
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
+use crate::limits::{QUESTIONS_PER_BANK_MAX, QUESTIONS_WAITING_MAX};
 use crate::policy::{Policies, ReadPolicy};
 use crate::reconcile::Reconcile;
 use amana_bank::Bank;
@@ -52,15 +53,18 @@ pub struct Institution {
     pub(crate) upkeep: Upkeep,
     /// Room for questions at the bank.
     pub(crate) questions: Semaphore,
+    /// Room for those that are at the bank and those that wait for that.
+    pub(crate) asking: Semaphore,
 }
 
 impl Institution {
     /// An institution with these names.
     #[must_use]
     pub fn new(name_en: String, name_ar: String, bank: Arc<dyn Bank>) -> Self {
-        let questions = Semaphore::new(crate::limits::QUESTIONS_PER_BANK_MAX);
+        let questions = Semaphore::new(QUESTIONS_PER_BANK_MAX);
+        let asking = Semaphore::new(QUESTIONS_PER_BANK_MAX + QUESTIONS_WAITING_MAX);
         let controller = Controller { name: name_en.clone(), ..Controller::default() };
-        Self { name_en, name_ar, bank, controller, upkeep: Upkeep::default(), questions }
+        Self { name_en, name_ar, bank, controller, upkeep: Upkeep::default(), questions, asking }
     }
 
     /// The same with who answers for consents, for their records.

@@ -32,6 +32,9 @@ pub const POLL_EVERY: Duration = Duration::from_millis(500);
 /// one after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is
 /// done.
 pub const GATHER: Duration = Duration::from_millis(5);
+/// The same while many are under way, so that one of them ends every moment: what waits is long then, and so is each
+/// look at it.
+pub const GATHER_BUSY: Duration = Duration::from_millis(20);
 /// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
 /// what each submission costs, few enough that it begins while the rest of a batch is decided.
 pub const DIRECT_EVENTS: usize = 64;
@@ -130,6 +133,10 @@ pub const FINISH_TRIES_MAX: u32 = 60;
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// Questions that may be with one bank at once. A slow bank must not take every lane.
 pub const QUESTIONS_PER_BANK_MAX: usize = 24;
+/// Questions that may wait for room at one bank, within [`ANSWER_DEADLINE`]: more than a bank's share come at once when
+/// the platform brings what it could not deliver for a while, and a bank that answers has room again at once. With
+/// those that are at the bank they leave a quarter of the lanes to everything else.
+pub const QUESTIONS_WAITING_MAX: usize = 24;
 /// How long a link made by the platform's button waits for the platform's word, in seconds (Messenger's own token lasts
 /// five minutes).
 pub const PENDING_LINK_S: i64 = 900;

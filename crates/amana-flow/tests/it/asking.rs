@@ -2,9 +2,12 @@
 
 use crate::support::*;
 use amana_bank::BankErrorClass;
+use amana_channel::webhook::InboundKind;
 use amana_core::*;
+use amana_flow::limits::QUESTIONS_PER_BANK_MAX;
 use amana_flow::*;
 use amana_gate::ReceiptKind;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_balance_is_told_in_both_languages_for_the_consented_account_alone() {
@@ -21,6 +24,39 @@ async fn a_balance_is_told_in_both_languages_for_the_consented_account_alone() {
     let arabic = rig.sees("1").concat();
     assert!(arabic.contains("1,234.56") || arabic.contains("١٬٢٣٤٫٥٦"), "{arabic}");
     assert_eq!(Lang::of_text(&arabic), Some(Lang::Arabic));
+}
+
+/// Goal: more people than may be at the bank ask at once, as when the platform brings what it could not deliver, and
+/// the bank, which answers, has an answer for each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_questions_waits_for_room_at_a_bank_that_answers() {
+    let rig = Rig::new().await;
+    let people: Vec<String> = (0..QUESTIONS_PER_BANK_MAX + 4).map(|n| (100 + n).to_string()).collect();
+    for psid in &people {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        rig.link(psid).await;
+    }
+    *rig.bank.takes.lock().unwrap() = std::time::Duration::from_millis(200);
+    let (asked, text) = (rig.bank.called("accounts"), "what's my balance?");
+    for (n, psid) in people.iter().enumerate() {
+        let kind = InboundKind::Text { mid: format!("burst-{n}"), text: text.into() };
+        rig.comes_in(psid, kind, rig.clock.now()).await;
+    }
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(rig.gateway.clone().run_inbox(stop.clone()));
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while rig.store.counts().await.expect("answers").inbox_waiting > 0 {
+        assert!(std::time::Instant::now() < until, "the questions are not worked on");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    stop.cancel();
+    working.await.expect("no panic");
+    rig.gateway.settle().await.expect("settled");
+    for psid in &people {
+        let said = rig.sees(psid).concat();
+        assert!(said.contains("1,234.56"), "{psid}: {said}");
+    }
+    assert_eq!(rig.bank.called("accounts") - asked, people.len());
 }
 
 #[tokio::test]

@@ -73,6 +73,8 @@ pub(crate) struct FakeBank {
     pub(crate) pages: Mutex<u32>,
     /// It tells no ids of grants.
     pub(crate) nameless: Mutex<bool>,
+    /// How long it takes to say what accounts there are.
+    pub(crate) takes: Mutex<Duration>,
     /// What was taken back, by the refresh token, and why.
     pub(crate) taken_back: Mutex<Vec<(String, TakenBack)>>,
     /// Rows of its list of accounts that could not be read.
@@ -113,6 +115,7 @@ impl FakeBank {
             no_news: Mutex::default(),
             pages: Mutex::new(1),
             nameless: Mutex::new(false),
+            takes: Mutex::default(),
             taken_back: Mutex::default(),
             skipped: Mutex::default(),
             failing: Mutex::default(),
@@ -199,6 +202,8 @@ impl Bank for FakeBank {
     }
     async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
         self.call("accounts")?;
+        let takes = *self.takes.lock().expect("lock");
+        tokio::time::sleep(takes).await;
         if let Some(class) = *self.no_accounts.lock().expect("lock") {
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
         }
@@ -564,6 +569,12 @@ impl Rig {
 
     /// The same, of when the platform says that it is.
     pub(crate) async fn event_at(&self, psid: &str, kind: InboundKind, at: Timestamp) {
+        self.comes_in(psid, kind, at).await;
+        self.gateway.settle().await.expect("settled");
+    }
+
+    /// The same, and nothing is done about it yet.
+    pub(crate) async fn comes_in(&self, psid: &str, kind: InboundKind, at: Timestamp) {
         let n = self.next();
         let inbound = Inbound {
             conversation: conversation(psid),
@@ -572,7 +583,6 @@ impl Rig {
             kind,
         };
         self.gateway.accept_chat(&[inbound]).await.expect("accepted");
-        self.gateway.settle().await.expect("settled");
     }
 
     /// So many minutes pass, while the platform's webhooks come in.
