@@ -2,7 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{GATHER, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
+use crate::limits::{GATHER, GATHER_BUSY, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
 use amana_store::{Command, InboxResult, InboxRow, InboxSource, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -44,7 +44,8 @@ pub(crate) async fn gather(
     ended: &mut Vec<Result<(Id, ()), JoinError>>,
     enough: usize,
 ) {
-    let over = tokio::time::sleep(GATHER);
+    let busy = tasks.len() + ended.len() > enough / 2;
+    let over = tokio::time::sleep(if busy { GATHER_BUSY } else { GATHER });
     tokio::pin!(over);
     while ended.len() < enough && !tasks.is_empty() {
         tokio::select! {
@@ -62,6 +63,14 @@ impl Gateway {
             self.clone().work(InboxSource::Chat, stop.clone()),
             self.clone().work(InboxSource::Bank, stop.clone())
         );
+    }
+
+    /// Has every worker look now for what is due, instead of within [`POLL_EVERY`]: for whoever moves the clock, which
+    /// makes something due without a word.
+    pub fn look_now(&self) {
+        for filled in [&self.chat_filled, &self.bank_filled, &self.outbox_filled, &self.jobs_filled] {
+            filled.notify_one();
+        }
     }
 
     fn filled(&self, source: InboxSource) -> &tokio::sync::Notify {
