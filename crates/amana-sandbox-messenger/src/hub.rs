@@ -268,9 +268,16 @@ impl Inner {
         self.put(format!("head/{}", head.psid), &head);
     }
 
-    /// Queues a live update for the user's chat pages.
+    /// Queues a live update for the user's chat pages, where one is open.
     pub(crate) fn tell(&mut self, user: &str, update: &Value) {
-        self.live.push(Live { user: user.to_owned(), json: update.to_string() });
+        if self.is_online(user) {
+            self.live.push(Live { user: user.to_owned(), json: update.to_string() });
+        }
+    }
+
+    /// Whether a chat page of the user is open.
+    fn is_online(&self, user: &str) -> bool {
+        self.data.online.contains_key(user)
     }
 
     /// The user, made on the first visit. `None` when the name cannot be one or there are too many.
@@ -367,7 +374,9 @@ impl Inner {
 
     fn show_message(&mut self, key: &ThreadKey, psid: &str, message: &Message) {
         self.put(format!("message/{psid}/{:020}", message.seq), message);
-        self.tell(&key.user, &json!({"type": "message", "page": key.page, "message": message}));
+        if self.is_online(&key.user) {
+            self.tell(&key.user, &json!({"type": "message", "page": key.page, "message": message}));
+        }
     }
 
     /// Changes a message's progress, saves it and shows it.
@@ -396,7 +405,9 @@ impl Inner {
             self.ops.push(Op::Delete(format!("wire/{psid}/{:020}", old.seq)));
         }
         self.put(format!("wire/{psid}/{:020}", entry.seq), &entry);
-        self.tell(&key.user, &json!({"type": "wire", "page": key.page, "entry": entry}));
+        if self.is_online(&key.user) {
+            self.tell(&key.user, &json!({"type": "wire", "page": key.page, "entry": entry}));
+        }
     }
 
     /// A fresh message id of a conversation.
@@ -547,6 +558,7 @@ impl Inner {
         self.data.settings = Settings::from_config(&hub.config);
         self.data.chaos = None;
         self.data.chaos_counts.clear();
+        self.data.answered.clear();
         self.data.usage = crate::usage::Usage::default();
         self.data.log.clear();
         self.data.app.clock_offset_ms = 0;

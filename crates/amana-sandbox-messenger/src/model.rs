@@ -357,6 +357,8 @@ pub(crate) struct Data {
     pub(crate) sends: VecDeque<SendRecord>,
     /// Chat pages open per user.
     pub(crate) online: HashMap<String, usize>,
+    /// How many webhooks were answered 200 after so many milliseconds of real time.
+    pub(crate) answered: BTreeMap<u64, u64>,
     /// Counters of the webhook engine: delivered, failed attempts, given up.
     pub(crate) delivered: u64,
     pub(crate) attempts_failed: u64,

@@ -4,6 +4,7 @@
 //! Retries go by the virtual clock. After a quarter of an hour without a single 200 the page's state says so; after an
 //! hour the app is unsubscribed from the page and what waits is lost: there is no replay.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -395,7 +396,28 @@ async fn send(hub: &Arc<Hub>, events: Vec<Ready>) -> Outcome {
         Err(_) => (None, "connection lost".to_owned()),
     };
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Outcome { ok: status == Some(200), body, status, note, took_ms }
+    let ok = status == Some(200);
+    if ok {
+        let _ = hub.with(|inner, _| *inner.data.answered.entry(took_ms).or_default() += 1);
+    }
+    Outcome { ok, body, status, note, took_ms }
+}
+
+/// How long the app took for its 200s, from the first byte of the request on, in milliseconds of real time.
+pub(crate) fn answers(answered: &BTreeMap<u64, u64>) -> Value {
+    let count: u64 = answered.values().sum();
+    // The smallest time within which so many of a hundred were answered.
+    let within = |percent: u64| {
+        let enough = (count * percent).div_ceil(100);
+        let mut so_far = 0;
+        let found = answered.iter().find(|(_, n)| {
+            so_far += **n;
+            so_far >= enough
+        });
+        found.map_or(0, |(ms, _)| *ms)
+    };
+    let max = answered.keys().last().copied().unwrap_or(0);
+    json!({"count": count, "p50_ms": within(50), "p99_ms": within(99), "max_ms": max})
 }
 
 /// The envelope (1.3). Times are milliseconds. Two neighbouring events of a page share an entry, as load makes them do.
@@ -448,5 +470,21 @@ pub(crate) async fn handshake(hub: &Arc<Hub>, callback: &str, verify_token: &str
         Ok(())
     } else {
         Err(failed("The challenge was not echoed".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a share of the answers is counted, not of the times.
+    #[test]
+    fn a_share_of_the_answers_came_within_its_time() {
+        assert_eq!(answers(&BTreeMap::new())["p99_ms"], 0);
+        let times = BTreeMap::from([(3, 60), (10, 38), (900, 2)]);
+        let said = answers(&times);
+        assert_eq!(said, json!({"count": 100, "p50_ms": 3, "p99_ms": 900, "max_ms": 900}));
+        let times = BTreeMap::from([(3, 60), (10, 39), (900, 1)]);
+        assert_eq!(answers(&times)["p99_ms"], 10);
     }
 }

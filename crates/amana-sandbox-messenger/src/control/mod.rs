@@ -107,7 +107,22 @@ async fn locale(State(hub): State<Arc<Hub>>, Path(user): Path<String>, Json(body
     answer(hub.with(|inner, hub| json!({"set": inner.set_locale(hub, &user, &body.locale)})))
 }
 
-async fn thread(State(hub): State<Arc<Hub>>, Path((page, user)): Path<(String, String)>) -> Response {
+/// How much of a thread is asked for.
+#[derive(Deserialize)]
+struct Part {
+    /// Only what came after this `seq`.
+    #[serde(default)]
+    after: u64,
+    /// Without the exchanges, which are most of it.
+    #[serde(default)]
+    messages_only: bool,
+}
+
+async fn thread(
+    State(hub): State<Arc<Hub>>,
+    Path((page, user)): Path<(String, String)>,
+    Query(part): Query<Part>,
+) -> Response {
     let key = ThreadKey { page, user };
     let found = hub.with(|inner, hub| {
         let owner = routing::owner(inner, hub, &key);
@@ -116,7 +131,8 @@ async fn thread(State(hub): State<Arc<Hub>>, Path((page, user)): Path<(String, S
         Some(json!({
             "page": key.page, "user": key.user, "psid": thread.psid, "asid": asid, "linked": thread.linked,
             "last_inbound_ms": thread.last_inbound_ms, "owner": owner, "reach": thread.reach,
-            "messages": thread.messages, "wire": thread.wire,
+            "messages": thread.messages.iter().filter(|m| m.seq > part.after).collect::<Vec<_>>(),
+            "wire": thread.wire.iter().filter(|w| !part.messages_only && w.seq > part.after).collect::<Vec<_>>(),
         }))
     });
     match found {
@@ -289,6 +305,7 @@ async fn webhooks(State(hub): State<Arc<Hub>>) -> Response {
         json!({
             "pending": pending, "oldest_ms": oldest_ms, "late_ms": late_ms, "delivered": inner.data.delivered,
             "attempts_failed": inner.data.attempts_failed,
+            "answered": crate::webhook::answers(&inner.data.answered),
             "given_up": inner.data.given_up, "callback": inner.data.app.callback,
             "callback_verified": inner.data.callback_verified,
         })
