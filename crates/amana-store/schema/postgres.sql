@@ -425,6 +425,19 @@ CREATE TABLE kill (
     since BIGINT NOT NULL
 );
 
+-- Records of a Kafka topic that were set aside: where they lie in the topic, and why. Nothing of what is in them.
+CREATE TABLE aside_record (
+    source TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    partition_no BIGINT NOT NULL,
+    first_offset BIGINT NOT NULL,
+    last_offset BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (source, topic, partition_no, first_offset)
+);
+CREATE INDEX aside_record_at ON aside_record (at);
+
 CREATE TABLE job (
     id BYTEA NOT NULL PRIMARY KEY,
     shard BIGINT NOT NULL,

@@ -191,6 +191,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::PutPolicy(policy) => crate::apply_policy::put_policy(db, policy).await,
         Command::SetKill(kill) => set_kill(db, kill).await,
         Command::ClearKill(scope) => clear_kill(db, scope).await,
+        Command::SetAside(records) => crate::apply_aside::set_aside(db, records).await,
         Command::Enqueue(job) => enqueue(db, job).await,
         Command::FinishJob { id, outcome } => finish_job(db, *id, *outcome).await,
         Command::ContinueJob { id, was, at, body } => continue_job(db, *id, (*was, *at), body).await,

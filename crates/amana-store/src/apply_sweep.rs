@@ -91,6 +91,10 @@ fn removal<D: Db>(kind: DataKind) -> Option<&'static str> {
         DataKind::Alarm => {
             "DELETE FROM alarm WHERE id IN (SELECT id FROM alarm WHERE closed_at < $1 ORDER BY closed_at, id LIMIT $2)"
         }
+        DataKind::AsideRecord => {
+            "DELETE FROM aside_record WHERE (source, topic, partition_no, first_offset) IN (SELECT source, topic, \
+             partition_no, first_offset FROM aside_record WHERE at < $1 ORDER BY at LIMIT $2)"
+        }
         // Chats go a shard at a time; customers are erased, which is more than removing rows.
         DataKind::Conversation | DataKind::Customer => return None,
     })

@@ -1,8 +1,9 @@
 //! What can be made durable.
 
 use crate::rows::{
-    AlarmKind, BankGrant, BookRow, ChannelHealth, Conversation, Elsewhere, InboxSource, Job, Link, LinkState,
-    OutboxState, Passkey, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token, Waiting,
+    AlarmKind, AsideRecords, BankGrant, BookRow, ChannelHealth, Conversation, Elsewhere, InboxSource, Job,
+    Link, LinkState, OutboxState, Passkey, PlatformRequest, Session, StoredPolicy, StoredText, Story, Token,
+    Waiting,
 };
 use crate::{Retention, StoreError};
 use amana_core::{
@@ -484,6 +485,9 @@ pub enum Command {
     SetKill(Kill),
     /// Turns a kill switch off; off twice is once.
     ClearKill(KillScope),
+    /// Notes records of a topic that were set aside. The same ones again (their first offset says it) are noted once;
+    /// with a later last offset it is that one that counts.
+    SetAside(AsideRecords),
     /// Puts a job into the durable queue. Refused if its id exists.
     Enqueue(Job),
     /// Ends a job, or puts it off. Refused if it is gone or dead.

@@ -4,12 +4,12 @@ use crate::db::Backend;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
-    Alarm, Answer, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount, Conversation,
-    Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job, JobOutcome, JobWork,
-    KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome, Passkey, PlatformRequest,
-    Retention, RetentionReport, Session, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story,
-    SubmitError, Token, Waiting, apply_alarm, apply_page, apply_passkey, apply_policy, apply_waiting,
-    queries, queries_hint, queries_keep, queries_log,
+    Alarm, Answer, AsideRecords, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount,
+    Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
+    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome,
+    Passkey, PlatformRequest, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
+    StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_alarm, apply_aside, apply_page,
+    apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -313,6 +313,9 @@ impl<B: Backend> Store for Engine<B> {
 
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
         ask!(self, alarms(closed_too, limit))
+    }
+    async fn aside(&self, limit: usize) -> Answer<Vec<AsideRecords>> {
+        ask!(self, apply_aside::aside(limit))
     }
     async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>> {
         ask!(self, overdue(now, limit))

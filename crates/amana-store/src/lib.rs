@@ -22,6 +22,7 @@ mod apply;
 mod apply_agent;
 mod apply_agreement;
 mod apply_alarm;
+mod apply_aside;
 mod apply_consent;
 mod apply_erase;
 mod apply_hint;
@@ -64,11 +65,11 @@ pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
-    Alarm, AlarmKind, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState, ConsentCount,
-    Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow, InboxSource, Job,
-    JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment, OutboxEntry, OutboxState,
-    Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session, StoredPolicy, StoredReceipt,
-    StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
+    Alarm, AlarmKind, AsideRecords, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState,
+    ConsentCount, Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow,
+    InboxSource, Job, JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment,
+    OutboxEntry, OutboxState, Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session,
+    StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
 };
 
 use amana_core::{
@@ -303,6 +304,8 @@ pub trait Store: Send + Sync {
 
     /// Alarms, newest first: those that nobody has closed, or all.
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>>;
+    /// Records of topics that were set aside, the newest first.
+    async fn aside(&self, limit: usize) -> Answer<Vec<AsideRecords>>;
     /// Delivered messages that nothing has named for [`limits::DELIVERY_WAIT_S`], oldest first.
     async fn deliveries_overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<(ChannelId, String)>>;
 

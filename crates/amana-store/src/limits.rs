@@ -52,6 +52,8 @@ pub const STORY_DAYS: i64 = 400;
 pub const SIGHTING_DAYS: i64 = 30;
 /// Days for which an alarm is kept after it was closed: as long as what was said is ([`MESSAGE_DAYS`]).
 pub const ALARM_DAYS: i64 = 396;
+/// The reason why a record of a topic was set aside: words of ours, with the name of an attribute.
+pub const ASIDE_REASON_BYTES_MAX: usize = 512;
 /// How long a delivered message may go without an echo or an answer of ours that names it, in seconds: then it is an
 /// alarm.
 pub const DELIVERY_WAIT_S: i64 = 180;

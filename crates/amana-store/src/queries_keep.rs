@@ -79,6 +79,7 @@ fn held(kind: DataKind) -> &'static str {
         DataKind::DeadJob => "SELECT count(*), min(due_at) FROM job WHERE state = 1",
         DataKind::Sighting => "SELECT count(*), min(at) FROM sighting",
         DataKind::Alarm => "SELECT count(*), min(closed_at) FROM alarm WHERE closed_at IS NOT NULL",
+        DataKind::AsideRecord => "SELECT count(*), min(at) FROM aside_record",
         DataKind::Customer => {
             "SELECT count(*), min(i.since) FROM (SELECT max(l.ended_at) AS since FROM link l \
              GROUP BY l.shard, l.customer HAVING min(l.state) = 2) i"

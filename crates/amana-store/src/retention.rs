@@ -73,13 +73,15 @@ pub enum DataKind {
     Sighting,
     /// Alarms that were closed, with whose chats they were about.
     Alarm,
+    /// Where records lie in a topic that were set aside.
+    AsideRecord,
     /// Customers without a link, with their receipts, consents and ended links.
     Customer,
 }
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::OneTimeLink,
         Self::Session,
         Self::SealedPage,
@@ -94,6 +96,7 @@ impl DataKind {
         Self::DeadJob,
         Self::Sighting,
         Self::Alarm,
+        Self::AsideRecord,
         Self::Customer,
     ];
 
@@ -115,6 +118,7 @@ impl DataKind {
             Self::DeadJob => "dead-job",
             Self::Sighting => "sighting",
             Self::Alarm => "alarm",
+            Self::AsideRecord => "aside-record",
             Self::Customer => "customer",
         }
     }
@@ -125,7 +129,7 @@ impl DataKind {
         match self {
             Self::OneTimeLink | Self::Session | Self::SealedPage => None,
             Self::EventKey => Some(keep.event_key_days),
-            Self::FailedEvent => Some(keep.failed_event_days),
+            Self::FailedEvent | Self::AsideRecord => Some(keep.failed_event_days),
             Self::Message => Some(keep.message_days),
             Self::PlainMessage => Some(keep.plain_message_days),
             Self::Story => Some(keep.story_days),

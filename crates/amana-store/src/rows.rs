@@ -691,6 +691,26 @@ impl AlarmKind {
     }
 }
 
+/// Neighbouring records of a partition of a topic that were set aside for the same reason: where they lie, and why.
+/// What is in them is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideRecords {
+    /// The configuration's word for where they come from.
+    pub source: String,
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// The first one's offset.
+    pub first: i64,
+    /// The last one's offset.
+    pub last: i64,
+    /// Why, in words of ours; at most [`crate::limits::ASIDE_REASON_BYTES_MAX`] bytes.
+    pub reason: String,
+    /// When they were first set aside.
+    pub at: Timestamp,
+}
+
 /// A message at the platform that no receipt and no row of ours covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {

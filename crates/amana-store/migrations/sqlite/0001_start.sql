@@ -417,6 +417,19 @@ CREATE TABLE kill (
     since INTEGER NOT NULL
 ) STRICT;
 
+-- Records of a Kafka topic that were set aside: where they lie in the topic, and why. Nothing of what is in them.
+CREATE TABLE aside_record (
+    source TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    partition_no INTEGER NOT NULL,
+    first_offset INTEGER NOT NULL,
+    last_offset INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (source, topic, partition_no, first_offset)
+) STRICT;
+CREATE INDEX aside_record_at ON aside_record (at);
+
 CREATE TABLE job (
     id BLOB NOT NULL PRIMARY KEY,
     shard INTEGER NOT NULL,

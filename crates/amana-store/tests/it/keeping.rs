@@ -545,6 +545,7 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         Command::PutSession(Session { hash: [1; 32], body: vec![1], expires_at: at(550) }),
         Command::Enqueue(job(1)),
         Command::FinishJob { id: [1; 16], outcome: JobOutcome::Dead },
+        Command::SetAside(crate::upkeep::aside_record(7, 9, 5)),
         Command::Accept(event(1, 1)),
         Command::Accept(event(2, 2)),
         Command::Accept(event(3, 3)),
@@ -574,6 +575,7 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         (DataKind::Book, 1, 0),
         (DataKind::Conversation, 1, 4),
         (DataKind::DeadJob, 1, 1),
+        (DataKind::AsideRecord, 1, 5),
         (DataKind::Customer, 1, 8),
     ] {
         assert_eq!(of(&report, kind), (rows, Some(at(oldest)), None, 0), "{}", kind.as_str());

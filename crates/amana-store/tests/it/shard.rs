@@ -46,7 +46,8 @@ const EVERYWHERE: [&str; 8] =
     ["agreement", "agreement_event", "alarm", "approved_text", "channel_state", "erased", "kill", "policy"];
 
 /// Tables of which a cell has one, on one machine: its disclosure log, and what it notes about itself.
-const OF_THE_CELL: [&str; 9] = [
+const OF_THE_CELL: [&str; 10] = [
+    "aside_record",
     "log_checkpoint",
     "log_entry",
     "log_head",

@@ -95,6 +95,7 @@ suite!(
     the_newest_checkpoint_stays,
     newest_receipts_come_first,
     failed_events_can_be_replayed,
+    records_set_aside_are_noted_once,
     the_platform_and_the_banks_have_heads_of_their_own,
     paused_channels_are_left_out,
     attempts_that_do_not_count,

@@ -49,6 +49,34 @@ pub(crate) async fn newest_receipts_come_first(w: &World) {
     assert!(nobody.is_empty());
 }
 
+pub(crate) fn aside_record(first: i64, last: i64, second: i64) -> AsideRecords {
+    let (source, topic, reason) = ("cedar".into(), "cedar.events".into(), "the body is not json".into());
+    AsideRecords { source, topic, partition: 3, first, last, reason, at: at(second) }
+}
+
+pub(crate) async fn records_set_aside_are_noted_once(w: &World) {
+    let (early, longer, later) = (aside_record(7, 9, 1), aside_record(7, 12, 2), aside_record(20, 20, 3));
+    assert_eq!(w.one(Command::SetAside(early.clone())).await, Outcome::Changed);
+    // What is read again after a crash is the same, or goes further.
+    assert_eq!(w.one(Command::SetAside(early.clone())).await, Outcome::Unchanged);
+    assert_eq!(w.one(Command::SetAside(longer)).await, Outcome::Changed);
+    assert_eq!(w.one(Command::SetAside(early.clone())).await, Outcome::Unchanged);
+    assert_eq!(w.one(Command::SetAside(later.clone())).await, Outcome::Changed);
+    let kept = AsideRecords { last: 12, ..early.clone() };
+    assert_eq!(w.store.aside(10).await.expect("answers"), [later.clone(), kept.clone()]);
+    assert_eq!(w.store.aside(1).await.expect("answers"), [later]);
+    // Upside down, or with a reason that is no reason.
+    for wrong in
+        [AsideRecords { last: 6, ..early.clone() }, AsideRecords { reason: "x".repeat(600), ..early }]
+    {
+        assert!(w.store.submit(vec![Command::SetAside(wrong)]).await.is_err());
+    }
+    // They go with the events that were given up.
+    let keep = Retention { failed_event_days: 0, ..Retention::default() };
+    w.one(Command::Sweep { now: at(2), keep }).await;
+    assert_eq!(w.store.aside(10).await.expect("answers").len(), 1);
+}
+
 pub(crate) async fn failed_events_can_be_replayed(w: &World) {
     for n in [1, 2, 3] {
         w.one(Command::Accept(event(1, n))).await;
