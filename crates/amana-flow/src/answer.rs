@@ -16,6 +16,7 @@ use amana_render::{BalanceArgs, Render, SpendingArgs, TransactionsArgs};
 use amana_store::{Command, Customer, Link};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tracing::Instrument as _;
 
 /// A question about data.
 pub(crate) enum Question {
@@ -86,7 +87,8 @@ impl Gateway {
         let (shard, id) = (link.shard, link.customer);
         let bank = self.institution(&link.institution)?.name_in(lang).to_owned();
         let conversation = link.conversation();
-        match self.answer_in_time(link, question, lang).await {
+        let span = tracing::info_span!(target: "amana::trace", "answer");
+        match self.answer_in_time(link, question, lang).instrument(span).await {
             Ok(disclosure) => Ok(vec![Command::Disclose { shard, disclosure, at: self.now() }]),
             Err(NoAnswer::Refused(refusal)) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);

@@ -19,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 impl Gateway {
     /// Sends until the token is cancelled; then finishes what is on its way and returns.
@@ -204,7 +205,9 @@ impl Gateway {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
         let since = self.now();
-        let result = self.channel.send(released).await;
+        let span = tracing::info_span!(target: "amana::trace", "send", result = tracing::field::Empty);
+        let result = self.channel.send(released).instrument(span.clone()).await;
+        span.record("result", result.as_ref().map_or_else(SendError::as_str, |_| "sent"));
         // A call that was not answered may have been carried out until it ended.
         if matches!(result, Err(SendError::Ambiguous { .. })) {
             self.doubt_from_now(message);

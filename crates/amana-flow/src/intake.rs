@@ -10,6 +10,7 @@ use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, 
 use amana_gate::Unaddressed;
 use amana_store::{Claim, Command, Elsewhere, InboxSource, Link, NewInbox, OutboxState, Outcome};
 use std::collections::BTreeSet;
+use tracing::Instrument as _;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +21,24 @@ pub struct Accepted {
     pub duplicates: usize,
     /// Events that concern nobody here: no link holds the account, or the page is not ours.
     pub unmatched: usize,
+}
+
+impl Accepted {
+    /// In the span within which it came.
+    fn note(self) {
+        let span = tracing::Span::current();
+        span.record("stored", self.stored as u64).record("duplicates", self.duplicates as u64);
+        span.record("unmatched", self.unmatched as u64);
+    }
+}
+
+/// The span of a delivery: how many, never which.
+fn intake(source: &'static str, events: usize) -> tracing::Span {
+    use tracing::field::Empty;
+    tracing::info_span!(
+        target: "amana::trace", "intake", source, events = events as u64, stored = Empty, duplicates = Empty,
+        unmatched = Empty
+    )
 }
 
 /// `None` where stored rows of one customer do not open: they are told nothing, and nobody waits for them.
@@ -39,6 +58,10 @@ impl Gateway {
     /// # Errors
     /// When the store does not take them; then the platform must be told to deliver again.
     pub async fn accept_chat(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
+        self.accept_chat_events(events).instrument(intake("chat", events.len())).await
+    }
+
+    async fn accept_chat_events(&self, events: &[Inbound]) -> Result<Accepted, FlowError> {
         let since = self.now();
         let mut accepted = Accepted::default();
         let mut commands = Vec::with_capacity(events.len());
@@ -129,6 +152,7 @@ impl Gateway {
                 self.webhook_came(channel);
             }
         }
+        accepted.note();
         self.note_time("chat-intake", since);
         Ok(accepted)
     }
@@ -139,6 +163,13 @@ impl Gateway {
     /// # Errors
     /// When the store does not take them; then the bank must deliver again.
     pub async fn accept_bank(
+        &self,
+        events: &[(BankEvent, Unaddressed<BankEventBody>)],
+    ) -> Result<Accepted, FlowError> {
+        self.accept_bank_events(events).instrument(intake("bank", events.len())).await
+    }
+
+    async fn accept_bank_events(
         &self,
         events: &[(BankEvent, Unaddressed<BankEventBody>)],
     ) -> Result<Accepted, FlowError> {
@@ -173,6 +204,7 @@ impl Gateway {
         }
         metrics::counter!("amana_bank_events_total", "result" => "unmatched")
             .increment(accepted.unmatched as u64);
+        accepted.note();
         self.note_time("bank-intake", since);
         Ok(accepted)
     }

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// What processing an event leads to: commands that become durable together with the event's end.
 pub(crate) type Effects = Vec<Command>;
@@ -156,6 +157,17 @@ impl Gateway {
 
     /// Processes one row to its end.
     pub(crate) async fn process(&self, row: InboxRow) {
+        let source = match row.source {
+            InboxSource::Chat => "chat",
+            InboxSource::Bank => "bank",
+        };
+        let span = tracing::info_span!(
+            target: "amana::trace", "event", source, result = tracing::field::Empty
+        );
+        self.process_row(row).instrument(span).await;
+    }
+
+    async fn process_row(&self, row: InboxRow) {
         let since = self.now();
         let (shard, position, attempts) = (row.shard, row.position, row.attempts);
         let (source, effects) = match row.source {
@@ -179,6 +191,7 @@ impl Gateway {
                 "failed"
             }
         };
+        tracing::Span::current().record("result", word);
         commands.push(Command::FinishInbox { shard, position, result });
         match self.store.submit(commands).await {
             Ok(_) => {

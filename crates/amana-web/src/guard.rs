@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::any::Any;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 /// The headers of every answer, made once; and the policies of the pages that have a program.
 #[derive(Debug)]
@@ -135,7 +136,11 @@ pub(crate) async fn outer(
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let lang = browser::lang(request.headers(), None);
     let unreferred = notice_page::is_here(request.uri().path());
-    let mut response = match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+    let span = tracing::info_span!(
+        target: "amana::trace", "http", route, method = method.as_str(), status = tracing::field::Empty
+    );
+    let answered = tokio::time::timeout(REQUEST_TIME, next.run(request).instrument(span.clone()));
+    let mut response = match answered.await {
         Ok(response) => response,
         Err(_) => bare(StatusCode::GATEWAY_TIMEOUT, "busy"),
     };
@@ -154,6 +159,7 @@ pub(crate) async fn outer(
     headers.apply(&mut response, unreferred);
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
+    span.record("status", status);
     // The route's pattern and not its address: an address may hold a token.
     tracing::info!(%method, route, status, ms, "answered");
     metrics::counter!("amana_http_requests_total", "route" => route, "status" => status.to_string())

@@ -538,7 +538,8 @@ pub(crate) enum AlarmsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
-    /// List the messages and events that were given up, newest first: id, when, attempts, why. Never what they say.
+    /// List what was given up, newest first: messages and events with id, when, attempts, why; and records of topics
+    /// that could not be read, with their places. Never what they say.
     List(Configured),
     /// Try one again. The gate decides anew: what is not allowed any more is not sent.
     Replay {

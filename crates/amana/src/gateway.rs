@@ -218,6 +218,8 @@ pub(crate) struct Ready {
     router: axum::Router,
     /// The administrators' API with its listener, if it is on.
     admin: Option<(TcpListener, axum::Router)>,
+    /// Topics that bring events; each is a member of its group from here on.
+    topics: Vec<amana_kafka::Consumer>,
     handle: PrometheusHandle,
 }
 
@@ -299,7 +301,11 @@ pub(crate) async fn prepare_of(
     agree(&gateway, settings).await.context("the agreements cannot be stored")?;
     let router = amana_web::router(web_state(settings, gateway.clone(), handle.clone()));
     let admin = admin(settings, &gateway).await?;
-    Ok(Ready { gateway, router, admin, handle })
+    let mut topics = Vec::new();
+    for source in &settings.kafka {
+        topics.push(amana_kafka::Consumer::new(source.clone(), Arc::new(SystemClock))?);
+    }
+    Ok(Ready { gateway, router, admin, topics, handle })
 }
 
 /// The administrators' API, on a listener of its own.
@@ -365,7 +371,7 @@ pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
 /// # Errors
 /// When a part fails.
 pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop) -> anyhow::Result<()> {
-    let Ready { gateway, router, admin, handle } = ready;
+    let Ready { gateway, router, admin, topics, handle } = ready;
     let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
     let soft = stop.soft.clone();
     parts.spawn(async move {
@@ -377,6 +383,13 @@ pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop
         parts.spawn(async move {
             server::serve(listener, router, soft, server::Bounds::default()).await;
             ("administrators' api", Ok(()))
+        });
+    }
+    for topic in topics {
+        let (intake, soft) = (gateway.clone(), stop.soft.clone());
+        parts.spawn(async move {
+            topic.run(&*intake, soft).await;
+            ("intake from topics", Ok(()))
         });
     }
     let (worker, soft) = (gateway.clone(), stop.soft.clone());

@@ -118,3 +118,13 @@ pub(crate) const BENCH_STAGE_ROUNDS: u32 = 2_000;
 pub(crate) const BENCH_STAGE_WARM: u32 = 200;
 /// What is read of standard input for a reply in a chat, in bytes: more than any platform takes.
 pub(crate) const REPLY_BYTES_MAX: u64 = 16 * 1024;
+/// Spans that wait for their collector. What comes beyond is dropped and counted.
+pub(crate) const TRACES_WAITING_MAX: usize = 4_096;
+/// Spans of one request to the collector.
+pub(crate) const TRACES_AT_ONCE_MAX: usize = 512;
+/// How often spans are brought away.
+pub(crate) const TRACES_EVERY: Duration = Duration::from_secs(2);
+/// How long the collector may take to answer.
+pub(crate) const TRACES_CALL: Duration = Duration::from_secs(5);
+/// The longest text in a span, in bytes: a route's pattern, a word of ours.
+pub(crate) const TRACES_WORD_BYTES_MAX: usize = 64;

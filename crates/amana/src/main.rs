@@ -37,6 +37,7 @@ mod sandbox;
 mod serve;
 mod server;
 mod telemetry;
+mod traces;
 mod who;
 
 use amana_core::ConversationId;
@@ -87,11 +88,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::demo(args).await?,
         Command::Serve(cli::Serve { configured, role }) => {
             let settings = config::load_for(role, &configured.config, config::variables())?;
-            telemetry::log(&settings.log)?;
-            match role {
-                Some(role) => serve::serve_role(&settings, role).await?,
-                None => serve::serve(&settings).await?,
+            let service = role.map_or("amana", roles::Role::service);
+            let spans = telemetry::log_and_traces(&settings, service)?;
+            let served = match role {
+                Some(role) => serve::serve_role(&settings, role).await,
+                None => serve::serve(&settings).await,
+            };
+            // The last ones, too.
+            if let Some(spans) = spans {
+                spans.end().await;
             }
+            served?;
         }
         Command::Migrate(configured) => operate::migrate(&load_quietly(&configured)?).await?,
         Command::Doctor(args) => return examine(&args).await,

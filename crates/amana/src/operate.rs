@@ -123,7 +123,8 @@ pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
     let letters = store.dead_letters(limits::DEAD_LISTED_MAX).await?;
     let Counts { outbox_dead, .. } = store.counts().await?;
     let events = store.inbox_failed(limits::DEAD_LISTED_MAX).await?;
-    if letters.is_empty() && events.is_empty() {
+    let aside = store.aside(limits::DEAD_LISTED_MAX).await?;
+    if letters.is_empty() && events.is_empty() && aside.is_empty() {
         output::line("nothing was given up");
     }
     for event in events {
@@ -138,6 +139,21 @@ pub(crate) async fn dead(settings: &Settings) -> anyhow::Result<()> {
             at(event.received_at),
             event.attempts,
             event.reason
+        ));
+    }
+    for records in aside {
+        let offsets = if records.first == records.last {
+            records.first.to_string()
+        } else {
+            format!("{} to {}", records.first, records.last)
+        };
+        output::line(&format!(
+            "kafka:{} topic {} partition {} offset {offsets} {}: {}",
+            records.source,
+            records.topic,
+            records.partition,
+            at(records.at),
+            records.reason
         ));
     }
     let listed = letters.len() as u64;

@@ -1,14 +1,17 @@
 //! The log and the metrics.
 
-use crate::config::Log;
+use crate::ambient::{OsEntropy, SystemClock};
+use crate::config::{Log, Settings};
 use crate::limits;
+use crate::traces::{self, Spans};
 use amana_store::Store;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -17,16 +20,56 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// # Errors
 /// When the filter is none, or a log is set up already.
 pub(crate) fn log(log: &Log) -> anyhow::Result<()> {
+    log_and_spans(log, None)
+}
+
+/// The same, and spans to the collector of the settings, if there is one. Call it within a runtime.
+///
+/// # Errors
+/// As [`log`].
+pub(crate) fn log_and_traces(
+    settings: &Settings,
+    service: &'static str,
+) -> anyhow::Result<Option<Exporting>> {
+    let Some(to) = settings.traces.clone() else {
+        log(&settings.log)?;
+        return Ok(None);
+    };
+    let (spans, exporter) = traces::new(to, service, Arc::new(SystemClock), Arc::new(OsEntropy));
+    log_and_spans(&settings.log, Some(spans))?;
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(exporter.run(stop.clone()));
+    Ok(Some(Exporting { stop, task }))
+}
+
+/// Spans that are being brought away.
+pub(crate) struct Exporting {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Exporting {
+    /// Brings the rest away, within a moment.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        let _ = tokio::time::timeout(limits::TRACES_CALL, self.task).await;
+    }
+}
+
+fn log_and_spans(log: &Log, spans: Option<Spans>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level)
         .with_context(|| format!("the log level `{}` is not a level", log.level))?;
     let to = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
+    let spans = spans.map(|spans| spans.with_filter(filter_fn(traces::is_ours)));
+    // Each has its own filter: what the log leaves out may be a span, and no span is in the log.
+    let filter = filter.and(filter_fn(may_speak));
+    let registry = tracing_subscriber::registry().with(spans);
     let done = if log.json {
-        registry.with(to.json().flatten_event(true).with_filter(filter_fn(may_speak))).try_init()
+        registry.with(to.json().flatten_event(true).with_filter(filter)).try_init()
     } else {
-        registry.with(to.with_filter(filter_fn(may_speak))).try_init()
+        registry.with(to.with_filter(filter)).try_init()
     };
     done.map_err(|e| anyhow::anyhow!("the log cannot be set up: {e}"))
 }
@@ -34,7 +77,8 @@ pub(crate) fn log(log: &Log) -> anyhow::Result<()> {
 /// Other people's libraries log what they send and what is asked of a database, below `info`. Ours are written so that
 /// they name nothing protected at any level.
 fn may_speak(event: &tracing::Metadata<'_>) -> bool {
-    *event.level() <= tracing::Level::INFO || event.target().starts_with("amana")
+    let quiet_enough = *event.level() <= tracing::Level::INFO || event.target().starts_with("amana");
+    quiet_enough && !traces::is_ours(event)
 }
 
 /// Installs the recorder of this process's metrics.

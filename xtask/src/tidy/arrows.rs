@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::Finding;
 
 /// Which crate may know which, by normal and build dependencies. Dev-dependencies are free: a test may join anything.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("amana-core", &[]),
     ("amana-log", &[]),
     ("amana-pure", &["amana-core"]),
@@ -55,6 +55,8 @@ const TABLE: [(&str, &[&str]); 18] = [
             "amana-passkey",
         ],
     ),
+    // As the web shell: another door to the same intake.
+    ("amana-kafka", &["amana-core", "amana-gate", "amana-store", "amana-bank", "amana-flow"]),
     (
         "amana",
         &[
@@ -72,6 +74,7 @@ const TABLE: [(&str, &[&str]); 18] = [
             "amana-chat",
             "amana-flow",
             "amana-web",
+            "amana-kafka",
         ],
     ),
     ("xtask", &[]),

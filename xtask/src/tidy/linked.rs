@@ -82,6 +82,10 @@ fn findings(graph: &Graph) -> Vec<Finding> {
             }
         }
     }
+    // Kafka over TLS has it, for those who build it with that feature.
+    if let Some(way) = way(graph, "amana", "openssl-sys") {
+        find("amana", format!("the program is linked with OpenSSL ({way}): TLS is rustls"));
+    }
     for (from, to) in APART {
         if let Some(way) = way(graph, from, to) {
             find(from, format!("`{from}` reaches `{to}` ({way}): the two never meet"));

@@ -87,12 +87,16 @@ pub(crate) struct Settings {
     pub(crate) messenger: Messenger,
     /// The institutions.
     pub(crate) institutions: Vec<Institution>,
+    /// Topics that hold banks' events.
+    pub(crate) kafka: Vec<amana_kafka::Source>,
     /// The administrators' API, if it is on.
     pub(crate) admin: Option<Admin>,
     /// How the gateway is spread over processes.
     pub(crate) roles: Roles,
     /// What is done about messages of others on our Pages.
     pub(crate) reconcile: Reconcile,
+    /// Where spans go, if anywhere.
+    pub(crate) traces: Option<crate::traces::Traces>,
     /// The log.
     pub(crate) log: Log,
 }

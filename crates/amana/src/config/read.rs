@@ -1,6 +1,8 @@
 //! From layers to settings: each key is read, checked and given its type.
 
 mod client;
+mod kafka;
+mod traces;
 
 use super::layers::{Layers, Source};
 use super::{
@@ -53,9 +55,11 @@ pub(super) fn read(
     let retention = r.retention();
     let institutions = r.institutions();
     let messenger = r.messenger(&institutions);
+    let kafka = r.kafka(&institutions, allow_private_addresses);
     let admin = r.admin();
     let roles = r.roles();
     let reconcile = r.reconcile();
+    let traces = r.traces(allow_private_addresses);
     let log = r.log();
     Some(Settings {
         listen: listen?,
@@ -68,9 +72,11 @@ pub(super) fn read(
         retention: retention?,
         messenger: messenger?,
         institutions: institutions.into_iter().collect::<Option<Vec<_>>>()?,
+        kafka: kafka?,
         admin: admin?,
         roles: roles?,
         reconcile: reconcile?,
+        traces: traces?,
         log: log?,
     })
 }

@@ -87,17 +87,34 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("institution[].retention", Kind::Text),
     ("institution[].storage", Kind::Text),
     ("institution[].privacy_notice", Kind::Text),
+    ("kafka[].id", Kind::Text),
+    ("kafka[].brokers", Kind::List),
+    ("kafka[].topics", Kind::List),
+    ("kafka[].institutions", Kind::List),
+    ("kafka[].group", Kind::Text),
+    ("kafka[].tls", Kind::Switch),
+    ("kafka[].ca_file", Kind::Text),
+    ("kafka[].certificate_file", Kind::Text),
+    ("kafka[].certificate_key_file", Kind::Text),
+    ("kafka[].mechanism", Kind::Text),
+    ("kafka[].username", Kind::Text),
+    ("kafka[].password", Kind::Secret),
+    ("kafka[].password_file", Kind::Text),
     ("admin.listen", Kind::Text),
     ("admin.user[].id", Kind::Text),
     ("admin.user[].token", Kind::Secret),
     ("admin.user[].token_file", Kind::Text),
     ("admin.user[].personas", Kind::List),
+    ("traces.endpoint", Kind::Text),
+    ("traces.token", Kind::Secret),
+    ("traces.token_file", Kind::Text),
+    ("traces.one_in", Kind::Number),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
 ];
 
 /// The lists of blocks.
-pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution", "admin.user"];
+pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution", "kafka", "admin.user"];
 
 /// The kind of the key at a path such as `messenger.page[].id`.
 pub(super) fn kind_of(pattern: &str) -> Option<Kind> {

@@ -399,3 +399,73 @@ fn a_secret_and_its_file_in_one_layer_contradict_each_other() {
         refused(&text, &[]).contains("`messenger.app_secret_file` is given beside `messenger.app_secret`")
     );
 }
+
+/// A source of records, with what differs put into it.
+fn with_kafka(more: &str) -> String {
+    format!(
+        "{GOOD}\n[[kafka]]\nid = \"core\"\nbrokers = [\"localhost:9092\"]\ntopics = [\"cedar.events\"]\n\
+         institutions = [\"cedar\"]\ngroup = \"amana\"\n{more}"
+    )
+}
+
+#[test]
+fn topics_are_read_and_never_in_clear_over_a_network() {
+    let settings = read(&with_kafka(""), &[]).expect("good");
+    let source = &settings.kafka[0];
+    assert_eq!((source.id.as_str(), source.topics.as_slice()), ("core", &["cedar.events".to_owned()][..]));
+    assert!(source.tls.is_none() && source.login.is_none());
+    let plain = "mechanism = \"PLAIN\"\nusername = \"u\"\npassword = \"hidden\"\n";
+    let settings = read(&with_kafka(plain), &[]).expect("good");
+    assert_eq!(settings.kafka[0].login.as_ref().map(|login| login.username.as_str()), Some("u"));
+
+    let far = with_kafka("").replace("localhost:9092", "kafka.cedar.example:9093");
+    assert!(refused(&far, &[]).contains("`kafka[0].tls` is missing: events must not travel in clear"));
+    for (from, to, needle) in [
+        ("localhost:9092", "localhost", "`kafka[0].brokers` holds `localhost`"),
+        ("cedar.events", "cedar/events", "`kafka[0].topics` holds `cedar/events`"),
+        ("[\"cedar.events\"]", "[]", "`kafka[0].topics` is missing"),
+        (
+            "institutions = [\"cedar\"]\ngroup",
+            "institutions = [\"x\"]\ngroup",
+            "`kafka[0].institutions` names `x`",
+        ),
+        ("group = \"amana\"\n", "", "`kafka[0].group` is missing"),
+        ("group = \"amana\"\n", "group = \"amana\"\nca_file = \"x\"\n", "`kafka[0].tls` is missing: files"),
+        (
+            "group = \"amana\"\n",
+            "group = \"amana\"\nmechanism = \"GSSAPI\"\n",
+            "`kafka[0].mechanism` is `GSSAPI`",
+        ),
+        (
+            "group = \"amana\"\n",
+            "group = \"amana\"\nmechanism = \"PLAIN\"\n",
+            "`kafka[0].password` is missing",
+        ),
+        ("group = \"amana\"\n", "group = \"amana\"\nusername = \"u\"\n", "`kafka[0].mechanism` is missing"),
+    ] {
+        let text = with_kafka("").replace(from, to);
+        assert_ne!(text, with_kafka(""), "{from}");
+        let said = refused(&text, &[]);
+        assert!(said.contains(needle), "no `{needle}` in: {said}");
+    }
+    let tls = with_kafka("tls = true\n");
+    if amana_kafka::HAS_TLS {
+        assert!(read(&tls, &[]).expect("good").kafka[0].tls.is_some());
+    } else {
+        assert!(
+            refused(&tls, &[])
+                .contains("`kafka[0].tls` needs a program that was built with `--features kafka-tls`")
+        );
+    }
+}
+
+#[test]
+fn traces_go_nowhere_unless_a_collector_is_named() {
+    assert!(read(GOOD, &[]).expect("good").traces.is_none());
+    let with = |more: &str| format!("{GOOD}\n[traces]\n{more}");
+    let settings = read(&with("endpoint = \"http://127.0.0.1:4318/v1/traces\"\none_in = 7\n"), &[]);
+    assert_eq!(settings.expect("good").traces.map(|traces| traces.one_in), Some(7));
+    let far = with("endpoint = \"http://collector.example/v1/traces\"\n");
+    assert!(refused(&far, &[]).contains("`traces.endpoint` must be https"));
+    assert!(refused(&with("one_in = 0\n"), &[]).contains("`traces.one_in` must be a number from 1"));
+}

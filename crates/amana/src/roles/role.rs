@@ -27,6 +27,16 @@ impl Role {
         }
     }
 
+    /// Its name among services.
+    pub(crate) fn service(self) -> &'static str {
+        match self {
+            Self::Connector => "amana-connector",
+            Self::Gate => "amana-gate",
+            Self::Egress => "amana-egress",
+            Self::Web => "amana-web",
+        }
+    }
+
     /// Whether this role reads the secret at a key such as `messenger.page[].token`. Whatever is not named here, the
     /// gate has.
     pub(crate) fn reads(self, pattern: &str) -> bool {
@@ -35,6 +45,8 @@ impl Role {
             "institution[].client_secret"
             | "institution[].private_key_file"
             | "institution[].certificate_key_file" => self == Self::Connector,
+            // Every process brings its own spans away.
+            "traces.token" => true,
             _ => self == Self::Gate,
         }
     }

@@ -18,6 +18,7 @@ mod command_line;
 mod config;
 mod demo;
 mod erasure;
+mod kafka;
 mod keep;
 mod latency;
 mod messenger;

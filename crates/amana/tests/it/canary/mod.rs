@@ -11,8 +11,10 @@ mod platform;
 
 use crate::browser::{Browser, Page, client};
 use crate::process::{Running, amana, folder};
-use bank::{ACCOUNTS, Bank, account_id, subject};
-use marks::{Class, Found, PERSON, Search, said, text};
+use bank::{ACCOUNTS, Bank};
+pub(crate) use bank::{account_id, subject};
+pub(crate) use marks::{Class, text};
+use marks::{Found, PERSON, Search, said};
 use platform::Platform;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-const BANK: &str = "cedar-bank";
+pub(crate) const BANK: &str = "cedar-bank";
 const PAGE: &str = "7755";
 const CLIENT: &str = "gateway";
 /// Customers with a chat; a quarter of each form.
@@ -52,7 +54,7 @@ fn allowed(owner: usize) -> Allowed {
     [Allowed::Detail, Allowed::Summary, Allowed::Notice, Allowed::Little][owner % 4]
 }
 
-fn psid(owner: usize) -> String {
+pub(crate) fn psid(owner: usize) -> String {
     format!("{PERSON}{owner:02}")
 }
 
@@ -122,9 +124,9 @@ impl Leaks {
 }
 
 /// The gateway and all around it.
-struct World {
-    bank: Arc<Bank>,
-    platform: Arc<Platform>,
+pub(crate) struct World {
+    pub(crate) bank: Arc<Bank>,
+    pub(crate) platform: Arc<Platform>,
     url: String,
     folder: std::path::PathBuf,
     client: Client,
@@ -134,7 +136,8 @@ struct World {
 }
 
 impl World {
-    async fn start(folder: &Path) -> (Self, Running) {
+    /// Starts them, with more in the gateway's configuration.
+    pub(crate) async fn start_with(folder: &Path, more: &str) -> (Self, Running) {
         let (bank, platform) = (Bank::start(CLIENT).await, Platform::start().await);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -173,7 +176,7 @@ event_token = "{event_token}"
 agreement = "detail"
 [log]
 level = "trace"
-"#,
+{more}"#,
             database = folder.join("amana.sqlite").display(),
             graph = platform.url,
             verify = secret(3),
@@ -235,7 +238,7 @@ level = "trace"
         .await
     }
 
-    async fn events(&self, media: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    pub(crate) async fn events(&self, media: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         let bearer = format!("Bearer {}", self.event_token);
         // A full queue asks to come again.
         loop {
@@ -249,7 +252,7 @@ level = "trace"
     }
 
     /// Links a customer's chat, as a person does. Gives the browser, with all that it was answered.
-    async fn link(&self, owner: usize) -> Browser {
+    pub(crate) async fn link(&self, owner: usize) -> Browser {
         self.bank.next.store(owner, Ordering::SeqCst);
         let words = if owner.is_multiple_of(2) { "link my bank" } else { "اربط مصرفي" };
         assert_eq!(self.says(owner, words).await.0, 200);
@@ -296,7 +299,7 @@ level = "trace"
         (browser, page)
     }
 
-    async fn gauge(&self, name: &str) -> Option<u64> {
+    pub(crate) async fn gauge(&self, name: &str) -> Option<u64> {
         let answer = self.client.get(format!("{}/metrics", self.url)).send().await.ok()?;
         let text = answer.text().await.ok()?;
         text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
@@ -368,7 +371,9 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     let begun = Instant::now();
     let (_keep, data) = folder();
     std::fs::create_dir_all(&data).expect("a folder");
-    let (world, running) = World::start(&data).await;
+    let collector = Platform::start().await;
+    let traces = format!("[traces]\nendpoint = \"{}/v1/traces\"\n", collector.url);
+    let (world, running) = World::start_with(&data, &traces).await;
     let search = Search::new();
     let mut leaks = Leaks::default();
 
@@ -484,6 +489,20 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
             }
             None => drop(leaks.look(&search, "other calls", &came.body, Place::Platform)),
         }
+    }
+
+    // What an OpenTelemetry collector got: spans of all that was done, and no word of what.
+    let mut spans: BTreeMap<String, usize> = BTreeMap::new();
+    for came in collector.came.lock().expect("lock").iter() {
+        leaks.look(&search, "traces", came.head.as_bytes(), Place::Log);
+        leaks.look(&search, "traces", &came.body, Place::Log);
+        let body: Value = serde_json::from_slice(&came.body).expect("JSON");
+        for span in body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("spans") {
+            *spans.entry(span["name"].as_str().expect("a name").to_owned()).or_default() += 1;
+        }
+    }
+    for name in ["http", "intake", "event", "answer", "send"] {
+        assert!(spans.get(name).is_some_and(|n| *n > 100), "spans of `{name}`: {spans:?}");
     }
 
     // The database as it lies there, and what was logged.
