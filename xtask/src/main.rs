@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `tidy`, `ci` and `pg`.
+//! The repository's own commands: `cargo xtask test`, `tidy`, `ci`, `counts` and `pg`.
 //!
 //! Every convention that can be checked by a command is one (see `docs/testing.md`). Not here: anything that the
 //! product needs at run time.
@@ -6,6 +6,7 @@
 
 mod binaries;
 mod ci;
+mod counts;
 mod jobs;
 mod limits;
 mod machine;
@@ -55,6 +56,8 @@ enum Task {
     },
     /// All that a change must pass: format, tidy, clippy, test.
     Ci,
+    /// Count the instructions of the hot functions and write them down as what this toolchain counts.
+    Counts,
     /// Start a throw-away PostgreSQL cluster, print its URL, and stop it on Ctrl-C.
     Pg {
         /// Also write the URL to this file.
@@ -89,6 +92,7 @@ fn work(task: &Task) -> Result<bool> {
             Ok(ci::tidy(&workspace)?.failed() == 0)
         }
         Task::Ci => Ok(close(&ci::run(&Workspace::find()?, &stop)?)),
+        Task::Counts => counts::write(&Workspace::find()?, &stop).map(|()| true),
         Task::Pg { url_file } => serve_pg(url_file.as_ref(), &stop).map(|()| true),
     }
 }

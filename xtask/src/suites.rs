@@ -31,6 +31,8 @@ pub(crate) enum Part {
     Verifiers,
     /// The whole story in a headless browser, in English and Arabic, with accessibility checks.
     Browser,
+    /// Instructions of the hot functions under valgrind, against those of the repository.
+    Counts,
     /// Other people's clients and bots against the simulator and the sandbox bank, and our connector against another
     /// one's authorization server.
     Outside,
@@ -123,6 +125,9 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     if wants(Part::Browser) {
         needs.extend(BROWSER_NEEDS);
     }
+    if wants(Part::Counts) {
+        needs.push(crate::counts::NEED);
+    }
     if wants(Part::Outside) {
         needs.extend(OUTSIDE_NEEDS);
     }
@@ -157,6 +162,11 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
             let ended = step.run(stop)?;
             Ok((results::cargo(&ended.output, ended.success, ended.elapsed), ended))
         }));
+    }
+    if wants(Part::Counts) {
+        crate::counts::prepare(workspace, stop)?;
+        // What is counted does not hang on what runs beside it.
+        jobs.push(Job::new("counts", || crate::counts::check(workspace, stop)));
     }
     if wants(Part::Verifiers) {
         jobs.push(Job::new("verifiers", || {
