@@ -7,7 +7,7 @@ use crate::bank::{
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
 use crate::fdx::{Currencies, Payer, Spending};
-use crate::hints::Topic;
+use crate::hints::{Missed, Topic};
 use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
@@ -402,6 +402,10 @@ impl Bank for FdxBank {
 
     async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
         self.end_subscription(subscription).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn missed(&self, page: Option<&str>) -> Result<Missed, BankError> {
+        self.kept_notifications(page).await.map_err(|failure| self.error(failure))
     }
 
     async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {

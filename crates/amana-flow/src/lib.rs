@@ -52,6 +52,7 @@ mod renew;
 mod revoke;
 mod sealed;
 mod session;
+mod subscriptions;
 mod timeline;
 mod unread;
 mod update;

@@ -89,6 +89,12 @@ pub(crate) struct FakeBank {
     pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,
     /// Why it takes none.
     pub(crate) no_subscriptions: Mutex<Option<BankErrorClass>>,
+    /// Of these it takes none.
+    pub(crate) refused: Mutex<Vec<Topic>>,
+    /// It ends none.
+    pub(crate) ends_none: Mutex<bool>,
+    /// The notifications that it keeps.
+    pub(crate) kept: Mutex<Vec<amana_bank::Hint>>,
 }
 
 impl FakeBank {
@@ -123,6 +129,9 @@ impl FakeBank {
             invalid_grant: Mutex::new(false),
             subscriptions: Mutex::default(),
             no_subscriptions: Mutex::default(),
+            refused: Mutex::default(),
+            ends_none: Mutex::new(false),
+            kept: Mutex::default(),
         }
     }
 
@@ -309,6 +318,10 @@ impl Bank for FakeBank {
         if let Some(class) = *self.no_subscriptions.lock().expect("lock") {
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
         }
+        if self.refused.lock().expect("lock").contains(&topic) {
+            let class = BankErrorClass::OurRequest("this type is not known");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         let id = format!("sub-{}", self.called("subscribe"));
         self.subscriptions.lock().expect("lock").insert(id.clone(), (topic, callback.to_string()));
         Ok(id)
@@ -319,8 +332,20 @@ impl Bank for FakeBank {
     }
     async fn unsubscribe(&self, id: &str) -> Result<(), BankError> {
         self.call("unsubscribe")?;
+        if *self.ends_none.lock().expect("lock") {
+            let class = BankErrorClass::Retry("the bank's service fails");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         self.subscriptions.lock().expect("lock").remove(id);
         Ok(())
+    }
+    /// Two in a page; the key is the place of the first one.
+    async fn missed(&self, page: Option<&str>) -> Result<amana_bank::Missed, BankError> {
+        self.call("missed")?;
+        let kept = self.kept.lock().expect("lock");
+        let at: usize = page.map_or(0, |page| page.parse().expect("a key of ours"));
+        let hints = kept.iter().skip(at).take(2).cloned().collect();
+        Ok(amana_bank::Missed { hints, next: (kept.len() > at + 2).then(|| (at + 2).to_string()) })
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())
