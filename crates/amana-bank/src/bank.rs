@@ -130,6 +130,9 @@ pub struct GrantState {
     pub status: GrantStatus,
     /// When it ends, if the bank says.
     pub expires: Option<Timestamp>,
+    /// Whether it is for one reading, which is then to be the only one (FDX `ONE_TIME`).
+    #[serde(default)]
+    pub once: bool,
     /// The accounts that it holds, if the bank says; it may be fewer than were asked for.
     pub accounts: Option<Vec<AccountId>>,
     /// What kinds of data it holds of an account, where the bank says so.

@@ -13,7 +13,7 @@ use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
 use crate::oauth::{self, DpopKey, OPENID, jose};
 use crate::profile::{Bearer, ConsentApi, Rar};
-use crate::tokens::{Pending, Tokens};
+use crate::tokens::{Once, Pending, Tokens};
 use amana_core::{
     AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Secret, Timestamp, Transaction,
 };
@@ -216,6 +216,7 @@ impl FdxBank {
             subject_sha256: old.and_then(|old| old.subject_sha256.clone()),
             dpop,
             connection: old.and_then(|old| old.connection),
+            once: old.map_or(Once::Not, |old| old.once),
         }
     }
 

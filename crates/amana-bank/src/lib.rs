@@ -35,4 +35,4 @@ pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_event
 pub use hints::{Hint, HintError, Missed, Prompt, Topic, Whose, parse_hint};
 pub use oauth::DpopKey;
 pub use profile::Profile;
-pub use tokens::{Pending, StoredError, Tokens};
+pub use tokens::{Once, Pending, StoredError, Tokens};

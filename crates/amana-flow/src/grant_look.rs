@@ -9,7 +9,7 @@ use crate::limits::{
     GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S, LOOK_GIVES_WAY_S, LOOKS_DUE_MAX, LOOKS_KEPT_FREE,
     LOOKS_OF_ONE_BANK_MAX, POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
-use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
+use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Once, Tokens, UNANSWERED};
 use amana_core::{
     AccountId, Cluster, Clusters, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard,
     Timestamp,
@@ -34,7 +34,7 @@ enum Stands {
 }
 
 /// What a grant holds at the bank.
-struct Held {
+pub(crate) struct Held {
     accounts: BTreeSet<AccountId>,
     /// Of an account that is not here the bank does not say what kinds of data.
     clusters: BTreeMap<AccountId, Clusters>,
@@ -309,25 +309,32 @@ impl Gateway {
         Ok(Stands::Less { held: Some(held), ends })
     }
 
-    /// When the bank says that a new grant ends, if it says it and the grant is in force.
+    /// When the bank says that a new grant ends, if it says it and the grant is in force, and whether it is for one
+    /// reading.
     pub(crate) async fn grant_ends(
         &self,
         subject: &Subject,
         tokens: &Tokens,
         bank_consent: Option<&str>,
-    ) -> Option<Timestamp> {
-        let bank = &self.institution(&subject.institution).ok()?.bank;
+    ) -> (Option<Timestamp>, Once) {
+        let Ok(institution) = self.institution(&subject.institution) else { return (None, Once::Not) };
+        let bank = &institution.bank;
         let asked = tokio::time::timeout(GRANT_ASK_TIME, bank.grant(tokens, subject, bank_consent)).await;
-        let state = asked
-            .ok()?
-            .inspect_err(|error| tracing::debug!(%error, "when a grant ends is not known"))
-            .ok()?;
-        state.expires.filter(|ends| state.status == GrantStatus::Active && self.now() < *ends)
+        let state = match asked {
+            Ok(Ok(state)) if state.status == GrantStatus::Active => state,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "when a grant ends is not known");
+                return (None, Once::Not);
+            }
+            _ => return (None, Once::Not),
+        };
+        let once = if state.once { Once::Unread } else { Once::Not };
+        (state.expires.filter(|ends| self.now() < *ends), once)
     }
 
     /// What the grant does not hold any more at the bank we do not read any more either, nor longer than it lasts
     /// there: the consent goes on with the rest, or ends if nothing is left of it.
-    async fn narrow_as_at_bank(
+    pub(crate) async fn narrow_as_at_bank(
         &self,
         link: Link,
         held: Option<&Held>,

@@ -157,6 +157,8 @@ pub const GRANT_LOOK_S: i64 = 3_600;
 pub const GRANT_LOOK_AGAIN_S: i64 = 600;
 /// Grants that are looked at at once. They have slots of their own beside [`JOBS_AT_ONCE_MAX`].
 pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 8;
+/// How long after the one reading that a grant was for its link ends, in seconds: the answer must have left.
+pub const ONCE_ENDS_S: i64 = 120;
 /// How long one look may take. A bank that hangs must not keep the slots.
 pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
 /// How long the customer who links waits for the bank's word on when its grant ends. A bank that does not say in time

@@ -102,6 +102,9 @@ impl Gateway {
             LinkState::Pending => return Ok(Step::Later(self.after(POLL_SOON_S))),
         }
         let unread = |seconds| Ok(Step::GoOn(self.after_about(seconds), job.body.clone(), Vec::new()));
+        if self.is_once(&link).await? {
+            return Ok(Step::Done);
+        }
         let Ok(institution) = self.institution(&link.institution) else { return unread(POLL_IDLE_S) };
         let upkeep = institution.upkeep;
         let Some(every) = upkeep.poll_every_s else { return unread(POLL_IDLE_S) };

@@ -93,6 +93,8 @@ pub(crate) struct FakeBank {
     pub(crate) refused: Mutex<Vec<Topic>>,
     /// It ends none.
     pub(crate) ends_none: Mutex<bool>,
+    /// A grant is for one reading.
+    pub(crate) once: Mutex<bool>,
     /// The notifications that it keeps.
     pub(crate) kept: Mutex<Vec<amana_bank::Hint>>,
 }
@@ -132,6 +134,7 @@ impl FakeBank {
             refused: Mutex::default(),
             ends_none: Mutex::new(false),
             kept: Mutex::default(),
+            once: Mutex::new(false),
         }
     }
 
@@ -165,6 +168,7 @@ impl FakeBank {
             subject_sha256: None,
             dpop: None,
             connection: None,
+            once: amana_bank::Once::Not,
         }
     }
 }
@@ -304,7 +308,8 @@ impl Bank for FakeBank {
         let clusters = self.clusters.lock().expect("lock").clone();
         let expires = *self.ends.lock().expect("lock");
         let status = *self.grant.lock().expect("lock");
-        Ok(GrantState { accounts, clusters, expires, ..GrantState::only(status) })
+        let once = *self.once.lock().expect("lock");
+        Ok(GrantState { accounts, clusters, expires, once, ..GrantState::only(status) })
     }
 
     async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
