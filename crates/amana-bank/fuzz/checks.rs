@@ -1,7 +1,10 @@
 //! What must hold of any bytes: run by the fuzz targets beside this file, and by `cargo test` (`tests/it/fuzz.rs`).
 #![allow(dead_code, clippy::expect_used, reason = "each target uses one; a check fails by panicking")]
 
-use amana_bank::{Profile, event_key, events, parse_binary_event, parse_events, probe};
+use amana_bank::{
+    Hint, Profile, Prompt, Whose, event_key, events, limits, parse_binary_event, parse_events, parse_hint,
+    probe,
+};
 use amana_core::{InstitutionId, Timestamp};
 
 /// Whatever a bank pushes, the intake answers.
@@ -23,6 +26,27 @@ pub(crate) fn events(body: &[u8]) {
         ("time", "2026-11-24T10:00:00Z"),
     ];
     let _ = parse_binary_event(&institution, "application/json", &attributes, body);
+}
+
+/// Whatever is in a notification: what is taken from it is bounded, names one thing, and says that a grant is over only
+/// where its type does.
+pub(crate) fn hints(body: &[u8]) {
+    let Ok(hint) = parse_hint(body) else { return };
+    assert!(!hint.id.is_empty() && hint.id.len() <= limits::EVENT_ATTRIBUTE_BYTES_MAX);
+    let kept: Hint = serde_json::from_str(&serde_json::to_string(&hint).expect("json")).expect("a hint");
+    assert!(kept == hint, "a hint is the same on the other side of a socket");
+    assert!(!format!("{hint:?}").contains(&hint.id) || hint.id.len() < 16, "no ids in a log");
+    let Some((prompt, whose)) = &hint.about else { return };
+    match whose {
+        Whose::Consent(id) | Whose::Customer(id) => {
+            assert!(!id.is_empty() && id.len() <= limits::HINT_ID_BYTES_MAX);
+        }
+        Whose::Account(id) => assert!(!id.as_str().is_empty()),
+    }
+    if *prompt == Prompt::LookOrStop {
+        let said: serde_json::Value = serde_json::from_slice(body).expect("it was read");
+        assert!(matches!(said["type"].as_str(), Some("CONSENT_REVOKED" | "CONSENT_EXPIRED")));
+    }
 }
 
 fn now() -> Timestamp {

@@ -1,7 +1,7 @@
 //! The one way in which the rest of the house talks to a bank.
 
 use crate::error::{BankError, BankErrorClass};
-use crate::hints::Topic;
+use crate::hints::{Missed, Topic};
 use crate::tokens::{Pending, Tokens};
 use amana_core::{
     Account, AccountId, BankEvent, BankEventBody, Clusters, Evidence, InstitutionId, Lang, Page, Secret,
@@ -130,6 +130,9 @@ pub struct GrantState {
     pub status: GrantStatus,
     /// When it ends, if the bank says.
     pub expires: Option<Timestamp>,
+    /// Whether it is for one reading, which is then to be the only one (FDX `ONE_TIME`).
+    #[serde(default)]
+    pub once: bool,
     /// The accounts that it holds, if the bank says; it may be fewer than were asked for.
     pub accounts: Option<Vec<AccountId>>,
     /// What kinds of data it holds of an account, where the bank says so.
@@ -336,6 +339,15 @@ pub trait Bank: Send + Sync {
     /// As the bank answers; to be tried again.
     async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
         let _ = subscription;
+        Err(self.without_notifications())
+    }
+
+    /// What the bank has notified of and keeps (FDX `GET /notifications`): the first page, or the one of a key.
+    ///
+    /// # Errors
+    /// As the bank answers; `OurRequest` where it has no such call, or does not know the key.
+    async fn missed(&self, page: Option<&str>) -> Result<Missed, BankError> {
+        let _ = page;
         Err(self.without_notifications())
     }
 

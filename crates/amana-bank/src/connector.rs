@@ -7,13 +7,13 @@ use crate::bank::{
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
 use crate::fdx::{Currencies, Payer, Spending};
-use crate::hints::Topic;
+use crate::hints::{Missed, Topic};
 use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
 use crate::oauth::{self, DpopKey, OPENID, jose};
 use crate::profile::{Bearer, ConsentApi, Rar};
-use crate::tokens::{Pending, Tokens};
+use crate::tokens::{Once, Pending, Tokens};
 use amana_core::{
     AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Secret, Timestamp, Transaction,
 };
@@ -216,6 +216,7 @@ impl FdxBank {
             subject_sha256: old.and_then(|old| old.subject_sha256.clone()),
             dpop,
             connection: old.and_then(|old| old.connection),
+            once: old.map_or(Once::Not, |old| old.once),
         }
     }
 
@@ -402,6 +403,10 @@ impl Bank for FdxBank {
 
     async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
         self.end_subscription(subscription).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn missed(&self, page: Option<&str>) -> Result<Missed, BankError> {
+        self.kept_notifications(page).await.map_err(|failure| self.error(failure))
     }
 
     async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {

@@ -49,7 +49,7 @@ impl Topic {
 }
 
 /// Whom a notification concerns, as the bank names it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Whose {
     /// The grant of this id.
     Consent(String),
@@ -60,16 +60,19 @@ pub enum Whose {
 }
 
 /// What to do because of a notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Prompt {
     /// Look how the grant stands.
     LookAtGrant,
+    /// The same, and if the bank does not say how it stands, stop: FDX's publisher says that the grant is over, and to
+    /// stop is the one thing that needs no second word.
+    LookOrStop,
     /// Read for news.
     ReadNews,
 }
 
 /// A notification, as far as it is believed. What its content says has happened is not in it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Hint {
     /// The bank's id of it; a redelivery has the same.
     pub id: String,
@@ -86,6 +89,15 @@ impl std::fmt::Debug for Hint {
             .field("prompt", &self.about.as_ref().map(|(prompt, _)| prompt))
             .finish_non_exhaustive()
     }
+}
+
+/// A page of the notifications that the bank keeps for us (FDX `GET /notifications`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Missed {
+    /// What could be read of it, as the bank orders it.
+    pub hints: Vec<Hint>,
+    /// The key of the page after it.
+    pub next: Option<String>,
 }
 
 /// Why a notification was not taken. Nothing of its content is in the message.
@@ -106,23 +118,26 @@ pub enum HintError {
 /// When it is not JSON, or lacks `notificationId`, `type`, `category` or `sentOn`, or (of a type that is used) the id
 /// of what it is about.
 pub fn parse_hint(body: &[u8]) -> Result<Hint, HintError> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| HintError::NotJson)?;
+    read_hint(&serde_json::from_slice(body).map_err(|_| HintError::NotJson)?)
+}
+
+/// The same of a notification that is a row of the bank's list.
+pub(crate) fn read_hint(body: &Value) -> Result<Hint, HintError> {
     if !body.is_object() {
         return Err(HintError::NotJson);
     }
     let text = |name: &'static str| {
-        value::text(&body, name)
+        value::text(body, name)
             .filter(|text| !text.is_empty() && text.len() <= EVENT_ATTRIBUTE_BYTES_MAX)
             .ok_or(HintError::Lacks(name))
     };
     let (id, kind, category) = (text("notificationId")?, text("type")?, text("category")?);
-    let sent = value::instant(&body, "sentOn").ok_or(HintError::Lacks("sentOn"))?;
+    let sent = value::instant(body, "sentOn").ok_or(HintError::Lacks("sentOn"))?;
     let prompt = match (category.as_str(), kind.as_str()) {
         // A grant that is new is known from its own authorization.
         (_, "CONSENT_GRANTED") => None,
-        ("CONSENT", _) | (_, "CONSENT_REVOKED" | "CONSENT_UPDATED" | "CONSENT_EXPIRED") => {
-            Some(Prompt::LookAtGrant)
-        }
+        (_, "CONSENT_REVOKED" | "CONSENT_EXPIRED") => Some(Prompt::LookOrStop),
+        ("CONSENT", _) | (_, "CONSENT_UPDATED") => Some(Prompt::LookAtGrant),
         ("NEW_DATA", _) | (_, "BALANCE") => Some(Prompt::ReadNews),
         _ => None,
     };
@@ -136,7 +151,7 @@ pub fn parse_hint(body: &[u8]) -> Result<Hint, HintError> {
         Some("ACCOUNT") => AccountId::new(whom).ok().map(Whose::Account),
         Some("CUSTOMER") => Some(Whose::Customer(whom)),
         // FDX makes the type of the id optional; of a consent's notification there is no doubt.
-        None if prompt == Prompt::LookAtGrant => Some(Whose::Consent(whom)),
+        None if prompt != Prompt::ReadNews => Some(Whose::Consent(whom)),
         _ => None,
     };
     Ok(Hint { id, sent, about: whose.map(|whose| (prompt, whose)) })
@@ -162,13 +177,14 @@ mod tests {
     #[test]
     fn what_is_to_be_done_follows_from_type_and_thing_and_never_from_what_it_claims() {
         let consent = || Whose::Consent("x-1".to_owned());
-        for kind in ["CONSENT_REVOKED", "CONSENT_UPDATED", "CONSENT_EXPIRED", "CONSENT_OF_TOMORROW"] {
+        for (kind, prompt) in [
+            ("CONSENT_REVOKED", Prompt::LookOrStop),
+            ("CONSENT_EXPIRED", Prompt::LookOrStop),
+            ("CONSENT_UPDATED", Prompt::LookAtGrant),
+            ("CONSENT_OF_TOMORROW", Prompt::LookAtGrant),
+        ] {
             let about = read(&of(kind, "CONSENT", "CONSENT"));
-            assert_eq!(
-                about.map(|about| about == Some((Prompt::LookAtGrant, consent()))),
-                Ok(true),
-                "{kind}"
-            );
+            assert_eq!(about.map(|about| about == Some((prompt, consent()))), Ok(true), "{kind}");
         }
         let account = Whose::Account(AccountId::new("x-1").expect("an id"));
         for kind in ["BALANCE", "SERVICE", "CUSTOM", "TRANSACTION"] {
@@ -180,7 +196,7 @@ mod tests {
         assert!(read(&of("BALANCE", "NEW_DATA", "CUSTOMER")) == Ok(customer));
         let mut untyped = of("CONSENT_REVOKED", "CONSENT", "CONSENT");
         untyped["notificationPayload"].as_object_mut().expect("an object").remove("idType");
-        assert!(read(&untyped) == Ok(Some((Prompt::LookAtGrant, consent()))));
+        assert!(read(&untyped) == Ok(Some((Prompt::LookOrStop, consent()))));
     }
 
     #[test]

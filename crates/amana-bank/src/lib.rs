@@ -32,7 +32,7 @@ pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionCo
 pub use connector::FdxBank;
 pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT, UNANSWERED, UNREACHED};
 pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
-pub use hints::{Hint, HintError, Prompt, Topic, Whose, parse_hint};
+pub use hints::{Hint, HintError, Missed, Prompt, Topic, Whose, parse_hint};
 pub use oauth::DpopKey;
 pub use profile::Profile;
-pub use tokens::{Pending, StoredError, Tokens};
+pub use tokens::{Once, Pending, StoredError, Tokens};

@@ -80,3 +80,7 @@ pub const EVENT_ATTRIBUTE_BYTES_MAX: usize = 512;
 pub const CLAIM_CHARS_MAX: usize = 256;
 /// Methods of a sign-in (`amr`) that are kept as evidence.
 pub const AMR_MAX: usize = 8;
+/// Notifications that are asked for in one page of what a bank keeps.
+pub const MISSED_ROWS: usize = 100;
+/// Longest key of such a page, in bytes: it is kept from one time to the next.
+pub const PAGE_KEY_BYTES_MAX: usize = 1_024;

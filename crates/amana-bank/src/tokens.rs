@@ -38,6 +38,25 @@ impl fmt::Debug for Pending {
     }
 }
 
+/// Whether a grant is for one reading (FDX `durationType: ONE_TIME`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Once {
+    /// It is for many.
+    #[default]
+    Not,
+    /// It is for one, which has not been yet.
+    Unread,
+    /// It was for one, which has been: nothing is read with it any more.
+    Read,
+}
+
+impl Once {
+    fn is_not(&self) -> bool {
+        *self == Self::Not
+    }
+}
+
 /// The tokens of one grant. Serialised only by [`Tokens::to_bytes`], whose result belongs under the customer's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
@@ -59,6 +78,8 @@ pub struct Tokens {
     pub dpop: Option<DpopKey>,
     /// The link whose grant it is, which pays for the calls; none before there is one.
     pub connection: Option<LinkId>,
+    /// Whether the grant is for one reading.
+    pub once: Once,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,6 +97,8 @@ struct Stored<'a> {
     dpop: Option<std::borrow::Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connection: Option<LinkId>,
+    #[serde(default, skip_serializing_if = "Once::is_not")]
+    once: Once,
 }
 
 impl Tokens {
@@ -99,6 +122,7 @@ impl Tokens {
             subject_sha256: self.subject_sha256.as_deref().map(Into::into),
             dpop: dpop.as_ref().map(|key| key.expose().into()),
             connection: self.connection,
+            once: self.once,
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -126,6 +150,7 @@ impl Tokens {
             subject_sha256: stored.subject_sha256.map(std::borrow::Cow::into_owned),
             dpop,
             connection: stored.connection,
+            once: stored.once,
         })
     }
 }
@@ -146,6 +171,7 @@ mod tests {
             subject_sha256: Some(amana_core::event_hash(b"customer-42")),
             dpop: Some(key),
             connection: Some(LinkId::from_bytes([7; 16])),
+            once: Once::Unread,
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

@@ -222,14 +222,16 @@ impl Gateway {
     }
 
     async fn ask(&self, about: &About<'_>, question: &Question) -> Result<Disclosure, NoAnswer> {
-        let tokens = self.tokens(about.link, None).await?;
-        match self.ask_bank(about, &tokens, question, Accept::Whole).await {
+        let tokens = self.tokens_to_read(about.link).await?;
+        let answer = match self.ask_bank(about, &tokens, question, Accept::Whole).await {
             Err(NoAnswer::Bank(BankError { class: BankErrorClass::RelinkNeeded(_), .. })) => {
                 let fresh = self.tokens(about.link, Some(&tokens)).await?;
                 self.ask_bank(about, &fresh, question, Accept::Part).await
             }
             answer => answer,
-        }
+        }?;
+        self.was_read(about.link, &tokens).await?;
+        Ok(answer)
     }
 
     async fn ask_bank(

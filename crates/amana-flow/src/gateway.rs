@@ -35,6 +35,8 @@ pub struct Upkeep {
     pub poll_calls: u32,
     /// Whether the bank notifies (FDX event notifications), and is asked to.
     pub notifications: bool,
+    /// Whether it keeps its notifications until we fetch them, as one does that cannot call us.
+    pub fetched: bool,
     /// Whether the bank keeps one grant for a person and an application, whatever number of links there is.
     pub one_grant_per_person: bool,
 }
@@ -149,6 +151,8 @@ pub struct Gateway {
     pub(crate) public_url: Url,
     /// For which site passkeys are; `None` where browsers have none.
     pub(crate) passkey_site: Option<amana_passkey::RelyingParty>,
+    /// When this process began.
+    pub(crate) started: Timestamp,
     pub(crate) redirect_hosts: BTreeSet<String>,
     pub(crate) own_app: Option<String>,
     pub(crate) reconcile: Reconcile,
@@ -166,6 +170,10 @@ pub struct Gateway {
     pub(crate) resting: Mutex<HashMap<InstitutionId, crate::grant_look::Failing>>,
     /// When jobs were last hastened by a bank's notification.
     pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
+    /// Looks of grants that the bank's publisher calls over; the bank itself is still to be asked.
+    pub(crate) called_over: Mutex<HashSet<[u8; 16]>>,
+    /// Whether banks' notifications of news are known to come.
+    pub(crate) heard: Mutex<HashMap<InstitutionId, crate::hints::Heard>>,
     /// The jobs that are being worked on.
     pub(crate) working: Mutex<HashSet<[u8; 16]>>,
     /// After which position the next look for news that can be told goes on: links that cannot be told (stopped, or
@@ -237,6 +245,7 @@ impl Gateway {
             entropy: parts.entropy,
             passkey_site: amana_passkey::RelyingParty::at(&parts.public_url),
             public_url: parts.public_url,
+            started: now,
             redirect_hosts: parts.redirect_hosts,
             own_app: parts.own_app,
             reconcile: parts.reconcile,
@@ -251,6 +260,8 @@ impl Gateway {
             jobs_filled: Notify::new(),
             resting: Mutex::default(),
             hinted: Mutex::default(),
+            called_over: Mutex::default(),
+            heard: Mutex::default(),
             working: Mutex::default(),
             news_after: AtomicI64::new(0),
             paused: Mutex::default(),

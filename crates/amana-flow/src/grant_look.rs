@@ -6,9 +6,10 @@ use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{
     CONFLICT_TRIES, GRANT_ASK_TIME, GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOK_TIME,
-    GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S, POLL_EVERY, POLLS_AT_ONCE_MAX,
+    GRANT_LOOKS_AT_ONCE_MAX, GRANT_REST_S, LOOK_GIVES_WAY_S, LOOKS_DUE_MAX, LOOKS_KEPT_FREE,
+    LOOKS_OF_ONE_BANK_MAX, POLL_EVERY, POLLS_AT_ONCE_MAX,
 };
-use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Tokens, UNANSWERED};
+use amana_bank::{Actor, BankError, BankErrorClass, GrantState, GrantStatus, Once, Tokens, UNANSWERED};
 use amana_core::{
     AccountId, Cluster, Clusters, ConsentEnd, ConsentState, CustomerId, InstitutionId, LinkId, Shard,
     Timestamp,
@@ -22,8 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How a grant stands at the bank.
 enum Stands {
-    /// As ours does, as far as the bank says.
+    /// As ours does.
     Good,
+    /// The bank does not say.
+    Unsaid,
     /// It is over, and why.
     Over(ConsentEnd),
     /// It is less than ours: it holds this, if it does not hold all of ours, or lasts less long, if it ends before.
@@ -31,7 +34,7 @@ enum Stands {
 }
 
 /// What a grant holds at the bank.
-struct Held {
+pub(crate) struct Held {
     accounts: BTreeSet<AccountId>,
     /// Of an account that is not here the bank does not say what kinds of data.
     clusters: BTreeMap<AccountId, Clusters>,
@@ -70,7 +73,52 @@ pub(crate) fn look_id(link: LinkId) -> [u8; 16] {
     crate::poll::job_id(b"look at grant", link.as_bytes())
 }
 
+/// The slots for looks, of either kind.
+struct Slots {
+    most: usize,
+    /// Whether there is one bank only: then all of them are its.
+    only_one: bool,
+}
+
+impl Slots {
+    /// Whether a bank that `has` so many of the `busy` ones may have another.
+    fn are_free(&self, busy: usize, has: usize) -> bool {
+        let of_one = has < LOOKS_OF_ONE_BANK_MAX && busy.saturating_add(LOOKS_KEPT_FREE) < self.most;
+        busy < self.most && (self.only_one || has == 0 || of_one)
+    }
+}
+
 impl Gateway {
+    /// Whose bank a look, or a poll, asks. One whose link is gone asks none: it comes to its end as any does.
+    async fn bank_of(&self, job: &Job) -> Option<InstitutionId> {
+        let nobody = || InstitutionId::new("none").ok();
+        let Some((link, _)) = job.body.split_first_chunk::<16>() else { return nobody() };
+        match self.store.link(job.shard, LinkId::from_bytes(*link)).await {
+            Ok(Some(link)) => Some(link.institution),
+            Ok(None) => nobody(),
+            Err(error) => {
+                tracing::error!(%error, "cannot read whose bank is to be looked at");
+                None
+            }
+        }
+    }
+
+    /// Puts looks of banks that have their share off for a moment, so that those of others are seen behind them.
+    async fn give_way(&self, jobs: Vec<Job>) {
+        let later = jobs.into_iter().map(|job| {
+            let at = self.after_about(LOOK_GIVES_WAY_S);
+            self.store.submit(vec![Command::ContinueJob { id: job.id, was: job.due_at, at, body: job.body }])
+        });
+        // One that was hastened or ended meanwhile is left as it is.
+        for result in futures_util::future::join_all(later).await {
+            if let Err(error) = result
+                && !matches!(error, SubmitError::Conflict { .. })
+            {
+                tracing::warn!(%error, "a look could not be put off");
+            }
+        }
+    }
+
     /// The job that asks the bank, a cycle from now and then each cycle, how a link's grant stands.
     pub(crate) fn look_at_grant(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
         let (body, kind) = (link.as_bytes().to_vec(), JobKind::LookAtGrant);
@@ -84,25 +132,37 @@ impl Gateway {
             Looks::Grants => GRANT_LOOKS_AT_ONCE_MAX,
             Looks::News => POLLS_AT_ONCE_MAX,
         };
+        let slots = Slots { most, only_one: self.institutions.len() < 2 };
         let mut looks = JoinSet::new();
-        let mut busy: HashMap<Id, [u8; 16]> = HashMap::new();
+        let mut busy: HashMap<Id, ([u8; 16], InstitutionId)> = HashMap::new();
         loop {
             if busy.len() < most && !stop.is_cancelled() {
                 let due = match what {
-                    Looks::Grants => self.store.grant_looks_due(self.now(), most * 2).await,
-                    Looks::News => self.store.polls_due(self.now(), most * 2).await,
+                    Looks::Grants => self.store.grant_looks_due(self.now(), LOOKS_DUE_MAX).await,
+                    Looks::News => self.store.polls_due(self.now(), LOOKS_DUE_MAX).await,
                 };
                 let due = due.unwrap_or_else(|error| {
                     tracing::error!(%error, ?what, "cannot read what is to be looked at");
                     Vec::new()
                 });
+                // Perhaps those of other banks stand behind these.
+                let more = due.len() == LOOKS_DUE_MAX;
+                let mut giving_way = Vec::new();
                 for job in due {
-                    if busy.len() < most && !busy.values().any(|id| *id == job.id) {
+                    if busy.len() >= most || busy.values().any(|(id, _)| *id == job.id) {
+                        continue;
+                    }
+                    let Some(bank) = self.bank_of(&job).await else { continue };
+                    let has = busy.values().filter(|(_, at)| *at == bank).count();
+                    if slots.are_free(busy.len(), has) {
                         let (gateway, id) = (self.clone(), job.id);
                         let task = looks.spawn(async move { gateway.work_job(job).await }).id();
-                        busy.insert(task, id);
+                        busy.insert(task, (id, bank));
+                    } else if more {
+                        giving_way.push(job);
                     }
                 }
+                self.give_way(giving_way).await;
             }
             if stop.is_cancelled() && looks.is_empty() {
                 return;
@@ -131,12 +191,24 @@ impl Gateway {
         if self.institution(&link.institution).is_err() {
             return in_s(GRANT_LOOK_S);
         }
-        if self.rests(&link.institution) {
+        // The publisher's signed word, and nothing from the bank that contradicts it: to stop, it is enough.
+        let called_over = self.is_called_over(&job.id);
+        if self.rests(&link.institution) && !called_over {
             return in_s(GRANT_LOOK_AGAIN_S);
         }
-        let over = match tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await {
+        let stands = tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await;
+        if matches!(stands, Ok(Ok(Stands::Good | Stands::Less { .. } | Stands::Over(_)))) {
+            self.not_called_over(&job.id);
+        }
+        let over = match stands {
             Ok(Ok(Stands::Over(why))) => why,
-            Ok(Ok(Stands::Good)) => return in_s(GRANT_LOOK_S),
+            Ok(Ok(Stands::Unsaid) | Err(_)) | Err(_) if called_over => {
+                self.not_called_over(&job.id);
+                tracing::info!(institution = %link.institution, "a bank notifies that a grant is over, and does not \
+                    say how it stands: it is taken at its word");
+                ConsentEnd::AtBank
+            }
+            Ok(Ok(Stands::Good | Stands::Unsaid)) => return in_s(GRANT_LOOK_S),
             Ok(Ok(Stands::Less { held, ends })) => {
                 self.narrow_as_at_bank(link.clone(), held.as_ref(), ends).await?;
                 return in_s(GRANT_LOOK_S);
@@ -207,7 +279,7 @@ impl Gateway {
             GrantStatus::Revoked => return Ok(Stands::Over(ConsentEnd::AtBank)),
             GrantStatus::Expired => return Ok(Stands::Over(ConsentEnd::Expired)),
             GrantStatus::Active => {}
-            GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Good),
+            GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Unsaid),
         }
         let ours = self.store.consent_of_link(link.shard, link.id).await;
         let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
@@ -237,25 +309,32 @@ impl Gateway {
         Ok(Stands::Less { held: Some(held), ends })
     }
 
-    /// When the bank says that a new grant ends, if it says it and the grant is in force.
+    /// When the bank says that a new grant ends, if it says it and the grant is in force, and whether it is for one
+    /// reading.
     pub(crate) async fn grant_ends(
         &self,
         subject: &Subject,
         tokens: &Tokens,
         bank_consent: Option<&str>,
-    ) -> Option<Timestamp> {
-        let bank = &self.institution(&subject.institution).ok()?.bank;
+    ) -> (Option<Timestamp>, Once) {
+        let Ok(institution) = self.institution(&subject.institution) else { return (None, Once::Not) };
+        let bank = &institution.bank;
         let asked = tokio::time::timeout(GRANT_ASK_TIME, bank.grant(tokens, subject, bank_consent)).await;
-        let state = asked
-            .ok()?
-            .inspect_err(|error| tracing::debug!(%error, "when a grant ends is not known"))
-            .ok()?;
-        state.expires.filter(|ends| state.status == GrantStatus::Active && self.now() < *ends)
+        let state = match asked {
+            Ok(Ok(state)) if state.status == GrantStatus::Active => state,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "when a grant ends is not known");
+                return (None, Once::Not);
+            }
+            _ => return (None, Once::Not),
+        };
+        let once = if state.once { Once::Unread } else { Once::Not };
+        (state.expires.filter(|ends| self.now() < *ends), once)
     }
 
     /// What the grant does not hold any more at the bank we do not read any more either, nor longer than it lasts
     /// there: the consent goes on with the rest, or ends if nothing is left of it.
-    async fn narrow_as_at_bank(
+    pub(crate) async fn narrow_as_at_bank(
         &self,
         link: Link,
         held: Option<&Held>,
@@ -368,5 +447,30 @@ impl Gateway {
         let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         let until = resting.get(institution).and_then(|failing| failing.rests_until);
         until.is_some_and(|until| self.now() < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However much one bank has to be asked, and another, a third one finds a slot.
+    #[test]
+    fn no_bank_has_all_the_slots_where_there_are_several() {
+        let slots = Slots { most: POLLS_AT_ONCE_MAX, only_one: false };
+        let mut has = [0_usize; 3];
+        for bank in [0, 1, 2] {
+            for _ in 0..100 {
+                if slots.are_free(has.iter().sum(), has[bank]) {
+                    has[bank] += 1;
+                }
+            }
+        }
+        assert_eq!(has[0], LOOKS_OF_ONE_BANK_MAX);
+        assert!(has.iter().all(|has| *has > 0), "{has:?}");
+        assert!(has.iter().sum::<usize>() <= POLLS_AT_ONCE_MAX);
+        let alone = Slots { most: POLLS_AT_ONCE_MAX, only_one: true };
+        assert!(alone.are_free(POLLS_AT_ONCE_MAX - 1, POLLS_AT_ONCE_MAX - 1));
+        assert!(!alone.are_free(POLLS_AT_ONCE_MAX, POLLS_AT_ONCE_MAX));
     }
 }

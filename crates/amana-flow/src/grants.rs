@@ -3,8 +3,8 @@
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::jobs::TakenBackGrant;
-use crate::limits::{FINISH_TRIES_MAX, STORE_PAUSE};
-use amana_bank::{BankError, BankErrorClass, Tokens};
+use crate::limits::{CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, STORE_PAUSE};
+use amana_bank::{BankError, BankErrorClass, Once, Tokens};
 use amana_core::{ConsentEnd, CustomerId};
 use amana_store::{BankGrant, Command, Link, SubmitError};
 use std::collections::HashMap;
@@ -47,6 +47,49 @@ impl Gateway {
         task.await.map_err(|_| away())?
     }
 
+    /// Tokens with which the customer's data may be read now: of a grant for one reading, once.
+    ///
+    /// # Errors
+    /// As [`Gateway::tokens`]; `RelinkNeeded` when the one reading has been.
+    pub(crate) async fn tokens_to_read(&self, link: &Link) -> Result<Tokens, BankError> {
+        let tokens = self.tokens(link, None).await?;
+        if tokens.once == Once::Read {
+            let class = BankErrorClass::RelinkNeeded("it was allowed for one reading");
+            return Err(BankError { institution: link.institution.clone(), interaction: None, class });
+        }
+        Ok(tokens)
+    }
+
+    /// The one reading of a grant has been: nothing is read any more, and as soon as the answer has had the time to
+    /// leave, the link ends, here and at the bank.
+    pub(crate) async fn was_read(&self, link: &Link, tokens: &Tokens) -> Result<(), FlowError> {
+        if tokens.once != Once::Unread {
+            return Ok(());
+        }
+        for attempt in 1.. {
+            let Some(grant) = self.store.bank_grant(link.shard, link.id).await? else { return Ok(()) };
+            let now = Tokens::from_bytes(&grant.tokens).map_err(|_| FlowError::Unreadable("tokens"))?;
+            let (expected, tokens) = (grant.version, Tokens { once: Once::Read, ..now }.to_bytes());
+            let put = Command::PutBankGrant { expected, grant: BankGrant { tokens, ..grant } };
+            match self.store.submit(vec![put]).await {
+                // Renewed meanwhile.
+                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.narrow_as_at_bank(link.clone(), None, Some(self.after(ONCE_ENDS_S))).await
+    }
+
+    /// Whether a link's grant is for one reading: then there is nothing to read for news, and nothing to renew.
+    pub(crate) async fn is_once(&self, link: &Link) -> Result<bool, FlowError> {
+        let grant = self.store.bank_grant(link.shard, link.id).await?;
+        let tokens = grant.and_then(|grant| Tokens::from_bytes(&grant.tokens).ok());
+        Ok(tokens.is_some_and(|tokens| tokens.once != Once::Not))
+    }
+
     async fn good_tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
         let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
         let store = |_| error(BankErrorClass::Retry("the store is away"));
@@ -72,7 +115,7 @@ impl Gateway {
             .institution(&link.institution)
             .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
         let fresh = match institution.bank.refresh(&tokens).await {
-            Ok(fresh) => Tokens { connection: Some(link.id), ..fresh },
+            Ok(fresh) => Tokens { connection: Some(link.id), once: tokens.once, ..fresh },
             Err(refusal) => {
                 // Perhaps another node was faster, and what we showed was spent.
                 let now = read().await?.ok_or_else(none)?;

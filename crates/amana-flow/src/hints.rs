@@ -4,16 +4,13 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::jobs::Step;
 use crate::limits::{
-    HINT_LOOK_AGAIN_S, HINT_POLL_AGAIN_S, HINTED_LINKS_MAX, HINTED_MAX, SUBSCRIPTION_RETRY_MAX_S,
-    SUBSCRIPTION_TIME, SUBSCRIPTIONS_LOOK_S,
+    HEARD_FOR_S, HINT_LOOK_AGAIN_S, HINT_POLL_AGAIN_S, HINTED_LINKS_MAX, HINTED_MAX, POLL_HEARD_MAX_S,
+    POLL_HEARD_TIMES, SUBSCRIPTIONS_LOOK_S,
 };
-use amana_bank::{BankError, BankErrorClass, Hint, Prompt, Topic, Whose};
-use amana_core::{CustomerId, EventKey, InstitutionId, Secret, Shard, Timestamp};
-use amana_store::{Command, Job, JobKind, Link, Outcome, SubmitError};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use amana_bank::{BankError, BankErrorClass, Hint, Prompt, Whose};
+use amana_core::{EventKey, InstitutionId, Secret, Timestamp};
+use amana_store::{Command, Link, LinkState, Outcome};
 use std::sync::PoisonError;
 use url::Url;
 
@@ -43,38 +40,70 @@ impl Hinted {
     }
 }
 
-/// What an institution's job knows of our subscriptions there. No customer is in it.
-#[derive(Default, Serialize, Deserialize)]
-struct Subscriptions {
-    institution: String,
-    #[serde(default)]
-    have: BTreeMap<Topic, Have>,
-    /// Calls in a row that failed.
-    #[serde(default)]
-    failures: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Have {
-    id: String,
-    callback: String,
-    /// When it was last known to be there, in Unix seconds.
-    seen: i64,
-}
-
-/// The next thing to do about subscriptions.
-enum Act {
-    Drop(Topic),
-    Make(Topic),
-    Look(Topic),
-}
-
-/// The id of an institution's job.
-fn subscriptions_id(institution: &InstitutionId) -> [u8; 16] {
-    crate::poll::job_id(b"notification subscriptions", institution.as_str().as_bytes())
+/// Whether a bank's notifications of news are known to come. It is kept in memory: a process that has just begun reads
+/// as if none came.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Heard {
+    /// When all our subscriptions to them were last known to be there.
+    subscribed: Option<Timestamp>,
+    /// When the last one came.
+    news: Option<Timestamp>,
 }
 
 impl Gateway {
+    /// How long to wait between two polls at a bank: longer while its notifications of news are known to come. Polling
+    /// never stops for them: a notification may be lost.
+    pub(crate) fn poll_wait(&self, institution: &InstitutionId, every_s: i64) -> i64 {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let within = |at: Option<Timestamp>, seconds: i64| {
+            at.is_some_and(|at| self.now().as_second().saturating_sub(at.as_second()) < seconds)
+        };
+        let known = heard.get(institution).is_some_and(|heard| {
+            within(heard.subscribed, 2 * SUBSCRIPTIONS_LOOK_S) && within(heard.news, HEARD_FOR_S)
+        });
+        if known {
+            every_s.saturating_mul(POLL_HEARD_TIMES).min(POLL_HEARD_MAX_S.max(every_s))
+        } else {
+            every_s
+        }
+    }
+
+    fn heard_of_news(&self, institution: &InstitutionId) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.entry(institution.clone()).or_default().news = Some(self.now());
+    }
+
+    /// A poll found news of which no notification had told: they are not known to come (any more).
+    pub(crate) fn not_heard(&self, institution: &InstitutionId) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(heard) = heard.get_mut(institution) {
+            heard.news = None;
+        }
+    }
+
+    /// Whether all our subscriptions to a bank's notifications of news are there.
+    pub(crate) fn subscribed_to_news(&self, institution: &InstitutionId, all: bool) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.entry(institution.clone()).or_default().subscribed = all.then(|| self.now());
+    }
+
+    /// Whether a notification made a job due within so many seconds.
+    pub(crate) fn was_hinted(&self, job: [u8; 16], within_s: i64) -> bool {
+        let hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |at: &Timestamp| self.now().as_second().saturating_sub(at.as_second());
+        hinted.get(&job).is_some_and(|at| since(at) < within_s)
+    }
+
+    /// Whether the bank's publisher says that the grant of this look is over, and nothing has contradicted it yet.
+    pub(crate) fn is_called_over(&self, look: &[u8; 16]) -> bool {
+        self.called_over.lock().unwrap_or_else(PoisonError::into_inner).contains(look)
+    }
+
+    /// The bank itself has said how the grant of a look stands.
+    pub(crate) fn not_called_over(&self, look: &[u8; 16]) {
+        self.called_over.lock().unwrap_or_else(PoisonError::into_inner).remove(look);
+    }
+
     /// Where a bank notifies us.
     #[must_use]
     pub fn notification_url(&self, institution: &InstitutionId) -> Option<Url> {
@@ -103,14 +132,26 @@ impl Gateway {
     /// When the store does not take it; then the bank must deliver again.
     pub async fn accept_hint(&self, institution: &InstitutionId, hint: &Hint) -> Result<Hinted, FlowError> {
         let Some((prompt, whose)) = &hint.about else { return Ok(Hinted::Ignored) };
+        if *prompt == Prompt::ReadNews {
+            self.heard_of_news(institution);
+        }
         let mut commands = Vec::new();
         for link in self.links_of(institution, whose).await?.into_iter().take(HINTED_LINKS_MAX) {
             let name = format!("hint\0{}\0{}", link.id, hint.id);
             let key = EventKey::new(Some(hint.sent), institution.as_str(), &name);
             let (job, spacing) = match prompt {
-                Prompt::LookAtGrant => (crate::grant_look::look_id(link.id), HINT_LOOK_AGAIN_S),
+                Prompt::LookAtGrant | Prompt::LookOrStop => {
+                    (crate::grant_look::look_id(link.id), HINT_LOOK_AGAIN_S)
+                }
                 Prompt::ReadNews => (crate::poll::poll_id(link.id), HINT_POLL_AGAIN_S),
             };
+            if *prompt == Prompt::LookOrStop && link.state != LinkState::Ended {
+                let mut over = self.called_over.lock().unwrap_or_else(PoisonError::into_inner);
+                // Full: then the looks alone tell.
+                if over.len() < HINTED_MAX {
+                    over.insert(job);
+                }
+            }
             let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
             commands.push(Command::Hint {
                 shard: link.shard,
@@ -165,139 +206,5 @@ impl Gateway {
         };
         hinted.insert(job, due);
         due
-    }
-
-    /// The command that has an institution's subscriptions looked after now, where it notifies at all: a grant came or
-    /// went.
-    pub(crate) fn subscriptions_due(&self, institution: &InstitutionId) -> Option<Command> {
-        let known = self.institution(institution).ok()?;
-        let (id, at) = (subscriptions_id(institution), self.now());
-        known.upkeep.notifications.then_some(Command::HastenJob { id, at })
-    }
-
-    /// Queues the jobs that look after our subscriptions, one for each institution that notifies; those that are there
-    /// are due now, since the configuration may have changed. [`Gateway::run_jobs`] does it as it begins.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn look_after_subscriptions(&self) -> Result<(), FlowError> {
-        for (institution, known) in &self.institutions {
-            let (id, now) = (subscriptions_id(institution), self.now());
-            if known.upkeep.notifications {
-                let body = Subscriptions { institution: institution.to_string(), ..Subscriptions::default() };
-                let job = Job {
-                    id,
-                    shard: Shard(0),
-                    // Nobody's.
-                    customer: CustomerId::from_bytes([0; 16]),
-                    kind: JobKind::Subscriptions,
-                    body: serde_json::to_vec(&body).map_err(|_| FlowError::Unreadable("job"))?,
-                    due_at: now,
-                    attempts: 0,
-                };
-                match self.store.submit(vec![Command::Enqueue(job)]).await {
-                    Ok(_) => continue,
-                    Err(SubmitError::Conflict { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            self.store.submit(vec![Command::HastenJob { id, at: now }]).await?;
-        }
-        Ok(())
-    }
-
-    /// One step of looking after an institution's subscriptions: one call at the bank, durable before the next one.
-    pub(crate) async fn subscriptions(&self, job: &Job) -> Result<Step, FlowError> {
-        let mut known: Subscriptions =
-            serde_json::from_slice(&job.body).map_err(|_| FlowError::Unreadable("job"))?;
-        let later = |at, known: &Subscriptions| {
-            let body = serde_json::to_vec(known).map_err(|_| FlowError::Unreadable("job"))?;
-            Ok(Step::GoOn(at, body, Vec::new()))
-        };
-        let Ok(id) = InstitutionId::new(known.institution.clone()) else { return Ok(Step::Done) };
-        // Taken out of the configuration: nobody can be asked. It may come back.
-        let Ok(institution) = self.institution(&id) else {
-            return later(self.after_about(SUBSCRIPTIONS_LOOK_S), &known);
-        };
-        let url = self.notification_url(&id).filter(|_| institution.upkeep.notifications);
-        let wanted = url.is_some() && self.store.has_bank_consents(&id).await?;
-        let callback = url.as_ref().map(Url::to_string).unwrap_or_default();
-        let news = institution.upkeep.poll_every_s.is_some();
-        let topics = || {
-            let news = Topic::OF_NEWS.iter().filter(move |_| news);
-            Topic::OF_GRANTS.iter().chain(news).copied().filter(move |_| wanted)
-        };
-        let now = self.now().as_second();
-        let stale = |have: &Have| now.saturating_sub(have.seen) >= SUBSCRIPTIONS_LOOK_S;
-        let unwanted = known
-            .have
-            .iter()
-            .find(|(topic, have)| have.callback != callback || !topics().any(|wanted| wanted == **topic));
-        let act = unwanted
-            .map(|(topic, _)| Act::Drop(*topic))
-            .or_else(|| topics().find(|topic| !known.have.contains_key(topic)).map(Act::Make))
-            .or_else(|| known.have.iter().find(|(_, have)| stale(have)).map(|(topic, _)| Act::Look(*topic)));
-        let Some(act) = act else {
-            if !institution.upkeep.notifications {
-                return Ok(Step::Done);
-            }
-            return later(self.after_about(SUBSCRIPTIONS_LOOK_S), &known);
-        };
-        let done = tokio::time::timeout(SUBSCRIPTION_TIME, self.act(&id, &act, &mut known, &callback));
-        match done.await.unwrap_or(Err(BankErrorClass::Retry("it did not answer in time"))) {
-            Ok(()) => {
-                known.failures = 0;
-                later(self.now(), &known)
-            }
-            Err(class) => {
-                metrics::counter!("amana_subscription_errors_total", "class" => class.as_str()).increment(1);
-                if known.failures == 0 {
-                    tracing::warn!(institution = %id, %class, "a bank does not take our subscription to its \
-                        notifications; its grants are looked at and its news read all the same");
-                }
-                known.failures = known.failures.saturating_add(1);
-                // From half a minute on: nobody waits.
-                let waits = known.failures.saturating_add(4);
-                later(self.wait_before(waits, SUBSCRIPTION_RETRY_MAX_S), &known)
-            }
-        }
-    }
-
-    async fn act(
-        &self,
-        id: &InstitutionId,
-        act: &Act,
-        known: &mut Subscriptions,
-        callback: &str,
-    ) -> Result<(), BankErrorClass> {
-        let gone = BankErrorClass::OurRequest("the institution is not configured");
-        let bank = &self.institution(id).map_err(|_| gone)?.bank;
-        let seen = self.now().as_second();
-        match act {
-            Act::Drop(topic) => {
-                if let Some(have) = known.have.get(topic) {
-                    bank.unsubscribe(&have.id).await.map_err(|error| error.class)?;
-                    known.have.remove(topic);
-                    tracing::info!(institution = %id, topic = topic.as_str(), "a bank's notifications were ended");
-                }
-            }
-            Act::Make(topic) => {
-                let url = Url::parse(callback)
-                    .map_err(|_| BankErrorClass::OurRequest("our own address is not a url"))?;
-                let sub = bank.subscribe(*topic, &url).await.map_err(|error| error.class)?;
-                known.have.insert(*topic, Have { id: sub, callback: callback.to_owned(), seen });
-                tracing::info!(institution = %id, topic = topic.as_str(), "a bank's notifications are subscribed to");
-            }
-            Act::Look(topic) => {
-                if let Some(have) = known.have.get_mut(topic) {
-                    if bank.subscribed(&have.id).await.map_err(|error| error.class)? {
-                        have.seen = seen;
-                    } else {
-                        known.have.remove(topic);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -349,6 +349,9 @@ impl Gateway {
         let Some(consent) = consent.filter(stands) else {
             return Ok(Step::Done);
         };
+        if self.is_once(&link).await? {
+            return Ok(Step::Done);
+        }
         let conversation = link.conversation();
         let person = self.store.conversation(&conversation).await?;
         let last_inbound = person.as_ref().and_then(|person| person.last_inbound_at);

@@ -52,6 +52,7 @@ mod renew;
 mod revoke;
 mod sealed;
 mod session;
+mod subscriptions;
 mod timeline;
 mod unread;
 mod update;
@@ -77,7 +78,9 @@ pub use notice_page::{NoticePage, Opening, Ready};
 pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;
 pub use policy::ReadPolicy;
-pub use privacy::{AccountsView, ChatView, ConsentView, PrivacyView, TimelineEntry, Told};
+pub use privacy::{
+    AccountsPart, AccountsView, ChatView, ConsentView, PartAccounts, PrivacyView, TimelineEntry, Told,
+};
 pub use reconcile::{OnUnknown, Reconcile};
 pub use renew::RenewalForm;
 pub use timeline::{LastTold, Looked, PurposeTotal, TimelineFilter, Totals};

@@ -156,7 +156,9 @@ pub const GRANT_LOOK_S: i64 = 3_600;
 /// When it is asked again after a bank that did not answer, in seconds.
 pub const GRANT_LOOK_AGAIN_S: i64 = 600;
 /// Grants that are looked at at once. They have slots of their own beside [`JOBS_AT_ONCE_MAX`].
-pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 4;
+pub const GRANT_LOOKS_AT_ONCE_MAX: usize = 8;
+/// How long after the one reading that a grant was for its link ends, in seconds: the answer must have left.
+pub const ONCE_ENDS_S: i64 = 120;
 /// How long one look may take. A bank that hangs must not keep the slots.
 pub const GRANT_LOOK_TIME: Duration = Duration::from_secs(20);
 /// How long the customer who links waits for the bank's word on when its grant ends. A bank that does not say in time
@@ -166,7 +168,16 @@ pub const GRANT_ASK_TIME: Duration = Duration::from_secs(5);
 /// turn.
 pub const GRANT_REST_S: i64 = 60;
 /// Polls that run at once. They have slots of their own, too: a slow bank holds up nothing but other polls.
-pub const POLLS_AT_ONCE_MAX: usize = 4;
+pub const POLLS_AT_ONCE_MAX: usize = 8;
+/// Of either, those that one bank may have where there are several: a bank of many links, or with much to notify of,
+/// is read with half of the slots.
+pub const LOOKS_OF_ONE_BANK_MAX: usize = 4;
+/// Of either, those that are kept for banks that have none.
+pub const LOOKS_KEPT_FREE: usize = 2;
+/// How many that are due are looked through for one of another bank, at a time.
+pub const LOOKS_DUE_MAX: usize = 64;
+/// When one that gives way to those of other banks is due again, in seconds.
+pub const LOOK_GIVES_WAY_S: i64 = 2;
 /// How long one call of a poll may take, a list with all its pages.
 pub const POLL_TIME: Duration = Duration::from_secs(60);
 /// How far before the end of what was read a poll begins again, in seconds: what is booked late or changes is found
@@ -196,12 +207,24 @@ pub const HINT_POLL_AGAIN_S: i64 = 60;
 pub const HINTED_LINKS_MAX: usize = 64;
 /// Hastened jobs that are remembered for that.
 pub const HINTED_MAX: usize = 50_000;
+/// For how long after a notification the news that a poll finds are those of which it told, in seconds.
+pub const HINTED_FOR_S: i64 = 600;
 /// How often it is looked whether our subscriptions at a bank are still there, in seconds.
 pub const SUBSCRIPTIONS_LOOK_S: i64 = 6 * 3_600;
 /// How long one call about them may take.
 pub const SUBSCRIPTION_TIME: Duration = Duration::from_secs(20);
 /// The longest wait after a bank that does not take them, in seconds.
 pub const SUBSCRIPTION_RETRY_MAX_S: i64 = 86_400;
+/// Subscriptions that wait to be ended, at most; of more the first ones are left to the bank.
+pub const SUBSCRIPTIONS_ENDING_MAX: usize = 32;
+/// How often a bank that cannot call us is asked for its notifications, in seconds.
+pub const NOTIFICATIONS_FETCH_S: i64 = 60;
+/// For how long after a notification of news others are expected, in seconds.
+pub const HEARD_FOR_S: i64 = 86_400;
+/// How many times as long the wait between two polls is while notifications of news are known to come.
+pub const POLL_HEARD_TIMES: i64 = 4;
+/// The longest that this makes it, in seconds.
+pub const POLL_HEARD_MAX_S: i64 = 6 * 3_600;
 /// Delivered messages without an explanation that become alarms in one round.
 pub const OVERDUE_MAX: usize = 256;
 /// Message ids of one delivery webhook that are held against the outbox: more than any platform names.

@@ -393,7 +393,8 @@ impl Gateway {
                 return Err(LinkError::NoAccounts);
             }
         };
-        let ends = self.grant_ends(&viewer, &granted.tokens, bank_consent.as_deref()).await;
+        let (ends, once) = self.grant_ends(&viewer, &granted.tokens, bank_consent.as_deref()).await;
+        let tokens = Tokens { once, ..granted.tokens }.to_bytes();
         let consenting = Consenting {
             ends,
             customer,

@@ -5,8 +5,8 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::jobs::Step;
 use crate::limits::{
-    GRANT_LOOK_AGAIN_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_IDLE_S, POLL_MARKS_MAX,
-    POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
+    GRANT_LOOK_AGAIN_S, HINTED_FOR_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_IDLE_S,
+    POLL_MARKS_MAX, POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
 };
 use amana_bank::{BankError, BankErrorClass, News, Of, Tokens, UNANSWERED};
 use amana_core::{
@@ -102,9 +102,13 @@ impl Gateway {
             LinkState::Pending => return Ok(Step::Later(self.after(POLL_SOON_S))),
         }
         let unread = |seconds| Ok(Step::GoOn(self.after_about(seconds), job.body.clone(), Vec::new()));
+        if self.is_once(&link).await? {
+            return Ok(Step::Done);
+        }
         let Ok(institution) = self.institution(&link.institution) else { return unread(POLL_IDLE_S) };
         let upkeep = institution.upkeep;
         let Some(every) = upkeep.poll_every_s else { return unread(POLL_IDLE_S) };
+        let every = self.poll_wait(&link.institution, every);
         if self.rests(&link.institution) {
             return unread(GRANT_LOOK_AGAIN_S.min(every));
         }
@@ -144,6 +148,9 @@ impl Gateway {
             Reading::Done => None,
             Reading::Again(seconds) => Some(seconds),
         };
+        if !poll.effects.is_empty() && !self.was_hinted(job.id, HINTED_FOR_S) {
+            self.not_heard(&link.institution);
+        }
         // What the customer took back is not remembered either.
         let kept: BTreeSet<String> = consent
             .grants

@@ -16,7 +16,7 @@ use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 /// A consent on the page.
@@ -133,12 +133,34 @@ pub struct AccountsView {
     pub institution_id: InstitutionId,
     /// Its name.
     pub institution: String,
-    /// Each account with its latest transactions.
-    pub accounts: Shown,
+    /// What each link in force has, the one that was made first first.
+    pub parts: Vec<AccountsPart>,
     /// Whether there is more than could be read.
     pub incomplete: bool,
     /// When the bank was asked.
     pub at: Timestamp,
+}
+
+/// What one link has: a chat, and the bank's grant for it.
+pub struct AccountsPart {
+    /// When it was linked.
+    pub linked_at: Timestamp,
+    /// When what the customer allowed ends.
+    pub ends_at: Timestamp,
+    /// For what they allowed it.
+    pub purposes: Vec<Purpose>,
+    /// Its accounts with their latest transactions.
+    pub accounts: PartAccounts,
+}
+
+/// The accounts of one link.
+pub enum PartAccounts {
+    /// Those that no link before it has.
+    Shown(Shown),
+    /// The same as those of the links before it.
+    Same,
+    /// They could not be read.
+    Unread,
 }
 
 /// The accounts of a link, and the transactions of those that could be read.
@@ -335,23 +357,75 @@ impl Gateway {
         let lang = lang(viewer.lang);
         let institution = self.institution(&viewer.institution)?;
         let subject = Subject { institution: viewer.institution.clone(), customer: viewer.customer };
-        let links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
-        let link = links.into_iter().find(|l| l.state == LinkState::Active).ok_or(LinkError::NotLinked)?;
-        self.may_look(&link).await?;
-        let (fetched, pages) = match self.read_now(&link, &subject).await {
-            Ok(read) => read,
-            Err(error) => {
-                if error.class.is_invalid_grant() {
-                    self.end_as_at_bank(link, ConsentEnd::AtBank).await?;
-                }
-                return Err(error.into());
+        let mut links = self.store.links_of_customer(viewer.shard, viewer.customer).await?;
+        links.retain(|link| link.state == LinkState::Active);
+        links.sort_by_key(|link| (link.created_at, link.id));
+        let (mut read, mut seen) = (Vec::new(), BTreeSet::new());
+        // Why there is nothing to show, if there is not: of the first link.
+        let mut nothing = None;
+        for link in links {
+            if let Err(error) = self.may_look(&link).await {
+                nothing.get_or_insert(error);
+                continue;
             }
-        };
+            let one = self.read_now(&link, &subject, &seen).await;
+            let one = match one {
+                Ok((one, tokens)) => {
+                    self.was_read(&link, &tokens).await?;
+                    seen.extend(one.0.ids.iter().cloned());
+                    Some(one)
+                }
+                Err(error) => {
+                    let over = error.class.is_invalid_grant();
+                    if over {
+                        self.end_as_at_bank(link.clone(), ConsentEnd::AtBank).await?;
+                    }
+                    nothing.get_or_insert(error.into());
+                    if over {
+                        continue;
+                    }
+                    None
+                }
+            };
+            read.push((link, one));
+        }
         let now = self.now();
-        let accounts = self
-            .gate
-            .show_accounts(&fetched.data, &pages, &subject, lang, now)
-            .map_err(|_| LinkError::Over)?;
+        let (mut parts, mut incomplete, mut shown) = (Vec::new(), false, BTreeSet::new());
+        for (link, one) in read {
+            // The bank took its time: what was stopped or taken back meanwhile is not shown.
+            let consent = match self.may_look(&link).await {
+                Ok(consent) => consent,
+                Err(error) => {
+                    nothing.get_or_insert(error);
+                    continue;
+                }
+            };
+            let accounts = match one {
+                None => PartAccounts::Unread,
+                Some((fetched, pages)) => {
+                    incomplete |= fetched.skipped > 0;
+                    let new: BTreeSet<AccountId> =
+                        fetched.ids.iter().filter(|id| !shown.contains(*id)).cloned().collect();
+                    if new.is_empty() && !fetched.ids.is_empty() {
+                        PartAccounts::Same
+                    } else {
+                        let data = fetched.data.only(&new);
+                        shown.extend(new);
+                        let page = self.gate.show_accounts(&data, &pages, &subject, lang, now);
+                        PartAccounts::Shown(page.map_err(|_| LinkError::Over)?)
+                    }
+                }
+            };
+            parts.push(AccountsPart {
+                linked_at: link.created_at,
+                ends_at: consent.expires_at,
+                purposes: consent.grants.keys().copied().collect(),
+                accounts,
+            });
+        }
+        if !parts.iter().any(|part| matches!(part.accounts, PartAccounts::Shown(_))) {
+            return Err(nothing.unwrap_or(LinkError::NotLinked));
+        }
         let clusters = Clusters::of(&[Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]);
         let receipt = ReceiptDraft {
             clusters,
@@ -359,8 +433,6 @@ impl Gateway {
             template: None,
             ..self.look_by(&viewer.institution, Recipient::Customer, "")
         };
-        // The bank took its time: what was stopped or taken back meanwhile is not shown.
-        self.may_look(&link).await?;
         // Receipt first, also for the customer's own eyes.
         let (shard, customer) = (viewer.shard, viewer.customer);
         self.store.submit(vec![Command::Record { shard, customer, receipt }]).await?;
@@ -368,29 +440,37 @@ impl Gateway {
             lang,
             institution_id: viewer.institution.clone(),
             institution: institution.name_in(lang).to_owned(),
-            accounts,
-            incomplete: fetched.skipped > 0,
+            parts,
+            incomplete,
             at: now,
         })
     }
 
     /// The accounts of a link and their latest transactions, as the bank tells them now; an account whose transactions
-    /// cannot be read has no page. Tokens that are not taken are renewed once: they may have ended before their time.
-    async fn read_now(&self, link: &Link, subject: &Subject) -> Result<ReadNow, BankError> {
-        let tokens = self.tokens(link, None).await?;
-        match self.read_with(&tokens, subject, Accept::Whole).await {
+    /// cannot be read has no page, and neither has one of those `seen`. Tokens that are not taken are renewed once:
+    /// they may have ended before their time.
+    async fn read_now(
+        &self,
+        link: &Link,
+        subject: &Subject,
+        seen: &BTreeSet<AccountId>,
+    ) -> Result<(ReadNow, Tokens), BankError> {
+        let tokens = self.tokens_to_read(link).await?;
+        let read = match self.read_with(&tokens, subject, seen, Accept::Whole).await {
             Err(BankError { class: BankErrorClass::RelinkNeeded(_), .. }) => {
                 let fresh = self.tokens(link, Some(&tokens)).await?;
-                self.read_with(&fresh, subject, Accept::Part).await
+                self.read_with(&fresh, subject, seen, Accept::Part).await
             }
             read => read,
-        }
+        }?;
+        Ok((read, tokens))
     }
 
     async fn read_with(
         &self,
         tokens: &Tokens,
         subject: &Subject,
+        seen: &BTreeSet<AccountId>,
         accept: Accept,
     ) -> Result<ReadNow, BankError> {
         let institution = self.institution(&subject.institution).map_err(|_| BankError {
@@ -404,7 +484,7 @@ impl Gateway {
         let from = now.checked_sub(Duration::from_secs(SHOWN_DAYS * 86_400)).unwrap_or(now);
         let to = now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
         let mut pages = Vec::with_capacity(fetched.ids.len());
-        for id in &fetched.ids {
+        for id in fetched.ids.iter().filter(|id| !seen.contains(*id)) {
             match bank.transactions(tokens, subject, id, from, to, Actor::User).await {
                 Ok(page) => pages.push((id.clone(), page)),
                 Err(error)
@@ -429,13 +509,13 @@ impl Gateway {
     /// Whether the bank may be read for the customer's own eyes now. Nothing of it goes to a platform, so no agreement
     /// and no purpose is asked, and of the accounts none; but without a consent in force there is nothing that the
     /// bank's grant is still for, and stopped is stopped.
-    async fn may_look(&self, link: &Link) -> Result<(), LinkError> {
+    async fn may_look(&self, link: &Link) -> Result<Consent, LinkError> {
         if self.store.kills().await?.stop(&link.institution, &link.channel, link.customer) {
             return Err(LinkError::Stopped);
         }
         let consent = self.store.consent_of_link(link.shard, link.id).await?;
         let now = self.now();
-        consent.filter(|consent| consent.in_force(now)).map(|_| ()).ok_or(LinkError::NotLinked)
+        consent.filter(|consent| consent.in_force(now)).ok_or(LinkError::NotLinked)
     }
 
     /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It

@@ -9,7 +9,7 @@ use crate::limits::{
 };
 use crate::link::{Begun, Next};
 use crate::session::{Aim, AtBank, Browser, SignedIn};
-use amana_bank::{Actor, Granted};
+use amana_bank::{Actor, Granted, Tokens};
 use amana_core::{
     AccountId, CONSENT_DAYS_MAX, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, ConversationId,
     Form, Grant, InstitutionId, Lang, LinkId, Purpose, Shard, Timestamp,
@@ -236,7 +236,7 @@ impl Gateway {
             )
             .await?;
         self.store.submit(vec![enqueue]).await?;
-        let done = self.renew(cookie, &at, &renewing, (blinded, &granted, &tokens), revocation).await;
+        let done = self.renew(cookie, &at, &renewing, (blinded, &granted), revocation).await;
         if done.is_err() {
             self.revoke_now(revocation).await;
         }
@@ -248,7 +248,7 @@ impl Gateway {
         cookie: &str,
         at: &AtBank,
         renewing: &Renewing,
-        (blinded, granted, tokens): (Option<[u8; 32]>, &Granted, &[u8]),
+        (blinded, granted): (Option<[u8; 32]>, &Granted),
         revocation: [u8; 16],
     ) -> Result<Next, LinkError> {
         let link = self.store.link(renewing.shard, renewing.link).await?.ok_or(LinkError::Over)?;
@@ -262,7 +262,8 @@ impl Gateway {
         let bank = &self.institution(&at.institution)?.bank;
         let shared: BTreeSet<AccountId> =
             bank.accounts(&granted.tokens, &viewer, Actor::User).await?.ids.into_iter().collect();
-        let ends = self.grant_ends(&viewer, &granted.tokens, granted.bank_consent.as_deref()).await;
+        let (ends, once) = self.grant_ends(&viewer, &granted.tokens, granted.bank_consent.as_deref()).await;
+        let tokens = Tokens { once, ..granted.tokens.clone() }.to_bytes();
         let fresh = self.secret_text();
         for attempt in 1.. {
             // Once more from what holds now: it may have been stopped meanwhile.
@@ -287,7 +288,7 @@ impl Gateway {
             };
             commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
             commands
-                .extend(self.going_on(&found, at.lang, renewing, (granted, tokens, &shared, ends)).await?);
+                .extend(self.going_on(&found, at.lang, renewing, (granted, &tokens, &shared, ends)).await?);
             match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { what: "token" | "session", .. }) => return Err(LinkError::Over),
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}

@@ -9,7 +9,8 @@
 //! - linking begins in the chat, so its entrances answer with a way out ([`crate::link`]) before the platform or a
 //!   bank is asked, and name nobody; everything else below `/link` is refused there.
 //!
-//! It goes by what the browser says about itself, so it is best effort: an app that hides is not noticed.
+//! The same holds of other apps' own browsers, as far as they are known here. It goes by what the browser says about
+//! itself, so it is best effort: an app that hides is not noticed.
 
 use crate::WebState;
 use crate::browser;
@@ -39,15 +40,44 @@ const MARKS: &[&str] = &[
     "barcelona",
     "whatsapp/",
 ];
+/// The same of other apps that show pages in browsers of their own, into which they can put scripts: a link that is
+/// passed on is opened there.
+const OTHERS: &[&str] = &[
+    "bytedancewebview",
+    "musical_ly",
+    " trill_",
+    "snapchat",
+    "linkedinapp",
+    "twitter for ",
+    "twitterandroid",
+    "micromessenger",
+    " line/",
+    "kakaotalk",
+    "[pinterest/",
+];
 /// The apps that an Android web view names in `X-Requested-With`.
-const APPS: &[&str] = &["com.facebook.", "com.instagram.", "com.whatsapp"];
+const APPS: &[&str] = &[
+    "com.facebook.",
+    "com.instagram.",
+    "com.whatsapp",
+    "com.zhiliaoapp.musically",
+    "com.ss.android.ugc.trill",
+    "com.snapchat.android",
+    "com.linkedin.android",
+    "com.twitter.android",
+    "com.tencent.mm",
+    "jp.naver.line.android",
+    "com.kakao.talk",
+    "com.pinterest",
+    "org.telegram.messenger",
+];
 
 /// Whether a request comes from a browser inside one of the platform's apps.
 pub(crate) fn is_in_app(headers: &HeaderMap) -> bool {
     let says = |name: header::HeaderName| {
         headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase())
     };
-    says(header::USER_AGENT).is_some_and(|agent| MARKS.iter().any(|mark| agent.contains(mark)))
+    says(header::USER_AGENT).is_some_and(|agent| MARKS.iter().chain(OTHERS).any(|mark| agent.contains(mark)))
         || says(header::HeaderName::from_static("x-requested-with"))
             .is_some_and(|app| APPS.iter().any(|prefix| app.starts_with(prefix)))
 }

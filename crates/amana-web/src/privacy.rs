@@ -160,8 +160,8 @@ pub(crate) async fn accounts(State(state): State<Arc<WebState>>, headers: Header
     match view {
         Ok(view) => {
             let w = Words::new(view.lang, HERE);
-            let frame = AccountsPage::new(w, view.institution, view.at, view.incomplete);
-            page_with(StatusCode::OK, &frame, [view.accounts])
+            let (frame, pieces) = AccountsPage::new(w, view);
+            page_with(StatusCode::OK, &frame, pieces)
         }
         Err(LinkError::Over) => {
             entrance(&state, Words::new(browser::lang(&headers, None), HERE), OwnPage::Accounts, None)

@@ -10,6 +10,7 @@ mod css;
 mod fluent;
 mod linked;
 mod modules;
+mod named;
 mod rust;
 mod scale;
 mod text;
@@ -70,6 +71,7 @@ pub(crate) fn check(root: &Path, cargo: &Path) -> Result<(usize, Vec<Finding>)> 
         }
     }
     findings.extend(modules::check(&sources));
+    findings.extend(named::check(&sources));
     findings.extend(abuse::check(&sources));
     findings.extend(fluent::check(&sources));
     findings.extend(scale::check(&sources));

@@ -438,7 +438,9 @@ pub(crate) fn grant_state(body: &Value) -> GrantState {
         }
         accounts
     });
-    GrantState { status, expires: value::instant(body, "expirationTime"), accounts, clusters }
+    // FDX's own examples write it both ways, `ONE_TIME` and `ONETIME`.
+    let once = value::word(body, "durationType").as_deref() == Some("ONETIME");
+    GrantState { status, expires: value::instant(body, "expirationTime"), once, accounts, clusters }
 }
 
 /// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.

@@ -39,31 +39,78 @@ impl FdxBank {
     }
 
     async fn pages(&self, call: &Call<'_>, keys: &[&str]) -> Result<Rows, Failure> {
-        let paging = self.config.profile.api.paging;
-        let mut rows = Vec::new();
-        let mut seen = HashSet::new();
-        let mut url = call.url.clone();
-        for _ in 0..PAGES_MAX {
-            let (body, interaction) = self.get_json(call, &url).await?;
+        let mut walk = Walk::new(&call.url, self.config.profile.api.paging);
+        loop {
+            let (body, interaction) = self.get_json(call, &walk.here).await?;
             let nonsense = |what| Failure {
                 class: BankErrorClass::Nonsense(what),
                 interaction: Some(interaction.clone()),
             };
-            let Some(value) = body.value else { return Ok(Rows { rows, truncated: false }) };
-            take_rows(&value, keys, &mut rows).map_err(nonsense)?;
-            if rows.len() > ROWS_MAX {
-                rows.truncate(ROWS_MAX);
-                return Ok(Rows { rows, truncated: true });
+            match walk.page(body.value.as_ref(), body.partial, keys).map_err(nonsense)? {
+                Walked::On => {}
+                Walked::End { truncated } => return Ok(Rows { rows: walk.rows, truncated }),
             }
-            // Some banks say 206 of every page but the last, FDX of a list that could not be read as a whole.
-            let Some(next) = next(&value, paging) else { return Ok(Rows { rows, truncated: body.partial }) };
-            // The same continuation twice is a circle: what was read stays, and the list is not called complete.
-            if !seen.insert(next_hash(&next)) {
-                return Ok(Rows { rows, truncated: true });
-            }
-            url = follow(&call.url, &url, &next).map_err(nonsense)?;
         }
-        Ok(Rows { rows, truncated: true })
+    }
+}
+
+/// What a page means for the walk.
+#[derive(Debug, PartialEq, Eq)]
+enum Walked {
+    /// There is another one, at the new `here`.
+    On,
+    /// That was the last one, or the last that is read.
+    End { truncated: bool },
+}
+
+/// A walk from page to page.
+struct Walk<'a> {
+    first: &'a Url,
+    here: Url,
+    paging: Paging,
+    rows: Vec<Value>,
+    /// The addresses that were asked.
+    seen: HashSet<[u8; 32]>,
+    pages: usize,
+    /// Of the pages that led to another one: those that were called whole, and those that were called partial (206).
+    whole: usize,
+    partial: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(first: &'a Url, paging: Paging) -> Self {
+        let (rows, seen) = (Vec::new(), HashSet::from([token_hash(first.as_str())]));
+        Self { first, here: first.clone(), paging, rows, seen, pages: 0, whole: 0, partial: 0 }
+    }
+
+    /// Takes a page in; one without a body has nothing and leads nowhere.
+    fn page(&mut self, body: Option<&Value>, partial: bool, keys: &[&str]) -> Result<Walked, &'static str> {
+        self.pages = self.pages.saturating_add(1);
+        let Some(body) = body else { return Ok(Walked::End { truncated: self.gaps(partial) }) };
+        take_rows(body, keys, &mut self.rows)?;
+        if self.rows.len() > ROWS_MAX {
+            self.rows.truncate(ROWS_MAX);
+            return Ok(Walked::End { truncated: true });
+        }
+        let Some(next) = next(body, self.paging) else {
+            return Ok(Walked::End { truncated: self.gaps(partial) });
+        };
+        if partial {
+            self.partial = self.partial.saturating_add(1);
+        } else {
+            self.whole = self.whole.saturating_add(1);
+        }
+        self.here = follow(self.first, &self.here, &next)?;
+        // The same address twice is a circle: what was read stays, and the list is not called complete.
+        let circle = !self.seen.insert(token_hash(self.here.as_str()));
+        Ok(if circle || self.pages >= PAGES_MAX { Walked::End { truncated: true } } else { Walked::On })
+    }
+
+    /// Whether what was read has gaps, the last page being `partial`. Some banks say 206 of every page but the last,
+    /// FDX of what could not be read as a whole: so it counts on the last page, and where some pages have it and some
+    /// not.
+    fn gaps(&self, partial: bool) -> bool {
+        partial || (self.partial > 0 && self.whole > 0)
     }
 }
 
@@ -103,12 +150,6 @@ pub(crate) fn next(body: &Value, paging: Paging) -> Option<Next> {
     }
 }
 
-fn next_hash(next: &Next) -> [u8; 32] {
-    match next {
-        Next::Key(text) | Next::Link(text) | Next::Offset(text) => token_hash(text),
-    }
-}
-
 /// The address of the next page: on the origin of the first one, or nowhere.
 pub(crate) fn follow(first: &Url, here: &Url, next: &Next) -> Result<Url, &'static str> {
     let with = |name: &str, value: &str| {
@@ -138,6 +179,8 @@ pub(crate) fn follow(first: &Url, here: &Url, next: &Next) -> Result<Url, &'stat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     fn parse(json: &str) -> Value {
         serde_json::from_str(json).expect("JSON")
@@ -183,5 +226,95 @@ mod tests {
         }
         let keyed = follow(&first, &first, &Next::Key("a b&c".into())).expect("a url");
         assert_eq!(keyed.query(), Some("limit=2&pageKey=a+b%26c"));
+    }
+
+    /// The three ways to the next page, as banks write them.
+    const WAYS: [(Paging, fn(&str) -> Value); 3] = [
+        (Paging::PageKey, |to| json!({ "accounts": [{}], "page": { "nextPageKey": to } })),
+        (
+            Paging::Link,
+            |to| json!({ "accounts": [{}], "links": { "next": { "href": format!("/a?to={to}") } } }),
+        ),
+        (Paging::Offset, |to| json!({ "accounts": [{}], "page": { "nextOffset": to } })),
+    ];
+
+    /// A partial answer (206) with another page behind it is read on, by whichever way; only on the last page, or here
+    /// and not there, does it mean a gap.
+    #[test]
+    fn a_partial_page_is_not_the_last_one() {
+        let first = Url::parse("https://bank.example/fdx/v6/accounts?limit=2").expect("a url");
+        for (paging, page) in WAYS {
+            for asked in [paging, Paging::Auto] {
+                for (statuses, gaps) in [
+                    ([false, false, false], false),
+                    ([true, true, false], false),
+                    ([true, true, true], true),
+                    ([false, false, true], true),
+                    ([true, false, false], true),
+                    ([false, true, false], true),
+                ] {
+                    let mut walk = Walk::new(&first, asked);
+                    for (n, partial) in statuses.into_iter().enumerate() {
+                        let last = n == 2;
+                        let body = if last { json!({ "accounts": [{}] }) } else { page(&n.to_string()) };
+                        let wanted = if last { Walked::End { truncated: gaps } } else { Walked::On };
+                        let walked = walk.page(Some(&body), partial, ACCOUNTS);
+                        assert_eq!(walked, Ok(wanted), "{paging:?} {statuses:?} {n}");
+                    }
+                    assert_eq!(walk.rows.len(), 3);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// However a bank's pages lead to one another, by whichever way: no address is asked twice, the walk ends
+        /// within its pages, it stays on the origin, and what was cut off is not called the whole.
+        #[test]
+        fn every_walk_ends(
+            way in 0..3_usize,
+            auto in any::<bool>(),
+            leads in proptest::collection::vec(proptest::option::weighted(0.98, 0..40_u32), 40),
+        ) {
+            let first = Url::parse("https://bank.example/fdx/v6/accounts?limit=2").expect("a url");
+            let (paging, page) = WAYS[way];
+            let mut walk = Walk::new(&first, if auto { Paging::Auto } else { paging });
+            let (mut asked, mut at) = (HashSet::new(), 0_usize);
+            loop {
+                prop_assert!(asked.insert(walk.here.to_string()), "{} twice", walk.here);
+                prop_assert!(asked.len() <= PAGES_MAX);
+                prop_assert_eq!(walk.here.origin(), first.origin());
+                let leads_to = leads[at];
+                let body = leads_to.map_or_else(|| json!({ "accounts": [{}] }), |to| page(&to.to_string()));
+                match walk.page(Some(&body), false, ACCOUNTS) {
+                    Ok(Walked::On) => at = leads_to.expect("it leads on") as usize,
+                    Ok(Walked::End { truncated }) => {
+                        prop_assert_eq!(truncated, leads_to.is_some());
+                        break;
+                    }
+                    Err(what) => prop_assert!(false, "{what}"),
+                }
+            }
+            prop_assert_eq!(walk.rows.len(), asked.len());
+        }
+
+        /// Whatever a bank writes as the next page, the token goes to its own origin or nowhere.
+        #[test]
+        fn no_continuation_leaves_the_origin(
+            text in prop_oneof![
+                any::<String>(),
+                "(https?:)?//?[a-z@:.\\\\/%0-9]{0,12}(bank|evil)\\.example(:[0-9]{1,5})?[/a-z?#@]{0,8}",
+            ],
+            way in 0..3_usize,
+        ) {
+            let first = Url::parse("https://bank.example/fdx/v6/accounts?limit=2").expect("a url");
+            let next = [Next::Key(text.clone()), Next::Link(text.clone()), Next::Offset(text)][way].clone();
+            if let Ok(url) = follow(&first, &first, &next) {
+                prop_assert_eq!(url.origin(), first.origin());
+                prop_assert!(url.username().is_empty() && url.password().is_none());
+            } else {
+                prop_assert!(matches!(next, Next::Link(_)));
+            }
+        }
     }
 }

@@ -6,9 +6,9 @@ use super::value;
 use crate::bank::Actor;
 use crate::connector::{Failure, FdxBank};
 use crate::error::BankErrorClass;
-use crate::hints::Topic;
+use crate::hints::{Missed, Topic, read_hint};
 use crate::http::Answer;
-use crate::limits::HINT_ID_BYTES_MAX;
+use crate::limits::{HINT_ID_BYTES_MAX, MISSED_ROWS, PAGE_KEY_BYTES_MAX};
 use amana_core::Secret;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ const SUBSCRIBE: &str = "fdx:notifications:subscribe";
 /// The scope with which a bank notifies.
 const PUBLISH: &str = "fdx:notifications:publish";
 const PATH: &str = "notification-subscriptions";
+/// Where what a bank notified of is kept.
+const KEPT: &str = "notifications";
 
 impl FdxBank {
     /// One call with the client's own token; once more with a new one if this is not taken.
@@ -95,6 +97,35 @@ impl FdxBank {
                 Err(Failure { class, interaction: Some(interaction) })
             }
         }
+    }
+
+    /// `GET /notifications`: what the bank keeps for us, a page of it. A row that is none is left out.
+    pub(crate) async fn kept_notifications(&self, page: Option<&str>) -> Result<Missed, Failure> {
+        let mut url = self.api(&[KEPT]);
+        url.query_pairs_mut().append_pair("limit", &MISSED_ROWS.to_string());
+        if let Some(page) = page {
+            url.query_pairs_mut().append_pair("pageKey", page);
+        }
+        let (answer, interaction) =
+            self.own_call((Method::GET, &url), Actor::Batch, Some(SUBSCRIBE), None).await?;
+        let failed = |class| Failure { class, interaction: Some(interaction) };
+        if !answer.status.is_success() {
+            return Err(failed(ours(class_of(&answer, self.clock.now()))));
+        }
+        if answer.status == StatusCode::NO_CONTENT {
+            return Ok(Missed::default());
+        }
+        let Some(body) = answer.json() else {
+            return Err(failed(BankErrorClass::Nonsense("the answer is not json")));
+        };
+        let rows = body.get(KEPT).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let hints = rows.iter().take(MISSED_ROWS).filter_map(|row| read_hint(row).ok()).collect();
+        let next = body.get("page").and_then(|page| value::text(page, "nextPageKey"));
+        // A page that leads to itself is the last one.
+        let next = next.filter(|next| {
+            !next.is_empty() && next.len() <= PAGE_KEY_BYTES_MAX && Some(next.as_str()) != page
+        });
+        Ok(Missed { hints, next })
     }
 
     /// Whether a token is one with which this bank notifies us at `callback`.

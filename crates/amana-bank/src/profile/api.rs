@@ -88,8 +88,10 @@ pub enum InteractionEcho {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notifications {
-    /// It has.
+    /// It has, and calls us.
     Fdx,
+    /// It has, and keeps them until they are fetched (`GET /notifications`): it cannot call us.
+    FdxPull,
     /// It has not: its connections are polled.
     #[default]
     None,

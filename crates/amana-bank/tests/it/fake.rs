@@ -278,6 +278,7 @@ impl Bench {
             subject_sha256: None,
             dpop: None,
             connection: None,
+            once: amana_bank::Once::Not,
         }
     }
 

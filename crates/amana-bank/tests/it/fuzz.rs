@@ -16,6 +16,24 @@ fn fuzz_events() {
 }
 
 #[test]
+fn fuzz_hints() {
+    let of = |kind: &str, category: &str, id_type: &str| {
+        serde_json::json!({
+            "notificationId": "n-1", "type": kind, "category": category, "sentOn": "2026-11-24T10:00:00Z",
+            "severity": "INFO", "priority": "LOW", "publisher": { "name": "A bank", "type": "DATA_PROVIDER" },
+            "notificationPayload": { "id": "x-1", "idType": id_type, "event": { "status": "REVOKED" } },
+        })
+    };
+    let seeds = [
+        of("CONSENT_REVOKED", "CONSENT", "CONSENT"),
+        of("BALANCE", "NEW_DATA", "ACCOUNT"),
+        of("CUSTOM", "NEW_DATA", "CUSTOMER"),
+        of("PLANNED_OUTAGE", "MAINTENANCE", "MAINTENANCE"),
+    ];
+    harness::run(&seeds.map(|value| value.to_string().into_bytes()), checks::hints);
+}
+
+#[test]
 fn fuzz_fdx() {
     let seeds = [
         r#"{"page":{"nextPageKey":"2"},"links":{"next":{"href":"/fdx/v6/accounts?pageKey=2"}},"accounts":[{"depositAccount":{"accountId":"a1","accountType":"CHECKING","accountNumberDisplay":"xxxx1234","nickname":"Everyday ****1234","currency":{"currencyCode":"USD"},"currentBalance":1234.56,"availableBalance":"1200.00","balanceAsOf":"2026-11-24T10:00:00Z","balanceType":"ASSET"}},{"locAccount":{"accountId":"a2","accountType":"CREDITCARD","cardNetwork":"VISA","currency":"USD","principalBalance":33.370000000000005,"availableCredit":1e3,"error":null}}]}"#,

@@ -222,12 +222,22 @@ async fn the_privacy_page_says_what_was_said_and_needs_its_owner() {
     assert!(matches!(rig.gateway.privacy_view(&begun.cookie, None).await, Err(LinkError::Over)));
 }
 
+/// What the page of accounts shows, of one link after the other.
+fn shown_of(view: amana_flow::AccountsView) -> String {
+    let html = |part: amana_flow::AccountsPart| match part.accounts {
+        amana_flow::PartAccounts::Shown(shown) => shown.into_html(),
+        amana_flow::PartAccounts::Same => "the same".to_owned(),
+        amana_flow::PartAccounts::Unread => "not read".to_owned(),
+    };
+    view.parts.into_iter().map(html).collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test]
 async fn what_a_notice_did_not_say_is_on_the_customers_own_page_and_the_look_is_a_receipt() {
     let rig = Rig::new().await;
     let cookie = rig.link_for("1", &[Purpose::BalanceOnRequest], Form::Notice).await;
     let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
-    let shown = plain(&view.accounts.into_html());
+    let shown = plain(&shown_of(view));
     assert!(shown.contains("$1,234.56"), "{shown}");
     let first = shown.split("</section>").next().expect("an account");
     assert_eq!(first.matches("<tr><td").count(), 1, "one transaction in the last 30 days: {shown}");
@@ -243,6 +253,34 @@ async fn what_a_notice_did_not_say_is_on_the_customers_own_page_and_the_look_is_
     rig.store.submit(vec![amana_store::Command::ClearKill(scope)]).await.unwrap();
     rig.says("1", "stop").await;
     assert!(matches!(rig.gateway.accounts_view(&cookie, |own| own).await, Err(LinkError::NotLinked)));
+}
+
+/// Every link of the customer's is on the page: what one has beside another, what is the same, and what cannot be read,
+/// without taking the others away.
+#[tokio::test]
+async fn the_page_of_accounts_has_every_link() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
+    let alone = plain(&shown_of(view)).matches("$1,234.56").count();
+    assert!(alone > 0);
+    rig.clock.advance_s(60);
+    rig.link("2").await;
+    rig.clock.advance_s(60);
+    let cookie = rig.link("3").await;
+    let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
+    let linked: Vec<_> = view.parts.iter().map(|part| part.linked_at).collect();
+    assert_eq!(linked.len(), 3);
+    assert!(linked.is_sorted());
+    let day = jiff::SignedDuration::from_hours(24);
+    assert!(view.parts.iter().all(|part| part.ends_at > rig.clock.now() + day && !part.purposes.is_empty()));
+    let shown = plain(&shown_of(view));
+    assert_eq!(shown.matches("$1,234.56").count(), alone, "once, not for each link: {shown}");
+    assert_eq!(shown.matches("the same").count(), 2, "{shown}");
+    // One that is taken back is off the page, and the others stay.
+    rig.says("1", "stop").await;
+    let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
+    assert_eq!(view.parts.len(), 2);
 }
 
 #[tokio::test]
@@ -304,7 +342,7 @@ async fn one_account_that_fails_takes_no_other_down() {
         let said = rig.sees("1").concat();
         assert!(said.contains("4.50") && said.contains(PART), "{class}: {said}");
         let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
-        let html = plain(&view.accounts.into_html());
+        let html = plain(&shown_of(view));
         assert!(html.contains("4.50") && html.contains("could not show the transactions"), "{class}: {html}");
         // Nothing came at all: then that is said, and why.
         rig.bank.failing.lock().unwrap().insert("a2", class);
@@ -326,7 +364,7 @@ async fn the_page_of_accounts_renews_a_token_that_ended_early() {
     let cookie = rig.link("1").await;
     *rig.bank.refuse_once.lock().unwrap() = true;
     let view = rig.gateway.accounts_view(&cookie, |own| own).await.expect("the page");
-    assert!(view.accounts.into_html().contains("Everyday Checking"));
+    assert!(shown_of(view).contains("Everyday Checking"));
     assert_eq!(rig.bank.called("refresh"), 1);
 }
 

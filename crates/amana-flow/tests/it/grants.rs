@@ -4,7 +4,9 @@ use crate::support::*;
 use amana_bank::{Actor, BankErrorClass, GrantStatus, TakenBack, UNREACHED};
 use amana_core::*;
 use amana_flow::Upkeep;
-use amana_flow::limits::{GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX, SHARED_GRANT_WAIT_S};
+use amana_flow::limits::{
+    GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX, ONCE_ENDS_S, SHARED_GRANT_WAIT_S,
+};
 use amana_store::{Link, LinkState};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -305,4 +307,57 @@ async fn looks_that_hang_keep_nothing_else_from_being_done() {
     assert_eq!(rig.bank.called("revoke"), tried + 1, "the bank heard of the revocation");
     assert_eq!(rig.bank.called("grant"), GRANT_LOOKS_AT_ONCE_MAX, "as many looks as there are slots");
     jobs.abort();
+}
+
+/// A grant for one reading (FDX `ONE_TIME`) is read once, by whichever door, and ends, here and at the bank: it is not
+/// read for news, and nobody is asked to renew it.
+#[tokio::test]
+async fn a_grant_for_one_reading_is_read_once_and_ends() {
+    for by_page in [false, true] {
+        let mut rig = Rig::new().await;
+        *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(3_600), ..Upkeep::default() };
+        rig.restart().await;
+        *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+        *rig.bank.once.lock().unwrap() = true;
+        let cookie = rig.link("1").await;
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.bank.called("news transactions") + rig.bank.called("news balances"), 0, "not polled");
+        if by_page {
+            assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_ok());
+            assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_err(), "once");
+        } else {
+            rig.says("1", "what's my balance?").await;
+            assert!(rig.sees("1").concat().contains("1,234.56"), "the answer leaves");
+        }
+        let asked = rig.bank.called("accounts");
+        rig.says("1", "what's my balance?").await;
+        let said = rig.sees("1").concat();
+        assert!(!said.contains("1,234.56"), "{said}");
+        assert_eq!(rig.bank.called("accounts"), asked, "nothing is read any more");
+        assert!(rig.bank.taken_back.lock().unwrap().is_empty());
+        rig.clock.advance_s(ONCE_ENDS_S + 1);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.bank.taken_back.lock().unwrap().len(), 1, "the bank is told");
+        let said = rig.sees("1");
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("The time of what you allowed at Cedar Bank is over"), "{said:?}");
+    }
+}
+
+/// One that is not used ends by its time, without a word of renewing.
+#[tokio::test]
+async fn a_grant_for_one_reading_is_not_offered_for_renewal() {
+    let rig = Rig::new().await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    *rig.bank.once.lock().unwrap() = true;
+    rig.link("1").await;
+    rig.sees("1");
+    // The window is open again and again, over the day of the reminder and to the end.
+    for _ in 0..89 {
+        rig.clock.advance_s(86_400);
+        rig.says("1", "hello").await;
+        rig.gateway.settle().await.unwrap();
+        let said = rig.sees("1").concat();
+        assert!(!said.contains("ends by itself on"), "{said}");
+    }
 }

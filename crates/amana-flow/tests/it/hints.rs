@@ -93,12 +93,122 @@ async fn subscriptions_are_looked_after() {
         rig.gateway.settle().await.unwrap();
         rig.clock.advance_s(3_600);
     }
+    // Three, each on its own.
     let asked = rig.bank.called("subscribe") - before;
-    assert!((2..=14).contains(&asked), "{asked}");
+    assert!((6..=42).contains(&asked), "{asked}");
     *rig.bank.no_subscriptions.lock().unwrap() = None;
     rig.clock.advance_s(SUBSCRIPTION_RETRY_MAX_S * 5 / 4 + 1);
     rig.gateway.settle().await.unwrap();
     assert_eq!(topics(&rig).len(), 3);
+}
+
+/// A type that a bank does not have, and one that it does not end, hold nothing else up.
+#[tokio::test]
+async fn each_subscription_is_on_its_own() {
+    let mut rig = notified().await;
+    *rig.bank.refused.lock().unwrap() = vec![Topic::ConsentRevoked, Topic::Custom];
+    rig.link("1").await;
+    assert_eq!(topics(&rig), [Topic::ConsentUpdated, Topic::ConsentExpired, Topic::Balance]);
+    // It lost one of the others while those are refused again and again: that one is made anew all the same.
+    rig.bank.subscriptions.lock().unwrap().pop_first();
+    rig.clock.advance_s(SUBSCRIPTIONS_LOOK_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(topics(&rig).len(), 3);
+    // News are not read any more, and it does not end what was for them; the rest goes on, also what is new.
+    *rig.bank.ends_none.lock().unwrap() = true;
+    *rig.bank.refused.lock().unwrap() = vec![Topic::Custom];
+    *rig.bank.upkeep.lock().unwrap() = Upkeep { notifications: true, ..Upkeep::default() };
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    rig.clock.advance_s(SUBSCRIPTION_RETRY_MAX_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    let all = [Topic::ConsentRevoked, Topic::ConsentUpdated, Topic::ConsentExpired, Topic::Balance];
+    assert_eq!(topics(&rig), all);
+    assert!(rig.bank.called("unsubscribe") < 10, "not in a circle");
+    // It ends it when it can.
+    *rig.bank.ends_none.lock().unwrap() = false;
+    rig.clock.advance_s(SUBSCRIPTION_RETRY_MAX_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(topics(&rig), Topic::OF_GRANTS);
+}
+
+/// A bank that cannot call us is asked for what it keeps, every minute; one that can is asked now and then for what got
+/// lost. What comes twice, on whichever way, is one.
+#[tokio::test]
+async fn notifications_that_did_not_reach_us_are_fetched() {
+    let mut rig = notified().await;
+    *rig.bank.upkeep.lock().unwrap() =
+        Upkeep { notifications: true, fetched: true, poll_every_s: Some(EVERY_S), ..Upkeep::default() };
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    rig.link("1").await;
+    let looks = rig.bank.called("grant");
+    let of = |id: &str, number| Hint {
+        id: id.to_owned(),
+        sent: rig.clock.now(),
+        about: Some((Prompt::LookAtGrant, consent(number))),
+    };
+    // Three pages, of which one alone is of ours.
+    rig.bank.kept.lock().unwrap().extend((0..4).map(|n| of(&format!("theirs-{n}"), 9)));
+    rig.bank.kept.lock().unwrap().push(of("ours", 1));
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    for _ in 0..5 {
+        rig.clock.advance_s(NOTIFICATIONS_FETCH_S * 5 / 4 + 1);
+        rig.gateway.settle().await.unwrap();
+    }
+    assert_eq!(rig.bank.called("grant"), looks + 1, "once, though the last page is read each time");
+    let ours = rig.bank.kept.lock().unwrap().last().unwrap().clone();
+    assert_eq!(rig.gateway.accept_hint(&bank(), &ours).await.unwrap(), Hinted::Duplicate, "pushed, too");
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Revoked;
+    rig.bank.kept.lock().unwrap().push(of("over", 1));
+    rig.clock.advance_s(NOTIFICATIONS_FETCH_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").concat().contains("what you allowed there was taken back"));
+    // Without a grant there is nothing to fetch.
+    let fetched = rig.bank.called("missed");
+    rig.clock.advance_s(86_400);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("missed"), fetched);
+
+    // One that calls us.
+    let rig = notified().await;
+    rig.link("1").await;
+    let (fetched, looks) = (rig.bank.called("missed"), rig.bank.called("grant"));
+    rig.bank.kept.lock().unwrap().push(of("lost", 1));
+    rig.clock.advance_s(SUBSCRIPTIONS_LOOK_S * 5 / 4 + 1);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.bank.called("missed"), fetched + 1);
+    assert!(rig.bank.called("grant") > looks);
+}
+
+/// The publisher's signed word that a grant is over is enough where the bank itself does not say how it stands, and
+/// only there.
+#[tokio::test]
+async fn a_bank_that_does_not_say_is_taken_at_its_publishers_word() {
+    let over = "what you allowed there was taken back";
+    // It says that the grant stands: the word was wrong, and is forgotten.
+    let rig = notified().await;
+    rig.link("1").await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    hint(&rig, "n-1", Prompt::LookOrStop, consent(1)).await;
+    *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("the bank's service fails"));
+    rig.clock.advance_s(2 * GRANT_LOOK_S);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+    // It does not answer: another's word would not do, the publisher's does.
+    assert_eq!(hint(&rig, "n-2", Prompt::LookAtGrant, consent(1)).await, Hinted::Taken);
+    assert!(rig.sees("1").is_empty());
+    rig.clock.advance_s(HINT_LOOK_AGAIN_S);
+    assert_eq!(hint(&rig, "n-3", Prompt::LookOrStop, consent(1)).await, Hinted::Taken);
+    assert_eq!(rig.sees("1").concat().matches(over).count(), 1);
+    // The same of one that answers and says nothing of the grant.
+    let rig = notified().await;
+    rig.link("1").await;
+    assert_eq!(hint(&rig, "n-1", Prompt::LookAtGrant, consent(1)).await, Hinted::Taken);
+    assert!(rig.sees("1").is_empty());
+    rig.clock.advance_s(HINT_LOOK_AGAIN_S);
+    assert_eq!(hint(&rig, "n-2", Prompt::LookOrStop, consent(1)).await, Hinted::Taken);
+    assert_eq!(rig.sees("1").concat().matches(over).count(), 1);
 }
 
 #[tokio::test]
@@ -184,6 +294,38 @@ async fn news_are_read_when_the_bank_says_that_there_are_some() {
     rig.sees("1");
     rig.clock.advance_s(HINT_POLL_AGAIN_S + 1);
     assert_eq!(hint(&rig, "n-9", Prompt::ReadNews, Whose::Account(account("a1"))).await, Hinted::Unmatched);
+}
+
+/// While notifications of news are known to come, it is polled less often: never not at all, and as often as before as
+/// soon as a poll finds what none told of.
+#[tokio::test]
+async fn polls_are_fewer_while_notifications_come_and_never_stop() {
+    let rig = notified().await;
+    rig.link("1").await;
+    let polls_of_a_day = async || {
+        let before = rig.bank.called("news transactions");
+        for _ in 0..24 {
+            rig.clock.advance_s(3_600);
+            rig.gateway.settle().await.unwrap();
+        }
+        rig.bank.called("news transactions") - before
+    };
+    let alone = polls_of_a_day().await;
+    assert!((10..=24).contains(&alone), "{alone}");
+    assert_eq!(hint(&rig, "n-1", Prompt::ReadNews, Whose::Account(account("a1"))).await, Hinted::Taken);
+    let heard = polls_of_a_day().await;
+    assert!((4..=7).contains(&heard), "{heard}");
+    // A day without any: they are not known to come.
+    let again = polls_of_a_day().await;
+    assert!((10..=24).contains(&again), "{again}");
+    // They come, and then one does not.
+    hint(&rig, "n-2", Prompt::ReadNews, Whose::Account(account("a1"))).await;
+    let (event, body) = rig.transaction(BankEventKind::TransactionAuthorised, "t", None, 4_200);
+    let subject = amana_gate::Subject { institution: bank(), customer: CustomerId::from_bytes([0; 16]) };
+    let body = body.about(subject).open_in_test().clone();
+    rig.bank.news.lock().unwrap().push((BankEvent { subject: None, ..event }, body));
+    let missed = polls_of_a_day().await;
+    assert!((8..=22).contains(&missed), "{missed}");
 }
 
 /// A consent whose time is over, or which ended at the bank, is said once: now, or when the chat can be written to

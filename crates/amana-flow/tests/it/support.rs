@@ -89,6 +89,14 @@ pub(crate) struct FakeBank {
     pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,
     /// Why it takes none.
     pub(crate) no_subscriptions: Mutex<Option<BankErrorClass>>,
+    /// Of these it takes none.
+    pub(crate) refused: Mutex<Vec<Topic>>,
+    /// It ends none.
+    pub(crate) ends_none: Mutex<bool>,
+    /// A grant is for one reading.
+    pub(crate) once: Mutex<bool>,
+    /// The notifications that it keeps.
+    pub(crate) kept: Mutex<Vec<amana_bank::Hint>>,
 }
 
 impl FakeBank {
@@ -123,6 +131,10 @@ impl FakeBank {
             invalid_grant: Mutex::new(false),
             subscriptions: Mutex::default(),
             no_subscriptions: Mutex::default(),
+            refused: Mutex::default(),
+            ends_none: Mutex::new(false),
+            kept: Mutex::default(),
+            once: Mutex::new(false),
         }
     }
 
@@ -156,6 +168,7 @@ impl FakeBank {
             subject_sha256: None,
             dpop: None,
             connection: None,
+            once: amana_bank::Once::Not,
         }
     }
 }
@@ -295,7 +308,8 @@ impl Bank for FakeBank {
         let clusters = self.clusters.lock().expect("lock").clone();
         let expires = *self.ends.lock().expect("lock");
         let status = *self.grant.lock().expect("lock");
-        Ok(GrantState { accounts, clusters, expires, ..GrantState::only(status) })
+        let once = *self.once.lock().expect("lock");
+        Ok(GrantState { accounts, clusters, expires, once, ..GrantState::only(status) })
     }
 
     async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
@@ -309,6 +323,10 @@ impl Bank for FakeBank {
         if let Some(class) = *self.no_subscriptions.lock().expect("lock") {
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
         }
+        if self.refused.lock().expect("lock").contains(&topic) {
+            let class = BankErrorClass::OurRequest("this type is not known");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         let id = format!("sub-{}", self.called("subscribe"));
         self.subscriptions.lock().expect("lock").insert(id.clone(), (topic, callback.to_string()));
         Ok(id)
@@ -319,8 +337,20 @@ impl Bank for FakeBank {
     }
     async fn unsubscribe(&self, id: &str) -> Result<(), BankError> {
         self.call("unsubscribe")?;
+        if *self.ends_none.lock().expect("lock") {
+            let class = BankErrorClass::Retry("the bank's service fails");
+            return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
         self.subscriptions.lock().expect("lock").remove(id);
         Ok(())
+    }
+    /// Two in a page; the key is the place of the first one.
+    async fn missed(&self, page: Option<&str>) -> Result<amana_bank::Missed, BankError> {
+        self.call("missed")?;
+        let kept = self.kept.lock().expect("lock");
+        let at: usize = page.map_or(0, |page| page.parse().expect("a key of ours"));
+        let hints = kept.iter().skip(at).take(2).cloned().collect();
+        Ok(amana_bank::Missed { hints, next: (kept.len() > at + 2).then(|| (at + 2).to_string()) })
     }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())

@@ -111,9 +111,15 @@ passkey-make-go = إنشاء مفتاح المرور
 passkey-make-failed = لم يُنشأ أي مفتاح مرور. أُلغي الأمر، أو أن على هذا الجهاز مفتاحًا من قبل. يمكنك المحاولة مرة أخرى.
 passkey-make-back = العودة دون مفتاح
 
+accounts-ends = ينتهي:
+accounts-for = الغرض:
 accounts-heading = حساباتك لدى { $bank }
 accounts-incomplete = تعذّرت الآن قراءة بعض الحسابات أو الأرصدة.
 accounts-lead = قُرئت من بنكك الآن لاطلاعك وحدك. لا يرى ماسنجر هذه الصفحة.
+accounts-link = الربط { $count }
+accounts-linked = رُبط في:
+accounts-same = الحسابات نفسها المذكورة أعلاه.
+accounts-unread = تعذّرت الآن قراءة حسابات هذا الربط.
 
 ## الموافقة
 

@@ -111,9 +111,15 @@ passkey-make-go = Make the passkey
 passkey-make-failed = No passkey was made. It was cancelled, or this device has one already. You can try again.
 passkey-make-back = Back without a passkey
 
+accounts-ends = Ends:
+accounts-for = For:
 accounts-heading = Your accounts at { $bank }
 accounts-incomplete = Some accounts or balances could not be read just now.
 accounts-lead = Read from your bank just now, for your eyes only. Messenger does not see this page.
+accounts-link = Link { $count }
+accounts-linked = Linked:
+accounts-same = The same accounts as above.
+accounts-unread = The accounts of this link could not be read just now.
 
 ## Consent
 

@@ -249,6 +249,11 @@ pub(crate) const IN_APP: &[&str] = &[
     "WhatsApp/2.24.11.77 i",
     "Mozilla/5.0 (Linux; Android 11; wv) AppleWebKit/537.36 Chrome/103.0 Mobile Safari/537.36 WhatsApp/2.23.20.0",
     "mozilla/5.0 (iphone) applewebkit/605.1.15 mobile/15e148 [fban/messengerforios;fbav/400.0]",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 musical_ly_34.5.0 JsSdk/2.0 NetType/WIFI BytedanceWebview/d8a21c6",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/14.5.0",
+    "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 Chrome/116.0 Mobile Safari/537.36 MicroMessenger/8.0.42",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [LinkedInApp]/9.29.6301",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Snapchat/12.80.0.41",
 ];
 
 /// Browsers of people's own, and what fetches pages for nobody.
@@ -290,8 +295,14 @@ async fn abuse_13_own_pages_are_not_shown_in_the_platforms_browsers() {
         ];
         let requested = header::HeaderName::from_static("x-requested-with");
         for (name, value) in IN_APP.iter().map(|agent| (header::USER_AGENT, *agent)).chain(
-            ["com.facebook.orca", "com.facebook.katana", "com.instagram.android", "com.whatsapp"]
-                .map(|a| (requested.clone(), a)),
+            [
+                "com.facebook.orca",
+                "com.facebook.katana",
+                "com.instagram.android",
+                "com.whatsapp",
+                "org.telegram.messenger",
+            ]
+            .map(|a| (requested.clone(), a)),
         ) {
             for path in paths {
                 let answer = world.send(open(Method::GET, path, name.clone(), value)).await;

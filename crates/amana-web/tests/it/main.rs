@@ -17,6 +17,7 @@ mod events;
 mod headers;
 mod link;
 mod notice;
+mod notifications;
 mod pages;
 mod passkeys;
 mod platform;

@@ -6,7 +6,7 @@ use amana_channel::{
 };
 use amana_chat::Rules;
 use amana_core::*;
-use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Reconcile, Upkeep};
 use amana_gate::{DataKey, Protected, Released, Subject};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
@@ -52,6 +52,10 @@ pub(crate) struct FakeBank {
     pub(crate) no_accounts: Mutex<bool>,
     /// Who signs in.
     pub(crate) subject: Mutex<String>,
+    /// The tokens with which it notifies, each good once.
+    pub(crate) publishers: Mutex<BTreeSet<String>>,
+    /// Its keys cannot be read.
+    pub(crate) keyless: Mutex<bool>,
 }
 
 impl FakeBank {
@@ -72,6 +76,7 @@ impl FakeBank {
             subject_sha256: None,
             dpop: None,
             connection: None,
+            once: amana_bank::Once::Not,
         }
     }
 }
@@ -105,6 +110,16 @@ impl Bank for FakeBank {
             bank_consent: None,
             evidence: None,
         })
+    }
+    /// As the real one does it with signatures (`amana-bank`'s `publishers`): who is not the publisher here is refused.
+    async fn publisher(&self, token: &Secret, callback: &url::Url) -> Result<(), BankError> {
+        let error = |class| BankError { institution: self.id.clone(), interaction: None, class };
+        if *self.keyless.lock().expect("lock") {
+            return Err(error(BankErrorClass::Retry("a test")));
+        }
+        assert_eq!(callback.as_str(), format!("https://gateway.example/events/{BANK}/notifications"));
+        let known = self.publishers.lock().expect("lock").remove(token.expose());
+        known.then_some(()).ok_or_else(|| error(BankErrorClass::OurRequest("not the publisher")))
     }
     async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
         Ok(self.tokens())
@@ -264,8 +279,11 @@ impl World {
             error: Mutex::default(),
             no_accounts: Mutex::default(),
             subject: Mutex::new("customer-1".into()),
+            publishers: Mutex::default(),
+            keyless: Mutex::default(),
         });
         let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
+        let upkeep = Upkeep { notifications: true, ..Upkeep::default() };
         let page = conversation().channel;
         let channel = Arc::new(FakeChannel::default());
         let gateway = Gateway::new(GatewayParts {
@@ -280,7 +298,7 @@ impl World {
             channel: channel.clone(),
             read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
-                (institution(BANK), named("Cedar Bank", "بنك الأرز")),
+                (institution(BANK), named("Cedar Bank", "بنك الأرز").with_upkeep(upkeep)),
                 (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),
             ]),
             channels: BTreeMap::from([(

@@ -795,7 +795,8 @@ fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
     Upkeep {
         poll_every_s: (minutes > 0).then(|| i64::from(minutes) * 60),
         poll_calls,
-        notifications: api.notifications == Notifications::Fdx,
+        notifications: api.notifications != Notifications::None,
+        fetched: api.notifications == Notifications::FdxPull,
         one_grant_per_person: profile.oauth.one_grant_per_person,
     }
 }

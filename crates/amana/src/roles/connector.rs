@@ -14,7 +14,7 @@ use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_bank::{
     Accounts, Actor, Authorization, AuthorizeAsk, Bank, BankError, BankErrorClass, Callback, CheckError,
-    CheckReport, GrantState, Granted, News, Of, Pending, TakenBack, Tokens, Topic,
+    CheckReport, GrantState, Granted, Missed, News, Of, Pending, TakenBack, Tokens, Topic,
 };
 use amana_core::{Account, AccountId, InstitutionId, Page, Secret, Timestamp, Transaction};
 use amana_gate::{BankData, DataKey, Protected, Subject};
@@ -159,6 +159,7 @@ async fn done(
         }
         "subscribed" => said(call, bank.subscribed(&read::<String>(body)?).await),
         "unsubscribe" => said(call, bank.unsubscribe(&read::<String>(body)?).await),
+        "missed" => said(call, bank.missed(read::<Option<String>>(body)?.as_deref()).await),
         "publisher" => {
             let Publisher { token, callback } = read(body)?;
             said(call, bank.publisher(&Secret::new(token), &callback).await)
@@ -341,6 +342,10 @@ impl Bank for RemoteBank {
 
     async fn unsubscribe(&self, subscription: &str) -> Result<(), BankError> {
         self.call("unsubscribe", &subscription).await
+    }
+
+    async fn missed(&self, page: Option<&str>) -> Result<Missed, BankError> {
+        self.call("missed", &page).await
     }
 
     async fn publisher(&self, token: &Secret, callback: &Url) -> Result<(), BankError> {

@@ -5,6 +5,8 @@ use amana_core::{
     AccountId, BankEventKind, Currency, Direction, Money, Timestamp, Transaction, TransactionState,
 };
 
+use std::collections::BTreeSet;
+
 /// Numbers from a seed (splitmix64).
 pub(super) struct Random(u64);
 
@@ -64,6 +66,8 @@ pub(super) struct Life {
     pub(super) events: Vec<Event>,
     /// How often a shop should be news: its purchases, refunds and parts of shipments.
     pub(super) news: Vec<i64>,
+    /// What was really given back: holds and postings, by their ids.
+    pub(super) undone: BTreeSet<String>,
 }
 
 /// How often each case occurs, in a thousand purchases, and how the bank behaves.
@@ -202,6 +206,7 @@ struct Writer<'a> {
     mix: &'a Mix,
     events: Vec<Event>,
     news: Vec<i64>,
+    undone: BTreeSet<String>,
     count: usize,
     /// References: 0 always, 1 now and then, 2 never, 3 one id for both.
     references: usize,
@@ -221,7 +226,17 @@ pub(super) fn life(seed: u64, mix: &Mix, days: i64) -> Life {
     let names = random.weighed(&[30, 40, 30]);
     let shops = [SHOPS, TABLES, PUMPS, BEDS, PARCELS, BRANDS].iter().map(|list| list.len()).sum();
     let news = vec![0; shops];
-    let mut writer = Writer { random, mix, events: Vec::new(), news, count: 0, references, times, names };
+    let mut writer = Writer {
+        random,
+        mix,
+        events: Vec::new(),
+        news,
+        undone: BTreeSet::new(),
+        count: 0,
+        references,
+        times,
+        names,
+    };
     for day in 0..days {
         let mut seconds: Vec<i64> =
             (0..writer.random.between(0, 5)).map(|_| writer.random.between(7 * 3_600, 22 * 3_600)).collect();
@@ -512,6 +527,7 @@ impl Writer<'_> {
 
     fn undo(&mut self, (shop, names): (usize, Shop), minor: i64, at: i64, what: &str) {
         let id = self.id("r");
+        self.undone.insert(what.into());
         let text = self.booked_name(names);
         let mut t = self.transaction(&id, TransactionState::Reversed, &text, minor, at);
         // Where there are no references on postings, a reversal still says what it undoes, mostly.
@@ -522,7 +538,7 @@ impl Writer<'_> {
 
     fn finish(mut self) -> Life {
         self.events.sort_by_key(|event| event.arrives);
-        Life { events: self.events, news: self.news }
+        Life { events: self.events, news: self.news, undone: self.undone }
     }
 }
 

@@ -64,7 +64,7 @@ impl Figures {
     pub(super) fn recall_alike(&self) -> f64 {
         (self.found + self.swapped) as f64 / self.true_pairs.max(1) as f64
     }
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.events += other.events;
         self.postings += other.postings;
         self.found += other.found;

@@ -11,6 +11,7 @@ mod cases;
 mod life;
 mod measure;
 mod naive;
+mod oracle;
 
 use amana_core::Transaction;
 use amana_pure::Book;
@@ -58,6 +59,24 @@ fn hard_lives_are_read_as_well_as_they_can_be() {
     assert!(book.precision_alike() >= 0.95 && book.recall_alike() >= 0.95, "{book:?}");
     assert!(book.silent * 50 <= book.purchases, "{book:?}");
     assert!(book.recall() > naive.recall() && book.twice < naive.twice, "{book:?} {naive:?}");
+}
+
+/// In hard lives even who knows the odds, sees the whole history, and is told shops, copies, reversals and shipments
+/// cannot tell each purchase from the next. The ordinary bound is in reach of an oracle where lives are ordinary, which
+/// shows that it is one.
+#[test]
+fn an_oracle_says_how_much_can_be_known() {
+    for (name, mix) in [("ordinary", &ORDINARY), ("hard", &HOSTILE)] {
+        let mut oracle = Figures::default();
+        for seed in 0..lives() {
+            oracle.add(oracle::figures(&life::life(seed, mix, DAYS), mix, seed));
+        }
+        let (precision, recall) = (oracle.precision(), oracle.recall());
+        println!("{name}, oracle: precision {precision:.4}, recall {recall:.4}; {oracle:?}");
+        let book = measure(0..lives(), mix, DAYS, Book::default);
+        assert_eq!(oracle.true_pairs, book.true_pairs);
+        assert!(oracle.recall() >= book.recall(), "{oracle:?} {book:?}");
+    }
 }
 
 /// A bank that always says what settles what is always believed.
