@@ -106,8 +106,8 @@ pub(crate) async fn disclose<D: Db>(
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
-             said, doubtful) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0) \
+             said, doubtful, agent) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -126,7 +126,8 @@ pub(crate) async fn disclose<D: Db>(
                 outbox_code(state),
                 sealed_to,
                 row.anytime,
-                row.said.as_slice()
+                row.said.as_slice(),
+                row.agent
             ],
         )
         .await?;

@@ -5,7 +5,8 @@ use crate::outbox::{claim, disclose, finish};
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::{Disclosure, ReceiptKind};
+use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, TicketSubject};
+use amana_render::Encoding;
 use amana_store::*;
 
 const DAY: i64 = 86_400;
@@ -132,6 +133,41 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
     let swapped = Disclosure { receipt: other.receipt, ..one };
     assert_eq!(w.refused(vec![disclose(1, swapped, 0)]).await, (0, "receipt"), "another message's");
     assert_eq!(w.one(disclose(1, made(1), 0)).await, Outcome::Receipt(1));
+}
+
+/// Goal: what a human wrote is taken with the records of exactly those whose chat it is at that moment, and keeps the
+/// mark of it.
+pub(crate) async fn a_humans_words_are_for_those_whose_chat_it_is(w: &World) {
+    let (cedar, key) = (id::<InstitutionId>("cedar-bank"), w.store.keyring().deployment());
+    let subject = |n: u8| TicketSubject {
+        institution: cedar.clone(),
+        customer: customer_id(n),
+        link: LinkId::from_bytes([n; 16]),
+    };
+    let write = |m: u8, of: &[u8]| {
+        let links: Vec<_> = of.iter().map(|n| subject(*n)).collect();
+        let words = AgentWords { by: "huda", text: "yes", persona: None, last_inbound: at(0), links: &links };
+        let within = Some(Encoding::MessengerReply);
+        let written = w.gate.agent(words, within, &address(1), message(m), at(0), key, &*w.entropy);
+        let disclosure = written.expect("written");
+        let of_it = || ReceiptDraft::of_agent(cedar.clone(), &disclosure, "huda", at(0));
+        let records = of.iter().map(|n| (Shard(u16::from(*n)), customer_id(*n), of_it())).collect();
+        Command::WriteAsAgent { shard: conversation(1).shard(), disclosure, records, at: at(0) }
+    };
+    w.customer(1).await;
+    assert_eq!(w.refused(vec![write(1, &[1])]).await, (0, "link"), "not linked");
+    w.one(write(1, &[])).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    assert_eq!(w.refused(vec![write(2, &[])]).await, (0, "link"), "linked meanwhile");
+    w.one(write(2, &[1])).await;
+    let row = w.store.outbox_entry(message(2)).await.expect("answers").expect("there").row;
+    let Command::WriteAsAgent { disclosure, .. } = write(3, &[1]) else { unreachable!() };
+    assert!(row.agent.is_some() && row.basis.is_none());
+    assert!(w.gate.release_agent(row, &[subject(1)], &KillSwitches::default(), at(1), key).is_ok());
+    assert_eq!(w.refused(vec![disclose(0, disclosure, 0)]).await, (0, "receipt"), "without its records");
+    let (shard, from, to) = (Shard(1), LinkState::Active, LinkState::Ended);
+    w.one(Command::SetLink { shard, id: LinkId::from_bytes([1; 16]), from, to, at: at(9) }).await;
+    assert_eq!(w.refused(vec![write(4, &[1])]).await, (0, "link"), "ended meanwhile");
 }
 
 /// Goal: after an erasure nothing is written for them, and what their chats were told and given under the deployment's
