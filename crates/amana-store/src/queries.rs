@@ -456,7 +456,7 @@ macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
          o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
-         o.created_at, o.sent_at, o.doubtful FROM outbox o \
+         o.created_at, o.sent_at, o.doubtful, o.person FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
 }
@@ -528,6 +528,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
         created_at: row.time()?,
         sent_at: row.opt_time()?,
         doubtful: row.flag()?,
+        person: row.array()?,
     })
 }
 

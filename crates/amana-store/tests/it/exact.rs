@@ -196,13 +196,34 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
         }
         w.one(finish(10 * n, Delivery::Dead { reason: "blocked".into() })).await;
         w.one(finish(10 * n + 1, Delivery::Denied { reason: "x".into() })).await;
+        // What waits, is held, and is on its way.
+        for m in [10 * n + 2, 10 * n + 3, 10 * n + 4] {
+            w.one(disclose(0, w.plain(n, m), 0)).await;
+        }
+        w.one(claim(10 * n + 3, OutboxState::Pending, 60)).await;
+        w.one(finish(10 * n + 3, Delivery::Held { seen: None })).await;
+        w.one(claim(10 * n + 2, OutboxState::Pending, 60)).await;
     }
-    assert_eq!(left().await, [2, 1, 2, 1]);
+    assert_eq!(left().await, [4, 1, 4, 1], "of what was denied nothing is left");
     let (shard, customer) = (Shard(1), customer_id(1));
     let (id, from, to) = (LinkId::from_bytes([1; 16]), LinkState::Active, LinkState::Ended);
     w.one(Command::SetLink { shard, id, from, to, at: at(9) }).await;
     let receipt = draft(ReceiptKind::Erasure);
     w.one(Command::BeginErasure { shard, customer, at: at(10), receipt }).await;
+    assert_eq!(left().await, [1, 1, 4, 1], "what was given up goes in a step");
+    let row = async |m| w.store.outbox_entry(message(m)).await.expect("answers").expect("there");
+    for (m, state, doubtful) in [
+        (12, OutboxState::Dead, true),
+        (13, OutboxState::Denied, false),
+        (14, OutboxState::Denied, false),
+        (23, OutboxState::Held, false),
+    ] {
+        let row = row(m).await;
+        assert_eq!((row.state, row.doubtful), (state, doubtful), "{m}");
+    }
+    // What says that they are erased is put in with it, and goes when it is sent.
+    w.one(disclose(0, w.plain(1, 15), 10)).await;
+    assert_eq!(left().await, [2, 1, 4, 1]);
     let (key, state, told) = ([7; 32], StoryState::Posted, [7; 32]);
     let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11) });
     assert_eq!(w.refused(vec![story]).await, (0, "customer"));
@@ -210,10 +231,18 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
     assert_eq!(w.refused(vec![Command::PutBook(book)]).await, (0, "customer"));
     w.store.destroy_customer_key(customer, at(12)).await.expect("destroyed");
     while w.one(Command::Erase { shard, customer, at: at(13) }).await == Outcome::Changed {}
-    assert_eq!(left().await, [0, 0, 2, 1]);
+    assert_eq!(left().await, [1, 0, 4, 1]);
+    w.one(claim(15, OutboxState::Pending, 60)).await;
+    w.one(finish(15, Delivery::Sent { mid: "m-15".into() })).await;
+    assert_eq!(left().await, [0, 0, 4, 1]);
+    // The echo of what was on its way finds its row all the same, and is no alarm.
+    assert_eq!(w.one(crate::outbox::echo(12, 1, "m-12", 20)).await, Outcome::Unchanged);
+    assert_eq!(row(12).await.state, OutboxState::Sent);
+    assert!(w.store.alarms(false, 9).await.expect("answers").is_empty());
     // Of what was given up the text goes when its ticket is over, of what was denied at once.
     let texts = async || count(w, "SELECT count(*) FROM outbox WHERE length(payload) > 0").await;
-    assert_eq!(texts().await, 1, "for an operator who sends it once more");
+    assert_eq!(texts().await, 4, "for an operator who sends it once more, and what is not over");
     w.one(Command::Sweep { now: at(4 * DAY), keep: Retention::default() }).await;
-    assert_eq!(texts().await, 0);
+    assert_eq!(texts().await, 1, "what is on its way");
+    assert_eq!(left().await, [0, 0, 1, 1]);
 }

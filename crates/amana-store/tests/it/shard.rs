@@ -127,7 +127,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("customer", "WHERE p.hash = $1", 1, Seldom, "a page behind a notice; the row that is found names the shard"),
     may("alarm_told", "t.alarm = $1", 1, Seldom, "when an alarm is closed"),
     may("outbox", "message IN (SELECT message FROM receipt", 1, Seldom, "an erasure"),
-    may("outbox", "l.channel = outbox.channel", 1, Seldom, "an erasure"),
+    may("outbox", "JOIN outbox o ON o.channel = l.channel", 5, Seldom, "an erasure"),
     may("link", "b.institution = $1 AND b.consent = $2", 1, Seldom, "when a bank tells that a grant changed; bank_consent says which shards"),
 
     may("inbox", "DELETE FROM inbox WHERE (shard, position) IN", 2, CellWide, "the sweep"),
