@@ -90,7 +90,8 @@ pub struct Disclosure {
 impl Disclosure {
     /// Whether receipt, row and page are of one decision: bank data has a receipt, and what has none no bank data; the
     /// receipt is that of a disclosure, of the very bytes, and says of purpose, form, consent, kinds of data, channel
-    /// and institution what the row's basis says; the page is that message's. The store commits nothing else.
+    /// and institution what the row's basis says; the page is that message's, on the row's basis. The store commits
+    /// nothing else.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         let (receipt, basis) = match (&self.receipt, &self.row.basis) {
@@ -112,6 +113,7 @@ impl Disclosure {
             && receipt.recipient == Recipient::Customer
             // What a human wrote has no basis.
             && self.row.agent.is_none()
+            && self.page.as_ref().is_none_or(|page| page.message == self.row.message && page.basis == *basis)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::outbox::{claim, disclose, finish};
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, TicketSubject};
+use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, Recipient, TicketSubject};
 use amana_render::Encoding;
 use amana_store::*;
 
@@ -114,7 +114,7 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
     let customer = w.customer(1).await;
     let given = consent(1, 1, 1);
     let made = |n: u8| w.disclosure(&customer, &given, n);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 11] = [
         ("kind", |d| d.receipt.as_mut().expect("one").kind = ReceiptKind::View),
         ("bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = Some("0".repeat(64))),
         ("no bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = None),
@@ -122,8 +122,26 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
         ("form", |d| d.receipt.as_mut().expect("one").form = Some(Form::Notice)),
         ("consent", |d| d.receipt.as_mut().expect("one").consent = None),
         ("kinds of data", |d| d.receipt.as_mut().expect("one").clusters = Clusters::default()),
+        ("another consent", |d| {
+            d.receipt.as_mut().expect("one").consent.as_mut().expect("one").0 =
+                ConsentId::from_bytes([9; 16]);
+        }),
+        ("institution", |d| d.receipt.as_mut().expect("one").institution = id("pine-bank")),
+        ("recipient", |d| d.receipt.as_mut().expect("one").recipient = Recipient::Agent("huda".into())),
         ("channel", |d| d.receipt.as_mut().expect("one").channel = Some(id("1002"))),
     ];
+    let pages: [(&str, Change); 3] = [
+        ("page of another message", |d| d.page.as_mut().expect("one").message = message(9)),
+        ("page of another customer", |d| d.page.as_mut().expect("one").basis.customer = customer_id(2)),
+        ("page by another consent", |d| {
+            d.page.as_mut().expect("one").basis.consent = ConsentId::from_bytes([9; 16]);
+        }),
+    ];
+    for (what, change) in pages {
+        let mut disclosure = w.notice(&customer, &given, 1);
+        change(&mut disclosure);
+        assert_eq!(w.refused(vec![disclose(1, disclosure, 0)]).await, (0, "receipt"), "{what}");
+    }
     for (what, change) in changes {
         let mut disclosure = made(1);
         change(&mut disclosure);
