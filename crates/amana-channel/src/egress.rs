@@ -56,7 +56,7 @@ impl<C: Channel + ?Sized> Egress<C> {
 
     async fn last_look(&self, released: &Released) -> Result<(), TicketError> {
         let ticket = released.ticket();
-        if let Some(subject) = ticket.subject() {
+        for subject in ticket.subjects() {
             match self.flags.is_bound(subject.link).await {
                 Some(true) => {}
                 Some(false) => return Err(TicketError::Unbound),

@@ -1,14 +1,15 @@
 //! A human of the institution answers in their own words: through the same outbox as everything, with who it was on the
 //! customer's record. What they write is theirs: the gateway adds nothing to it and holds nothing of it against a
-//! consent.
+//! consent. What does stop it, when it is written and again when it is sent, are the kill switches of everybody whose
+//! chat it is, and that it is still theirs: what waits when a link ends is not sent.
 
 use crate::gateway::Gateway;
 use crate::limits::{ACTOR_CHARS_MAX, AGENT_TEXT_CHARS_MAX, CONFLICT_TRIES, ELSEWHERE_S};
 use amana_channel::WindowPolicy;
 use amana_core::{Address, Clock, ConversationId, Entropy, MessageId};
-use amana_gate::{AgentWords, DataKey, Gate, ReceiptDraft};
+use amana_gate::{AgentWords, DataKey, Denial, Gate, OutboxRow, ReceiptDraft, Released, TicketSubject};
 use amana_render::Encoding;
-use amana_store::{Command, LinkState, Store, StoreError, SubmitError};
+use amana_store::{Command, Link, LinkState, Store, StoreError, SubmitError};
 
 /// What a human writes.
 #[derive(Debug, Clone)]
@@ -150,10 +151,9 @@ impl<'a> Desk<'a> {
         if elsewhere.is_some_and(|other| now.as_second() - other.since.as_second() < ELSEWHERE_S) {
             return Err(AgentError::Elsewhere);
         }
-        let links = self.store.links_of_conversation(to).await?;
-        let links: Vec<_> = links.into_iter().filter(|link| link.state == LinkState::Active).collect();
+        let links = active_links(self.store, to).await?;
         let kills = self.store.kills().await?;
-        let stopped = |link: &amana_store::Link| kills.stop(&link.institution, &to.channel, link.customer);
+        let stopped = |link: &Link| kills.stop(&link.institution, &to.channel, link.customer);
         if kills.stop_channel(&to.channel) || links.iter().any(stopped) {
             return Err(AgentError::Killed);
         }
@@ -164,7 +164,8 @@ impl<'a> Desk<'a> {
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
         let within = self.window.is_open(Some(last_inbound), now).then_some(self.within);
         let (text, persona) = (reply.text.as_str(), reply.persona.as_deref());
-        let words = AgentWords { by, text, persona, last_inbound };
+        let subjects: Vec<_> = links.iter().map(subject).collect();
+        let words = AgentWords { by, text, persona, last_inbound, links: &subjects };
         let written = gate.agent(words, within, &recipient, message, now, key, self.entropy);
         let written = written.map_err(|_| AgentError::Text)?;
         let records = links
@@ -178,5 +179,31 @@ impl<'a> Desk<'a> {
         self.store.submit(vec![write]).await?;
         tracing::info!(id = %message, channel = %to.channel, by, links = links.len(), "a human wrote in a chat");
         Ok(message)
+    }
+}
+
+/// The chat's active links: whose chat it is.
+async fn active_links(store: &dyn Store, chat: &ConversationId) -> Result<Vec<Link>, StoreError> {
+    let links = store.links_of_conversation(chat).await?;
+    Ok(links.into_iter().filter(|link| link.state == LinkState::Active).collect())
+}
+
+fn subject(link: &Link) -> TicketSubject {
+    TicketSubject { institution: link.institution.clone(), customer: link.customer, link: link.id }
+}
+
+impl Gateway {
+    /// Opens what a human wrote if it may still leave, on links and switches read now.
+    pub(crate) async fn release_agent(&self, row: OutboxRow) -> Result<Result<Released, Denial>, StoreError> {
+        let chat =
+            ConversationId { channel: row.recipient.channel.clone(), psid: row.recipient.psid.clone() };
+        let links: Vec<_> = active_links(&*self.store, &chat).await?.iter().map(subject).collect();
+        let kills = self.store.kills().await?;
+        let (message, key) = (row.message, self.store.keyring().deployment());
+        let released = self.gate.release_agent(row, &links, &kills, self.now(), key);
+        if released.as_ref().is_err_and(|denial| *denial == Denial::LinksChanged) {
+            tracing::warn!(id = %message, "what a human wrote is not sent: a link of the chat ended or was made since");
+        }
+        Ok(released)
     }
 }

@@ -264,6 +264,9 @@ impl Gateway {
 
     /// Opens the bytes if the answer is still yes, on facts read now.
     async fn release(&self, entry: &OutboxEntry) -> Result<Result<amana_gate::Released, Denial>, FlowError> {
+        if entry.row.agent.is_some() {
+            return Ok(self.release_agent(entry.row.clone()).await?);
+        }
         let Some(basis) = &entry.row.basis else {
             let gathered = Gathered {
                 agreement: None,

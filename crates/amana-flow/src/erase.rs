@@ -91,15 +91,19 @@ impl Gateway {
         if !asked.is_some_and(|at| (0..ERASE_ASKED_S).contains(&now.saturating_sub(at))) {
             return Ok(vec![self.say(chat, &plain::erase_ask(lang, &banks, now), true)?]);
         }
-        let mut commands = Vec::new();
+        let (mut commands, mut said) = (Vec::new(), Vec::new());
         for (place, _) in places.values() {
             match self.erasing(place, Some(lang), Some(chat)).await {
-                Ok(erasing) => commands.extend(erasing),
+                Ok((erasing, told)) => {
+                    commands.extend(erasing);
+                    said.extend(told);
+                }
                 // Of whom something does not open any more is removed unread.
                 Err(error) if error.is_damage() => commands.push(self.erase_job(place)),
                 Err(error) => return Err(error),
             }
         }
+        commands.extend(said);
         commands.push(self.say(chat, &plain::erased(lang, &banks), true)?);
         commands.push(self.forget_command(chat, false));
         Ok(commands)
@@ -179,7 +183,8 @@ impl Gateway {
         let (shard, customer) = (place.shard, place.id);
         for attempt in 1.. {
             let mut commands: Vec<Command> = cookie.map(Self::take_browser).into_iter().collect();
-            commands.extend(self.erasing(place, lang, None).await?);
+            let (erasing, said) = self.erasing(place, lang, None).await?;
+            commands.extend(erasing.into_iter().chain(said));
             match self.store.submit(commands).await {
                 // Posted twice: the first one does it.
                 Err(SubmitError::Conflict { what: "session", .. }) => return Err(LinkError::Over),
@@ -198,16 +203,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// The commands with which an erasure begins, and from which on it is certain. `asker` is the chat that hears of it
-    /// from the caller.
+    /// The commands with which an erasure begins, and from which on it is certain; and those that say so in the chats,
+    /// which come after all of the former: each beginning ends whatever else waits for their chats. `asker` is the chat
+    /// that hears of it from the caller.
     async fn erasing(
         &self,
         place: &CustomerPlace,
         lang: Option<Lang>,
         asker: Option<&ConversationId>,
-    ) -> Result<Vec<Command>, FlowError> {
+    ) -> Result<(Vec<Command>, Vec<Command>), FlowError> {
         let (shard, customer, now) = (place.shard, place.id, self.now());
-        let mut commands = Vec::new();
+        let (mut commands, mut said) = (Vec::new(), Vec::new());
         for link in self.store.links_of_customer(shard, customer).await? {
             commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
             // The chat hears that it is over, also where it was asked for elsewhere, by whoever it was.
@@ -218,17 +224,17 @@ impl Gateway {
                 let chat = self.store.conversation(&link.conversation()).await?;
                 let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
                 let erased = plain::erased(lang, institution.name_in(lang));
-                commands.push(self.say(&link.conversation(), &erased, false)?);
+                said.push(self.say(&link.conversation(), &erased, false)?);
             }
             // Nor is anything kept of the chat itself, unless another bank is linked there.
             if asker != Some(&link.conversation()) {
-                commands.push(self.forget_command(&link.conversation(), false));
+                said.push(self.forget_command(&link.conversation(), false));
             }
         }
         let receipt = erasure_receipt(&place.institution, now);
         commands.push(Command::BeginErasure { shard, customer, at: now, receipt });
         commands.push(self.erase_job(place));
-        Ok(commands)
+        Ok((commands, said))
     }
 
     /// The job that destroys the key and removes the rows.

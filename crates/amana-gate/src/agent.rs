@@ -1,11 +1,13 @@
-//! What a human of the institution writes in their own words: no bank data of the gateway's, so no decision of the
-//! gate's about it. It leaves with a ticket as everything does, and whoever it was is on the customer's record.
+//! What a human of the institution writes in their own words: no bank data of the gateway's, so no consent is asked.
+//! It leaves with a ticket as everything does, while the chat is whose it was and no kill switch stops any of them, and
+//! whoever it was is on the customer's record.
 
 use crate::decision::Denial;
 use crate::key::DataKey;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
-use crate::release::{Disclosure, Gate};
-use amana_core::{Address, Content, Entropy, InstitutionId, MessageId, Timestamp};
+use crate::release::{Disclosure, Gate, OutboxRow, Released};
+use crate::ticket::TicketSubject;
+use amana_core::{Address, Content, Entropy, InstitutionId, KillSwitches, MessageId, Timestamp};
 use amana_render::{Encoding, HumanAgentAct};
 
 /// What a human wrote, and who it was.
@@ -19,6 +21,8 @@ pub struct AgentWords<'a> {
     pub persona: Option<&'a str>,
     /// When the person last did something towards the page.
     pub last_inbound: Timestamp,
+    /// Whose chat it is: its active links, in any order. When one ends or another is made, the words do not leave.
+    pub links: &'a [TicketSubject],
 }
 
 impl Gate {
@@ -45,7 +49,43 @@ impl Gate {
         let encoding = within.unwrap_or(Encoding::MessengerHumanAgent(act));
         let content =
             Content { persona: words.persona.map(str::to_owned), ..Content::text(words.text.trim()) };
-        self.plain(&content, recipient, encoding, message, now, key, entropy)
+        let links = self.links_mac(message, words.links);
+        let row =
+            self.ticketed(&content, recipient, (None, Some(links)), encoding, message, now, key, entropy)?;
+        Ok(Disclosure { receipt: None, row, page: None })
+    }
+
+    /// At the moment of sending: as [`Gate::release`], for what a human wrote. `links` are the chat's active links,
+    /// read now.
+    ///
+    /// # Errors
+    /// When the ticket is bad or over, a switch stops one of the customers, or the chat is not theirs any more, or
+    /// another's as well.
+    pub fn release_agent(
+        &self,
+        row: OutboxRow,
+        links: &[TicketSubject],
+        kills: &KillSwitches,
+        now: Timestamp,
+        key: &DataKey,
+    ) -> Result<Released, Denial> {
+        self.check_ticket(&row, now)?;
+        let then = row.agent.ok_or(Denial::BadTicket)?;
+        let channel = &row.recipient.channel;
+        let stopped = |of: &TicketSubject| kills.stop(&of.institution, channel, of.customer);
+        if kills.stop_channel(channel) || links.iter().any(stopped) {
+            return Err(Denial::Killed);
+        }
+        if self.links_mac(row.message, links) != then {
+            return Err(Denial::LinksChanged);
+        }
+        self.sign_off(row, links.to_vec(), now, key)
+    }
+
+    fn links_mac(&self, message: MessageId, links: &[TicketSubject]) -> [u8; 32] {
+        let mut ids: Vec<_> = links.iter().map(|of| *of.link.as_bytes()).collect();
+        ids.sort_unstable();
+        self.mac(&[b"amana/agent-links/v1", message.as_bytes(), &ids.concat()])
     }
 }
 
@@ -97,7 +137,86 @@ impl ReceiptDraft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amana_core::{ChannelId, Psid, SeededEntropy};
+    use amana_core::{ChannelId, CustomerId, Kill, KillScope, LinkId, Psid, SeededEntropy};
+
+    /// While the chat is whose it was, and nothing stops any of them: in whatever order its links are read.
+    #[test]
+    fn the_words_of_a_human_leave_while_the_chat_is_whose_it_was_and_nothing_stops_it() {
+        let entropy = SeededEntropy::new(3);
+        let gate = Gate::new(DataKey::generate(&entropy));
+        let key = DataKey::generate(&entropy);
+        let channel = ChannelId::new("1001").expect("an id");
+        let to = Address { channel: channel.clone(), psid: Psid::new("2").expect("an id") };
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().expect("an instant");
+        let bank = |name| InstitutionId::new(name).expect("an id");
+        let subject = |name, n: u8| TicketSubject {
+            institution: bank(name),
+            customer: CustomerId::from_bytes([n; 16]),
+            link: LinkId::from_bytes([n; 16]),
+        };
+        let (cedar, pine) = (subject("cedar-bank", 1), subject("pine-bank", 2));
+        let both = [cedar.clone(), pine.clone()];
+        let written = |links: &[TicketSubject]| {
+            let words = AgentWords { by: "api:huda", text: "yes", persona: None, last_inbound: now, links };
+            let within = Some(Encoding::MessengerReply);
+            gate.agent(words, within, &to, MessageId::from_bytes([7; 16]), now, &key, &entropy)
+                .expect("written")
+                .row
+        };
+        let off = KillSwitches::default();
+        let on = |scope| KillSwitches(vec![Kill { scope, reason: "test".into(), since: now }]);
+        let row = written(&both);
+        let released = gate
+            .release_agent(row.clone(), &[pine.clone(), cedar.clone()], &off, now, &key)
+            .expect("released");
+        assert_eq!(released.ticket().subjects(), [pine.clone(), cedar.clone()]);
+        for scope in [
+            KillScope::All,
+            KillScope::Channel(channel),
+            KillScope::Institution(pine.institution.clone()),
+            KillScope::Customer(cedar.customer),
+        ] {
+            let killed = gate.release_agent(row.clone(), &both, &on(scope.clone()), now, &key).err();
+            assert_eq!(killed, Some(Denial::Killed), "{scope:?}");
+            // Where the bytes leave it is asked once more, of the ticket.
+            assert!(released.ticket().is_stopped(&on(scope.clone())), "{scope:?}");
+        }
+        let elsewhere = on(KillScope::Institution(bank("elm-bank")));
+        assert!(gate.release_agent(row.clone(), &both, &elsewhere, now, &key).is_ok());
+        assert!(!released.ticket().is_stopped(&elsewhere));
+
+        let third = subject("elm-bank", 3);
+        let one = [cedar.clone()];
+        for (then, links) in [
+            (&both[..], &one[..]),
+            (&both[..], &[][..]),
+            (&one[..], &both[..]),
+            (&[][..], &one[..]),
+            (&both[..], &[cedar.clone(), third.clone()][..]),
+        ] {
+            let denied = gate.release_agent(written(then), links, &off, now, &key).err();
+            assert_eq!(denied, Some(Denial::LinksChanged), "{then:?} {links:?}");
+        }
+        assert!(gate.release_agent(written(&[]), &[], &off, now, &key).is_ok(), "nobody's chat");
+
+        // A row whose mark is gone or another's, and one that no human wrote.
+        for agent in [None, written(&one).agent] {
+            let other = OutboxRow { agent, ..row.clone() };
+            let denied = gate.release_agent(other, &both, &off, now, &key).err();
+            assert_eq!(denied, Some(Denial::BadTicket));
+        }
+        let (message, text) = (MessageId::from_bytes([8; 16]), Content::text("help"));
+        let plain = gate.plain(&text, &to, Encoding::MessengerReply, message, now, &key, &entropy);
+        let plain = plain.expect("made").row;
+        assert_eq!(
+            gate.release_agent(plain, &[], &off, now, &key).err(),
+            Some(Denial::BadTicket),
+            "not a human's"
+        );
+        let facts = crate::Facts { agreement: None, consent: None, kills: &off, now };
+        let by_the_other_way = gate.release(row, &facts, &crate::StandardPolicy, &key).err();
+        assert_eq!(by_the_other_way, Some(Denial::BadTicket), "its links are asked");
+    }
 
     #[test]
     fn the_words_of_a_human_bear_the_tag_outside_the_window_alone_and_for_seven_days() {
@@ -110,7 +229,7 @@ mod tests {
         let last_inbound = at("2026-11-20T10:00:00Z");
         let message = MessageId::from_bytes([7; 16]);
         let write = |by, text, within, now| {
-            let words = AgentWords { by, text, persona: None, last_inbound };
+            let words = AgentWords { by, text, persona: None, last_inbound, links: &[] };
             gate.agent(words, within, &to, message, now, &key, &entropy)
         };
         let away = at("2026-11-26T10:00:00Z");

@@ -69,6 +69,8 @@ pub enum Denial {
     TicketExpired,
     /// The bytes or keys could not be read.
     Unreadable,
+    /// What a human wrote: since then a link of the chat ended, or another was made.
+    LinksChanged,
 }
 
 impl Denial {
@@ -93,6 +95,7 @@ impl Denial {
             Self::BadTicket => "bad-ticket",
             Self::TicketExpired => "ticket-expired",
             Self::Unreadable => "unreadable",
+            Self::LinksChanged => "links-changed",
         }
     }
 }

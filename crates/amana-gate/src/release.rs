@@ -68,6 +68,9 @@ pub struct OutboxRow {
     pub expires_at: Timestamp,
     /// Whether the platform takes it also when the person has been away for longer than its window.
     pub anytime: bool,
+    /// Where a human of the institution wrote it: a MAC of the chat's active links then ([`Gate::agent`]). Such a row
+    /// has no basis, and is released by [`Gate::release_agent`] alone.
+    pub agent: Option<[u8; 32]>,
     /// The gate's MAC over everything above but `said`, which is MACs itself.
     pub ticket: [u8; 32],
 }
@@ -87,7 +90,8 @@ pub struct Disclosure {
 impl Disclosure {
     /// Whether receipt, row and page are of one decision: bank data has a receipt, and what has none no bank data; the
     /// receipt is that of a disclosure, of the very bytes, and says of purpose, form, consent, kinds of data, channel
-    /// and institution what the row's basis says; the page is that message's. The store commits nothing else.
+    /// and institution what the row's basis says; the page is that message's, on the row's basis. The store commits
+    /// nothing else.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         let (receipt, basis) = match (&self.receipt, &self.row.basis) {
@@ -107,6 +111,9 @@ impl Disclosure {
             && receipt.consent.as_ref().is_some_and(|(consent, _)| *consent == basis.consent)
             && receipt.channel.as_ref() == Some(&self.row.recipient.channel)
             && receipt.recipient == Recipient::Customer
+            // What a human wrote has no basis.
+            && self.row.agent.is_none()
+            && self.page.as_ref().is_none_or(|page| page.message == self.row.message && page.basis == *basis)
     }
 }
 
@@ -257,12 +264,19 @@ impl Gate {
             Form::Summary => said.summary(data.open(), context),
             Form::Detail => said.detail(data.open(), context),
         };
-        let row =
-            match self.ticketed(&content, recipient, Some(basis), encoding, message, facts.now, key, entropy)
-            {
-                Ok(row) => row,
-                Err(denial) => return Err(refuse(denial, receipt)),
-            };
+        let row = match self.ticketed(
+            &content,
+            recipient,
+            (Some(basis), None),
+            encoding,
+            message,
+            facts.now,
+            key,
+            entropy,
+        ) {
+            Ok(row) => row,
+            Err(denial) => return Err(refuse(denial, receipt)),
+        };
         receipt.kind = ReceiptKind::Disclosure;
         receipt.form = Some(form);
         receipt.template = Some(R::TEMPLATE.to_owned());
@@ -286,7 +300,7 @@ impl Gate {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Disclosure, Denial> {
-        let row = self.ticketed(content, recipient, None, encoding, message, now, key, entropy)?;
+        let row = self.ticketed(content, recipient, (None, None), encoding, message, now, key, entropy)?;
         Ok(Disclosure { receipt: None, row, page: None })
     }
 
@@ -302,11 +316,10 @@ impl Gate {
         policy: &dyn Policy,
         key: &DataKey,
     ) -> Result<Released, Denial> {
-        if !self.ticket_is_ours(&row) {
+        self.check_ticket(&row, facts.now)?;
+        // Whose chat a human wrote in is asked as well.
+        if row.agent.is_some() {
             return Err(Denial::BadTicket);
-        }
-        if facts.now >= row.expires_at {
-            return Err(Denial::TicketExpired);
         }
         let subject = match &row.basis {
             Some(basis) => {
@@ -327,23 +340,45 @@ impl Gate {
             None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
             None => None,
         };
+        self.sign_off(row, subject.into_iter().collect(), facts.now, key)
+    }
+
+    /// Whether the row is ours, whole, and its time not over.
+    pub(crate) fn check_ticket(&self, row: &OutboxRow, now: Timestamp) -> Result<(), Denial> {
+        if !self.ticket_is_ours(row) {
+            return Err(Denial::BadTicket);
+        }
+        if now >= row.expires_at {
+            return Err(Denial::TicketExpired);
+        }
+        Ok(())
+    }
+
+    /// Opens the bytes of a row that may leave, and signs their egress ticket.
+    pub(crate) fn sign_off(
+        &self,
+        row: OutboxRow,
+        subjects: Vec<TicketSubject>,
+        now: Timestamp,
+        key: &DataKey,
+    ) -> Result<Released, Denial> {
         let body = open_payload(&row, key)?;
         if sha256(&[&body]) != row.payload_sha256 {
             return Err(Denial::BadTicket);
         }
         let ticket = self
             .egress
-            .sign(row.message, row.recipient, subject, row.payload_sha256, facts.now)
+            .sign(row.message, row.recipient, subjects, row.payload_sha256, now)
             .ok_or(Denial::BadTicket)?;
         Ok(Released { ticket, body })
     }
 
     #[expect(clippy::too_many_arguments, reason = "as `disclose`")]
-    fn ticketed(
+    pub(crate) fn ticketed(
         &self,
         content: &Content,
         recipient: &Address,
-        basis: Option<Basis>,
+        (basis, agent): (Option<Basis>, Option<[u8; 32]>),
         encoding: Encoding,
         message: MessageId,
         now: Timestamp,
@@ -375,6 +410,7 @@ impl Gate {
             payload_sha256: sha256(&[&body]),
             expires_at,
             anytime: encoding.passes_window(),
+            agent,
             ticket: [0; 32],
         };
         row.ticket = self.sign(&row);
@@ -410,7 +446,7 @@ fn ticket_parts(row: &OutboxRow) -> (Vec<u8>, [u8; 8]) {
 }
 
 /// Everything that a ticket vouches for.
-fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) -> [&'a [u8]; 8] {
+fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) -> [&'a [u8]; 9] {
     [
         b"amana/ticket/v1",
         row.message.as_bytes(),
@@ -420,6 +456,7 @@ fn ticketed_facts<'a>(row: &'a OutboxRow, basis: &'a [u8], expires: &'a [u8]) ->
         &row.payload_sha256,
         expires,
         if row.anytime { b"anytime" } else { b"" },
+        row.agent.as_ref().map_or(b"", |links| links.as_slice()),
     ]
 }
 
@@ -547,8 +584,9 @@ mod tests {
         let encoding = Encoding::MessengerUpdate;
         let (now, message) = (amana_core::from_micros(0), MessageId::from_bytes([3; 16]));
         let text = Content::text("a card was blocked");
-        let mut row =
-            gate.ticketed(&text, &to, Some(basis), encoding, message, now, &key, &entropy).expect("sealed");
+        let mut row = gate
+            .ticketed(&text, &to, (Some(basis), None), encoding, message, now, &key, &entropy)
+            .expect("sealed");
         let viewer = Subject { institution, customer };
         assert!(gate.said(&row, &viewer, &key).is_ok());
         row.basis.as_mut().expect("a basis").purpose = amana_core::Purpose::BankOffer;

@@ -36,8 +36,8 @@ pub struct TicketSubject {
 pub struct EgressTicket {
     message: MessageId,
     recipient: Address,
-    /// `None` for a message that holds no bank data.
-    subject: Option<TicketSubject>,
+    /// None for a message that holds no bank data, unless a human wrote it: then every active link of the chat.
+    subjects: Vec<TicketSubject>,
     #[serde(with = "hex_bytes")]
     payload_sha256: [u8; 32],
     serial: u64,
@@ -115,40 +115,38 @@ impl EgressTicket {
         &self.recipient
     }
 
-    /// Whose data it is; `None` for a message without bank data.
+    /// Whose data it is, or whose chat a human wrote in; nobody's for other messages without bank data.
     #[must_use]
-    pub fn subject(&self) -> Option<&TicketSubject> {
-        self.subject.as_ref()
+    pub fn subjects(&self) -> &[TicketSubject] {
+        &self.subjects
     }
 
     /// Whether a switch that is on stops this message.
     #[must_use]
     pub fn is_stopped(&self, kills: &KillSwitches) -> bool {
-        match &self.subject {
-            Some(s) => kills.stop(&s.institution, &self.recipient.channel, s.customer),
-            None => kills.stop_channel(&self.recipient.channel),
-        }
+        let channel = &self.recipient.channel;
+        kills.stop_channel(channel)
+            || self.subjects.iter().any(|of| kills.stop(&of.institution, channel, of.customer))
     }
 
     /// What is signed: every field, each with its length, so that none can be taken for another.
     fn signed_bytes(&self) -> Vec<u8> {
-        let (institution, customer, link) =
-            self.subject.as_ref().map_or((&b""[..], &b""[..], &b""[..]), |s| {
-                (s.institution.as_str().as_bytes(), &s.customer.as_bytes()[..], &s.link.as_bytes()[..])
-            });
-        let parts: [&[u8]; 11] = [
+        let (serial, issued, expires) =
+            (self.serial.to_be_bytes(), self.issued_us.to_be_bytes(), self.expires_us.to_be_bytes());
+        let mut parts: Vec<&[u8]> = vec![
             b"amana/egress-ticket/v1",
             self.message.as_bytes(),
             self.recipient.channel.as_str().as_bytes(),
             self.recipient.psid.as_str().as_bytes(),
-            institution,
-            customer,
-            link,
             &self.payload_sha256,
-            &self.serial.to_be_bytes(),
-            &self.issued_us.to_be_bytes(),
-            &self.expires_us.to_be_bytes(),
+            &serial,
+            &issued,
+            &expires,
         ];
+        for of in &self.subjects {
+            let (customer, link) = (of.customer.as_bytes().as_slice(), of.link.as_bytes().as_slice());
+            parts.extend([of.institution.as_str().as_bytes(), customer, link]);
+        }
         parts
             .iter()
             .flat_map(|p| (p.len() as u64).to_be_bytes().into_iter().chain(p.iter().copied()))
@@ -179,7 +177,7 @@ impl TicketSigner {
         &self,
         message: MessageId,
         recipient: Address,
-        subject: Option<TicketSubject>,
+        subjects: Vec<TicketSubject>,
         payload_sha256: [u8; 32],
         now: Timestamp,
     ) -> Option<EgressTicket> {
@@ -187,7 +185,7 @@ impl TicketSigner {
         let mut ticket = EgressTicket {
             message,
             recipient,
-            subject,
+            subjects,
             payload_sha256,
             serial: self.serial.fetch_add(1, Ordering::Relaxed),
             issued_us,
@@ -340,7 +338,7 @@ mod tests {
         let recipient =
             Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
         let message = MessageId::from_bytes([4; 16]);
-        let ticket = signer.sign(message, recipient, None, sha256(&[body]), from_micros(issued_us));
+        let ticket = signer.sign(message, recipient, Vec::new(), sha256(&[body]), from_micros(issued_us));
         EgressFrame { ticket: ticket.expect("signed"), body: body.to_vec() }
     }
 

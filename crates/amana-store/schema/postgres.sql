@@ -229,7 +229,8 @@ CREATE TABLE outbox (
     anytime BIGINT NOT NULL,
     -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
     doubtful BIGINT NOT NULL,
-    agent BIGINT NOT NULL DEFAULT 0,
+    -- A MAC of the links of the chat in which a human of the institution wrote it.
+    agent BYTEA,
     PRIMARY KEY (shard, position)
 );
 CREATE UNIQUE INDEX outbox_message ON outbox (message);

@@ -231,7 +231,8 @@ CREATE TABLE outbox (
     anytime INTEGER NOT NULL,
     -- Whether an attempt may have arrived: from then on nothing says that it was not sent.
     doubtful INTEGER NOT NULL,
-    agent INTEGER NOT NULL DEFAULT 0
+    -- A MAC of the links of the chat in which a human of the institution wrote it.
+    agent BLOB
 ) STRICT;
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;

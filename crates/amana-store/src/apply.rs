@@ -112,6 +112,10 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             )
             .await
         }
+        // What a human wrote has its records, or is not taken.
+        Command::Disclose { disclosure, .. } if disclosure.row.agent.is_some() => {
+            Err(Refused::Conflict("receipt"))
+        }
         Command::Disclose { shard, disclosure, at } => {
             crate::apply_outbox::disclose(db, vault, *shard, disclosure, *at).await
         }

@@ -1,13 +1,14 @@
 //! What humans of the institution write in chats, and what becomes of it, on the record of each customer whose chat it
-//! is. Their words are no bank data, so such a row has no basis; its receipts lead to the customers.
+//! is. Such a row has no basis: its receipts lead to the customers, and a MAC of the chat's links is with it.
 
 use crate::apply::{Applied, Refused, record};
 use crate::apply_outbox::record_unless_erased;
 use crate::db::{Db, values};
 use crate::vault::Vault;
 use crate::{AlarmKind, queries_log};
-use amana_core::{ChannelId, CustomerId, MessageId, Shard, Timestamp};
+use amana_core::{ChannelId, ConversationId, CustomerId, MessageId, Shard, Timestamp};
 use amana_gate::{Disclosure, ReceiptDraft};
+use std::collections::BTreeSet;
 
 /// Receipts first, then the row.
 pub(crate) async fn write<D: Db>(
@@ -21,16 +22,30 @@ pub(crate) async fn write<D: Db>(
     let row = &disclosure.row;
     let hash = hex::encode(row.payload_sha256);
     let of_it = |draft: &ReceiptDraft| draft.is_of_agent() && draft.payload_sha256.as_ref() == Some(&hash);
-    if row.basis.is_some() || records.iter().any(|(_, _, draft)| !of_it(draft)) {
+    if row.agent.is_none() || records.iter().any(|(_, _, draft)| !of_it(draft)) {
         return Err(Refused::Conflict("receipt"));
+    }
+    // A link that was made or ended since they were read: whose chat it is, is read anew.
+    let recipient = &row.recipient;
+    let chat = ConversationId { channel: recipient.channel.clone(), psid: recipient.psid.clone() };
+    let person = vault.keyring().blind_person(&chat);
+    let linked = db
+        .rows(
+            "SELECT DISTINCT shard, customer FROM link WHERE channel = $1 AND person = $2 AND state = 1",
+            values![chat.channel.as_str(), person],
+        )
+        .await?;
+    let mut whose = BTreeSet::new();
+    for mut row in linked {
+        whose.insert((row.shard()?, CustomerId::from_bytes(row.array()?)));
+    }
+    if whose != records.iter().map(|(shard, customer, _)| (*shard, *customer)).collect() {
+        return Err(Refused::Conflict("link"));
     }
     for (shard, customer, draft) in records {
         record(db, vault, (*shard, *customer), draft, Some(row.message)).await?;
     }
-    let done = crate::apply_outbox::disclose(db, vault, shard, disclosure, at).await?;
-    db.run("UPDATE outbox SET agent = 1 WHERE shard = $1 AND message = $2", values![shard, row.message])
-        .await?;
-    Ok(done)
+    crate::apply_outbox::disclose(db, vault, shard, disclosure, at).await
 }
 
 /// What became of a message, if it is a human's: a receipt for each customer that has one of its writing. Nothing for
@@ -44,7 +59,7 @@ pub(crate) async fn outcome<D: Db>(
 ) -> Result<(), Refused> {
     let row = db
         .row(
-            "SELECT channel, person, doubtful FROM outbox WHERE message = $1 AND agent = 1",
+            "SELECT channel, person, doubtful FROM outbox WHERE message = $1 AND agent IS NOT NULL",
             values![message],
         )
         .await?;

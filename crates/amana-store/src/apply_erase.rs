@@ -9,7 +9,7 @@ use crate::kept::write_back;
 use crate::limits::ERASE_ROWS;
 use crate::vault::Vault;
 use crate::{DataKind, Outcome, StoreError};
-use amana_core::{ConversationId, CustomerId, Lang, Shard, Timestamp};
+use amana_core::{ConversationId, CustomerId, Lang, MessageId, Shard, Timestamp};
 use amana_gate::ReceiptDraft;
 
 /// The last receipt. From its commit on there is no such customer for any other command or query. Refused while a link
@@ -35,7 +35,41 @@ pub(crate) async fn begin<D: Db>(
         return Err(Refused::Conflict("link"));
     }
     mark(db, (shard, customer), at).await?;
+    deny_what_waits(db, vault, (shard, customer), at).await?;
     Ok(Outcome::Receipt(seq))
+}
+
+/// What waits for their chats without bank data is under the deployment's key, which is not destroyed: it is over now,
+/// text and recipient are gone, and a human's words with it. What tells them that they are erased is put in after this.
+/// What is on its way may be at the platform, and stays as such.
+async fn deny_what_waits<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    at: Timestamp,
+) -> Result<(), Refused> {
+    let words = db
+        .rows(
+            "SELECT DISTINCT o.message FROM link l JOIN outbox o ON o.channel = l.channel AND o.person = l.person \
+             WHERE l.shard = $1 AND l.customer = $2 AND o.state < 4 AND o.agent IS NOT NULL",
+            values![shard, customer],
+        )
+        .await?;
+    db.run(
+        "UPDATE outbox SET payload = $3, sealed_to = NULL, reason = 'erased', \
+         state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END, \
+         doubtful = CASE WHEN state IN (1, 2) THEN 1 ELSE doubtful END \
+         WHERE message IN (SELECT o.message FROM link l JOIN outbox o ON o.channel = l.channel \
+         AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 AND o.state < 4 AND o.customer IS NULL)",
+        values![shard, customer, Vec::new()],
+    )
+    .await?;
+    // Another bank's customer in the same chat has it on record.
+    for mut row in words {
+        let message = MessageId::from_bytes(row.array()?);
+        crate::apply_agent::outcome(db, vault, message, "denied:erased", at).await?;
+    }
+    Ok(())
 }
 
 async fn mark<D: Db>(
@@ -80,15 +114,19 @@ pub(crate) async fn step<D: Db>(
         values![shard, customer, ERASE_ROWS, Vec::new()],
     )
     .await?;
-    // What was said to their chats without bank data is under the deployment's key: text and recipient go, too. What is
-    // still to be sent (that they are erased) goes when it is.
-    db.run(
-        "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE state > 3 AND customer IS NULL AND sealed_to IS NOT NULL \
-         AND EXISTS (SELECT 1 FROM link l WHERE l.shard = $1 AND l.customer = $2 AND l.channel = outbox.channel \
-         AND l.person = outbox.person)",
-        values![shard, customer, Vec::new()],
-    )
-    .await?;
+    // What was given up of what was said to their chats without bank data is under the deployment's key: text and
+    // recipient go, too. Of what is sent or denied they are gone. It is found by the links, so those wait for it.
+    let emptied = db
+        .run(
+            "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE message IN (SELECT o.message FROM link l \
+             JOIN outbox o ON o.channel = l.channel AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 \
+             AND o.state > 3 AND o.customer IS NULL AND o.sealed_to IS NOT NULL ORDER BY o.message LIMIT $4)",
+            values![shard, customer, Vec::new(), ERASE_ROWS],
+        )
+        .await?;
+    if emptied > 0 {
+        return Ok(Outcome::Changed);
+    }
     let mut removed = 0;
     for statement in [
         // The ways to renew that their chats were given, under the deployment's key as well.

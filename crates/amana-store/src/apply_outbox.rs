@@ -106,8 +106,8 @@ pub(crate) async fn disclose<D: Db>(
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
-             said, doubtful) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0) \
+             said, doubtful, agent) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -126,7 +126,8 @@ pub(crate) async fn disclose<D: Db>(
                 outbox_code(state),
                 sealed_to,
                 row.anytime,
-                row.said.as_slice()
+                row.said.as_slice(),
+                row.agent
             ],
         )
         .await?;
@@ -180,13 +181,15 @@ pub(crate) async fn finish<D: Db>(
     let sent_at = (state == OutboxState::Sent).then_some(at);
     // An attempt that does not count is taken back.
     let taken_back = matches!(delivery, Delivery::Retry { counts: false, .. });
-    // What may have arrived is never a plain *pending* again, whatever became of a later attempt.
+    // What may have arrived is never a plain *pending* again, whatever became of a later attempt. Of a message without
+    // bank data that is over neither text nor recipient stays: an echo finds its row by keyed hashes.
     let rows = db
         .run(
             "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
              doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
              due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
-             payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
+             payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, \
+             sealed_to = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) THEN NULL ELSE sealed_to END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
             values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
         )
         .await?;
@@ -279,7 +282,7 @@ pub(crate) async fn settle<D: Db>(
 ) -> Result<(), Refused> {
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, reason = NULL, \
+            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, reason = NULL, sealed_to = NULL, \
              payload = CASE WHEN customer IS NULL THEN $5 ELSE payload END WHERE message = $4 AND state <> 4",
             values![outbox_code(OutboxState::Sent), some(mid), at, message, Vec::new()],
         )

@@ -27,7 +27,7 @@ pub(crate) async fn put<D: Db>(
     db.run(
         "INSERT INTO sealed_page (hash, shard, customer, link, message, receipt_seq, sealed_basis, sealed, expires_at) \
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 \
-         WHERE EXISTS (SELECT 1 FROM link l WHERE l.shard = $2 AND l.id = $4 AND l.state = 1)",
+         WHERE EXISTS (SELECT 1 FROM link l WHERE l.shard = $2 AND l.id = $4 AND l.customer = $3 AND l.state = 1)",
         values![
             page.hash,
             shard,

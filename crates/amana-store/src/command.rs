@@ -257,8 +257,9 @@ pub enum Command {
         at: Timestamp,
     },
     /// Puts in what a human of the institution wrote, with the receipt of each customer whose chat it is: they name the
-    /// message, and what becomes of it is recorded for each of them in the commit that knows it. Refused if it is no
-    /// plain message, a receipt is not of it, there is no such customer (any more), or the message's id is known.
+    /// message, and what becomes of it is recorded for each of them in the commit that knows it. Refused if no human
+    /// wrote it, a receipt is not of it, they are not those of the chat's active links (`link`: read them anew), there
+    /// is no such customer (any more), or the message's id is known.
     WriteAsAgent {
         /// The conversation's shard.
         shard: Shard,

@@ -455,8 +455,8 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
-         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
-         o.created_at, o.sent_at, o.doubtful FROM outbox o \
+         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.created_at, o.sent_at, o.doubtful, o.person FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
     };
 }
@@ -516,6 +516,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             said: row.bytes()?,
             expires_at: row.time()?,
             anytime: row.flag()?,
+            agent: row.opt_array()?,
             ticket: row.array()?,
         },
         state: row.code(codec::outbox_state)?,
@@ -527,6 +528,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
         created_at: row.time()?,
         sent_at: row.opt_time()?,
         doubtful: row.flag()?,
+        person: row.array()?,
     })
 }
 

@@ -387,6 +387,9 @@ pub struct OutboxEntry {
     /// Whether an attempt may have arrived without our knowing. Never taken back: until an echo says that it was sent,
     /// it is not known whether the platform has it.
     pub doubtful: bool,
+    /// Whose chat it is for, as a keyed hash: it stays where the recipient does not (without bank data, once it is sent
+    /// or denied).
+    pub person: [u8; 32],
 }
 
 /// A receipt as it is kept, decrypted.

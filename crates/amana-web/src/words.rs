@@ -147,6 +147,20 @@ mod tests {
         }
     }
 
+    /// What people write themselves is not asked of the consent, and not kept: whoever promises the whole says so.
+    #[test]
+    fn the_promise_names_its_exception() {
+        for (lang, people) in [
+            (Lang::English, "what people of the bank write to you themselves"),
+            (Lang::Arabic, "ما يكتبه لك موظفو البنك بأنفسهم"),
+        ] {
+            for id in ["foot-promise", "home-two-text", "privacy-lead"] {
+                let said = Words::new(lang, "/").t(id);
+                assert!(said.contains(people), "{id}: {said}");
+            }
+        }
+    }
+
     #[test]
     fn a_name_cannot_become_markup_or_turn_the_line() {
         let html = Words::new(Lang::English, "/").html("consent-heading", "bank", "<b>\u{202E}B&B\u{2069}");

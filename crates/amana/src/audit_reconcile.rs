@@ -8,7 +8,7 @@ use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::exported::{self, Sending, Told};
 use crate::{gateway, limits, operate, output};
-use amana_core::{Address, Clock as _, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
+use amana_core::{Clock as _, ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{DataKey, Denial, Gate, ReceiptKind};
 use amana_store::{OutboxEntry, OutboxState, Store};
 use anyhow::{Context as _, bail};
@@ -188,26 +188,27 @@ fn near<'a>(rows: &'a [OutboxEntry], at_ms: i64, used: &HashSet<MessageId>) -> V
 }
 
 /// Whose thread it is: the person to whom most of its words were sent. The export does not name them, and what was said
-/// to somebody else covers nothing. `None` where nothing of it was ever said by us.
+/// to somebody else covers nothing. `None` where nothing of it was ever said by us. People are told apart by keyed
+/// hashes: of a message without bank data no more of whom it was for is kept.
 async fn person(
     words: &mut Words<'_>,
     rows: &[OutboxEntry],
     told: &[Told],
-) -> anyhow::Result<Option<Address>> {
-    let mut votes: Vec<(Address, usize)> = Vec::new();
+) -> anyhow::Result<Option<[u8; 32]>> {
+    let mut votes: Vec<([u8; 32], usize)> = Vec::new();
     let nobody = HashSet::new();
     for told in told {
         let Some(text) = &told.text else { continue };
-        let mut heard: Vec<&Address> = Vec::new();
+        let mut heard: Vec<[u8; 32]> = Vec::new();
         for entry in near(rows, told.at_ms, &nobody) {
-            if !heard.contains(&&entry.row.recipient) && words.says(entry, text).await {
-                heard.push(&entry.row.recipient);
+            if !heard.contains(&entry.person) && words.says(entry, text).await {
+                heard.push(entry.person);
             }
         }
         for who in heard {
-            match votes.iter_mut().find(|(address, _)| address == who) {
+            match votes.iter_mut().find(|(other, _)| *other == who) {
                 Some((_, count)) => *count += 1,
-                None => votes.push((who.clone(), 1)),
+                None => votes.push((who, 1)),
             }
         }
     }
@@ -217,7 +218,7 @@ async fn person(
             "the thread could be that of more than one person, who were told the same: say whose it is with `--person`, the \
              page-scoped id"
         ),
-        [(who, _), ..] => Ok(Some(who.clone())),
+        [(who, _), ..] => Ok(Some(*who)),
         [] => Ok(None),
     }
 }
@@ -250,9 +251,13 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
     for told in &threads {
         let mut rows = rows(&store, told).await?;
         match &asked.person {
-            Some(psid) => rows.retain(|entry| entry.row.recipient.psid == *psid),
+            Some(psid) => rows.retain(|entry| {
+                let channel = entry.row.recipient.channel.clone();
+                let chat = ConversationId { channel, psid: psid.clone() };
+                entry.person == store.keyring().blind_person(&chat)
+            }),
             None => match person(&mut words, &rows, told).await? {
-                Some(who) => rows.retain(|entry| entry.row.recipient == who),
+                Some(who) => rows.retain(|entry| entry.person == who),
                 None => rows.clear(),
             },
         }

@@ -204,10 +204,9 @@ pub(crate) fn released_of_agent(text: &str, to: &Address, persona: &str) -> Rele
     let entropy: &dyn Entropy = &entropy;
     let (gate, key) = (Gate::new(DataKey::generate(entropy)), DataKey::generate(entropy));
     let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("instant");
-    let words = AgentWords { by: "api:huda", text, persona: Some(persona), last_inbound: now };
+    let words = AgentWords { by: "api:huda", text, persona: Some(persona), last_inbound: now, links: &[] };
     let row = gate.agent(words, None, to, message_id(), now, &key, entropy).expect("written").row;
-    let facts = Facts { agreement: None, consent: None, kills: &KillSwitches::default(), now };
-    gate.release(row, &facts, &StandardPolicy, &key).expect("released")
+    gate.release_agent(row, &[], &KillSwitches::default(), now, &key).expect("released")
 }
 
 /// The same in another encoding.

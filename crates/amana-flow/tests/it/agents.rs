@@ -5,7 +5,7 @@ use amana_channel::messenger::INBOX_APP;
 use amana_channel::webhook::{Handover, InboundKind};
 use amana_core::*;
 use amana_flow::*;
-use amana_store::Command;
+use amana_store::{Command, OutboxState};
 
 fn reply(text: &str) -> AgentReply {
     AgentReply { by: "api:huda".into(), text: text.into(), persona: Some("77".into()) }
@@ -150,4 +150,76 @@ async fn no_attempt_is_made_after_the_seventh_day() {
     rig.clock.advance_s(7_200);
     rig.gateway.settle().await.expect("settled");
     assert!(rig.sees("1").is_empty());
+}
+
+/// What a human wrote and could not be sent yet waits while a switch is on for whose chat it is, and is not sent once
+/// the chat is not theirs any more, or another's, too.
+#[tokio::test]
+async fn a_humans_words_that_wait_obey_the_switches_and_end_with_the_link() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let waits = async |psid: &str, text: &str| {
+        *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+        let message = rig.gateway.agent_replies(&conversation(psid), &reply(text)).await.expect("written");
+        rig.gateway.settle().await.expect("settled");
+        *rig.channel.error.lock().unwrap() = None;
+        message
+    };
+    let goes_on = async || {
+        rig.clock.advance_s(120);
+        rig.gateway.settle().await.expect("settled");
+    };
+    let state = async |message| rig.store.outbox_entry(message).await.unwrap().expect("there").state;
+    let recorded = async |what: &str| {
+        let receipts = rig.store.receipts(link.shard, link.customer, 0, 100).await.unwrap();
+        receipts.iter().any(|receipt| String::from_utf8_lossy(&receipt.bytes).contains(what))
+    };
+
+    for scope in [KillScope::Customer(link.customer), KillScope::Institution(link.institution.clone())] {
+        let message = waits("1", "a word").await;
+        let kill = Kill { scope: scope.clone(), reason: "drill".into(), since: rig.clock.now() };
+        rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+        goes_on().await;
+        assert!(rig.sees("1").is_empty(), "{scope:?}");
+        rig.store.submit(vec![Command::ClearKill(scope)]).await.unwrap();
+        goes_on().await;
+        assert_eq!(rig.sees("1"), ["a word"]);
+        assert_eq!(state(message).await, OutboxState::Sent);
+    }
+
+    // Another bank's customer, or the same person anew: the words were not written to them.
+    rig.says("2", "help").await;
+    rig.sees("2");
+    let early = waits("2", "link your bank").await;
+    goes_on().await;
+    assert_eq!((rig.sees("2"), state(early).await), (vec!["link your bank".into()], OutboxState::Sent));
+    let token = rig.link_token("2").await;
+    let early = waits("2", "your card is blocked").await;
+    let begun = rig
+        .gateway
+        .link_begin(&Entry::OneTime { token }, &InstitutionId::new(BANK).unwrap(), Lang::English)
+        .await;
+    let begun = begun.expect("begun");
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.expect("back");
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    rig.gateway.consent_give(&begun.cookie, &answer).await.expect("linked");
+    goes_on().await;
+    assert!(!rig.sees("2").join("\n").contains("blocked"));
+    assert_eq!(state(early).await, OutboxState::Denied);
+
+    // "Stop", and everything erased: nothing more is sent.
+    let message = waits("1", "another word").await;
+    rig.says("1", "stop").await;
+    goes_on().await;
+    assert!(!rig.sees("1").join("\n").contains("another word"));
+    assert_eq!(state(message).await, OutboxState::Denied);
+    assert!(recorded(r#""template":"denied:links-changed""#).await);
+    rig.link("1").await;
+    let customer = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0).customer;
+    let message = waits("1", "the last word").await;
+    rig.gateway.erase_customer(customer).await.expect("erased");
+    goes_on().await;
+    assert!(!rig.sees("1").join("\n").contains("last word"));
+    assert_eq!(state(message).await, OutboxState::Denied);
 }

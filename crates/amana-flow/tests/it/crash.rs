@@ -437,7 +437,7 @@ impl Outside {
             let entry = store.outbox_entry(id).await.expect("answers");
             let entry = entry.unwrap_or_else(|| panic!("bytes of {message} arrived and are not durable"));
             assert_eq!(entry.row.payload_sha256, ids::sha256(&[body]), "other bytes than were decided");
-            assert_eq!(entry.row.recipient.psid.as_str(), psid);
+            assert_eq!(entry.person, store.keyring().blind_person(&conversation(psid)));
             if entry.row.basis.is_some() {
                 let stopped = self.stopped.get(psid).is_some_and(|from| place >= *from);
                 assert!(!stopped, "{message} arrived after the customer had stopped everything");

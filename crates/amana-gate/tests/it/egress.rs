@@ -83,7 +83,7 @@ fn a_good_ticket_lets_its_bytes_out() {
     let released = rig.guard().admit(over_the_wire, later(1)).expect("good");
     assert_eq!(released.recipient(), &world.recipient);
     assert_eq!(released.message(), MessageId::from_bytes([4; 16]));
-    let subject = released.ticket().subject().expect("bank data has a subject").clone();
+    let subject = released.ticket().subjects().first().expect("bank data has a subject").clone();
     assert_eq!((subject.customer, subject.link), (customer(1), LinkId::from_bytes([8; 16])));
     let body = String::from_utf8(released.into_body()).expect("UTF-8");
     assert!(body.contains("$42.10") && body.contains("Blue Bottle"), "{body}");
@@ -130,10 +130,10 @@ fn abuse_17_a_ticket_is_for_these_bytes_this_person_and_this_minute() {
         ("/ticket/recipient/psid", json!("666")),
         ("/ticket/recipient/channel", json!("1002")),
         ("/ticket/message", json!(MessageId::from_bytes([9; 16]))),
-        ("/ticket/subject/customer", json!(customer(2))),
-        ("/ticket/subject/link", json!(LinkId::from_bytes([1; 16]))),
-        ("/ticket/subject/institution", json!("pine-bank")),
-        ("/ticket/subject", Value::Null),
+        ("/ticket/subjects/0/customer", json!(customer(2))),
+        ("/ticket/subjects/0/link", json!(LinkId::from_bytes([1; 16]))),
+        ("/ticket/subjects/0/institution", json!("pine-bank")),
+        ("/ticket/subjects", json!([])),
         ("/ticket/serial", json!(77)),
         ("/ticket/issued_us", json!(us + 1)),
         ("/ticket/expires_us", json!(us + 3_600_000_000)),

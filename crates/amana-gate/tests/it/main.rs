@@ -10,6 +10,7 @@
 
 mod abuse;
 mod bypass;
+mod consistency;
 mod decisions;
 mod egress;
 mod histories;

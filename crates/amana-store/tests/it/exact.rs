@@ -5,7 +5,8 @@ use crate::outbox::{claim, disclose, finish};
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::{Disclosure, ReceiptKind};
+use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, Recipient, TicketSubject};
+use amana_render::Encoding;
 use amana_store::*;
 
 const DAY: i64 = 86_400;
@@ -113,7 +114,7 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
     let customer = w.customer(1).await;
     let given = consent(1, 1, 1);
     let made = |n: u8| w.disclosure(&customer, &given, n);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 11] = [
         ("kind", |d| d.receipt.as_mut().expect("one").kind = ReceiptKind::View),
         ("bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = Some("0".repeat(64))),
         ("no bytes", |d| d.receipt.as_mut().expect("one").payload_sha256 = None),
@@ -121,8 +122,26 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
         ("form", |d| d.receipt.as_mut().expect("one").form = Some(Form::Notice)),
         ("consent", |d| d.receipt.as_mut().expect("one").consent = None),
         ("kinds of data", |d| d.receipt.as_mut().expect("one").clusters = Clusters::default()),
+        ("another consent", |d| {
+            d.receipt.as_mut().expect("one").consent.as_mut().expect("one").0 =
+                ConsentId::from_bytes([9; 16]);
+        }),
+        ("institution", |d| d.receipt.as_mut().expect("one").institution = id("pine-bank")),
+        ("recipient", |d| d.receipt.as_mut().expect("one").recipient = Recipient::Agent("huda".into())),
         ("channel", |d| d.receipt.as_mut().expect("one").channel = Some(id("1002"))),
     ];
+    let pages: [(&str, Change); 3] = [
+        ("page of another message", |d| d.page.as_mut().expect("one").message = message(9)),
+        ("page of another customer", |d| d.page.as_mut().expect("one").basis.customer = customer_id(2)),
+        ("page by another consent", |d| {
+            d.page.as_mut().expect("one").basis.consent = ConsentId::from_bytes([9; 16]);
+        }),
+    ];
+    for (what, change) in pages {
+        let mut disclosure = w.notice(&customer, &given, 1);
+        change(&mut disclosure);
+        assert_eq!(w.refused(vec![disclose(1, disclosure, 0)]).await, (0, "receipt"), "{what}");
+    }
     for (what, change) in changes {
         let mut disclosure = made(1);
         change(&mut disclosure);
@@ -132,6 +151,41 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
     let swapped = Disclosure { receipt: other.receipt, ..one };
     assert_eq!(w.refused(vec![disclose(1, swapped, 0)]).await, (0, "receipt"), "another message's");
     assert_eq!(w.one(disclose(1, made(1), 0)).await, Outcome::Receipt(1));
+}
+
+/// Goal: what a human wrote is taken with the records of exactly those whose chat it is at that moment, and keeps the
+/// mark of it.
+pub(crate) async fn a_humans_words_are_for_those_whose_chat_it_is(w: &World) {
+    let (cedar, key) = (id::<InstitutionId>("cedar-bank"), w.store.keyring().deployment());
+    let subject = |n: u8| TicketSubject {
+        institution: cedar.clone(),
+        customer: customer_id(n),
+        link: LinkId::from_bytes([n; 16]),
+    };
+    let write = |m: u8, of: &[u8]| {
+        let links: Vec<_> = of.iter().map(|n| subject(*n)).collect();
+        let words = AgentWords { by: "huda", text: "yes", persona: None, last_inbound: at(0), links: &links };
+        let within = Some(Encoding::MessengerReply);
+        let written = w.gate.agent(words, within, &address(1), message(m), at(0), key, &*w.entropy);
+        let disclosure = written.expect("written");
+        let of_it = || ReceiptDraft::of_agent(cedar.clone(), &disclosure, "huda", at(0));
+        let records = of.iter().map(|n| (Shard(u16::from(*n)), customer_id(*n), of_it())).collect();
+        Command::WriteAsAgent { shard: conversation(1).shard(), disclosure, records, at: at(0) }
+    };
+    w.customer(1).await;
+    assert_eq!(w.refused(vec![write(1, &[1])]).await, (0, "link"), "not linked");
+    w.one(write(1, &[])).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Active))).await;
+    assert_eq!(w.refused(vec![write(2, &[])]).await, (0, "link"), "linked meanwhile");
+    w.one(write(2, &[1])).await;
+    let row = w.store.outbox_entry(message(2)).await.expect("answers").expect("there").row;
+    let Command::WriteAsAgent { disclosure, .. } = write(3, &[1]) else { unreachable!() };
+    assert!(row.agent.is_some() && row.basis.is_none());
+    assert!(w.gate.release_agent(row, &[subject(1)], &KillSwitches::default(), at(1), key).is_ok());
+    assert_eq!(w.refused(vec![disclose(0, disclosure, 0)]).await, (0, "receipt"), "without its records");
+    let (shard, from, to) = (Shard(1), LinkState::Active, LinkState::Ended);
+    w.one(Command::SetLink { shard, id: LinkId::from_bytes([1; 16]), from, to, at: at(9) }).await;
+    assert_eq!(w.refused(vec![write(4, &[1])]).await, (0, "link"), "ended meanwhile");
 }
 
 /// Goal: after an erasure nothing is written for them, and what their chats were told and given under the deployment's
@@ -160,13 +214,34 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
         }
         w.one(finish(10 * n, Delivery::Dead { reason: "blocked".into() })).await;
         w.one(finish(10 * n + 1, Delivery::Denied { reason: "x".into() })).await;
+        // What waits, is held, and is on its way.
+        for m in [10 * n + 2, 10 * n + 3, 10 * n + 4] {
+            w.one(disclose(0, w.plain(n, m), 0)).await;
+        }
+        w.one(claim(10 * n + 3, OutboxState::Pending, 60)).await;
+        w.one(finish(10 * n + 3, Delivery::Held { seen: None })).await;
+        w.one(claim(10 * n + 2, OutboxState::Pending, 60)).await;
     }
-    assert_eq!(left().await, [2, 1, 2, 1]);
+    assert_eq!(left().await, [4, 1, 4, 1], "of what was denied nothing is left");
     let (shard, customer) = (Shard(1), customer_id(1));
     let (id, from, to) = (LinkId::from_bytes([1; 16]), LinkState::Active, LinkState::Ended);
     w.one(Command::SetLink { shard, id, from, to, at: at(9) }).await;
     let receipt = draft(ReceiptKind::Erasure);
     w.one(Command::BeginErasure { shard, customer, at: at(10), receipt }).await;
+    assert_eq!(left().await, [1, 1, 4, 1], "what was given up goes in a step");
+    let row = async |m| w.store.outbox_entry(message(m)).await.expect("answers").expect("there");
+    for (m, state, doubtful) in [
+        (12, OutboxState::Dead, true),
+        (13, OutboxState::Denied, false),
+        (14, OutboxState::Denied, false),
+        (23, OutboxState::Held, false),
+    ] {
+        let row = row(m).await;
+        assert_eq!((row.state, row.doubtful), (state, doubtful), "{m}");
+    }
+    // What says that they are erased is put in with it, and goes when it is sent.
+    w.one(disclose(0, w.plain(1, 15), 10)).await;
+    assert_eq!(left().await, [2, 1, 4, 1]);
     let (key, state, told) = ([7; 32], StoryState::Posted, [7; 32]);
     let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11) });
     assert_eq!(w.refused(vec![story]).await, (0, "customer"));
@@ -174,10 +249,18 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
     assert_eq!(w.refused(vec![Command::PutBook(book)]).await, (0, "customer"));
     w.store.destroy_customer_key(customer, at(12)).await.expect("destroyed");
     while w.one(Command::Erase { shard, customer, at: at(13) }).await == Outcome::Changed {}
-    assert_eq!(left().await, [0, 0, 2, 1]);
+    assert_eq!(left().await, [1, 0, 4, 1]);
+    w.one(claim(15, OutboxState::Pending, 60)).await;
+    w.one(finish(15, Delivery::Sent { mid: "m-15".into() })).await;
+    assert_eq!(left().await, [0, 0, 4, 1]);
+    // The echo of what was on its way finds its row all the same, and is no alarm.
+    assert_eq!(w.one(crate::outbox::echo(12, 1, "m-12", 20)).await, Outcome::Unchanged);
+    assert_eq!(row(12).await.state, OutboxState::Sent);
+    assert!(w.store.alarms(false, 9).await.expect("answers").is_empty());
     // Of what was given up the text goes when its ticket is over, of what was denied at once.
     let texts = async || count(w, "SELECT count(*) FROM outbox WHERE length(payload) > 0").await;
-    assert_eq!(texts().await, 1, "for an operator who sends it once more");
+    assert_eq!(texts().await, 4, "for an operator who sends it once more, and what is not over");
     w.one(Command::Sweep { now: at(4 * DAY), keep: Retention::default() }).await;
-    assert_eq!(texts().await, 0);
+    assert_eq!(texts().await, 1, "what is on its way");
+    assert_eq!(left().await, [0, 0, 1, 1]);
 }

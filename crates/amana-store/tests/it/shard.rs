@@ -103,7 +103,7 @@ const fn may(
 
 #[rustfmt::skip]
 const EXCEPTIONS: &[Exception] = &[
-    may("outbox", "WHERE message = $1 AND agent = 1", 1, Seldom, "what became of a message without bank data: is it a human's"),
+    may("outbox", "WHERE message = $1 AND agent IS NOT NULL", 1, Seldom, "what became of a message without bank data: is it a human's"),
     may("inbox", "FROM inbox WHERE lane = $1", 2, Owed, "the lane's shard is known there; the index must begin with it"),
     may("inbox", "b.lane = i.lane", 2, Owed, "the heads of all shards; a node will ask for those that it holds"),
     may("outbox", "WHERE message = $", 6, Owed, "a command that names a message must name its shard, too"),
@@ -121,13 +121,13 @@ const EXCEPTIONS: &[Exception] = &[
     may("link", "o.institution = link.institution", 1, Seldom, "when a link becomes active"),
     may("link", "l.code_hash = $1", 1, Seldom, "when a link is confirmed by the platform"),
     may("link", "AND person = $2 AND state < 2", 1, Seldom, "when somebody wants nothing kept of a chat"),
-    may("link", "SELECT DISTINCT shard, customer FROM link", 1, Seldom, "what became of what a human wrote; whose chat it is"),
+    may("link", "SELECT DISTINCT shard, customer FROM link", 2, Seldom, "what became of what a human wrote; whose chat it is"),
     may("customer", "institution = $1 AND subject = $2", 1, Seldom, "when somebody signs in"),
     may("customer", "FROM customer WHERE id = $1", 1, Seldom, "an operator's search"),
     may("customer", "WHERE p.hash = $1", 1, Seldom, "a page behind a notice; the row that is found names the shard"),
     may("alarm_told", "t.alarm = $1", 1, Seldom, "when an alarm is closed"),
     may("outbox", "message IN (SELECT message FROM receipt", 1, Seldom, "an erasure"),
-    may("outbox", "l.channel = outbox.channel", 1, Seldom, "an erasure"),
+    may("outbox", "JOIN outbox o ON o.channel = l.channel", 5, Seldom, "an erasure"),
     may("link", "b.institution = $1 AND b.consent = $2", 1, Seldom, "when a bank tells that a grant changed; bank_consent says which shards"),
 
     may("inbox", "DELETE FROM inbox WHERE (shard, position) IN", 2, CellWide, "the sweep"),

@@ -97,7 +97,7 @@ async fn one_purpose_stops_and_then_all_of_it() {
 
     let forged = browser.get("/privacy?done=all").await.text();
     assert!(
-        !forged.contains("nothing more will be sent"),
+        !forged.contains("none of your data will be sent"),
         "a link that somebody sent does not claim what is not so"
     );
     let all = [("csrf", csrf.as_str()), ("consent", rest.as_str())];
@@ -105,7 +105,9 @@ async fn one_purpose_stops_and_then_all_of_it() {
     // Twice is once.
     assert_eq!(browser.post("/privacy/revoke", &all).await.location(), "/privacy?done=all");
     let page = browser.get("/privacy?done=all").await.text();
-    assert!(page.contains("nothing more will be sent") && page.contains("You allow nothing at the moment."));
+    assert!(
+        page.contains("none of your data will be sent") && page.contains("You allow nothing at the moment.")
+    );
     assert!(page.contains("You took your consent back") && page.contains("Earlier consents"));
     let pushed = world.pushes(&purchase("e1", "a1")).await;
     assert_eq!(pushed.json()["stored"], 0, "no link holds the account any more");
