@@ -387,6 +387,9 @@ pub struct OutboxEntry {
     /// Whether an attempt may have arrived without our knowing. Never taken back: until an echo says that it was sent,
     /// it is not known whether the platform has it.
     pub doubtful: bool,
+    /// Whose bank data it holds, if that does not open: the row or the customer's key is damaged, or they were erased.
+    /// Then there is no basis, it says nothing that could be compared, and no receipt can be made of it.
+    pub closed: Option<CustomerId>,
 }
 
 /// A receipt as it is kept, decrypted.

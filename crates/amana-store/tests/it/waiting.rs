@@ -42,6 +42,41 @@ async fn stories(w: &World) -> Vec<(i64, u8, WaitingTelling, Option<Timestamp>)>
     rows.into_iter().map(|row| (row.position, row.story[0], row.telling, row.noticed_at)).collect()
 }
 
+pub(crate) async fn conversations(w: &World) {
+    let id_ = conversation(1);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), None);
+    let mut record = Conversation {
+        id: id_.clone(),
+        lang: Lang::Arabic,
+        lang_chosen: false,
+        last_inbound_at: Some(at(100)),
+        welcomed_at: Some(at(90)),
+        elsewhere: None,
+    };
+    assert_eq!(w.one(Command::PutConversation(record.clone())).await, Outcome::Changed);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers").as_ref(), Some(&record));
+    for earlier in [Some(at(50)), None] {
+        w.one(Command::PutConversation(Conversation { last_inbound_at: earlier, ..record.clone() })).await;
+        let stored = w.store.conversation(&id_).await.expect("answers").expect("is there");
+        assert_eq!(stored.last_inbound_at, Some(at(100)), "it never moves back");
+    }
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(101)), ..record.clone() })).await;
+    w.one(Command::SetLang { conversation: id_.clone(), lang: Lang::English }).await;
+    record.last_inbound_at = Some(at(101));
+    record.lang = Lang::English;
+    record.lang_chosen = true;
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), Some(record));
+    // Where nothing was yet.
+    w.one(Command::SetLang { conversation: conversation(2), lang: Lang::Arabic }).await;
+    let made = w.store.conversation(&conversation(2)).await.expect("answers").expect("is there");
+    assert_eq!((made.lang, made.lang_chosen, made.last_inbound_at), (Lang::Arabic, true, None));
+    let first = Conversation { id: conversation(3), last_inbound_at: None, ..made };
+    w.one(Command::PutConversation(first.clone())).await;
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(5)), ..first })).await;
+    let stored = w.store.conversation(&conversation(3)).await.expect("answers").expect("is there");
+    assert_eq!(stored.last_inbound_at, Some(at(5)));
+}
+
 pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &World) {
     use WaitingTelling::{Changed, New};
     assert_eq!(w.refused(vec![news(1, 1, New)]).await, (0, "link"), "nobody is linked");
