@@ -176,7 +176,6 @@ impl Gateway {
             Err(SubmitError::Conflict { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        self.doubt(message);
         let released = match self.release(&entry).await {
             // What does not open today does not open tomorrow: it must not keep the conversation for ever.
             Err(FlowError::Store(damage)) if damage.is_damage() => {
@@ -184,7 +183,17 @@ impl Gateway {
                 let reason = Denial::Unreadable.as_str().to_owned();
                 return self.finish(&entry, Delivery::Dead { reason }).await;
             }
-            released => released?,
+            // Nothing of it has left, so nothing of it is in doubt: the attempt is taken back.
+            Err(error) => {
+                tracing::error!(id = %message, %error, "whether a message may leave cannot be decided now; it waits");
+                let delivery = if self.now() >= entry.row.expires_at {
+                    Delivery::Denied { reason: Denial::TicketExpired.as_str().to_owned() }
+                } else {
+                    Delivery::Retry { due_at: self.backoff(entry.attempts), counts: false }
+                };
+                return self.finish(&entry, delivery).await;
+            }
+            Ok(released) => released,
         };
         let released = match released {
             Ok(released) => released,
@@ -198,6 +207,7 @@ impl Gateway {
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
             }
         };
+        self.doubt(message);
         if entry.doubtful {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }

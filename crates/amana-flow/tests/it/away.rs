@@ -150,3 +150,34 @@ async fn a_message_in_doubt_that_does_not_open_is_put_aside_with_an_alarm() {
     assert_eq!((state().await, alarms(&rig.store).await), (OutboxState::Dead, vec![AlarmKind::Unrecorded]));
     assert_eq!(rig.sees("1").len(), 1, "never again");
 }
+
+/// What cannot be decided now has not left: however often that is so, it is not in doubt, and no receipt says that it
+/// may be at the platform.
+#[tokio::test]
+async fn what_cannot_be_decided_for_long_is_no_message_in_doubt() {
+    for in_time in [true, false] {
+        let rig = Rig::new().await;
+        purchase(&rig, Fate::Fail).await;
+        rig.sql("ALTER TABLE kill RENAME TO away");
+        for _ in 0..15 {
+            rig.clock.advance_s(600);
+            rig.gateway.settle().await.expect("settled");
+        }
+        assert!(rig.sees("1").is_empty());
+        if !in_time {
+            rig.clock.advance_s(amana_gate::NEWS_TICKET_HOURS * 3_600);
+            // They wrote just now: else it would be held.
+            rig.sql(&format!("UPDATE conversation SET last_inbound_at = {}", micros(rig.clock.now())));
+            rig.gateway.settle().await.expect("settled");
+        }
+        rig.sql("ALTER TABLE away RENAME TO kill");
+        rig.clock.advance_s(600);
+        rig.gateway.settle().await.expect("settled");
+        let said: Vec<_> = outcomes(&rig).await;
+        let expected = if in_time { "sent" } else { "ticket-expired" };
+        assert_eq!(said, [expected], "the ways of both ends");
+        assert_eq!(rig.sees("1").len(), usize::from(in_time));
+        let counts = rig.store.counts().await.expect("answers");
+        assert_eq!((counts.outbox_open, counts.outbox_dead), (0, 0));
+    }
+}
