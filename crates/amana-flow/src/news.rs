@@ -62,12 +62,6 @@ impl Gateway {
             let customer = work.customer.id;
             return Ok(vec![Command::Record { shard, customer, receipt: refusal.receipt }]);
         }
-        // Who never heard of it hears of it for the first time, whatever has changed since.
-        let untold = before.iter().any(|there| there.story == story && there.telling == WaitingTelling::New);
-        let telling = match telling {
-            Telling::Changed | Telling::Posted if untold => Telling::New,
-            telling => telling,
-        };
         let mut effects = vec![Command::PutWaiting(Waiting {
             shard,
             position: row.position,
@@ -188,8 +182,7 @@ impl Gateway {
         if kills.stop(&of.institution, &of.channel, first.customer) {
             return Ok(false);
         }
-        // One event may have left several.
-        let positions = rows.iter().map(|row| row.position).collect::<BTreeSet<_>>().into_iter().collect();
+        let taken = rows.iter().map(|row| (row.position, row.story)).collect();
         let mut works = Vec::with_capacity(rows.len());
         for row in &rows {
             match self.open_bank_body(shard, &row.key, &row.body).await {
@@ -202,7 +195,7 @@ impl Gateway {
                 Err(error) => return Err(error),
             }
         }
-        let mut commands = vec![Command::TakeWaiting { shard, link, positions }];
+        let mut commands = vec![Command::TakeWaiting { shard, link, taken }];
         for purpose in [Purpose::TransactionUpdate, Purpose::BalanceUpdate] {
             let (these, rest): (Vec<_>, Vec<_>) =
                 works.into_iter().partition(|(work, _)| purpose_of(work.event.kind) == purpose);
