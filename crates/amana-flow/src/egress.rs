@@ -176,18 +176,24 @@ impl Gateway {
             Err(SubmitError::Conflict { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        self.doubt(message);
         let released = match self.release(&entry).await {
-            // What does not open today does not open tomorrow: it must not keep the conversation for ever. Its
-            // customer's key does not open either, so there is no receipt to write.
+            // What does not open today does not open tomorrow: it must not keep the conversation for ever.
             Err(FlowError::Store(damage)) if damage.is_damage() => {
                 tracing::error!(id = %message, %damage, "a message cannot be opened; it is put aside");
-                let delivery = Delivery::Dead { reason: Denial::Unreadable.as_str().to_owned() };
-                let dead = Command::FinishOutbox { message, delivery, receipt: None, at: self.now() };
-                self.store.submit(vec![dead]).await?;
-                return Ok(());
+                let reason = Denial::Unreadable.as_str().to_owned();
+                return self.finish(&entry, Delivery::Dead { reason }).await;
             }
-            released => released?,
+            // Nothing of it has left, so nothing of it is in doubt: the attempt is taken back.
+            Err(error) => {
+                tracing::error!(id = %message, %error, "whether a message may leave cannot be decided now; it waits");
+                let delivery = if self.now() >= entry.row.expires_at {
+                    Delivery::Denied { reason: Denial::TicketExpired.as_str().to_owned() }
+                } else {
+                    Delivery::Retry { due_at: self.backoff(entry.attempts), counts: false }
+                };
+                return self.finish(&entry, delivery).await;
+            }
+            Ok(released) => released,
         };
         let released = match released {
             Ok(released) => released,
@@ -201,6 +207,7 @@ impl Gateway {
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
             }
         };
+        self.doubt(message);
         if entry.doubtful {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
@@ -392,12 +399,13 @@ impl Gateway {
             | Delivery::Unreachable { .. }
             | Delivery::Unconfirmed { .. } => None,
         };
+        // Bank data of which no receipt can be made is an alarm instead.
+        let mut alarm = word.is_some() && self.is_closed(entry).await?;
         let mut receipt = word.zip(entry.row.basis.as_ref()).map(|((kind, word), basis)| {
             let mut draft = ReceiptDraft::of_outcome(&entry.row, basis, &word, at);
             draft.kind = kind;
             (entry.customer_shard, basis.customer, draft)
         });
-        let mut alarm = false;
         // The platform has answered: that must not be forgotten because the store is busy for a moment.
         for attempt in 1.. {
             let recorded = receipt.clone();
@@ -429,6 +437,13 @@ impl Gateway {
             self.no_doubt(message);
         }
         Ok(())
+    }
+
+    /// Whether it holds bank data that does not open, of somebody who is not erased.
+    async fn is_closed(&self, entry: &OutboxEntry) -> Result<bool, FlowError> {
+        let Some(customer) = entry.closed else { return Ok(false) };
+        let place = self.store.customer_place(customer).await?;
+        Ok(place.is_none_or(|place| place.erased_at.is_none()))
     }
 }
 

@@ -10,8 +10,8 @@ use crate::limits::{ELSEWHERE_S, NEWS_LOOK_LINKS, NOTICE_EVERY_S};
 use crate::sealed::BankWork;
 use crate::update::purpose_of;
 use crate::worker::{Effects, Trouble};
-use amana_core::{AccountId, Address, Lang, LinkId, Purpose, Shard};
-use amana_gate::{Ask, Disclosure, Protected, Refusal, Subject, decide, purpose};
+use amana_core::{AccountId, Address, CustomerId, Lang, LinkId, Purpose, Shard};
+use amana_gate::{Ask, Denial, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
 use amana_store::{
     Command, Conversation, InboxRow, KeptBack, LinkState, SubmitError, Waiting, WaitingTelling,
@@ -38,6 +38,42 @@ fn telling_of(stored: WaitingTelling) -> Telling {
     }
 }
 
+/// News that waited, opened.
+struct Opened {
+    place: (i64, [u8; 32]),
+    work: BankWork,
+    telling: Telling,
+}
+
+/// What becomes of what waited on a link.
+#[derive(Default)]
+struct Fold {
+    /// What is told now, or never will be.
+    taken: Vec<(i64, [u8; 32])>,
+    effects: Effects,
+}
+
+impl Fold {
+    fn refused(&mut self, (shard, customer): (Shard, CustomerId), refusal: Box<Refusal>) {
+        metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
+        self.effects.push(Command::Record { shard, customer, receipt: refusal.receipt });
+    }
+}
+
+/// Whether a refusal is one of others than the customer, which may be over while the news are still news.
+fn may_pass(denial: Denial) -> bool {
+    use Denial as D;
+    matches!(
+        denial,
+        D::Killed
+            | D::NoAgreement
+            | D::AgreementNotInForce
+            | D::PurposeNotAgreed
+            | D::ClusterNotAgreed
+            | D::Policy
+    )
+}
+
 impl Gateway {
     /// Whether the customer can be told now.
     pub(crate) fn is_reachable(&self, person: Option<&Conversation>) -> bool {
@@ -62,12 +98,6 @@ impl Gateway {
             let customer = work.customer.id;
             return Ok(vec![Command::Record { shard, customer, receipt: refusal.receipt }]);
         }
-        // Who never heard of it hears of it for the first time, whatever has changed since.
-        let untold = before.iter().any(|there| there.story == story && there.telling == WaitingTelling::New);
-        let telling = match telling {
-            Telling::Changed | Telling::Posted if untold => Telling::New,
-            telling => telling,
-        };
         let mut effects = vec![Command::PutWaiting(Waiting {
             shard,
             position: row.position,
@@ -188,27 +218,39 @@ impl Gateway {
         if kills.stop(&of.institution, &of.channel, first.customer) {
             return Ok(false);
         }
-        // One event may have left several.
-        let positions = rows.iter().map(|row| row.position).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut works = Vec::with_capacity(rows.len());
+        let (mut fold, mut works) = (Fold::default(), Vec::with_capacity(rows.len()));
         for row in &rows {
+            let place = (row.position, row.story);
             match self.open_bank_body(shard, &row.key, &row.body).await {
-                Ok(Some(work)) if !self.too_old(&work) => works.push((work, telling_of(row.telling))),
-                Ok(_) => {}
+                Ok(Some(work)) if self.too_old(&work) => {
+                    fold.taken.push(place);
+                    // Should they have waited because they may not be said, that is on record at their end.
+                    if let Err(refusal) = self.may_be_told(&work).await? {
+                        fold.refused((shard, work.customer.id), refusal);
+                    }
+                }
+                Ok(Some(work)) => works.push(Opened { place, work, telling: telling_of(row.telling) }),
+                Ok(None) => fold.taken.push(place),
                 Err(error) if error.is_damage() => {
                     tracing::error!(%link, %error, "news that waited cannot be opened; they are dropped");
+                    fold.taken.push(place);
                 }
                 // The store or the custody is away: they wait on.
                 Err(error) => return Err(error),
             }
         }
-        let mut commands = vec![Command::TakeWaiting { shard, link, positions }];
         for purpose in [Purpose::TransactionUpdate, Purpose::BalanceUpdate] {
             let (these, rest): (Vec<_>, Vec<_>) =
-                works.into_iter().partition(|(work, _)| purpose_of(work.event.kind) == purpose);
+                works.into_iter().partition(|one| purpose_of(one.work.event.kind) == purpose);
             works = rest;
-            commands.extend(self.fold(purpose, these).await?);
+            self.fold(purpose, these, &mut fold).await?;
         }
+        // All of it waits on.
+        if fold.taken.is_empty() {
+            return Ok(false);
+        }
+        let mut commands = vec![Command::TakeWaiting { shard, link, taken: fold.taken }];
+        commands.append(&mut fold.effects);
         match self.store.submit(commands).await {
             Ok(_) => Ok(true),
             // Newer news came, or the link ended: the next look sees it.
@@ -217,41 +259,48 @@ impl Gateway {
         }
     }
 
-    /// What waited for one purpose as one message. What may not be said any more is on record instead.
-    async fn fold(&self, purpose: Purpose, works: Vec<(BankWork, Telling)>) -> Result<Effects, FlowError> {
-        let Some((first, _)) = works.first() else { return Ok(Vec::new()) };
-        let (shard, customer) = (first.link.shard, first.customer.id);
-        let consent = self.store.consent_of_link(shard, first.link.id).await?;
+    /// What waited for one purpose as one message. What the customer does not allow any more is on record instead; what
+    /// others do not allow now waits on, since they may again: the customer's book says that it was told.
+    async fn fold(&self, purpose: Purpose, news: Vec<Opened>, fold: &mut Fold) -> Result<(), FlowError> {
+        let Some(first) = news.first() else { return Ok(()) };
+        let (shard, customer) = (first.work.link.shard, first.work.customer.id);
+        let consent = self.store.consent_of_link(shard, first.work.link.id).await?;
         let granted: BTreeSet<AccountId> = consent
             .and_then(|consent| consent.grants.get(&purpose).map(|grant| grant.accounts.clone()))
             .unwrap_or_default();
-        let (mut told, mut refused) = (Vec::new(), Vec::new());
-        for (work, telling) in works {
-            if granted.contains(&work.event.account) {
-                told.push((work, telling));
-            } else {
-                refused.push(work);
+        let (mut told, mut places) = (Vec::new(), Vec::new());
+        for one in news {
+            if !granted.contains(&one.work.event.account)
+                // Where it is allowed after all, it is told with the others.
+                && let Err(refusal) = self.may_be_told(&one.work).await?
+            {
+                if !may_pass(refusal.denial) {
+                    fold.taken.push(one.place);
+                    fold.refused((shard, customer), refusal);
+                }
+                continue;
             }
-        }
-        let mut effects = Vec::new();
-        for work in refused {
-            if let Err(refusal) = self.may_be_told(&work).await? {
-                effects.push(Command::Record { shard, customer, receipt: refusal.receipt });
-            }
+            places.push(one.place);
+            told.push((one.work, one.telling));
         }
         let decided = match <[(BankWork, Telling); 1]>::try_from(told) {
             Ok([(work, telling)]) => self.tell(&work, telling, self.channel.encoding(false)).await?,
-            Err(many) if many.is_empty() => return Ok(effects),
+            Err(many) if many.is_empty() => return Ok(()),
             Err(many) => self.tell_many(purpose, many).await?,
         };
-        effects.push(match decided {
-            Ok(disclosure) => Command::Disclose { shard, disclosure, at: self.now() },
-            Err(refusal) => {
-                metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
-                Command::Record { shard, customer, receipt: refusal.receipt }
+        match decided {
+            Ok(disclosure) => fold.effects.push(Command::Disclose { shard, disclosure, at: self.now() }),
+            Err(refusal) if may_pass(refusal.denial) => {
+                tracing::debug!(
+                    denial = refusal.denial.as_str(),
+                    "what waited may not be told now; it waits on"
+                );
+                return Ok(());
             }
-        });
-        Ok(effects)
+            Err(refusal) => fold.refused((shard, customer), refusal),
+        }
+        fold.taken.append(&mut places);
+        Ok(())
     }
 
     async fn tell_many(

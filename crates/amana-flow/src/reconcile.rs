@@ -106,7 +106,7 @@ impl Gateway {
 
     /// Why an echo that bears the id of a message of ours is not that message: another app sent it, or it says what
     /// that message does not say. Only the answer leaves the gate. What cannot be compared (a message without bank data
-    /// is not kept once it is sent) is not odd for that.
+    /// is not kept once it is sent; a damaged row or key does not open) is not odd for that.
     async fn oddity(&self, message: MessageId, echo: Echo<'_>) -> Result<Option<AlarmKind>, FlowError> {
         if let (Some(app), Some(own)) = (echo.app, self.own_app.as_deref())
             && app != own
@@ -114,8 +114,8 @@ impl Gateway {
             return Ok(Some(AlarmKind::OtherApp));
         }
         let entry = self.store.outbox_entry(message).await?;
-        let Some(entry) = entry.filter(|entry| !entry.row.payload.is_empty() && !echo.words.0.is_empty())
-        else {
+        let comparable = |entry: &OutboxEntry| entry.closed.is_none() && !entry.row.payload.is_empty();
+        let Some(entry) = entry.filter(|entry| comparable(entry) && !echo.words.0.is_empty()) else {
             return Ok(None);
         };
         let texts: Vec<&str> = echo.words.0.iter().map(String::as_str).collect();
@@ -127,7 +127,7 @@ impl Gateway {
                 None => return Ok(None),
             },
         };
-        // A row that does not open was not sent by us.
+        // Bytes that are not what the ticket vouches for were not sent by us.
         Ok((says != Ok(true)).then_some(AlarmKind::OtherWords))
     }
 
@@ -141,6 +141,10 @@ impl Gateway {
         // Without its words any other message would pass for it.
         if entry.row.payload.is_empty() {
             return Ok(There::Untold);
+        }
+        // Whatever is there may be it.
+        if entry.closed.is_some() {
+            return Ok(There::Unclear);
         }
         if let Some(basis) = &entry.row.basis {
             let customer = self.store.customer(entry.customer_shard, basis.customer).await?;

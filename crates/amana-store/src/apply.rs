@@ -144,8 +144,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::NoticeWaiting { shard, link, at } => {
             crate::apply_waiting::notice(db, *shard, *link, *at).await
         }
-        Command::TakeWaiting { shard, link, positions } => {
-            crate::apply_waiting::take(db, *shard, *link, positions).await
+        Command::TakeWaiting { shard, link, taken } => {
+            crate::apply_waiting::take(db, *shard, *link, taken).await
         }
         Command::WriteAsAgent { shard, disclosure, records, at } => {
             crate::apply_agent::write(db, vault, *shard, disclosure, records, *at).await

@@ -4,9 +4,9 @@ use crate::apply::{
     Applied, Refused, basis_context, bounded, changed, maybe, recipient_context, record, record_with_key,
 };
 use crate::codec::outbox_code;
-use crate::db::{Counter, Db, values};
-use crate::vault::Vault;
-use crate::{AlarmKind, Delivery, OutboxState, Outcome, StoreError};
+use crate::db::{Counter, Db, Row, values};
+use crate::vault::{Vault, open};
+use crate::{AlarmKind, Answer, Delivery, OutboxState, Outcome, StoreError};
 use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,33 @@ pub(crate) struct SealedBasis<'a> {
     pub(crate) basis: Cow<'a, Basis>,
     pub(crate) payload_sha256: [u8; 32],
     pub(crate) psid: Cow<'a, Psid>,
+}
+
+/// The basis of a message and the hash of its bytes, under its customer's key; or whose they are if they do not open.
+pub(crate) fn read_basis(
+    vault: &Vault,
+    message: MessageId,
+    row: &mut Row,
+) -> Answer<Result<Option<SealedBasis<'static>>, CustomerId>> {
+    // All three are taken before any is judged, so that what follows is read from its own column.
+    let [customer, sealed, wrapped] = [row.opt_bytes(), row.opt_bytes(), row.opt_bytes()];
+    if matches!((&customer, &sealed), (Ok(None), Ok(None))) {
+        return Ok(Ok(None));
+    }
+    // An id that is none is nobody's.
+    let customer = customer.ok().flatten().and_then(|id| id.try_into().ok()).unwrap_or_default();
+    let customer = CustomerId::from_bytes(customer);
+    let (Ok(Some(sealed)), Ok(Some(wrapped))) = (sealed, wrapped) else { return Ok(Err(customer)) };
+    let opened = vault.customer_key(customer, &wrapped).and_then(|key| {
+        let document = open(&key, &basis_context(message), &sealed)?;
+        serde_json::from_slice(&document).map_err(|_| StoreError::damaged("a stored basis cannot be read"))
+    });
+    match opened {
+        Ok(basis) => Ok(Ok(Some(basis))),
+        Err(damage) if damage.is_damage() => Ok(Err(customer)),
+        // The custody is away: it is waited for.
+        Err(away) => Err(away),
+    }
 }
 
 /// Room for most of them, in bytes.
@@ -292,19 +319,25 @@ pub(crate) async fn settle<D: Db>(
     }
     // The answer of the platform will find the row done, or was lost: this is the commit that knows the outcome.
     let Some(entry) = crate::queries::outbox_entry(db, vault, message).await? else { return Ok(()) };
-    let Some(basis) = &entry.row.basis else {
-        return crate::apply_agent::outcome(db, vault, message, crate::apply_agent::SENT, at).await;
-    };
-    {
-        let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
-        let customer = (entry.customer_shard, basis.customer);
-        if crate::apply_log::leads_on(db, vault, customer).await? {
-            record_unless_erased(db, vault, customer, &receipt, message).await?;
-        } else if !is_erased(db, customer).await? {
-            // It was sent, whether or not that can be recorded: else it would be sent again.
-            let (channel, about) = (&entry.row.recipient.channel, AlarmKind::unrecorded(message));
-            crate::apply_waiting::raise_alarm(db, channel, &about, AlarmKind::Unrecorded, at).await?;
+    let customer = match (&entry.row.basis, entry.closed) {
+        (Some(basis), _) => {
+            let customer = (entry.customer_shard, basis.customer);
+            if crate::apply_log::leads_on(db, vault, customer).await? {
+                let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
+                record_unless_erased(db, vault, customer, &receipt, message).await?;
+                return Ok(());
+            }
+            customer
         }
+        (None, Some(customer)) => (entry.customer_shard, customer),
+        (None, None) => {
+            return crate::apply_agent::outcome(db, vault, message, crate::apply_agent::SENT, at).await;
+        }
+    };
+    if !is_erased(db, customer).await? {
+        // It was sent, whether or not that can be recorded: else it would be sent again.
+        let (channel, about) = (&entry.row.recipient.channel, AlarmKind::unrecorded(message));
+        crate::apply_waiting::raise_alarm(db, channel, &about, AlarmKind::Unrecorded, at).await?;
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ macro_rules! stopped {
 pub(crate) async fn put<D: Db>(db: &mut D, vault: &Vault, waiting: &Waiting) -> Applied {
     bounded(&waiting.body)?;
     let to = &waiting.conversation;
-    // Only a link that binds has news, asked under the lock that ends it.
+    // Only a link that binds has news, asked under the lock that ends it. Who never heard of it (0) hears of it for the
+    // first time, whether it was changed (1) or booked (3) since.
     let rows = db
         .run(
             "INSERT INTO waiting (shard, position, customer, link, story, telling, key, body, conversation_shard, \
@@ -31,7 +32,8 @@ pub(crate) async fn put<D: Db>(db: &mut D, vault: &Vault, waiting: &Waiting) -> 
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 \
              WHERE EXISTS (SELECT 1 FROM link l WHERE l.shard = $1 AND l.id = $4 AND l.state = 1) \
              ON CONFLICT (shard, link, story) DO UPDATE SET position = excluded.position, \
-             telling = excluded.telling, key = excluded.key, body = excluded.body, \
+             telling = CASE WHEN waiting.telling = 0 AND excluded.telling IN (1, 3) THEN 0 \
+             ELSE excluded.telling END, key = excluded.key, body = excluded.body, \
              noticed_at = coalesce(excluded.noticed_at, waiting.noticed_at), created_at = excluded.created_at",
             values![
                 waiting.shard,
@@ -60,12 +62,17 @@ pub(crate) async fn notice<D: Db>(db: &mut D, shard: Shard, link: LinkId, at: Ti
     maybe(rows)
 }
 
-pub(crate) async fn take<D: Db>(db: &mut D, shard: Shard, link: LinkId, positions: &[i64]) -> Applied {
-    for position in positions {
+pub(crate) async fn take<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    link: LinkId,
+    taken: &[(i64, [u8; 32])],
+) -> Applied {
+    for (position, story) in taken {
         let rows = db
             .run(
-                "DELETE FROM waiting WHERE shard = $1 AND link = $2 AND position = $3",
-                values![shard, link, *position],
+                "DELETE FROM waiting WHERE shard = $1 AND link = $2 AND position = $3 AND story = $4",
+                values![shard, link, *position, *story],
             )
             .await?;
         changed(rows, "waiting news")?;
@@ -88,7 +95,7 @@ pub(crate) async fn of_link<D: Db>(
     let rows = db
         .rows(
             "SELECT position, customer, story, telling, key, body, noticed_at, created_at FROM waiting \
-             WHERE shard = $1 AND link = $2 ORDER BY position LIMIT $3",
+             WHERE shard = $1 AND link = $2 ORDER BY position, story LIMIT $3",
             values![shard, link, i64::try_from(WAITING_MAX).unwrap_or(i64::MAX)],
         )
         .await?;

@@ -347,7 +347,8 @@ pub enum Command {
         /// Of when this is said.
         said_at: Timestamp,
     },
-    /// Keeps news that the customer cannot be told now. Newer news of the same story take their place.
+    /// Keeps news that the customer cannot be told now. Newer news of the same story take their place; what was
+    /// not heard of yet stays new, whatever has changed since.
     PutWaiting(Waiting),
     /// The customer was told that there is news. Never refused.
     NoticeWaiting {
@@ -365,8 +366,8 @@ pub enum Command {
         shard: Shard,
         /// The link.
         link: LinkId,
-        /// Their places.
-        positions: Vec<i64>,
+        /// Their places, and of which story each is: what one event left has one place.
+        taken: Vec<(i64, [u8; 32])>,
     },
     /// Keeps what a platform asked for. Refused if its code exists.
     PutPlatformRequest(PlatformRequest),

@@ -1,13 +1,13 @@
 //! What each query asks, written once for both engines.
 
 use crate::apply::{
-    SealedLink, bank_consent_context, basis_context, grant_context, link_context, receipt_context,
-    recipient_context, session_context, token_context,
+    SealedLink, bank_consent_context, grant_context, link_context, receipt_context, recipient_context,
+    session_context, token_context,
 };
 pub(crate) use crate::apply_alarm::{alarms, overdue};
 pub(crate) use crate::apply_consent::consent_record;
 use crate::apply_consent::open_consent;
-use crate::apply_outbox::SealedBasis;
+use crate::apply_outbox::read_basis;
 use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
@@ -461,20 +461,6 @@ macro_rules! outbox_columns {
     };
 }
 
-/// The basis of a message and the hash of its bytes, under its customer's key.
-fn read_basis(vault: &Vault, message: MessageId, row: &mut Row) -> Answer<Option<SealedBasis<'static>>> {
-    // All three are taken before any is judged, so that what follows is read from its own column.
-    let (customer, sealed, wrapped) = (row.opt_bytes()?, row.opt_bytes()?, row.opt_bytes()?);
-    let (Some(customer), Some(sealed), Some(wrapped)) = (customer, sealed, wrapped) else { return Ok(None) };
-    let customer =
-        customer.try_into().map_err(|_| StoreError::damaged("a customer's id has another length"))?;
-    let key = vault.customer_key(CustomerId::from_bytes(customer), &wrapped)?;
-    let document = open(&key, &basis_context(message), &sealed)?;
-    serde_json::from_slice(&document)
-        .map(Some)
-        .map_err(|_| StoreError::damaged("a stored basis cannot be read"))
-}
-
 /// Who stands for a recipient that cannot be read. No ticket is for them.
 const NOBODY: &str = "unreadable";
 
@@ -489,9 +475,10 @@ fn read_recipient(vault: &Vault, context: &[u8], sealed: &[u8]) -> Answer<Psid> 
 fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let (shard, position, message) = (row.shard()?, row.int()?, MessageId::from_bytes(row.array()?));
     let (channel, sealed_to) = (row.parsed()?, row.opt_bytes()?);
-    // What cannot be read, or is not there, is left out: the ticket vouches for recipient, basis and hash, so the gate
+    // What does not open, or is not there, is left out: the ticket vouches for recipient, basis and hash, so the gate
     // denies the message, and a damaged row ends as denied instead of blocking its conversation.
-    let sealed = read_basis(vault, message, &mut row).unwrap_or_default();
+    let (sealed, closed) =
+        read_basis(vault, message, &mut row)?.map_or_else(|of| (None, Some(of)), |b| (b, None));
     let (payload, in_clear): (_, Option<[u8; 32]>) = (row.bytes()?, row.opt_array()?);
     let (basis, payload_sha256, psid) = match sealed {
         Some(sealed) => {
@@ -529,6 +516,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
         sent_at: row.opt_time()?,
         doubtful: row.flag()?,
         person: row.array()?,
+        closed,
     })
 }
 
@@ -556,15 +544,13 @@ pub(crate) async fn outbox_heads<D: Db>(
             values![now, paused, at_most(limit)],
         )
         .await?;
-    // One damaged row must not keep every other conversation waiting.
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            read_outbox(vault, row)
-                .inspect_err(|error| tracing::error!(%error, "an outbox row is skipped"))
-                .ok()
-        })
-        .collect())
+    // One damaged row, or one customer whose key cannot be had now, must not keep every other conversation waiting.
+    let (read, failed): (Vec<_>, Vec<_>) =
+        rows.into_iter().map(|row| read_outbox(vault, row)).partition(Result::is_ok);
+    if let Some(Err(error)) = failed.first() {
+        tracing::error!(rows = failed.len(), %error, "outbox rows cannot be read now; they are skipped");
+    }
+    Ok(read.into_iter().flatten().collect())
 }
 
 pub(crate) async fn outbox_between<D: Db>(
@@ -594,8 +580,8 @@ pub(crate) async fn outbox_between<D: Db>(
             values![shard, position, from, to, at_most(limit)],
         )
         .await?;
-    // A row that does not open (an erased customer's) is left out: there is nothing to compare it with.
-    Ok(rows.into_iter().filter_map(|row| read_outbox(vault, row).ok()).collect())
+    // Were one left out without a word, its message would be called nobody's.
+    rows.into_iter().map(|row| read_outbox(vault, row)).collect()
 }
 
 pub(crate) async fn outbox_entry<D: Db>(

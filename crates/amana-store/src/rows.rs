@@ -390,6 +390,9 @@ pub struct OutboxEntry {
     /// Whose chat it is for, as a keyed hash: it stays where the recipient does not (without bank data, once it is sent
     /// or denied).
     pub person: [u8; 32],
+    /// Whose bank data it holds, if that does not open: the row or the customer's key is damaged, or they were erased.
+    /// Then there is no basis, it says nothing that could be compared, and no receipt can be made of it.
+    pub closed: Option<CustomerId>,
 }
 
 /// A receipt as it is kept, decrypted.

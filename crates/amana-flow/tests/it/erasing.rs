@@ -151,11 +151,13 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
 
 /// What a custody can be told to fail at.
 #[derive(Default)]
-struct Faults {
+pub(crate) struct Faults {
     /// To destroy a customer's share: there the process "ends".
     destroys: AtomicBool,
     /// To find this customer's share.
-    lost: Mutex<Option<CustomerId>>,
+    pub(crate) lost: Mutex<Option<CustomerId>>,
+    /// To answer for any customer's share.
+    pub(crate) away: AtomicBool,
     /// To keep the next job's share before it is told to go on: once, saying first that it has come there.
     holds: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
 }
@@ -174,6 +176,9 @@ impl Custody for Faulty {
     }
     fn share(&self, holder: Holder) -> Result<Option<Share>, CustodyError> {
         match (holder, *self.1.lost.lock().unwrap()) {
+            (Holder::Customer(_), _) if self.1.away.load(Ordering::SeqCst) => {
+                Err(CustodyError::Away("a test".into()))
+            }
             (Holder::Customer(id), Some(lost)) if id == lost => Ok(None),
             _ => self.0.share(holder),
         }
@@ -205,13 +210,24 @@ impl Custody for Faulty {
 
 /// Another process on the same files: it shares no memory, and no randomness, with those before it.
 async fn process(rig: &Rig, folder: &Path, faults: &Arc<Faults>) -> Arc<Gateway> {
+    process_with(rig, folder, faults, Reconcile::default()).await
+}
+
+/// The same, told what to do about messages of others.
+pub(crate) async fn process_with(
+    rig: &Rig,
+    folder: &Path,
+    faults: &Arc<Faults>,
+    reconcile: Reconcile,
+) -> Arc<Gateway> {
     static ROUND: AtomicU64 = AtomicU64::new(1_000);
     let entropy = Arc::new(SeededEntropy::new(ROUND.fetch_add(1, Ordering::Relaxed)));
     let custody = SqliteCustody::open(&folder.join("custody.sqlite"), true).expect("a custody");
     let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(Faulty(custody, faults.clone())));
     let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
     let store = amana_store::open(&url, keys, entropy.clone(), rig.clock.clone()).await.expect("a store");
-    build(store, &rig.bank, rig.channel.clone(), rig.clock.clone(), entropy)
+    let with = (log_parts(), reconcile);
+    build_with(store, &rig.bank, rig.channel.clone(), rig.clock.clone(), entropy, with)
 }
 
 /// Killed after each of the three steps, and between the removals: the next start finishes it, whether the start itself

@@ -12,6 +12,7 @@ mod abuse;
 mod agents;
 mod agreements;
 mod asking;
+mod away;
 mod consents;
 mod crash;
 mod damaged;

@@ -68,6 +68,63 @@ async fn what_waits_is_decided_again_under_the_policy_of_the_moment() {
     assert!(!said.contains("4.50") && !said.contains("Blue Bottle"), "{said}");
 }
 
+/// What waits for a customer is not lost because others do not allow it just when they are back: nobody was told of it.
+#[tokio::test]
+async fn news_that_waited_wait_on_while_a_policy_or_an_agreement_says_no() {
+    let bank = InstitutionId::new(BANK).unwrap();
+    for suspended in [false, true] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        rig.clock.advance_s(86_400);
+        assert_eq!(purchase(&rig, "t1", 450).await, "");
+        rig.pushes(rig.balance(10_000, 9_550)).await;
+        let (agreements, page) = (rig.gateway.agreements(), conversation("1").channel);
+        match suspended {
+            true => drop(agreements.suspend(&bank, &page, "cli:test", None).await.expect("suspended")),
+            false => upload(&rig, "no policy at all").await.expect("stored"),
+        }
+        rig.says("1", "hello").await;
+        rig.clock.advance_s(60);
+        rig.gateway.settle().await.expect("settled");
+        let said = rig.sees("1").concat();
+        assert!(!said.contains("4.50") && !said.contains("95.50"), "{said}");
+        assert_eq!(rig.store.counts().await.unwrap().news_waiting, 2, "suspended: {suspended}");
+        match suspended {
+            true => drop(agreements.resume(&bank, &page, "cli:test", None).await.expect("resumed")),
+            false => upload(&rig, "detail").await.expect("stored"),
+        }
+        rig.gateway.settle().await.expect("settled");
+        let said = rig.sees("1").concat();
+        assert!(said.contains("4.50") && said.contains("95.50"), "suspended: {suspended}: {said}");
+        assert_eq!(rig.store.counts().await.unwrap().news_waiting, 0);
+    }
+}
+
+/// What was never allowed in its time is on record at its end, once.
+#[tokio::test]
+async fn news_that_waited_until_they_are_too_old_are_on_record_as_refused() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.clock.advance_s(86_400);
+    assert_eq!(purchase(&rig, "t1", 450).await, "");
+    upload(&rig, "no policy at all").await.expect("stored");
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let denials = async || {
+        let all = rig.store.receipts(link.shard, link.customer, 1, 100).await.unwrap();
+        all.iter().filter(|r| String::from_utf8_lossy(&r.bytes).contains("\"denial\"")).count()
+    };
+    for _ in 0..7 {
+        rig.says("1", "hello").await;
+        rig.clock.advance_s(80_000);
+        rig.gateway.settle().await.expect("settled");
+    }
+    assert_eq!(denials().await, 0, "not with each look");
+    rig.says("1", "hello").await;
+    rig.clock.advance_s(60_000);
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!((denials().await, rig.store.counts().await.unwrap().news_waiting), (1, 0));
+}
+
 #[tokio::test]
 async fn the_receipt_names_the_policy_that_was_asked() {
     let rig = Rig::new().await;

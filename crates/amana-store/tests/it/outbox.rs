@@ -1,5 +1,6 @@
 //! The part of the suite that is about outgoing messages: tickets, order, holding back, echoes, dead letters.
 
+use crate::place::custody_of;
 use crate::world::*;
 use amana_core::*;
 use amana_gate::*;
@@ -92,6 +93,38 @@ pub(crate) async fn one_flipped_byte_and_it_does_not_leave(w: &World) {
     // A sealed receipt that was moved or changed does not open.
     w.place.sql("UPDATE receipt SET seq = 1000 WHERE seq = 1").await;
     assert!(w.store.receipts(Shard(1), customer_id(1), 1000, 1).await.is_err());
+}
+
+pub(crate) async fn a_custody_that_is_away_is_waited_for_and_a_lost_key_is_an_alarm(w: &World) {
+    let customer = w.customer(1).await;
+    w.one(disclose(1, w.disclosure(&customer, &consent(1, 1, 1), 1), 0)).await;
+    w.one(disclose(0, w.plain(3, 2), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 10)).await;
+    let custody = |sql: &str| {
+        let file = rusqlite::Connection::open(custody_of(&w.place.url())).expect("opens");
+        file.execute_batch(sql).expect("runs");
+    };
+    // No key is in memory, and none can be had.
+    let store = w.another().await;
+    custody("ALTER TABLE share RENAME TO away");
+    let heads = async || messages(&store.outbox_heads(at(20), &[], 9).await.expect("answers"));
+    assert_eq!(heads().await, [2], "it is left out, and others go");
+    assert!(store.outbox_entry(message(1)).await.is_err_and(|error| !error.is_damage()));
+    assert!(store.outbox_between((Shard(0), -1), at(0), at(9), 9).await.is_err(), "nothing is left out");
+    let settle = || echo(1, 1, "m-1", 15);
+    assert!(store.submit(vec![settle()]).await.is_err(), "nor settled without its receipt");
+    custody("ALTER TABLE away RENAME TO share");
+    assert_eq!(heads().await, [2, 1]);
+    // The share is lost: the row is nobody's any more, and its echo settles it with an alarm.
+    custody("DELETE FROM share");
+    let store = w.another().await;
+    let entry = async || store.outbox_entry(message(1)).await.expect("answers").expect("is there");
+    let lost = entry().await;
+    assert_eq!((lost.row.basis, lost.closed), (None, Some(customer_id(1))));
+    assert_eq!(store.submit(vec![settle()]).await.expect("kept"), [Outcome::Unchanged]);
+    assert_eq!(entry().await.state, OutboxState::Sent);
+    let alarms = store.alarms(false, 9).await.expect("answers");
+    assert_eq!(alarms.iter().map(|a| a.kind).collect::<Vec<_>>(), [AlarmKind::Unrecorded]);
 }
 
 pub(crate) async fn a_disclosure_without_its_receipt_is_refused(w: &World) {

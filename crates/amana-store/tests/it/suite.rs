@@ -57,6 +57,7 @@ suite!(
     receipts_have_no_gaps_under_concurrency,
     what_the_gate_ticketed_comes_back_and_leaves,
     one_flipped_byte_and_it_does_not_leave,
+    a_custody_that_is_away_is_waited_for_and_a_lost_key_is_an_alarm,
     a_disclosure_without_its_receipt_is_refused,
     conversations_send_in_order,
     a_claim_that_was_interrupted_comes_back,
@@ -316,41 +317,6 @@ async fn submissions_of_one_batch_do_not_share_their_fate(w: &World) {
     let heads = waiting(&w.store, 0, 100).await;
     assert_eq!(keys(&heads).into_iter().collect::<BTreeSet<_>>(), kept);
     assert_eq!(w.chain(1).await.len(), kept.len());
-}
-
-async fn conversations(w: &World) {
-    let id_ = conversation(1);
-    assert_eq!(w.store.conversation(&id_).await.expect("answers"), None);
-    let mut record = Conversation {
-        id: id_.clone(),
-        lang: Lang::Arabic,
-        lang_chosen: false,
-        last_inbound_at: Some(at(100)),
-        welcomed_at: Some(at(90)),
-        elsewhere: None,
-    };
-    assert_eq!(w.one(Command::PutConversation(record.clone())).await, Outcome::Changed);
-    assert_eq!(w.store.conversation(&id_).await.expect("answers").as_ref(), Some(&record));
-    for earlier in [Some(at(50)), None] {
-        w.one(Command::PutConversation(Conversation { last_inbound_at: earlier, ..record.clone() })).await;
-        let stored = w.store.conversation(&id_).await.expect("answers").expect("is there");
-        assert_eq!(stored.last_inbound_at, Some(at(100)), "it never moves back");
-    }
-    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(101)), ..record.clone() })).await;
-    w.one(Command::SetLang { conversation: id_.clone(), lang: Lang::English }).await;
-    record.last_inbound_at = Some(at(101));
-    record.lang = Lang::English;
-    record.lang_chosen = true;
-    assert_eq!(w.store.conversation(&id_).await.expect("answers"), Some(record));
-    // Where nothing was yet.
-    w.one(Command::SetLang { conversation: conversation(2), lang: Lang::Arabic }).await;
-    let made = w.store.conversation(&conversation(2)).await.expect("answers").expect("is there");
-    assert_eq!((made.lang, made.lang_chosen, made.last_inbound_at), (Lang::Arabic, true, None));
-    let first = Conversation { id: conversation(3), last_inbound_at: None, ..made };
-    w.one(Command::PutConversation(first.clone())).await;
-    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(5)), ..first })).await;
-    let stored = w.store.conversation(&conversation(3)).await.expect("answers").expect("is there");
-    assert_eq!(stored.last_inbound_at, Some(at(5)));
 }
 
 async fn customers_have_keys(w: &World) {

@@ -42,24 +42,77 @@ async fn stories(w: &World) -> Vec<(i64, u8, WaitingTelling, Option<Timestamp>)>
     rows.into_iter().map(|row| (row.position, row.story[0], row.telling, row.noticed_at)).collect()
 }
 
+pub(crate) async fn conversations(w: &World) {
+    let id_ = conversation(1);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), None);
+    let mut record = Conversation {
+        id: id_.clone(),
+        lang: Lang::Arabic,
+        lang_chosen: false,
+        last_inbound_at: Some(at(100)),
+        welcomed_at: Some(at(90)),
+        elsewhere: None,
+    };
+    assert_eq!(w.one(Command::PutConversation(record.clone())).await, Outcome::Changed);
+    assert_eq!(w.store.conversation(&id_).await.expect("answers").as_ref(), Some(&record));
+    for earlier in [Some(at(50)), None] {
+        w.one(Command::PutConversation(Conversation { last_inbound_at: earlier, ..record.clone() })).await;
+        let stored = w.store.conversation(&id_).await.expect("answers").expect("is there");
+        assert_eq!(stored.last_inbound_at, Some(at(100)), "it never moves back");
+    }
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(101)), ..record.clone() })).await;
+    w.one(Command::SetLang { conversation: id_.clone(), lang: Lang::English }).await;
+    record.last_inbound_at = Some(at(101));
+    record.lang = Lang::English;
+    record.lang_chosen = true;
+    assert_eq!(w.store.conversation(&id_).await.expect("answers"), Some(record));
+    // Where nothing was yet.
+    w.one(Command::SetLang { conversation: conversation(2), lang: Lang::Arabic }).await;
+    let made = w.store.conversation(&conversation(2)).await.expect("answers").expect("is there");
+    assert_eq!((made.lang, made.lang_chosen, made.last_inbound_at), (Lang::Arabic, true, None));
+    let first = Conversation { id: conversation(3), last_inbound_at: None, ..made };
+    w.one(Command::PutConversation(first.clone())).await;
+    w.one(Command::PutConversation(Conversation { last_inbound_at: Some(at(5)), ..first })).await;
+    let stored = w.store.conversation(&conversation(3)).await.expect("answers").expect("is there");
+    assert_eq!(stored.last_inbound_at, Some(at(5)));
+}
+
 pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &World) {
-    use WaitingTelling::{Changed, New};
+    use WaitingTelling::{Changed, New, Posted, Reversed};
     assert_eq!(w.refused(vec![news(1, 1, New)]).await, (0, "link"), "nobody is linked");
     linked(w).await;
     for command in [news(1, 1, New), news(2, 2, New), news(3, 1, Changed)] {
         w.one(command).await;
     }
-    assert_eq!(stories(w).await, [(2, 2, New, None), (3, 1, Changed, None)]);
+    // Who never heard of a story hears of it for the first time, whatever has changed since.
+    assert_eq!(stories(w).await, [(2, 2, New, None), (3, 1, New, None)]);
     let (shard, link) = (Shard(1), LinkId::from_bytes([1; 16]));
     w.one(Command::NoticeWaiting { shard, link, at: at(5) }).await;
     w.one(news(4, 2, New)).await;
-    assert_eq!(stories(w).await, [(3, 1, Changed, Some(at(5))), (4, 2, New, Some(at(5)))], "told of once");
+    assert_eq!(stories(w).await, [(3, 1, New, Some(at(5))), (4, 2, New, Some(at(5)))], "told of once");
     assert_eq!(w.store.counts().await.expect("answers").news_waiting, 2);
-    let take = |positions: &[i64]| Command::TakeWaiting { shard, link, positions: positions.to_vec() };
-    assert_eq!(w.refused(vec![take(&[3, 2])]).await, (0, "waiting news"));
+    let take = |places: &[(i64, u8)]| {
+        let taken = places.iter().map(|(position, story)| (*position, [*story; 32])).collect();
+        Command::TakeWaiting { shard, link, taken }
+    };
+    for gone in [[(3, 1), (2, 2)], [(3, 1), (4, 1)]] {
+        assert_eq!(w.refused(vec![take(&gone)]).await, (0, "waiting news"));
+    }
     assert_eq!(stories(w).await.len(), 2, "all or none");
-    w.one(take(&[3])).await;
+    w.one(take(&[(3, 1)])).await;
     assert_eq!(stories(w).await.len(), 1);
+    // What one event left has one place, and each of it is taken by itself.
+    w.one(news(4, 3, Reversed)).await;
+    w.one(take(&[(4, 2)])).await;
+    assert_eq!(stories(w).await, [(4, 3, Reversed, None)]);
+    // What is undone is that, and what comes after it is what it says.
+    w.one(news(5, 3, Changed)).await;
+    assert_eq!(stories(w).await, [(5, 3, Changed, None)]);
+    w.one(news(6, 4, New)).await;
+    w.one(news(7, 4, Posted)).await;
+    w.one(news(8, 5, New)).await;
+    w.one(news(9, 5, Reversed)).await;
+    assert_eq!(stories(w).await[1..], [(7, 4, New, None), (9, 5, Reversed, None)]);
     // With the link goes what waits on it.
     w.one(Command::SetLink { shard, id: link, from: LinkState::Active, to: LinkState::Ended, at: at(6) })
         .await;
