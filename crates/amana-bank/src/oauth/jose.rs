@@ -43,10 +43,9 @@ impl Keys {
         let mut kept = self.0.lock().await;
         if let Some((read, keys)) = kept.keys.as_ref()
             && within(*read, now, limits::JWKS_TTL)
+            && let Some(claims) = try_keys(keys, header.alg, header.kid.as_deref(), token)
         {
-            if let Some(claims) = try_keys(keys, header.alg, header.kid.as_deref(), token) {
-                return Ok(claims);
-            }
+            return Ok(claims);
         }
         // The keys may have been changed; but a bad token must not make us hammer the server, least of all one that is
         // in trouble.
