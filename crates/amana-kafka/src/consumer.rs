@@ -96,7 +96,7 @@ impl Consumer {
             // Nothing to commit is an error there, too.
             Ok(Ok(Err(error))) => tracing::debug!(source, %error, "no offsets were committed at the end"),
             _ => {
-                tracing::warn!(source, "the group was left without a word: its partitions wait for a moment")
+                tracing::warn!(source, "the group was left without a word: its partitions wait for a moment");
             }
         }
     }

@@ -228,8 +228,11 @@ mod tests {
         assert_eq!(keyed.query(), Some("limit=2&pageKey=a+b%26c"));
     }
 
+    /// A page that leads on to the place that is named.
+    type PageTo = fn(&str) -> Value;
+
     /// The three ways to the next page, as banks write them.
-    const WAYS: [(Paging, fn(&str) -> Value); 3] = [
+    const WAYS: [(Paging, PageTo); 3] = [
         (Paging::PageKey, |to| json!({ "accounts": [{}], "page": { "nextPageKey": to } })),
         (
             Paging::Link,

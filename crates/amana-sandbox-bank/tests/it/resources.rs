@@ -46,6 +46,9 @@ fn fields(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
+/// A cluster, the card's fields if it is shown, what else it opens, and the customer's fields.
+type ClusterCase<'a> = (&'a str, Option<Vec<&'static str>>, &'a [&'a str], &'a [&'a str]);
+
 #[tokio::test]
 async fn each_cluster_alone_opens_its_own_resources_and_fields() {
     let bank = start().await;
@@ -62,7 +65,7 @@ async fn each_cluster_alone_opens_its_own_resources_and_fields() {
     let (asset, pay, terms) = ("asset-transfer-networks", "payment-networks", "terms-and-conditions");
     // By cluster: the card's fields, if it is shown; what else it opens; the customer's fields.
     let reached = ["emails", "addresses", "telephones", "name", "accounts"];
-    let cases: [(&str, Option<Vec<&str>>, &[&str], &[&str]); 10] = [
+    let cases: [ClusterCase<'_>; 10] = [
         ("accountbasic", Some(identity.to_vec()), &[account], &[]),
         ("accountdetailed", Some(detailed), &[account, asset], &[]),
         ("balances", Some(balances.to_vec()), &[account], &[]),
