@@ -556,7 +556,7 @@ async fn story(mut world: World) {
     let forged = serde_json::json!({
         "ticket": {
             "message": "msg_00000000000000000000000000000001", "recipient": {"channel": "55", "psid": psid},
-            "subject": null, "payload_sha256": "00".repeat(32), "serial": 1, "issued_us": 1, "expires_us": 2,
+            "subjects": [], "payload_sha256": "00".repeat(32), "serial": 1, "issued_us": 1, "expires_us": 2,
             "signature": "00".repeat(64),
         },
         "body": "e30=",
