@@ -368,8 +368,8 @@ impl Model {
                 event.state = 'x';
                 any = true;
             }
-            // Its place is another's now, if it comes again.
-            self.finished = None;
+            // The place of one that is gone is another's now, if it comes again. One that was put off is where it was.
+            self.finished = self.finished.filter(|index| self.events[*index].state != 'x');
             let waits = [OutboxState::Pending, OutboxState::Held];
             for m in self.messages.iter_mut().filter(|m| waits.contains(&m.state)) {
                 if m.doubtful {
