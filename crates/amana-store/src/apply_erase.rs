@@ -2,7 +2,7 @@
 
 use crate::apply::{Applied, Refused, maybe, record};
 use crate::apply_sweep::note;
-use crate::codec::{INBOX_DONE, INBOX_FAILED, INBOX_WAITING};
+use crate::codec::INBOX_DONE;
 use crate::custody::Holder;
 use crate::db::{Db, values};
 use crate::kept::write_back;
@@ -39,6 +39,28 @@ pub(crate) async fn begin<D: Db>(
     Ok(Outcome::Receipt(seq))
 }
 
+/// What makes an unsent message without bank data over: text and recipient are gone. What is on its way may be at the
+/// platform, and is in doubt for ever.
+macro_rules! over_unsent {
+    ($empty:literal) => {
+        concat!(
+            "payload = ",
+            $empty,
+            ", sealed_to = NULL, reason = 'erased', state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END, \
+             doubtful = CASE WHEN state IN (1, 2) THEN 1 ELSE doubtful END"
+        )
+    };
+}
+
+/// What waits in the chats of the customer `$2` of the shard `$1`, where no other customer's link is active.
+macro_rules! own_chats {
+    () => {
+        "link l JOIN outbox o ON o.channel = l.channel AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 \
+         AND NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel AND other.person = l.person \
+         AND other.state = 1 AND other.customer <> l.customer)"
+    };
+}
+
 /// What waits for their chats without bank data is under the deployment's key, which is not destroyed: it is over now,
 /// text and recipient are gone, and a human's words with it. What tells them that they are erased is put in after this.
 /// What is on its way may be at the platform, and stays as such.
@@ -50,21 +72,26 @@ async fn deny_what_waits<D: Db>(
 ) -> Result<(), Refused> {
     let words = db
         .rows(
-            "SELECT DISTINCT o.message FROM link l JOIN outbox o ON o.channel = l.channel AND o.person = l.person \
-             WHERE l.shard = $1 AND l.customer = $2 AND o.state < 4 AND o.agent IS NOT NULL",
+            concat!(
+                "SELECT DISTINCT o.message FROM ",
+                own_chats!(),
+                " AND o.state < 4 AND o.agent IS NOT NULL"
+            ),
             values![shard, customer],
         )
         .await?;
     db.run(
-        "UPDATE outbox SET payload = $3, sealed_to = NULL, reason = 'erased', \
-         state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END, \
-         doubtful = CASE WHEN state IN (1, 2) THEN 1 ELSE doubtful END \
-         WHERE message IN (SELECT o.message FROM link l JOIN outbox o ON o.channel = l.channel \
-         AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 AND o.state < 4 AND o.customer IS NULL)",
+        concat!(
+            "UPDATE outbox SET ",
+            over_unsent!("$3"),
+            " WHERE message IN (SELECT o.message FROM ",
+            own_chats!(),
+            " AND o.state < 4 AND o.customer IS NULL)"
+        ),
         values![shard, customer, Vec::new()],
     )
     .await?;
-    // Another bank's customer in the same chat has it on record.
+    // Whoever's chat it was, too, has it on record.
     for mut row in words {
         let message = MessageId::from_bytes(row.array()?);
         crate::apply_agent::outcome(db, vault, message, "denied:erased", at).await?;
@@ -176,7 +203,8 @@ pub(crate) async fn step<D: Db>(
     maybe(gone)
 }
 
-/// What is kept of a chat under the deployment's key, or in clear. Customers' rows are not touched.
+/// What is kept of a chat under the deployment's key, or in clear, unless a link there is open. Customers' rows are not
+/// touched.
 pub(crate) async fn forget_chat<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -186,19 +214,40 @@ pub(crate) async fn forget_chat<D: Db>(
 ) -> Applied {
     let (shard, channel) = (conversation.shard(), conversation.channel.as_str());
     let person = vault.keyring().blind_person(conversation);
+    let linked = db
+        .row(
+            "SELECT id FROM link WHERE channel = $1 AND person = $2 AND state < 2 LIMIT 1",
+            values![channel, person],
+        )
+        .await?;
+    if linked.is_some() {
+        return Ok(Outcome::Unchanged);
+    }
     // The keys of events stay, so that a redelivery is noticed; what they say goes. Whoever works on one that waits
-    // finds it over when it ends, as with one that was taken back.
-    let over =
-        "UPDATE inbox SET state = $1, body = $2, reason = NULL WHERE shard = $3 AND lane = $4 AND state = $5";
-    let mut rows = db.run(over, values![INBOX_DONE, Vec::new(), shard, lane, INBOX_FAILED]).await?;
+    // finds it over when it ends, as with one that was taken back. (The states stand in the statement: the index of
+    // each is partial.)
+    let mut rows = db
+        .run(
+            "UPDATE inbox SET state = $1, body = $2, reason = NULL WHERE shard = $3 AND lane = $4 AND state = 2",
+            values![INBOX_DONE, Vec::new(), shard, lane],
+        )
+        .await?;
     // A row stays, as of an erased customer's messages: an echo that comes late is no alarm.
     if unsent {
-        rows += db.run(over, values![INBOX_DONE, Vec::new(), shard, lane, INBOX_WAITING]).await?;
         rows += db
             .run(
-                "UPDATE outbox SET reason = 'erased', state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END \
-                 WHERE shard = $1 AND channel = $2 AND person = $3 AND state < 4 AND customer IS NULL",
-                values![shard, channel, person],
+                "UPDATE inbox SET state = $1, body = $2, reason = NULL WHERE shard = $3 AND lane = $4 AND state = 0",
+                values![INBOX_DONE, Vec::new(), shard, lane],
+            )
+            .await?;
+        rows += db
+            .run(
+                concat!(
+                    "UPDATE outbox SET ",
+                    over_unsent!("$4"),
+                    " WHERE shard = $1 AND channel = $2 AND person = $3 AND state < 4 AND customer IS NULL"
+                ),
+                values![shard, channel, person, Vec::new()],
             )
             .await?;
     }
@@ -210,28 +259,20 @@ pub(crate) async fn forget_chat<D: Db>(
         )
         .await?;
     rows += db.run("DELETE FROM token WHERE channel = $1 AND person = $2", values![channel, person]).await?;
-    let linked = db
-        .row(
-            "SELECT id FROM link WHERE channel = $1 AND person = $2 AND state < 2 LIMIT 1",
-            values![channel, person],
+    // An answer that is still to be sent needs to know that the window is open.
+    rows += db
+        .run(
+            "DELETE FROM conversation WHERE shard = $1 AND channel = $2 AND person = $3 AND NOT EXISTS (SELECT 1 \
+             FROM outbox o WHERE o.shard = $1 AND o.channel = $2 AND o.person = $3 AND o.state < 4)",
+            values![shard, channel, person],
         )
         .await?;
-    if linked.is_none() {
-        // An answer that is still to be sent needs to know that the window is open.
-        rows += db
-            .run(
-                "DELETE FROM conversation WHERE shard = $1 AND channel = $2 AND person = $3 AND NOT EXISTS (SELECT 1 \
-                 FROM outbox o WHERE o.shard = $1 AND o.channel = $2 AND o.person = $3 AND o.state < 4)",
-                values![shard, channel, person],
-            )
-            .await?;
-        rows += db
-            .run(
-                "UPDATE conversation SET lang = $4, lang_chosen = 0, welcomed_at = NULL, owner = NULL, \
-                 owner_since = NULL, owner_said_at = NULL WHERE shard = $1 AND channel = $2 AND person = $3",
-                values![shard, channel, person, Lang::default().tag()],
-            )
-            .await?;
-    }
+    rows += db
+        .run(
+            "UPDATE conversation SET lang = $4, lang_chosen = 0, welcomed_at = NULL, owner = NULL, \
+             owner_since = NULL, owner_said_at = NULL WHERE shard = $1 AND channel = $2 AND person = $3",
+            values![shard, channel, person, Lang::default().tag()],
+        )
+        .await?;
     maybe(rows)
 }

@@ -530,8 +530,30 @@ pub(crate) async fn outbox_heads<D: Db>(
     // The paused channels as one text, each between line feeds, which no id holds: a channel that is among them can
     // be taken out of it. Neither engine has a list as a parameter in the way of the other.
     let paused: String = paused.iter().map(|channel| format!("\n{}\n", channel.as_str())).collect();
-    let rows = db
-        .rows(
+    let mut read = Vec::new();
+    for wider in HEADS_WIDER {
+        let many = limit.saturating_mul(wider);
+        let rows = outbox_due(db, now, &paused, many).await?;
+        let all = rows.len() < many;
+        // One damaged row, or one customer whose key cannot be had now, must not keep every other conversation waiting.
+        let (good, bad): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(|row| read_outbox(vault, row)).partition(Result::is_ok);
+        read = good.into_iter().flatten().collect();
+        let Some(Err(error)) = bad.first() else { break };
+        tracing::error!(rows = bad.len(), %error, "outbox rows cannot be read now; they are skipped");
+        if all || read.len() >= limit {
+            break;
+        }
+    }
+    read.truncate(limit);
+    Ok(read)
+}
+
+/// Rows that cannot be read now stay due, and stand before others: it is looked so many times as far, then.
+const HEADS_WIDER: [usize; 3] = [1, 8, 64];
+
+async fn outbox_due<D: Db>(db: &mut D, now: Timestamp, paused: &str, many: usize) -> Answer<Vec<Row>> {
+    db.rows(
             concat!(
                 "SELECT ",
                 outbox_columns!(),
@@ -541,16 +563,9 @@ pub(crate) async fn outbox_heads<D: Db>(
                  AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
                  ORDER BY o.due_at, o.position LIMIT $3"
             ),
-            values![now, paused, at_most(limit)],
+            values![now, paused, at_most(many)],
         )
-        .await?;
-    // One damaged row, or one customer whose key cannot be had now, must not keep every other conversation waiting.
-    let (read, failed): (Vec<_>, Vec<_>) =
-        rows.into_iter().map(|row| read_outbox(vault, row)).partition(Result::is_ok);
-    if let Some(Err(error)) = failed.first() {
-        tracing::error!(rows = failed.len(), %error, "outbox rows cannot be read now; they are skipped");
-    }
-    Ok(read.into_iter().flatten().collect())
+        .await
 }
 
 pub(crate) async fn outbox_between<D: Db>(

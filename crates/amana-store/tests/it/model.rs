@@ -215,6 +215,8 @@ struct Message {
     mid: Option<String>,
     reason: Option<String>,
     doubtful: bool,
+    /// It was given up for so long that its recipient is gone.
+    over: bool,
 }
 
 impl Message {
@@ -379,6 +381,9 @@ impl Model {
                 }
                 any = true;
             }
+            for m in self.messages.iter_mut().filter(|m| m.state == OutboxState::Dead) {
+                m.over = true;
+            }
             any |= !std::mem::take(&mut self.echoed).is_empty();
         }
         if any { Outcome::Changed } else { Outcome::Unchanged }
@@ -465,6 +470,7 @@ impl Model {
                     mid: None,
                     reason: None,
                     doubtful: false,
+                    over: false,
                 });
                 Ok(Outcome::Changed)
             }
@@ -548,6 +554,7 @@ impl Model {
             }
             Op::Replay { n, second } => {
                 let message = self.message(n, |state| state == Dead)?;
+                when(!message.over, "message")?;
                 (message.due, message.reason) = (second, None);
                 message.state = if message.doubtful { Unconfirmed } else { Pending };
                 message.attempts = u32::from(message.doubtful);

@@ -107,14 +107,17 @@ pub(crate) async fn a_custody_that_is_away_is_waited_for_and_a_lost_key_is_an_al
     // No key is in memory, and none can be had.
     let store = w.another().await;
     custody("ALTER TABLE share RENAME TO away");
-    let heads = async || messages(&store.outbox_heads(at(20), &[], 9).await.expect("answers"));
+    let first = async |limit| messages(&store.outbox_heads(at(20), &[], limit).await.expect("answers"));
+    let heads = async || first(9).await;
     assert_eq!(heads().await, [2], "it is left out, and others go");
+    w.one(disclose(0, w.plain(4, 3), 15)).await;
+    assert_eq!(first(2).await, [2, 3], "also those behind it");
     assert!(store.outbox_entry(message(1)).await.is_err_and(|error| !error.is_damage()));
     assert!(store.outbox_between((Shard(0), -1), at(0), at(9), 9).await.is_err(), "nothing is left out");
     let settle = || echo(1, 1, "m-1", 15);
     assert!(store.submit(vec![settle()]).await.is_err(), "nor settled without its receipt");
     custody("ALTER TABLE away RENAME TO share");
-    assert_eq!(heads().await, [2, 1]);
+    assert_eq!(heads().await, [2, 1, 3]);
     // The share is lost: the row is nobody's any more, and its echo settles it with an alarm.
     custody("DELETE FROM share");
     let store = w.another().await;

@@ -285,9 +285,13 @@ pub(crate) async fn a_chat_that_wants_to_be_forgotten_leaves_no_words(w: &World)
     assert!(said(22).await > 0 && row(22).await.state == OutboxState::Pending);
     assert_eq!(w.store.inbox_heads(at(99), InboxSource::Chat, 9).await.expect("answers").len(), 1);
 
-    // Where nobody waits for an answer.
+    // Where nobody waits for an answer. What is on its way may be there, and is looked for if an echo comes.
+    w.one(claim(22, OutboxState::Pending, 600)).await;
+    w.one(Command::Disclose { shard, disclosure: w.plain(9, 24), at: at(2) }).await;
     w.one(forget(true)).await;
-    assert_eq!((said(22).await, row(22).await.state), (0, OutboxState::Denied));
+    let on_its_way = row(22).await;
+    assert_eq!((on_its_way.state, on_its_way.doubtful), (OutboxState::Dead, true));
+    assert_eq!((said(22).await, said(24).await, row(24).await.state), (0, 0, OutboxState::Denied));
     assert_eq!(chat(mine.clone()).await, None);
     assert!(w.store.inbox_heads(at(99), InboxSource::Chat, 9).await.expect("answers").is_empty());
     let again = NewInbox { shard, lane, source: InboxSource::Chat, ..event(9, 41) };
@@ -298,7 +302,7 @@ pub(crate) async fn a_chat_that_wants_to_be_forgotten_leaves_no_words(w: &World)
     );
     assert_eq!(w.one(forget(true)).await, Outcome::Unchanged);
 
-    // Others are as they were, and a chat with a link keeps its row.
+    // Others are as they were, and a chat with a link keeps all.
     assert!(said(23).await > 0 && token_of(8).await.is_some());
     let there = chat(others.clone()).await.expect("there");
     assert!(there.lang_chosen && there.welcomed_at.is_some());
@@ -306,4 +310,5 @@ pub(crate) async fn a_chat_that_wants_to_be_forgotten_leaves_no_words(w: &World)
     w.one(Command::CreateLink(link(8, 8, LinkState::Active))).await;
     w.one(Command::ForgetChat { conversation: others.clone(), lane: [8; 32], unsent: true }).await;
     assert_eq!(chat(others).await, Some(there));
+    assert!(said(23).await > 0 && token_of(8).await.is_some(), "nor does anything of it go");
 }
