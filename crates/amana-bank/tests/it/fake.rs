@@ -18,6 +18,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -119,6 +120,8 @@ pub struct Fake {
     pub forms: Mutex<Vec<(String, Pairs)>>,
     /// Proofs of possession that came to it, by endpoint.
     proofs: Mutex<Vec<(String, String)>>,
+    /// Its keys cannot be read.
+    pub jwks_away: AtomicBool,
     pushed: Mutex<HashMap<String, Pairs>>,
     codes: Mutex<HashMap<String, Pairs>>,
     refresh: Mutex<Vec<String>>,
@@ -236,6 +239,7 @@ pub async fn bench_with(
         seen: Mutex::default(),
         forms: Mutex::default(),
         proofs: Mutex::default(),
+        jwks_away: AtomicBool::new(false),
         pushed: Mutex::default(),
         codes: Mutex::default(),
         refresh: Mutex::default(),
@@ -373,6 +377,7 @@ impl Fake {
             self.proofs.lock().unwrap().push((path.to_owned(), proof.to_str().unwrap().to_owned()));
         }
         match path {
+            "/jwks" if self.jwks_away.load(Ordering::SeqCst) => return say(503, ""),
             "/jwks" => return say(200, self.jwks()),
             "/par" | "/token" | "/revoke" if seen.method == "POST" => {}
             _ => return say(404, ""),

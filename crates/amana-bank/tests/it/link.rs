@@ -5,6 +5,7 @@ use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, Pending, Tokens
 use amana_core::Secret;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 #[tokio::test]
 async fn a_pushed_request_becomes_tokens_with_every_client_authentication() {
@@ -202,6 +203,21 @@ async fn the_id_token_of_a_refresh_is_of_the_same_person() {
         let error = refreshed(wrong.clone()).await.unwrap_err();
         assert!(matches!(error.class, Class::Nonsense(_)), "{wrong}: {error}");
     }
+}
+
+/// The old refresh token is used up by then: what a server gives whose keys cannot be read for a moment is not lost.
+#[tokio::test]
+async fn a_refresh_is_not_lost_when_the_keys_cannot_be_read() {
+    let knobs = Knobs { refreshed_claims: Some(json!({})), rotate: true, ..Knobs::default() };
+    let b = bench(knobs, |_| say(404, "")).await;
+    let first = b.link().await.tokens;
+    b.clock.advance_s(3_601);
+    b.fake.jwks_away.store(true, Ordering::SeqCst);
+    let second = b.bank.refresh(&first).await.unwrap();
+    assert_eq!(second.subject_sha256, first.subject_sha256);
+    b.fake.jwks_away.store(false, Ordering::SeqCst);
+    b.clock.advance_s(61);
+    assert_ne!(b.bank.refresh(&second).await.unwrap().access, second.access);
 }
 
 #[tokio::test]
