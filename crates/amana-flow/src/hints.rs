@@ -135,7 +135,7 @@ impl Gateway {
         if *prompt == Prompt::ReadNews {
             self.heard_of_news(institution);
         }
-        let mut commands = Vec::new();
+        let (mut commands, mut called) = (Vec::new(), Vec::new());
         for link in self.links_of(institution, whose).await?.into_iter().take(HINTED_LINKS_MAX) {
             let name = format!("hint\0{}\0{}", link.id, hint.id);
             let key = EventKey::new(Some(hint.sent), institution.as_str(), &name);
@@ -148,8 +148,8 @@ impl Gateway {
             if *prompt == Prompt::LookOrStop && link.state != LinkState::Ended {
                 let mut over = self.called_over.lock().unwrap_or_else(PoisonError::into_inner);
                 // Full: then the looks alone tell.
-                if over.len() < HINTED_MAX {
-                    over.insert(job);
+                if over.len() < HINTED_MAX && over.insert(job) {
+                    called.push((commands.len(), job));
                 }
             }
             let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
@@ -166,7 +166,13 @@ impl Gateway {
         if commands.is_empty() {
             return Ok(Hinted::Unmatched);
         }
-        let outcomes = self.store.submit(commands).await?;
+        let outcomes = self.store.submit(commands).await;
+        // A word that is not new, or could not be kept, is not believed: a look may have found since that it was wrong.
+        let new = |at: usize| matches!(&outcomes, Ok(all) if all.get(at) != Some(&Outcome::Duplicate));
+        for (_, job) in called.iter().filter(|(at, _)| !new(*at)) {
+            self.called_over.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+        }
+        let outcomes = outcomes?;
         let known = outcomes.iter().all(|outcome| *outcome == Outcome::Duplicate);
         Ok(if known { Hinted::Duplicate } else { Hinted::Taken })
     }

@@ -12,8 +12,8 @@ use amana_bank::{Actor, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, LinkState, SubmitError};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -190,10 +190,8 @@ impl Gateway {
     }
 
     pub(crate) async fn work_job(&self, job: Job) {
-        let id = job.id;
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        let _working = Working::of(&self.working, job.id);
         self.work_on(job).await;
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
     async fn work_on(&self, job: Job) {
@@ -401,5 +399,21 @@ fn same_grant(one: &[u8], other: &[u8]) -> bool {
     match (&one.refresh, &other.refresh) {
         (None, None) => one.access == other.access,
         (one, other) => one == other,
+    }
+}
+
+/// A job that is being worked on, until this is dropped, by a panic, too.
+struct Working<'a>(&'a Mutex<HashSet<[u8; 16]>>, [u8; 16]);
+
+impl<'a> Working<'a> {
+    fn of(all: &'a Mutex<HashSet<[u8; 16]>>, job: [u8; 16]) -> Self {
+        all.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+        Self(all, job)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }

@@ -215,6 +215,8 @@ pub const SUBSCRIPTIONS_LOOK_S: i64 = 6 * 3_600;
 pub const SUBSCRIPTION_TIME: Duration = Duration::from_secs(20);
 /// The longest wait after a bank that does not take them, in seconds.
 pub const SUBSCRIPTION_RETRY_MAX_S: i64 = 86_400;
+/// Pages of a bank's list of notifications that are read one after the other; then it rests until the next time.
+pub const NOTIFICATION_PAGES_MAX: u32 = 64;
 /// Subscriptions that wait to be ended, at most; of more the first ones are left to the bank.
 pub const SUBSCRIPTIONS_ENDING_MAX: usize = 32;
 /// How often a bank that cannot call us is asked for its notifications, in seconds.

@@ -5,8 +5,8 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{
-    NOTIFICATIONS_FETCH_S, SUBSCRIPTION_RETRY_MAX_S, SUBSCRIPTION_TIME, SUBSCRIPTIONS_ENDING_MAX,
-    SUBSCRIPTIONS_LOOK_S,
+    NOTIFICATION_PAGES_MAX, NOTIFICATIONS_FETCH_S, SUBSCRIPTION_RETRY_MAX_S, SUBSCRIPTION_TIME,
+    SUBSCRIPTIONS_ENDING_MAX, SUBSCRIPTIONS_LOOK_S,
 };
 use amana_bank::{BankErrorClass, Topic, UNANSWERED};
 use amana_core::{CustomerId, InstitutionId, Shard};
@@ -39,6 +39,9 @@ struct Subscriptions {
     /// The last notification that was read of it.
     #[serde(default)]
     read: Option<String>,
+    /// Pages that were turned in this reading.
+    #[serde(default)]
+    turned: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -274,10 +277,17 @@ impl Gateway {
                     metrics::counter!("amana_notifications_total", "result" => hinted.as_str()).increment(1);
                 }
                 match missed.next {
-                    Some(next) => (known.page, known.read) = (Some(next), None),
+                    Some(next) => {
+                        (known.page, known.read) = (Some(next), None);
+                        known.turned = known.turned.saturating_add(1);
+                        // A list without an end, or in a circle, must not keep us busy: it goes on the next time.
+                        if known.turned >= NOTIFICATION_PAGES_MAX {
+                            (known.turned, known.fetched) = (0, seen);
+                        }
+                    }
                     // The last page is read again: it may grow.
                     None => {
-                        known.fetched = seen;
+                        (known.turned, known.fetched) = (0, seen);
                         known.read = missed.hints.last().map(|last| last.id.clone());
                     }
                 }

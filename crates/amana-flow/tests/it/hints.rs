@@ -190,8 +190,15 @@ async fn a_bank_that_does_not_say_is_taken_at_its_publishers_word() {
     let rig = notified().await;
     rig.link("1").await;
     *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    let sent = rig.clock.now();
     hint(&rig, "n-1", Prompt::LookOrStop, consent(1)).await;
     *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("the bank's service fails"));
+    rig.clock.advance_s(2 * GRANT_LOOK_S);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+    // Nor is it believed when it comes once more.
+    let again = Hint { id: "n-1".to_owned(), sent, about: Some((Prompt::LookOrStop, consent(1))) };
+    assert_eq!(rig.gateway.accept_hint(&bank(), &again).await.unwrap(), Hinted::Duplicate);
     rig.clock.advance_s(2 * GRANT_LOOK_S);
     rig.gateway.settle().await.unwrap();
     assert!(rig.sees("1").is_empty());
@@ -371,4 +378,32 @@ async fn the_end_of_a_consent_is_said_once_within_the_window_or_when_it_opens() 
     rig.clock.advance_s(REMIND_LOOK_S + 1);
     rig.gateway.settle().await.unwrap();
     assert!(rig.sees("1").is_empty());
+}
+
+/// A bank's list that goes on and on does not keep us busy: it goes on the next time, from where it was left.
+#[tokio::test]
+async fn a_list_without_an_end_rests() {
+    let mut rig = notified().await;
+    *rig.bank.upkeep.lock().unwrap() =
+        Upkeep { notifications: true, fetched: true, poll_every_s: Some(EVERY_S), ..Upkeep::default() };
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    rig.link("1").await;
+    let theirs = |n: u32| Hint {
+        id: format!("theirs-{n}"),
+        sent: rig.clock.now(),
+        about: Some((Prompt::LookAtGrant, consent(9))),
+    };
+    // Two on a page.
+    let pages = NOTIFICATION_PAGES_MAX + 10;
+    rig.bank.kept.lock().unwrap().extend((0..2 * pages).map(theirs));
+    let before = rig.bank.called("missed");
+    let mut read = Vec::new();
+    for _ in 0..3 {
+        rig.clock.advance_s(NOTIFICATIONS_FETCH_S * 5 / 4 + 1);
+        rig.gateway.settle().await.unwrap();
+        read.push(rig.bank.called("missed") - before);
+    }
+    let (most, all) = (usize::try_from(NOTIFICATION_PAGES_MAX).unwrap(), usize::try_from(pages).unwrap());
+    assert_eq!(read, [most, all, all + 1], "the last page is read again");
 }
