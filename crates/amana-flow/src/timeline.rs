@@ -7,9 +7,10 @@ use crate::limits::{SCAN_PAGE, SCAN_RECEIPTS_MAX, TIMELINE_MAX};
 use crate::privacy::{Read, TimelineEntry};
 use crate::session::SignedIn;
 use amana_core::{Consent, ConsentId, Purpose, Shard, Timestamp};
-use amana_gate::{ReceiptKind, Subject};
+use amana_gate::{NEWS_TICKET_HOURS, ReceiptKind, Subject};
 use amana_store::{Link, StoredReceipt};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 /// What a person looks for on the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +218,10 @@ impl Gateway {
         // What became of a message stands later than its disclosure, and so is met first.
         let mut ended = HashSet::new();
         let mut totals = Totals::default();
+        let tickets_since = self
+            .now()
+            .checked_sub(Duration::from_hours(NEWS_TICKET_HOURS.unsigned_abs()))
+            .unwrap_or(Timestamp::MIN);
         let mut before = None;
         let mut scanned = 0;
         'all: loop {
@@ -234,7 +239,9 @@ impl Gateway {
                 let corrected = receipt.message.is_some_and(|message| settled.contains(&message));
                 let unknown = outcome == Some(UNKNOWN) && !corrected;
                 let refused = read.kind == ReceiptKind::Denial && !corrected;
+                // Once its ticket is over it leaves no more, also where nothing on record says so (the sweep ends it).
                 let open = read.kind == ReceiptKind::Disclosure
+                    && read.decided_at > tickets_since
                     && receipt.message.is_some_and(|message| !ended.contains(&message));
                 if let (Some(purpose), true) = (read.purpose, sent || unknown || refused || open) {
                     let total = purposes.entry(purpose).or_insert(PurposeTotal {

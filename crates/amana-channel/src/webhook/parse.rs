@@ -57,9 +57,12 @@ impl KeptItem {
     #[must_use]
     pub fn conversation(&self) -> Option<ConversationId> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
-        let entry = body.get("entry")?.get(0)?;
+        // Several people's items are nobody's alone.
+        let [entry] = body.get("entry")?.as_array()?.as_slice() else { return None };
         let page = loose::id(entry.get("id")?)?;
-        let item = ["messaging", "standby"].iter().find_map(|name| entry.get(*name)?.get(0))?;
+        let lists = ["messaging", "standby"].iter().filter_map(|name| entry.get(*name)?.as_array());
+        let items: Vec<&Value> = lists.flatten().collect();
+        let [item] = items.as_slice() else { return None };
         let id = |side: &str| item.get(side).and_then(|of| of.get("id")).and_then(loose::id);
         let person = [id("sender"), id("recipient")].into_iter().flatten().find(|id| *id != page)?;
         Some(ConversationId { channel: ChannelId::new(&page).ok()?, psid: Psid::new(&person).ok()? })
