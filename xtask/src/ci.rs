@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 /// # Errors
 /// Only when a check could not be run at all. What it found is in the rows.
 pub(crate) fn run(workspace: &Workspace, stop: &Stop) -> Result<Results> {
+    crate::machine::ensure(&suites::BUILD_NEEDS, stop)?;
     let mut results = Results::default();
     let cargo = |name: &str, arguments: &[&str]| -> Result<Results> {
         let mut words = vec![workspace.cargo().as_os_str().to_owned()];

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -39,11 +40,20 @@ pub(crate) enum Part {
 }
 
 /// What every part needs.
-const BUILD_NEEDS: [Need; 1] = [Need {
-    what: "a C compiler (`cc`)",
-    packages: &["gcc", "libc6-dev"],
-    present: || machine::on_path("cc").is_some(),
-}];
+pub(crate) const BUILD_NEEDS: [Need; 3] = [
+    Need {
+        what: "a C compiler (`cc`)",
+        packages: &["gcc", "libc6-dev"],
+        present: || machine::on_path("cc").is_some(),
+    },
+    // librdkafka is configured with both, though only its C is linked.
+    Need {
+        what: "a C++ compiler (`c++`)",
+        packages: &["g++"],
+        present: || machine::on_path("c++").is_some(),
+    },
+    Need { what: "`make`", packages: &["make"], present: || machine::on_path("make").is_some() },
+];
 
 /// What the verifiers in JavaScript need.
 const NODE_NEED: Need =
@@ -135,6 +145,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
 
     // Everything is built first, so that no test is timed beside a compiler.
     let mut jobs = Vec::new();
+    let mut unprepared = Results::default();
     let mut cluster = None;
     if wants(Part::Unit) {
         let binaries = match binaries::build(workspace, stop)? {
@@ -164,9 +175,15 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
         }));
     }
     if wants(Part::Counts) {
-        crate::counts::prepare(workspace, stop)?;
-        // What is counted does not hang on what runs beside it.
-        jobs.push(Job::new("counts", || crate::counts::check(workspace, stop)));
+        match crate::counts::prepare(workspace, stop) {
+            // What is counted does not hang on what runs beside it.
+            Ok(()) => jobs.push(Job::new("counts", || crate::counts::check(workspace, stop))),
+            // All else is tried all the same.
+            Err(error) => {
+                println!("    FAILED: counts: {error:#}");
+                unprepared.add(Results::failed_step("counts: could not be built", Duration::ZERO));
+            }
+        }
     }
     if wants(Part::Verifiers) {
         jobs.push(Job::new("verifiers", || {
@@ -208,7 +225,10 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
             jobs.push(Job::new(format!("outside: {script}"), move || outside(workspace, words, stop)));
         }
     }
-    let results = jobs::run(jobs, &workspace.target().join(TIMES_FILE));
+    let results = jobs::run(jobs, &workspace.target().join(TIMES_FILE)).map(|mut results| {
+        results.add(unprepared);
+        results
+    });
     if let Some(cluster) = cluster.filter(|_| keep)
         && let Some(folder) = cluster.stop_and_keep()
     {
