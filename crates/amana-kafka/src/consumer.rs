@@ -253,7 +253,15 @@ impl Consumer {
                         self.add(slipped, &record);
                         self.pause(true);
                     }
-                    Err(_) => tokio::time::sleep(BROKER_ERROR_WAIT).await,
+                    Err(error) => {
+                        self.consumer.context().refused(&error);
+                        // What is ours goes on meanwhile.
+                        tokio::select! {
+                            biased;
+                            done = &mut ours => return done,
+                            () = tokio::time::sleep(BROKER_ERROR_WAIT) => {}
+                        }
+                    }
                 },
             }
         }

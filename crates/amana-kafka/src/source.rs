@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Topics of one cluster that hold events of banks.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Our word for it, in metrics, logs and `amana aside list`.
+    /// Our word for it, in metrics, logs and `amana dead list`.
     pub id: String,
     /// Brokers to begin with, as `host:port`; the others are learned from them.
     pub brokers: Vec<String>,

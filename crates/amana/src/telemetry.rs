@@ -11,7 +11,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -62,9 +62,10 @@ fn log_and_spans(log: &Log, spans: Option<Spans>) -> anyhow::Result<()> {
     let to = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let spans = spans.map(|spans| spans.with_filter(filter_fn(traces::is_ours)));
+    let spans = spans
+        .map(|spans| spans.with_filter(filter_fn(traces::is_ours).with_max_level_hint(LevelFilter::INFO)));
     // Each has its own filter: what the log leaves out may be a span, and no span is in the log.
-    let filter = filter.and(filter_fn(may_speak));
+    let filter = filter.and(filter_fn(may_speak).with_max_level_hint(LevelFilter::TRACE));
     let registry = tracing_subscriber::registry().with(spans);
     let done = if log.json {
         registry.with(to.json().flatten_event(true).with_filter(filter)).try_init()

@@ -247,7 +247,8 @@ fn decide(
         changes.extend(pushed.map(|hash| Change::delete(kind::PUSHED, brand.id, hash)));
         // A consent that was asked for before is given once, and by no other customer than the one it names.
         let requested = request.requested.as_ref();
-        if requested.is_some_and(|(id, _)| !bank.requested.contains_key(id)) {
+        let waits = |id: &String| bank.requested.get(id).is_some_and(|asked| asked.expires > now);
+        if requested.is_some_and(|(id, _)| !waits(id)) {
             return Ok(None);
         }
         let of_another = requested
