@@ -4,7 +4,7 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{ANSWER_DEADLINE, LOOKBACK_DAYS};
 use crate::worker::Effects;
-use amana_bank::{Actor, BankError, BankErrorClass, Tokens};
+use amana_bank::{Actor, BankError, BankErrorClass, Once, Tokens};
 use amana_chat::{Intent, plain};
 use amana_core::{AccountId, Address, Clusters, ConsentEnd, Lang, Page, Purpose, Timestamp, Transaction};
 use amana_gate::{
@@ -111,6 +111,7 @@ impl Gateway {
                 Ok(effects)
             }
             Err(NoAnswer::Bank(error)) => {
+                let error = self.as_used_up(link, error).await;
                 tracing::warn!(%error, "a bank could not answer");
                 metrics::counter!("amana_bank_errors_total", "class" => error.class.as_str()).increment(1);
                 match error.class {
@@ -223,15 +224,13 @@ impl Gateway {
 
     async fn ask(&self, about: &About<'_>, question: &Question) -> Result<Disclosure, NoAnswer> {
         let tokens = self.tokens_to_read(about.link).await?;
-        let answer = match self.ask_bank(about, &tokens, question, Accept::Whole).await {
+        match self.ask_bank(about, &tokens, question, Accept::at_first(&tokens)).await {
             Err(NoAnswer::Bank(BankError { class: BankErrorClass::RelinkNeeded(_), .. })) => {
                 let fresh = self.tokens(about.link, Some(&tokens)).await?;
                 self.ask_bank(about, &fresh, question, Accept::Part).await
             }
             answer => answer,
-        }?;
-        self.was_read(about.link, &tokens).await?;
-        Ok(answer)
+        }
     }
 
     async fn ask_bank(
@@ -346,6 +345,13 @@ pub(crate) enum Accept {
     Whole,
     /// What came, if anything did.
     Part,
+}
+
+impl Accept {
+    /// Of the first try with tokens. Of a grant for one reading nothing that was read is read again.
+    pub(crate) fn at_first(tokens: &Tokens) -> Self {
+        if tokens.once == Once::Not { Self::Whole } else { Self::Part }
+    }
 }
 
 /// Which of several failures the customer hears of: what they can mend before what mends itself, and last what is gone.

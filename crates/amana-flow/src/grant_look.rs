@@ -33,6 +33,16 @@ enum Stands {
     Less { held: Option<Held>, ends: Option<Timestamp> },
 }
 
+/// What becomes of a consent whose grant is less at the bank.
+pub(crate) enum Narrowed {
+    /// Nothing: it is no more than that, or over.
+    Same,
+    /// It ends, and why.
+    Over(ConsentEnd),
+    /// It goes on with what is left, by these commands.
+    Less(Vec<Command>),
+}
+
 /// What a grant holds at the bank.
 pub(crate) struct Held {
     accounts: BTreeSet<AccountId>,
@@ -299,7 +309,8 @@ impl Gateway {
             return Ok(good());
         }
         let ours: BTreeSet<AccountId> = grants().flat_map(|grant| grant.accounts.iter().cloned()).collect();
-        if ours.is_disjoint(&held.accounts) {
+        // (The accounts of a grant for one reading are not listed for this: that may be the reading.)
+        if ours.is_disjoint(&held.accounts) && tokens.once == Once::Not {
             // All of them at once: perhaps the bank's grants call accounts by other names. Then its list has the word.
             let listed = institution.bank.accounts(&tokens, &subject, Actor::Batch).await?;
             if listed.skipped > 0 || listed.ids.iter().any(|id| ours.contains(id)) {
@@ -334,48 +345,18 @@ impl Gateway {
 
     /// What the grant does not hold any more at the bank we do not read any more either, nor longer than it lasts
     /// there: the consent goes on with the rest, or ends if nothing is left of it.
-    pub(crate) async fn narrow_as_at_bank(
+    async fn narrow_as_at_bank(
         &self,
         link: Link,
         held: Option<&Held>,
         ends: Option<Timestamp>,
     ) -> Result<(), FlowError> {
         for attempt in 1.. {
-            let now = self.now();
-            let Some(old) = self.store.consent_of_link(link.shard, link.id).await? else { return Ok(()) };
-            if old.state != ConsentState::Active {
-                return Ok(());
-            }
-            let mut grants = old.grants.clone();
-            for grant in grants.values_mut() {
-                let wanted = grant.clusters;
-                grant.accounts.retain(|account| held.is_none_or(|held| held.keeps(account, wanted)));
-            }
-            grants.retain(|_, grant| !grant.accounts.is_empty());
-            let expires_at = ends.map_or(old.expires_at, |ends| ends.min(old.expires_at));
-            let (fewer, sooner) = (grants != old.grants, expires_at < old.expires_at);
-            if !fewer && !sooner {
-                return Ok(());
-            }
-            if grants.is_empty() {
-                return self.end_as_at_bank(link, ConsentEnd::AtBank).await;
-            }
-            if expires_at <= now {
-                return self.end_as_at_bank(link, ConsentEnd::Expired).await;
-            }
-            let rest = (grants, expires_at);
-            let (mut commands, fresh) = self.replacing(&link, &old, rest, ConsentEnd::AtBank, now).await?;
-            if sooner {
-                commands.push(self.ending(link.shard, link.customer, link.id, expires_at));
-                commands.push(self.reminding_by(link.shard, &fresh, now));
-            }
-            if fewer && link.state == LinkState::Active {
-                let conversation = link.conversation();
-                let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
-                let bank = self.institution(&link.institution)?.name_in(lang);
-                let say = amana_chat::plain::narrowed_at_bank(lang, bank);
-                commands.push(self.say(&conversation, &say, false)?);
-            }
+            let commands = match self.narrowing(&link, held, ends, self.now()).await? {
+                Narrowed::Same => return Ok(()),
+                Narrowed::Over(why) => return self.end_as_at_bank(link, why).await,
+                Narrowed::Less(commands) => commands,
+            };
             match self.store.submit(commands).await {
                 Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
                 result => {
@@ -387,6 +368,51 @@ impl Gateway {
         tracing::info!(link = %link.id, institution = %link.institution, "a grant is less at the bank: so is ours");
         self.outbox_filled.notify_one();
         Ok(())
+    }
+
+    /// What it takes that the consent of a link holds no more than `held`, and ends no later than `ends`.
+    pub(crate) async fn narrowing(
+        &self,
+        link: &Link,
+        held: Option<&Held>,
+        ends: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Narrowed, FlowError> {
+        let old = self.store.consent_of_link(link.shard, link.id).await?;
+        let Some(old) = old.filter(|old| old.state == ConsentState::Active) else {
+            return Ok(Narrowed::Same);
+        };
+        let mut grants = old.grants.clone();
+        for grant in grants.values_mut() {
+            let wanted = grant.clusters;
+            grant.accounts.retain(|account| held.is_none_or(|held| held.keeps(account, wanted)));
+        }
+        grants.retain(|_, grant| !grant.accounts.is_empty());
+        let expires_at = ends.map_or(old.expires_at, |ends| ends.min(old.expires_at));
+        let (fewer, sooner) = (grants != old.grants, expires_at < old.expires_at);
+        if !fewer && !sooner {
+            return Ok(Narrowed::Same);
+        }
+        if grants.is_empty() {
+            return Ok(Narrowed::Over(ConsentEnd::AtBank));
+        }
+        if expires_at <= now {
+            return Ok(Narrowed::Over(ConsentEnd::Expired));
+        }
+        let rest = (grants, expires_at);
+        let (mut commands, fresh) = self.replacing(link, &old, rest, ConsentEnd::AtBank, now).await?;
+        if sooner {
+            commands.push(self.ending(link.shard, link.customer, link.id, expires_at));
+            commands.push(self.reminding_by(link.shard, &fresh, now));
+        }
+        if fewer && link.state == LinkState::Active {
+            let conversation = link.conversation();
+            let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
+            let bank = self.institution(&link.institution)?.name_in(lang);
+            let say = amana_chat::plain::narrowed_at_bank(lang, bank);
+            commands.push(self.say(&conversation, &say, false)?);
+        }
+        Ok(Narrowed::Less(commands))
     }
 
     /// Good tokens; `None` when the bank refuses to renew them because it does not know the grant (any more).

@@ -2,6 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
+use crate::grant_look::Narrowed;
 use crate::jobs::TakenBackGrant;
 use crate::limits::{CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, STORE_PAUSE};
 use amana_bank::{BankError, BankErrorClass, Once, Tokens};
@@ -27,6 +28,11 @@ impl Refreshing {
     }
 }
 
+fn used_up(link: &Link) -> BankError {
+    let class = BankErrorClass::RelinkNeeded("it was allowed for one reading");
+    BankError { institution: link.institution.clone(), interaction: None, class }
+}
+
 impl Gateway {
     /// Tokens that are good for a call now. `rejected` are tokens that the bank has just refused: an access token may
     /// end before its time, so they are refreshed once before the customer is asked to link again.
@@ -47,40 +53,65 @@ impl Gateway {
         task.await.map_err(|_| away())?
     }
 
-    /// Tokens with which the customer's data may be read now: of a grant for one reading, once.
+    /// Tokens with which the customer's data may be read now. Those of a grant for one reading (FDX `durationType:
+    /// ONE_TIME`) are given out once: that it is used up is durable before the bank is asked, so that neither a second
+    /// asker nor a restart reads again. What then fails is not made up for: the customer is told, and allows it anew.
     ///
     /// # Errors
-    /// As [`Gateway::tokens`]; `RelinkNeeded` when the one reading has been.
+    /// As [`Gateway::tokens`]; `RelinkNeeded` when the one reading has been, `Retry` when the store is away.
     pub(crate) async fn tokens_to_read(&self, link: &Link) -> Result<Tokens, BankError> {
         let tokens = self.tokens(link, None).await?;
-        if tokens.once == Once::Read {
-            let class = BankErrorClass::RelinkNeeded("it was allowed for one reading");
-            return Err(BankError { institution: link.institution.clone(), interaction: None, class });
+        match tokens.once {
+            Once::Not => Ok(tokens),
+            Once::Unread => self.use_up(link).await,
+            Once::Read => Err(used_up(link)),
         }
-        Ok(tokens)
     }
 
-    /// The one reading of a grant has been: nothing is read any more, and as soon as the answer has had the time to
-    /// leave, the link ends, here and at the bank.
-    pub(crate) async fn was_read(&self, link: &Link, tokens: &Tokens) -> Result<(), FlowError> {
-        if tokens.once != Once::Unread {
-            return Ok(());
-        }
-        for attempt in 1.. {
-            let Some(grant) = self.store.bank_grant(link.shard, link.id).await? else { return Ok(()) };
-            let now = Tokens::from_bytes(&grant.tokens).map_err(|_| FlowError::Unreadable("tokens"))?;
-            let (expected, tokens) = (grant.version, Tokens { once: Once::Read, ..now }.to_bytes());
-            let put = Command::PutBankGrant { expected, grant: BankGrant { tokens, ..grant } };
-            match self.store.submit(vec![put]).await {
-                // Renewed meanwhile.
-                Err(SubmitError::Conflict { .. }) if attempt < CONFLICT_TRIES => {}
-                result => {
-                    result?;
-                    break;
-                }
+    /// Takes the one reading that a grant is for. In the same commit the link's end is set, here and at the bank, for
+    /// as soon as the answer has had the time to leave, whatever becomes of the reading.
+    async fn use_up(&self, link: &Link) -> Result<Tokens, BankError> {
+        // A refresh that waits for its answer would find the row changed, and its new tokens lost.
+        let lock = self.refreshing.of(link.customer);
+        let _one_at_a_time = lock.lock().await;
+        let away = |error: &dyn std::fmt::Display| {
+            tracing::warn!(%error, "the one reading of a grant could not be recorded: it is not read");
+            let class = BankErrorClass::Retry("the store is away");
+            BankError { institution: link.institution.clone(), interaction: None, class }
+        };
+        for _ in 0..CONFLICT_TRIES {
+            let grant = self.store.bank_grant(link.shard, link.id).await.map_err(|error| away(&error))?;
+            let stored = grant.and_then(|grant| Some((Tokens::from_bytes(&grant.tokens).ok()?, grant)));
+            let Some((tokens, grant)) = stored.filter(|(tokens, _)| tokens.once == Once::Unread) else {
+                return Err(used_up(link));
+            };
+            let soon = Some(self.after(ONCE_ENDS_S));
+            let narrowed =
+                self.narrowing(link, None, soon, self.now()).await.map_err(|error| away(&error))?;
+            let mut commands = match narrowed {
+                Narrowed::Same => Vec::new(),
+                Narrowed::Less(commands) => commands,
+                Narrowed::Over(_) => return Err(used_up(link)),
+            };
+            let used = Tokens { once: Once::Read, connection: Some(link.id), ..tokens };
+            let (expected, tokens) = (grant.version, used.to_bytes());
+            commands.push(Command::PutBankGrant { expected, grant: BankGrant { tokens, ..grant } });
+            match self.store.submit(commands).await {
+                Ok(_) => return Ok(used),
+                // Somebody else took it, another node renewed the tokens, or the consent was changed.
+                Err(SubmitError::Conflict { .. }) => {}
+                Err(error) => return Err(away(&error)),
             }
         }
-        self.narrow_as_at_bank(link.clone(), None, Some(self.after(ONCE_ENDS_S))).await
+        Err(away(&"it changes all the time"))
+    }
+
+    /// What a failed reading means to who asked: of a grant for one reading there is no other try.
+    pub(crate) async fn as_used_up(&self, link: &Link, error: BankError) -> BankError {
+        let grant = self.store.bank_grant(link.shard, link.id).await.ok().flatten();
+        let tokens = grant.and_then(|grant| Tokens::from_bytes(&grant.tokens).ok());
+        let used = tokens.is_some_and(|tokens| tokens.once == Once::Read);
+        if used && !error.class.is_invalid_grant() { used_up(link) } else { error }
     }
 
     /// Whether a link's grant is for one reading: then there is nothing to read for news, and nothing to renew.

@@ -370,12 +370,12 @@ impl Gateway {
             }
             let one = self.read_now(&link, &subject, &seen).await;
             let one = match one {
-                Ok((one, tokens)) => {
-                    self.was_read(&link, &tokens).await?;
+                Ok(one) => {
                     seen.extend(one.0.ids.iter().cloned());
                     Some(one)
                 }
                 Err(error) => {
+                    let error = self.as_used_up(&link, error).await;
                     let over = error.class.is_invalid_grant();
                     if over {
                         self.end_as_at_bank(link.clone(), ConsentEnd::AtBank).await?;
@@ -454,16 +454,15 @@ impl Gateway {
         link: &Link,
         subject: &Subject,
         seen: &BTreeSet<AccountId>,
-    ) -> Result<(ReadNow, Tokens), BankError> {
+    ) -> Result<ReadNow, BankError> {
         let tokens = self.tokens_to_read(link).await?;
-        let read = match self.read_with(&tokens, subject, seen, Accept::Whole).await {
+        match self.read_with(&tokens, subject, seen, Accept::at_first(&tokens)).await {
             Err(BankError { class: BankErrorClass::RelinkNeeded(_), .. }) => {
                 let fresh = self.tokens(link, Some(&tokens)).await?;
                 self.read_with(&fresh, subject, seen, Accept::Part).await
             }
             read => read,
-        }?;
-        Ok((read, tokens))
+        }
     }
 
     async fn read_with(

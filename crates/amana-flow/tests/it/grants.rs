@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use amana_bank::{Actor, BankErrorClass, GrantStatus, TakenBack, UNREACHED};
+use amana_channel::webhook::InboundKind;
 use amana_core::*;
 use amana_flow::Upkeep;
 use amana_flow::limits::{
@@ -342,6 +343,96 @@ async fn a_grant_for_one_reading_is_read_once_and_ends() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains("The time of what you allowed at Cedar Bank is over"), "{said:?}");
     }
+}
+
+/// Asked at the same moment by several, in one process and in two, by chat and by page, a grant for one reading is read
+/// once.
+#[tokio::test]
+async fn of_several_who_ask_at_once_one_reads() {
+    let mut rig = Rig::new().await;
+    let (mut pages_read, mut chats_read) = (0, 0);
+    for round in 0..6_u64 {
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{round}"));
+        *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+        *rig.bank.once.lock().unwrap() = true;
+        let psid = round.to_string();
+        let cookie = rig.link(&psid).await;
+        let first = rig.gateway.clone();
+        rig.restart().await;
+        let (asked, paged) = (rig.bank.called("accounts"), rig.bank.called("transactions"));
+        *rig.bank.takes.lock().unwrap() = Duration::from_millis(50);
+        let (here, there, same, ()) = tokio::join!(
+            first.accounts_view(&cookie, |own| own),
+            rig.gateway.accounts_view(&cookie, |own| own),
+            first.accounts_view(&cookie, |own| own),
+            rig.says(&psid, "what's my balance?"),
+        );
+        *rig.bank.takes.lock().unwrap() = Duration::ZERO;
+        let answers = usize::from(rig.sees(&psid).concat().contains("1,234.56"));
+        let pages = [here.is_ok(), there.is_ok(), same.is_ok()].iter().filter(|ok| **ok).count();
+        assert_eq!(pages + answers, 1, "one of them has it");
+        assert_eq!(rig.bank.called("accounts"), asked + 1, "and the bank was asked by one");
+        assert!(rig.bank.called("transactions") <= paged + 2, "for each account once");
+        (pages_read, chats_read) = (pages_read + pages, chats_read + answers);
+        rig.clock.advance_s(ONCE_ENDS_S + 1);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.bank.taken_back.lock().unwrap().len(), pages_read + chats_read, "each ends");
+    }
+}
+
+/// Whatever comes of the one reading, and when, there is no other: not after a crash in its midst, after an answer that
+/// came too late, or after one that was none. The customer hears that it is over, and allows it anew.
+#[tokio::test]
+async fn a_reading_that_failed_is_not_made_again() {
+    for crash in [true, false] {
+        let mut rig = Rig::new().await;
+        *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+        *rig.bank.once.lock().unwrap() = true;
+        let cookie = rig.link("1").await;
+        let asked = rig.bank.called("accounts");
+        if crash {
+            *rig.bank.takes.lock().unwrap() = Duration::from_secs(3_600);
+            let kind = InboundKind::Text { mid: "mid-crash".into(), text: "what's my balance?".into() };
+            rig.comes_in("1", kind, rig.clock.now()).await;
+            let gateway = rig.gateway.clone();
+            let working = tokio::spawn(async move { gateway.settle().await });
+            while rig.bank.called("accounts") == asked {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            working.abort();
+            assert!(working.await.is_err());
+            *rig.bank.takes.lock().unwrap() = Duration::ZERO;
+            rig.restart().await;
+            rig.gateway.settle().await.unwrap();
+        } else {
+            *rig.bank.error.lock().unwrap() = Some(BankErrorClass::Retry("a test"));
+            rig.says("1", "what's my balance?").await;
+            *rig.bank.error.lock().unwrap() = None;
+        }
+        let said = rig.sees("1").concat();
+        assert!(said.contains("asks you to sign in again"), "{crash}: {said}");
+        assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_err());
+        rig.says("1", "what's my balance?").await;
+        assert!(!rig.sees("1").concat().contains("1,234.56"));
+        assert_eq!(rig.bank.called("accounts"), asked + 1, "{crash}: asked once");
+        rig.clock.advance_s(ONCE_ENDS_S + 1);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.bank.taken_back.lock().unwrap().len(), 1, "{crash}: the bank is told");
+        assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::Expired));
+        assert!(rig.sees("1").concat().contains("The time of what you allowed at Cedar Bank is over"));
+    }
+}
+
+/// A token that ended early is renewed within the one reading: the bank gave nothing for it.
+#[tokio::test]
+async fn a_token_that_ended_early_does_not_cost_the_one_reading() {
+    let rig = Rig::new().await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    *rig.bank.once.lock().unwrap() = true;
+    rig.link("1").await;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
 }
 
 /// One that is not used ends by its time, without a word of renewing.
