@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// The code of RFC 6749 §5.2 for a grant or refresh token that is not good (any more).
 pub const INVALID_GRANT: &str = "invalid_grant";
+/// FDX 1107: there is nothing of what was asked for. It says nothing of the account.
+pub const NO_DATA: &str = "there is no data";
 /// No connection could be made: the bank is away, for whomever it is asked.
 pub const UNREACHED: &str = "no connection";
 /// The bank takes a request and does not answer it.
@@ -22,7 +24,8 @@ pub enum BankErrorClass {
     /// The customer, or the bank in the customer's name, said no on the bank's own pages.
     #[error("the authorization was refused at the bank ({0})")]
     Declined(&'static str),
-    /// The account or thing does not exist (any more): FDX 701, 705, 1107.
+    /// The account or thing does not exist (any more): FDX 701, 705. 1107 ([`NO_DATA`]) of a list of transactions is an
+    /// empty list.
     #[error("what was asked for does not exist at the bank ({0})")]
     Gone(&'static str),
     /// The bank says that our request is wrong: our mistake, or the configuration's. Asking again does not help.

@@ -187,6 +187,9 @@ pub const POLL_OVERLAP_S: i64 = 10 * 86_400;
 pub const POLL_BACK_S: i64 = 45 * 86_400;
 /// What came about so long before the consent is no news, in seconds. A day, since some banks know only days.
 pub const POLL_BEFORE_CONSENT_S: i64 = 86_400;
+/// A link that is first to be polled so soon after its consent, in seconds, hears what came about since then; one
+/// that is polled from later on, what comes about from then on. As long as a link waits that is not polled.
+pub const POLL_FIRST_S: i64 = POLL_IDLE_S;
 /// News that one poll takes in of one account; the rest comes with the next one, soon.
 pub const POLL_NEWS_MAX: usize = 200;
 /// How many rows are known again from one poll to the next, of all of a link's accounts. What is forgotten is known by

@@ -5,8 +5,8 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::jobs::Step;
 use crate::limits::{
-    GRANT_LOOK_AGAIN_S, HINTED_FOR_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_IDLE_S,
-    POLL_MARKS_MAX, POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
+    GRANT_LOOK_AGAIN_S, HINTED_FOR_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_FIRST_S,
+    POLL_IDLE_S, POLL_MARKS_MAX, POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
 };
 use amana_bank::{BankError, BankErrorClass, News, Of, Tokens, UNANSWERED};
 use amana_core::{
@@ -27,11 +27,37 @@ type Mark = [u8; 8];
 #[derive(Default, Serialize, Deserialize)]
 struct Progress(BTreeMap<String, Read>);
 
+impl Progress {
+    /// Notes from when on there is news of accounts that are to be read for the first time: from the consent on, or
+    /// from now where that was long ago. Whether there were such.
+    fn begin(&mut self, accounts: impl Iterator<Item = String>, consent: &Consent, now: Timestamp) -> bool {
+        let (granted, now) = (consent.granted_at.as_second(), now.as_second());
+        let since = if now.saturating_sub(granted) <= POLL_FIRST_S { granted } else { now };
+        let mut begun = false;
+        for account in accounts {
+            let read = self.0.entry(account).or_default();
+            begun |= read.since.is_none();
+            read.since.get_or_insert(since);
+        }
+        begun
+    }
+
+    /// The body of the link's job.
+    fn of(&self, link: LinkId) -> Result<Vec<u8>, FlowError> {
+        let known = serde_json::to_vec(self).map_err(|_| FlowError::Unreadable("job"))?;
+        Ok([link.as_bytes().as_slice(), &known].concat())
+    }
+}
+
 /// How far an account was read.
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct Read {
     /// Up to when its transactions were read as a whole, in Unix seconds; `None`: never yet.
     to: Option<i64>,
+    /// From when on what comes about is news, in Unix seconds, whenever the first reading succeeds; `None`: it was not
+    /// yet to be read.
+    #[serde(default)]
+    since: Option<i64>,
     /// The marks of the transactions in the window.
     seen: String,
     /// The mark of its balance.
@@ -42,6 +68,14 @@ impl Read {
     fn marks(&self) -> BTreeSet<Mark> {
         let bytes = STANDARD_NO_PAD.decode(&self.seen).unwrap_or_default();
         bytes.as_chunks::<8>().0.iter().copied().collect()
+    }
+
+    /// Whether something is news at the first reading that succeeds, which may be hours after the consent.
+    fn is_news_at_first(&self, occurred: i64, now: i64) -> bool {
+        let since = self.since.unwrap_or(now);
+        // A bank that knows only days cannot tell whether it was before: after a failure it is told rather than lost.
+        let day = since - since.rem_euclid(86_400);
+        occurred > since || (since < now && occurred >= day && occurred % 86_400 == 0)
     }
 }
 
@@ -109,9 +143,6 @@ impl Gateway {
         let upkeep = institution.upkeep;
         let Some(every) = upkeep.poll_every_s else { return unread(POLL_IDLE_S) };
         let every = self.poll_wait(&link.institution, every);
-        if self.rests(&link.institution) {
-            return unread(GRANT_LOOK_AGAIN_S.min(every));
-        }
         let gathered = self.gather(&link).await?;
         let in_force = |c: &&Consent| c.state == ConsentState::Active && c.in_force(now);
         let Some(consent) = gathered.consent.as_ref().filter(in_force) else { return unread(every) };
@@ -130,6 +161,11 @@ impl Gateway {
         };
         let customer = self.customer_of(link.shard, link.customer).await?;
         let mut known: Progress = serde_json::from_slice(progress).unwrap_or_default();
+        let begun = known.begin(moving.iter().map(|account| name_of(&customer, account)), consent, now);
+        if self.rests(&link.institution) {
+            let at = self.after_about(GRANT_LOOK_AGAIN_S.min(every));
+            return Ok(Step::GoOn(at, if begun { known.of(link.id)? } else { job.body.clone() }, Vec::new()));
+        }
         let mut poll = Poll {
             link: &link,
             customer: &customer,
@@ -167,8 +203,7 @@ impl Gateway {
         };
         metrics::counter!("amana_polls_total").increment(1);
         metrics::counter!("amana_poll_news_total").increment(poll.effects.len() as u64);
-        let body = serde_json::to_vec(&known).map_err(|_| FlowError::Unreadable("job"))?;
-        Ok(Step::GoOn(at, [id.as_slice(), &body].concat(), poll.effects))
+        Ok(Step::GoOn(at, known.of(link.id)?, poll.effects))
     }
 
     /// The accounts of a purpose of updates that may be told of now.
@@ -220,7 +255,7 @@ impl Gateway {
         }
         for account in moving {
             let read = known.0.get(&name_of(poll.customer, account));
-            let to = read.and_then(|read| read.to).unwrap_or(poll.now.as_second());
+            let to = read.and_then(|read| read.to.or(read.since)).unwrap_or(poll.now.as_second());
             let oldest = poll.now.as_second().saturating_sub(POLL_BACK_S);
             let from = Timestamp::from_second(to.saturating_sub(POLL_OVERLAP_S).max(oldest));
             let of = Of::Transactions {
@@ -323,7 +358,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// A transaction is news when it was not there as it is now. The first look at an account says what is there.
+    /// A transaction is news when it was not there as it is now; at the first reading that succeeds, when it came about
+    /// since the consent.
     fn take_transactions(
         &self,
         poll: &mut Poll<'_>,
@@ -342,7 +378,10 @@ impl Gateway {
                 continue;
             }
             let mark = poll.mark(&event, &body);
-            if !first && !seen.contains(&mark) && event.occurred.as_second() >= since {
+            let occurred = event.occurred.as_second();
+            let fresh =
+                if first { read.is_news_at_first(occurred, poll.now.as_second()) } else { occurred >= since };
+            if fresh && !seen.contains(&mark) {
                 if taken == POLL_NEWS_MAX {
                     more = true;
                     continue;
@@ -352,8 +391,11 @@ impl Gateway {
             }
             marks.insert(mark);
         }
-        if first || (news.whole && !more) {
+        if news.whole && !more {
             read.to = Some(poll.now.as_second());
+        } else if first {
+            // What is there is known; the rest is looked for from the same place.
+            read.to = Some(read.since.unwrap_or(poll.now.as_second()));
         }
         read.seen = STANDARD_NO_PAD.encode(marks.into_iter().take(marks_max).collect::<Vec<_>>().concat());
         poll.more |= more;

@@ -1,12 +1,12 @@
 //! The calls: headers, errors, and what becomes of the rows.
 
 use super::budget::Payer;
-use super::list::{ACCOUNTS, TRANSACTIONS};
+use super::list::{ACCOUNTS, Rows, TRANSACTIONS};
 use super::subscriptions::ours;
 use super::{read, value};
 use crate::bank::{Actor, GrantState, GrantStatus, TakenBack};
 use crate::connector::{Failure, FdxBank};
-use crate::error::BankErrorClass;
+use crate::error::{BankErrorClass, NO_DATA};
 use crate::http::Answer;
 use crate::limits;
 use crate::oauth::answer::PROOF_REFUSED;
@@ -233,7 +233,13 @@ impl FdxBank {
         let mut url = self.path(&self.config.profile.api.paths.transactions, account.as_str());
         self.add_period(&mut url, from, to);
         let call = Call { url: self.with_limit(url), tokens, actor, payer: Some(payer) };
-        let list = self.list(&call, TRANSACTIONS).await?;
+        let list = match self.list(&call, TRANSACTIONS).await {
+            // Nothing in that time is an answer, whatever a bank's status calls it.
+            Err(Failure { class: BankErrorClass::Gone(NO_DATA), .. }) => {
+                Rows { rows: Vec::new(), truncated: false }
+            }
+            list => list?,
+        };
         let mut rows = Vec::with_capacity(list.rows.len());
         let mut known = HashSet::new();
         let (mut skipped, mut missing) = (0usize, false);
@@ -467,6 +473,7 @@ pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
         (400..=499, "602" | "603") => C::RelinkNeeded("the customer has not authorised this"),
         (400..=499, "701") => C::Gone("the account is not known"),
         (400..=499, "705") => C::Gone("the account is closed"),
+        (400..=499, "1107") => C::Gone(NO_DATA),
         (400..=499, "702" | "703") => C::OurRequest("the period is not accepted"),
         (400..=499, "704") => C::OurRequest("the account's type does not have this"),
         (403, _) => C::RelinkNeeded("access is forbidden"),
@@ -501,6 +508,7 @@ mod tests {
             (404, r#"{"code":"701"}"#, "gone"),
             (400, r#"{"code":701}"#, "gone"),
             (409, r#"{"code":"705"}"#, "gone"),
+            (404, r#"{"code":1107}"#, "gone"),
             (400, r#"{"code":"703"}"#, "our-request"),
             (400, r#"{"error":"Validation failed","details":[]}"#, "our-request"),
             (422, r#"{"code":"704"}"#, "our-request"),

@@ -421,6 +421,29 @@ async fn paths_budget_and_history_follow_the_profile() {
     }
 }
 
+/// FDX 1107: no transactions in that time are an answer, not an account that is gone.
+#[tokio::test]
+async fn no_data_is_an_empty_list() {
+    for (status, code) in [(404, json!(1107)), (404, json!("1107")), (400, json!("1107"))] {
+        let b = bench(Knobs::default(), move |seen| match seen.path.ends_with("/transactions") {
+            true => say(status, json!({ "code": code, "message": "no data" })),
+            false => one_account("USD"),
+        })
+        .await;
+        let page = b.rows("a1").await.expect("a list");
+        assert_eq!((&page["rows"], &page["truncated"]), (&json!([]), &json!(false)));
+    }
+    for code in ["701", "705", "601", ""] {
+        let b = bench(Knobs::default(), move |seen| match seen.path.ends_with("/transactions") {
+            true => say(404, json!({ "code": code })),
+            false => one_account("USD"),
+        })
+        .await;
+        let refused = b.rows("a1").await.expect_err("no list");
+        assert!(matches!(refused.class, Class::Gone(_)), "{code}: {refused}");
+    }
+}
+
 /// The provider's grant is the truth; a word that we do not know is no reason to end anything.
 #[tokio::test]
 async fn the_grant_is_as_the_bank_says() {

@@ -265,6 +265,63 @@ async fn faults_put_news_off_and_lose_none() {
     assert_eq!(told(&rig, "42.00"), 0);
 }
 
+/// A bank that fails from the moment of the linking on: what comes about until it can be read is told, what was there
+/// before the consent is not.
+#[tokio::test]
+async fn what_comes_about_before_the_first_reading_that_succeeds_is_told() {
+    use BankEventKind::TransactionPosted as P;
+    let row = |rig: &Rig, id: &str, minor, at: Timestamp| {
+        let (mut event, body) = rig.transaction(P, id, None, minor);
+        event.occurred = at;
+        add(rig, event, &body);
+    };
+    let s = Duration::from_secs;
+    for error in [
+        BankErrorClass::Retry("a test"),
+        BankErrorClass::Retry(amana_bank::UNREACHED),
+        BankErrorClass::Wait { what: "a test", retry_after: None },
+        BankErrorClass::Gone("a test"),
+        BankErrorClass::RelinkNeeded("a test"),
+    ] {
+        let rig = polled(0).await;
+        *rig.bank.no_news.lock().unwrap() = Some(error);
+        rig.clock.advance_s(60);
+        row(&rig, "old", 999, rig.clock.now() - s(30));
+        rig.link("1").await;
+        let linked = rig.clock.now();
+        rig.clock.advance_s(7_200);
+        row(&rig, "new", 4_200, rig.clock.now());
+        // The bank knows only days: this one may have come about after the consent.
+        let midnight = Timestamp::from_second(linked.as_second() / 86_400 * 86_400).unwrap();
+        row(&rig, "today", 5_300, midnight);
+        row(&rig, "yesterday", 6_400, midnight - s(86_400));
+        next_poll(&rig).await;
+        *rig.bank.no_news.lock().unwrap() = None;
+        for _ in 0..2 {
+            next_poll(&rig).await;
+        }
+        let said = rig.sees("1").concat();
+        let times = |what| said.matches(what).count();
+        assert_eq!((times("42.00"), times("53.00")), (1, 1), "{error}: {said}");
+        assert_eq!((times("9.99"), times("64.00")), (0, 0), "{error}: {said}");
+    }
+    // One that is read from long after its consent on begins then.
+    let mut rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 10_000_000;
+    rig.link("1").await;
+    rig.clock.advance_s(POLL_FIRST_S + 60);
+    row(&rig, "unread", 4_200, rig.clock.now() - s(3_600));
+    *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(EVERY_S), ..Upkeep::default() };
+    rig.restart().await;
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.clock.advance_s(POLL_IDLE_S * 5 / 4);
+    rig.says("1", "hello").await;
+    next_poll(&rig).await;
+    assert!(rig.bank.called("news transactions") > 0);
+    assert_eq!(told(&rig, "42.00"), 0);
+}
+
 /// One account that the bank cannot show keeps neither the others of its link nor other people's links from being read.
 #[tokio::test]
 async fn one_account_that_fails_starves_nobody() {
