@@ -6,7 +6,7 @@ use crate::bank::{
 };
 use crate::config::{HttpClientOptions, InstitutionConfig};
 use crate::error::{BankError, BankErrorClass, ConfigError};
-use crate::fdx::{Currencies, Payer, Spending};
+use crate::fdx::{Currencies, Payer, Spending, TokenTaken};
 use crate::hints::{Missed, Topic};
 use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
@@ -54,6 +54,7 @@ pub struct FdxBank {
     pub(crate) http: Http,
     pub(crate) oauth: oauth::Client,
     pub(crate) currencies: Currencies,
+    pub(crate) consent_token: TokenTaken,
     pub(crate) spending: Spending,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -132,6 +133,7 @@ impl FdxBank {
             http,
             oauth,
             currencies: Currencies::default(),
+            consent_token: TokenTaken::default(),
             spending: Spending::default(),
             clock,
             entropy,

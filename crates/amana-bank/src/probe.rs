@@ -2,7 +2,7 @@
 //! nothing comes out, only the rule that does not hold.
 
 use crate::connector::subject_of;
-use crate::fdx::{calls, list, read};
+use crate::fdx::{calls, consents, list, read};
 use crate::http::Answer;
 use crate::limits;
 use crate::oauth::answer::{self as oauth_answer, TokenAnswer};
@@ -59,7 +59,7 @@ pub fn fdx(body: &[u8], now: Timestamp) -> Result<(), Broken> {
         )?;
     }
     let Some(value) = answer(200, body).json() else { return Ok(()) };
-    let state = calls::grant_state(&value);
+    let state = consents::grant_state(&value);
     hold(
         state.accounts.is_none_or(|accounts| accounts.len() <= limits::ACCOUNTS_MAX),
         "a grant's accounts are bounded",

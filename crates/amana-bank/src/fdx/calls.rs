@@ -2,21 +2,20 @@
 
 use super::budget::Payer;
 use super::list::{ACCOUNTS, Rows, TRANSACTIONS};
-use super::subscriptions::ours;
 use super::{read, value};
-use crate::bank::{Actor, GrantState, GrantStatus, TakenBack};
+use crate::bank::Actor;
 use crate::connector::{Failure, FdxBank};
 use crate::error::{BankErrorClass, NO_DATA};
 use crate::http::Answer;
 use crate::limits;
 use crate::oauth::answer::PROOF_REFUSED;
 use crate::oauth::challenged;
-use crate::profile::{Bearer, ConsentToken, DateParams, InteractionEcho, Paths};
+use crate::profile::{Bearer, DateParams, InteractionEcho, Paths};
 use crate::tokens::Tokens;
-use amana_core::{Account, AccountId, Cluster, Clusters, Currency, Page, Timestamp, Transaction};
+use amana_core::{Account, AccountId, Currency, Page, Timestamp, Transaction};
 use reqwest::Method;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use url::Url;
 
@@ -79,7 +78,7 @@ impl FdxBank {
     }
 
     /// One request with the connection's token, in the dress of the standard.
-    async fn call(
+    pub(crate) async fn call(
         &self,
         (method, url): (Method, &Url),
         call: &Call<'_>,
@@ -137,7 +136,7 @@ impl FdxBank {
     }
 
     /// Writes a call down: by its interaction id the bank finds it in its own log. The address would name an account.
-    fn note(&self, answer: &Answer, interaction: &str, actor: Actor) {
+    pub(crate) fn note(&self, answer: &Answer, interaction: &str, actor: Actor) {
         tracing::info!(
             institution = %self.config.id,
             interaction,
@@ -338,115 +337,6 @@ impl FdxBank {
             query.append_pair("startDate", &day(from)).append_pair("endDate", &day(last));
         }
     }
-
-    /// `PUT /consents/{id}/revocation`. `Ok(true)`: it is revoked, now or before. `Ok(false)`: the bank has no such
-    /// call for us, and the tokens' own revocation must do.
-    pub(crate) async fn revoke_consent(
-        &self,
-        tokens: &Tokens,
-        id: &str,
-        why: TakenBack,
-    ) -> Result<bool, Failure> {
-        let interaction = self.new_interaction();
-        let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-        let call =
-            Call { url: self.api(&["consents", id, "revocation"]), tokens, actor: why.actor, payer: None };
-        let (reason, initiator) = why.words();
-        let body = json!({ "reason": reason, "initiator": initiator });
-        let (answer, interaction) = match self.config.profile.api.consent_token {
-            ConsentToken::Client => {
-                self.own_call((Method::PUT, &call.url), call.actor, None, Some(&body)).await?
-            }
-            ConsentToken::Customer => {
-                let answer = self.call((Method::PUT, &call.url), &call, &interaction, Some(&body)).await;
-                (answer.map_err(failed)?, interaction.clone())
-            }
-        };
-        self.note(&answer, &interaction, call.actor);
-        let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-        match answer.status.as_u16() {
-            200..=299 | 409 | 410 => Ok(true),
-            // Not there, or no such call: neither says that it is over.
-            403 | 404 | 405 | 501 => Ok(false),
-            _ => {
-                let class = class_of(&answer, self.clock.now());
-                // That the client's own token is not taken says nothing of the grant.
-                let own = self.config.profile.api.consent_token == ConsentToken::Client;
-                Err(failed(if own { ours(class) } else { class }))
-            }
-        }
-    }
-}
-
-impl FdxBank {
-    /// `GET /consents/{id}`: how the grant stands at the bank, which has the last word.
-    pub(crate) async fn read_consent(&self, tokens: &Tokens, id: &str) -> Result<GrantState, Failure> {
-        let url = self.api(&["consents", id]);
-        // Whether we may still read is asked whatever was spent on reading.
-        let call = Call { url, tokens, actor: Actor::Batch, payer: None };
-        if self.config.profile.api.consent_token == ConsentToken::Client {
-            let (answer, interaction) =
-                self.own_call((Method::GET, &call.url), call.actor, None, None).await?;
-            self.note(&answer, &interaction, call.actor);
-            let failed = |class| Failure { class, interaction: Some(interaction.clone()) };
-            return match answer.status.as_u16() {
-                200..=299 => answer
-                    .json()
-                    .map(|body| grant_state(&body))
-                    .ok_or_else(|| failed(BankErrorClass::Nonsense("the answer is not json"))),
-                404 | 410 => Ok(GrantState::only(GrantStatus::Missing)),
-                _ => Err(failed(ours(class_of(&answer, self.clock.now())))),
-            };
-        }
-        let (body, _) = match self.get_json(&call, &call.url).await {
-            Ok(answer) => answer,
-            // The bank knows no such consent, or has no such call at all.
-            Err(Failure { class: BankErrorClass::Gone(_), .. }) => {
-                return Ok(GrantState::only(GrantStatus::Missing));
-            }
-            Err(failure) => return Err(failure),
-        };
-        Ok(grant_state(&body.value.unwrap_or(Value::Null)))
-    }
-}
-
-/// How a grant stands, as the bank says it.
-pub(crate) fn grant_state(body: &Value) -> GrantState {
-    let status = match value::word(body, "status").as_deref() {
-        Some("ACTIVE") => GrantStatus::Active,
-        Some("REVOKED") => GrantStatus::Revoked,
-        Some("EXPIRED") => GrantStatus::Expired,
-        // A word of the future: nothing is concluded from it.
-        _ => GrantStatus::Unknown,
-    };
-    let resources = body.get("resources").and_then(Value::as_array);
-    let mut clusters = BTreeMap::new();
-    let accounts = resources.map(|resources| {
-        let of_accounts =
-            resources.iter().filter(|one| value::word(one, "resourceType").as_deref() == Some("ACCOUNT"));
-        let mut accounts = Vec::new();
-        for resource in of_accounts.take(limits::ACCOUNTS_MAX) {
-            let id = value::text(resource, "resourceId").and_then(|id| AccountId::new(id).ok());
-            let Some(id) = id else { continue };
-            let named = resource.get("dataClusters").and_then(Value::as_array).into_iter().flatten();
-            let known = |name: &Value| match name.as_str()? {
-                // FDX's summary of an account has its balances.
-                "ACCOUNT_DETAILED" => Some(Cluster::Balances),
-                name => name.parse().ok(),
-            };
-            let known: Vec<Cluster> = named.filter_map(known).collect();
-            // A bank that names none, or none that we know, says nothing of kinds.
-            if !known.is_empty() {
-                let held: &mut Clusters = clusters.entry(id.clone()).or_default();
-                *held = held.union(Clusters::of(&known));
-            }
-            accounts.push(id);
-        }
-        accounts
-    });
-    // FDX's own examples write it both ways, `ONE_TIME` and `ONETIME`.
-    let once = value::word(body, "durationType").as_deref() == Some("ONETIME");
-    GrantState { status, expires: value::instant(body, "expirationTime"), once, accounts, clusters }
 }
 
 /// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.

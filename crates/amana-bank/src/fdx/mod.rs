@@ -2,6 +2,7 @@
 
 mod budget;
 pub(crate) mod calls;
+pub(crate) mod consents;
 pub(crate) mod list;
 pub(crate) mod read;
 mod subscriptions;
@@ -9,4 +10,5 @@ pub(crate) mod value;
 
 pub(crate) use budget::{Payer, Spending};
 pub(crate) use calls::Currencies;
+pub(crate) use consents::TokenTaken;
 pub(crate) use read::{EventRow, TransactionRow, balance_of_event, transaction_of_event};

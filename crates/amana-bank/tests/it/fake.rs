@@ -57,6 +57,8 @@ pub struct Knobs {
     /// Which well-known form answers: `rfc8414`, `appended` or `oidc`.
     pub well_known: &'static str,
     pub rotate: bool,
+    /// The client gets tokens of its own.
+    pub own_tokens: bool,
     pub path: &'static str,
     /// The client's profile.
     pub profile: &'static str,
@@ -79,6 +81,7 @@ impl Default for Knobs {
             metadata_extra: json!({}),
             well_known: "rfc8414",
             rotate: false,
+            own_tokens: false,
             path: "/cedar",
             profile: "fdx",
         }
@@ -516,12 +519,15 @@ impl Fake {
                     known.retain(|t| *t != form["refresh_token"]);
                 }
             }
+            "client_credentials" if self.knobs.own_tokens => {}
             _ => return Err("unsupported_grant_type"),
         }
         let n = self.next();
         let mut answer =
             json!({"access_token": format!("at-{n}"), "token_type": "Bearer", "expires_in": 900});
-        if form["grant_type"] == "authorization_code" || self.knobs.rotate {
+        if form["grant_type"] == "client_credentials" {
+            answer["access_token"] = json!(format!("own-{n}"));
+        } else if form["grant_type"] == "authorization_code" || self.knobs.rotate {
             answer["refresh_token"] = json!(format!("rt-{n}"));
             self.refresh.lock().unwrap().push(format!("rt-{n}"));
         }

@@ -1,7 +1,7 @@
 //! Linking: the authorization code flow, refresh, revocation.
 
 use crate::fake::*;
-use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, Pending, Tokens};
+use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, GrantStatus, Pending, Tokens};
 use amana_core::Secret;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -300,5 +300,32 @@ async fn revoking_what_is_gone_is_done_and_what_fails_is_told() {
     for consent in [None, Some("consent-7")] {
         let e = b.bank.revoke(&b.tokens(), consent, amana_bank::TakenBack::BY_CUSTOMER).await.unwrap_err();
         assert!(matches!(e.class, Class::OurRequest(_)), "{consent:?}: {e}");
+    }
+}
+
+/// Where the consent API refuses the customer's token the client's own is tried: once, and then it is known that it is
+/// taken; and where the client has none, the bank's first word stands.
+#[tokio::test]
+async fn whose_token_the_consent_api_takes_is_found_out_once() {
+    for own_tokens in [true, false] {
+        for status in [401, 403] {
+            let b = bench(Knobs { own_tokens, ..Knobs::default() }, move |seen| {
+                let own = seen.headers["authorization"].to_str().unwrap().starts_with("Bearer own-");
+                say(if own { 200 } else { status }, r#"{"status":"ACTIVE"}"#)
+            })
+            .await;
+            let tokens = b.link().await.tokens;
+            for calls in if own_tokens { [2, 3] } else { [1, 2] } {
+                let state = b.bank.grant(&tokens, &subject(), Some("consent-7")).await;
+                match state {
+                    Ok(state) => assert!(own_tokens && state.status == GrantStatus::Active),
+                    Err(e) => assert!(!own_tokens && matches!(e.class, Class::RelinkNeeded(_)), "{e}"),
+                }
+                assert_eq!(b.fake.calls().len(), calls, "{own_tokens} {status}");
+            }
+            b.bank.revoke(&tokens, Some("consent-7"), amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
+            let taken_back = b.fake.calls().last().map(|seen| seen.headers["authorization"].clone()).unwrap();
+            assert_eq!(taken_back.to_str().unwrap().starts_with("Bearer own-"), own_tokens);
+        }
     }
 }

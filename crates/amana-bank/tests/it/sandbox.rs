@@ -463,3 +463,37 @@ async fn a_grant_names_accounts_and_kinds_of_data() {
     let _page =
         bank.transactions(&granted.tokens, &subject(), &ids[0], from, to, Actor::Batch).await.unwrap();
 }
+
+/// The generic profile at a bank whose consent API takes the client's own token alone (FDX 6.x): it is found out at the
+/// first call, and not again. So what is narrowed, for one reading, and taken back there is known here.
+#[tokio::test]
+async fn the_generic_profile_finds_out_whose_token_the_consent_api_takes() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let running = run(case).await;
+    let mut config = running.config(case, OURS);
+    config.profile = Profile::built_in(BANK, "fdx").unwrap();
+    let bank = running.client(config);
+    let link = async || {
+        let begun = bank.begin(&fake::ask()).await.unwrap();
+        let callback = running.authorize(&begun.url).await;
+        bank.complete(&begun.pending, &callback).await.unwrap()
+    };
+    let granted = link().await;
+    let id = granted.bank_consent.as_deref();
+    let grant = bank.grant(&granted.tokens, &subject(), id).await.unwrap();
+    let accounts = grant.accounts.unwrap();
+    assert!(grant.status == GrantStatus::Active && accounts.len() > 1 && !grant.once);
+    running.control("consents/narrow", json!({ "customer": "layla", "keep": [accounts[0]] })).await;
+    assert_eq!(bank.grant(&granted.tokens, &subject(), id).await.unwrap().accounts.unwrap(), accounts[..1]);
+    running.control("consents/revoke", json!({ "customer": "layla" })).await;
+    // The customer's token is dead with the grant; ours is not.
+    assert_eq!(bank.grant(&granted.tokens, &subject(), id).await.unwrap().status, GrantStatus::Revoked);
+    // And the other way: taken back by us, and seen there, whatever became of the customer's tokens.
+    let granted = link().await;
+    let id = granted.bank_consent.as_deref();
+    let dead = amana_bank::Tokens { access: Secret::new("none"), refresh: None, ..granted.tokens.clone() };
+    bank.revoke(&dead, id, amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
+    assert_eq!(bank.grant(&granted.tokens, &subject(), id).await.unwrap().status, GrantStatus::Revoked);
+    let e = bank.accounts(&granted.tokens, &subject(), Actor::Batch).await.unwrap_err();
+    assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");
+}
