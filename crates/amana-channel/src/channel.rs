@@ -157,13 +157,24 @@ impl SendError {
     }
 }
 
-/// A message of the channel's own side in a conversation, as the platform keeps it.
+/// A message in a conversation, as the platform keeps it: of the channel's own side, or of whom it does not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaidThere {
     /// The platform's id of it.
     pub mid: String,
-    /// What it says; empty where the platform does not tell, which it does of plain texts alone.
+    /// What it says; empty where the platform does not tell, which it does of the newest plain texts alone.
     pub words: EchoWords,
+}
+
+/// What a platform tells of what was said in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum History {
+    /// It keeps nothing of the kind, so that a missing echo alone can tell.
+    Unkept,
+    /// It keeps it, and does not tell all of it: what was said there is not known.
+    Untold,
+    /// All that was said there since, but what the person said where it tells that it was them.
+    Said(Vec<SaidThere>),
 }
 
 /// Why a linking token names nobody.
@@ -260,7 +271,7 @@ pub enum ThreadOwner {
 /// | `pass_to_people`, `take_back` | none: an error | none: an error |
 /// | `owner` | nobody else: [`ThreadOwner::Nobody`] | the same |
 /// | `people` | nothing: both empty | the same |
-/// | `said_since` | nothing of the kind: `None` | the same |
+/// | `said_since` | nothing of the kind: [`History::Unkept`] | the same |
 /// | `listen` | the same | `getWebhookInfo`, `setWebhook` |
 /// | `window` | 24 hours | none: `open_for: None` |
 ///
@@ -340,12 +351,11 @@ pub trait Channel: Send + Sync {
     async fn people(&self, app_scoped: &str) -> Result<People, SendError>;
 
     /// What was said to the person on the channel from that instant on, by whichever app, as the platform keeps it:
-    /// what tells whether a call without an answer was carried out where no echo comes. `None` where it cannot tell, or
-    /// not so far back.
+    /// what tells whether a call without an answer was carried out where no echo comes.
     ///
     /// # Errors
-    /// As `send`.
-    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError>;
+    /// As `send`; nothing is known then.
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError>;
 
     /// Has the platform tell us all the events of the channel that we live by, where it does not any more (an hour of
     /// failures ends a subscription, and nobody is told). Answers which it did not tell; as a rule none.

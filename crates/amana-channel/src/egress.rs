@@ -1,7 +1,7 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
 use crate::channel::{
-    ApprovedText, Channel, LinkingError, People, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid, Timestamp};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
@@ -110,7 +110,7 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     async fn people(&self, app_scoped: &str) -> Result<People, SendError> {
         self.channel.people(app_scoped).await
     }
-    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError> {
         self.channel.said_since(to, since).await
     }
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {

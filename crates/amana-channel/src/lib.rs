@@ -22,7 +22,8 @@ pub mod messenger;
 pub mod webhook;
 
 pub use channel::{
-    ApprovedText, Channel, LinkingError, People, Rest, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, History, LinkingError, People, Rest, SaidThere, SendError, Sent, ThreadOwner,
+    WindowPolicy,
 };
 pub use egress::{Egress, StopFlags};
 pub use messenger::{

@@ -98,5 +98,14 @@ const _: () = assert!(CONNECT_TIMEOUT.as_secs() < CALL_TIMEOUT.as_secs());
 pub const NAME_CHARS_MAX: usize = 60;
 /// The newest messages of a conversation of which Messenger tells details.
 pub const CONVERSATION_DETAILS: usize = 20;
+/// How many messages of a conversation are asked for at once beyond those, by their ids and times alone.
+pub const HISTORY_PAGE: usize = 100;
+/// How many such pages at the most. What does not reach back far enough with them is not known.
+pub const HISTORY_PAGES_MAX: usize = 5;
+/// The time before each of them: Messenger answers two calls of the Conversations API in a second and page, and to find
+/// the conversation and its newest messages took them.
+pub const HISTORY_PACE: Duration = Duration::from_millis(1_100);
+/// The longest cursor of a list that is taken as one, in bytes (ours; Meta's have about 200).
+pub const CURSOR_BYTES_MAX: usize = 2_048;
 /// The longest id of a conversation that is taken as one, in bytes (ours; Meta's have about 60).
 pub const THREAD_ID_BYTES_MAX: usize = 256;

@@ -2,11 +2,13 @@
 //!
 //! A message whose call got no answer is settled by its echo. That none came means nothing while our own door is shut
 //! (the process, a proxy or the store is away): then the platform keeps the echo, and tries again. So what is asked is
-//! whether webhooks of that page have been coming in, without a long silence, for long enough since the send.
+//! whether webhooks of that conversation have been coming in, without a long silence, for long enough since the send:
+//! those of others say nothing of what waits for this one. That much is asked only where the platform keeps nothing that
+//! it could be asked about ([`crate::reconcile`]).
 
 use crate::gateway::Gateway;
 use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S, ECHO_WAIT_S};
-use amana_core::{ChannelId, MessageId, Timestamp};
+use amana_core::{ConversationId, MessageId, Timestamp};
 use amana_gate::NEWS_TICKET_HOURS;
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -15,14 +17,14 @@ use std::sync::PoisonError;
 #[derive(Debug)]
 pub(crate) struct Doubts {
     before_start: Timestamp,
-    heard: HashMap<ChannelId, Heard>,
+    heard: HashMap<ConversationId, Heard>,
     since: HashMap<MessageId, Timestamp>,
     /// What the platform took and the store has not, under which id and when.
     taken: HashMap<MessageId, (Timestamp, String)>,
     tidied: Timestamp,
 }
 
-/// Webhooks of one page that came without a long silence between them.
+/// Webhooks of one conversation that came without a long silence between them.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     first: Timestamp,
@@ -54,11 +56,13 @@ impl Doubts {
         }
         self.tidied = now;
         self.since.retain(|_, since| seconds(*since, now) < ECHO_LOST_S);
+        self.heard.retain(|_, heard| seconds(heard.last, now) < ECHO_LOST_S);
         self.taken.retain(|_, (at, _)| seconds(*at, now) < NEWS_TICKET_HOURS * 3_600);
     }
 
-    fn came(&mut self, channel: &ChannelId, now: Timestamp) {
-        let heard = self.heard.entry(channel.clone()).or_insert(Heard { first: now, last: now });
+    fn came(&mut self, of: &ConversationId, now: Timestamp) {
+        self.tidy(now);
+        let heard = self.heard.entry(of.clone()).or_insert(Heard { first: now, last: now });
         if seconds(heard.last, now) > DOOR_SILENCE_S {
             heard.first = now;
         }
@@ -67,19 +71,19 @@ impl Doubts {
 
     /// Whether an echo of a message that was sent then would be here by now, if it were to come: a webhook came when it
     /// should have been here, and the platform has had the time to try again since.
-    fn is_missed(&self, channel: &ChannelId, since: Timestamp, now: Timestamp) -> bool {
+    fn is_missed(&self, of: &ConversationId, since: Timestamp, now: Timestamp) -> bool {
         let open = |heard: &Heard| {
             seconds(since, heard.last) >= ECHO_WAIT_S && seconds(heard.first.max(since), now) >= DOOR_OPEN_S
         };
-        self.heard.get(channel).is_some_and(open) || seconds(since, now) >= ECHO_LOST_S
+        self.heard.get(of).is_some_and(open) || seconds(since, now) >= ECHO_LOST_S
     }
 }
 
 impl Gateway {
-    /// A webhook of this page came in and is durable.
-    pub(crate) fn webhook_came(&self, channel: &ChannelId) {
+    /// A webhook of this conversation came in and is durable.
+    pub(crate) fn webhook_came(&self, of: &ConversationId) {
         let now = self.now();
-        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).came(channel, now);
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).came(of, now);
     }
 
     /// A message is about to be sent: from now on it may be there.
@@ -132,17 +136,18 @@ impl Gateway {
     }
 
     /// Whether the echo of a message in doubt can be missed by now.
-    pub(crate) fn echo_is_missed(&self, channel: &ChannelId, message: MessageId) -> bool {
+    pub(crate) fn echo_is_missed(&self, of: &ConversationId, message: MessageId) -> bool {
         let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
         // Of what was sent before the start any webhook since then says that the door is open again.
         let since = doubts.since.get(&message).copied().unwrap_or(doubts.before_start);
-        doubts.is_missed(channel, since, self.now())
+        doubts.is_missed(of, since, self.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amana_core::{ChannelId, Psid};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).expect("an instant")
@@ -150,27 +155,30 @@ mod tests {
 
     #[test]
     fn an_echo_is_missed_only_while_webhooks_come_in() {
-        let page = ChannelId::new("1001").expect("an id");
+        let of = |psid: &str| ConversationId {
+            channel: ChannelId::new("1001").expect("an id"),
+            psid: Psid::new(psid).expect("an id"),
+        };
+        let chat = of("1");
         let mut doubts = Doubts::new(at(0));
-        assert!(!doubts.is_missed(&page, at(0), at(3_600)), "nothing is heard: the door may be shut");
-        assert!(doubts.is_missed(&page, at(0), at(ECHO_LOST_S)), "the platform gave up itself");
+        assert!(!doubts.is_missed(&chat, at(0), at(3_600)), "nothing is heard: the door may be shut");
+        assert!(doubts.is_missed(&chat, at(0), at(ECHO_LOST_S)), "the platform gave up itself");
 
-        (0..10).for_each(|n| doubts.came(&page, at(n * 60)));
-        assert!(doubts.is_missed(&page, at(0), at(600)));
-        assert!(!doubts.is_missed(&page, at(500), at(3_000)), "what came before the send says nothing");
+        (0..10).for_each(|n| doubts.came(&chat, at(n * 60)));
+        assert!(doubts.is_missed(&chat, at(0), at(600)));
+        assert!(!doubts.is_missed(&chat, at(500), at(3_000)), "what came before the send says nothing");
 
         // The door is shut for twenty minutes: what comes first afterwards says only that it is open again.
-        doubts.came(&page, at(1_800));
-        assert!(!doubts.is_missed(&page, at(500), at(1_801)));
-        doubts.came(&page, at(1_890));
-        assert!(!doubts.is_missed(&page, at(500), at(1_900)));
-        doubts.came(&page, at(1_930));
-        assert!(!doubts.is_missed(&page, at(500), at(1_930)), "the last try may be a minute away");
-        assert!(doubts.is_missed(&page, at(500), at(1_980)));
-        let other = ChannelId::new("1002").expect("an id");
+        doubts.came(&chat, at(1_800));
+        assert!(!doubts.is_missed(&chat, at(500), at(1_801)));
+        doubts.came(&chat, at(1_890));
+        assert!(!doubts.is_missed(&chat, at(500), at(1_900)));
+        doubts.came(&chat, at(1_930));
+        assert!(!doubts.is_missed(&chat, at(500), at(1_930)), "the last try may be a minute away");
+        assert!(doubts.is_missed(&chat, at(500), at(1_980)));
         assert!(
-            !doubts.is_missed(&other, at(500), at(1_930)),
-            "another page's webhooks say nothing of this one's"
+            !doubts.is_missed(&of("2"), at(500), at(1_980)),
+            "another conversation's webhooks say nothing of this one's"
         );
     }
 }

@@ -143,13 +143,12 @@ impl Gateway {
         }
 
         if entry.doubtful {
-            // The platform itself is asked first; where it does not tell, a missing echo may.
-            let channel = &entry.row.recipient.channel;
+            // The platform itself is asked first; where it keeps nothing, a missing echo may tell.
             let wait = Delivery::Unconfirmed { until: self.after_about(DOUBT_LOOK_S) };
             match self.look_there(&entry).await? {
                 There::Found => return Ok(()),
                 There::Nothing => {}
-                There::Untold if self.echo_is_missed(channel, message) => {}
+                There::Unkept if self.echo_is_missed(&conversation, message) => {}
                 // Something is there that nobody explained in all that time, and it may be this: an operator looks.
                 There::Unclear if self.echo_is_lost(message) => {
                     tracing::error!(id = %message, "a message stays in doubt; it is put aside");
@@ -159,7 +158,7 @@ impl Gateway {
                     let soon = Delivery::Unconfirmed { until: self.after_about(LOOK_THERE_SOON_S) };
                     return self.finish(&entry, soon).await;
                 }
-                There::Untold | There::Unclear => return self.finish(&entry, wait).await,
+                There::Unkept | There::Unclear => return self.finish(&entry, wait).await,
             }
         }
         // Every claim counts, whatever the platform said in it and whether or not that was kept.

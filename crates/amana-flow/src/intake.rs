@@ -147,9 +147,9 @@ impl Gateway {
                 self.no_doubt(message);
             }
         }
-        for channel in events.iter().map(|inbound| &inbound.conversation.channel).collect::<BTreeSet<_>>() {
-            if self.channels.contains_key(channel) {
-                self.webhook_came(channel);
+        for of in events.iter().map(|inbound| &inbound.conversation).collect::<BTreeSet<_>>() {
+            if self.channels.contains_key(&of.channel) {
+                self.webhook_came(of);
             }
         }
         accepted.note();

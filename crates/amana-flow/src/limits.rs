@@ -53,17 +53,19 @@ pub const RETRY_MAX_S: i64 = 300;
 /// a healthy echo, and long enough for the platform to deliver a webhook again that did not get through.
 pub const ECHO_WAIT_S: i64 = 60;
 /// How long the platform's webhooks must have been coming in since a send before its missing echo says anything, in
-/// seconds: the door may have been shut, unseen, for as long as a silence may last, and after it what did not get
+/// seconds: our door may have been shut, unseen, for as long as a silence may last, and after it what did not get
 /// through is tried again a minute apart at the most.
 pub const DOOR_OPEN_S: i64 = DOOR_SILENCE_S + 60;
-/// The longest silence between two webhooks of a page over which they are taken to come in, in seconds.
+/// The longest silence between two webhooks of a conversation over which they are taken to come in, in seconds.
 pub const DOOR_SILENCE_S: i64 = 120;
 /// After how long a missing echo is one for ever, in seconds: after an hour of failures the platform gives up what it
 /// could not deliver.
 pub const ECHO_LOST_S: i64 = 7_200;
-/// How often the platform may be asked what was said in a conversation. Messenger answers two calls in a second and
-/// page; a look takes two, and others have a part.
+/// How often the platform may be asked what was said in a conversation, from one answer to the next question. Messenger
+/// answers two calls in a second and page; a look takes two, seldom more, and others have a part.
 pub const LOOK_THERE_EVERY: Duration = Duration::from_secs(2);
+/// How long one such look keeps the next from beginning at the most.
+pub const LOOK_THERE_MAX: Duration = Duration::from_secs(40);
 /// When a message that had no turn asks again, in seconds.
 pub const LOOK_THERE_SOON_S: i64 = 5;
 /// By how much the platform's clock and ours may differ.

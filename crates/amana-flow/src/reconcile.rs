@@ -5,10 +5,10 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{CLOCKS_DIFFER, LOOK_THERE_EVERY, OVERDUE_MAX};
-use amana_channel::SendError;
-use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
-use amana_core::{ChannelId, MessageId, Psid};
+use crate::limits::{CLOCKS_DIFFER, LOOK_THERE_EVERY, LOOK_THERE_MAX, OVERDUE_MAX};
+use amana_channel::webhook::{EchoWords, Inbound, InboundKind, message_key};
+use amana_channel::{History, SaidThere, SendError};
+use amana_core::{Address, ChannelId, ConversationId, EventKey, MessageId, Psid};
 use amana_store::{AlarmKind, Claim, Command, OutboxEntry, Outcome, Sighting, SubmitError};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
@@ -52,10 +52,10 @@ pub(crate) enum There {
     Found,
     /// It is not there: it may be sent.
     Nothing,
-    /// Something is there that may be it.
+    /// Something is there that may be it, or may be: it is not sent again.
     Unclear,
-    /// The platform does not tell.
-    Untold,
+    /// The platform keeps nothing of the kind, or nothing that is there could be known as it.
+    Unkept,
     /// It is to be asked later.
     AskLater,
 }
@@ -140,7 +140,7 @@ impl Gateway {
         let (message, to) = (entry.row.message, &entry.row.recipient);
         // Without its words any other message would pass for it.
         if entry.row.payload.is_empty() {
-            return Ok(There::Untold);
+            return Ok(There::Unkept);
         }
         // Whatever is there may be it.
         if entry.closed.is_some() {
@@ -149,7 +149,7 @@ impl Gateway {
         if let Some(basis) = &entry.row.basis {
             let customer = self.store.customer(entry.customer_shard, basis.customer).await?;
             if customer.is_none() {
-                return Ok(There::Untold);
+                return Ok(There::Unkept);
             }
         }
         if !self.may_look_there(&to.channel) {
@@ -157,24 +157,27 @@ impl Gateway {
         }
         // It was made before it was sent. The platform's clock may differ from ours.
         let since = entry.created_at.checked_sub(CLOCKS_DIFFER).unwrap_or(entry.created_at);
-        let mut there = match self.channel.said_since(to, since).await {
-            Ok(Some(there)) => there,
-            Ok(None) => return Ok(There::Untold),
-            Err(
-                SendError::Throttled { .. }
-                | SendError::ThrottledApp { .. }
-                | SendError::ThrottledPerson { .. },
-            ) => {
+        let said = self.channel.said_since(to, since).await;
+        self.looked_there(&to.channel);
+        let there = match said {
+            Ok(History::Said(there)) => there,
+            Ok(History::Unkept) => return Ok(There::Unkept),
+            // Whatever was said there may be it.
+            Ok(History::Untold) => {
+                tracing::info!(id = %message, "the platform does not tell all that was said in a conversation");
+                return Ok(There::Unclear);
+            }
+            Err(error @ SendError::Permanent { .. }) => {
+                tracing::warn!(id = %message, %error, "the platform refuses to tell what was said in a conversation");
+                return Ok(There::Unclear);
+            }
+            // It will tell when it is there again, and lets us.
+            Err(error) => {
+                tracing::info!(id = %message, %error, "the platform cannot be asked what was said in a conversation");
                 return Ok(There::AskLater);
             }
-            Err(error) => {
-                tracing::info!(id = %message, %error, "the platform does not tell what was said in a conversation");
-                return Ok(There::Untold);
-            }
         };
-        let mids: Vec<String> = there.iter().map(|one| one.mid.clone()).collect();
-        let known = self.store.known_mids(&to.channel, &mids).await?;
-        there.retain(|one| !known.contains(&one.mid));
+        let there = self.unknown_of(to, there).await?;
         let mut unclear = false;
         for one in &there {
             if one.words.0.is_empty() {
@@ -206,6 +209,24 @@ impl Gateway {
         Ok(if unclear { There::Unclear } else { There::Nothing })
     }
 
+    /// What is there without the messages of which it is known whose they are: those of our side that are on record,
+    /// and what the person said, which came to us.
+    async fn unknown_of(&self, to: &Address, mut there: Vec<SaidThere>) -> Result<Vec<SaidThere>, FlowError> {
+        let mids: Vec<String> = there.iter().map(|one| one.mid.clone()).collect();
+        let known = self.store.known_mids(&to.channel, &mids).await?;
+        there.retain(|one| !known.contains(&one.mid));
+        let conversation = ConversationId { channel: to.channel.clone(), psid: to.psid.clone() };
+        let key =
+            |one: &SaidThere| self.store.keyring().event_key(&message_key(&one.mid, &conversation.channel));
+        // What has words is of our side.
+        let keys: Vec<EventKey> = there.iter().filter(|one| one.words.0.is_empty()).map(key).collect();
+        if !keys.is_empty() {
+            let came = self.store.known_events(conversation.shard(), &keys).await?;
+            there.retain(|one| !one.words.0.is_empty() || !came.contains(&key(one)));
+        }
+        Ok(there)
+    }
+
     /// The platform answers such questions seldom: one at a time, spread.
     fn may_look_there(&self, channel: &ChannelId) -> bool {
         let now = self.now();
@@ -213,8 +234,15 @@ impl Gateway {
         if next.get(channel).is_some_and(|at| *at > now) {
             return false;
         }
-        next.insert(channel.clone(), now.checked_add(LOOK_THERE_EVERY).unwrap_or(now));
+        next.insert(channel.clone(), now.checked_add(LOOK_THERE_MAX).unwrap_or(now));
         true
+    }
+
+    /// A look is over.
+    fn looked_there(&self, channel: &ChannelId) {
+        let now = self.now();
+        let mut next = self.look_there_at.lock().unwrap_or_else(PoisonError::into_inner);
+        next.insert(channel.clone(), now.checked_add(LOOK_THERE_EVERY).unwrap_or(now));
     }
 
     pub(crate) fn sighting(

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Oldest Graph API version answered, as `(major, minor)`; older ones have been removed by Meta.
 pub(crate) const GRAPH_VERSION_MIN: (u32, u32) = (21, 0);
+/// The version that the platform names where it names one itself.
+pub(crate) const GRAPH_VERSION: &str = "v26.0";
 /// `message.text` must be shorter than this many characters.
 pub(crate) const TEXT_CHARS: usize = 2_000;
 /// `message.metadata` must be shorter than this many characters.
@@ -56,6 +58,9 @@ pub(crate) const PROFILE_PER_10MIN: u32 = 10;
 pub(crate) const CONVERSATIONS_PER_S: u32 = 2;
 /// Calls per engaged person in 24 hours of which the headers show the share.
 pub(crate) const CALLS_PER_PERSON: u64 = 200;
+/// Messages of a conversation on one page of the Conversations API, where the client names no number, and at the most.
+pub(crate) const MESSAGES_PAGE: usize = 25;
+pub(crate) const MESSAGES_PAGE_MAX: usize = 500;
 /// The newest messages of a conversation whose details the Conversations API gives.
 pub(crate) const CONVERSATION_DETAILS: usize = 20;
 /// How long a thread stays with its owner without activity, in milliseconds.

@@ -12,7 +12,8 @@ use crate::vault::Vault;
 use crate::{Alarm, AlarmKind, Answer, Claim, Outcome, Sighting, StoreError, codec};
 use amana_core::ids::sha256;
 use amana_core::{
-    ChannelId, ConversationId, CustomerId, Kill, KillScope, MessageId, Psid, Timestamp, from_micros, micros,
+    ChannelId, ConversationId, CustomerId, EventKey, Kill, KillScope, MessageId, Psid, Shard, Timestamp,
+    from_micros, micros,
 };
 use amana_gate::{ReceiptDraft, Recipient};
 
@@ -199,6 +200,24 @@ pub(crate) async fn known<D: Db>(db: &mut D, channel: &ChannelId, mids: &[String
             .await?;
         if row.is_some() {
             known.push(mid.clone());
+        }
+    }
+    Ok(known)
+}
+
+/// Those keys under which an event is kept.
+pub(crate) async fn known_events<D: Db>(
+    db: &mut D,
+    shard: Shard,
+    keys: &[EventKey],
+) -> Answer<Vec<EventKey>> {
+    let mut known = Vec::new();
+    for key in keys {
+        let row = db
+            .row("SELECT 1 FROM inbox WHERE key = $1 AND shard = $2 LIMIT 1", values![key.0, shard])
+            .await?;
+        if row.is_some() {
+            known.push(*key);
         }
     }
     Ok(known)

@@ -344,6 +344,10 @@ impl<B: Backend> Store for Engine<B> {
         let (channel, mids) = (channel.clone(), mids.to_vec());
         ask!(self, apply_alarm::known(&channel, &mids))
     }
+    async fn known_events(&self, shard: Shard, keys: &[EventKey]) -> Answer<Vec<EventKey>> {
+        let keys = keys.to_vec();
+        ask!(self, apply_alarm::known_events(shard, &keys))
+    }
     async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack> {
         let (conversation, vault) = (conversation.clone(), Arc::clone(&self.vault));
         ask!(self, apply_waiting::kept_back(&vault, &conversation))

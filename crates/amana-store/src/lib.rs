@@ -331,6 +331,9 @@ pub trait Store: Send + Sync {
     /// Which of these ids of messages at the channel's platform are known to be whose: of a message that was sent, or
     /// seen and settled.
     async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>>;
+    /// Which of these events came in, by their keys as stored ([`Keyring::event_key`]); a key is kept as long as it
+    /// guards against a second one.
+    async fn known_events(&self, shard: Shard, keys: &[EventKey]) -> Answer<Vec<EventKey>>;
     /// What keeps news back in a conversation, beside its window and its owner.
     async fn kept_back(&self, conversation: &ConversationId) -> Answer<KeptBack>;
     /// The channels that do not stand well at their platform.

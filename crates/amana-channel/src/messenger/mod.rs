@@ -20,7 +20,7 @@ pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
 use crate::channel::{
-    ApprovedText, Channel, LinkingError, People, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
@@ -197,7 +197,7 @@ impl Channel for Messenger {
         Ok(people)
     }
 
-    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError> {
         self.history(to, since).await
     }
 

@@ -37,7 +37,13 @@ impl Key {
 /// The keys under which a message and its edits are stored, whether they came or not.
 pub(super) fn keys_of_message(mid: &str, page: &ChannelId) -> Vec<EventKey> {
     let edits = (1..=limits::EDITS_MAX).map(|n| Key::named(&["edited", mid, &n.to_string()]));
-    std::iter::once(Key::named(&["message", mid])).chain(edits).map(|key| key.of(page)).collect()
+    std::iter::once(message_key(mid, page)).chain(edits.map(|key| key.of(page))).collect()
+}
+
+/// The key under which a message is stored that its webhook brings.
+#[must_use]
+pub fn message_key(mid: &str, page: &ChannelId) -> EventKey {
+    Key::named(&["message", mid]).of(page)
 }
 
 /// Joined so that different parts never give the same text (texts from outside hold no NUL, see

@@ -7,7 +7,7 @@ use amana_channel::messenger::INBOX_APP;
 use amana_channel::webhook::{
     Inbound, InboundKind, opens_window, parse, verify_signature, verify_subscription,
 };
-use amana_channel::{Channel, LinkingError, Messenger, Profile, SendError, ThreadOwner, Timeouts};
+use amana_channel::{Channel, History, LinkingError, Messenger, Profile, SendError, ThreadOwner, Timeouts};
 use amana_core::{
     Action, Address, Card, CardLine, Content, Lang, MediaForm, MediaKind, Psid, Rich, Secret, ThreadControl,
 };
@@ -412,4 +412,39 @@ async fn control_is_passed_taken_asked_for_extended_and_let_go() {
     // Without a default app nobody can take.
     rig.control(&format!("pages/{PAGE}"), json!({"default_app": ""})).await;
     assert!(matches!(rig.channel.take_back(&to).await, Err(SendError::Permanent { code: 27, .. })));
+}
+
+/// Goal: also in a conversation in which much was said since, what is there is told, and that it is all of it: of what
+/// is behind the newest twenty the ids. What does not reach back is not told at all.
+#[tokio::test]
+async fn what_was_said_is_told_however_much_was_said_since() {
+    let rig = Rig::start().await;
+    let to = rig.say("before").await;
+    let now = |thread: &Value, place: usize| {
+        let at = thread["messages"][place]["at_ms"].as_i64().expect("a time");
+        amana_core::from_micros(at * 1_000)
+    };
+    // The platform tells whole seconds.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let ours = rig.channel.send(released(&Content::text("ours"), &to)).await.expect("sent").mid;
+    for n in 0..30 {
+        rig.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": format!("and {n}")})).await;
+    }
+    let thread = rig.thread().await;
+    let since = now(&thread, 1);
+    let said = rig.channel.said_since(&to, since).await.expect("an answer");
+    let History::Said(said) = said else { panic!("all of it is told: {said:?}") };
+    let of = |n: usize| thread["messages"][n]["mid"].as_str().expect("an id").to_owned();
+    // Of the newest twenty it is told that they are the person's; of the other ten and ours nothing but ids.
+    let mut expected: Vec<String> = (1..=11).map(of).collect();
+    expected.reverse();
+    assert_eq!(said.iter().map(|one| one.mid.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(expected.last(), Some(&ours));
+    assert!(said.iter().all(|one| one.words.0.is_empty()));
+
+    rig.control("settings", json!({"conversations_per_s": 0})).await;
+    for n in 0..540 {
+        rig.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": format!("again {n}")})).await;
+    }
+    assert_eq!(rig.channel.said_since(&to, since).await, Ok(History::Untold), "it has an end");
 }

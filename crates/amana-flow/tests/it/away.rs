@@ -3,8 +3,8 @@
 
 use crate::erasing::{Faults, process_with};
 use crate::support::*;
-use amana_channel::SaidThere;
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind};
+use amana_channel::{History, SaidThere};
 use amana_core::*;
 use amana_flow::limits::ECHO_LOST_S;
 use amana_flow::*;
@@ -136,7 +136,7 @@ async fn a_message_in_doubt_that_does_not_open_is_put_aside_with_an_alarm() {
     purchase(&rig, Fate::DeliverSilently).await;
     let words = EchoWords(vec!["something".to_owned()]);
     let there = SaidThere { mid: "m_there".into(), words };
-    *rig.channel.there.lock().unwrap() = Some(vec![there]);
+    *rig.channel.there.lock().unwrap() = Ok(History::Said(vec![there]));
     let (message, _) = echo(&rig);
     let faults = Faults::default();
     *faults.lost.lock().unwrap() = Some(customer(&rig).await);

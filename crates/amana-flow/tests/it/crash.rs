@@ -132,12 +132,8 @@ impl Channel for Pipe {
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
     }
-    async fn said_since(
-        &self,
-        _: &Address,
-        _: Timestamp,
-    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
-        Ok(None)
+    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<amana_channel::History, SendError> {
+        Ok(amana_channel::History::Unkept)
     }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())
@@ -300,8 +296,12 @@ async fn obey(order: &str, gateway: &Gateway, clock: &ManualClock, pipe: &Pipe) 
         ["advance", seconds] => {
             for minute in 0..seconds.parse::<i64>().unwrap() / 60 {
                 clock.advance_s(60);
-                let read = InboundKind::Read { watermark: clock.now() };
-                let _ = gateway.accept_chat(&[inbound("1", &format!("read{minute}"), read)]).await;
+                let read = |psid: &str| {
+                    let kind = InboundKind::Read { watermark: clock.now() };
+                    inbound(psid, &format!("read{minute}"), kind)
+                };
+                let reads: Vec<Inbound> = (1..=CHATS).map(|n| read(&n.to_string())).collect();
+                let _ = gateway.accept_chat(&reads).await;
             }
         }
         ["rest"] => loop {

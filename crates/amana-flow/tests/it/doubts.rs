@@ -2,8 +2,8 @@
 //! makes many of one.
 
 use crate::support::*;
-use amana_channel::webhook::{EchoWords, InboundKind};
-use amana_channel::{SaidThere, SendError};
+use amana_channel::webhook::{EchoWords, Inbound, InboundKind, message_key};
+use amana_channel::{History, SaidThere, SendError};
 use amana_core::*;
 use amana_flow::PurposeTotal;
 use amana_store::{Command, OutboxEntry, OutboxState};
@@ -177,12 +177,12 @@ async fn the_platform_is_asked_before_anything_is_sent_again() {
         let own = rig.channel.last.lock().unwrap().clone();
         let own: serde_json::Value = serde_json::from_str(&own).expect("JSON");
         let own = own["message"]["text"].as_str().unwrap_or("Blue Bottle Coffee").to_owned();
-        *rig.channel.there.lock().unwrap() = Some(match there {
+        *rig.channel.there.lock().unwrap() = Ok(History::Said(match there {
             "own" => vec![said("m_there", &[&own])],
             "other" => vec![said("m_else", &["the branch closes at five today"])],
             "card" => vec![said("m_card", &[])],
             _ => Vec::new(),
-        });
+        }));
         rig.clock.advance_s(70);
         rig.gateway.settle().await.expect("settled");
         if there == "card" {
@@ -259,4 +259,98 @@ async fn an_echo_in_another_chat_settles_nothing() {
     assert_eq!(rig.store.alarms(false, 10).await.unwrap().len(), 1);
     echo(&rig, message).await;
     assert_eq!(entry(&rig, message).await.state, OutboxState::Sent);
+}
+
+/// What the person wrote, as the platform brings it; answers the ids.
+async fn writes(rig: &Rig, psid: &str, count: usize) -> Vec<String> {
+    let mut mids = Vec::new();
+    for _ in 0..count {
+        let mid = format!("m_person_{}", rig.next());
+        let inbound = Inbound {
+            conversation: conversation(psid),
+            at: rig.clock.now(),
+            key: message_key(&mid, &conversation(psid).channel),
+            kind: InboundKind::Text { mid: mid.clone(), text: "help".into() },
+        };
+        rig.gateway.accept_chat(&[inbound]).await.expect("accepted");
+        mids.push(mid);
+    }
+    rig.gateway.settle().await.expect("settled");
+    mids
+}
+
+fn bare(mid: &str) -> SaidThere {
+    SaidThere { mid: mid.to_owned(), words: EchoWords::default() }
+}
+
+/// Goal: where the platform has it and does not say so, no number of webhooks, of the page or of the conversation, says
+/// that an echo is missing: a message is not sent twice because its echo is very late. Nor is it lost to doubt while
+/// the platform cannot be asked.
+#[tokio::test]
+async fn what_the_platform_does_not_tell_is_never_sent_again() {
+    let away = [SendError::TokenDead, SendError::Transient { what: "x" }, SendError::NoWay { what: "x" }];
+    let refused = Err(SendError::Permanent { code: 100, sub: None });
+    let answers = away.map(Err).into_iter().chain([refused, Ok(History::Untold)]);
+    for answer in answers {
+        let may_be_asked_later =
+            matches!(&answer, Err(error) if !matches!(error, SendError::Permanent { .. }));
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        *rig.channel.there.lock().unwrap() = answer.clone();
+        let message = in_doubt(&rig).await;
+        rig.says("2", "hello").await;
+        for _ in 0..30 {
+            rig.clock.advance_s(60);
+            rig.event("2", InboundKind::Read { watermark: rig.clock.now() }).await;
+            writes(&rig, "1", 1).await;
+        }
+        assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed, "{answer:?}");
+        let purchases = rig.sees("1").into_iter().filter(|said| said.contains("4.50")).count();
+        assert_eq!(purchases, 1, "{answer:?}");
+        rig.clock.advance_s(amana_flow::limits::ECHO_LOST_S);
+        rig.gateway.settle().await.expect("settled");
+        let now = entry(&rig, message).await;
+        if may_be_asked_later {
+            assert_eq!(now.state, OutboxState::Unconfirmed, "{answer:?}");
+            echo(&rig, message).await;
+            assert_eq!(entry(&rig, message).await.state, OutboxState::Sent, "{answer:?}");
+        } else {
+            assert_eq!((now.state, now.reason.as_deref()), (OutboxState::Dead, Some("unconfirmed")));
+            assert_eq!(outcomes(&rig).await[..1], ["outcome unknown"]);
+        }
+        let again = rig.sees("1").into_iter().any(|said| said.contains("4.50"));
+        assert!(!again, "{answer:?}");
+    }
+}
+
+/// Goal: what is behind the newest messages is known by its id: what the person said came to us, so it hides nothing;
+/// what did not come in, and is not on record, may be the message, until its echo says so.
+#[tokio::test]
+async fn what_a_person_said_since_hides_nothing_and_what_nobody_knows_may_be_it() {
+    for arrived in [false, true] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let fate = if arrived { Fate::DeliverSilently } else { Fate::LoseSilently };
+        rig.channel.fates.lock().unwrap().push(fate);
+        rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
+        let later_on = rig.clock.now().checked_add(std::time::Duration::from_secs(3_600)).unwrap();
+        let message = rig.store.outbox_heads(later_on, &[], 1).await.unwrap()[0].row.message;
+        let mut there: Vec<SaidThere> = writes(&rig, "1", 25).await.iter().map(|mid| bare(mid)).collect();
+        if arrived {
+            there.push(bare(&format!("m_{message}")));
+        }
+        *rig.channel.there.lock().unwrap() = Ok(History::Said(there));
+        for _ in 0..10 {
+            rig.hears(60).await;
+            rig.gateway.settle().await.expect("settled");
+        }
+        if arrived {
+            assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed, "it may be there");
+            echo(&rig, message).await;
+        }
+        assert_eq!(entry(&rig, message).await.state, OutboxState::Sent, "{arrived}");
+        rig.hears(60).await;
+        let told = rig.sees("1").into_iter().filter(|said| said.contains("4.50")).count();
+        assert_eq!(told, 1, "{arrived}");
+    }
 }

@@ -3,7 +3,7 @@
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{
-    ApprovedText, Channel, LinkingError, People, SaidThere, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
 };
 use amana_chat::Rules;
 use amana_core::*;
@@ -382,8 +382,8 @@ pub(crate) struct FakeChannel {
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
     /// Whether the texts for people who are away are approved.
     pub(crate) approved: Mutex<bool>,
-    /// What the platform keeps of every conversation; `None` if it does not tell.
-    pub(crate) there: Mutex<Option<Vec<SaidThere>>>,
+    /// What the platform tells of every conversation.
+    pub(crate) there: Mutex<Result<History, SendError>>,
     /// Whose conversations were passed to people.
     pub(crate) passed: Mutex<Vec<String>>,
     /// What happens while the next send is under way.
@@ -483,8 +483,8 @@ impl Channel for FakeChannel {
     fn encoding_outside(&self) -> Option<Encoding> {
         Some(Encoding::MessengerUtility)
     }
-    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
-        Ok(self.there.lock().expect("lock").clone())
+    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<History, SendError> {
+        self.there.lock().expect("lock").clone()
     }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())
@@ -527,7 +527,7 @@ impl Rig {
             error: Mutex::default(),
             linking: Mutex::default(),
             approved: Mutex::default(),
-            there: Mutex::default(),
+            there: Mutex::new(Ok(History::Unkept)),
             passed: Mutex::default(),
             meanwhile: Mutex::default(),
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),

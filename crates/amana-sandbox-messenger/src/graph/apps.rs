@@ -8,6 +8,7 @@ use super::error::GraphError;
 use super::fields::FIELDS;
 use super::{Call, Caller};
 use crate::hub::Hub;
+use crate::limits;
 
 fn needs_app(caller: &Caller) -> Result<(), GraphError> {
     if *caller == Caller::App {
@@ -36,7 +37,8 @@ pub(super) fn subscriptions(hub: &Arc<Hub>, caller: &Caller) -> Result<Value, Gr
         Some(fields) => fields.into_iter().collect(),
         None => FIELDS.iter().map(|f| (*f).to_owned()).collect(),
     };
-    let fields: Vec<_> = fields.iter().map(|f| json!({"name": f, "version": "v26.0"})).collect();
+    let fields: Vec<_> =
+        fields.iter().map(|f| json!({"name": f, "version": limits::GRAPH_VERSION})).collect();
     Ok(json!({"data": [{"object": "page", "callback_url": callback, "active": true, "fields": fields}]}))
 }
 

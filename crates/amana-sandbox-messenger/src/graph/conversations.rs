@@ -1,8 +1,10 @@
 //! The Conversations API (messenger reference 1.6): what a client reads after an outage, since webhooks have no replay.
-//! Details only of the newest 20 messages of a conversation.
+//! Ids and times of all messages, page by page; details only of the newest 20 of a conversation.
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::Call;
@@ -56,8 +58,8 @@ fn visible(thread: &Thread) -> impl Iterator<Item = &Message> {
     thread.messages.iter().rev().filter(|m| m.from != From::System && m.body.get("deleted").is_none())
 }
 
-/// `GET /t_{id}?fields=messages` and `GET /t_{id}/messages`: ids and times, newest first; the latter with the fields
-/// that are asked for.
+/// `GET /t_{id}?fields=messages` and `GET /t_{id}/messages`: ids and times, newest first, page by page; the latter with
+/// the fields that are asked for. `after` leads to what is older, `before` to what is newer.
 pub(super) fn read(
     hub: &Arc<Hub>,
     call: &Call,
@@ -65,31 +67,75 @@ pub(super) fn read(
     psid: &str,
     edge: &str,
 ) -> Result<Value, GraphError> {
-    let limit = call.params.text("limit").and_then(|l| l.parse().ok()).unwrap_or(25_usize).min(500);
+    let limit = call.params.text("limit").and_then(|l| l.parse().ok()).unwrap_or(limits::MESSAGES_PAGE);
+    let limit = limit.clamp(1, limits::MESSAGES_PAGE_MAX);
+    let (after, before) = (cursor(call, "after")?, cursor(call, "before")?);
     hub.with(|inner, hub| {
         charge(inner, hub, page)?;
         let key = inner.data.psids.get(psid).ok_or_else(|| GraphError::no_object("GET", psid))?;
         let thread = inner.data.threads.get(key).ok_or_else(|| GraphError::no_object("GET", psid))?;
-        let messages: Vec<_> = visible(thread)
-            .take(limit)
-            .enumerate()
+        let all: Vec<(usize, &Message)> = visible(thread).enumerate().collect();
+        // A message that is gone has its place all the same: what is older is still older.
+        let first = match (after, before) {
+            (Some(seq), _) => all.partition_point(|(_, m)| m.seq >= seq),
+            (None, Some(seq)) => all.partition_point(|(_, m)| m.seq > seq).saturating_sub(limit),
+            (None, None) => 0,
+        };
+        let end = match (after, before) {
+            (None, Some(seq)) => all.partition_point(|(_, m)| m.seq > seq),
+            _ => first.saturating_add(limit).min(all.len()),
+        };
+        let shown = all.get(first..end).unwrap_or_default();
+        let data: Vec<_> = shown
+            .iter()
             .map(|(place, m)| {
                 let short = json!({"id": m.mid, "created_time": time(m.at_ms)});
                 // Details only where they are asked for, and of the newest.
                 if edge != "messages"
                     || call.params.get("fields").is_none()
-                    || place >= limits::CONVERSATION_DETAILS
+                    || *place >= limits::CONVERSATION_DETAILS
                 {
                     return short;
                 }
                 super::node::pick(call, details(hub, thread, m, page))
             })
             .collect();
-        if edge == "messages" {
-            return Ok(json!({ "data": messages }));
+        let mut messages = json!({ "data": data });
+        if let (Some((_, newest)), Some((_, oldest))) = (shown.first(), shown.last()) {
+            let (before, after) = (cursor_to(newest), cursor_to(oldest));
+            let mut paging = json!({"cursors": {"before": before, "after": after}});
+            // The platform names the pages beside this one only where there are any.
+            let beside = |name: &str, to: &str| {
+                let mut url = hub.config.public_base_url.clone();
+                url.set_path(&format!("{}/t_{psid}/messages", limits::GRAPH_VERSION));
+                url.query_pairs_mut().append_pair("limit", &limit.to_string()).append_pair(name, to);
+                url.to_string()
+            };
+            if end < all.len() {
+                paging["next"] = json!(beside("after", &after));
+            }
+            if first > 0 {
+                paging["previous"] = json!(beside("before", &before));
+            }
+            messages["paging"] = paging;
         }
-        Ok(json!({"id": format!("t_{psid}"), "messages": {"data": messages}}))
+        if edge == "messages" {
+            return Ok(messages);
+        }
+        Ok(json!({"id": format!("t_{psid}"), "messages": messages}))
     })?
+}
+
+/// Opaque to the client, as the platform's are.
+fn cursor_to(message: &Message) -> String {
+    URL_SAFE_NO_PAD.encode(format!("m:{}", message.seq))
+}
+
+fn cursor(call: &Call, name: &str) -> Result<Option<u64>, GraphError> {
+    let Some(text) = call.params.text(name) else { return Ok(None) };
+    let read = URL_SAFE_NO_PAD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let seq = read.as_deref().and_then(|text| text.strip_prefix("m:")).and_then(|seq| seq.parse().ok());
+    seq.map(Some).ok_or_else(|| GraphError::param("Invalid cursors values"))
 }
 
 /// `GET /{mid}?fields=id,created_time,from,to,message`.

@@ -135,6 +135,25 @@ async fn conversations() {
     assert_eq!((&message["message"], &message["from"]["id"]), (&json!("answer 19"), &json!(PAGE)));
     let (status, old) = rig.graph("GET", &format!("{first}?fields=message"), None).await;
     assert!(status == 400 && old["error"]["message"].as_str().unwrap().contains("20 most recent"), "{old}");
+    // Page by page, in both directions, until nothing is named beside; details of the newest twenty all the same.
+    let read = async |query: String| {
+        rig.graph("GET", &format!("{id}/messages?fields=message,created_time{query}"), None).await
+    };
+    let (_, one) = read("&limit=19".to_owned()).await;
+    assert_eq!((one["data"].as_array().unwrap().len(), &one["paging"]["previous"]), (19, &Value::Null));
+    let after = one["paging"]["cursors"]["after"].as_str().unwrap();
+    let next = one["paging"]["next"].as_str().unwrap();
+    assert!(next.contains(&format!("/{id}/messages?")) && next.contains(after), "{next}");
+    let (_, two) = read(format!("&limit=19&after={after}")).await;
+    let rest: Vec<_> = two["data"].as_array().unwrap().iter().map(|m| m["id"].clone()).collect();
+    assert_eq!((rest.as_slice(), &two["paging"]["next"]), (&mids[19..], &Value::Null), "the last page");
+    assert_eq!((&two["data"][0]["message"], &two["data"][1]["message"]), (&json!("answer 0"), &Value::Null));
+    let before = two["paging"]["cursors"]["before"].as_str().unwrap();
+    let (_, back) = read(format!("&limit=19&before={before}")).await;
+    assert_eq!(back["data"], one["data"]);
+    let last = two["paging"]["cursors"]["after"].as_str().unwrap();
+    assert_eq!(read(format!("&after={last}")).await.1, json!({"data": []}));
+    assert_eq!(read("&after=x".to_owned()).await.0, 400);
     rig.post("/control/settings", json!({"conversations_per_s": 2})).await;
     rig.post("/control/clock", json!({"freeze": true})).await;
     let mut last = 0;

@@ -149,6 +149,10 @@ async fn an_event_is_taken_in_once(w: &World) {
     assert_eq!(w.one(Command::Accept(event(2, 1))).await, Outcome::Changed, "another shard, another event");
     let twice = vec![Command::Accept(event(1, 2)), Command::Accept(event(1, 2))];
     assert_eq!(w.store.submit(twice).await.expect("kept"), [Outcome::Changed, Outcome::Duplicate]);
+    // It is known by its key, of its own shard alone.
+    let known = [event(1, 1), event(1, 3), event(1, 2)].map(|event| event.key);
+    assert_eq!(w.store.known_events(event(1, 1).shard, &known).await.expect("answers"), [known[0], known[2]]);
+    assert_eq!(w.store.known_events(event(5, 1).shard, &known).await.expect("answers"), []);
     // Many at once, each three times, so that they share batches.
     let mut tasks = Vec::new();
     for n in 0..150u8 {

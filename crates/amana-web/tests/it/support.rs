@@ -230,12 +230,8 @@ impl Channel for FakeChannel {
     fn encoding_outside(&self) -> Option<amana_render::Encoding> {
         None
     }
-    async fn said_since(
-        &self,
-        _: &Address,
-        _: Timestamp,
-    ) -> Result<Option<Vec<amana_channel::SaidThere>>, SendError> {
-        Ok(None)
+    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<amana_channel::History, SendError> {
+        Ok(amana_channel::History::Unkept)
     }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())

@@ -4,14 +4,13 @@
 use super::Role;
 use super::folder::Folder;
 use super::peer::{CallError, Peer};
-use super::wire::{Ask, WireSaid, WireSendError, WireSent};
+use super::wire::{Ask, WireHistory, WireSendError, WireSent};
 use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
-use amana_channel::webhook::EchoWords;
 use amana_channel::{
-    ApprovedText, Channel, Egress, LinkingError, Messenger, People, Rest, SaidThere, SendError, Sent,
+    ApprovedText, Channel, Egress, History, LinkingError, Messenger, People, Rest, SendError, Sent,
     ThreadOwner, WindowPolicy, messenger,
 };
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid, Timestamp};
@@ -120,10 +119,8 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
             said(egress.approved_texts(&channel).await.map_err(|error| WireSendError::of(&error)))
         }
         Ask::SaidSince { to, since } => {
-            let wire =
-                |all: Vec<SaidThere>| all.into_iter().map(|one| (one.mid, one.words.0)).collect::<WireSaid>();
             let there = egress.said_since(&to, since).await;
-            said(there.map(|all| all.map(wire)).map_err(|error| WireSendError::of(&error)))
+            said(there.map(WireHistory::from).map_err(|error| WireSendError::of(&error)))
         }
         Ask::Listen { channel } => {
             said(egress.listen(&channel).await.map_err(|error| WireSendError::of(&error)))
@@ -218,11 +215,9 @@ impl Channel for RemoteChannel {
         self.ask(&Ask::People { app_scoped: app_scoped.to_owned() }).await.map_err(|error| error.error())
     }
 
-    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<Option<Vec<SaidThere>>, SendError> {
+    async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError> {
         let ask = Ask::SaidSince { to: to.clone(), since };
-        let there = self.ask::<Option<WireSaid>>(&ask).await.map_err(|error| error.error())?;
-        let read = |(mid, words)| SaidThere { mid, words: EchoWords(words) };
-        Ok(there.map(|all| all.into_iter().map(read).collect()))
+        self.ask::<WireHistory>(&ask).await.map(History::from).map_err(|error| error.error())
     }
 
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {

@@ -2,7 +2,8 @@
 //! of the process in which they happened.
 
 use amana_bank::{AuthorizeAsk, BankError, BankErrorClass, Callback, INVALID_GRANT, UNREACHED};
-use amana_channel::{LinkingError, SendError};
+use amana_channel::webhook::EchoWords;
+use amana_channel::{History, LinkingError, SaidThere, SendError};
 use amana_core::{
     AccountId, Address, BankEvent, ChannelId, Clusters, CustomerId, InstitutionId, Lang, Secret, Timestamp,
 };
@@ -255,8 +256,36 @@ pub(super) enum Ask {
     SaidSince { to: Address, since: Timestamp },
 }
 
-/// The platform's id of a message, and what it says.
-pub(super) type WireSaid = Vec<(String, Vec<String>)>;
+/// What the platform tells of a conversation: of each message its id, and what it says.
+#[derive(Serialize, Deserialize)]
+pub(super) enum WireHistory {
+    Unkept,
+    Untold,
+    Said(Vec<(String, Vec<String>)>),
+}
+
+impl From<History> for WireHistory {
+    fn from(history: History) -> Self {
+        match history {
+            History::Unkept => Self::Unkept,
+            History::Untold => Self::Untold,
+            History::Said(all) => {
+                Self::Said(all.into_iter().map(|SaidThere { mid, words }| (mid, words.0)).collect())
+            }
+        }
+    }
+}
+
+impl From<WireHistory> for History {
+    fn from(wire: WireHistory) -> Self {
+        let read = |(mid, words)| SaidThere { mid, words: EchoWords(words) };
+        match wire {
+            WireHistory::Unkept => Self::Unkept,
+            WireHistory::Untold => Self::Untold,
+            WireHistory::Said(all) => Self::Said(all.into_iter().map(read).collect()),
+        }
+    }
+}
 
 /// The platform took a message.
 #[derive(Serialize, Deserialize)]
