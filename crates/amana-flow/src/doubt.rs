@@ -3,8 +3,8 @@
 //! A message whose call got no answer is settled by its echo. That none came means nothing while our own door is shut
 //! (the process, a proxy or the store is away): then the platform keeps the echo, and tries again. So what is asked is
 //! whether webhooks of that conversation have been coming in, without a long silence, for long enough since the send:
-//! those of others say nothing of what waits for this one. That much is asked only where the platform keeps nothing that
-//! it could be asked about ([`crate::reconcile`]).
+//! those of others say nothing of what waits for this one. That much is asked only where the platform keeps nothing
+//! that it could be asked about ([`crate::reconcile`]).
 
 use crate::gateway::Gateway;
 use crate::limits::{DOOR_OPEN_S, DOOR_SILENCE_S, ECHO_LOST_S, ECHO_WAIT_S};

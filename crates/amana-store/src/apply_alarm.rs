@@ -193,8 +193,8 @@ pub(crate) async fn known<D: Db>(db: &mut D, channel: &ChannelId, mids: &[String
     for mid in mids {
         let row = db
             .row(
-                "SELECT 1 FROM outbox WHERE mid = $1 AND mid IS NOT NULL AND channel = $2 \
-                 UNION ALL SELECT 1 FROM sighting WHERE channel = $2 AND mid = $1 AND state = 1 LIMIT 1",
+                "SELECT position FROM outbox WHERE mid = $1 AND mid IS NOT NULL AND channel = $2 \
+                 UNION ALL SELECT at FROM sighting WHERE channel = $2 AND mid = $1 AND state = 1 LIMIT 1",
                 values![mid.as_str(), channel.as_str()],
             )
             .await?;
@@ -214,7 +214,7 @@ pub(crate) async fn known_events<D: Db>(
     let mut known = Vec::new();
     for key in keys {
         let row = db
-            .row("SELECT 1 FROM inbox WHERE key = $1 AND shard = $2 LIMIT 1", values![key.0, shard])
+            .row("SELECT position FROM inbox WHERE key = $1 AND shard = $2 LIMIT 1", values![key.0, shard])
             .await?;
         if row.is_some() {
             known.push(*key);

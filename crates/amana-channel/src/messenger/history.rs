@@ -1,8 +1,8 @@
 //! The Conversations API: what was said in a conversation, as the platform keeps it (messenger reference, section 1.6).
 //!
-//! Two calls per second and page. Of all messages it tells id and time, page by page, details of the newest 20 alone. It
-//! names no `metadata`, so a message of ours is known by its words, and only a plain text has any there. What is older
-//! than the newest 20 is known by its id, or not at all.
+//! Two calls per second and page. Of all messages it tells id and time, page by page, details of the newest 20 alone.
+//! It names no `metadata`, so a message of ours is known by its words, and only a plain text has any there. What is
+//! older than the newest 20 is known by its id, or not at all.
 
 use super::http::Params;
 use super::{Messenger, text_id};

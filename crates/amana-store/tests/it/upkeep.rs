@@ -276,6 +276,12 @@ pub(crate) async fn an_echo_records_the_outcome(w: &World) {
     w.one(echo(5, 5, "m_5", 70)).await;
     assert_eq!(entry(w, 5).await.state, OutboxState::Sent);
     assert_eq!(w.store.counts().await.expect("answers").receipts, 4);
+    // Their ids are known from then on, of this channel alone.
+    let (row, mids) = (entry(w, 1).await.row, ["m_1", "m_9", "m_2"].map(str::to_owned));
+    let known = w.store.known_mids(&row.recipient.channel, &mids).await.expect("answers");
+    assert_eq!(known, ["m_1", "m_2"]);
+    let elsewhere = ChannelId::new("another").expect("an id");
+    assert_eq!(w.store.known_mids(&elsewhere, &mids).await.expect("answers"), Vec::<String>::new());
 }
 
 pub(crate) async fn after_a_restart_echoes_come_first(w: &World) {
