@@ -2,13 +2,16 @@
 //! its receipt and its message are one commit, and it is never kept as a row that waits.
 //!
 //! Order is kept, because a lane is one's alone while an event of it is under way, here or in the worker; and because
-//! an event goes this way only if none of its lane waits. Everything else goes the long way, through the inbox: what
-//! comes behind such an event, what cannot be told now, and whatever goes wrong. So nothing is lost or decided twice:
-//! the key is refused where it is known, and then nothing of the submission is kept.
+//! an event goes this way only if none of its lane waits. One whose lane is another's has its turn after that, for a
+//! while ([`crate::limits::LANE_WAIT`]), and waits with empty hands: what the request has decided by then is durable,
+//! so no two requests wait for each other. Everything else goes the long way, through the inbox: what comes behind such
+//! an event, what cannot be told now, and whatever goes wrong. So nothing is lost or decided twice: the key is refused
+//! where it is known, and then nothing of the submission is kept.
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::DIRECT_EVENTS;
+use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD, LANE_WAIT};
+use crate::rules::RulesRead;
 use crate::sealed::BankWork;
 use crate::worker::Effects;
 use amana_core::{BankEvent, BankEventBody, EventKey};
@@ -17,19 +20,47 @@ use amana_store::{Command, Customer, InboxSource, Link, NewInbox, SubmitError};
 use std::collections::HashSet;
 use std::future::{Future as _, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// The lanes of banks in which an event is under way in this process.
 #[derive(Default)]
-pub(crate) struct Lanes(Mutex<HashSet<[u8; 32]>>);
+pub(crate) struct Lanes {
+    taken: Mutex<HashSet<[u8; 32]>>,
+    /// Told whenever a lane is free again.
+    freed: Notify,
+}
 
 impl Lanes {
     /// The lane, unless somebody else has it.
     pub(crate) fn take(self: &Arc<Self>, lane: [u8; 32]) -> Option<Turn> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.insert(lane).then(|| Turn { lanes: Arc::clone(self), lane })
+    }
+
+    /// Waits until a lane of these is free, at most so long. It may be another's by the time one takes it.
+    async fn until_free(&self, lanes: &HashSet<[u8; 32]>, at_most: Duration) {
+        let one_is_free = || {
+            let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.iter().any(|lane| !taken.contains(lane))
+        };
+        let waited = async {
+            loop {
+                // Before the look, so that what is freed just after it is heard of.
+                let mut freed = pin!(self.freed.notified());
+                freed.as_mut().enable();
+                if one_is_free() {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        let _ = tokio::time::timeout(at_most, waited).await;
     }
 }
 
@@ -41,7 +72,8 @@ pub(crate) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.lane);
+        self.lanes.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.lane);
+        self.lanes.freed.notify_waiters();
     }
 }
 
@@ -72,6 +104,9 @@ pub(crate) struct Direct<'a> {
     /// For the inbox, by their place in the request.
     queued: Vec<(usize, Arrival<'a>)>,
     queued_lanes: HashSet<[u8; 32]>,
+    /// Whose lanes are others', or this request's own with an event before it; in their order.
+    busy: Vec<(usize, Arrival<'a>)>,
+    busy_lanes: HashSet<[u8; 32]>,
     /// The lanes of those that were decided and not kept, until they are in the inbox: nothing overtakes them.
     kept_back: Vec<Turn>,
     places: usize,
@@ -91,21 +126,35 @@ impl Gateway {
         direct: &mut Direct<'a>,
         arrivals: Vec<Arrival<'a>>,
     ) -> Result<(), FlowError> {
-        let mut taken = Vec::with_capacity(arrivals.len());
-        for arrival in arrivals {
-            let place = direct.places;
-            direct.places += 1;
+        let first = direct.places;
+        direct.places += arrivals.len();
+        self.take_placed(direct, (first..).zip(arrivals)).await
+    }
+
+    async fn take_placed<'a>(
+        &self,
+        direct: &mut Direct<'a>,
+        arrivals: impl Iterator<Item = (usize, Arrival<'a>)> + Send,
+    ) -> Result<(), FlowError> {
+        let mut taken = Vec::new();
+        for (place, arrival) in arrivals {
             let lane = Self::lane_of_link(&arrival.link);
-            let turn = if direct.queued_lanes.contains(&lane) { None } else { self.lanes.take(lane) };
-            match turn {
-                Some(turn) => taken.push((place, turn, arrival)),
-                None => direct.queue(place, lane, arrival),
+            if direct.queued_lanes.contains(&lane) {
+                direct.queue(place, lane, arrival);
+            } else if direct.busy_lanes.contains(&lane) {
+                direct.busy.push((place, arrival));
+            } else if let Some(turn) = self.lanes.take(lane) {
+                taken.push((place, turn, arrival));
+            } else {
+                direct.busy_lanes.insert(lane);
+                direct.busy.push((place, arrival));
             }
         }
+        let rules = RulesRead::default();
         let mut failed = Ok(());
         let decided = async {
             for (place, turn, arrival) in taken {
-                if let Err(error) = self.decide_directly(direct, (place, turn), arrival).await {
+                if let Err(error) = self.decide_directly(direct, (place, turn), arrival, &rules).await {
                     failed = Err(error);
                     return;
                 }
@@ -125,6 +174,7 @@ impl Gateway {
         direct: &mut Direct<'a>,
         (place, turn): (usize, Turn),
         arrival: Arrival<'a>,
+        rules: &RulesRead,
     ) -> Result<(), FlowError> {
         let (shard, lane) = (arrival.link.shard, turn.lane);
         let (known, waits) = self.store.inbox_look(shard, &arrival.key, &lane).await?;
@@ -132,7 +182,7 @@ impl Gateway {
             direct.duplicates += 1;
             return Ok(());
         }
-        let effects = if waits { None } else { self.decide_now(&arrival).await };
+        let effects = if waits { None } else { self.decide_now(&arrival, rules).await };
         let Some(effects) = effects else {
             direct.queue(place, lane, arrival);
             return Ok(());
@@ -153,7 +203,7 @@ impl Gateway {
 
     /// What an event leads to, if that can be said here. An error is the worker's: it tries again, or puts aside. So is
     /// a panic, which must not keep the request's other events out for ever.
-    async fn decide_now(&self, arrival: &Arrival<'_>) -> Option<Effects> {
+    async fn decide_now(&self, arrival: &Arrival<'_>, rules: &RulesRead) -> Option<Effects> {
         let subject =
             Subject { institution: arrival.link.institution.clone(), customer: arrival.customer.id };
         let work = BankWork {
@@ -162,7 +212,7 @@ impl Gateway {
             event: arrival.event.clone(),
             body: arrival.body.about(subject),
         };
-        let mut considered = std::pin::pin!(self.consider(&work, None));
+        let mut considered = std::pin::pin!(self.consider(&work, None, rules));
         let caught = poll_fn(|context| {
             let polled = AssertUnwindSafe(|| considered.as_mut().poll(context));
             match catch_unwind(polled) {
@@ -194,7 +244,8 @@ impl Gateway {
         direct.under_way.push((submitted, decided));
     }
 
-    /// Waits until what was decided is durable; then what is left for the inbox, in the order of the request.
+    /// Waits until what was decided is durable, and what others kept from its turn too; then what is left for the
+    /// inbox, in the order of the request.
     ///
     /// # Errors
     /// When the store does not take it. Then nothing is queued: the bank delivers again, and what is durable is known.
@@ -202,6 +253,33 @@ impl Gateway {
         &self,
         direct: &mut Direct<'a>,
     ) -> Result<Vec<Arrival<'a>>, FlowError> {
+        self.settle_direct(direct).await?;
+        let until = Instant::now() + LANE_WAIT;
+        while !direct.busy.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            // Whose hands are not empty waits for nobody.
+            if left.is_zero() || !direct.kept_back.is_empty() {
+                for (place, arrival) in std::mem::take(&mut direct.busy) {
+                    direct.queue(place, Self::lane_of_link(&arrival.link), arrival);
+                }
+                break;
+            }
+            self.lanes.until_free(&direct.busy_lanes, left).await;
+            direct.busy_lanes.clear();
+            let mut again = std::mem::take(&mut direct.busy).into_iter();
+            while again.len() > 0 {
+                self.take_placed(direct, again.by_ref().take(DIRECT_YIELD)).await?;
+                tokio::task::yield_now().await;
+            }
+            self.settle_direct(direct).await?;
+        }
+        let mut queued = std::mem::take(&mut direct.queued);
+        queued.sort_by_key(|(place, _)| *place);
+        Ok(queued.into_iter().map(|(_, arrival)| arrival).collect())
+    }
+
+    /// Waits until what was decided is durable.
+    async fn settle_direct(&self, direct: &mut Direct<'_>) -> Result<(), FlowError> {
         self.hand_over(direct);
         let mut failed = None;
         for (submitted, decided) in std::mem::take(&mut direct.under_way) {
@@ -216,6 +294,7 @@ impl Gateway {
                 // there it is put aside alone, and the others' go.
                 Ok(Err((error, turns))) if is_of_one(&error) => {
                     tracing::info!(%error, events = decided.len(), "events are processed anew");
+                    direct.queued_lanes.extend(turns.iter().map(|turn| turn.lane));
                     direct.kept_back.extend(turns);
                     direct.queued.extend(decided);
                 }
@@ -225,12 +304,7 @@ impl Gateway {
         }
         // Who found a lane of these taken looks again.
         self.bank_filled.notify_one();
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let mut queued = std::mem::take(&mut direct.queued);
-        queued.sort_by_key(|(place, _)| *place);
-        Ok(queued.into_iter().map(|(_, arrival)| arrival).collect())
+        failed.map_or(Ok(()), Err)
     }
 }
 

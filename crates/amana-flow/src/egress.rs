@@ -277,7 +277,7 @@ impl Gateway {
             let gathered = Gathered {
                 agreement: None,
                 consent: None,
-                kills: self.store.kills().await?,
+                kills: Arc::new(self.store.kills().await?),
                 policy: Arc::new(StandardPolicy),
                 now: self.now(),
             };
@@ -297,9 +297,13 @@ impl Gateway {
             None => None,
         };
         let gathered = Gathered {
-            agreement: self.store.agreement(&basis.institution, &entry.row.recipient.channel).await?,
+            agreement: self
+                .store
+                .agreement(&basis.institution, &entry.row.recipient.channel)
+                .await?
+                .map(Arc::new),
             consent,
-            kills: self.store.kills().await?,
+            kills: Arc::new(self.store.kills().await?),
             policy: self.policy_of(&basis.institution).await?,
             now: self.now(),
         };

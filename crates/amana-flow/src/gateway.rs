@@ -8,6 +8,7 @@ use crate::flags::StoreFlags;
 use crate::limits::{QUESTIONS_PER_BANK_MAX, QUESTIONS_WAITING_MAX};
 use crate::policy::{Policies, ReadPolicy};
 use crate::reconcile::Reconcile;
+use crate::rules::{Rules, RulesRead};
 use amana_bank::Bank;
 use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
@@ -207,9 +208,9 @@ pub struct Gateway {
 
 /// What is known when a decision is made.
 pub(crate) struct Gathered {
-    pub(crate) agreement: Option<Agreement>,
+    pub(crate) agreement: Option<Arc<Agreement>>,
     pub(crate) consent: Option<Consent>,
-    pub(crate) kills: KillSwitches,
+    pub(crate) kills: Arc<KillSwitches>,
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) now: Timestamp,
 }
@@ -217,7 +218,7 @@ pub(crate) struct Gathered {
 impl Gathered {
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts {
-            agreement: self.agreement.as_ref(),
+            agreement: self.agreement.as_deref(),
             consent: self.consent.as_ref(),
             kills: &self.kills,
             now: self.now,
@@ -455,13 +456,14 @@ impl Gateway {
 
     /// Reads agreement, consent, kill switches and policy afresh.
     pub(crate) async fn gather(&self, link: &Link) -> Answer<Gathered> {
-        Ok(Gathered {
-            agreement: self.store.agreement(&link.institution, &link.channel).await?,
-            consent: self.store.consent_of_link(link.shard, link.id).await?,
-            kills: self.store.kills().await?,
-            policy: self.policy_of(&link.institution).await?,
-            now: self.now(),
-        })
+        self.gather_in(link, &RulesRead::default()).await
+    }
+
+    /// The same, with the rules of a look that is under way. The consent is read afresh.
+    pub(crate) async fn gather_in(&self, link: &Link, read: &RulesRead) -> Answer<Gathered> {
+        let Rules { agreement, kills, policy } = self.rules(link, read).await?;
+        let consent = self.store.consent_of_link(link.shard, link.id).await?;
+        Ok(Gathered { agreement, consent, kills, policy, now: self.now() })
     }
 
     pub(crate) fn message_id(&self) -> MessageId {

@@ -268,9 +268,11 @@ impl Gateway {
         let named = self.customer_named(&event.institution, &blind).await?;
         let mut kept = Vec::with_capacity(links.len());
         for link in links {
-            let unnamed = self.blind_unnamed(&link.institution, link.customer);
-            let unnamed = self.customer_named(&link.institution, &unnamed).await?;
-            if named == Some(link.customer) || unnamed == Some(link.customer) {
+            let theirs = named == Some(link.customer) || {
+                let unnamed = self.blind_unnamed(&link.institution, link.customer);
+                self.customer_named(&link.institution, &unnamed).await? == Some(link.customer)
+            };
+            if theirs {
                 kept.push(link);
             }
         }

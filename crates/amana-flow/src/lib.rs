@@ -50,6 +50,7 @@ mod privacy;
 mod reconcile;
 mod renew;
 mod revoke;
+mod rules;
 mod sealed;
 mod session;
 mod subscriptions;

@@ -41,6 +41,9 @@ pub const DIRECT_EVENTS: usize = 64;
 /// After so many events of a request others have their turn. What so many need of the store is looked up as of one
 /// moment.
 pub const DIRECT_YIELD: usize = 16;
+/// How long an event of a bank's request waits for another one of its lane before it goes through the inbox: some
+/// commits, and far less than a bank waits for its answer.
+pub const LANE_WAIT: Duration = Duration::from_secs(2);
 /// Attempts at one event before it is put aside for the operator.
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
 /// Attempts at one message before it is put aside for the operator.

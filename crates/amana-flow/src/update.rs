@@ -3,6 +3,7 @@
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::EVENT_AGE_DAYS_MAX;
+use crate::rules::RulesRead;
 use crate::sealed::BankWork;
 use crate::worker::{Effects, Trouble};
 use amana_core::{Address, BankEventKind, Lang, Purpose};
@@ -70,7 +71,7 @@ fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
 impl Gateway {
     pub(crate) async fn on_bank(&self, row: &InboxRow) -> Result<Effects, Trouble> {
         let Some(work) = self.open_bank(row).await? else { return Ok(Vec::new()) };
-        let effects = self.consider(&work, Some(row)).await?;
+        let effects = self.consider(&work, Some(row), &RulesRead::default()).await?;
         effects.ok_or_else(|| Trouble::Never("an event of a row needs a row".to_owned()))
     }
 
@@ -80,6 +81,7 @@ impl Gateway {
         &self,
         work: &BankWork,
         row: Option<&InboxRow>,
+        rules: &RulesRead,
     ) -> Result<Option<Effects>, Trouble> {
         if work.link.state != LinkState::Active {
             return Ok(Some(Vec::new()));
@@ -127,7 +129,7 @@ impl Gateway {
         let mut kept: Vec<Command> = stories.collect();
         let mut effects = match telling {
             Some(telling) => {
-                let told = self.tell_or_wait(row, work, (telling, keys.subject(telling))).await?;
+                let told = self.tell_or_wait(row, work, (telling, keys.subject(telling)), rules).await?;
                 let Some(effects) = told else { return Ok(None) };
                 effects
             }
@@ -149,7 +151,8 @@ impl Gateway {
             );
             metrics::counter!("amana_matches_undone_total").increment(1);
             let subject = Keys::of(&work).subject(telling);
-            let more = self.tell_or_wait(Some(&row), &work, (telling, subject)).await?.unwrap_or_default();
+            let more = self.tell_or_wait(Some(&row), &work, (telling, subject), rules).await?;
+            let more = more.unwrap_or_default();
             // Where both wait, the customer was told of it just now.
             let waits = more.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
             let noticed = effects.iter().any(|effect| matches!(effect, Command::NoticeWaiting { .. }));
@@ -167,6 +170,7 @@ impl Gateway {
         row: Option<&InboxRow>,
         work: &BankWork,
         (telling, subject): (Telling, [u8; 32]),
+        rules: &RulesRead,
     ) -> Result<Option<Effects>, Trouble> {
         let (shard, customer) = (work.link.shard, work.customer.id);
         let person = self.store.conversation(&work.link.conversation()).await?;
@@ -182,7 +186,9 @@ impl Gateway {
                 self.put_news_off(row, work, (telling, subject), (person.as_ref(), &before), kept).await?;
             return Ok(Some(waits));
         }
-        Ok(Some(vec![match self.tell(work, telling, self.channel.encoding(false)).await? {
+        let lang = person.map_or(Lang::English, |person| person.lang);
+        let encoding = self.channel.encoding(false);
+        Ok(Some(vec![match self.tell_in(work, telling, (encoding, lang), rules).await? {
             Ok(disclosure) => Command::Disclose { shard, disclosure, at: self.now() },
             Err(refusal) => {
                 metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
@@ -197,10 +203,20 @@ impl Gateway {
         telling: Telling,
         encoding: Encoding,
     ) -> Result<Result<Disclosure, Box<Refusal>>, FlowError> {
+        let person = self.store.conversation(&work.link.conversation()).await?;
+        let lang = person.map_or(Lang::English, |person| person.lang);
+        self.tell_in(work, telling, (encoding, lang), &RulesRead::default()).await
+    }
+
+    async fn tell_in(
+        &self,
+        work: &BankWork,
+        telling: Telling,
+        (encoding, lang): (Encoding, Lang),
+        rules: &RulesRead,
+    ) -> Result<Result<Disclosure, Box<Refusal>>, FlowError> {
         let institution = self.institution(&work.link.institution)?;
-        let conversation = work.link.conversation();
-        let lang = self.store.conversation(&conversation).await?.map_or(Lang::English, |c| c.lang);
-        let gathered = self.gather(&work.link).await?;
+        let gathered = self.gather_in(&work.link, rules).await?;
         let recipient = Address { channel: work.link.channel.clone(), psid: work.link.psid.clone() };
         let context = self.render_context(institution, lang);
         let accounts = [work.event.account.clone()];

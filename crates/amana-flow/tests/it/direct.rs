@@ -40,22 +40,49 @@ async fn an_event_is_decided_in_the_request_that_brings_it() {
     );
 }
 
+/// Goal: who comes while their lane is under way is decided after that, in the same request, and nothing of it waits as
+/// a row.
 #[tokio::test]
-async fn what_comes_behind_waits_its_turn_and_order_is_kept() {
+async fn events_of_one_lane_are_decided_one_after_the_other() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let event = |n: i64| rig.transaction(TransactionAuthorised, &format!("t{n}"), None, 100 * n);
     let accepted = rig.gateway.accept_bank(&[event(1), event(2), event(3)]).await.expect("accepted");
     assert_eq!(accepted.stored, 3);
-    assert_eq!(waits(&rig).await, (1, 2), "the first is decided, the others are its lane's next");
-    // In a request of its own, and still behind those that wait.
-    rig.gateway.accept_bank(&[event(4)]).await.expect("accepted");
-    assert_eq!(waits(&rig).await, (1, 3));
+    assert_eq!(waits(&rig).await, (3, 0));
+    let requests = (4..=20).map(|n| {
+        let (gateway, event) = (rig.gateway.clone(), [event(n)]);
+        async move { gateway.accept_bank(&event).await.expect("accepted").stored }
+    });
+    let stored: usize = futures_util::future::join_all(requests).await.into_iter().sum();
+    assert_eq!((stored, waits(&rig).await), (17, (20, 0)));
+    rig.gateway.settle().await.expect("settled");
+    let seen = rig.sees("1");
+    let amounts = |from: i64, to: i64| {
+        let at = |n: i64| seen.iter().position(|said| said.contains(&format!("${n}.00")));
+        (from..=to).map(at).collect::<Option<Vec<_>>>()
+    };
+    assert!(amounts(1, 3).is_some_and(|at| at.is_sorted()), "those of one request in its order: {seen:?}");
+    assert!(amounts(4, 20).is_some() && seen.len() == 20, "each is told once: {seen:?}");
+}
+
+#[tokio::test]
+async fn what_comes_behind_waits_its_turn_and_order_is_kept() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let event = |n: i64| rig.transaction(TransactionAuthorised, &format!("t{n}"), None, 100 * n);
+    rig.clock.advance_s(86_400);
+    rig.gateway.accept_bank(&[event(1), event(2)]).await.expect("accepted");
+    assert_eq!(waits(&rig).await, (0, 2), "the person is not there, and what comes behind goes behind");
+    rig.clock.advance_s(-86_400);
+    // It could be told now, in a request of its own, and is still behind those that wait.
+    rig.gateway.accept_bank(&[event(3)]).await.expect("accepted");
+    assert_eq!(waits(&rig).await, (0, 3));
     rig.gateway.settle().await.expect("settled");
     let seen = rig.sees("1");
     let amounts: Vec<bool> =
-        (1..=4).map(|n| seen.get(n - 1).is_some_and(|said| said.contains(&format!("{n}.00")))).collect();
-    assert_eq!((amounts, seen.len()), (vec![true; 4], 4), "{seen:?}");
+        (1..=3).map(|n| seen.get(n - 1).is_some_and(|said| said.contains(&format!("{n}.00")))).collect();
+    assert_eq!((amounts, seen.len()), (vec![true; 3], 3), "{seen:?}");
 }
 
 #[tokio::test]

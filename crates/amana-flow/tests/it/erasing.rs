@@ -68,9 +68,12 @@ async fn who_is_erased_from_the_page_is_gone_and_the_log_and_all_others_stay() {
         kind: InboundKind::Text { mid: "mid-waits".into(), text: "what's my balance?".into() },
     };
     rig.gateway.accept_chat(&[inbound]).await.expect("accepted");
-    // The first of the two is decided as it comes, the second waits behind it.
+    // The first of the two is decided as it comes; the second comes when the person is not there, and waits.
     let event = |id| rig.transaction(BankEventKind::TransactionAuthorised, id, None, 56_789);
-    rig.gateway.accept_bank(&[event("t2"), event("t3")]).await.expect("accepted");
+    rig.gateway.accept_bank(&[event("t2")]).await.expect("accepted");
+    rig.clock.advance_s(86_400);
+    rig.gateway.accept_bank(&[event("t3")]).await.expect("accepted");
+    rig.clock.advance_s(-86_400);
     let counts = rig.store.counts().await.expect("answers");
     assert_eq!((counts.outbox_open, counts.inbox_waiting), (2, 2));
     let revocations = rig.bank.called("revoke");
