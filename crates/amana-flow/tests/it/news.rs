@@ -3,12 +3,13 @@
 use crate::support::*;
 use amana_channel::messenger::INBOX_APP;
 use amana_channel::webhook::{
-    ChannelEvent, ChannelEventKind, Handover, InboundKind, ReactionAction, Referral,
+    ChannelEvent, ChannelEventKind, Handover, Inbound, InboundKind, ReactionAction, Referral,
 };
 use amana_channel::{SendError, ThreadOwner};
 use amana_core::*;
 use amana_flow::*;
 use amana_store::{AlarmKind, ChannelHealth, PlatformRequestKind};
+use std::sync::Arc;
 
 async fn purchase(rig: &Rig, id: &str, minor: i64) {
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, id, None, minor)).await;
@@ -286,16 +287,6 @@ async fn a_channel_that_does_not_stand_well_is_seen_and_mends_by_itself() {
         assert!(states().await.is_empty());
         assert_eq!(rig.sees("1").len(), 1, "nothing lost");
     }
-    // The app's share is every channel's: all of them rest, also those that said nothing.
-    let app = SendError::ThrottledApp { retry_after: std::time::Duration::from_secs(30) };
-    *rig.channel.error.lock().unwrap() = Some(app);
-    purchase(&rig, "t-app", 450).await;
-    assert_eq!(states().await, [ChannelHealth::Throttled]);
-    *rig.channel.error.lock().unwrap() = None;
-    settle_after(&rig, 20).await;
-    assert!(rig.sees("1").is_empty(), "as long as it was told");
-    settle_after(&rig, 40).await;
-    assert_eq!((states().await, rig.sees("1").len()), (vec![], 1));
     // The platform's own word.
     let enforce = |action: &str| ChannelEventKind::PolicyEnforcement { action: action.into(), reason: None };
     about(&rig, enforce("warning")).await;
@@ -310,6 +301,52 @@ async fn a_channel_that_does_not_stand_well_is_seen_and_mends_by_itself() {
     assert_eq!((states().await, rig.sees("1").len()), (vec![], 1));
     let kinds: Vec<_> = rig.store.alarms(false, 100).await.unwrap().into_iter().map(|a| a.kind).collect();
     assert!(kinds.contains(&AlarmKind::ChannelWarned) && kinds.contains(&AlarmKind::ChannelBlocked));
+}
+
+/// The share of the app is every Page's: all rest, also those whose own calls said nothing; and all go on. A limit of
+/// one Page is that Page's alone.
+#[tokio::test]
+async fn a_limit_of_the_app_rests_every_page_and_one_of_a_page_that_page() {
+    let retry_after = std::time::Duration::from_secs(30);
+    for (whole, error) in
+        [(true, SendError::ThrottledApp { retry_after }), (false, SendError::Throttled { retry_after })]
+    {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let other = ConversationId {
+            channel: ChannelId::new("1002").expect("an id"),
+            psid: Psid::new("7").expect("an id"),
+        };
+        let gateway = build_on(
+            &[PAGE, other.channel.as_str()],
+            rig.store.clone(),
+            &rig.bank,
+            rig.channel.clone(),
+            rig.clock.clone(),
+            Arc::new(SeededEntropy::new(12)),
+            (log_parts(), Reconcile::default()),
+        );
+        *rig.channel.error.lock().unwrap() = Some(error);
+        let news = rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450);
+        gateway.accept_bank(&[news]).await.expect("accepted");
+        gateway.settle().await.expect("settled");
+        *rig.channel.error.lock().unwrap() = None;
+        let asks = Inbound {
+            conversation: other.clone(),
+            at: rig.clock.now(),
+            key: EventKey::new(None, other.channel.as_str(), "1"),
+            kind: InboundKind::Text { mid: "m_1".into(), text: "help".into() },
+        };
+        gateway.accept_chat(&[asks]).await.expect("accepted");
+        rig.clock.advance_s(20);
+        gateway.settle().await.expect("settled");
+        assert!(rig.sees("1").is_empty(), "as long as it was told");
+        assert_eq!(rig.sees("7").is_empty(), whole, "the other Page");
+        rig.clock.advance_s(40);
+        gateway.settle().await.expect("settled");
+        assert_eq!((rig.sees("1").len(), rig.sees("7").is_empty()), (1, !whole));
+        assert!(rig.store.channel_states().await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

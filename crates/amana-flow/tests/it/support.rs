@@ -826,8 +826,25 @@ pub(crate) fn build_with(
     channel: Arc<dyn Channel>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    rest: (LogParts, Reconcile),
+) -> Arc<Gateway> {
+    build_on(&[PAGE], store, bank, channel, clock, entropy, rest)
+}
+
+/// The same with several pages.
+pub(crate) fn build_on(
+    pages: &[&str],
+    store: Arc<dyn Store>,
+    bank: &Arc<FakeBank>,
+    channel: Arc<dyn Channel>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     (log, reconcile): (LogParts, Reconcile),
 ) -> Arc<Gateway> {
+    let serves = |page: &&str| {
+        let config = ChannelConfig { institutions: vec![bank.id.clone()] };
+        (ChannelId::new(*page).expect("an id"), config)
+    };
     let upkeep = *bank.upkeep.lock().expect("lock");
     let institution =
         Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone()).with_upkeep(upkeep);
@@ -837,10 +854,7 @@ pub(crate) fn build_with(
         channel,
         read_policy,
         institutions: BTreeMap::from([(bank.id.clone(), institution)]),
-        channels: BTreeMap::from([(
-            conversation("1").channel,
-            ChannelConfig { institutions: vec![bank.id.clone()] },
-        )]),
+        channels: pages.iter().map(serves).collect(),
         understand: Box::new(Rules),
         clock,
         entropy,
