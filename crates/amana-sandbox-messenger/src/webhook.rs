@@ -54,9 +54,12 @@ pub(crate) fn kick(hub: &Arc<Hub>, key: ThreadKey) {
 }
 
 async fn run(hub: Arc<Hub>, key: ThreadKey) {
+    // By chance an event is overtaken once: its draw is the same each time, and in a conversation in which there is
+    // always a next one it would never go.
+    let mut overtaken = None;
     loop {
         let Some((event, faults, waiting)) = next(&hub, &key, 0) else { return };
-        let reorder = faults.reorder || chance(&hub, "reorder", &event);
+        let reorder = faults.reorder || (overtaken != Some(event.seq) && chance(&hub, "reorder", &event));
         if reorder && waiting < 2 {
             let hold = if faults.reorder { limits::REORDER_HOLD } else { limits::CHAOS_HOLD };
             tokio::time::sleep(hold).await;
@@ -64,7 +67,10 @@ async fn run(hub: Arc<Hub>, key: ThreadKey) {
         let event = if reorder {
             // The second in line goes first; the first then has a new neighbour to be swapped with, or goes alone.
             match next(&hub, &key, 1) {
-                Some((second, _, _)) => second,
+                Some((second, _, _)) => {
+                    overtaken = Some(event.seq);
+                    second
+                }
                 None => event,
             }
         } else {

@@ -7,6 +7,9 @@
 //! - every question that the platform brought to the gateway's door is answered once, and a conversation's answers
 //!   come in the order in which its questions came to the door;
 //! - every event that the bank was told is taken is told once, and a conversation's come in the order of the bank;
+//! - each night everybody is away for a day, and the bank has news: of that a customer sees one approved text that says
+//!   so, and the news when they are back;
+//! - the platform has its 200s in time: 99 of 100 within a second of real time, as it measures them itself;
 //! - a customer sees nothing else; at the end nothing is waiting, given up or unexplained.
 //!
 //! One thing no client of the platform can do, and it is not demanded: a question that the platform gave up after an
@@ -31,7 +34,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -39,17 +42,31 @@ use tokio_util::sync::CancellationToken;
 
 /// What all randomness of a run is made from, where the environment names no other.
 const SEED: u64 = 4_711;
-/// How many people write: with 200 of them it is more than 50,000 messages, and a quarter of an hour.
-const PEOPLE: usize = 20;
-/// Questions and bank events of one person, while everything goes wrong and each other phase.
-const ROUNDS: usize = 80;
-const ROUNDS_SHORT: usize = 8;
-/// The messages that a run must have for each of them: what they wrote, were answered, and were told.
-const MESSAGES_EACH_MIN: usize = 250;
+/// How many people write where the environment names no number: with 48 of them (`AMANA_SOAK_PEOPLE`) it is more than
+/// 50,000 messages, and about six minutes of a processor.
+const PEOPLE: usize = 12;
+/// How many days they do, and the questions and bank events of one person on one of them: as many calls as a Page has
+/// for a person and day, almost. On the second day the door is shut.
+const DAYS: usize = 7;
+const ROUNDS: usize = 56;
+/// What the bank tells of each person while they are away.
+const NEWS_AWAY: usize = 3;
+/// The messages that must be in the thread of each of them at the end: what they wrote, and what the page wrote.
+const MESSAGES_EACH_MIN: usize = 1_050;
+/// How long the platform waits for the 200s of the webhooks, 99 of 100 of them, in milliseconds of real time.
+const ANSWERED_P99_MS: u64 = 1_000;
+/// After how many ticks without news that are due somebody asks again.
+const ASKS_AGAIN_TICKS: u32 = 500;
+/// How long before anything that counts people wrote for the first time, in milliseconds: nobody was there to take that
+/// in, and what the platform has there within the time by which clocks may differ is held against what came in.
+const HELLO_MS: i64 = 600_000;
+/// How often the gateway is told to look at the clock, in ticks.
+const LOOK_TICKS: u32 = 5;
 /// How many events and messages may wait in the gateway before people hold their breath.
-const BACKLOG_MAX: u64 = 600;
-/// How much news of one person may wait: less than what one message tells in full.
-const WAITING_MAX: usize = 10;
+const BACKLOG_MAX: u64 = 300;
+/// How much a person may have spent without having heard of it: less than what one message tells in full, and what is
+/// spent while they are away comes to it.
+const UNTOLD_MAX: usize = 8;
 /// How often the clock moves.
 const TICK: Duration = Duration::from_millis(20);
 /// What a tick is on the clock: while all goes well; while an event that is due has not gone out for long, so that no
@@ -66,6 +83,9 @@ const IDLE_TICKS: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long the client waits for an answer: hangs are real.
 const CALL: Duration = Duration::from_secs(4);
+
+/// What is in the approved text, and in no other message.
+const NOTICE: &str = "There is news about your account";
 
 #[expect(
     clippy::disallowed_methods,
@@ -142,8 +162,22 @@ struct Person {
     spent: Mutex<Vec<u64>>,
     /// What they asked while nobody could hear it.
     lost: Mutex<HashSet<String>>,
-    /// The link over which they are told.
-    link: (Shard, LinkId),
+    /// What they have seen so far.
+    seen: tokio::sync::Mutex<Seen>,
+}
+
+/// What a person saw of the page, read as far as a message.
+#[derive(Default)]
+struct Seen {
+    last: u64,
+    /// Marks and amounts, oldest first.
+    marks: Vec<String>,
+    /// How many of them are amounts.
+    told: usize,
+    /// Approved texts.
+    notices: usize,
+    /// All messages, theirs as well.
+    messages: usize,
 }
 
 struct Soak {
@@ -160,6 +194,8 @@ struct Soak {
     backlog: AtomicU64,
     /// Whether everybody is away, so that news wait for long.
     away: AtomicBool,
+    /// How many approved texts people saw at night.
+    notices: AtomicUsize,
     /// Whether there are troubles; life goes on until they are over.
     troubled: AtomicBool,
     faults: Mutex<BTreeMap<String, u64>>,
@@ -227,8 +263,14 @@ impl Soak {
                     soak.breathe().await;
                     soak.ask(&person).await;
                     // What waits is told as one message, of which twelve in full: nobody spends more meanwhile.
-                    while soak.waiting(&person).await >= WAITING_MAX {
+                    let mut waited = 0_u32;
+                    while soak.untold(&person).await >= UNTOLD_MAX {
                         tokio::time::sleep(TICK).await;
+                        waited += 1;
+                        // Who has blocked the page hears what waits only when they write again: they do.
+                        if waited.is_multiple_of(ASKS_AGAIN_TICKS) {
+                            soak.ask(&person).await;
+                        }
                     }
                     soak.spend(&person, 1).await;
                     if (round + place).is_multiple_of(20) {
@@ -242,8 +284,14 @@ impl Soak {
         }
     }
 
-    async fn waiting(&self, person: &Person) -> usize {
-        self.rig.store.waiting(person.link.0, person.link.1).await.expect("answers").len()
+    /// What a person has spent and not heard of; more than that only as long as it does not matter.
+    async fn untold(&self, person: &Person) -> usize {
+        let spent = person.spent.lock().unwrap().len();
+        let told = person.seen.lock().await.told;
+        if spent - told < UNTOLD_MAX {
+            return spent - told;
+        }
+        spent - self.seen(person).await.told
     }
 
     async fn breathe(&self) {
@@ -259,6 +307,9 @@ impl Soak {
             tokio::time::sleep(TICK).await;
             let hooks = self.get("control/webhooks").await;
             ticks += 1;
+            if ticks.is_multiple_of(LOOK_TICKS) {
+                self.gateway.look_now();
+            }
             if ticks.is_multiple_of(10) {
                 let counts = self.rig.store.counts().await.expect("answers");
                 self.backlog.store(counts.inbox_waiting + counts.outbox_open, Ordering::SeqCst);
@@ -336,11 +387,12 @@ impl Soak {
                 counts.inbox_waiting + counts.outbox_open == 0 && told && hooks["pending"] == 0
             })
             .await;
-            if self.rig.store.counts().await.expect("answers").outbox_held == 0 {
+            let nothing_held = self.rig.store.counts().await.expect("answers").outbox_held == 0;
+            if nothing_held || self.away.load(Ordering::SeqCst) {
                 return;
             }
             for person in &self.people {
-                if self.seen(person).await.len() < self.wanted(person).len() {
+                if self.seen(person).await.marks.len() < self.wanted(person).len() {
                     self.ask(person).await;
                 }
             }
@@ -352,28 +404,77 @@ impl Soak {
         heard.into_iter().chain(person.spent.lock().unwrap().iter().map(|n| amount(*n))).collect()
     }
 
-    /// What a person sees of the page, as marks and amounts, oldest first.
-    async fn seen(&self, person: &Person) -> Vec<String> {
-        let thread = self.get(&format!("control/threads/{PAGE}/{}", person.name)).await;
-        let messages = thread["messages"].as_array().expect("messages");
-        let mut seen = Vec::new();
-        for message in messages.iter().filter(|message| message["from"] == "page") {
+    /// What a person sees of the page.
+    async fn seen<'a>(&self, person: &'a Person) -> tokio::sync::MutexGuard<'a, Seen> {
+        let mut seen = person.seen.lock().await;
+        let part = format!("after={}&messages_only=true", seen.last);
+        let thread = self.get(&format!("control/threads/{PAGE}/{}?{part}", person.name)).await;
+        for message in thread["messages"].as_array().expect("messages") {
+            seen.last = message["seq"].as_u64().expect("a number");
+            seen.messages += 1;
+            if message["from"] != "page" {
+                continue;
+            }
             let said = plain(&message["body"].to_string());
-            let before = seen.len();
+            let before = seen.marks.len();
             // The same text may stand in a message twice, as a title and in its buttons.
             for mark in questions(&said).into_iter().chain(amounts(&said)) {
-                if !seen[before..].contains(&mark) {
-                    seen.push(mark);
+                if !seen.marks[before..].contains(&mark) {
+                    seen.marks.push(mark);
                 }
             }
+            seen.told += seen.marks[before..].iter().filter(|mark| !mark.starts_with('q')).count();
+            if seen.marks.len() == before && said.contains(NOTICE) {
+                seen.notices += 1;
+                continue;
+            }
             assert!(
-                seen.len() > before,
+                seen.marks.len() > before,
                 "seed {}: {} sees what nobody meant: {said}",
                 self.seed,
                 person.name
             );
         }
         seen
+    }
+
+    /// How often somebody blocked the page by chance, since the chaos was last changed.
+    async fn blocked(&self) -> u64 {
+        self.get("control/chaos").await["counts"]["user_blocked"].as_u64().unwrap_or(0)
+    }
+
+    /// A day later nobody may be written to; what the bank says meanwhile waits until they write. That there is
+    /// something they are told once, by the text that the platform approved.
+    async fn night(&self, night: usize) {
+        self.away.store(true, Ordering::SeqCst);
+        self.pass(25 * 3_600_000).await;
+        let (dead, blocked) =
+            (self.rig.store.counts().await.expect("answers").outbox_dead, self.blocked().await);
+        let mut before = Vec::new();
+        for person in &self.people {
+            let seen = self.seen(person).await;
+            before.push((seen.marks.len(), seen.notices));
+            drop(seen);
+            self.spend(person, NEWS_AWAY).await;
+        }
+        self.come_to_rest().await;
+        let mut unheard = 0;
+        for (person, (marks, notices)) in self.people.iter().zip(before) {
+            let seen = self.seen(person).await;
+            assert_eq!(seen.marks.len(), marks, "seed {}: told outside of the window", self.seed);
+            assert!(seen.notices <= notices + 1, "seed {}: told twice that there is news", self.seed);
+            unheard += notices + 1 - seen.notices;
+            self.notices.fetch_add(seen.notices - notices, Ordering::SeqCst);
+        }
+        // Who has blocked the page just then gets no such text, also later: the news themselves wait for them.
+        let counts = self.rig.store.counts().await.expect("answers");
+        assert_eq!(unheard as u64, self.blocked().await - blocked, "seed {}: night {night}", self.seed);
+        assert_eq!(unheard as u64, counts.outbox_dead - dead, "seed {}: {counts:?}", self.seed);
+        self.away.store(false, Ordering::SeqCst);
+        for person in &self.people {
+            self.ask(person).await;
+        }
+        self.say(&format!("night {night} is over"));
     }
 
     fn say(&self, what: &str) {
@@ -442,6 +543,8 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
     let messenger = Arc::new(messenger.expect("a client"));
     let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().expect("a client");
     messenger.setup(&conversation("1").channel, &profile()).await.expect("the page is set up");
+    let texts = messenger.bring_templates(&conversation("1").channel).await.expect("templates are taken");
+    assert!(texts.iter().all(|text| text.approved), "{texts:?}");
 
     let mut people = Vec::new();
     for n in 0..count {
@@ -455,15 +558,13 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
         *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
         *rig.bank.checking.lock().unwrap() = format!("a-{psid}");
         rig.link(&psid).await;
-        let links = rig.store.links_of_conversation(&conversation(&psid)).await.expect("answers");
-        let link = links.first().map(|link| (link.shard, link.id)).expect("a link");
         people.push(Arc::new(Person {
             name,
             psid,
-            link,
             asked: Mutex::default(),
             spent: Mutex::default(),
             lost: Mutex::default(),
+            seen: tokio::sync::Mutex::default(),
         }));
     }
     let gateway = build_with(
@@ -491,6 +592,7 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
         forced: AtomicI64::new(0),
         backlog: AtomicU64::new(0),
         away: AtomicBool::new(false),
+        notices: AtomicUsize::new(0),
         troubled: AtomicBool::new(false),
         faults: Mutex::default(),
         begun,
@@ -498,6 +600,7 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
     tokio::spawn(soak.clone().keep_time(stop.clone()));
     soak.wait("the first words are over", || async { soak.get("control/webhooks").await["pending"] == 0 })
         .await;
+    soak.pass(HELLO_MS).await;
     soak.say("everybody is linked");
     soak
 }
@@ -563,6 +666,9 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
     soak.say("all was said");
     soak.come_to_rest().await;
     soak.say("everything at once has come to rest");
+    soak.night(1).await;
+    soak.live(ROUNDS).await;
+    soak.come_to_rest().await;
 
     // Twenty minutes before a shut door: the platform tries again and again. Then more than an hour: it gives up.
     let answered = [
@@ -604,31 +710,14 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
         soak.say(if gives_up { "the platform gave up, and was asked again" } else { "the door was shut" });
     }
 
-    // A day later nobody may be written to; what the bank says meanwhile waits until they write.
     soak.chaos(with(soak.seed + 3, &[])).await;
     soak.control("faults", json!({"loose_types": true})).await;
-    soak.away.store(true, Ordering::SeqCst);
-    soak.pass(25 * 3_600_000).await;
-    let mut away = Vec::new();
-    for person in &soak.people {
-        away.push(soak.seen(person).await.len());
-        soak.spend(person, 3).await;
+    for day in 3..=DAYS {
+        soak.night(day - 1).await;
+        soak.live(ROUNDS).await;
+        soak.come_to_rest().await;
+        soak.say(&format!("day {day} is over"));
     }
-    soak.come_to_rest().await;
-    for (person, before) in soak.people.iter().zip(away) {
-        assert_eq!(soak.seen(person).await.len(), before, "seed {}: told outside of the window", soak.seed);
-    }
-    soak.away.store(false, Ordering::SeqCst);
-    for person in &soak.people {
-        soak.ask(person).await;
-    }
-    soak.live(ROUNDS_SHORT).await;
-    soak.wait("the news are told", || async {
-        soak.rig.store.counts().await.expect("answers").news_waiting == 0
-    })
-    .await;
-    soak.come_to_rest().await;
-    soak.say("everybody is back");
     soak.chaos(json!({"off": true})).await;
     judge(&soak).await;
 }
@@ -636,12 +725,14 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
 /// Holds what people saw against what was put in.
 async fn judge(soak: &Soak) {
     let seed = soak.seed;
-    let (mut asked, mut answered, mut told, mut lost) = (0, 0, 0, 0);
+    let (mut asked, mut answered, mut told, mut lost, mut messages, mut notices) = (0, 0, 0, 0, 0, 0);
     for person in &soak.people {
         let heard = soak.door.heard.lock().unwrap().get(&person.psid).cloned().unwrap_or_default();
         let seen = soak.seen(person).await;
         let (answers, news): (Vec<String>, Vec<String>) =
-            seen.into_iter().partition(|mark| mark.starts_with('q'));
+            seen.marks.iter().cloned().partition(|mark| mark.starts_with('q'));
+        notices += seen.notices;
+        messages += seen.messages;
         assert_eq!(answers, heard, "seed {seed}: the answers of {}", person.name);
         let spent: Vec<String> = person.spent.lock().unwrap().iter().map(|n| amount(*n)).collect();
         assert_eq!(news, spent, "seed {seed}: what {} was told", person.name);
@@ -657,7 +748,12 @@ async fn judge(soak: &Soak) {
     let counts = soak.rig.store.counts().await.expect("answers");
     let open = (counts.inbox_waiting, counts.outbox_open, counts.outbox_held, counts.news_waiting);
     assert_eq!(open, (0, 0, 0, 0), "seed {seed}: something is still on its way: {counts:?}");
-    assert_eq!((counts.inbox_failed, counts.outbox_dead), (0, 0), "seed {seed}: given up: {counts:?}");
+    // One text for each night and person, but to whom nothing could be sent then.
+    assert_eq!(notices, soak.notices.load(Ordering::SeqCst), "seed {seed}: told by day that there is news");
+    let unheard = soak.people.len() * (DAYS - 1) - notices;
+    let given_up = (counts.inbox_failed, counts.outbox_dead);
+    assert_eq!(given_up, (0, unheard as u64), "seed {seed}: given up: {counts:?}");
+    assert!(notices > unheard * 20, "seed {seed}: most hear that there is news: {notices}");
     let alarms = soak.rig.store.alarms(false, 1_000).await.expect("answers");
     let odd = alarms
         .iter()
@@ -684,11 +780,13 @@ async fn judge(soak: &Soak) {
     ] {
         assert!(faults.contains_key(fault), "seed {seed}: {fault} never happened: {faults:?}");
     }
-    let messages = asked + answered + told;
     assert!(messages >= soak.people.len() * MESSAGES_EACH_MIN, "only {messages} messages");
+    let hooks = soak.get("control/webhooks").await["answered"].clone();
     println!(
         "seed {seed}: {messages} messages ({asked} asked, {lost} of them given up by the platform, {answered} answered, \
-         {told} told) in {:?}; {faults:?}",
+         {told} told, {notices} told that there is news) in {:?}; 200s: {hooks}; {faults:?}",
         soak.begun.elapsed()
     );
+    let p99 = hooks["p99_ms"].as_u64().expect("a number");
+    assert!(p99 <= ANSWERED_P99_MS, "seed {seed}: the platform waited for its 200s: {hooks}");
 }
