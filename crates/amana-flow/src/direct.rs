@@ -10,8 +10,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::intake::yield_after;
-use crate::limits::{DIRECT_EVENTS, LANE_WAIT};
+use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD, LANE_WAIT};
 use crate::rules::RulesRead;
 use crate::sealed::BankWork;
 use crate::worker::Effects;
@@ -154,8 +153,7 @@ impl Gateway {
         let rules = RulesRead::default();
         let mut failed = Ok(());
         let decided = async {
-            for (n, (place, turn, arrival)) in taken.into_iter().enumerate() {
-                yield_after(n).await;
+            for (place, turn, arrival) in taken {
                 if let Err(error) = self.decide_directly(direct, (place, turn), arrival, &rules).await {
                     failed = Err(error);
                     return;
@@ -270,7 +268,8 @@ impl Gateway {
             direct.busy_lanes.clear();
             let mut again = std::mem::take(&mut direct.busy).into_iter();
             while again.len() > 0 {
-                self.take_placed(direct, again.by_ref().take(DIRECT_EVENTS)).await?;
+                self.take_placed(direct, again.by_ref().take(DIRECT_YIELD)).await?;
+                tokio::task::yield_now().await;
             }
             self.settle_direct(direct).await?;
         }

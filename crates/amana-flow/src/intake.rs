@@ -3,7 +3,7 @@
 use crate::direct::{Arrival, Direct};
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX, DIRECT_EVENTS, DIRECT_YIELD};
+use crate::limits::{CHAT_EVENT_BYTES_MAX, DELIVERED_MIDS_MAX, DIRECT_YIELD};
 use crate::reconcile::echo_in;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::{BankEvent, BankEventBody, CustomerId, EventKey, InstitutionId, MessageId, Timestamp};
@@ -49,14 +49,6 @@ fn unless_damaged<T>(answer: Result<T, FlowError>) -> Result<Option<T>, FlowErro
             Ok(None)
         }
         answer => answer.map(Some),
-    }
-}
-
-/// Looks at the embedded database wait for nothing, so a long batch would keep others from their turn: they have it
-/// before each [`DIRECT_YIELD`]th event.
-pub(crate) async fn yield_after(n: usize) {
-    if n % DIRECT_YIELD == DIRECT_YIELD - 1 {
-        tokio::task::yield_now().await;
     }
 }
 
@@ -184,9 +176,11 @@ impl Gateway {
         let since = self.now();
         let mut accepted = Accepted::default();
         let mut direct = Direct::default();
-        for some in events.chunks(DIRECT_EVENTS) {
+        for some in events.chunks(DIRECT_YIELD) {
             let arrivals = self.arrivals(some, &mut accepted).await?;
             self.take_directly(&mut direct, arrivals).await?;
+            // Looks at the embedded database wait for nothing, so a long batch would keep others from their turn.
+            tokio::task::yield_now().await;
         }
         let queued = self.finish_direct(&mut direct).await?;
         accepted.stored += direct.stored;
@@ -223,8 +217,7 @@ impl Gateway {
     ) -> Result<Vec<Arrival<'a>>, FlowError> {
         let (mut arrivals, mut failed) = (Vec::with_capacity(events.len()), Ok(()));
         let looked_up = async {
-            for (n, (event, body)) in events.iter().enumerate() {
-                yield_after(n).await;
+            for (event, body) in events {
                 match self.arrivals_of(event, body).await {
                     Ok(of_one) if of_one.is_empty() => accepted.unmatched += 1,
                     Ok(of_one) => arrivals.extend(of_one),

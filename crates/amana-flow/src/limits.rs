@@ -36,11 +36,10 @@ pub const GATHER: Duration = Duration::from_millis(5);
 /// look at it.
 pub const GATHER_BUSY: Duration = Duration::from_millis(20);
 /// Events of a bank's request that are one submission in the direct lane: enough that the writer's own work outweighs
-/// what each submission costs, few enough that it begins while the rest of a batch is decided. What
-/// so many need of the store is looked up as of one moment: each moment reads the pages anew that its first events
-/// need.
+/// what each submission costs, few enough that it begins while the rest of a batch is decided.
 pub const DIRECT_EVENTS: usize = 64;
-/// After so many events of a request others have their turn.
+/// After so many events of a request others have their turn. What so many need of the store is looked up as of one
+/// moment.
 pub const DIRECT_YIELD: usize = 16;
 /// How long an event of a bank's request waits for another one of its lane before it goes through the inbox: some
 /// commits, and far less than a bank waits for its answer.

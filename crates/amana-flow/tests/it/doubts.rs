@@ -10,10 +10,16 @@ use amana_store::{Command, OutboxEntry, OutboxState};
 
 /// A purchase whose message arrived without an answer, and without an echo in its time.
 async fn in_doubt(rig: &Rig) -> MessageId {
-    rig.channel.fates.lock().unwrap().push(Fate::DeliverSilently);
+    without_answer(rig, true).await
+}
+
+/// A purchase of 4.50 whose call got no answer, whether or not it arrived; its message.
+async fn without_answer(rig: &Rig, arrived: bool) -> MessageId {
+    let fate = if arrived { Fate::DeliverSilently } else { Fate::LoseSilently };
+    rig.channel.fates.lock().unwrap().push(fate);
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
-    let (_, _, message) = rig.channel.seen.lock().unwrap().last().expect("a message").clone();
-    message
+    let later_on = rig.clock.now().checked_add(std::time::Duration::from_secs(3_600)).unwrap();
+    rig.store.outbox_heads(later_on, &[], 1).await.unwrap()[0].row.message
 }
 
 async fn entry(rig: &Rig, message: MessageId) -> OutboxEntry {
@@ -168,12 +174,7 @@ async fn the_platform_is_asked_before_anything_is_sent_again() {
     ] {
         let rig = Rig::new().await;
         rig.link("1").await;
-        let fate = if arrived { Fate::DeliverSilently } else { Fate::LoseSilently };
-        rig.channel.fates.lock().unwrap().push(fate);
-        rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
-        let later_on = rig.clock.now().checked_add(std::time::Duration::from_secs(3_600)).unwrap();
-        let open = rig.store.outbox_heads(later_on, &[], 1).await.unwrap();
-        let message = open[0].row.message;
+        let message = without_answer(&rig, arrived).await;
         let own = rig.channel.last.lock().unwrap().clone();
         let own: serde_json::Value = serde_json::from_str(&own).expect("JSON");
         let own = own["message"]["text"].as_str().unwrap_or("Blue Bottle Coffee").to_owned();
@@ -330,11 +331,7 @@ async fn what_a_person_said_since_hides_nothing_and_what_nobody_knows_may_be_it(
     for arrived in [false, true] {
         let rig = Rig::new().await;
         rig.link("1").await;
-        let fate = if arrived { Fate::DeliverSilently } else { Fate::LoseSilently };
-        rig.channel.fates.lock().unwrap().push(fate);
-        rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t1", None, 450)).await;
-        let later_on = rig.clock.now().checked_add(std::time::Duration::from_secs(3_600)).unwrap();
-        let message = rig.store.outbox_heads(later_on, &[], 1).await.unwrap()[0].row.message;
+        let message = without_answer(&rig, arrived).await;
         let mut there: Vec<SaidThere> = writes(&rig, "1", 25).await.iter().map(|mid| bare(mid)).collect();
         if arrived {
             there.push(bare(&format!("m_{message}")));

@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 /// What all randomness of a run is made from, where the environment names no other.
 const SEED: u64 = 4_711;
 /// How many people write where the environment names no number: with 48 of them (`AMANA_SOAK_PEOPLE`) it is more than
-/// 50,000 messages, and about six minutes of a processor.
+/// 50,000 messages, and four times the processor's time.
 const PEOPLE: usize = 12;
 /// How many days they do, and the questions and bank events of one person on one of them: as many calls as a Page has
 /// for a person and day, almost. On the second day the door is shut.

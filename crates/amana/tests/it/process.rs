@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a message that was on its way when the gateway was killed may hold its conversation: from the new start on
-/// its echo is waited for, until the platform's webhooks have come in for a while; then it is sent again, and if that
-/// is in doubt too, the echo of that is waited for. The rest is work, for which a busy machine has the time of two
-/// starts.
+/// its echo is waited for, and the platform asked; at the latest once its webhooks have come in for a while it is sent
+/// again, and if that is in doubt too, the echo of that is waited for. The rest is work, for which a busy machine has
+/// the time of two starts.
 pub(crate) const DOUBT: Duration = Duration::from_secs(
     ECHO_WAIT_AFTER_START_S.unsigned_abs()
         + DOOR_OPEN_S.unsigned_abs()
