@@ -27,6 +27,6 @@ pub use channel::{
 };
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
-    AppWebhook, Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona,
-    Profile, SetupError, SetupReport, Timeouts, TokenState,
+    AppCredentials, AppWebhook, Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus,
+    PageToken, Persona, Profile, SetupError, SetupReport, Timeouts, TokenState,
 };

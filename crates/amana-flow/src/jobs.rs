@@ -259,6 +259,7 @@ impl Gateway {
             JobKind::Poll => self.poll(job).await.map_err(|e| e.to_string()),
             JobKind::TellEnded => self.tell_ended(job).await.map_err(|e| e.to_string()),
             JobKind::Subscriptions => self.subscriptions(job).await.map_err(|e| e.to_string()),
+            JobKind::PlatformRequest => self.do_platform_request(job).await.map_err(|e| e.to_string()),
         }
     }
 

@@ -113,6 +113,13 @@ pub const SCAN_PAGE: usize = 500;
 pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
 /// The longest wait between attempts at a job, in seconds: a bank that is back hears within it what was taken back.
 pub const JOB_RETRY_MAX_S: i64 = 900;
+/// How long what a platform asks for in a person's name may be under way before an operator is told, in seconds.
+pub const PLATFORM_LATE_S: i64 = 3_600;
+/// How often the platform is asked once more whose chats a request is about, where it did not tell, in seconds: until
+/// somebody has mended a permission.
+pub const PLATFORM_UNTOLD_S: i64 = 6 * 3_600;
+/// How long it is asked, in seconds: the month in which such a request must be done (GDPR, article 12(3)).
+pub const PLATFORM_GIVE_UP_S: i64 = 30 * 86_400;
 /// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
 /// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day more.

@@ -343,11 +343,17 @@ pub(crate) async fn put_request<D: Db>(db: &mut D, request: &PlatformRequest) ->
     changed(rows, "code of the request")
 }
 
-pub(crate) async fn finish_request<D: Db>(db: &mut D, code: [u8; 16], at: Timestamp) -> Applied {
+pub(crate) async fn note_request<D: Db>(
+    db: &mut D,
+    code: [u8; 16],
+    (chats, untold): (u32, u32),
+    done_at: Option<Timestamp>,
+) -> Applied {
     let rows = db
         .run(
-            "UPDATE platform_request SET done_at = $1 WHERE code = $2 AND done_at IS NULL",
-            values![at, code],
+            "UPDATE platform_request SET chats = chats + $1, untold = $2, done_at = $3 \
+             WHERE code = $4 AND done_at IS NULL",
+            values![chats, untold, done_at, code],
         )
         .await?;
     maybe(rows)

@@ -202,7 +202,7 @@ pub struct PlatformRequest {
     pub code: [u8; 16],
     /// What is asked.
     pub kind: PlatformRequestKind,
-    /// How many chats were found for it.
+    /// In how many chats it was done.
     pub chats: u32,
     /// Of how many of our channels the platform did not tell whose chats it is about.
     pub untold: u32,
@@ -583,6 +583,9 @@ pub enum JobKind {
     TellEnded,
     /// Looks after our subscriptions to a bank's notifications. It is an institution's and goes on, too.
     Subscriptions,
+    /// Does what a platform asks for in a person's name ([`PlatformRequest`]). It is nobody's until the platform tells
+    /// whose chats it is about.
+    PlatformRequest,
 }
 
 /// A job in the durable queue.
@@ -664,6 +667,8 @@ pub enum AlarmKind {
     Deaf,
     /// No message: the platform wants a person's data deleted, and does not tell whose chat on the channel that is.
     DeletionUntold,
+    /// No message: what the platform asked for in a person's name could not be done for an hour.
+    DeletionLate,
 }
 
 impl AlarmKind {
@@ -687,6 +692,7 @@ impl AlarmKind {
             Self::NotAllowed => "not-allowed",
             Self::Deaf => "webhooks-missing",
             Self::DeletionUntold => "deletion-untold",
+            Self::DeletionLate => "deletion-late",
         }
     }
 

@@ -12,8 +12,8 @@ mod template;
 
 pub(crate) use codes::{LACKS_PERMISSION, shown};
 pub use config::{
-    AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile,
-    SetupError, SetupReport, Timeouts, TokenState,
+    AppCredentials, AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken,
+    Profile, SetupError, SetupReport, Timeouts, TokenState,
 };
 pub use persona::Persona;
 pub use routing::INBOX_APP;
@@ -162,17 +162,21 @@ impl Channel for Messenger {
         self.templates(channel).await
     }
 
-    /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8; that a page's token may ask it is not
-    /// settled). A page whose question is refused is named: that nobody is known there cannot be said then.
+    /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8), which is asked with the app's own
+    /// token: such an id is the app's, and means nothing to a page. A page whose question is refused is named: that
+    /// nobody is known there cannot be said then.
     async fn people(&self, app_scoped: &str) -> Result<People, SendError> {
         let mut people = People::default();
         if app_scoped.is_empty() || !app_scoped.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(people);
         }
         for page in self.graph.pages() {
-            let params = Params { query: &[("page", page.as_str())], ..Params::default() };
             let path = [app_scoped, "ids_for_pages"];
-            let answer = match self.graph.call(page, Method::GET, &path, params).await {
+            let Some(asked) = self.graph.look_as_app(&path, &[("page", page.as_str())]).await else {
+                people.untold.push(page.clone());
+                continue;
+            };
+            let answer = match asked {
                 Ok(answer) => answer,
                 Err(Refused {
                     class: SendError::Permanent { .. } | SendError::NotAllowed { .. }, ..

@@ -537,6 +537,7 @@ async fn begin(stop: &CancellationToken) -> Arc<Soak> {
         graph_url: base.parse().expect("a url"),
         graph_version: "v26.0".to_owned(),
         app_id: "4242".to_owned(),
+        app: None,
         pages: vec![page],
         timeouts: Timeouts { connect: Duration::from_secs(2), call: CALL },
     });

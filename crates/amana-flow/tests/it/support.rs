@@ -12,7 +12,7 @@ use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, U
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
-use amana_store::{Keys, SqliteCustody, Store};
+use amana_store::{Keys, PlatformRequestKind, SqliteCustody, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -471,6 +471,9 @@ impl Channel for FakeChannel {
         Ok(Lang::ALL.iter().map(text).collect())
     }
     async fn people(&self, id: &str) -> Result<People, SendError> {
+        if let Some(error) = self.error.lock().expect("lock").clone() {
+            return Err(error);
+        }
         let mut people = People::default();
         if let Some(psid) = id.strip_prefix("app-") {
             let ConversationId { channel, psid } = conversation(psid);
@@ -638,6 +641,13 @@ impl Rig {
     }
 
     /// The one-time linking token that the chat would show.
+    /// The platform asks for something in a person's name, and what can be done now is done.
+    pub(crate) async fn platform_asks(&self, kind: PlatformRequestKind, app_scoped: &str) -> PlatformAnswer {
+        let answer = self.gateway.on_platform_request(kind, app_scoped).await.expect("taken");
+        self.gateway.settle().await.expect("settled");
+        answer
+    }
+
     pub(crate) async fn link_token(&self, psid: &str) -> String {
         self.says(psid, "link my bank").await;
         self.sees(psid);
