@@ -22,8 +22,8 @@ pub mod messenger;
 pub mod webhook;
 
 pub use channel::{
-    ApprovedText, Channel, History, LinkingError, People, Rest, SaidThere, SendError, Sent, ThreadOwner,
-    WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, Rest, SaidThere, SendError,
+    Sent, ThreadOwner, WindowPolicy,
 };
 pub use egress::{Egress, StopFlags};
 pub use messenger::{

@@ -301,7 +301,24 @@ const _: () = assert!(DOOR_SILENCE_S <= DOOR_OPEN_S && DOOR_OPEN_S < ECHO_LOST_S
 /// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,
 /// the echo would go to the other app.
 pub const PASS_AFTER_S: i64 = 5;
-/// Conversations that wait to be passed on; of more the people in the inbox take control themselves.
+/// How often it is looked whether the last message before a passing is out, in seconds.
+pub const PASS_LOOK_S: i64 = 30;
+/// How long a passing waits for that message, and from when on an operator hears that it does not succeed, in seconds.
+pub const PASS_LATE_S: i64 = 3_600;
+/// How long it is tried, in seconds: as long as a message would be.
+pub const PASS_GIVE_UP_S: i64 = 3 * 86_400;
+/// How far back what people wrote is fetched after the platform did not tell us, in seconds: keys of events are kept for
+/// longer, so nothing that came is taken in twice.
+pub const CATCH_UP_BACK_S: i64 = 7 * 86_400;
+/// How long that is tried, in seconds.
+pub const CATCH_UP_GIVE_UP_S: i64 = 86_400;
+/// The pace of it: the platform answers two questions a second about conversations.
+pub const CATCH_UP_EVERY: Duration = Duration::from_millis(500);
+/// How long a text may wait for the platform's approval before an operator hears of it, in seconds.
+pub const APPROVAL_LATE_S: i64 = 86_400;
+/// How long before the first waiting message of a stopped channel is over an operator hears of it, in seconds.
+pub const EXPIRES_SOON_S: i64 = 86_400;
+/// Conversations whose passing is hastened by an echo; any other is passed on when it is next looked at.
 pub const PASSING_MAX: usize = 10_000;
 /// How often a customer who has been away is told that there is news, at most, in seconds.
 pub const NOTICE_EVERY_S: i64 = 86_400;

@@ -3,15 +3,14 @@
 //! who is known by a chat alone asks in the chat, or on the privacy page.
 
 use crate::error::{FlowError, LinkError};
-use crate::gateway::{Gateway, shard_context};
+use crate::gateway::Gateway;
 use crate::jobs::Step;
 use crate::limits::{PLATFORM_GIVE_UP_S, PLATFORM_LATE_S, PLATFORM_UNTOLD_S};
 use amana_channel::People;
-use amana_core::{Address, ChannelId, ConversationId, CustomerId, Shard};
-use amana_store::{AlarmKind, Command, Job, JobKind, JobWork, PlatformRequest, PlatformRequestKind};
+use amana_core::{Address, ChannelId, ConversationId};
+use amana_store::{AlarmKind, Command, Job, JobKind, PlatformRequest, PlatformRequestKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use zeroize::Zeroizing;
 
 /// What the platform is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,17 +56,7 @@ impl Gateway {
             since: now.as_second(),
             untold: None,
         };
-        let id: [u8; 16] = self.entropy.array();
-        let job = Job {
-            id,
-            shard: Shard(0),
-            // Nobody's, as yet.
-            customer: CustomerId::from_bytes([0; 16]),
-            kind: JobKind::PlatformRequest,
-            body: self.seal_work(id, &work).await?,
-            due_at: now,
-            attempts: 0,
-        };
+        let job = self.nobodys_job(JobKind::PlatformRequest, &work, now).await?;
         let request = PlatformRequest { code, kind, chats: 0, untold: 0, at: now, done_at: None };
         self.store.submit(vec![Command::PutPlatformRequest(request), Command::Enqueue(job)]).await?;
         self.jobs_filled.notify_one();
@@ -78,26 +67,14 @@ impl Gateway {
         Ok(PlatformAnswer { url, code })
     }
 
-    async fn seal_work(&self, id: [u8; 16], work: &Work) -> Result<Vec<u8>, FlowError> {
-        let plain = Zeroizing::new(serde_json::to_vec(work).map_err(|_| FlowError::Unreadable("job"))?);
-        Ok(self.store.seal_job(id, &shard_context("job", Shard(0), &id), &plain, self.now()).await?)
-    }
-
     /// Does what a platform asked for, as far as it goes.
     pub(crate) async fn do_platform_request(&self, job: &Job) -> Result<Step, LinkError> {
-        let opened = self.store.open_job(job.id, &shard_context("job", job.shard, &job.id), &job.body).await;
-        let plain = match opened.map_err(FlowError::from)? {
-            JobWork::Open(plain) => Zeroizing::new(plain),
-            // Done before, and back from a copy of the database.
-            JobWork::Over => return Ok(Step::Done),
-            JobWork::Lost => {
-                return Ok(Step::Never(
-                    "the key custody has no key for it, so it is not known whose data a platform wants deleted: the \
-                     custody is older than the job",
-                ));
-            }
+        let lost = "the key custody has no key for it, so it is not known whose data a platform wants deleted: the \
+                    custody is older than the job";
+        let work: Work = match self.open_work(job, lost).await? {
+            Ok(work) => work,
+            Err(step) => return Ok(step),
         };
-        let work: Work = serde_json::from_slice(&plain).map_err(|_| FlowError::Unreadable("job"))?;
         let done = self.advance(job, &work).await;
         let age_s = self.now().as_second().saturating_sub(work.since);
         if let Err(error) = &done

@@ -156,6 +156,8 @@ pub struct ChannelQueue {
     pub waiting: u64,
     /// Chats that another app has.
     pub elsewhere: u64,
+    /// When the first of the messages that are due or on their way is over, and not sent any more.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A text that a platform approves beforehand, as it stands.
@@ -586,6 +588,10 @@ pub enum JobKind {
     /// Does what a platform asks for in a person's name ([`PlatformRequest`]). It is nobody's until the platform tells
     /// whose chats it is about.
     PlatformRequest,
+    /// Gives a conversation to the people who answer in the platform's own inbox.
+    PassThread,
+    /// Fetches what people wrote on a channel while the platform did not tell us.
+    CatchUp,
 }
 
 /// A job in the durable queue.
@@ -669,6 +675,10 @@ pub enum AlarmKind {
     DeletionUntold,
     /// No message: what the platform asked for in a person's name could not be done for an hour.
     DeletionLate,
+    /// No message: the platform does not let a text out that it approves beforehand, so whoever is away is told nothing.
+    TemplateUnusable,
+    /// No message: the channel sends nothing, and within a day the first message that waits is over.
+    WaitingExpires,
 }
 
 impl AlarmKind {
@@ -693,6 +703,8 @@ impl AlarmKind {
             Self::Deaf => "webhooks-missing",
             Self::DeletionUntold => "deletion-untold",
             Self::DeletionLate => "deletion-late",
+            Self::TemplateUnusable => "template-unusable",
+            Self::WaitingExpires => "waiting-expires",
         }
     }
 

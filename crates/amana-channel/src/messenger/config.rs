@@ -265,13 +265,15 @@ impl PageStatus {
         }
     }
 
-    /// Whether all that the gateway cannot do without is as it should be. (Without templates a customer who has been
-    /// away is not told that there is news.)
+    /// Whether all that the gateway cannot do without is as it should be. Without templates a customer who has been away
+    /// is not told that there is news: one that is not there yet, or not decided on, is a matter of time, one that the
+    /// platform does not let out is none.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.token == TokenState::Valid
             && self.missing_fields.as_ref().is_some_and(Vec::is_empty)
             && self.profile_differs.as_ref().is_some_and(Vec::is_empty)
             && !self.closed.iter().any(|(area, _)| *area == Area::Messaging)
+            && !self.templates.iter().flatten().any(ApprovedText::is_unusable)
     }
 }

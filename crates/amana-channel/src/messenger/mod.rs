@@ -20,12 +20,14 @@ pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
 use crate::channel::{
-    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, SendError, Sent, ThreadOwner,
+    WindowPolicy,
 };
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::Released;
 use amana_render::Encoding;
+use amana_render::limits::messenger::{BUTTONS_MAX, QUICK_REPLIES_MAX, TEXT_CHARS_MAX};
 use error::{LINKING_TOKEN, Refused};
 use http::{Graph, Params};
 use reqwest::Method;
@@ -205,6 +207,23 @@ impl Channel for Messenger {
         self.history(to, since).await
     }
 
+    async fn talked_since(
+        &self,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError> {
+        self.talked(channel, since).await
+    }
+
+    async fn heard_in(
+        &self,
+        channel: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError> {
+        self.heard(channel, thread, since).await
+    }
+
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         let subscribed = self.subscribe(channel).await.map_err(|refused| refused.class)?;
         Ok(subscribed.into_iter().map(str::to_owned).collect())
@@ -218,8 +237,8 @@ impl Channel for Messenger {
         encoding_outside()
     }
 
-    fn window(&self) -> WindowPolicy {
-        window()
+    fn capabilities(&self) -> Capabilities {
+        capabilities()
     }
 }
 
@@ -233,6 +252,21 @@ pub fn encoding(reply: bool) -> Encoding {
 #[must_use]
 pub fn encoding_outside() -> Option<Encoding> {
     Some(Encoding::MessengerUtility)
+}
+
+/// What Messenger can do.
+#[must_use]
+pub fn capabilities() -> Capabilities {
+    Capabilities {
+        window: window(),
+        approved_texts: encoding_outside().is_some(),
+        inbox: Some(INBOX_APP),
+        typing: true,
+        history: true,
+        text_chars: TEXT_CHARS_MAX,
+        buttons: BUTTONS_MAX,
+        quick_replies: QUICK_REPLIES_MAX,
+    }
 }
 
 /// When one may write freely on Messenger.
