@@ -713,7 +713,7 @@ async fn every_message_arrives_once_and_in_order_whatever_the_platform_does() {
                 for person in &soak.people {
                     let lost = person.lost.lock().unwrap().clone();
                     let seen = soak.seen(person).await;
-                    if !lost.iter().all(|mark| seen.contains(mark)) {
+                    if !lost.iter().all(|mark| seen.marks.contains(mark)) {
                         return false;
                     }
                 }
