@@ -20,6 +20,7 @@ mod deleting;
 mod direct;
 mod doubts;
 mod erasing;
+mod fake_channel;
 mod grants;
 mod hints;
 mod linking;
