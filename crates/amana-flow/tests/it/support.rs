@@ -1,18 +1,16 @@
 //! A gateway on a real SQLite store, with a bank and a channel that a test can steer.
 
+pub(crate) use crate::fake_channel::{FakeChannel, Fate};
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
-use amana_channel::{
-    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
-};
+use amana_channel::{Channel, History, ThreadOwner};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
-use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, Unaddressed};
+use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Subject, Unaddressed};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
-use amana_render::Encoding;
-use amana_store::{Keys, SqliteCustody, Store};
+use amana_store::{Keys, PlatformRequestKind, SqliteCustody, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -357,146 +355,6 @@ impl Bank for FakeBank {
     }
 }
 
-/// What the channel does with the next sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// The person sees it and we are told.
-    Deliver,
-    /// The person sees it and we are not told.
-    DeliverSilently,
-    /// Nobody sees it and we are not told.
-    LoseSilently,
-    /// Nobody sees it and we are told.
-    Fail,
-}
-
-pub(crate) struct FakeChannel {
-    /// What persons saw: page-scoped id, text, message id.
-    pub(crate) seen: Mutex<Vec<(String, String, MessageId)>>,
-    /// The bytes of the last message.
-    pub(crate) last: Mutex<String>,
-    /// The next send panics: a defect.
-    pub(crate) panics: Mutex<bool>,
-    pub(crate) fates: Mutex<Vec<Fate>>,
-    pub(crate) error: Mutex<Option<SendError>>,
-    pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
-    /// Whether the texts for people who are away are approved.
-    pub(crate) approved: Mutex<bool>,
-    /// What the platform tells of every conversation.
-    pub(crate) there: Mutex<Result<History, SendError>>,
-    /// Whose conversations were passed to people.
-    pub(crate) passed: Mutex<Vec<String>>,
-    /// What happens while the next send is under way.
-    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    /// What the platform says of who has a conversation, and how often it was asked.
-    pub(crate) owner: Mutex<Result<ThreadOwner, SendError>>,
-    pub(crate) owner_asked: Mutex<u32>,
-    /// Whose conversations were taken back.
-    pub(crate) taken: Mutex<Vec<String>>,
-    /// Whose messages were marked as seen.
-    pub(crate) marked: Arc<Mutex<Vec<String>>>,
-}
-
-#[async_trait]
-impl Channel for FakeChannel {
-    async fn send(&self, released: Released) -> Result<Sent, SendError> {
-        if let Some(error) = self.error.lock().expect("lock").clone() {
-            return Err(error);
-        }
-        if std::mem::take(&mut *self.panics.lock().expect("lock")) {
-            panic!("a defect in sending");
-        }
-        if let Some(happens) = self.meanwhile.lock().expect("lock").take() {
-            happens();
-        }
-        let fate = self.fates.lock().expect("lock").pop().unwrap_or(Fate::Deliver);
-        let (message, psid) = (released.message(), released.recipient().psid.to_string());
-        let body = released.into_body();
-        let said = amana_render::messenger::decode_for_display(&body).expect("our own encoding");
-        *self.last.lock().expect("lock") = String::from_utf8(body).expect("UTF-8");
-        let text = std::iter::once(said.text)
-            .chain(said.lines.into_iter().map(|(a, b)| format!("{a} {b}")))
-            .collect::<Vec<_>>()
-            .join("\n");
-        if matches!(fate, Fate::Deliver | Fate::DeliverSilently) {
-            self.seen.lock().expect("lock").push((psid, plain(&text), message));
-        }
-        match fate {
-            Fate::Deliver => Ok(Sent { mid: format!("m_{message}"), rest: None }),
-            Fate::DeliverSilently | Fate::LoseSilently => Err(SendError::Ambiguous { what: "a test" }),
-            Fate::Fail => Err(SendError::Transient { what: "a test" }),
-        }
-    }
-    async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
-        Ok(())
-    }
-    async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
-        self.marked.lock().expect("lock").push(to.psid.to_string());
-        Ok(())
-    }
-    async fn linking_recipient(&self, _: &ChannelId, token: &str) -> Result<Psid, LinkingError> {
-        self.linking.lock().expect("lock").get(token).cloned().ok_or(LinkingError::BadToken)
-    }
-    async fn unlink(&self, _: &Address) -> Result<(), SendError> {
-        Ok(())
-    }
-    async fn locale(&self, _: &Address) -> Option<Lang> {
-        None
-    }
-    async fn name(&self, _: &Address) -> Option<String> {
-        Some("Sam H.".into())
-    }
-    async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
-        self.passed.lock().expect("lock").push(of.psid.to_string());
-        Ok(())
-    }
-    async fn owner(&self, _: &Address) -> Result<ThreadOwner, SendError> {
-        *self.owner_asked.lock().expect("lock") += 1;
-        self.owner.lock().expect("lock").clone()
-    }
-    async fn take_back(&self, of: &Address) -> Result<(), SendError> {
-        self.taken.lock().expect("lock").push(of.psid.to_string());
-        *self.owner.lock().expect("lock") = Ok(ThreadOwner::Nobody);
-        Ok(())
-    }
-    async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
-        let approved = *self.approved.lock().expect("lock");
-        let text = |lang: &Lang| ApprovedText {
-            name: amana_render::messenger::utility::NEWS.into(),
-            lang: *lang,
-            approved,
-            status: if approved { "APPROVED" } else { "PENDING" }.into(),
-            reason: None,
-        };
-        Ok(Lang::ALL.iter().map(text).collect())
-    }
-    async fn people(&self, id: &str) -> Result<People, SendError> {
-        let mut people = People::default();
-        if let Some(psid) = id.strip_prefix("app-") {
-            let ConversationId { channel, psid } = conversation(psid);
-            people.known.push(Address { channel, psid });
-        } else if id == "refused" {
-            people.untold.push(conversation("1").channel);
-        }
-        Ok(people)
-    }
-    fn encoding_outside(&self) -> Option<Encoding> {
-        Some(Encoding::MessengerUtility)
-    }
-    async fn said_since(&self, _: &Address, _: Timestamp) -> Result<History, SendError> {
-        self.there.lock().expect("lock").clone()
-    }
-    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
-        Ok(Vec::new())
-    }
-    fn encoding(&self, reply: bool) -> Encoding {
-        if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
-    }
-    fn window(&self) -> WindowPolicy {
-        WindowPolicy { open_for: Some(Duration::from_secs(86_400 - 900)) }
-    }
-}
-
 /// The text without the characters that isolate directions.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')).collect()
@@ -529,6 +387,10 @@ impl Rig {
             approved: Mutex::default(),
             there: Mutex::new(Ok(History::Unkept)),
             passed: Mutex::default(),
+            pass_error: Mutex::default(),
+            missed: Mutex::default(),
+            heard: Mutex::default(),
+            heard_fails: Mutex::default(),
             meanwhile: Mutex::default(),
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
             owner_asked: Mutex::default(),
@@ -635,6 +497,13 @@ impl Rig {
             std::mem::take(&mut *seen).into_iter().partition::<Vec<_>, _>(|(p, ..)| p == psid);
         *seen = others;
         mine.into_iter().map(|(_, text, _)| text).collect()
+    }
+
+    /// The platform asks for something in a person's name, and what can be done now is done.
+    pub(crate) async fn platform_asks(&self, kind: PlatformRequestKind, app_scoped: &str) -> PlatformAnswer {
+        let answer = self.gateway.on_platform_request(kind, app_scoped).await.expect("taken");
+        self.gateway.settle().await.expect("settled");
+        answer
     }
 
     /// The one-time linking token that the chat would show.
