@@ -113,8 +113,14 @@ pub const SCAN_PAGE: usize = 500;
 pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
 /// The longest wait between attempts at a job, in seconds: a bank that is back hears within it what was taken back.
 pub const JOB_RETRY_MAX_S: i64 = 900;
-/// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
+/// Days before the end of a consent at which the customer is reminded. One that the customer made shorter has no
+/// reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
+/// The same where the bank's tokens end a consent within thirty days: the customer did not choose that end.
+pub const REMIND_DAYS_BEFORE_TOKENS_END: u64 = 7;
+/// How long before the bank's refresh token a consent ends, in seconds: longer than a customer takes from the bank's
+/// page to ours, so that the end is told as what it is and not as a refusal of the bank.
+pub const REFRESH_ENDS_EARLY_S: i64 = 3_600;
 /// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day more.
 pub const RENEW_BEFORE_S: i64 = 31 * 86_400;
 /// How long after the end it still can, in seconds, and how long the reminder's button leads to it. Later it is linked

@@ -6,7 +6,7 @@ use crate::db::{Db, by_position, values};
 use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
 use crate::{DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
-use amana_core::{Shard, Timestamp, from_micros, micros};
+use amana_core::{CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -151,6 +151,39 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
     let sightings = crate::apply_alarm::sweep(db).await?;
     note(db, SWEEP, now, removed).await?;
     maybe(removed + expired + emptied + sightings)
+}
+
+/// Messages are found by the customer's receipts, which stay: they have no amounts.
+pub(crate) async fn forget_said<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    link: LinkId,
+    at: Timestamp,
+) -> Applied {
+    let said = db
+        .run(
+            "DELETE FROM outbox WHERE state > 3 AND customer IS NOT NULL AND message IN (SELECT r.message FROM receipt r \
+             JOIN link l ON l.shard = r.shard AND l.customer = r.customer \
+             JOIN outbox o ON o.message = r.message AND o.channel = l.channel AND o.person = l.person \
+             WHERE r.shard = $1 AND r.customer = $2 AND l.id = $3 AND l.state = 2 AND o.state > 3 AND o.customer IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM link other WHERE other.shard = l.shard AND other.customer = l.customer \
+             AND other.channel = l.channel AND other.person = l.person AND other.state < 2) LIMIT $4)",
+            values![shard, customer, link, SWEEP_ROWS],
+        )
+        .await?;
+    let books = db
+        .run(
+            "DELETE FROM book WHERE shard = $1 AND customer = $2 AND NOT EXISTS (SELECT 1 FROM link l \
+             WHERE l.shard = $1 AND l.customer = $2 AND l.state < 2)",
+            values![shard, customer],
+        )
+        .await?;
+    for (kind, rows) in [(DataKind::Message, said), (DataKind::Book, books)] {
+        if rows > 0 {
+            note(db, kind.as_str(), at, rows).await?;
+        }
+    }
+    maybe(said + books)
 }
 
 /// The silent chats of one shard, and those that wanted to be forgotten (or never said anything): nobody was welcomed

@@ -37,7 +37,7 @@ codes! {
         NotAllowed = 5, NoWay = 6 }
     request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4,
-        Poll = 5, Subscriptions = 6, TellEnded = 7 }
+        Poll = 5, Subscriptions = 6, TellEnded = 7, ForgetSaid = 8 }
 }
 
 /// What was done to an agreement; its record says the same in words.

@@ -430,6 +430,19 @@ pub enum Command {
         /// The version that must be stored now.
         expected: i64,
     },
+    /// Removes a bounded number of the messages with bank data that a customer was sent in the chat of a link that has
+    /// ended, and with the last link the books of what was told. The receipts stay. Nothing to do while the customer
+    /// has another link in that chat.
+    ForgetSaid {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The link that has ended.
+        link: LinkId,
+        /// When it is done.
+        at: Timestamp,
+    },
     /// Makes a one-time token. Refused if its hash exists.
     PutToken(Token),
     /// Uses a one-time token up. Refused if it is unknown, used, or over at `now`.

@@ -64,6 +64,9 @@ pub const FAILED_EVENT_DAYS: i64 = 30;
 /// Days for which a message with bank data is kept after it was made: 13 months, the time in which European customers
 /// may contest a payment, so that the privacy page shows what was said for as long as it may matter.
 pub const MESSAGE_DAYS: i64 = 396;
+/// Days for which it is still kept when what was allowed has ended: a month to look at it on the privacy page, to
+/// export it or to complain. The evidence, which has no amounts, stays for [`CUSTOMER_DAYS`].
+pub const ENDED_MESSAGE_DAYS: i64 = 30;
 /// Days for which the row of a message without bank data is kept, without its text: for echoes that come late.
 pub const PLAIN_MESSAGE_DAYS: i64 = 30;
 /// Days for which a silent chat without a link is remembered (its language, and when it last wrote).

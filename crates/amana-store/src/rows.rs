@@ -581,6 +581,8 @@ pub enum JobKind {
     Poll,
     /// Tells the customer that a consent has ended without them, once their chat can be written to.
     TellEnded,
+    /// Removes what was said under a link that ended, a while after its end.
+    ForgetSaid,
     /// Looks after our subscriptions to a bank's notifications. It is an institution's and goes on, too.
     Subscriptions,
 }
