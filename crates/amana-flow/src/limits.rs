@@ -313,3 +313,6 @@ pub const CHANNEL_LOOK_S: i64 = 600;
 pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);
+
+/// Transactions of which nothing was told that one event takes out of its account's book at most.
+pub const UNTOLD_MAX: usize = 8;

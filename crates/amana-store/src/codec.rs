@@ -25,7 +25,7 @@ codes! {
     outbox_code, outbox_state: OutboxState {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
-    story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
+    story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2, Untold = 3 }
     alarm_code, alarm: AlarmKind {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
         UnknownDelivery = 6, ChannelWarned = 7, ChannelBlocked = 8, TokenDead = 9,

@@ -588,8 +588,9 @@ pub enum Command {
         note: String,
     },
     /// Removes what is over: ended tokens and sessions, and of each kind what `keep` no longer wants kept, and puts on
-    /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`. At
-    /// most [`crate::limits::SWEEP_ROWS`] rows of each. Never refused.
+    /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`,
+    /// each with its outcome (`dead:expired`) on its customer's record, or an alarm where none can be made. At most
+    /// [`crate::limits::SWEEP_ROWS`] rows of each, and [`crate::limits::EXPIRED_ROWS`] messages. Never refused.
     Sweep {
         /// Now.
         now: Timestamp,

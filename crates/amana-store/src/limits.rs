@@ -85,6 +85,8 @@ pub const CONVERSATION_SHARD_S: i64 = 60;
 pub const ERASE_ROWS: i64 = 2_000;
 /// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
 pub const SWEEP_ROWS: i64 = 10_000;
+/// Messages whose time is over that one sweep ends at most: each has a receipt, and is opened for it.
+pub const EXPIRED_ROWS: i64 = 1_000;
 /// The largest policy document that is kept, in bytes.
 pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Versions of a policy that its history shows at most.

@@ -454,6 +454,8 @@ pub enum StoryState {
     Posted,
     /// Told as undone.
     Reversed,
+    /// Not told after all: it waited, until it might not be said any more.
+    Untold,
 }
 
 /// What was told of a transaction: never the data, only keyed hashes of it.
