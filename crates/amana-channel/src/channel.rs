@@ -245,6 +245,55 @@ pub struct People {
     pub untold: Vec<ChannelId>,
 }
 
+impl ApprovedText {
+    /// Whether the platform does not let it out, and will not by itself.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        ["REJECTED", "PAUSED", "DISABLED"].iter().any(|bad| self.status.eq_ignore_ascii_case(bad))
+    }
+}
+
+/// What a channel can do, beside sending: what would do something else, or nothing, where it cannot, is asked here first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// When one may write freely.
+    pub window: WindowPolicy,
+    /// Whether there are texts that the platform approves beforehand and lets out beside the window.
+    pub approved_texts: bool,
+    /// The platform's own inbox, in which people can take a conversation over, by the id that it has among apps. `None`:
+    /// people answer elsewhere, or not at all.
+    pub inbox: Option<&'static str>,
+    /// Whether it shows that an answer is on its way.
+    pub typing: bool,
+    /// Whether the platform keeps what was said and tells it ([`Channel::said_since`], [`Channel::talked_since`]).
+    pub history: bool,
+    /// Characters of a text, at most.
+    pub text_chars: usize,
+    /// Buttons below a text, at most.
+    pub buttons: usize,
+    /// Replies that are offered for a tap, at most.
+    pub quick_replies: usize,
+}
+
+/// What a person wrote, as the platform keeps it.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Heard {
+    /// Who.
+    pub psid: Psid,
+    /// The platform's id of the message.
+    pub mid: String,
+    /// What they wrote.
+    pub text: String,
+    /// When, to the second.
+    pub at: Timestamp,
+}
+
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heard").field("mid", &self.mid).field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
 /// Who has a conversation, as the platform says.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ThreadOwner {
@@ -272,8 +321,9 @@ pub enum ThreadOwner {
 /// | `owner` | nobody else: [`ThreadOwner::Nobody`] | the same |
 /// | `people` | nothing: both empty | the same |
 /// | `said_since` | nothing of the kind: [`History::Unkept`] | the same |
+/// | `talked_since`, `heard_in` | nothing of the kind: `None`, nothing | the same: updates are kept for a day and come |
 /// | `listen` | the same | `getWebhookInfo`, `setWebhook` |
-/// | `window` | 24 hours | none: `open_for: None` |
+/// | `capabilities` | window of 24 hours, no inbox, typing; 3 buttons, a list of 10 | no window, no approved texts, no history |
 ///
 /// The bytes of [`Released`] were made by the gate, in the [`Encoding`] that the channel names.
 /// Implementations keep no order and repeat nothing: the outbox sends one message of a conversation at a
@@ -357,6 +407,30 @@ pub trait Channel: Send + Sync {
     /// As `send`; nothing is known then.
     async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError>;
 
+    /// The conversations of a channel in which something was said from that instant on, by the platform's ids of them,
+    /// at most [`crate::limits::TALKED_MAX`], the newest first: for what people wrote while we heard nothing. `None`
+    /// where it cannot tell.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn talked_since(
+        &self,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError>;
+
+    /// What the person wrote in one of them from that instant on, as far as the platform tells, the oldest first: words
+    /// alone, of nothing else is told what it was.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn heard_in(
+        &self,
+        channel: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError>;
+
     /// Has the platform tell us all the events of the channel that we live by, where it does not any more (an hour of
     /// failures ends a subscription, and nobody is told). Answers which it did not tell; as a rule none.
     ///
@@ -371,8 +445,13 @@ pub trait Channel: Send + Sync {
     /// is no such way, or no need.
     fn encoding_outside(&self) -> Option<Encoding>;
 
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
     /// When one may write freely.
-    fn window(&self) -> WindowPolicy;
+    fn window(&self) -> WindowPolicy {
+        self.capabilities().window
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The last look before bytes leave: the gate's ticket, the kill switches and the link, and then the platform.
 
 use crate::channel::{
-    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, SendError, Sent, ThreadOwner,
 };
 use amana_core::{Address, ChannelId, Clock, KillSwitches, Lang, LinkId, Psid, Timestamp};
 use amana_gate::{EgressFrame, Released, TicketError, TicketGuard};
@@ -113,6 +113,21 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     async fn said_since(&self, to: &Address, since: Timestamp) -> Result<History, SendError> {
         self.channel.said_since(to, since).await
     }
+    async fn talked_since(
+        &self,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError> {
+        self.channel.talked_since(channel, since).await
+    }
+    async fn heard_in(
+        &self,
+        channel: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError> {
+        self.channel.heard_in(channel, thread, since).await
+    }
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         self.channel.listen(channel).await
     }
@@ -123,7 +138,7 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
         self.channel.encoding_outside()
     }
 
-    fn window(&self) -> WindowPolicy {
-        self.channel.window()
+    fn capabilities(&self) -> Capabilities {
+        self.channel.capabilities()
     }
 }

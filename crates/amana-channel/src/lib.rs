@@ -22,11 +22,11 @@ pub mod messenger;
 pub mod webhook;
 
 pub use channel::{
-    ApprovedText, Channel, History, LinkingError, People, Rest, SaidThere, SendError, Sent, ThreadOwner,
-    WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, Rest, SaidThere, SendError,
+    Sent, ThreadOwner, WindowPolicy,
 };
 pub use egress::{Egress, StopFlags};
 pub use messenger::{
-    AppWebhook, Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus, PageToken, Persona,
-    Profile, SetupError, SetupReport, Timeouts, TokenState,
+    AppCredentials, AppWebhook, Area, ChannelProblem, Messenger, MessengerConfig, PageConfig, PageStatus,
+    PageToken, Persona, Profile, SetupError, SetupReport, Timeouts, TokenState,
 };

@@ -107,5 +107,12 @@ pub const HISTORY_PAGES_MAX: usize = 5;
 pub const HISTORY_PACE: Duration = Duration::from_millis(1_100);
 /// The longest cursor of a list that is taken as one, in bytes (ours; Meta's have about 200).
 pub const CURSOR_BYTES_MAX: usize = 2_048;
+/// Conversations on one page of the platform's list (ours; Meta allows more).
+pub const TALKED_PAGE: usize = 100;
+/// The pace of looks at conversations: two a second of a page (section 1.6).
+pub const TALK_EVERY: Duration = Duration::from_millis(500);
+/// Conversations that are looked through for what people wrote while we heard nothing: five minutes of looks. Of a
+/// longer list the oldest are left out, and it is said.
+pub const TALKED_MAX: usize = 500;
 /// The longest id of a conversation that is taken as one, in bytes (ours; Meta's have about 60).
 pub const THREAD_ID_BYTES_MAX: usize = 256;

@@ -2,7 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{CHANNEL_LOOK_S, PAGE_PAUSE_S, WATCH_EVERY};
+use crate::limits::{APPROVAL_LATE_S, CHANNEL_LOOK_S, EXPIRES_SOON_S, PAGE_PAUSE_S, WATCH_EVERY};
 use amana_channel::SendError;
 use amana_channel::webhook::{ChannelEvent, ChannelEventKind};
 use amana_core::ids::sha256;
@@ -33,12 +33,40 @@ impl Gateway {
                         reason: reason.clone(),
                         at: event.at.min(self.now()),
                     };
+                    self.on_text(&text).await?;
                     self.store.submit(vec![Command::PutApprovedText(text)]).await?;
                 }
                 ChannelEventKind::AppRoles { .. } | ChannelEventKind::Unknown { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// An alarm where a text of ours cannot be used, or is not decided on for long: whoever is away is told nothing then.
+    /// Once a week while it lasts.
+    async fn on_text(&self, text: &StoredText) -> Result<(), FlowError> {
+        let status = text.status.to_ascii_uppercase();
+        let StoredText { channel, name, lang, .. } = text;
+        let place = (channel.clone(), format!("{name}:{}", lang.tag()));
+        let unusable = {
+            let mut pending = self.texts_pending.lock().unwrap_or_else(PoisonError::into_inner);
+            match status.as_str() {
+                "REJECTED" | "PAUSED" | "DISABLED" => true,
+                "PENDING" => {
+                    let since = *pending.entry(place).or_insert(text.at);
+                    text.at.as_second().saturating_sub(since.as_second()) >= APPROVAL_LATE_S
+                }
+                _ => {
+                    pending.remove(&place);
+                    false
+                }
+            }
+        };
+        if !unusable {
+            return Ok(());
+        }
+        let about = format!("template:{name}:{}:{status}:{}", lang.tag(), text.at.as_second() / 604_800);
+        self.raise(channel, &about, AlarmKind::TemplateUnusable).await
     }
 
     async fn on_enforcement(
@@ -175,7 +203,7 @@ impl Gateway {
 
     /// Asks each platform whether we still hear of its channel, and after the texts that it approves beforehand, where
     /// it is time.
-    pub(crate) async fn look_after_channels(&self) {
+    pub async fn look_after_channels(&self) {
         let channels: Vec<ChannelId> = self.channels.keys().cloned().collect();
         for channel in channels {
             let before = {
@@ -183,15 +211,40 @@ impl Gateway {
                 looked.get(&channel).copied()
             };
             if before.is_none_or(|at| self.now() >= at) {
-                self.look_after(&channel, before.is_none()).await;
+                self.look_after(&channel).await;
+                if let Err(error) = self.look_after_expiry(&channel).await {
+                    tracing::warn!(%channel, %error, "until when what waits can be sent is not known");
+                }
                 let next = self.after_about(CHANNEL_LOOK_S);
                 self.looked_after.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
             }
         }
     }
 
-    /// `first`: since the start. What is missing then is most often what was never set up, so it is no alarm.
-    async fn look_after(&self, channel: &ChannelId, first: bool) {
+    /// An alarm where a channel sends nothing and what waits for it is soon over.
+    async fn look_after_expiry(&self, channel: &ChannelId) -> Result<(), FlowError> {
+        if !self.health_of(channel).await.is_stopped() {
+            return Ok(());
+        }
+        let Some(first) = self.store.channel_queue(channel).await?.expires_at else { return Ok(()) };
+        if first.as_second().saturating_sub(self.now().as_second()) >= EXPIRES_SOON_S {
+            return Ok(());
+        }
+        let about = format!("expires:{}", first.as_second() / 86_400);
+        self.raise(channel, &about, AlarmKind::WaitingExpires).await
+    }
+
+    /// On a channel on which nobody ever wrote, what is missing was never set up, and is no alarm. Else people were not
+    /// heard, most often because we were not there for an hour: an alarm, and what they wrote is fetched.
+    async fn look_after(&self, channel: &ChannelId) {
+        // Before it is asked: what is heard from then on comes by itself.
+        let heard = match self.store.last_heard(channel).await {
+            Ok(heard) => heard,
+            Err(error) => {
+                tracing::error!(%channel, %error, "when anybody was last heard cannot be read; it is looked at later");
+                return;
+            }
+        };
         match self.channel.listen(channel).await {
             Ok(missed) => {
                 // A token that is good again is found also where nobody writes.
@@ -199,14 +252,12 @@ impl Gateway {
                     self.note_health(channel, ChannelHealth::Good).await;
                     self.resume(channel);
                 }
-                if first && !missed.is_empty() {
-                    tracing::info!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
-                } else if !missed.is_empty() {
-                    tracing::error!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
-                    let about = format!("webhooks:{}", self.now());
-                    if let Err(error) = self.raise(channel, &about, AlarmKind::Deaf).await {
-                        tracing::error!(%channel, %error, "an alarm could not be raised");
+                match heard {
+                    _ if missed.is_empty() => {}
+                    None => {
+                        tracing::info!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
                     }
+                    Some(since) => self.on_deafness(channel, &missed, since).await,
                 }
             }
             Err(SendError::TokenDead) => {
@@ -221,6 +272,18 @@ impl Gateway {
         self.look_after_texts(channel).await;
     }
 
+    /// People were not heard since then: what they wrote is fetched, and an operator hears of it.
+    async fn on_deafness(&self, channel: &ChannelId, missed: &[String], since: Timestamp) {
+        tracing::error!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
+        if let Err(error) = self.queue_catch_up(channel, since).await {
+            tracing::error!(%channel, %error, "what people wrote meanwhile cannot be fetched");
+        }
+        let about = format!("webhooks:{}", self.now());
+        if let Err(error) = self.raise(channel, &about, AlarmKind::Deaf).await {
+            tracing::error!(%channel, %error, "an alarm could not be raised");
+        }
+    }
+
     async fn health_of(&self, channel: &ChannelId) -> ChannelHealth {
         let known = self.health.lock().await;
         let health = known.as_ref().and_then(|known| known.get(channel));
@@ -229,7 +292,7 @@ impl Gateway {
 
     /// Asks after the texts that the platform approves beforehand, and keeps what it says.
     async fn look_after_texts(&self, channel: &ChannelId) {
-        if self.channel.encoding_outside().is_none() {
+        if !self.channel.capabilities().approved_texts {
             return;
         }
         let texts = match self.channel.approved_texts(channel).await {
@@ -240,19 +303,15 @@ impl Gateway {
             }
         };
         let at: Timestamp = self.now();
-        let keep = texts
-            .into_iter()
-            .map(|text| {
-                Command::PutApprovedText(StoredText {
-                    channel: channel.clone(),
-                    name: text.name,
-                    lang: text.lang,
-                    status: text.status,
-                    reason: text.reason,
-                    at,
-                })
-            })
-            .collect::<Vec<_>>();
+        let mut keep = Vec::with_capacity(texts.len());
+        for text in texts {
+            let (name, lang, status, reason) = (text.name, text.lang, text.status, text.reason);
+            let text = StoredText { channel: channel.clone(), name, lang, status, reason, at };
+            if let Err(error) = self.on_text(&text).await {
+                tracing::error!(%channel, %error, "an alarm could not be raised");
+            }
+            keep.push(Command::PutApprovedText(text));
+        }
         if !keep.is_empty()
             && let Err(error) = self.store.submit(keep).await
         {

@@ -9,6 +9,15 @@ use amana_chat::{Intent, Understood, plain};
 use amana_core::{Address, Content, ConversationId, InstitutionId, Lang};
 use amana_store::{Command, Conversation, InboxRow, Link, LinkState};
 
+/// What a person sees beside messages.
+#[derive(Clone, Copy)]
+enum Sign {
+    /// That theirs was seen.
+    Seen,
+    /// That an answer is on its way.
+    Typing,
+}
+
 impl Gateway {
     pub(crate) async fn on_chat(&self, row: &InboxRow) -> Result<Effects, Trouble> {
         if let Some(raw) = self.open_unread(row)? {
@@ -49,17 +58,17 @@ impl Gateway {
             effects.insert(1, set_owner);
         }
         if let InboundKind::Handover(Handover::Requested { by, .. }) = kind {
-            self.on_request(&inbound, by.as_deref()).await?;
+            effects.extend(self.on_request(&inbound, by.as_deref()).await?);
         }
         if is_said(kind) {
-            self.mark_seen(&conversation);
+            self.show(&conversation, Sign::Seen);
         }
         effects.extend(replies);
         Ok(effects)
     }
 
-    /// Tells the person that it was seen. Nothing waits for it, and nothing is lost where it does not go through.
-    fn mark_seen(&self, conversation: &ConversationId) {
+    /// Shows the person a sign. Nothing waits for it, and nothing is lost where it does not go through.
+    fn show(&self, conversation: &ConversationId, sign: Sign) {
         let (Some(me), Ok(room)) = (self.me.upgrade(), self.seen_room.clone().try_acquire_owned()) else {
             return;
         };
@@ -68,8 +77,12 @@ impl Gateway {
         }
         let to = Address { channel: conversation.channel.clone(), psid: conversation.psid.clone() };
         tokio::spawn(async move {
-            if let Err(error) = me.channel.mark_seen(&to).await {
-                tracing::debug!(%error, "a message could not be marked as seen");
+            let shown = match sign {
+                Sign::Seen => me.channel.mark_seen(&to).await,
+                Sign::Typing => me.channel.typing(&to, true).await,
+            };
+            if let Err(error) = shown {
+                tracing::debug!(%error, "a sign could not be shown");
             }
             drop(room);
         });
@@ -135,6 +148,9 @@ impl Gateway {
         if let Some(question) = Question::of(intent) {
             if active.is_empty() {
                 effects.extend(self.ask_to_link(&to, lang)?);
+            } else if self.channel.capabilities().typing {
+                // The bank has up to twenty seconds; the message itself ends it.
+                self.show(&to, Sign::Typing);
             }
             // Side by side: a bank that hangs must not make the other's answer wait for its time-out.
             let answers = active.iter().map(|link| self.answer(link, intent, &question, lang));
@@ -171,7 +187,8 @@ impl Gateway {
                 if let Command::Disclose { disclosure, .. } = &said
                     && self.people_answer()
                 {
-                    self.pass_after(disclosure.row.message, disclosure.row.recipient.clone());
+                    let (message, recipient) = (disclosure.row.message, disclosure.row.recipient.clone());
+                    effects.push(self.pass_after(message, recipient).await?);
                 }
                 effects.push(said);
             }
@@ -244,9 +261,9 @@ impl Gateway {
         }
     }
 
-    /// Whether people answer in the platform's own inbox: the configuration lets it send on our channels.
+    /// Whether people answer in the platform's own inbox: it has one, and the configuration lets it send on our channels.
     pub(crate) fn people_answer(&self) -> bool {
-        self.reconcile.allowed_apps.contains(amana_channel::messenger::INBOX_APP)
+        self.channel.capabilities().inbox.is_some_and(|inbox| self.reconcile.allowed_apps.contains(inbox))
     }
 
     fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {

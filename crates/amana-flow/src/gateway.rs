@@ -196,7 +196,9 @@ pub struct Gateway {
     /// How channels stand, as it was last written down; `None` until it was read.
     pub(crate) health: tokio::sync::Mutex<Option<HashMap<ChannelId, ChannelHealth>>>,
     /// Conversations that are passed to people once the echo of a message is here.
-    pub(crate) passing: Mutex<HashMap<MessageId, crate::owner::Passing>>,
+    /// Texts on which a platform has not decided, and since when we see it so.
+    pub(crate) texts_pending: Mutex<HashMap<(ChannelId, String), Timestamp>>,
+    pub(crate) passing: Mutex<HashMap<MessageId, crate::passing::Passing>>,
     /// When the platform last enforced a policy on a channel, as it says.
     pub(crate) enforced: Mutex<HashMap<ChannelId, Timestamp>>,
     /// Of what this version does not know: the names, and how many were kept on which day.
@@ -278,6 +280,7 @@ impl Gateway {
             news_after: AtomicI64::new(0),
             paused: Mutex::default(),
             health: tokio::sync::Mutex::default(),
+            texts_pending: Mutex::default(),
             passing: Mutex::default(),
             enforced: Mutex::default(),
             unknown_kept: Mutex::default(),

@@ -12,6 +12,7 @@ use crate::limits::{
 use amana_bank::{Actor, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, Outcome, SubmitError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +94,43 @@ impl Gateway {
         let body = link.as_bytes().to_vec();
         let kind = JobKind::EndLink;
         Command::Enqueue(Job { id: self.entropy.array(), shard, customer, kind, body, due_at, attempts: 0 })
+    }
+
+    /// A job of nobody's, with what it needs sealed under a key of its own.
+    pub(crate) async fn nobodys_job<T: Serialize>(
+        &self,
+        kind: JobKind,
+        work: &T,
+        due_at: Timestamp,
+    ) -> Result<Job, FlowError> {
+        let id: [u8; 16] = self.entropy.array();
+        let body = self.seal_work(id, work).await?;
+        let customer = CustomerId::from_bytes([0; 16]);
+        Ok(Job { id, shard: Shard(0), customer, kind, body, due_at, attempts: 0 })
+    }
+
+    /// What such a job needs, sealed.
+    pub(crate) async fn seal_work<T: Serialize>(&self, id: [u8; 16], work: &T) -> Result<Vec<u8>, FlowError> {
+        let plain = Zeroizing::new(serde_json::to_vec(work).map_err(|_| FlowError::Unreadable("job"))?);
+        Ok(self.store.seal_job(id, &shard_context("job", Shard(0), &id), &plain, self.now()).await?)
+    }
+
+    /// What such a job needs; the step that is left where it does not open any more, with `lost` for why.
+    pub(crate) async fn open_work<T: DeserializeOwned>(
+        &self,
+        job: &Job,
+        lost: &'static str,
+    ) -> Result<Result<T, Step>, FlowError> {
+        let context = shard_context("job", job.shard, &job.id);
+        match self.store.open_job(job.id, &context, &job.body).await? {
+            JobWork::Open(plain) => {
+                let plain = Zeroizing::new(plain);
+                Ok(Ok(serde_json::from_slice(&plain).map_err(|_| FlowError::Unreadable("job"))?))
+            }
+            // Done before, and back from a copy of the database.
+            JobWork::Over => Ok(Err(Step::Done)),
+            JobWork::Lost => Ok(Err(Step::Never(lost))),
+        }
     }
 
     /// Works until the token is cancelled.
@@ -261,6 +299,9 @@ impl Gateway {
             JobKind::TellEnded => self.tell_ended(job).await.map_err(|e| e.to_string()),
             JobKind::ForgetSaid => self.forget_said(job).await.map_err(|e| e.to_string()),
             JobKind::Subscriptions => self.subscriptions(job).await.map_err(|e| e.to_string()),
+            JobKind::PassThread => self.pass_thread(job).await.map_err(|e| e.to_string()),
+            JobKind::CatchUp => self.do_catch_up(job).await.map_err(|e| e.to_string()),
+            JobKind::PlatformRequest => self.do_platform_request(job).await.map_err(|e| e.to_string()),
         }
     }
 

@@ -113,6 +113,13 @@ pub const SCAN_PAGE: usize = 500;
 pub const JOB_ATTEMPTS_MAX: u32 = 2_000;
 /// The longest wait between attempts at a job, in seconds: a bank that is back hears within it what was taken back.
 pub const JOB_RETRY_MAX_S: i64 = 900;
+/// How long what a platform asks for in a person's name may be under way before an operator is told, in seconds.
+pub const PLATFORM_LATE_S: i64 = 3_600;
+/// How often the platform is asked once more whose chats a request is about, where it did not tell, in seconds: until
+/// somebody has mended a permission.
+pub const PLATFORM_UNTOLD_S: i64 = 6 * 3_600;
+/// How long it is asked, in seconds: the month in which such a request must be done (GDPR, article 12(3)).
+pub const PLATFORM_GIVE_UP_S: i64 = 30 * 86_400;
 /// Days before the end of a consent at which the customer is reminded. One that the customer made shorter has no
 /// reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
@@ -300,7 +307,24 @@ const _: () = assert!(DOOR_SILENCE_S <= DOOR_OPEN_S && DOOR_OPEN_S < ECHO_LOST_S
 /// How long the echo of the last message is waited for before a conversation is passed on, in seconds: passed earlier,
 /// the echo would go to the other app.
 pub const PASS_AFTER_S: i64 = 5;
-/// Conversations that wait to be passed on; of more the people in the inbox take control themselves.
+/// How often it is looked whether the last message before a passing is out, in seconds.
+pub const PASS_LOOK_S: i64 = 30;
+/// How long a passing waits for that message, and from when on an operator hears that it does not succeed, in seconds.
+pub const PASS_LATE_S: i64 = 3_600;
+/// How long it is tried, in seconds: as long as a message would be.
+pub const PASS_GIVE_UP_S: i64 = 3 * 86_400;
+/// How far back what people wrote is fetched after the platform did not tell us, in seconds: keys of events are kept for
+/// longer, so nothing that came is taken in twice.
+pub const CATCH_UP_BACK_S: i64 = 7 * 86_400;
+/// How long that is tried, in seconds.
+pub const CATCH_UP_GIVE_UP_S: i64 = 86_400;
+/// The pace of it: the platform answers two questions a second about conversations.
+pub const CATCH_UP_EVERY: Duration = Duration::from_millis(500);
+/// How long a text may wait for the platform's approval before an operator hears of it, in seconds.
+pub const APPROVAL_LATE_S: i64 = 86_400;
+/// How long before the first waiting message of a stopped channel is over an operator hears of it, in seconds.
+pub const EXPIRES_SOON_S: i64 = 86_400;
+/// Conversations whose passing is hastened by an echo; any other is passed on when it is next looked at.
 pub const PASSING_MAX: usize = 10_000;
 /// How often a customer who has been away is told that there is news, at most, in seconds.
 pub const NOTICE_EVERY_S: i64 = 86_400;

@@ -9,22 +9,14 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{
     ELSEWHERE_S, OWNER_LOOK_EVERY, OWNER_LOOK_LINKS, OWNER_LOOK_S, OWNER_LOOKS_MAX, OWNER_RETRY_S,
-    PASS_AFTER_S, PASSING_MAX,
+    PASSING_MAX,
 };
 use amana_channel::ThreadOwner;
 use amana_channel::webhook::{Handover, Inbound, InboundKind};
-use amana_core::{Address, ConversationId, MessageId, Timestamp};
-use amana_store::{AlarmKind, Command, Conversation, Elsewhere};
+use amana_core::{Address, ConversationId, Timestamp};
+use amana_store::{Command, Conversation, Elsewhere};
 use std::sync::{Arc, PoisonError};
 use tokio_util::sync::CancellationToken;
-
-/// A conversation that is to be passed on.
-#[derive(Debug, Clone)]
-pub(crate) struct Passing {
-    to: Address,
-    /// When its last message was sent; `None` while it waits.
-    due_at: Option<Timestamp>,
-}
 
 /// Whether an act comes to us because the conversation is ours. Everybody hears of a reaction or of a link that was
 /// followed, and a tap on another app's button comes without what that app put behind it.
@@ -67,20 +59,6 @@ impl Gateway {
             _ => return None,
         };
         Some(Command::SetOwner { conversation: inbound.conversation.clone(), elsewhere, said_at })
-    }
-
-    /// Another app asks for the conversation. The people in the platform's inbox get it, where they are to answer;
-    /// anybody else is an operator's business.
-    pub(crate) async fn on_request(&self, inbound: &Inbound, by: Option<&str>) -> Result<(), FlowError> {
-        let conversation = &inbound.conversation;
-        if by == Some(amana_channel::messenger::INBOX_APP) && self.people_answer() {
-            let to = Address { channel: conversation.channel.clone(), psid: conversation.psid.clone() };
-            let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-            passing.insert(self.message_id(), Passing { to, due_at: Some(self.now()) });
-            return Ok(());
-        }
-        let about = format!("request:{}", hex::encode(inbound.key.0));
-        self.raise(&conversation.channel, &about, AlarmKind::ThreadRequested).await
     }
 
     /// Whether another app has the conversation now.
@@ -181,7 +159,7 @@ impl Gateway {
     }
 
     /// `said_at`: before the platform was asked, so that what it says meanwhile has the last word.
-    async fn set_owner(
+    pub(crate) async fn set_owner(
         &self,
         conversation: &ConversationId,
         elsewhere: Option<Elsewhere>,
@@ -190,59 +168,6 @@ impl Gateway {
         let set = Command::SetOwner { conversation: conversation.clone(), elsewhere, said_at };
         if let Err(error) = self.store.submit(vec![set]).await {
             tracing::warn!(%error, "who has a conversation could not be written down");
-        }
-    }
-
-    /// The conversation goes to people once this message is out and its echo here. Kept in memory alone: people who
-    /// answer take control by answering, too.
-    pub(crate) fn pass_after(&self, message: MessageId, to: Address) {
-        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-        if passing.len() < PASSING_MAX {
-            passing.insert(message, Passing { to, due_at: None });
-        }
-    }
-
-    /// The message was sent: its echo has a moment to come.
-    pub(crate) fn passing_sent(&self, message: MessageId) {
-        let due = self.after(PASS_AFTER_S);
-        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(passing) = passing.get_mut(&message) {
-            passing.due_at = passing.due_at.or(Some(due));
-        }
-    }
-
-    /// Its echo is here.
-    pub(crate) fn passing_echoed(&self, message: MessageId) {
-        let now = self.now();
-        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(passing) = passing.get_mut(&message) {
-            passing.due_at = Some(now);
-        }
-    }
-
-    /// Passes on what is due.
-    pub(crate) async fn pass_due(&self) {
-        let now = self.now();
-        let due: Vec<Address> = {
-            let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-            let ready: Vec<MessageId> = passing
-                .iter()
-                .filter(|(_, passing)| passing.due_at.is_some_and(|at| at <= now))
-                .map(|(message, _)| *message)
-                .collect();
-            ready.iter().filter_map(|message| passing.remove(message)).map(|passing| passing.to).collect()
-        };
-        for to in due {
-            match self.channel.pass_to_people(&to).await {
-                Ok(()) => {
-                    let conversation = ConversationId { channel: to.channel, psid: to.psid };
-                    let elsewhere = Elsewhere { app: None, since: self.now() };
-                    self.set_owner(&conversation, Some(elsewhere), self.now()).await;
-                    metrics::counter!("amana_passed_total").increment(1);
-                }
-                // The people in the inbox see the conversation all the same, and take it by answering.
-                Err(error) => tracing::info!(%error, "a conversation could not be passed to the inbox"),
-            }
         }
     }
 }

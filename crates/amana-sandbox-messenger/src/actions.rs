@@ -65,7 +65,7 @@ pub(crate) fn inbound(inner: &mut Inner, hub: &Hub, key: &ThreadKey) -> Option<S
     let thread = inner.thread(hub, key)?;
     thread.last_inbound_ms = Some(now);
     let psid = thread.psid.clone();
-    routing::active(inner, hub, key, true);
+    routing::active(inner, hub, key);
     inner.save_thread(key);
     Some(psid)
 }

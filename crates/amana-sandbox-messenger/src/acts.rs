@@ -372,7 +372,6 @@ fn answer(inner: &mut Inner, hub: &Hub, key: &ThreadKey, text: &str) -> Option<S
     let mid = inner.mid(hub, key);
     let shown = json!({"text": text, "agent": true});
     inner.add_message(hub, key, From::Page, mid.clone(), shown, Progress::Sent)?;
-    routing::active(inner, hub, key, false);
     let psid = inner.data.threads.get(key)?.psid.clone();
     let message =
         json!({"is_echo": true, "mid": mid, "app_id": routing::number(limits::PAGE_INBOX), "text": text});

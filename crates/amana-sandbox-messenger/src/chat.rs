@@ -30,6 +30,7 @@ const SCRIPT: &str = include_str!("../static/chat.js");
 const BUBBLES: &str = include_str!("../static/bubbles.js");
 const PANEL: &str = include_str!("../static/panel.js");
 const CONTROL: &str = include_str!("../static/control.js");
+const VERBS: &str = include_str!("../static/verbs.js");
 const CONTROL_STYLE: &str = include_str!("../static/control.css");
 const WORDS: &str = include_str!("../static/words.js");
 const PERSON: &str = include_str!("../static/person.svg");
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/chat/bubbles.js", get(|| async { asset("text/javascript; charset=utf-8", BUBBLES) }))
         .route("/chat/panel.js", get(|| async { asset("text/javascript; charset=utf-8", PANEL) }))
         .route("/chat/control.js", get(|| async { asset("text/javascript; charset=utf-8", CONTROL) }))
+        .route("/chat/verbs.js", get(|| async { asset("text/javascript; charset=utf-8", VERBS) }))
         .route("/chat/control.css", get(|| async { asset("text/css; charset=utf-8", CONTROL_STYLE) }))
         .route("/chat/person.svg", get(|| async { asset("image/svg+xml", PERSON) }))
         .route("/chat/api/thread", get(thread))

@@ -38,13 +38,13 @@ pub(crate) fn in_standby(inner: &Inner, hub: &Hub, key: &ThreadKey) -> bool {
     inner.data.threads.contains_key(key) && !may_send(inner, hub, key)
 }
 
-/// Something happened in the thread: an idle thread goes to the default app, an owned one stays owned for longer.
-pub(crate) fn active(inner: &mut Inner, hub: &Hub, key: &ThreadKey, by_person: bool) {
+/// The person did something in the thread: an idle one goes to the default app, an owned one stays owned for longer. What
+/// the page itself sends keeps nothing: a thread is idle a day after the *person's* last word (reference 6).
+pub(crate) fn active(inner: &mut Inner, hub: &Hub, key: &ThreadKey) {
     let until_ms = hub.now_ms(inner) + limits::OWNER_MS;
     let new = match owner(inner, hub, key) {
         Some(owner) => Some(Owner { until_ms: owner.until_ms.max(until_ms), ..owner }),
-        None if by_person => default_app(inner, &key.page).map(|app| Owner { app, until_ms }),
-        None => None,
+        None => default_app(inner, &key.page).map(|app| Owner { app, until_ms }),
     };
     if let Some(thread) = inner.data.threads.get_mut(key).filter(|_| new.is_some()) {
         thread.owner = new;

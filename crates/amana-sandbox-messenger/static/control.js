@@ -1,5 +1,6 @@
 // The control panel: the same switches as the control API, for people. Built once per language, then kept in step.
 import { h } from "/chat/bubbles.js";
+import { anyCall, settingsFields } from "/chat/verbs.js";
 
 const SWITCHES = ["duplicate", "reorder", "echo_first", "drop_echo", "loose_types", "token_dead"];
 const ONCE = ["drop_connection_next", "lose_request_next", "sent_error_next", "lose_answer_next"];
@@ -21,7 +22,7 @@ const LOG_LINES = 150;
 export function controlPanel(root, tools) {
   const { word } = tools;
   let parts = {};
-  let known = { faults: {}, chaos: null, counts: {}, clock: null, pages: [] };
+  let known = { faults: {}, chaos: null, counts: {}, clock: null, pages: [], settings: {} };
   let log = [];
   let skew = 0;
 
@@ -76,6 +77,7 @@ export function controlPanel(root, tools) {
     const said = h("input", { type: "text", class: "c-text", dir: "auto", maxlength: "1999", "aria-label": word("c_agent_text"), placeholder: word("c_agent_text") });
     const seed = h("input", { type: "number", class: "c-number", min: "0", max: "999999999", value: "7", "aria-label": word("c_seed") });
     parts.counts = h("p", { class: "c-note" });
+    parts.settings = settingsFields({ call, act });
     parts.log = h("ol", { class: "c-log", tabindex: "0", "aria-label": word("c_log") });
     const reply = async () => {
       await person("inbox", { do: "reply", text: said.value.trim() || word("c_agent_hello") });
@@ -142,6 +144,8 @@ export function controlPanel(root, tools) {
           toggle("chaos", word("c_chaos_on"), (on) => call("chaos", on ? { seed: Number(seed.value) || 0 } : { off: true }))),
         parts.counts,
       ], false),
+      section("c_settings", [parts.settings.node], false),
+      section("c_any", anyCall({ act, tools }), false),
       section("c_log", [parts.log]),
       row(button(word("c_reset"), () => call("reset", {}), "c-danger")),
     );
@@ -177,6 +181,7 @@ export function controlPanel(root, tools) {
     parts.hooks.textContent = page.failing_since_ms ? word(page.alerted ? "c_alerted" : "c_failing")
       : page.subscribed_fields?.length ? word("c_subscribed", { n: page.subscribed_fields.length }) : word("c_unsubscribed");
     parts.hooks.classList.toggle("bad", Boolean(page.failing_since_ms) || !page.subscribed_fields?.length);
+    parts.settings.show(known.settings);
     tick();
   }
 
@@ -219,9 +224,9 @@ export function controlPanel(root, tools) {
 
   async function load() {
     try {
-      const [faults, chaos, clock, pages, lines] = await Promise.all(["faults", "chaos", "clock", "pages", "log"].map((what) => call(what)));
+      const [faults, chaos, clock, pages, settings, lines] = await Promise.all(["faults", "chaos", "clock", "pages", "settings", "log"].map((what) => call(what)));
       skew = clock.now_ms - Date.now();
-      known = { faults, chaos: chaos.chaos, counts: chaos.counts, clock, pages };
+      known = { faults, chaos: chaos.chaos, counts: chaos.counts, clock, pages, settings };
       log = lines;
     } catch { tools.trouble(); }
     sync();

@@ -154,8 +154,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_erase::forget_chat(db, vault, conversation, *lane, *unsent).await
         }
         Command::PutPlatformRequest(request) => crate::apply_waiting::put_request(db, request).await,
-        Command::FinishPlatformRequest { code, at } => {
-            crate::apply_waiting::finish_request(db, *code, *at).await
+        Command::NotePlatformRequest { code, chats, untold, done_at } => {
+            crate::apply_waiting::note_request(db, *code, (*chats, *untold), *done_at).await
         }
         Command::OpenWindow { conversation } => {
             crate::apply_outbox::open_window(db, vault, conversation).await

@@ -279,7 +279,8 @@ pub(crate) async fn channel_queue<D: Db>(db: &mut D, channel: &ChannelId) -> Ans
              (SELECT count(*) FROM outbox WHERE channel = $1 AND state = 3), \
              (SELECT count(*) FROM outbox WHERE channel = $1 AND state = 3 AND reason = 'unreachable'), \
              (SELECT count(*) FROM waiting WHERE channel = $1), \
-             (SELECT count(*) FROM conversation WHERE channel = $1 AND owner_since IS NOT NULL)",
+             (SELECT count(*) FROM conversation WHERE channel = $1 AND owner_since IS NOT NULL), \
+             (SELECT min(expires_at) FROM outbox WHERE channel = $1 AND state < 3)",
             values![channel.as_str()],
         )
         .await?;
@@ -290,7 +291,15 @@ pub(crate) async fn channel_queue<D: Db>(db: &mut D, channel: &ChannelId) -> Ans
         unreachable: row.number()?,
         waiting: row.number()?,
         elsewhere: row.number()?,
+        expires_at: row.opt_time()?,
     })
+}
+
+pub(crate) async fn last_heard<D: Db>(db: &mut D, channel: &ChannelId) -> Answer<Option<Timestamp>> {
+    let row = db
+        .row("SELECT max(last_inbound_at) FROM conversation WHERE channel = $1", values![channel.as_str()])
+        .await?;
+    row.map_or(Ok(None), |mut row| row.opt_time())
 }
 
 pub(crate) async fn put_text<D: Db>(db: &mut D, text: &StoredText) -> Applied {
@@ -351,11 +360,17 @@ pub(crate) async fn put_request<D: Db>(db: &mut D, request: &PlatformRequest) ->
     changed(rows, "code of the request")
 }
 
-pub(crate) async fn finish_request<D: Db>(db: &mut D, code: [u8; 16], at: Timestamp) -> Applied {
+pub(crate) async fn note_request<D: Db>(
+    db: &mut D,
+    code: [u8; 16],
+    (chats, untold): (u32, u32),
+    done_at: Option<Timestamp>,
+) -> Applied {
     let rows = db
         .run(
-            "UPDATE platform_request SET done_at = $1 WHERE code = $2 AND done_at IS NULL",
-            values![at, code],
+            "UPDATE platform_request SET chats = chats + $1, untold = $2, done_at = $3 \
+             WHERE code = $4 AND done_at IS NULL",
+            values![chats, untold, done_at, code],
         )
         .await?;
     maybe(rows)

@@ -30,14 +30,15 @@ codes! {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
         UnknownDelivery = 6, ChannelWarned = 7, ChannelBlocked = 8, TokenDead = 9,
         OtherWords = 10, Unrecorded = 11, ThreadRequested = 12, NotAllowed = 13, Deaf = 14,
-        DeletionUntold = 15,
+        DeletionUntold = 15, DeletionLate = 16, TemplateUnusable = 17, WaitingExpires = 18,
     }
     telling_code, telling: WaitingTelling { New = 0, Changed = 1, Reversed = 2, Posted = 3 }
     health_code, health: ChannelHealth { Good = 0, Throttled = 1, Warned = 2, Blocked = 3, TokenDead = 4,
         NotAllowed = 5, NoWay = 6 }
     request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4,
-        Poll = 5, Subscriptions = 6, TellEnded = 7, ForgetSaid = 8 }
+        Poll = 5, Subscriptions = 6, TellEnded = 7, PlatformRequest = 8, PassThread = 9, CatchUp = 10,
+        ForgetSaid = 11 }
 }
 
 /// What was done to an agreement; its record says the same in words.

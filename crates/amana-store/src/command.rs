@@ -371,12 +371,16 @@ pub enum Command {
     },
     /// Keeps what a platform asked for. Refused if its code exists.
     PutPlatformRequest(PlatformRequest),
-    /// What a platform asked for is done. Never refused.
-    FinishPlatformRequest {
+    /// How far what a platform asked for has come. Never refused; what is done stays so.
+    NotePlatformRequest {
         /// Its code.
         code: [u8; 16],
-        /// When.
-        at: Timestamp,
+        /// Chats in which it was done now: they count beside those of before.
+        chats: u32,
+        /// Of how many channels the platform does not tell whose chats it is about.
+        untold: u32,
+        /// When everything was done, if it is.
+        done_at: Option<Timestamp>,
     },
     /// A person wants nothing kept of a chat: the texts that were said in it without bank data, its one-time links and
     /// what was given up of its events go, and so does its row, unless an answer is still to be sent; then the row

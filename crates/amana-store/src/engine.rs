@@ -363,6 +363,10 @@ impl<B: Backend> Store for Engine<B> {
         let channel = channel.clone();
         ask!(self, apply_waiting::channel_queue(&channel))
     }
+    async fn last_heard(&self, channel: &ChannelId) -> Answer<Option<Timestamp>> {
+        let channel = channel.clone();
+        ask!(self, apply_waiting::last_heard(&channel))
+    }
     async fn approved_texts(&self, channel: &ChannelId) -> Answer<Vec<StoredText>> {
         let channel = channel.clone();
         ask!(self, apply_waiting::texts(&channel))

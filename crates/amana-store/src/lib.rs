@@ -348,6 +348,8 @@ pub trait Store: Send + Sync {
     async fn channel_states(&self) -> Answer<Vec<ChannelState>>;
     /// What waits on a channel, and why. Counts: not for each second.
     async fn channel_queue(&self, channel: &ChannelId) -> Answer<ChannelQueue>;
+    /// When anybody last wrote on a channel; `None` if nobody ever did.
+    async fn last_heard(&self, channel: &ChannelId) -> Answer<Option<Timestamp>>;
     /// How the texts stand that the channel's platform approves beforehand, as far as was heard.
     async fn approved_texts(&self, channel: &ChannelId) -> Answer<Vec<StoredText>>;
     /// What a platform asked for, by the code of its status page.

@@ -156,6 +156,8 @@ pub struct ChannelQueue {
     pub waiting: u64,
     /// Chats that another app has.
     pub elsewhere: u64,
+    /// When the first of the messages that are due or on their way is over, and not sent any more.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A text that a platform approves beforehand, as it stands.
@@ -202,7 +204,7 @@ pub struct PlatformRequest {
     pub code: [u8; 16],
     /// What is asked.
     pub kind: PlatformRequestKind,
-    /// How many chats were found for it.
+    /// In how many chats it was done.
     pub chats: u32,
     /// Of how many of our channels the platform did not tell whose chats it is about.
     pub untold: u32,
@@ -587,6 +589,13 @@ pub enum JobKind {
     ForgetSaid,
     /// Looks after our subscriptions to a bank's notifications. It is an institution's and goes on, too.
     Subscriptions,
+    /// Does what a platform asks for in a person's name ([`PlatformRequest`]). It is nobody's until the platform tells
+    /// whose chats it is about.
+    PlatformRequest,
+    /// Gives a conversation to the people who answer in the platform's own inbox.
+    PassThread,
+    /// Fetches what people wrote on a channel while the platform did not tell us.
+    CatchUp,
 }
 
 /// A job in the durable queue.
@@ -668,6 +677,12 @@ pub enum AlarmKind {
     Deaf,
     /// No message: the platform wants a person's data deleted, and does not tell whose chat on the channel that is.
     DeletionUntold,
+    /// No message: what the platform asked for in a person's name could not be done for an hour.
+    DeletionLate,
+    /// No message: the platform does not let a text out that it approves beforehand, so whoever is away is told nothing.
+    TemplateUnusable,
+    /// No message: the channel sends nothing, and within a day the first message that waits is over.
+    WaitingExpires,
 }
 
 impl AlarmKind {
@@ -691,6 +706,9 @@ impl AlarmKind {
             Self::NotAllowed => "not-allowed",
             Self::Deaf => "webhooks-missing",
             Self::DeletionUntold => "deletion-untold",
+            Self::DeletionLate => "deletion-late",
+            Self::TemplateUnusable => "template-unusable",
+            Self::WaitingExpires => "waiting-expires",
         }
     }
 

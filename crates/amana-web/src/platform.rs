@@ -55,8 +55,8 @@ async fn answer(State(shared): State<Shared>, request: Request, kind: PlatformRe
     match state.gateway.on_platform_request(kind, &signed.user_id).await {
         Ok(answer) => Json(json!({ "url": answer.url, "confirmation_code": answer.code })).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a platform's request could not be carried out; it is asked to come again");
-            problem(StatusCode::SERVICE_UNAVAILABLE, "not carried out: ask again", Value::Null)
+            tracing::error!(%error, "a platform's request could not be kept; it is asked to come again");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "not taken in: ask again", Value::Null)
         }
     }
 }

@@ -159,7 +159,7 @@ pub(crate) enum MessengerCommand {
     /// Print a Page's `appsecret_proof`, made of its token and the app's secret: what the egress role is given in place
     /// of the secret, as `[[messenger.page]] proof_file`. Make it anew with each new token or secret.
     Proof {
-        /// The Page's id.
+        /// The Page's id; `app` for the app's own token (`app_token_file`).
         #[arg(value_name = "PAGE")]
         page: ChannelId,
         #[command(flatten)]

@@ -182,7 +182,7 @@ async fn store(settings: &Settings, findings: &mut Findings) {
                                 state.health.as_str(),
                                 operate::at(state.since)
                             ),
-                            "`amana messenger status` says what to do; nothing that waits is lost",
+                            "`amana messenger status` says what to do, and until when what waits can still be sent",
                         );
                     }
                 }

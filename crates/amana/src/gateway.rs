@@ -101,6 +101,7 @@ pub(crate) fn messenger(settings: &Settings) -> Result<Messenger, ConfigErrors> 
         graph_url: platform.graph_url.clone(),
         graph_version: platform.graph_version.clone(),
         app_id: platform.app_id.clone(),
+        app: platform.app.clone(),
         pages: platform
             .pages
             .iter()

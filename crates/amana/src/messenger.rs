@@ -206,12 +206,25 @@ fn lines(standing: &Standing) -> Vec<String> {
     }
     match queue {
         None => lines.push("  waiting: not known, there is no store yet (`amana serve` makes it)".to_owned()),
-        Some(queue) => lines.push(format!(
-            "  waiting: {} to be sent, {} for the person's window ({} of persons who receive nothing), {} news; {} conversations with another app",
-            queue.open, queue.held, queue.unreachable, queue.waiting, queue.elsewhere
-        )),
+        Some(queue) => {
+            lines.push(format!(
+                "  waiting: {} to be sent, {} for the person's window ({} of persons who receive nothing), {} news; {} conversations with another app",
+                queue.open, queue.held, queue.unreachable, queue.waiting, queue.elsewhere
+            ));
+            lines.extend(until(queue, *health, &platform.token));
+        }
     }
     lines
+}
+
+/// Where nothing is sent: when the first of what waits is over. It is not sent any more then, nor again by hand.
+fn until(queue: &ChannelQueue, health: Option<ChannelHealth>, token: &TokenState) -> Option<String> {
+    let stopped = *token != TokenState::Valid || health.is_some_and(ChannelHealth::is_stopped);
+    let first = queue.expires_at.filter(|_| stopped)?;
+    Some(format!(
+        "  what waits goes out if this is mended before {}: then the first of it is over",
+        operate::at(first)
+    ))
 }
 
 fn token(state: &TokenState) -> String {
@@ -220,7 +233,7 @@ fn token(state: &TokenState) -> String {
         TokenState::OtherPage(id) => format!("of another page, {}: put this page's own", shown(id)),
         TokenState::Dead => {
             "no longer valid: make a new one (permissions `pages_messaging`, `pages_manage_metadata`) and restart; \
-             nothing that waits is lost"
+             what waits is kept meanwhile, for its time"
                 .to_owned()
         }
         TokenState::NotTried(why) => format!("could not be tried: {why}"),
@@ -235,13 +248,9 @@ fn health_line(health: ChannelHealth) -> String {
         ChannelHealth::Blocked => {
             "the platform keeps the page from sending: look into its support inbox; it is tried again by itself"
         }
-        ChannelHealth::TokenDead => "make a new token and restart; nothing that waits is lost",
-        ChannelHealth::NotAllowed => {
-            "the app may not send: grant it `pages_messaging` and switch it live; nothing that waits is lost"
-        }
-        ChannelHealth::NoWay => {
-            "there is no way to the platform; it is tried again by itself, and nothing that waits is lost"
-        }
+        ChannelHealth::TokenDead => "make a new token and restart",
+        ChannelHealth::NotAllowed => "the app may not send: grant it `pages_messaging` and switch it live",
+        ChannelHealth::NoWay => "there is no way to the platform; it is tried again by itself",
     };
     format!("{} ({mend})", health.as_str())
 }
@@ -274,7 +283,7 @@ fn row(standing: &Standing, webhook: &Result<AppWebhook, SendError>, callback: &
         "sending": health.map(ChannelHealth::as_str),
         "waiting": queue.map(|queue| json!({
             "open": queue.open, "held": queue.held, "unreachable": queue.unreachable, "news": queue.waiting,
-            "elsewhere": queue.elsewhere,
+            "elsewhere": queue.elsewhere, "expires_at": queue.expires_at,
         })),
     })
 }

@@ -28,8 +28,15 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
 /// `amana messenger proof`.
 ///
 /// # Errors
-/// When there is no such Page.
+/// When there is no such Page, or the app has no token of its own.
 pub(crate) fn proof(settings: &Settings, page: &ChannelId) -> anyhow::Result<()> {
+    if page.as_str() == "app" {
+        let Some(app) = settings.messenger.app.as_ref().filter(|_| settings.messenger.app_token_given) else {
+            bail!("give the app's token first, as `[messenger] app_token_file` (docs/connect-a-page.md)");
+        };
+        output::line(app.proof().expose());
+        return Ok(());
+    }
     let Some(page) = settings.messenger.pages.iter().find(|one| one.id == *page) else {
         bail!("no `[[messenger.page]]` has the id `{page}`");
     };

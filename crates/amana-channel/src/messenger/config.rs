@@ -17,6 +17,9 @@ pub struct MessengerConfig {
     pub graph_version: String,
     /// The app's id.
     pub app_id: String,
+    /// The app's own token, for what no Page's token may ask: whose chats a request to delete is about. Without it
+    /// nobody is told that.
+    pub app: Option<AppCredentials>,
     /// The pages.
     pub pages: Vec<PageConfig>,
     /// How long to wait.
@@ -33,6 +36,40 @@ pub struct PageConfig {
     /// The `appsecret_proof` of this token, [`PageToken::proof`]. Not the app's secret itself, which also signs what
     /// the platform sends to us: whoever speaks to the platform has no need of it.
     pub proof: Secret,
+}
+
+/// The app's own token, and what goes with it.
+#[derive(Debug, Clone)]
+pub struct AppCredentials {
+    token: PageToken,
+    proof: Secret,
+}
+
+impl AppCredentials {
+    /// A token of the app's (`GET /oauth/access_token?grant_type=client_credentials`) and its `appsecret_proof`,
+    /// [`PageToken::proof`]: for a process that is not to have the app's secret.
+    #[must_use]
+    pub fn new(token: PageToken, proof: Secret) -> Self {
+        Self { token, proof }
+    }
+
+    /// The token that the app's secret is by itself.
+    #[must_use]
+    pub fn of_secret(app_id: &str, app_secret: &Secret) -> Self {
+        let token = PageToken::new(Secret::new(format!("{app_id}|{}", app_secret.expose())));
+        let proof = token.proof(app_secret);
+        Self { token, proof }
+    }
+
+    /// The `appsecret_proof` of its token.
+    #[must_use]
+    pub fn proof(&self) -> &Secret {
+        &self.proof
+    }
+
+    pub(crate) fn parts(&self) -> (&Secret, &Secret) {
+        (self.token.secret(), &self.proof)
+    }
 }
 
 /// A page's access token: whoever has it can write to every person of that page. Made where the configuration is read,
@@ -228,13 +265,15 @@ impl PageStatus {
         }
     }
 
-    /// Whether all that the gateway cannot do without is as it should be. (Without templates a customer who has been
-    /// away is not told that there is news.)
+    /// Whether all that the gateway cannot do without is as it should be. Without templates a customer who has been away
+    /// is not told that there is news: one that is not there yet, or not decided on, is a matter of time, one that the
+    /// platform does not let out is none.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.token == TokenState::Valid
             && self.missing_fields.as_ref().is_some_and(Vec::is_empty)
             && self.profile_differs.as_ref().is_some_and(Vec::is_empty)
             && !self.closed.iter().any(|(area, _)| *area == Area::Messaging)
+            && !self.templates.iter().flatten().any(ApprovedText::is_unusable)
     }
 }

@@ -6,10 +6,10 @@
 
 use super::http::Params;
 use super::{Messenger, text_id};
-use crate::channel::{History, SaidThere, SendError};
+use crate::channel::{Heard, History, SaidThere, SendError};
 use crate::limits;
 use crate::webhook::EchoWords;
-use amana_core::{Address, Timestamp};
+use amana_core::{Address, ChannelId, Psid, Timestamp};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -24,9 +24,7 @@ impl Messenger {
         let Some(thread) = rows(&answer).first().and_then(|row| row.get("id")).and_then(text_id) else {
             return Ok(History::Untold);
         };
-        // It becomes part of a path, so it must be one segment of plain characters.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'=');
-        if thread.len() > limits::THREAD_ID_BYTES_MAX || !thread.bytes().all(plain) {
+        if !is_segment(&thread) {
             return Ok(History::Untold);
         }
         let path = [thread.as_str(), "messages"];
@@ -79,6 +77,100 @@ enum Older {
     Unknown,
 }
 
+impl Messenger {
+    /// The page's conversations in which something was said from `since` on, newest first; `None` if it is not told.
+    pub(super) async fn talked(
+        &self,
+        page: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError> {
+        let most = limits::TALKED_PAGE.to_string();
+        let path = [page.as_str(), "conversations"];
+        let (mut threads, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
+        while threads.len() < limits::TALKED_MAX {
+            let mut query =
+                vec![("platform", "messenger"), ("fields", "id,updated_time"), ("limit", most.as_str())];
+            query.extend(after.as_deref().map(|after| ("after", after)));
+            if after.is_some() {
+                tokio::time::sleep(limits::TALK_EVERY).await;
+            }
+            let params = Params { query: &query, ..Params::default() };
+            let answer = self.graph.call(page, Method::GET, &path, params).await.map_err(|r| r.class)?;
+            let Some((found, more)) = read_threads(&answer, since) else { return Ok(None) };
+            threads.extend(found);
+            // The list is ordered: behind an older one there are only older ones.
+            match more {
+                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+                _ => break,
+            }
+        }
+        threads.truncate(limits::TALKED_MAX);
+        Ok(Some(threads))
+    }
+
+    /// What the person wrote in a conversation from `since` on, oldest first.
+    pub(super) async fn heard(
+        &self,
+        page: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError> {
+        if !is_segment(thread) {
+            return Ok(Vec::new());
+        }
+        let most = limits::CONVERSATION_DETAILS.to_string();
+        let query = [("fields", "id,created_time,from,message"), ("limit", most.as_str())];
+        let params = Params { query: &query, ..Params::default() };
+        let answer = self.graph.call(page, Method::GET, &[thread, "messages"], params).await;
+        Ok(read_heard(&answer.map_err(|r| r.class)?, page.as_str(), since))
+    }
+}
+
+/// Whether an id can be part of a path: one segment of plain characters.
+fn is_segment(thread: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'=');
+    !thread.is_empty() && thread.len() <= limits::THREAD_ID_BYTES_MAX && thread.bytes().all(plain)
+}
+
+/// The conversations of a page of the list that changed from `since` on, and the place to go on from, if there may be
+/// more of them.
+fn read_threads(answer: &Value, since: Timestamp) -> Option<(Vec<String>, Option<String>)> {
+    let listed = answer.get("data").and_then(Value::as_array)?;
+    let mut threads = Vec::new();
+    let mut older = false;
+    for row in listed {
+        // Of what has no time it is looked into.
+        let at = row.get("updated_time").and_then(Value::as_str).and_then(time);
+        if at.is_some_and(|at| at.as_second() < since.as_second()) {
+            older = true;
+            continue;
+        }
+        threads.extend(row.get("id").and_then(text_id));
+    }
+    let next = answer.pointer("/paging/next").and(answer.pointer("/paging/cursors/after"));
+    let next = next.and_then(Value::as_str).filter(|next| !older && next.len() <= limits::CURSOR_BYTES_MAX);
+    Some((threads, next.map(str::to_owned)))
+}
+
+/// What is not understood is left out: something that is found is more than nothing.
+fn read_heard(answer: &Value, page: &str, since: Timestamp) -> Vec<Heard> {
+    let one = |row: &Value| {
+        let at = time(row.get("created_time")?.as_str()?)?;
+        let from = row.get("from").and_then(|from| from.get("id")).and_then(text_id)?;
+        let text = row.get("message")?.as_str()?;
+        let mid = row.get("id").and_then(text_id)?;
+        let wanted = at.as_second() >= since.as_second()
+            && from != page
+            && !text.trim().is_empty()
+            && mid.len() <= limits::MID_BYTES_MAX;
+        wanted.then_some(Heard { psid: Psid::new(from).ok()?, mid, text: text.to_owned(), at })
+    };
+    let mut heard: Vec<Heard> = rows(answer).iter().filter_map(one).collect();
+    // Newest first, as the platform has them; within a second its order is all there is.
+    heard.reverse();
+    heard
+}
+
 fn rows(answer: &Value) -> &[Value] {
     answer.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
@@ -127,6 +219,37 @@ mod tests {
 
     fn row(mid: &str, at: &str, from: &str, text: &str) -> Value {
         json!({"id": mid, "created_time": at, "from": {"id": from, "name": "x"}, "message": text})
+    }
+
+    #[test]
+    fn what_people_wrote_meanwhile_is_found_with_what_it_needs_to_be_known_again() {
+        let since: Timestamp = "2026-11-24T10:00:00.7Z".parse().expect("an instant");
+        let rows = json!({"data": [
+            row("m_4", "2026-11-24T10:00:09+0000", "7", "stop"),
+            row("m_3", "2026-11-24T10:00:08+0000", "1001", "ours"),
+            row("m_2", "2026-11-24T10:00:00+0000", "7", "same second"),
+            row("m_5", "2026-11-24T10:00:07+0000", "7", " "),
+            {"id": "m_6"}, row("m_1", "2026-11-24T09:59:59+0000", "7", "before"),
+        ]});
+        let heard = read_heard(&rows, "1001", since);
+        let mids: Vec<&str> = heard.iter().map(|one| one.mid.as_str()).collect();
+        assert_eq!(mids, ["m_2", "m_4"], "the oldest first");
+        assert_eq!((heard[1].psid.as_str(), heard[1].text.as_str()), ("7", "stop"));
+        assert!(!format!("{heard:?}").contains("stop"), "words print nothing");
+
+        let listed = |last: &str, paging: Value| {
+            json!({"data": [{"id": "t_1", "updated_time": "2026-11-24T10:00:09+0000"},
+                {"id": "t_2", "updated_time": last}], "paging": paging})
+        };
+        let more = || json!({"next": "https://x", "cursors": {"after": "A"}});
+        let new = "2026-11-24T10:00:00+0000";
+        let both = || vec!["t_1".to_owned(), "t_2".to_owned()];
+        assert_eq!(read_threads(&listed(new, more()), since), Some((both(), Some("A".to_owned()))));
+        assert_eq!(read_threads(&listed(new, json!({})), since), Some((both(), None)));
+        let old = listed("2026-11-24T09:00:00+0000", more());
+        assert_eq!(read_threads(&old, since), Some((vec!["t_1".to_owned()], None)), "only older ones follow");
+        assert_eq!(read_threads(&json!({}), since), None);
+        assert!(is_segment("t_100:3=") && !is_segment("../me") && !is_segment(""));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One call to the Graph API: where it may go, what it carries, and how much of the answer is read.
 
-use super::config::{ChannelProblem, MessengerConfig, PageConfig};
+use super::config::{AppCredentials, ChannelProblem, MessengerConfig, PageConfig};
 use super::error::{Refused, of_transport, read_answer, rest};
 use crate::channel::{Rest, SendError};
 use crate::limits;
@@ -22,6 +22,8 @@ pub(super) struct Graph {
     /// When each page may call the Send API next, at the pace that the platform allows.
     pace: Mutex<BTreeMap<ChannelId, Instant>>,
     pages: BTreeMap<ChannelId, Page>,
+    /// The app's own credentials, where there are any.
+    app: Option<Page>,
 }
 
 /// A page's credentials (or the app's own), ready to be sent. Neither can be printed.
@@ -57,6 +59,14 @@ impl Graph {
                 ));
             }
         }
+        let app = match config.app.as_ref().map(AppCredentials::parts) {
+            None => None,
+            Some((token, proof)) => Some(Page::new(token, proof.clone()).map_err(|wrong| {
+                let key =
+                    if wrong.key.ends_with("proof") { "messenger.app_proof" } else { "messenger.app_token" };
+                problem(key, &wrong.what)
+            })?),
+        };
         // `reqwest` is built without a crypto provider of its own. A second installation fails, which is as
         // good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -81,7 +91,7 @@ impl Graph {
                 if e.is_builder() { "no usable root certificates on this machine" } else { "unknown reason" };
             problem("messenger.graph_url", &format!("no HTTPS client ({why}): install `ca-certificates`"))
         })?;
-        Ok(Self { client, base, pace: Mutex::default(), pages })
+        Ok(Self { client, base, pace: Mutex::default(), pages, app })
     }
 
     pub(super) fn pages(&self) -> impl Iterator<Item = &ChannelId> {
@@ -126,6 +136,17 @@ impl Graph {
         let app = Page::new(token, proof).map_err(|_| SendError::UnknownChannel)?;
         let (answer, _) = self.ask(&app, "app", Method::GET, path, Params::default()).await?;
         Ok(answer)
+    }
+
+    /// A look with the app's own token that the configuration gives; `None` where it gives none.
+    pub(super) async fn look_as_app(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Option<Result<Value, Refused>> {
+        let params = Params { query, ..Params::default() };
+        let looked = self.ask(self.app.as_ref()?, "app", Method::GET, path, params).await;
+        Some(looked.map(|(answer, _)| answer))
     }
 
     /// The same, with whether to rest now.

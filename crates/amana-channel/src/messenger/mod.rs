@@ -12,20 +12,22 @@ mod template;
 
 pub(crate) use codes::{LACKS_PERMISSION, shown};
 pub use config::{
-    AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken, Profile,
-    SetupError, SetupReport, Timeouts, TokenState,
+    AppCredentials, AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken,
+    Profile, SetupError, SetupReport, Timeouts, TokenState,
 };
 pub use persona::Persona;
 pub use routing::INBOX_APP;
 pub use setup::FIELDS;
 
 use crate::channel::{
-    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, SendError, Sent, ThreadOwner,
+    WindowPolicy,
 };
 use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::Released;
 use amana_render::Encoding;
+use amana_render::limits::messenger::{BUTTONS_MAX, QUICK_REPLIES_MAX, TEXT_CHARS_MAX};
 use error::{LINKING_TOKEN, Refused};
 use http::{Graph, Params};
 use reqwest::Method;
@@ -162,17 +164,21 @@ impl Channel for Messenger {
         self.templates(channel).await
     }
 
-    /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8; that a page's token may ask it is not
-    /// settled). A page whose question is refused is named: that nobody is known there cannot be said then.
+    /// The persons of an app-scoped id on our pages: `ids_for_pages` (section 8), which is asked with the app's own
+    /// token: such an id is the app's, and means nothing to a page. A page whose question is refused is named: that
+    /// nobody is known there cannot be said then.
     async fn people(&self, app_scoped: &str) -> Result<People, SendError> {
         let mut people = People::default();
         if app_scoped.is_empty() || !app_scoped.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(people);
         }
         for page in self.graph.pages() {
-            let params = Params { query: &[("page", page.as_str())], ..Params::default() };
             let path = [app_scoped, "ids_for_pages"];
-            let answer = match self.graph.call(page, Method::GET, &path, params).await {
+            let Some(asked) = self.graph.look_as_app(&path, &[("page", page.as_str())]).await else {
+                people.untold.push(page.clone());
+                continue;
+            };
+            let answer = match asked {
                 Ok(answer) => answer,
                 Err(Refused {
                     class: SendError::Permanent { .. } | SendError::NotAllowed { .. }, ..
@@ -201,6 +207,23 @@ impl Channel for Messenger {
         self.history(to, since).await
     }
 
+    async fn talked_since(
+        &self,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError> {
+        self.talked(channel, since).await
+    }
+
+    async fn heard_in(
+        &self,
+        channel: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError> {
+        self.heard(channel, thread, since).await
+    }
+
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         let subscribed = self.subscribe(channel).await.map_err(|refused| refused.class)?;
         Ok(subscribed.into_iter().map(str::to_owned).collect())
@@ -214,8 +237,8 @@ impl Channel for Messenger {
         encoding_outside()
     }
 
-    fn window(&self) -> WindowPolicy {
-        window()
+    fn capabilities(&self) -> Capabilities {
+        capabilities()
     }
 }
 
@@ -229,6 +252,21 @@ pub fn encoding(reply: bool) -> Encoding {
 #[must_use]
 pub fn encoding_outside() -> Option<Encoding> {
     Some(Encoding::MessengerUtility)
+}
+
+/// What Messenger can do.
+#[must_use]
+pub fn capabilities() -> Capabilities {
+    Capabilities {
+        window: window(),
+        approved_texts: encoding_outside().is_some(),
+        inbox: Some(INBOX_APP),
+        typing: true,
+        history: true,
+        text_chars: TEXT_CHARS_MAX,
+        buttons: BUTTONS_MAX,
+        quick_replies: QUICK_REPLIES_MAX,
+    }
 }
 
 /// When one may write freely on Messenger.

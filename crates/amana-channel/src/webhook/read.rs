@@ -34,6 +34,11 @@ impl Key {
     }
 }
 
+/// The key under which a message is stored.
+pub(super) fn key_of_message(mid: &str, page: &ChannelId) -> EventKey {
+    Key::named(&["message", mid]).of(page)
+}
+
 /// The keys under which a message and its edits are stored, whether they came or not.
 pub(super) fn keys_of_message(mid: &str, page: &ChannelId) -> Vec<EventKey> {
     let edits = (1..=limits::EDITS_MAX).map(|n| Key::named(&["edited", mid, &n.to_string()]));

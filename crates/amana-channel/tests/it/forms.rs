@@ -311,7 +311,9 @@ async fn people_are_found_by_the_apps_id_or_nobody_is() {
     let found = graph.messenger().people("218471").await.expect("asked");
     assert_eq!(found.known.iter().map(|a| a.psid.as_str()).collect::<Vec<_>>(), ["5"]);
     assert!(found.untold.is_empty(), "{found:?}");
-    assert_eq!(graph.asked()[0].path, "/v26.0/218471/ids_for_pages");
+    let asked = graph.asked().remove(0);
+    assert_eq!((asked.path.as_str(), asked.query["page"].as_str()), ("/v26.0/218471/ids_for_pages", "1001"));
+    assert_eq!(asked.headers["authorization"], "Bearer 4242|APPSECRET", "the app's own, not the page's");
     // Nobody is known there: that is an answer. A refusal, or nonsense, is none, and must not pass for it.
     graph.then(Answer::ok(&json!({"data": []})));
     assert_eq!(graph.messenger().people("218471").await, Ok(People::default()));

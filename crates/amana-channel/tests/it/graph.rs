@@ -1,6 +1,6 @@
 //! A Graph API on a loopback port that records what it was asked and answers as it was told.
 
-use amana_channel::{Messenger, MessengerConfig, PageConfig, PageToken, Timeouts};
+use amana_channel::{AppCredentials, Messenger, MessengerConfig, PageConfig, PageToken, Timeouts};
 use amana_core::{
     Address, ChannelId, Content, Entropy, KillSwitches, MessageId, Psid, Secret, SeededEntropy, Timestamp,
 };
@@ -166,6 +166,7 @@ pub(crate) fn config(url: &str) -> MessengerConfig {
         graph_url: url.parse().expect("url"),
         graph_version: "v26.0".to_owned(),
         app_id: "4242".to_owned(),
+        app: Some(AppCredentials::of_secret("4242", &Secret::new("APPSECRET"))),
         pages: vec![page_config(TOKEN)],
         timeouts: Timeouts { connect: Duration::from_millis(500), call: Duration::from_millis(1500) },
     }

@@ -210,3 +210,14 @@ async fn the_status_of_a_page_is_told_without_changing_it() {
     assert!(matches!(messenger.status(&nobody, None).await.token, TokenState::NotTried(_)));
     assert!(graph.asked().iter().all(|a| a.method == "GET"));
 }
+
+/// Whoever subscribes the app's fields by hand does it by this page.
+#[test]
+fn the_page_for_operators_names_every_field() {
+    let page = include_str!("../../../../docs/connect-a-page.md");
+    let subscribed = page.split_once("- subscribes ").and_then(|(_, after)| after.split_once("- writes "));
+    let (named, _) = subscribed.expect("what `setup` subscribes");
+    for field in FIELDS {
+        assert!(named.contains(&format!("`{field}`")), "{field}");
+    }
+}

@@ -140,6 +140,22 @@ impl Rig {
     }
 }
 
+/// A request to delete names a person by the app's id: the simulator, as the platform, tells the app alone whose chat that
+/// is.
+#[tokio::test]
+async fn whose_chat_a_request_to_delete_is_about_is_told_to_the_app() {
+    let rig = Rig::start().await;
+    let person = rig.say("hello").await;
+    let asid = rig.thread().await["asid"].as_str().expect("an id").to_owned();
+    let found = rig.channel.people(&asid).await.expect("asked");
+    assert_eq!((found.known, found.untold), (vec![person], vec![]));
+    assert_eq!(rig.channel.people("1").await.expect("asked").known, vec![], "nobody's");
+    // Without the app's credentials nobody is told, and that is said.
+    let alone = amana_channel::MessengerConfig { app: None, ..config(&rig.base) };
+    let found = Messenger::new(alone).expect("a client").people(&asid).await.expect("asked");
+    assert_eq!((found.known, found.untold), (vec![], vec![page()]));
+}
+
 async fn handshake(uri: Uri) -> Result<String, StatusCode> {
     verify_subscription(&Secret::new("verify"), uri.query().unwrap_or_default())
         .map(|verified| verified.challenge)

@@ -140,7 +140,7 @@ async fn of_a_chat_that_was_never_linked_nothing_is_kept_either() {
 
         if way == "platform" {
             let kind = PlatformRequestKind::Deletion;
-            rig.gateway.on_platform_request(kind, "app-1").await.expect("done");
+            rig.platform_asks(kind, "app-1").await;
             assert_eq!(chat().await, None);
         } else {
             rig.says("1", "delete my data").await;
@@ -159,12 +159,44 @@ async fn of_a_chat_that_was_never_linked_nothing_is_kept_either() {
 #[tokio::test]
 async fn a_deletion_of_which_the_platform_does_not_tell_whose_it_is_is_an_alarm() {
     let rig = Rig::new().await;
-    let answer =
-        rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "refused").await.expect("taken");
+    let answer = rig.platform_asks(PlatformRequestKind::Deletion, "refused").await;
     let request = rig.gateway.platform_request(&answer.code).await.unwrap().expect("on record");
     assert_eq!((request.chats, request.untold, request.done_at), (0, 1, None));
     let alarms = rig.store.alarms(false, 9).await.expect("answers");
     assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::DeletionUntold]);
+}
+
+/// The platform that asks says nothing for hours of whose chat it is about: the request is on record all the while, an
+/// operator hears of it after an hour, and it is done when the platform answers.
+#[tokio::test]
+async fn a_deletion_outlives_an_outage_and_a_restart() {
+    let mut rig = Rig::new().await;
+    rig.link("1").await;
+    let customer = rig.store.links_of_conversation(&conversation("1")).await.unwrap()[0].customer;
+    *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
+    let answer = rig.platform_asks(PlatformRequestKind::Deletion, "app-1").await;
+    let alarms = async |rig: &Rig| {
+        let alarms = rig.store.alarms(false, 9).await.expect("answers");
+        alarms.iter().filter(|alarm| alarm.kind == AlarmKind::DeletionLate).count()
+    };
+    assert_eq!(alarms(&rig).await, 0);
+    rig.restart().await;
+    for _ in 0..3 {
+        rig.clock.advance_s(1_500);
+        rig.gateway.settle().await.expect("settled");
+    }
+    assert_eq!(alarms(&rig).await, 1, "once, after an hour");
+    let request = rig.gateway.platform_request(&answer.code).await.unwrap().expect("on record");
+    assert_eq!((request.chats, request.done_at), (0, None));
+    assert!(rig.store.customer_place(customer).await.unwrap().is_some(), "not yet");
+
+    *rig.channel.error.lock().unwrap() = None;
+    rig.clock.advance_s(1_500);
+    rig.gateway.settle().await.expect("settled");
+    let request = rig.gateway.platform_request(&answer.code).await.unwrap().expect("on record");
+    assert!(request.chats == 1 && request.done_at.is_some(), "{request:?}");
+    assert_eq!(rig.store.customer_place(customer).await.unwrap(), None, "erased");
+    assert_eq!(rig.store.counts().await.expect("answers").jobs_dead, 0);
 }
 
 /// Stopped yesterday, deleted today: the customer of an ended link is still the chat's.

@@ -160,7 +160,7 @@ async fn a_chat_that_never_confirmed_a_link_cannot_have_its_customer_deleted() {
         let tap =
             InboundKind::QuickReply { mid: format!("y{}", rig.next()), payload: yes, text: "yes".into() };
         rig.event("1", tap).await;
-        rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "app-1").await.expect("taken");
+        rig.platform_asks(PlatformRequestKind::Deletion, "app-1").await;
         assert!(rig.sees("1").concat().contains("Nothing about you is kept here"));
         assert!(rig.store.customer_place(victim).await.unwrap().is_some(), "nobody was deleted");
     };

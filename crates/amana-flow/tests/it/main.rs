@@ -24,6 +24,7 @@ mod grants;
 mod hints;
 mod linking;
 mod matching;
+mod meanwhile;
 mod news;
 mod notice_pages;
 mod policies;

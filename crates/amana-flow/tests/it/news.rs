@@ -461,11 +461,11 @@ async fn who_could_not_be_told_for_long_is_not_told_in_a_hail_of_messages() {
 async fn what_a_platform_asks_for_is_done_and_can_be_looked_up() {
     let rig = Rig::new().await;
     rig.link("1").await;
-    let gone = rig.gateway.on_platform_request(PlatformRequestKind::Deauthorisation, "app-1").await.unwrap();
+    let gone = rig.platform_asks(PlatformRequestKind::Deauthorisation, "app-1").await;
     assert!(rig.store.links_of_conversation(&conversation("1")).await.unwrap().is_empty());
     rig.link("1").await;
     let customer = rig.store.links_of_conversation(&conversation("1")).await.unwrap()[0].customer;
-    let answer = rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "app-1").await.unwrap();
+    let answer = rig.platform_asks(PlatformRequestKind::Deletion, "app-1").await;
     assert!(answer.url.ends_with(&format!("/privacy/deletion/{}", answer.code)), "{answer:?}");
     assert_ne!(gone.code, answer.code);
     let request = rig.gateway.platform_request(&answer.code).await.unwrap().expect("on record");
@@ -473,7 +473,7 @@ async fn what_a_platform_asks_for_is_done_and_can_be_looked_up() {
     assert!(request.done_at.is_some());
     assert_eq!(rig.store.customer_place(customer).await.unwrap(), None, "erased");
     // Whom the platform does not tell, and codes of nobody's.
-    let nobody = rig.gateway.on_platform_request(PlatformRequestKind::Deletion, "218471").await.unwrap();
+    let nobody = rig.platform_asks(PlatformRequestKind::Deletion, "218471").await;
     assert_eq!(rig.gateway.platform_request(&nobody.code).await.unwrap().unwrap().chats, 0);
     for code in ["", "zz", "00000000000000000000000000000000"] {
         assert_eq!(rig.gateway.platform_request(code).await.unwrap(), None);

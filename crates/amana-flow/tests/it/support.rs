@@ -3,7 +3,7 @@
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{
-    ApprovedText, Channel, History, LinkingError, People, SendError, Sent, ThreadOwner, WindowPolicy,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, SendError, Sent, ThreadOwner,
 };
 use amana_chat::Rules;
 use amana_core::*;
@@ -12,7 +12,7 @@ use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, U
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
-use amana_store::{Keys, SqliteCustody, Store};
+use amana_store::{Keys, PlatformRequestKind, SqliteCustody, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -384,8 +384,13 @@ pub(crate) struct FakeChannel {
     pub(crate) approved: Mutex<bool>,
     /// What the platform tells of every conversation.
     pub(crate) there: Mutex<Result<History, SendError>>,
-    /// Whose conversations were passed to people.
+    /// Whose conversations were passed to people, and what is answered instead.
     pub(crate) passed: Mutex<Vec<String>>,
+    pub(crate) pass_error: Mutex<Option<SendError>>,
+    /// Of what the platform did not tell us, and what people wrote meanwhile; how often that cannot be had.
+    pub(crate) missed: Mutex<Vec<String>>,
+    pub(crate) heard: Mutex<Vec<Heard>>,
+    pub(crate) heard_fails: Mutex<u32>,
     /// What happens while the next send is under way.
     pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// What the platform says of who has a conversation, and how often it was asked.
@@ -447,6 +452,9 @@ impl Channel for FakeChannel {
         Some("Sam H.".into())
     }
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        if let Some(error) = self.pass_error.lock().expect("lock").clone() {
+            return Err(error);
+        }
         self.passed.lock().expect("lock").push(of.psid.to_string());
         Ok(())
     }
@@ -471,6 +479,9 @@ impl Channel for FakeChannel {
         Ok(Lang::ALL.iter().map(text).collect())
     }
     async fn people(&self, id: &str) -> Result<People, SendError> {
+        if let Some(error) = self.error.lock().expect("lock").clone() {
+            return Err(error);
+        }
         let mut people = People::default();
         if let Some(psid) = id.strip_prefix("app-") {
             let ConversationId { channel, psid } = conversation(psid);
@@ -486,14 +497,28 @@ impl Channel for FakeChannel {
     async fn said_since(&self, _: &Address, _: Timestamp) -> Result<History, SendError> {
         self.there.lock().expect("lock").clone()
     }
+    async fn talked_since(&self, _: &ChannelId, _: Timestamp) -> Result<Option<Vec<String>>, SendError> {
+        Ok(Some(vec!["t_1".into()]))
+    }
+    async fn heard_in(&self, _: &ChannelId, _: &str, since: Timestamp) -> Result<Vec<Heard>, SendError> {
+        let mut failing = self.heard_fails.lock().expect("lock");
+        if *failing > 0 {
+            *failing -= 1;
+            return Err(SendError::Transient { what: "a test" });
+        }
+        Ok(self.heard.lock().expect("lock").iter().filter(|one| one.at >= since).cloned().collect())
+    }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
-        Ok(Vec::new())
+        if *self.error.lock().expect("lock") == Some(SendError::TokenDead) {
+            return Err(SendError::TokenDead);
+        }
+        Ok(std::mem::take(&mut *self.missed.lock().expect("lock")))
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
-    fn window(&self) -> WindowPolicy {
-        WindowPolicy { open_for: Some(Duration::from_secs(86_400 - 900)) }
+    fn capabilities(&self) -> Capabilities {
+        amana_channel::messenger::capabilities()
     }
 }
 
@@ -529,6 +554,10 @@ impl Rig {
             approved: Mutex::default(),
             there: Mutex::new(Ok(History::Unkept)),
             passed: Mutex::default(),
+            pass_error: Mutex::default(),
+            missed: Mutex::default(),
+            heard: Mutex::default(),
+            heard_fails: Mutex::default(),
             meanwhile: Mutex::default(),
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
             owner_asked: Mutex::default(),
@@ -635,6 +664,13 @@ impl Rig {
             std::mem::take(&mut *seen).into_iter().partition::<Vec<_>, _>(|(p, ..)| p == psid);
         *seen = others;
         mine.into_iter().map(|(_, text, _)| text).collect()
+    }
+
+    /// The platform asks for something in a person's name, and what can be done now is done.
+    pub(crate) async fn platform_asks(&self, kind: PlatformRequestKind, app_scoped: &str) -> PlatformAnswer {
+        let answer = self.gateway.on_platform_request(kind, app_scoped).await.expect("taken");
+        self.gateway.settle().await.expect("settled");
+        answer
     }
 
     /// The one-time linking token that the chat would show.

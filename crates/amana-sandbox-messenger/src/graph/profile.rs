@@ -255,6 +255,12 @@ fn check_ice_breakers(value: &Value) -> Result<(), GraphError> {
     })
 }
 
+/// A fully qualified name: a host of a local network has none.
+fn is_whole(name: &str) -> bool {
+    let labels: Vec<&str> = name.trim_end_matches('.').split('.').collect();
+    labels.len() > 1 && labels.iter().all(|label| !label.is_empty()) && labels.last() != Some(&"localhost")
+}
+
 fn check_domains(value: &Value) -> Result<(), GraphError> {
     let Value::Array(domains) = value else {
         return Err(GraphError::param("Param whitelisted_domains must be an array"));
@@ -265,8 +271,7 @@ fn check_domains(value: &Value) -> Result<(), GraphError> {
     for domain in domains {
         let url = domain.as_str().and_then(|d| url::Url::parse(d).ok());
         let fits = url.is_some_and(|url| {
-            url.scheme() == "https"
-                && matches!(url.host(), Some(url::Host::Domain(name)) if name != "localhost")
+            url.scheme() == "https" && matches!(url.host(), Some(url::Host::Domain(name)) if is_whole(name))
         });
         if !fits {
             return Err(GraphError::param(

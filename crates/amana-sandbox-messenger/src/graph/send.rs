@@ -249,7 +249,9 @@ fn message(
     }
     // What the person gave for one message, and a plugin, have times of their own.
     if by == By::Id {
-        check_window(inner, hub, kind, last, &key)?;
+        // A sticker goes within the window alone, whoever sends it.
+        let sticker = message.get("sticker_id").is_some_and(|v| !v.is_null());
+        check_window(inner, hub, if sticker { Kind::Standard } else { kind }, last, &key)?;
     }
     let persona = persona(inner, call, page)?;
     let mut shown = message.clone();
@@ -266,8 +268,6 @@ fn message(
         if let Some(thread) = inner.data.threads.get_mut(&key) {
             thread.owner = Some(Owner { app: hub.config.app_id.clone(), until_ms });
         }
-    } else {
-        routing::active(inner, hub, &key, false);
     }
     inner.save_thread(&key);
     let mid = inner.mid(hub, &key);
@@ -355,7 +355,10 @@ fn kind(params: &Params, message: &Map<String, Value>) -> Result<Kind, GraphErro
     }
     let kind = params.text("messaging_type").unwrap_or_else(|| "RESPONSE".to_owned()).to_ascii_uppercase();
     match (kind.as_str(), tag.as_deref()) {
-        ("UTILITY", _) if templated => Ok(Kind::Utility),
+        ("UTILITY", Some(_)) => {
+            Err(GraphError::param("Param tag cannot be used with messaging_type UTILITY"))
+        }
+        ("UTILITY", None) if templated => Ok(Kind::Utility),
         ("UTILITY", _) => {
             Err(GraphError::param("Param message[template] is required with messaging_type UTILITY"))
         }

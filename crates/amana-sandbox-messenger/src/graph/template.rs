@@ -270,7 +270,27 @@ pub(super) fn edit(hub: &Arc<Hub>, call: &Call, page: &str, id: &str) -> Result<
     Ok(json!({"success": true}))
 }
 
+/// The kinds of components that there are, and what a header may be (reference 4.1).
+fn check_kinds(components: &Value) -> Result<(), GraphError> {
+    for (i, one) in components.as_array().map(Vec::as_slice).unwrap_or_default().iter().enumerate() {
+        let kind = one.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
+        if !matches!(kind.as_str(), "HEADER" | "BODY" | "BUTTONS") {
+            return Err(GraphError::param(format!(
+                "Param components[{i}][type] must be one of {{HEADER, BODY, BUTTONS}}"
+            )));
+        }
+        let format = one.get("format").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
+        if kind == "HEADER" && !matches!(format.as_str(), "TEXT" | "IMAGE") {
+            return Err(GraphError::param(format!(
+                "Param components[{i}][format] must be one of {{TEXT, IMAGE}}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn check_components(components: &Value) -> Result<(), GraphError> {
+    check_kinds(components)?;
     let body =
         component(components, "BODY").ok_or_else(|| GraphError::param("Param components needs a BODY"))?;
     length(
@@ -285,6 +305,10 @@ fn check_components(components: &Value) -> Result<(), GraphError> {
     }
     for (i, button) in buttons.iter().enumerate() {
         let kind = button.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
+        let says = button.get("text").and_then(Value::as_str).unwrap_or_default();
+        if says.trim().is_empty() {
+            return Err(GraphError::param(format!("Button at index {i} needs a text")));
+        }
         match kind.as_str() {
             "POSTBACK" if button.get("example").is_some() => {
                 return Err(

@@ -110,7 +110,23 @@ pub(super) fn image_grid(payload: &Map<String, Value>, place: &str) -> Result<()
             "Param {place}[images] must have between 2 and 6 images, one of them the hero at most"
         )));
     }
-    check_buttons(element.get("buttons"), 0, &place)
+    check_buttons(element.get("buttons"), 0, &place)?;
+    for (i, button) in element
+        .get("buttons")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        let kind = button.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+        if !matches!(kind.as_str(), "web_url" | "postback") {
+            return Err(GraphError::param(format!(
+                "Param {place}[buttons][{i}][type] must be one of {{web_url, postback}}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Title of at most 65 characters and a payload.

@@ -21,7 +21,9 @@ async fn messenger_profile() {
     );
     assert_eq!(post(json!({"greeting": [{"locale": "ar_AR", "text": "x"}]})).await.0, 400, "needs a default");
     assert_eq!(post(json!({"greeting": [{"locale": "default", "text": "x".repeat(161)}]})).await.0, 400);
-    assert_eq!(post(json!({"whitelisted_domains": ["https://127.0.0.1/"]})).await.0, 400);
+    for bad in ["https://127.0.0.1/", "https://intranet/", "https://a.localhost/"] {
+        assert_eq!(post(json!({"whitelisted_domains": [bad]})).await.0, 400, "{bad}");
+    }
     assert_eq!(post(json!({"colour": "red"})).await.0, 400);
     let breakers = |n: usize| {
         json!({"ice_breakers": [{"locale": "default",

@@ -16,9 +16,17 @@ async fn the_page_has_its_language_from_the_start() {
     assert!(get("/chat?user=amal").await.text().await.unwrap().contains(r#"dir="rtl""#), "the choice stays");
     assert_eq!(get("/chat?page=9").await.status(), 404);
     assert_eq!(get(&format!("/chat?user={}", "x".repeat(65))).await.status(), 404);
-    for asset in
-        ["app.js", "app.css", "words.js", "bubbles.js", "panel.js", "control.js", "control.css", "person.svg"]
-    {
+    for asset in [
+        "app.js",
+        "app.css",
+        "words.js",
+        "bubbles.js",
+        "panel.js",
+        "control.js",
+        "verbs.js",
+        "control.css",
+        "person.svg",
+    ] {
         assert_eq!(get(&format!("/chat/{asset}")).await.status(), 200, "{asset}");
     }
     let moved = get(&format!("/m/{PAGE}")).await;
@@ -60,6 +68,7 @@ async fn every_word_is_in_both_languages() {
         include_str!("../../static/bubbles.js"),
         include_str!("../../static/panel.js"),
         include_str!("../../static/control.js"),
+        include_str!("../../static/verbs.js"),
     ];
     for source in used {
         for part in source
@@ -89,4 +98,40 @@ async fn reset_forgets() {
     assert_eq!(rig.send(&psid, json!({"text": "x"})).await.1["error"]["error_subcode"], 2_018_001);
     rig.post("/control/reset", json!({"all": true})).await;
     assert!(rig.get(&format!("/control/threads/{PAGE}/amal")).await["error"].is_string());
+}
+
+/// Goal: nothing of the control API is out of the panel's reach: every call, every act, every switch.
+#[tokio::test]
+async fn the_panel_reaches_every_call_of_the_control_api() {
+    let verbs = include_str!("../../static/verbs.js");
+    let routes =
+        concat!(include_str!("../../src/control/mod.rs"), include_str!("../../src/control/platform.rs"));
+    let mut calls = 0;
+    for route in routes.lines().filter_map(|line| line.split_once("\"/control/")) {
+        let (path, how) = route.1.split_once('"').unwrap();
+        let path = path.replace("{name}", "");
+        assert!(verbs.contains(&format!("\"{path}")), "no call of {path}");
+        calls += usize::from(how.contains("post("));
+    }
+    assert!(calls >= 15, "{calls} calls were found");
+    let acts =
+        include_str!("../../src/acts.rs").split_once("enum Act {").unwrap().1.split_once("\n}").unwrap().0;
+    let names = acts
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase));
+    for name in names.filter_map(|line| line.split_whitespace().next()) {
+        let snake: String = name.char_indices().fold(String::new(), |mut out, (i, c)| {
+            if c.is_uppercase() && i > 0 {
+                out.push('_');
+            }
+            out.extend(c.to_lowercase());
+            out
+        });
+        assert!(verbs.contains(&format!("kind: \"{snake}\"")), "no act {snake}");
+    }
+    let rig = Rig::new().await;
+    for (name, _) in rig.get("/control/faults").await.as_object().unwrap() {
+        assert!(verbs.contains(&format!("{name}:")), "no switch {name}");
+    }
 }

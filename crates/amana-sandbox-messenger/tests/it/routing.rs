@@ -97,6 +97,25 @@ async fn a_default_app_hands_over_and_takes_back() {
     assert_eq!(rig.send(&psid, json!({"text": "default app"})).await.0, 200, "may send when idle");
 }
 
+/// Goal: what the page sends keeps no thread: a bot that writes every day, and hears nothing, loses it.
+#[tokio::test]
+async fn what_the_page_sends_keeps_no_thread() {
+    let rig = Rig::new().await;
+    rig.post(&format!("/control/pages/{PAGE}"), json!({"default_app": APP_ID})).await;
+    let psid = rig.say("amal", "hi").await;
+    rig.post("/control/clock", json!({"advance_s": 23 * 3_600})).await;
+    assert_eq!(rig.send(&psid, json!({"text": "still there?"})).await.0, 200);
+    assert_eq!(owner(&rig, &psid).await, APP_ID);
+    rig.post("/control/clock", json!({"advance_s": 2 * 3_600})).await;
+    assert_eq!(owner(&rig, &psid).await, Value::Null, "idle: the person said nothing for a day");
+    // What the person says does.
+    rig.say("amal", "yes").await;
+    rig.post("/control/clock", json!({"advance_s": 23 * 3_600})).await;
+    rig.say("amal", "and again").await;
+    rig.post("/control/clock", json!({"advance_s": 23 * 3_600})).await;
+    assert_eq!(owner(&rig, &psid).await, APP_ID);
+}
+
 /// Goal: a human's answer takes the thread, and nobody gives it back by itself.
 #[tokio::test]
 async fn the_inbox_takes_over() {

@@ -129,6 +129,14 @@ async fn less_common_templates() {
     };
     assert_eq!(send(grid(6)).await, 200);
     assert_eq!(send(grid(7)).await, 400);
+    let with = |button: Value| {
+        let mut payload = grid(2);
+        payload["elements"][0]["buttons"] = json!([button]);
+        payload
+    };
+    assert_eq!(send(with(button.clone())).await, 200);
+    let phone = json!({"type": "phone_number", "title": "x", "payload": "+15550100"});
+    assert_eq!(send(with(phone)).await, 400, "addresses and payloads alone");
     assert_eq!(send(json!({"template_type": "one_time_notif_req", "title": "t", "payload": "P"})).await, 200);
     // No page here has a form, and what is not built says so.
     let form = json!({"template_type": "instant_form", "form_id": "1"});
@@ -148,6 +156,16 @@ async fn less_common_templates() {
     };
     assert_eq!(tagged(json!({"attachment": {"type": "template", "payload": feedback(1)}})).await, 200);
     assert_eq!(tagged(json!({"text": "how was it?"})).await, 400);
+    // A human's tag carries no sticker there, and a utility template no tag.
+    let human = async |message: Value, kind: &str| {
+        let body = json!({"recipient": {"id": psid}, "messaging_type": kind, "tag": "HUMAN_AGENT", "message": message});
+        rig.graph("POST", "me/messages", Some(body)).await
+    };
+    assert_eq!(human(json!({"text": "I looked into it"}), "MESSAGE_TAG").await.0, 200);
+    let sticker = human(json!({"sticker_id": "369239263222822"}), "MESSAGE_TAG").await;
+    assert_eq!(code(&sticker), (Some(10), Some(2_018_278)));
+    let utility = human(json!({"template": {"name": "x", "language": {"code": "en"}}}), "UTILITY").await;
+    assert!(utility.1["error"]["message"].as_str().unwrap().contains("tag cannot"), "{}", utility.1);
 }
 
 #[tokio::test]

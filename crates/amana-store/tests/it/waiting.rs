@@ -237,17 +237,24 @@ pub(crate) async fn channels_texts_alarms_and_requests_are_on_record(w: &World) 
         Command::PutPlatformRequest(PlatformRequest {
             code,
             kind,
-            chats: 2,
-            untold: 1,
+            chats: 0,
+            untold: 0,
             at: at(1),
             done_at: None,
         })
     };
     w.one(request()).await;
     assert_eq!(w.refused(vec![request()]).await, (0, "code of the request"));
-    w.one(Command::FinishPlatformRequest { code, at: at(4) }).await;
-    let found = w.store.platform_request(&code).await.expect("answers").expect("there");
-    assert_eq!((found.chats, found.untold, found.done_at), (2, 1, Some(at(4))));
+    // What was done in some chats counts on; what is done stays so.
+    for (chats, untold, done_at, now) in [
+        (2, 1, None, (2, 1, None)),
+        (1, 0, Some(at(4)), (3, 0, Some(at(4)))),
+        (9, 9, None, (3, 0, Some(at(4)))),
+    ] {
+        w.one(Command::NotePlatformRequest { code, chats, untold, done_at }).await;
+        let found = w.store.platform_request(&code).await.expect("answers").expect("there");
+        assert_eq!((found.chats, found.untold, found.done_at), now);
+    }
     assert_eq!(w.store.platform_request(&[8; 16]).await.expect("answers"), None);
 }
 

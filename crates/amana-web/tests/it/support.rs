@@ -233,14 +233,26 @@ impl Channel for FakeChannel {
     async fn said_since(&self, _: &Address, _: Timestamp) -> Result<amana_channel::History, SendError> {
         Ok(amana_channel::History::Unkept)
     }
+    async fn talked_since(&self, _: &ChannelId, _: Timestamp) -> Result<Option<Vec<String>>, SendError> {
+        Ok(None)
+    }
+    async fn heard_in(
+        &self,
+        _: &ChannelId,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Vec<amana_channel::Heard>, SendError> {
+        Ok(Vec::new())
+    }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
-    fn window(&self) -> WindowPolicy {
-        WindowPolicy { open_for: None }
+    fn capabilities(&self) -> amana_channel::Capabilities {
+        let window = WindowPolicy { open_for: None };
+        amana_channel::Capabilities { window, ..amana_channel::messenger::capabilities() }
     }
 }
 

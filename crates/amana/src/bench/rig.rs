@@ -288,6 +288,7 @@ impl Rig {
             graph_url: graph.parse()?,
             graph_version: "v26.0".to_owned(),
             app_id: "1".to_owned(),
+            app: None,
             pages: vec![PageConfig { id: ChannelId::new(PAGE)?, proof: token.proof(&secret), token }],
             timeouts: Timeouts::default(),
         })

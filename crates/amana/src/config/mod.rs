@@ -9,7 +9,7 @@ pub(crate) use read::is_loopback;
 
 use crate::roles::Role;
 use amana_bank::InstitutionConfig;
-use amana_channel::PageToken;
+use amana_channel::{AppCredentials, PageToken};
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::{Reconcile, Upkeep};
 use amana_store::Retention;
@@ -134,6 +134,10 @@ pub(crate) struct Messenger {
     pub(crate) graph_version: String,
     pub(crate) app_id: String,
     pub(crate) app_secret: Secret,
+    /// The app's own token, where this process may have one.
+    pub(crate) app: Option<AppCredentials>,
+    /// Whether that is one of the configuration's, not what its secret makes.
+    pub(crate) app_token_given: bool,
     pub(crate) verify_token: Secret,
     pub(crate) redirect_hosts: BTreeSet<String>,
     pub(crate) pages: Vec<Page>,

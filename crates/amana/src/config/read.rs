@@ -17,7 +17,7 @@ use crate::roles::Role;
 use amana_bank::limits::POLLING_MINUTES_MAX;
 use amana_bank::profile::{Notifications, RevocationBy};
 use amana_bank::{InstitutionConfig, Profile};
-use amana_channel::PageToken;
+use amana_channel::{AppCredentials, PageToken};
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile, Upkeep};
 use amana_store::Retention;
@@ -308,7 +308,12 @@ impl Reader<'_> {
             pages.push(self.page(index, &known, all_known, app_secret.as_ref()));
         }
         self.twice("messenger.page", count);
+        let app = self.app(app_id.as_deref(), app_secret.as_ref());
+        let app_token_given =
+            ["messenger.app_token", "messenger.app_token_file"].iter().any(|key| self.text(key).is_some());
         Some(Messenger {
+            app,
+            app_token_given,
             graph_url: graph_url?,
             graph_version: graph_version?,
             app_id: app_id?,
@@ -347,6 +352,40 @@ impl Reader<'_> {
             }
         }
         Some(Page { id: id?, token: token?, proof: proof?, kept_proof, institutions })
+    }
+
+    /// The app's own token. Its secret makes one; the egress role, which has not, is given another.
+    fn app(&mut self, app_id: Option<&str>, app_secret: Option<&Secret>) -> Option<AppCredentials> {
+        const TOKEN: &str = "messenger.app_token";
+        const PROOF: &str = "messenger.app_proof";
+        let token = self.secret(TOKEN).map(PageToken::new);
+        match self.role {
+            Some(Role::Egress) => match (token, self.secret(PROOF)) {
+                (Some(token), Some(proof)) => Some(AppCredentials::new(token, proof)),
+                (None, None) => None,
+                (given, _) => {
+                    let (lacks, has) = if given.is_some() { (PROOF, TOKEN) } else { (TOKEN, PROOF) };
+                    if !self.said(&format!("{has}_file")) && !self.said(&format!("{lacks}_file")) {
+                        self.missing(lacks, &format!("it goes with `{has}`: give both or neither"));
+                    }
+                    None
+                }
+            },
+            Some(_) => {
+                self.secret(PROOF);
+                None
+            }
+            None => {
+                let secret = app_secret?;
+                Some(match token {
+                    Some(token) => {
+                        let proof = token.proof(secret);
+                        AppCredentials::new(token, proof)
+                    }
+                    None => AppCredentials::of_secret(app_id?, secret),
+                })
+            }
+        }
     }
 
     /// What goes with a Page's token. Whoever has the app's secret makes it; the egress role, which has not, reads it.

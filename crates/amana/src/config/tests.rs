@@ -226,6 +226,27 @@ fn each_who_may_call_has_a_name_and_a_token_of_their_own() {
 }
 
 #[test]
+fn the_apps_token_is_made_of_its_secret_or_given_with_its_proof() {
+    let messenger = |text: &str| read(text, &[]).expect("good").messenger;
+    let made = messenger(GOOD);
+    let given = messenger(&GOOD.replace("app_id =", "app_token = \"1|other\"\napp_id ="));
+    assert!(!made.app_token_given && given.app_token_given);
+    let proof =
+        |messenger: &super::Messenger| messenger.app.as_ref().map(|app| app.proof().expose().to_owned());
+    assert!(proof(&made).is_some() && proof(&made) != proof(&given), "each token has its own");
+    // Egress has no secret to make either of: both or neither.
+    let bare: String = GOOD.lines().filter(|l| !l.contains("hidden")).map(|l| format!("{l}\n")).collect();
+    let of = |text: &str| {
+        let table = toml::from_str(&bare.replace("app_id =", &format!("{text}\napp_id ="))).expect("TOML");
+        let source = Source::File("amana.toml".to_owned());
+        settle(table, &source, std::iter::empty(), Some(Role::Egress)).map_err(|wrong| wrong.to_string())
+    };
+    let alone = of("app_token = \"1|other\"").expect_err("refused");
+    assert!(alone.contains("`messenger.app_proof` is missing: it goes with"), "{alone}");
+    assert!(!of("").err().unwrap_or_default().contains("app_"), "neither is no problem");
+}
+
+#[test]
 fn the_environment_wins_and_names_blocks_by_id_or_place() {
     let settings = read(
         GOOD,

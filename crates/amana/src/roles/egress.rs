@@ -10,8 +10,8 @@ use crate::config::Settings;
 use crate::lifecycle::Stop;
 use crate::{gateway, limits, server};
 use amana_channel::{
-    ApprovedText, Channel, Egress, History, LinkingError, Messenger, People, Rest, SendError, Sent,
-    ThreadOwner, WindowPolicy, messenger,
+    ApprovedText, Capabilities, Channel, Egress, Heard, History, LinkingError, Messenger, People, Rest,
+    SendError, Sent, ThreadOwner, messenger,
 };
 use amana_core::{Address, ChannelId, Clock as _, Lang, Psid, Timestamp};
 use amana_flow::StoreFlags;
@@ -122,6 +122,13 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
             let there = egress.said_since(&to, since).await;
             said(there.map(WireHistory::from).map_err(|error| WireSendError::of(&error)))
         }
+        Ask::TalkedSince { channel, since } => {
+            said(egress.talked_since(&channel, since).await.map_err(|error| WireSendError::of(&error)))
+        }
+        Ask::HeardIn { channel, thread, since } => {
+            let heard = egress.heard_in(&channel, &thread, since).await;
+            said(heard.map_err(|error| WireSendError::of(&error)))
+        }
         Ask::Listen { channel } => {
             said(egress.listen(&channel).await.map_err(|error| WireSendError::of(&error)))
         }
@@ -220,6 +227,25 @@ impl Channel for RemoteChannel {
         self.ask::<WireHistory>(&ask).await.map(History::from).map_err(|error| error.error())
     }
 
+    async fn talked_since(
+        &self,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Vec<String>>, SendError> {
+        let ask = Ask::TalkedSince { channel: channel.clone(), since };
+        self.ask(&ask).await.map_err(|error| error.error())
+    }
+
+    async fn heard_in(
+        &self,
+        channel: &ChannelId,
+        thread: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Heard>, SendError> {
+        let ask = Ask::HeardIn { channel: channel.clone(), thread: thread.to_owned(), since };
+        self.ask(&ask).await.map_err(|error| error.error())
+    }
+
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         self.ask(&Ask::Listen { channel: channel.clone() }).await.map_err(|error| error.error())
     }
@@ -228,7 +254,7 @@ impl Channel for RemoteChannel {
         messenger::encoding_outside()
     }
 
-    fn window(&self) -> WindowPolicy {
-        messenger::window()
+    fn capabilities(&self) -> Capabilities {
+        messenger::capabilities()
     }
 }

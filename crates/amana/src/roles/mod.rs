@@ -11,7 +11,7 @@
 //! | web | the public port | any secret |
 //! | gate | master key, database, app secret (checks webhooks), event tokens | the Page's token, the bank's client keys |
 //! | connector | the bank's client keys; the key that seals data for the gate | master key, database, Page's token |
-//! | egress | the Page's token and the proof that goes with it; the gate's verifying key | master key, bank's keys, app secret, any way to sign |
+//! | egress | the Page's token and the proof that goes with it, a token of the app's; the gate's verifying key | master key, bank's keys, app secret, any way to sign |
 
 #[cfg(unix)]
 pub(crate) mod connector;

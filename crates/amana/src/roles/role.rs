@@ -41,7 +41,11 @@ impl Role {
     /// gate has.
     pub(crate) fn reads(self, pattern: &str) -> bool {
         match pattern {
-            "messenger.page[].token" | "messenger.page[].proof" | "roles.flags_url" => self == Self::Egress,
+            "messenger.page[].token"
+            | "messenger.page[].proof"
+            | "messenger.app_token"
+            | "messenger.app_proof"
+            | "roles.flags_url" => self == Self::Egress,
             "institution[].client_secret"
             | "institution[].private_key_file"
             | "institution[].certificate_key_file" => self == Self::Connector,

@@ -254,6 +254,8 @@ pub(super) enum Ask {
     People { app_scoped: String },
     Listen { channel: ChannelId },
     SaidSince { to: Address, since: Timestamp },
+    TalkedSince { channel: ChannelId, since: Timestamp },
+    HeardIn { channel: ChannelId, thread: String, since: Timestamp },
 }
 
 /// What the platform tells of a conversation: of each message its id, and what it says.

@@ -161,6 +161,32 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// The platform's own way, from its dashboard's callback to the end: it names the person by an id that no chat knows, and
+/// tells the app alone whose chat that is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_asks_the_platform_is_erased_here() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let files = Files { folder: keep.path().join("db") };
+    let other = linked(&world, "other", "noura").await;
+    let id = linked(&world, "amal", "sam").await;
+
+    let url = format!("{}/control/users/amal/data_deletion", world.chat_url);
+    let callback = format!("{}/webhooks/messenger/data-deletion", world.gateway_url);
+    let answer = crate::browser::client().post(url).json(&serde_json::json!({"url": callback})).send().await;
+    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
+    assert_eq!((&answer["status"], &answer["problems"]), (&200.into(), &serde_json::json!([])), "{answer}");
+    let status = answer["answer"]["url"].as_str().expect("a page").to_owned();
+
+    let watch = files.store(&files.folder).await;
+    until("the erasure's end", async || watch.customer_place(id).await.expect("answers").is_none()).await;
+    assert!(files.share(id).is_none(), "nothing opens it any more");
+    assert!(watch.customer_place(other).await.expect("answers").is_some(), "nobody else's");
+    until("the page's word", async || Browser::new().open(&status).await.text().contains("It is done")).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_that_is_killed_in_the_middle_ends_after_the_next_start() {
     let (keep, _) = folder();

@@ -90,13 +90,15 @@ async fn a_page_is_set_up_and_what_is_missing_is_named_with_its_permission() {
     let rows: Value = serde_json::from_str(&said.out).expect("JSON");
     let arabic = &rows[0]["templates"].as_array().expect("a list")[1];
     assert_eq!((&arabic["status"], &arabic["reason"]), (&json!("REJECTED"), &json!("INCORRECT_PARAMS")));
+    let said = world.says(&["messenger", "status"]);
+    assert_eq!(said.code, Some(1), "a text that cannot be used is not well: {}", said.out);
 
     // A dead token, and the token of another page.
     control(&world, "pages/55", json!({"token": "password_changed"})).await;
     for command in [&["messenger", "status"][..], &["messenger", "setup"]] {
         let said = world.says(command);
         assert_eq!(said.code, Some(1), "{}", said.out);
-        holds(&said.out, &["no longer valid", "nothing that waits is lost"]);
+        holds(&said.out, &["no longer valid", "what waits is kept meanwhile, for its time"]);
         if command == ["messenger", "status"] {
             // What the token cannot ask is called unknown, and what is known without it is said.
             holds(&said.out, &["webhook: http", "all fields subscribed"]);
