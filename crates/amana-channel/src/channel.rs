@@ -253,15 +253,16 @@ impl ApprovedText {
     }
 }
 
-/// What a channel can do, beside sending: what would do something else, or nothing, where it cannot, is asked here first.
+/// What a channel can do, beside sending: what would do something else, or nothing, where it cannot, is asked here
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// When one may write freely.
     pub window: WindowPolicy,
     /// Whether there are texts that the platform approves beforehand and lets out beside the window.
     pub approved_texts: bool,
-    /// The platform's own inbox, in which people can take a conversation over, by the id that it has among apps. `None`:
-    /// people answer elsewhere, or not at all.
+    /// The platform's own inbox, in which people can take a conversation over, by the id that it has among apps.
+    /// `None`: people answer elsewhere, or not at all.
     pub inbox: Option<&'static str>,
     /// Whether it shows that an answer is on its way.
     pub typing: bool,

@@ -101,7 +101,8 @@ impl Gateway {
                 let conversation = ConversationId { channel: channel.clone(), psid: one.psid };
                 let person = self.store.conversation(&conversation).await?;
                 let mut event = Inbound::fetched(conversation, one.mid, one.text, one.at);
-                // The record does not tell whose the conversation was: what people in the inbox have is not ours for it.
+                // The record does not tell whose the conversation was: what people in the inbox have is not ours for
+                // it.
                 if self.is_elsewhere(person.as_ref()) {
                     event.kind = InboundKind::Standby(Box::new(event.kind));
                 }

@@ -42,8 +42,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// An alarm where a text of ours cannot be used, or is not decided on for long: whoever is away is told nothing then.
-    /// Once a week while it lasts.
+    /// An alarm where a text of ours cannot be used, or is not decided on for long: whoever is away is told nothing
+    /// then. Once a week while it lasts.
     async fn on_text(&self, text: &StoredText) -> Result<(), FlowError> {
         let status = text.status.to_ascii_uppercase();
         let StoredText { channel, name, lang, .. } = text;

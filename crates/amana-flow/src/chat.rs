@@ -261,7 +261,8 @@ impl Gateway {
         }
     }
 
-    /// Whether people answer in the platform's own inbox: it has one, and the configuration lets it send on our channels.
+    /// Whether people answer in the platform's own inbox: it has one, and the configuration lets it send on our
+    /// channels.
     pub(crate) fn people_answer(&self) -> bool {
         self.channel.capabilities().inbox.is_some_and(|inbox| self.reconcile.allowed_apps.contains(inbox))
     }

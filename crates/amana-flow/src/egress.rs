@@ -376,8 +376,8 @@ impl Gateway {
             SendError::NotThreadOwner => {
                 Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false }
             }
-            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order, with
-            // waits that grow with its age. It counts for nothing, as little as no way at all.
+            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order,
+            // with waits that grow with its age. It counts for nothing, as little as no way at all.
             SendError::Transient { .. } => {
                 let age_s = self.now().as_second().saturating_sub(entry.created_at.as_second());
                 let wait = (age_s / 2).clamp(RETRY_BASE_S, RETRY_MAX_S);

@@ -313,8 +313,8 @@ pub const PASS_LOOK_S: i64 = 30;
 pub const PASS_LATE_S: i64 = 3_600;
 /// How long it is tried, in seconds: as long as a message would be.
 pub const PASS_GIVE_UP_S: i64 = 3 * 86_400;
-/// How far back what people wrote is fetched after the platform did not tell us, in seconds: keys of events are kept for
-/// longer, so nothing that came is taken in twice.
+/// How far back what people wrote is fetched after the platform did not tell us, in seconds: keys of events are kept
+/// for longer, so nothing that came is taken in twice.
 pub const CATCH_UP_BACK_S: i64 = 7 * 86_400;
 /// How long that is tried, in seconds.
 pub const CATCH_UP_GIVE_UP_S: i64 = 86_400;

@@ -38,8 +38,8 @@ pub(crate) fn in_standby(inner: &Inner, hub: &Hub, key: &ThreadKey) -> bool {
     inner.data.threads.contains_key(key) && !may_send(inner, hub, key)
 }
 
-/// The person did something in the thread: an idle one goes to the default app, an owned one stays owned for longer. What
-/// the page itself sends keeps nothing: a thread is idle a day after the *person's* last word (reference 6).
+/// The person did something in the thread: an idle one goes to the default app, an owned one stays owned for longer.
+/// What the page itself sends keeps nothing: a thread is idle a day after the *person's* last word (reference 6).
 pub(crate) fn active(inner: &mut Inner, hub: &Hub, key: &ThreadKey) {
     let until_ms = hub.now_ms(inner) + limits::OWNER_MS;
     let new = match owner(inner, hub, key) {

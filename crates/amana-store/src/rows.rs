@@ -679,7 +679,8 @@ pub enum AlarmKind {
     DeletionUntold,
     /// No message: what the platform asked for in a person's name could not be done for an hour.
     DeletionLate,
-    /// No message: the platform does not let a text out that it approves beforehand, so whoever is away is told nothing.
+    /// No message: the platform does not let a text out that it approves beforehand, so whoever is away is told
+    /// nothing.
     TemplateUnusable,
     /// No message: the channel sends nothing, and within a day the first message that waits is over.
     WaitingExpires,

@@ -568,9 +568,9 @@ async fn each_version_of_fdx_is_read() {
     for &(version, of_account, of_transaction, wanted, wanted_of_it) in CASES {
         let b = bench(Knobs::default(), move |seen| match seen.path.as_str() {
             path if path.ends_with("/transactions") => {
-                say(200, &format!(r#"{{"transactions":[{of_transaction}]}}"#))
+                say(200, format!(r#"{{"transactions":[{of_transaction}]}}"#))
             }
-            path if path.ends_with("/accounts") => say(200, &format!(r#"{{"accounts":[{of_account}]}}"#)),
+            path if path.ends_with("/accounts") => say(200, format!(r#"{{"accounts":[{of_account}]}}"#)),
             _ => say(200, of_account),
         })
         .await;

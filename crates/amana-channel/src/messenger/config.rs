@@ -265,9 +265,9 @@ impl PageStatus {
         }
     }
 
-    /// Whether all that the gateway cannot do without is as it should be. Without templates a customer who has been away
-    /// is not told that there is news: one that is not there yet, or not decided on, is a matter of time, one that the
-    /// platform does not let out is none.
+    /// Whether all that the gateway cannot do without is as it should be. Without templates a customer who has been
+    /// away is not told that there is news: one that is not there yet, or not decided on, is a matter of time, one that
+    /// the platform does not let out is none.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.token == TokenState::Valid

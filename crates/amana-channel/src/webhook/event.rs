@@ -18,8 +18,8 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// What a person wrote, fetched from the platform's own record: under the key that its webhook has, so that whichever
-    /// of the two comes second is a duplicate.
+    /// What a person wrote, fetched from the platform's own record: under the key that its webhook has, so that
+    /// whichever of the two comes second is a duplicate.
     #[must_use]
     pub fn fetched(conversation: ConversationId, mid: String, text: String, at: Timestamp) -> Self {
         let key = super::read::key_of_message(&mid, &conversation.channel);

@@ -140,8 +140,8 @@ impl Rig {
     }
 }
 
-/// A request to delete names a person by the app's id: the simulator, as the platform, tells the app alone whose chat that
-/// is.
+/// A request to delete names a person by the app's id: the simulator, as the platform, tells the app alone whose chat
+/// that is.
 #[tokio::test]
 async fn whose_chat_a_request_to_delete_is_about_is_told_to_the_app() {
     let rig = Rig::start().await;

@@ -20,6 +20,7 @@ mod deleting;
 mod direct;
 mod doubts;
 mod erasing;
+mod form_policy;
 mod grants;
 mod hints;
 mod linking;

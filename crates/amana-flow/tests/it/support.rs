@@ -1,5 +1,6 @@
 //! A gateway on a real SQLite store, with a bank and a channel that a test can steer.
 
+use crate::form_policy::read_policy;
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{
@@ -8,7 +9,7 @@ use amana_channel::{
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
-use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Released, Subject, Unaddressed};
+use amana_gate::{DataKey, Protected, Released, Subject, Unaddressed};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_render::Encoding;
@@ -816,23 +817,6 @@ pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dy
     let custody = SqliteCustody::open(&folder.join("custody.sqlite"), true).expect("a custody");
     let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(custody));
     amana_store::open(&url, keys, entropy, clock).await.expect("a store")
-}
-
-/// A policy that stands for itself: the document is the most open form, in a word.
-struct UpTo(Form, String);
-
-impl Policy for UpTo {
-    fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
-        Some(self.0.min(request.form))
-    }
-    fn set_sha256(&self) -> &str {
-        &self.1
-    }
-}
-
-fn read_policy(_: &InstitutionId, document: &str) -> Result<Arc<dyn Policy>, String> {
-    let form = document.trim().parse::<Form>().map_err(|error| error.to_string())?;
-    Ok(Arc::new(UpTo(form, hex::encode(ids::sha256(&[document.as_bytes()])))))
 }
 
 pub(crate) fn build(

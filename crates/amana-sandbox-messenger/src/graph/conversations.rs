@@ -100,10 +100,12 @@ pub(super) fn read(
                 super::node::pick(call, details(hub, thread, m, page))
             })
             .collect();
-        let mut messages = json!({ "data": data });
+        let mut messages = serde_json::Map::new();
+        messages.insert("data".to_owned(), json!(data));
         if let (Some((_, newest)), Some((_, oldest))) = (shown.first(), shown.last()) {
             let (before, after) = (cursor_to(newest), cursor_to(oldest));
-            let mut paging = json!({"cursors": {"before": before, "after": after}});
+            let mut paging = serde_json::Map::new();
+            paging.insert("cursors".to_owned(), json!({"before": before, "after": after}));
             // The platform names the pages beside this one only where there are any.
             let beside = |name: &str, to: &str| {
                 let mut url = hub.config.public_base_url.clone();
@@ -112,15 +114,15 @@ pub(super) fn read(
                 url.to_string()
             };
             if end < all.len() {
-                paging["next"] = json!(beside("after", &after));
+                paging.insert("next".to_owned(), json!(beside("after", &after)));
             }
             if first > 0 {
-                paging["previous"] = json!(beside("before", &before));
+                paging.insert("previous".to_owned(), json!(beside("before", &before)));
             }
-            messages["paging"] = paging;
+            messages.insert("paging".to_owned(), paging.into());
         }
         if edge == "messages" {
-            return Ok(messages);
+            return Ok(messages.into());
         }
         Ok(json!({"id": format!("t_{psid}"), "messages": messages}))
     })?

@@ -161,8 +161,8 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// The platform's own way, from its dashboard's callback to the end: it names the person by an id that no chat knows, and
-/// tells the app alone whose chat that is.
+/// The platform's own way, from its dashboard's callback to the end: it names the person by an id that no chat knows,
+/// and tells the app alone whose chat that is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_who_asks_the_platform_is_erased_here() {
     let (keep, _) = folder();
