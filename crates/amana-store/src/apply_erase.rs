@@ -198,8 +198,8 @@ pub(crate) async fn step<D: Db>(
          WHERE l.shard = $1 AND l.customer = $2 ORDER BY l.position LIMIT $3)",
         // What was to end a link, to remind of its end, to forget what was said or to read for news has nothing to do
         // any more. What takes a grant back stays until it is done, and so does the job that brought us here.
-        "DELETE FROM job WHERE shard = $1 AND customer = $2 AND kind IN (1, 2, 5, 7, 8) AND id IN (SELECT j.id FROM job j \
-         WHERE j.shard = $1 AND j.customer = $2 AND j.kind IN (1, 2, 5, 7, 8) ORDER BY j.id LIMIT $3)",
+        "DELETE FROM job WHERE shard = $1 AND customer = $2 AND kind IN (1, 2, 5, 7, 11) AND id IN (SELECT j.id FROM job j \
+         WHERE j.shard = $1 AND j.customer = $2 AND j.kind IN (1, 2, 5, 7, 11) ORDER BY j.id LIMIT $3)",
         // With their events.
         "DELETE FROM consent WHERE shard = $1 AND customer = $2 AND id IN (SELECT c.id FROM consent c \
          WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position LIMIT $3)",
