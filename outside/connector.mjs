@@ -5,6 +5,7 @@ import { createPublicKey } from "node:crypto";
 import { request as plain } from "node:http";
 import { request as secure } from "node:https";
 import { createInterface } from "node:readline";
+import { isDeepStrictEqual } from "node:util";
 
 import { check, failed } from "./lib/amana.mjs";
 import { pem } from "./lib/keys.mjs";
@@ -100,7 +101,10 @@ async function story(scope, bank, settings, dpop) {
   const ours = connector({
     profile: "fdx-blue", signed_requests: false, issuer: bank.issuer, api_url: bank.api, client_id: CLIENT, redirect_uri: REDIRECT, ...settings,
   });
-  const both = (reads) => reads.accounts === 2 && reads.skipped === 0;
+  const held = (of) => ({ of, count: 3, whole: true, in: 120_000, out: 2_461 });
+  const both = (reads) => isDeepStrictEqual(reads, {
+    accounts: 2, skipped: 0, balances: [["acc-1", 12_050, 10_000], ["acc-2", 900, 900]], rows: [held("acc-1"), held("acc-2")],
+  });
   try {
     await check(scope, "links", async () => {
       const begun = await ours.ask("link");

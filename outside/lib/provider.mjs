@@ -22,7 +22,10 @@ const ACCOUNTS = [
 ];
 const TRANSACTIONS = [
   { transactionId: "t-1", transactionTimestamp: "2026-11-20T10:00:00Z", postedTimestamp: "2026-11-21T10:00:00Z", amount: 4.51, debitCreditMemo: "DEBIT", status: "POSTED", description: "COFFEE" },
+  { transactionId: "t-2", transactionTimestamp: "2026-11-19T10:00:00Z", amount: 1200, debitCreditMemo: "CREDIT", status: "POSTED", description: "SALARY" },
+  { transactionId: "t-3", transactionTimestamp: "2026-11-18T10:00:00Z", amount: 20.1, debitCreditMemo: "DEBIT", status: "PENDING", description: "PUMP" },
 ];
+const PAGE_ROWS = 2;
 
 const sha256 = (data) => createHash("sha256").update(data).digest("base64url");
 
@@ -81,13 +84,16 @@ async function data(provider, base, seen, request, response) {
     if (refused.nonce) headers["dpop-nonce"] = refused.nonce;
     return say(401, { code: "603", message: refused.error }, headers);
   }
-  const path = new URL(request.url, base).pathname.slice("/fdx/v6".length);
+  const { pathname, searchParams } = new URL(request.url, base);
+  const path = pathname.slice("/fdx/v6".length);
   if (path === "/accounts") return say(200, { accounts: ACCOUNTS });
   const [, account, what] = /^\/accounts\/([^/]+)(\/transactions)?$/.exec(path) ?? [];
   const found = ACCOUNTS.find(({ accountId }) => accountId === account);
   if (!found) return say(404, { code: "701", message: "no such account" });
   if (!what) return say(200, found);
-  return say(200, { transactions: TRANSACTIONS.map((row) => ({ ...row, accountId: account, transactionId: `${account}-${row.transactionId}` })) });
+  const from = Number(searchParams.get("pageKey") ?? 0);
+  const page = from + PAGE_ROWS < TRANSACTIONS.length ? { nextPageKey: String(from + PAGE_ROWS) } : {};
+  return say(200, { page, transactions: TRANSACTIONS.slice(from, from + PAGE_ROWS).map((row) => ({ ...row, accountId: account, transactionId: `${account}-${row.transactionId}` })) });
 }
 
 /** The two pages of the bank: who are you, and do you agree. */

@@ -1,7 +1,7 @@
 //! The connector on a string, for proofs against servers of other people (`outside/connector.mjs`): settings as JSON in
 //! the first line, then a command in each: `link` (and in the next line where the browser came back to), `read`,
 //! `refresh`,
-//! `revoke`. Each is answered by a line of JSON; of what a bank says only numbers are told.
+//! `revoke`. Each is answered by a line of JSON; of what a bank says (made up) counts, balances and sums are told.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program of its own, for tests")]
 
 use std::io::BufRead as _;
@@ -12,7 +12,9 @@ use amana_bank::{
     Actor, AuthorizeAsk, Bank as _, BankError, Callback, ClientAuth, ClientCertificate, FdxBank,
     HttpClientOptions, InstitutionConfig, SigningKey, Tls, Tokens,
 };
-use amana_core::{Clock, Cluster, Clusters, CustomerId, Entropy, InstitutionId, Lang, Secret, Timestamp};
+use amana_core::{
+    Clock, Cluster, Clusters, CustomerId, Direction, Entropy, InstitutionId, Lang, Secret, Timestamp,
+};
 use amana_gate::Subject;
 use ring::rand::SecureRandom as _;
 use serde::Deserialize;
@@ -141,14 +143,40 @@ impl Drive {
                 let (tokens, _) = self.tokens()?;
                 let accounts = self.bank.accounts(&tokens, &self.subject, Actor::User).await?;
                 let (from, to) = ("2026-01-01T00:00:00Z".parse()?, "2027-01-01T00:00:00Z".parse()?);
+                let balances: Vec<Value> = accounts
+                    .data
+                    .open_in_test()
+                    .iter()
+                    .map(|account| {
+                        json!([
+                            account.id.as_str(),
+                            account.current.map(|m| m.minor),
+                            account.available.map(|m| m.minor)
+                        ])
+                    })
+                    .collect();
+                let mut rows = Vec::new();
                 for account in &accounts.ids {
-                    // What it holds stays closed; that it could be read is all that is told.
-                    let _ = self
+                    let page = self
                         .bank
                         .transactions(&tokens, &self.subject, account, from, to, Actor::User)
                         .await?;
+                    let page = page.open_in_test();
+                    let sum = |direction| -> i64 {
+                        page.rows
+                            .iter()
+                            .filter(|row| row.direction == direction)
+                            .map(|row| row.amount.minor)
+                            .sum()
+                    };
+                    rows.push(json!({
+                        "of": account.as_str(), "count": page.rows.len(), "whole": !page.truncated,
+                        "in": sum(Direction::In), "out": sum(Direction::Out),
+                    }));
                 }
-                Ok(json!({ "accounts": accounts.ids.len(), "skipped": accounts.skipped }))
+                Ok(json!({
+                    "accounts": accounts.ids.len(), "skipped": accounts.skipped, "balances": balances, "rows": rows,
+                }))
             }
             "refresh" => {
                 let (tokens, consent) = self.tokens()?;

@@ -3,8 +3,9 @@
 use crate::bank::{CheckError, CheckReport, Checked};
 use crate::connector::FdxBank;
 use crate::error::BankErrorClass;
+use crate::fdx::{INTERACTION_HEADER, is_echoed};
 use crate::oauth::DpopKey;
-use crate::profile::{ClientAuthMethod, Par, Sender, Status};
+use crate::profile::{ClientAuthMethod, InteractionEcho, Par, RevocationBy, Sender, Status};
 use url::Url;
 
 /// A refresh token that no server has given: a server that knows the client answers `invalid_grant`.
@@ -30,7 +31,12 @@ impl FdxBank {
             what: "profile",
             found: format!("{} (fdx {})", profile.name, profile.api.fdx_version),
             warning: (profile.status == Status::Unverified).then(|| {
-                "this profile was written from public papers and not tried against the bank itself".to_owned()
+                let tried =
+                    "this profile was written from public papers and not tried against the bank itself";
+                match profile.guesses.as_slice() {
+                    [] => tried.to_owned(),
+                    guesses => format!("{tried}; these are guesses, ask the bank: {}", guesses.join(", ")),
+                }
             }),
         });
         let plain =
@@ -91,13 +97,27 @@ impl FdxBank {
             ),
             warning: None,
         });
-        done.push(Checked {
-            what: "revocation",
-            found: metadata.revocation_endpoint.as_ref().map_or("none".to_owned(), Url::to_string),
-            warning: metadata.revocation_endpoint.is_none().then(|| {
-                "the server has no revocation endpoint: a customer's stop reaches the bank only through its consent api"
-                    .to_owned()
-            }),
+        done.push(match (profile.oauth.revocation, &metadata.revocation_endpoint) {
+            (RevocationBy::Portal, _) => Checked {
+                what: "revocation",
+                found: "on the bank's own pages".to_owned(),
+                warning: Some(
+                    "a customer's stop ends everything here and does not reach the bank: each is told to remove us there"
+                        .to_owned(),
+                ),
+            },
+            (RevocationBy::Endpoint, Some(endpoint)) => {
+                Checked { what: "revocation", found: endpoint.to_string(), warning: None }
+            }
+            (RevocationBy::Endpoint, None) => Checked {
+                what: "revocation",
+                found: "none".to_owned(),
+                warning: Some(
+                    "the server has no revocation endpoint: a customer's stop reaches the bank only through its consent \
+                     api"
+                    .to_owned(),
+                ),
+            },
         });
         if let Some(scopes) = &metadata.scopes_supported {
             let missing: Vec<&str> = profile
@@ -158,11 +178,21 @@ impl FdxBank {
     async fn try_api(&self, done: &mut Vec<Checked>) -> Result<(), (String, &'static str)> {
         let url = self.api(&["accounts"]);
         let interaction = uuid::Builder::from_random_bytes(self.entropy.array()).into_uuid().to_string();
-        let request = self.http.get(url.clone()).header("x-fapi-interaction-id", interaction);
+        let request = self.http.get(url.clone()).header(INTERACTION_HEADER, &interaction);
         let answer =
             self.http.send(request).await.map_err(|class| {
                 (class.to_string(), "check `api_url`, and that it can be reached from here")
             })?;
+        if self.config.profile.api.interaction_id_echo == InteractionEcho::Expected {
+            let found = match is_echoed(&answer.headers, &interaction) {
+                true => "given back",
+                // Of an answer without a token it proves little: a gateway in front of the API may have made it.
+                false => {
+                    "not given back to a request without a token; `amana_bank_echo_missing_total` counts the others"
+                }
+            };
+            done.push(Checked { what: "interaction id", found: found.to_owned(), warning: None });
+        }
         let status = answer.status.as_u16();
         let found = format!("{url} answers {status} without a token");
         match status {

@@ -12,7 +12,7 @@ use crate::http::Http;
 use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
 use crate::oauth::{self, DpopKey, OPENID, jose};
-use crate::profile::{Bearer, ConsentApi, Rar};
+use crate::profile::{Bearer, ConsentApi, Rar, RevocationBy};
 use crate::tokens::{Once, Pending, Tokens};
 use amana_core::{
     AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Secret, Timestamp, Transaction,
@@ -260,6 +260,10 @@ impl FdxBank {
                     Err(f) => failed = failed.or(Some(f)),
                 }
             }
+        }
+        if self.config.profile.oauth.revocation == RevocationBy::Portal {
+            // Nobody but the customer can: they are told, and what was given to us is dropped.
+            return Ok(());
         }
         let metadata = self.oauth.metadata().await.map_err(|class| failed.take().unwrap_or(class.into()))?;
         if let Some(endpoint) = &metadata.revocation_endpoint {

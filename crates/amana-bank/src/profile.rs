@@ -3,8 +3,8 @@
 mod api;
 
 pub use api::{
-    Api, Bearer, Budget, ConsentApi, ConsentToken, DateParams, History, InteractionEcho, Notifications,
-    Paging, Paths, Shape,
+    Api, Bearer, Budget, ConsentApi, ConsentToken, DateParams, FdxVersion, History, InteractionEcho,
+    Notifications, Paging, Paths, Shape,
 };
 
 use crate::error::ConfigError;
@@ -35,6 +35,10 @@ pub struct Profile {
     pub about: String,
     /// Whether anybody has seen it work.
     pub status: Status,
+    /// The keys whose values are guesses (`api.paging`): neither published by the provider nor seen. The doctor says
+    /// them.
+    #[serde(default)]
+    pub guesses: Vec<String>,
     /// The most open form that the configuration may say the bank agrees to have carried to a chat. A bank that
     /// declines the details of transactions has `notice` here: notices, and sealed pages for what they leave out.
     #[serde(default)]
@@ -101,6 +105,18 @@ impl ClientAuthMethod {
     pub fn is_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
     }
+}
+
+/// How a grant is taken back at the bank, besides its consent API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationBy {
+    /// By the server's revocation endpoint (RFC 7009), if it has one.
+    #[default]
+    Endpoint,
+    /// By the customer alone, on the bank's own pages: an application cannot. What was given to us is destroyed, and
+    /// the customer is told where to go.
+    Portal,
 }
 
 /// What access tokens are bound to, so that a stolen one is of no use.
@@ -200,6 +216,13 @@ pub struct OAuth {
     /// the others', too. Then a link's tokens are taken back only when no other one lives on the grant.
     #[serde(default)]
     pub one_grant_per_person: bool,
+    /// How many days after it was given a refresh token ends, where that is before the grant does. No consent is for
+    /// longer; the customer is reminded and asked to renew.
+    #[serde(default)]
+    pub refresh_days: Option<u32>,
+    /// How a grant is taken back.
+    #[serde(default)]
+    pub revocation: RevocationBy,
 }
 
 fn yes() -> bool {
@@ -260,6 +283,17 @@ impl OAuth {
         if self.par == Par::Required && self.endpoints.as_ref().is_some_and(|e| e.par.is_none()) {
             return Err("`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned());
         }
+        if self.refresh_days == Some(0) {
+            return Err(
+                "`oauth.refresh_days` is 0; a refresh token lives a day at least, or leave it out".to_owned()
+            );
+        }
+        let endpoint = self.endpoints.as_ref().is_some_and(|e| e.revocation.is_some());
+        if self.revocation == RevocationBy::Portal && endpoint {
+            return Err(
+                "`oauth.revocation` is `portal`, so `oauth.endpoints.revocation` is never called".to_owned()
+            );
+        }
         const OURS: &[&str] = &[
             "client_id",
             "redirect_uri",
@@ -318,6 +352,13 @@ impl Profile {
         }
         profile.oauth.check().map_err(wrong)?;
         profile.api.check().map_err(wrong)?;
+        let keys: toml::Table = toml::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        if let Some(guess) = profile.guesses.iter().find(|guess| !has(&keys, guess)) {
+            return Err(wrong(format!("`guesses` names `{guess}`, which the profile does not have")));
+        }
+        if profile.oauth.revocation == RevocationBy::Portal && profile.api.consent_api == ConsentApi::Fdx {
+            return Err(wrong("`oauth.revocation` is `portal`, but `api.consent_api` can revoke".to_owned()));
+        }
         if profile.api.bearer == Bearer::IdToken && profile.oauth.senders.contains(&Sender::Dpop) {
             return Err(wrong(
                 "`api.bearer` is `id_token`, which no proof can be bound to: take `dpop` from `oauth.senders`"
@@ -325,6 +366,15 @@ impl Profile {
             ));
         }
         Ok(profile)
+    }
+}
+
+/// Whether a text of TOML has the value of a dotted key.
+fn has(table: &toml::Table, key: &str) -> bool {
+    let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+    match (table.get(first), rest) {
+        (Some(toml::Value::Table(inner)), Some(rest)) => has(inner, rest),
+        (found, rest) => found.is_some() && rest.is_none(),
     }
 }
 
@@ -350,6 +400,11 @@ mod tests {
             );
         }
         assert_eq!(Profile::built_in("bank", "chase").expect("good").agreement, Some(Form::Notice));
+        // What no bank has published is said to be a guess, wherever a profile needs it.
+        for name in ["chase", "citi", "us-bank", "wells-fargo"] {
+            let guesses = Profile::built_in("bank", name).expect("good").guesses;
+            assert!(guesses.iter().any(|guess| guess == "api.paging"), "{name}: {guesses:?}");
+        }
     }
 
     #[test]
@@ -388,6 +443,15 @@ mod tests {
         assert!(with("accounts = \"x/{account}\"").contains("must not have `{account}`"));
         assert!(with("accounts = \"x/{bank}\"").contains("`{bank}` is no placeholder"));
         assert!(with("account = \"a{account}\"").contains("each a whole segment"));
+        assert!(refused(&format!("guesses = [\"api.pagin\"]\n{good}")).contains("`api.pagin`"));
+        let oauth = |line: &str| refused(&good.replace("[oauth]\n", &format!("[oauth]\n{line}\n")));
+        assert!(oauth("refresh_days = 0").contains("`oauth.refresh_days`"));
+        let portal = good.replace("revocation = \"endpoint\"", "revocation = \"portal\"");
+        assert!(refused(&portal).contains("`api.consent_api`"));
+        let version = |version: &str| refused(&good.replace("\"6.4\"", version));
+        assert!(version("\"6.9\"").contains("6.9") && version("\"5.x\"").contains("unknown"));
+        let flat = good.replace("shape = \"auto\"", "shape = \"flat\"").replace("\"6.4\"", "\"5.3\"");
+        assert!(refused(&flat).contains("`api.shape`"));
         let budget = good.replace("calls = 0, batch_calls = 200", "calls = 10, batch_calls = 11");
         assert!(refused(&budget).contains("batch_calls"));
         assert!(refused(&good.replace("\"open\"", "{ days = 0 }")).contains("0 days"));

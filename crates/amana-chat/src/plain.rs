@@ -209,6 +209,13 @@ pub fn stopped(lang: Lang, bank: &str) -> Content {
     Content { suggestions: suggestions_unlinked(lang), ..about_bank(lang, "stopped", bank) }
 }
 
+/// The same as `content`, and that only the customer can take it back at these banks, on their own pages.
+#[must_use]
+pub fn and_there(lang: Lang, mut content: Content, banks: &str) -> Content {
+    content.text = format!("{}\n\n{}", content.text, about_bank(lang, "stop-there-too", banks).text);
+    content
+}
+
 /// The bank ended it, or the customer did so at the bank.
 #[must_use]
 pub fn ended_at_bank(lang: Lang, bank: &str) -> Content {

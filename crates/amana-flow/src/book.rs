@@ -3,8 +3,9 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
+use crate::limits::UNTOLD_MAX;
 use crate::sealed::BankWork;
-use crate::update::{Keys, Step};
+use crate::update::{Keys, STORY, Step};
 use crate::worker::Trouble;
 use amana_core::{BankEvent, BankEventKind, EventKey, Purpose};
 use amana_gate::{Again, Protected, Subject};
@@ -44,11 +45,13 @@ fn state_of(kind: BankEventKind) -> StoryState {
 
 impl Gateway {
     /// What the book says of an event. `None`: it is about no transaction, or about one that was told before the book
-    /// begins (`remembered`: there is a story of it), and the stories decide.
+    /// begins (`remembered`: there is a story of it), and the stories decide. `untold` are ids of which the stories say
+    /// that nothing was told after all.
     pub(crate) async fn by_the_book(
         &self,
         work: &BankWork,
         remembered: bool,
+        mut untold: Vec<String>,
     ) -> Result<Option<Plan>, FlowError> {
         let event = &work.event;
         let Some(id) =
@@ -60,18 +63,32 @@ impl Gateway {
         let key = Keys::mac(work, b"book", "");
         let subject = Subject { institution: work.link.institution.clone(), customer };
         let data_key = work.customer.key.for_purpose(Purpose::TransactionUpdate);
-        let mut book = match self.store.book(shard, customer, &key).await? {
-            Some(row) => Protected::unseal(subject, &data_key, &context(&key), &row.sealed)?,
-            None => Protected::new(subject, Book::default()),
-        };
-        let known = book.knows(id) || event.reference_id.as_deref().is_some_and(|id| book.knows(id));
-        if remembered && !known {
-            return Ok(None);
-        }
+        let stored = self.store.book(shard, customer, &key).await?;
         // A source whose clock runs ahead must not make what comes after it look old.
         let occurred = event.occurred.min(self.now());
-        let Some(advance) = book.advance(event.kind, &work.body, occurred, self.now()) else {
-            return Ok(None);
+        let (book, advance) = loop {
+            let mut book = match &stored {
+                Some(row) => Protected::unseal(subject.clone(), &data_key, &context(&key), &row.sealed)?,
+                None => Protected::new(subject.clone(), Book::default()),
+            };
+            for id in &untold {
+                book.forget_untold(id);
+            }
+            let known = book.knows(id) || event.reference_id.as_deref().is_some_and(|id| book.knows(id));
+            if remembered && !known {
+                return Ok(None);
+            }
+            let Some(advance) = book.advance(event.kind, &work.body, occurred, self.now()) else {
+                return Ok(None);
+            };
+            // What it was taken to go on with, without the bank's word, was never told either: then it goes on with
+            // nothing. Each round takes one more transaction out of the book.
+            match advance.of.as_deref() {
+                Some(of) if untold.len() < UNTOLD_MAX && self.is_untold(work, of).await? => {
+                    untold.push(of.to_owned());
+                }
+                _ => break (book, advance),
+            }
         };
         let state = state_of(event.kind);
         let step = match advance.step {
@@ -83,10 +100,21 @@ impl Gateway {
         let row = BookRow { shard, customer, key, sealed, changed_at: self.now() };
         Ok(Some(Plan {
             step,
-            referred: advance.of.map(|id| Keys::mac(work, b"story transaction", &id)),
+            referred: advance.of.map(|id| Keys::mac(work, STORY, &id)),
             book: Some(Command::PutBook(row)),
             again: advance.again,
         }))
+    }
+
+    /// Whether the story of a transaction says that nothing was told of it.
+    async fn is_untold(&self, work: &BankWork, id: &str) -> Result<bool, FlowError> {
+        // Those that the event itself names were read before, and stand in `untold` if they are.
+        if work.event.reference_id.as_deref() == Some(id) {
+            return Ok(false);
+        }
+        let key = Keys::mac(work, STORY, id);
+        let story = self.store.story(work.link.shard, work.customer.id, &key).await?;
+        Ok(story.is_some_and(|story| story.state == StoryState::Untold))
     }
 
     /// An earlier transaction that was taken for another one, as the event that it would have been.

@@ -6,7 +6,7 @@ use crate::gateway::{Gateway, Institution};
 use crate::worker::{Effects, Trouble};
 use amana_channel::webhook::{Handover, Inbound, InboundKind, opens_window};
 use amana_chat::{Intent, Understood, plain};
-use amana_core::{Address, Content, ConversationId, Lang};
+use amana_core::{Address, Content, ConversationId, InstitutionId, Lang};
 use amana_store::{Command, Conversation, InboxRow, Link, LinkState};
 
 /// What a person sees beside messages.
@@ -209,6 +209,7 @@ impl Gateway {
                     Intent::Stop => plain::stopped(lang, &names),
                     _ => plain::unlinked(lang, &names),
                 };
+                let content = self.and_there(content, links.iter().map(|link| &link.institution), lang);
                 effects.push(self.say(&to, &content, true)?);
                 // The platform's own mark of the link goes too; what counts is ended already.
                 let address = Address { channel: to.channel.clone(), psid: to.psid.clone() };
@@ -287,6 +288,22 @@ impl Gateway {
             .collect();
         names.dedup();
         join(&names, lang)
+    }
+
+    /// The same, with what only the customer can do at those banks where an application cannot take a grant back.
+    pub(crate) fn and_there<'a>(
+        &self,
+        content: Content,
+        banks: impl Iterator<Item = &'a InstitutionId>,
+        lang: Lang,
+    ) -> Content {
+        let mut names: Vec<&str> = banks
+            .filter_map(|bank| self.institutions.get(bank))
+            .filter(|bank| bank.upkeep.revoked_there_alone)
+            .map(|bank| bank.name_in(lang))
+            .collect();
+        names.dedup();
+        if names.is_empty() { content } else { plain::and_there(lang, content, &join(&names, lang)) }
     }
 }
 

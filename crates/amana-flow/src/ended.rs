@@ -54,6 +54,7 @@ impl Gateway {
             (ConsentEnd::Expired, Some(consent)) => {
                 let (renew, token) = self.reminders_link(link, consent.expires_at);
                 let content = amana_chat::plain::ended_by_time(lang, bank, &renew);
+                let content = self.and_there(content, std::iter::once(&link.institution), lang);
                 Ok(vec![token, self.say(&conversation, &content, false)?])
             }
             _ => {

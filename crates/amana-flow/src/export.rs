@@ -242,6 +242,7 @@ fn story_of(state: StoryState) -> &'static str {
         StoryState::Authorised => "authorised",
         StoryState::Posted => "posted",
         StoryState::Reversed => "reversed",
+        StoryState::Untold => "untold",
     }
 }
 

@@ -5,7 +5,7 @@ use crate::disclosure_log::{LogKeeper, LogParts};
 use crate::doubt::Doubts;
 use crate::error::FlowError;
 use crate::flags::StoreFlags;
-use crate::limits::{QUESTIONS_PER_BANK_MAX, QUESTIONS_WAITING_MAX};
+use crate::limits::{QUESTIONS_PER_BANK_MAX, QUESTIONS_WAITING_MAX, REFRESH_ENDS_EARLY_S};
 use crate::policy::{Policies, ReadPolicy};
 use crate::reconcile::Reconcile;
 use crate::rules::{Rules, RulesRead};
@@ -40,6 +40,10 @@ pub struct Upkeep {
     pub fetched: bool,
     /// Whether the bank keeps one grant for a person and an application, whatever number of links there is.
     pub one_grant_per_person: bool,
+    /// How many days after the linking the bank's refresh token ends, where that is before the grant does.
+    pub refresh_days: Option<u32>,
+    /// Whether only the customer can take a grant back, on the bank's own pages.
+    pub revoked_there_alone: bool,
 }
 
 /// An institution as the flows know it.
@@ -82,6 +86,13 @@ impl Institution {
     pub fn with_upkeep(mut self, upkeep: Upkeep) -> Self {
         self.upkeep = upkeep;
         self
+    }
+
+    /// When a consent that is given now ends: not later than what the bank has given to keep it up.
+    pub(crate) fn bounded(&self, ends: Timestamp, now: Timestamp) -> Timestamp {
+        let Some(days) = self.upkeep.refresh_days else { return ends };
+        let life = i64::from(days).saturating_mul(86_400).saturating_sub(REFRESH_ENDS_EARLY_S);
+        now.checked_add(jiff::SignedDuration::from_secs(life.max(0))).map_or(ends, |last| ends.min(last))
     }
 
     /// Its name in a language.

@@ -6,11 +6,12 @@ use crate::gateway::{Gateway, shard_context};
 use crate::grant_look::Looks;
 use crate::limits::{
     CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, POLL_TIME, REMIND_DAYS_BEFORE,
-    REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE, SWEEP_EVERY,
+    REMIND_DAYS_BEFORE_TOKENS_END, REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE,
+    SWEEP_EVERY,
 };
 use amana_bank::{Actor, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
-use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, LinkState, SubmitError};
+use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, Outcome, SubmitError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -296,6 +297,7 @@ impl Gateway {
             JobKind::LookAtGrant => self.look(job).await.map_err(|e| e.to_string()),
             JobKind::Poll => self.poll(job).await.map_err(|e| e.to_string()),
             JobKind::TellEnded => self.tell_ended(job).await.map_err(|e| e.to_string()),
+            JobKind::ForgetSaid => self.forget_said(job).await.map_err(|e| e.to_string()),
             JobKind::Subscriptions => self.subscriptions(job).await.map_err(|e| e.to_string()),
             JobKind::PassThread => self.pass_thread(job).await.map_err(|e| e.to_string()),
             JobKind::CatchUp => self.do_catch_up(job).await.map_err(|e| e.to_string()),
@@ -358,9 +360,13 @@ impl Gateway {
 
     /// A job that tells the customer before the consent ends; none for one that is short.
     pub(crate) fn reminding(&self, shard: Shard, consent: &Consent) -> Option<Command> {
-        let before = Duration::from_secs(REMIND_DAYS_BEFORE.saturating_mul(86_400));
-        let due_at = consent.expires_at.checked_sub(before).ok()?;
-        (due_at > consent.granted_at).then(|| self.reminding_by(shard, consent, due_at))
+        let before =
+            |days: u64| consent.expires_at.checked_sub(Duration::from_secs(days.saturating_mul(86_400))).ok();
+        let due_at = before(REMIND_DAYS_BEFORE).filter(|due_at| *due_at > consent.granted_at);
+        // An end that the customer did not choose is told, however short the time was.
+        let bound = self.institution(&consent.institution).is_ok_and(|i| i.upkeep.refresh_days.is_some());
+        let due_at = due_at.or_else(|| before(REMIND_DAYS_BEFORE_TOKENS_END).filter(|_| bound))?;
+        (due_at > consent.granted_at).then(|| self.reminding_at(shard, consent, due_at))
     }
 
     /// A job that tells the customer when the consent ends, thirty days before or at `soonest`, whichever is later. It
@@ -368,6 +374,10 @@ impl Gateway {
     pub(crate) fn reminding_by(&self, shard: Shard, consent: &Consent, soonest: Timestamp) -> Command {
         let before = Duration::from_secs(REMIND_DAYS_BEFORE.saturating_mul(86_400));
         let due_at = consent.expires_at.checked_sub(before).map_or(soonest, |due| due.max(soonest));
+        self.reminding_at(shard, consent, due_at)
+    }
+
+    fn reminding_at(&self, shard: Shard, consent: &Consent, due_at: Timestamp) -> Command {
         let ends = consent.expires_at.as_second().to_be_bytes();
         let body = [consent.link.as_bytes().as_slice(), &ends].concat();
         let (id, kind, customer) = (self.entropy.array(), JobKind::RemindConsent, consent.customer);
@@ -402,6 +412,27 @@ impl Gateway {
         let (renew, token) = self.reminders_link(&link, consent.expires_at);
         let content = amana_chat::plain::ends_soon(lang, bank, consent.expires_at, now, &renew);
         Ok(Step::DoneWith(vec![token, self.say(&conversation, &content, false)?]))
+    }
+
+    /// The job that removes what was said under a link, a while after its end.
+    pub(crate) fn forgetting(&self, link: &Link, now: Timestamp) -> Command {
+        let days = self.store.retention().ended_message_days;
+        let due_at =
+            now.saturating_add(jiff::SignedDuration::from_hours(days.saturating_mul(24))).unwrap_or(now);
+        let (id, kind, body) = (self.entropy.array(), JobKind::ForgetSaid, link.id.as_bytes().to_vec());
+        let (shard, customer) = (link.shard, link.customer);
+        Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
+    }
+
+    async fn forget_said(&self, job: &Job) -> Result<Step, FlowError> {
+        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
+        let (shard, customer, link) = (job.shard, job.customer, LinkId::from_bytes(link));
+        loop {
+            let step = Command::ForgetSaid { shard, customer, link, at: self.now() };
+            if self.store.submit(vec![step]).await? != [Outcome::Changed] {
+                return Ok(Step::Done);
+            }
+        }
     }
 
     /// Ends a link whose consent is over, or which the platform never confirmed. Does nothing if all is well.

@@ -119,8 +119,14 @@ pub const PLATFORM_LATE_S: i64 = 3_600;
 pub const PLATFORM_UNTOLD_S: i64 = 6 * 3_600;
 /// How long it is asked, in seconds: the month in which such a request must be done (GDPR, article 12(3)).
 pub const PLATFORM_GIVE_UP_S: i64 = 30 * 86_400;
-/// Days before the end of a consent at which the customer is reminded. A shorter consent has no reminder.
+/// Days before the end of a consent at which the customer is reminded. One that the customer made shorter has no
+/// reminder.
 pub const REMIND_DAYS_BEFORE: u64 = 30;
+/// The same where the bank's tokens end a consent within thirty days: the customer did not choose that end.
+pub const REMIND_DAYS_BEFORE_TOKENS_END: u64 = 7;
+/// How long before the bank's refresh token a consent ends, in seconds: longer than a customer takes from the bank's
+/// page to ours, so that the end is told as what it is and not as a refusal of the bank.
+pub const REFRESH_ENDS_EARLY_S: i64 = 3_600;
 /// How long before the end of a consent it can be renewed, in seconds: from the reminder on, and a day more.
 pub const RENEW_BEFORE_S: i64 = 31 * 86_400;
 /// How long after the end it still can, in seconds, and how long the reminder's button leads to it. Later it is linked
@@ -330,3 +336,6 @@ pub const CHANNEL_LOOK_S: i64 = 600;
 pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 const _: () = assert!(LINK_SESSION_S >= TOKEN_LIFE_S);
+
+/// Transactions of which nothing was told that one event takes out of its account's book at most.
+pub const UNTOLD_MAX: usize = 8;

@@ -648,6 +648,7 @@ impl Gateway {
             .map_err(|_| amana_core::ConsentError::Duration)?;
         // The bank's grant is the truth: for longer than it lasts nothing can be allowed.
         let expires_at = at.ends.map_or(expires_at, |ends| ends.min(expires_at));
+        let expires_at = self.institution(&at.institution)?.bounded(expires_at, now);
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             customer,

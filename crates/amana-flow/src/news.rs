@@ -14,7 +14,8 @@ use amana_core::{AccountId, Address, CustomerId, Lang, LinkId, Purpose, Shard};
 use amana_gate::{Ask, Denial, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
 use amana_store::{
-    Command, Conversation, InboxRow, KeptBack, LinkState, SubmitError, Waiting, WaitingTelling,
+    Command, Conversation, InboxRow, KeptBack, LinkState, Story, StoryState, SubmitError, Waiting,
+    WaitingTelling,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -58,6 +59,22 @@ impl Fold {
         metrics::counter!("amana_denials_total", "reason" => refusal.denial.as_str()).increment(1);
         self.effects.push(Command::Record { shard, customer, receipt: refusal.receipt });
     }
+}
+
+/// That nothing was told after all of news whose story says that it was: of what the customer would have heard for the
+/// first time. What comes later of it must not be a change of something that they never heard of.
+fn untold(one: &Opened) -> Option<Command> {
+    let Opened { place: (_, key), work, telling } = one;
+    (*telling == Telling::New).then(|| {
+        Command::PutStory(Story {
+            shard: work.link.shard,
+            customer: work.customer.id,
+            key: *key,
+            state: StoryState::Untold,
+            told: work.body.fingerprint(&work.customer.key),
+            at: work.event.occurred,
+        })
+    })
 }
 
 /// Whether a refusal is one of others than the customer, which may be over while the news are still news.
@@ -228,6 +245,7 @@ impl Gateway {
                     if let Err(refusal) = self.may_be_told(&work).await? {
                         fold.refused((shard, work.customer.id), refusal);
                     }
+                    fold.effects.extend(untold(&Opened { place, work, telling: telling_of(row.telling) }));
                 }
                 Ok(Some(work)) => works.push(Opened { place, work, telling: telling_of(row.telling) }),
                 Ok(None) => fold.taken.push(place),
@@ -268,7 +286,7 @@ impl Gateway {
         let granted: BTreeSet<AccountId> = consent
             .and_then(|consent| consent.grants.get(&purpose).map(|grant| grant.accounts.clone()))
             .unwrap_or_default();
-        let (mut told, mut places) = (Vec::new(), Vec::new());
+        let (mut told, mut places, mut never) = (Vec::new(), Vec::new(), Vec::new());
         for one in news {
             if !granted.contains(&one.work.event.account)
                 // Where it is allowed after all, it is told with the others.
@@ -277,10 +295,12 @@ impl Gateway {
                 if !may_pass(refusal.denial) {
                     fold.taken.push(one.place);
                     fold.refused((shard, customer), refusal);
+                    fold.effects.extend(untold(&one));
                 }
                 continue;
             }
             places.push(one.place);
+            never.extend(untold(&one));
             told.push((one.work, one.telling));
         }
         let decided = match <[(BankWork, Telling); 1]>::try_from(told) {
@@ -297,7 +317,10 @@ impl Gateway {
                 );
                 return Ok(());
             }
-            Err(refusal) => fold.refused((shard, customer), refusal),
+            Err(refusal) => {
+                fold.refused((shard, customer), refusal);
+                fold.effects.append(&mut never);
+            }
         }
         fold.taken.append(&mut places);
         Ok(())

@@ -336,6 +336,7 @@ impl Gateway {
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
         let expires_at = ends.map_or(expires_at, |ends| ends.min(expires_at));
+        let expires_at = self.institution(&link.institution)?.bounded(expires_at, now);
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             link: link.id,

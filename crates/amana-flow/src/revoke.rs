@@ -38,6 +38,7 @@ impl Gateway {
             to: LinkState::Ended,
             at: now,
         });
+        commands.push(self.forgetting(link, now));
         if let Some(grant) = self.store.bank_grant(link.shard, link.id).await? {
             let whose = (link.shard, link.customer);
             let bank_consent = grant.bank_consent.as_deref();
@@ -107,6 +108,7 @@ impl Gateway {
             commands.extend(self.end_link(&link, ConsentEnd::Withdrawn, now).await?);
             if link.state == LinkState::Active {
                 let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
+                let stopped = self.and_there(stopped, std::iter::once(&viewer.institution), viewer.lang);
                 commands.push(self.say(&link.conversation(), &stopped, false)?);
             }
         }
@@ -138,11 +140,9 @@ impl Gateway {
         if rest.is_empty() {
             let bank = self.institution(&viewer.institution)?.name_in(viewer.lang).to_owned();
             let mut commands = self.end_link(&link, ConsentEnd::Withdrawn, now).await?;
-            commands.push(self.say(
-                &link.conversation(),
-                &amana_chat::plain::stopped(viewer.lang, &bank),
-                false,
-            )?);
+            let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
+            let stopped = self.and_there(stopped, std::iter::once(&viewer.institution), viewer.lang);
+            commands.push(self.say(&link.conversation(), &stopped, false)?);
             return Ok(Some(commands));
         }
         let (commands, _) =

@@ -45,7 +45,7 @@ struct Told {
 /// A posting under a second id for an authorization that was settled already (the second part of a split shipment), and
 /// a refund that refers to a purchase, are facts of their own.
 fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
-    use StoryState::{Authorised, Posted, Reversed};
+    use StoryState::{Authorised, Posted, Reversed, Untold};
     let state = |story: &Option<Story>| story.as_ref().map(|s| s.state);
     let same = |story: &Option<Story>| story.as_ref().is_some_and(|s| s.told == *fingerprint);
     match kind {
@@ -57,7 +57,7 @@ fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
             (Some(_), _) | (None, Some(Reversed)) => Step::Drop,
             (None, Some(Authorised)) if same(&told.referred) => Step::Remember(Posted),
             (None, Some(Authorised)) => Step::Tell(Telling::Changed, Posted),
-            (None, Some(Posted) | None) => Step::Tell(Telling::New, Posted),
+            (None, Some(Posted | Untold) | None) => Step::Tell(Telling::New, Posted),
         },
         BankEventKind::TransactionReversed => match (&told.own, state(&told.referred)) {
             (_, Some(Reversed)) | (Some(Story { state: Reversed, .. }), _) => Step::Drop,
@@ -93,7 +93,17 @@ impl Gateway {
                 None => Ok(None),
             }
         };
-        let told = Told { own: read(keys.own).await?, referred: read(keys.referred).await? };
+        let mut told = Told { own: read(keys.own).await?, referred: read(keys.referred).await? };
+        // Of what waited until it might not be told any more nothing was told: it is as if it had never come.
+        let event = &work.event;
+        let names = [(&mut told.own, &event.transaction_id), (&mut told.referred, &event.reference_id)];
+        let mut untold = Vec::new();
+        for (story, id) in names {
+            if story.as_ref().is_some_and(|story| story.state == StoryState::Untold) {
+                *story = None;
+                untold.extend(id.clone());
+            }
+        }
         let fingerprint = work.body.fingerprint(&work.customer.key);
         // A source whose clock runs ahead must not silence what comes after it.
         let at = work.event.occurred.min(self.now());
@@ -104,7 +114,7 @@ impl Gateway {
         // The book knows what a bank calls by several names; the stories know what was told before the book begins.
         let remembered = told.own.is_some() || told.referred.is_some();
         let (mut keys, mut book, mut again) = (keys, None, Vec::new());
-        let step = match self.by_the_book(work, remembered).await? {
+        let step = match self.by_the_book(work, remembered, untold).await? {
             Some(plan) => {
                 keys.referred = keys.referred.or(plan.referred.filter(|key| Some(*key) != keys.own));
                 (book, again) = (plan.book, plan.again);
@@ -260,6 +270,9 @@ impl Gateway {
     }
 }
 
+/// Of which kind the key of a transaction's story is.
+pub(crate) const STORY: &[u8] = b"story transaction";
+
 /// The keys of an event's stories: MACs of what it is about, so that the store holds no transaction id in clear. The
 /// conversation is in them: who is linked in two chats hears it in both.
 pub(crate) struct Keys {
@@ -285,7 +298,7 @@ impl Keys {
         if event.kind == BankEventKind::BalanceChanged {
             return Self { own: Some(Self::mac(work, b"story balance", "")), referred: None };
         }
-        let of = |id: &Option<String>| id.as_deref().map(|id| Self::mac(work, b"story transaction", id));
+        let of = |id: &Option<String>| id.as_deref().map(|id| Self::mac(work, STORY, id));
         let (own, referred) = (of(&event.transaction_id), of(&event.reference_id));
         Self { own, referred: referred.filter(|key| Some(*key) != own) }
     }

@@ -268,5 +268,31 @@ mod tests {
             assert!(outcome.contains(told), "{told} in {outcome}");
         }
         assert!(ReceiptDraft::of_agent_outcome(outcome.as_bytes(), "sent", away).is_none());
+        // The store takes a human's words with receipts of writing alone.
+        assert!(receipt.is_of_agent());
+        for other in [
+            ReceiptDraft { kind: ReceiptKind::Outcome, ..receipt.clone() },
+            ReceiptDraft { template: Some("sent".into()), ..receipt.clone() },
+            ReceiptDraft { template: None, ..receipt },
+        ] {
+            assert!(!other.is_of_agent(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_human_are_said_as_whom_it_was_to_be() {
+        let entropy = SeededEntropy::new(3);
+        let gate = Gate::new(DataKey::generate(&entropy));
+        let key = DataKey::generate(&entropy);
+        let to =
+            Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().expect("an instant");
+        for persona in [None, Some("4711")] {
+            let words = AgentWords { by: "api:huda", text: " yes ", persona, last_inbound: now, links: &[] };
+            let (message, within) = (MessageId::from_bytes([7; 16]), Some(Encoding::MessengerReply));
+            let row = gate.agent(words, within, &to, message, now, &key, &entropy).expect("written").row;
+            let said = |text| gate.row_says(&row, &key, text).expect("opens");
+            assert_eq!((said("yes"), said("4711")), (true, persona.is_some()));
+        }
     }
 }

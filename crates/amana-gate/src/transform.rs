@@ -89,4 +89,9 @@ impl Protected<Book> {
     pub fn knows(&self, id: &str) -> bool {
         self.open().knows(id)
     }
+
+    /// Takes out the transaction of this id, of which the customer was never told, and what was silent because of it.
+    pub fn forget_untold(&mut self, id: &str) {
+        self.open_mut().forget_untold(id);
+    }
 }

@@ -123,4 +123,21 @@ mod tests {
         assert!(!holds(&message, &plain("You paid 42.11 USD at Blue Bottle")));
         assert!(!holds(&message, &plain("42.10")), "a part is not the whole");
     }
+
+    #[test]
+    fn each_text_that_is_read_is_remembered_once_up_to_a_number() {
+        let texts: Vec<_> =
+            (0..2 * SAID_MAX).map(|n| serde_json::json!({"text": (n / 2).to_string()})).collect();
+        let of = |message: Value| {
+            let mut found = Vec::new();
+            leaves(&message, &mut found);
+            found
+        };
+        let all: Vec<_> = (0..SAID_MAX).map(|n| n.to_string()).collect();
+        assert_eq!(of(serde_json::json!({"message": texts})), all, "each once");
+        let more: Vec<_> = (0..=SAID_MAX).map(|n| n.to_string()).collect();
+        assert_eq!(of(serde_json::json!({"message": more})), all, "no more than so many");
+        let unread = serde_json::json!({"message": {"text": " ", "title": "a", "url": "https://x.example", "metadata": "m"}});
+        assert_eq!(of(unread), ["a"], "what nobody reads is left out");
+    }
 }

@@ -143,6 +143,15 @@ impl Book {
         self.find(id).is_some()
     }
 
+    /// Takes out a transaction of which the customer was never told, and with it what was silent because of it.
+    pub fn forget_untold(&mut self, id: &str) {
+        let Some(untold) = self.find(id).and_then(|i| self.lines.get(i)).map(|line| String::from(line.id()))
+        else {
+            return;
+        };
+        self.lines.retain(|line| line.id() != untold && !line.settles(&untold));
+    }
+
     /// What is believed to settle what.
     pub fn pairs(&self) -> impl Iterator<Item = Pair> {
         self.lines.iter().filter_map(|line| {

@@ -221,6 +221,17 @@ impl BankConfig {
         !self.is_blue() && rotates
     }
 
+    /// How long a code lives, in seconds.
+    pub(crate) fn code_secs(&self) -> i64 {
+        let front = self.front.as_ref().and_then(|front| front.oauth.code_secs);
+        front.unwrap_or(crate::limits::CODE_LIFE_SECS)
+    }
+
+    /// How long a refresh token lives, in seconds; `None`: as long as its consent.
+    pub(crate) fn refresh_secs(&self) -> Option<i64> {
+        self.front.as_ref().and_then(|front| front.oauth.refresh_secs)
+    }
+
     /// How long an access token lives, in seconds.
     pub(crate) fn access_secs(&self) -> i64 {
         let front = self.front.as_ref().and_then(|front| front.oauth.access_secs);

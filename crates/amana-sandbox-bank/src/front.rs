@@ -75,6 +75,8 @@ pub enum Revokes {
     Any,
     /// Refresh tokens; for others it answers `unsupported_token_type`.
     RefreshToken,
+    /// None: there is no such endpoint.
+    None,
 }
 
 /// The authorization server's looks.
@@ -110,6 +112,12 @@ pub struct FrontOAuth {
     /// Whether refreshing gives a new refresh token.
     #[serde(default)]
     pub rotate: bool,
+    /// How long a code lives, in seconds, if not as long as the bank's own.
+    #[serde(default)]
+    pub code_secs: Option<i64>,
+    /// How long a refresh token lives, in seconds, if not as long as its consent.
+    #[serde(default)]
+    pub refresh_secs: Option<i64>,
     /// How long an access token lives, in seconds, if not as long as the bank's own.
     #[serde(default)]
     pub access_secs: Option<i64>,
@@ -156,6 +164,8 @@ pub enum FrontDates {
     Date,
     /// `startTime`, `endTime`.
     Time,
+    /// None: all that there is is told, whatever is asked for.
+    Ignored,
 }
 
 /// How an error of the API is spelled.
@@ -166,7 +176,7 @@ pub enum FrontErrors {
     String,
     /// `code` is a number.
     Number,
-    /// `{code, error}` without `message`.
+    /// `{code, error}` without `message`; of a bad id `{error, details}` with 400, and no code.
     Plain,
 }
 
@@ -243,6 +253,12 @@ pub struct FrontApi {
     /// Whether the consent, customer and meta calls are there.
     #[serde(default)]
     pub consents: bool,
+    /// Types of transactions that go by another word.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// Whether the last page's `page` is empty.
+    #[serde(default)]
+    pub bare_last_page: bool,
     /// Whether accounts name their currency.
     #[serde(default = "yes")]
     pub currency: bool,

@@ -1,5 +1,7 @@
 //! How many durable disclosures a second, each with its receipt, its entry in the log and its outbox row in one commit:
-//! `disclosures URL [TASKS] [COUNT] [CUSTOMERS]`. Writes into the database it is given, which should be new.
+//! `disclosures URL [TASKS] [COUNT] [CUSTOMERS]`. Writes into the database it is given, which should be new. It prints
+//! a line for each stretch between 10,000, 20,000, 50,000, 100,000, … entries in the log (and from 2,000,000 on for
+//! each million), so that one long run shows whether the rate stays as the log grows.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
@@ -14,7 +16,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -102,6 +104,62 @@ impl Rig {
     }
 }
 
+/// The next number of entries after which the rate is said: 1, 2 and 5 of each power of ten from 10,000 on, and each
+/// million.
+fn next_mark(entries: u64) -> u64 {
+    if entries >= 1_000_000 {
+        return (entries / 1_000_000 + 1) * 1_000_000;
+    }
+    let mut power = 10_000;
+    loop {
+        for mark in [power, 2 * power, 5 * power] {
+            if mark > entries {
+                return mark;
+            }
+        }
+        power *= 10;
+    }
+}
+
+/// The share, in thousandths, of the sorted waits.
+fn quantile(waits: &[Duration], share: usize) -> Duration {
+    waits.get(waits.len() * share / 1000).copied().unwrap_or_default()
+}
+
+/// A line of the curve, each time that the log has grown by so much; what is left makes the last one. Answers all
+/// waits.
+async fn curve(
+    mut done: tokio::sync::mpsc::UnboundedReceiver<Duration>,
+    before: u64,
+    customers: u64,
+) -> Result<Vec<Duration>, Failure> {
+    let (mut all, mut since, mut began) = (Vec::new(), Vec::new(), Instant::now());
+    let (mut entries, mut mark) = (before, next_mark(before));
+    loop {
+        let wait = done.recv().await;
+        if let Some(wait) = wait {
+            since.push(wait);
+            entries += 1;
+        }
+        if entries == mark || (wait.is_none() && !since.is_empty()) {
+            let took = began.elapsed().as_secs_f64();
+            let many = f64::from(u32::try_from(since.len())?);
+            since.sort_unstable();
+            println!(
+                "{entries:>10} entries, {customers} customers: {:.0} a second; waited {:?} at the median, {:?} at 99 %",
+                many / took,
+                quantile(&since, 500),
+                quantile(&since, 990)
+            );
+            all.append(&mut since);
+            (began, mark) = (Instant::now(), next_mark(entries));
+        }
+        if wait.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
@@ -133,39 +191,41 @@ async fn main() -> Result<(), Failure> {
     }
     let next = Arc::new(AtomicU64::new(before));
     let started = Instant::now();
+    let (say, done) = tokio::sync::mpsc::unbounded_channel();
+    let curve = tokio::spawn(curve(done, before, customers));
     let mut running = Vec::new();
     for _ in 0..tasks {
-        let (rig, next) = (Arc::clone(&rig), Arc::clone(&next));
+        let (rig, next, say) = (Arc::clone(&rig), Arc::clone(&next), say.clone());
         running.push(tokio::spawn(async move {
-            let mut waits = Vec::new();
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 if n >= before + count {
-                    return Ok::<_, Failure>(waits);
+                    return Ok::<_, Failure>(());
                 }
                 let command = rig.disclosure(n, n % customers)?;
                 let sent = Instant::now();
                 match rig.store.submit(vec![command]).await {
-                    Ok(_) => waits.push(sent.elapsed()),
+                    Ok(_) => say.send(sent.elapsed())?,
                     Err(SubmitError::Overloaded) => tokio::task::yield_now().await,
                     Err(error) => return Err(error.into()),
                 }
             }
         }));
     }
-    let mut waits = Vec::new();
+    drop(say);
     for task in running {
-        waits.extend(task.await??);
+        task.await??;
     }
     let took = started.elapsed().as_secs_f64();
+    let mut waits = curve.await??;
     waits.sort_unstable();
-    let quantile = |share: usize| waits.get(waits.len() * share / 1000).copied().unwrap_or_default();
     println!(
-        "{before} entries before; {} disclosures in {took:.2} s: {:.0} a second; waited {:?} at the median, {:?} at 99 %",
+        "{before} entries before, {customers} customers; {} disclosures in {took:.2} s: {:.0} a second; \
+         waited {:?} at the median, {:?} at 99 %",
         waits.len(),
         f64::from(u32::try_from(waits.len())?) / took,
-        quantile(500),
-        quantile(990)
+        quantile(&waits, 500),
+        quantile(&waits, 990)
     );
     Ok(())
 }

@@ -170,6 +170,9 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::DropBankGrant { shard, link, expected } => {
             drop_bank_grant(db, *shard, *link, *expected).await
         }
+        Command::ForgetSaid { shard, customer, link, at } => {
+            crate::apply_sweep::forget_said(db, (*shard, *customer), *link, *at).await
+        }
         Command::PutToken(token) => put_token(db, vault, token).await,
         Command::ConsumeToken { hash, now } => changed(
             db.run(
@@ -228,7 +231,7 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_log::fill_index(db, *log_index, entry).await
         }
         Command::PutCheckpoint { size, note } => crate::apply_log::put_checkpoint(db, *size, note).await,
-        Command::Sweep { now, keep } => crate::apply_sweep::sweep(db, *now, keep).await,
+        Command::Sweep { now, keep } => crate::apply_sweep::sweep(db, vault, *now, keep).await,
         Command::SetLang { conversation, lang } => set_lang(db, vault, conversation, *lang).await,
         Command::BeginErasure { shard, customer, at, receipt } => {
             crate::apply_erase::begin(db, vault, (*shard, *customer), *at, receipt).await

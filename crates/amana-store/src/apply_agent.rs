@@ -4,8 +4,9 @@
 use crate::apply::{Applied, Refused, record};
 use crate::apply_outbox::record_unless_erased;
 use crate::db::{Db, values};
+use crate::queries_log::newest_of_message;
 use crate::vault::Vault;
-use crate::{AlarmKind, queries_log};
+use crate::{AlarmKind, Answer, StoredReceipt};
 use amana_core::{ChannelId, ConversationId, CustomerId, MessageId, Shard, Timestamp};
 use amana_gate::{Disclosure, ReceiptDraft};
 use std::collections::BTreeSet;
@@ -67,23 +68,8 @@ pub(crate) async fn outcome<D: Db>(
     let (channel, person, doubtful) = (row.parsed::<ChannelId>()?, row.array::<32>()?, row.int()? == 1);
     // An earlier attempt may have arrived: no receipt says that it did not.
     let word = if doubtful && word != SENT { UNKNOWN } else { word };
-    let rows = db
-        .rows(
-            "SELECT DISTINCT shard, customer FROM link WHERE channel = $1 AND person = $2",
-            values![channel.as_str(), person],
-        )
-        .await?;
-    for mut row in rows {
-        let customer = (row.shard()?, CustomerId::from_bytes(row.array()?));
-        let receipts = match queries_log::receipts_of_message(db, vault, customer, 0, message).await {
-            Ok(receipts) => receipts,
-            // As below: nothing of theirs opens, and the message is where it is all the same.
-            Err(error) if error.is_damage() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let written =
-            receipts.iter().find_map(|receipt| ReceiptDraft::of_agent_outcome(&receipt.bytes, word, at));
-        let Some(draft) = written else { continue };
+    for (customer, receipt) in writings(db, vault, (&channel, person), message).await? {
+        let Some(draft) = ReceiptDraft::of_agent_outcome(&receipt.bytes, word, at) else { continue };
         if crate::apply_log::leads_on(db, vault, customer).await? {
             record_unless_erased(db, vault, customer, &draft, message).await?;
         } else {
@@ -92,6 +78,63 @@ pub(crate) async fn outcome<D: Db>(
         }
     }
     Ok(())
+}
+
+/// The receipts that a human wrote this message, one of each customer whose chat it was. One whose record does not open
+/// is left out.
+async fn writings<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (channel, person): (&ChannelId, [u8; 32]),
+    message: MessageId,
+) -> Answer<Vec<((Shard, CustomerId), StoredReceipt)>> {
+    let rows = db
+        .rows(
+            "SELECT DISTINCT shard, customer FROM link WHERE channel = $1 AND person = $2",
+            values![channel.as_str(), person],
+        )
+        .await?;
+    let mut found = Vec::new();
+    for mut row in rows {
+        let customer = (row.shard()?, CustomerId::from_bytes(row.array()?));
+        // The newest is it, unless something came of the message already.
+        for limit in [1, usize::MAX] {
+            let receipts = match newest_of_message(db, vault, customer, message, limit).await {
+                Ok(receipts) => receipts,
+                Err(error) if error.is_damage() => break,
+                Err(error) => return Err(error),
+            };
+            let none = receipts.is_empty();
+            if let Some(written) = receipts.into_iter().find(|receipt| is_writing(&receipt.bytes)) {
+                found.push((customer, written));
+                break;
+            }
+            if none {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn is_writing(receipt: &[u8]) -> bool {
+    // The time is that of an outcome which is not recorded here.
+    ReceiptDraft::of_agent_outcome(receipt, SENT, Timestamp::UNIX_EPOCH).is_some()
+}
+
+/// As [`crate::Store::receipts_of_words`].
+pub(crate) async fn receipts_of_words<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    message: MessageId,
+) -> Answer<Vec<(CustomerId, StoredReceipt)>> {
+    let row = db
+        .row("SELECT channel, person FROM outbox WHERE message = $1 AND agent IS NOT NULL", values![message])
+        .await?;
+    let Some(mut row) = row else { return Ok(Vec::new()) };
+    let (channel, person) = (row.parsed::<ChannelId>()?, row.array()?);
+    let found = writings(db, vault, (&channel, person), message).await?;
+    Ok(found.into_iter().map(|((_, customer), receipt)| (customer, receipt)).collect())
 }
 
 /// The outcome of what the platform took.

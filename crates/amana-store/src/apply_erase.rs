@@ -52,12 +52,24 @@ macro_rules! over_unsent {
     };
 }
 
-/// What waits in the chats of the customer `$2` of the shard `$1`, where no other customer's link is active.
-macro_rules! own_chats {
+/// The messages of the chats that the customer `$2` of the shard `$1` is known to have had
+/// ([`crate::Link::was_confirmed`]): a link that waited for a chat's word and never had it says nothing about who is in
+/// it.
+macro_rules! messages_of_chats {
     () => {
         "link l JOIN outbox o ON o.channel = l.channel AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 \
-         AND NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel AND other.person = l.person \
-         AND other.state = 1 AND other.customer <> l.customer)"
+         AND l.state <> 0 AND l.code_hash IS NULL"
+    };
+}
+
+/// Those of them where no other customer's link is active.
+macro_rules! own_chats {
+    () => {
+        concat!(
+            messages_of_chats!(),
+            " AND NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel \
+             AND other.person = l.person AND other.state = 1 AND other.customer <> l.customer)"
+        )
     };
 }
 
@@ -145,9 +157,11 @@ pub(crate) async fn step<D: Db>(
     // recipient go, too. Of what is sent or denied they are gone. It is found by the links, so those wait for it.
     let emptied = db
         .run(
-            "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE message IN (SELECT o.message FROM link l \
-             JOIN outbox o ON o.channel = l.channel AND o.person = l.person WHERE l.shard = $1 AND l.customer = $2 \
-             AND o.state > 3 AND o.customer IS NULL AND o.sealed_to IS NOT NULL ORDER BY o.message LIMIT $4)",
+            concat!(
+                "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE message IN (SELECT o.message FROM ",
+                messages_of_chats!(),
+                " AND o.state > 3 AND o.customer IS NULL AND o.sealed_to IS NOT NULL ORDER BY o.message LIMIT $4)"
+            ),
             values![shard, customer, Vec::new(), ERASE_ROWS],
         )
         .await?;
@@ -158,7 +172,8 @@ pub(crate) async fn step<D: Db>(
     for statement in [
         // The ways to renew that their chats were given, under the deployment's key as well.
         "DELETE FROM token WHERE hash IN (SELECT t.hash FROM link l JOIN token t ON t.channel = l.channel \
-         AND t.person = l.person WHERE l.shard = $1 AND l.customer = $2 ORDER BY t.hash LIMIT $3)",
+         AND t.person = l.person WHERE l.shard = $1 AND l.customer = $2 AND l.state <> 0 AND l.code_hash IS NULL \
+         ORDER BY t.hash LIMIT $3)",
         "DELETE FROM receipt WHERE shard = $1 AND customer = $2 AND seq <= (SELECT coalesce(min(r.seq), 0) \
          FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3",
         "DELETE FROM story WHERE shard = $1 AND customer = $2 AND key IN (SELECT s.key FROM story s \
@@ -181,10 +196,10 @@ pub(crate) async fn step<D: Db>(
          AND l.customer = $2 ORDER BY l.position LIMIT $3)",
         "DELETE FROM link WHERE shard = $1 AND customer = $2 AND id IN (SELECT l.id FROM link l \
          WHERE l.shard = $1 AND l.customer = $2 ORDER BY l.position LIMIT $3)",
-        // What was to end a link, to remind of its end or to read for news has nothing to do any more. What takes a
-        // grant back stays until it is done, and so does the job that brought us here.
-        "DELETE FROM job WHERE shard = $1 AND customer = $2 AND kind IN (1, 2, 5, 7) AND id IN (SELECT j.id FROM job j \
-         WHERE j.shard = $1 AND j.customer = $2 AND j.kind IN (1, 2, 5, 7) ORDER BY j.id LIMIT $3)",
+        // What was to end a link, to remind of its end, to forget what was said or to read for news has nothing to do
+        // any more. What takes a grant back stays until it is done, and so does the job that brought us here.
+        "DELETE FROM job WHERE shard = $1 AND customer = $2 AND kind IN (1, 2, 5, 7, 11) AND id IN (SELECT j.id FROM job j \
+         WHERE j.shard = $1 AND j.customer = $2 AND j.kind IN (1, 2, 5, 7, 11) ORDER BY j.id LIMIT $3)",
         // With their events.
         "DELETE FROM consent WHERE shard = $1 AND customer = $2 AND id IN (SELECT c.id FROM consent c \
          WHERE c.shard = $1 AND c.customer = $2 ORDER BY c.position LIMIT $3)",

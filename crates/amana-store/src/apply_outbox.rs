@@ -3,11 +3,13 @@
 use crate::apply::{
     Applied, Refused, basis_context, bounded, changed, maybe, recipient_context, record, record_with_key,
 };
+use crate::apply_agent::SENT;
 use crate::codec::outbox_code;
-use crate::db::{Counter, Db, Row, values};
+use crate::db::{Counter, Db, Row, by_position, values};
+use crate::limits::{EXPIRED_ROWS, SWEEP_ROWS};
 use crate::vault::{Vault, open};
-use crate::{AlarmKind, Answer, Delivery, OutboxState, Outcome, StoreError};
-use amana_core::{ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
+use crate::{AlarmKind, Answer, Delivery, OutboxEntry, OutboxState, Outcome, StoreError};
+use amana_core::{ChannelId, ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{Basis, Disclosure, ReceiptDraft};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -188,6 +190,18 @@ pub(crate) async fn claim<D: Db>(
     changed(rows, "message")
 }
 
+/// What an attempt came to. The message is `$6`.
+macro_rules! finish {
+    () => {
+        "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
+         doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
+         due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
+         payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, \
+         sealed_to = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) THEN NULL ELSE sealed_to END, \
+         attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4"
+    };
+}
+
 pub(crate) async fn finish<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -210,25 +224,25 @@ pub(crate) async fn finish<D: Db>(
     let taken_back = matches!(delivery, Delivery::Retry { counts: false, .. });
     // What may have arrived is never a plain *pending* again, whatever became of a later attempt. Of a message without
     // bank data that is over neither text nor recipient stays: an echo finds its row by keyed hashes.
-    let rows = db
-        .run(
-            "UPDATE outbox SET state = CASE WHEN CAST($1 AS BIGINT) = 0 AND doubtful = 1 THEN 2 ELSE CAST($1 AS BIGINT) END, \
-             doubtful = CASE WHEN CAST($1 AS BIGINT) = 2 THEN 1 ELSE doubtful END, \
-             due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
-             payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, \
-             sealed_to = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) THEN NULL ELSE sealed_to END, attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4",
-            values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()],
-        )
-        .await?;
-    let done = changed(rows, "message")?;
+    let how = values![outbox_code(state), due_at, mid, reason, sent_at, message, taken_back, Vec::new()];
+    let over = matches!(state, OutboxState::Sent | OutboxState::Dead | OutboxState::Denied);
+    // What ends without a receipt may be a human's words, which have some of their own.
+    let agent = if over && receipt.is_none() {
+        let row = db.row(concat!(finish!(), " RETURNING agent"), how).await?;
+        row.ok_or(Refused::Conflict("message"))?.opt_bytes()?.is_some()
+    } else {
+        changed(db.run(finish!(), how).await?, "message")?;
+        false
+    };
+    let done = Outcome::Changed;
     match receipt {
         Some((shard, customer, draft)) => {
             let seq = record_unless_erased(db, vault, (*shard, *customer), draft, message).await?;
             Ok(seq.map_or(done, Outcome::Receipt))
         }
-        None => {
+        None if agent => {
             let word = match delivery {
-                Delivery::Sent { .. } => crate::apply_agent::SENT.to_owned(),
+                Delivery::Sent { .. } => SENT.to_owned(),
                 Delivery::Dead { reason } => format!("dead:{reason}"),
                 Delivery::Denied { reason } => format!("denied:{reason}"),
                 _ => return Ok(done),
@@ -236,6 +250,7 @@ pub(crate) async fn finish<D: Db>(
             crate::apply_agent::outcome(db, vault, message, &word, at).await?;
             Ok(done)
         }
+        None => Ok(done),
     }
 }
 
@@ -318,29 +333,111 @@ pub(crate) async fn settle<D: Db>(
         return Ok(());
     }
     // The answer of the platform will find the row done, or was lost: this is the commit that knows the outcome.
+    // (It was sent, whether or not that can be recorded: else it would be sent again.)
     let Some(entry) = crate::queries::outbox_entry(db, vault, message).await? else { return Ok(()) };
+    record_outcome(db, vault, &entry, SENT, at).await
+}
+
+/// Ends what no ticket lets go any more (a bounded number; how many), each with the receipt that says so. What is being
+/// sent or unconfirmed is left alone: it may be at the platform. So may what is held after an attempt: egress ends it,
+/// with a receipt of its own.
+pub(crate) async fn end_expired<D: Db>(db: &mut D, vault: &Vault, now: Timestamp) -> Result<u64, Refused> {
+    let doubtful = db
+        .run(
+            by_position!(
+                D,
+                "UPDATE outbox SET state = 2, due_at = $1 WHERE state IN (0, 3) AND doubtful = 1 AND ",
+                " FROM outbox WHERE state < 4 AND state IN (0, 3) AND doubtful = 1 AND expires_at < $1 \
+             ORDER BY expires_at LIMIT $2)"
+            ),
+            values![now, SWEEP_ROWS],
+        )
+        .await?;
+    let over = db
+        .rows(
+            "SELECT message, channel FROM outbox WHERE state < 4 AND state IN (0, 3) AND doubtful = 0 AND expires_at < $1 \
+             ORDER BY expires_at LIMIT $2",
+            values![now, EXPIRED_ROWS],
+        )
+        .await?;
+    let mut ended = 0;
+    for mut row in over {
+        let (message, channel) = (MessageId::from_bytes(row.array()?), row.parsed::<ChannelId>());
+        let entry = match crate::queries::outbox_entry(db, vault, message).await {
+            Ok(entry) => entry,
+            Err(damage) if damage.is_damage() => None,
+            // The custody is away: no message ends without its receipt, so the rest waits for a later sweep.
+            Err(away) => {
+                tracing::warn!(%away, "messages whose time is over cannot be ended now");
+                break;
+            }
+        };
+        // Asked once more, for a row that another writer claims meanwhile.
+        let rows = db
+            .run(
+                "UPDATE outbox SET state = 5, reason = 'expired' \
+                 WHERE message = $1 AND state IN (0, 3) AND doubtful = 0",
+                values![message],
+            )
+            .await?;
+        if rows == 0 {
+            continue;
+        }
+        ended += rows;
+        match (entry, channel) {
+            (Some(entry), _) => record_outcome(db, vault, &entry, EXPIRED, now).await?,
+            // Whoever it was for: the row does not say it any more.
+            (None, Ok(channel)) => unrecorded(db, &channel, message, now).await?,
+            (None, Err(damage)) => tracing::error!(id = %message, %damage, "ALARM: nobody's message is over"),
+        }
+    }
+    Ok(doubtful + ended)
+}
+
+/// Puts what became of a message on the record of whom it is about. One whose history does not lead on has an alarm
+/// instead: it came to what it came to, whether or not that can be recorded.
+async fn record_outcome<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    entry: &OutboxEntry,
+    word: &str,
+    at: Timestamp,
+) -> Result<(), Refused> {
+    let message = entry.row.message;
     let customer = match (&entry.row.basis, entry.closed) {
         (Some(basis), _) => {
             let customer = (entry.customer_shard, basis.customer);
             if crate::apply_log::leads_on(db, vault, customer).await? {
-                let receipt = ReceiptDraft::of_outcome(&entry.row, basis, "sent", at);
+                let receipt = ReceiptDraft::of_outcome(&entry.row, basis, word, at);
                 record_unless_erased(db, vault, customer, &receipt, message).await?;
                 return Ok(());
             }
             customer
         }
         (None, Some(customer)) => (entry.customer_shard, customer),
-        (None, None) => {
-            return crate::apply_agent::outcome(db, vault, message, crate::apply_agent::SENT, at).await;
-        }
+        (None, None) if entry.row.agent.is_none() => return Ok(()),
+        (None, None) => return crate::apply_agent::outcome(db, vault, message, word, at).await,
     };
     if !is_erased(db, customer).await? {
-        // It was sent, whether or not that can be recorded: else it would be sent again.
-        let (channel, about) = (&entry.row.recipient.channel, AlarmKind::unrecorded(message));
-        crate::apply_waiting::raise_alarm(db, channel, &about, AlarmKind::Unrecorded, at).await?;
+        unrecorded(db, &entry.row.recipient.channel, message, at).await?;
     }
     Ok(())
 }
+
+/// Raises the alarm that what became of a message has no receipt.
+async fn unrecorded<D: Db>(
+    db: &mut D,
+    channel: &ChannelId,
+    message: MessageId,
+    at: Timestamp,
+) -> Result<(), Refused> {
+    let (about, kind) = (AlarmKind::unrecorded(message), AlarmKind::Unrecorded);
+    crate::apply_waiting::raise_alarm(db, channel, &about, kind, at).await?;
+    Ok(())
+}
+
+/// The outcome of what the sweep ended.
+const EXPIRED: &str = "dead:expired";
 
 pub(crate) async fn recover<D: Db>(db: &mut D, until: Timestamp) -> Applied {
     let rows = db

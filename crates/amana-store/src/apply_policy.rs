@@ -4,7 +4,7 @@ use crate::apply::{Applied, Refused, changed};
 use crate::apply_log::rule_change;
 use crate::db::{Db, Row, values};
 use crate::limits::POLICY_BYTES_MAX;
-use crate::{Answer, Outcome, StoredPolicy};
+use crate::{Answer, Outcome, StoreError, StoredPolicy};
 use amana_core::InstitutionId;
 use amana_core::ids::sha256;
 
@@ -47,7 +47,7 @@ pub(crate) async fn newest<D: Db>(db: &mut D, institution: &InstitutionId) -> An
             values![institution.as_str()],
         )
         .await?;
-    row.map(|mut row| Ok((row.number()?, row.text()?))).transpose()
+    row.map(|mut row| Ok((row.number()?, row.text()?))).transpose().map_err(StoreError::of_everybody)
 }
 
 pub(crate) async fn policy<D: Db>(
@@ -62,7 +62,7 @@ pub(crate) async fn policy<D: Db>(
             values![institution.as_str(), version],
         )
         .await?;
-    row.map(|row| read(institution, row)).transpose()
+    row.map(|row| read(institution, row)).transpose().map_err(StoreError::of_everybody)
 }
 
 pub(crate) async fn policies<D: Db>(db: &mut D, institution: &InstitutionId) -> Answer<Vec<StoredPolicy>> {

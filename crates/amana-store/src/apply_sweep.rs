@@ -4,9 +4,10 @@
 use crate::apply::{Applied, maybe};
 use crate::db::{Db, by_position, values};
 use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
+use crate::vault::Vault;
 use crate::{DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
-use amana_core::{Shard, Timestamp, from_micros, micros};
+use amana_core::{CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -103,7 +104,7 @@ fn removal<D: Db>(kind: DataKind) -> Option<&'static str> {
 const TOLD_OF_OVER: &str = "DELETE FROM alarm_told WHERE alarm IN (SELECT id FROM alarm WHERE closed_at < $1 \
                             ORDER BY closed_at, id LIMIT $2)";
 
-pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -> Applied {
+pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep: &Retention) -> Applied {
     let mut removed = 0;
     for kind in DataKind::ALL {
         let rows = match removal::<D>(kind) {
@@ -123,22 +124,10 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
         }
         removed += rows;
     }
-    // What is being sent or unconfirmed is left alone: it may be at the platform. So may what is held after an attempt:
-    // egress ends it, with the receipt that says so. The state is asked once more outside, for a row that another
-    // writer claims meanwhile.
-    let expired = db
-        .run(
-            by_position!(
-                D,
-                "UPDATE outbox SET state = CASE WHEN doubtful = 1 THEN 2 ELSE 5 END, \
-             reason = CASE WHEN doubtful = 1 THEN reason ELSE 'expired' END, \
-             due_at = CASE WHEN doubtful = 1 THEN $1 ELSE due_at END WHERE state IN (0, 3) AND ",
-                " FROM outbox WHERE state < 4 AND state IN (0, 3) AND expires_at < $1 \
-             ORDER BY expires_at LIMIT $2)"
-            ),
-            values![now, SWEEP_ROWS],
-        )
-        .await?;
+    let sightings = crate::apply_alarm::sweep(db).await?;
+    note(db, SWEEP, now, removed).await?;
+    // Late, since the head of the log is locked from the first of their receipts on.
+    let expired = crate::apply_outbox::end_expired(db, vault, now).await?;
     // What was given up keeps its text while it could be sent again. Of messages with bank data it is what was said.
     let emptied = db
         .run(
@@ -148,9 +137,40 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, now: Timestamp, keep: &Retention) -
             values![now, SWEEP_ROWS, Vec::new()],
         )
         .await?;
-    let sightings = crate::apply_alarm::sweep(db).await?;
-    note(db, SWEEP, now, removed).await?;
     maybe(removed + expired + emptied + sightings)
+}
+
+/// Messages are found by the customer's receipts, which stay: they have no amounts.
+pub(crate) async fn forget_said<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    link: LinkId,
+    at: Timestamp,
+) -> Applied {
+    let said = db
+        .run(
+            "DELETE FROM outbox WHERE state > 3 AND customer IS NOT NULL AND message IN (SELECT r.message FROM receipt r \
+             JOIN link l ON l.shard = r.shard AND l.customer = r.customer \
+             JOIN outbox o ON o.message = r.message AND o.channel = l.channel AND o.person = l.person \
+             WHERE r.shard = $1 AND r.customer = $2 AND l.id = $3 AND l.state = 2 AND o.state > 3 AND o.customer IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM link other WHERE other.shard = l.shard AND other.customer = l.customer \
+             AND other.channel = l.channel AND other.person = l.person AND other.state < 2) LIMIT $4)",
+            values![shard, customer, link, SWEEP_ROWS],
+        )
+        .await?;
+    let books = db
+        .run(
+            "DELETE FROM book WHERE shard = $1 AND customer = $2 AND NOT EXISTS (SELECT 1 FROM link l \
+             WHERE l.shard = $1 AND l.customer = $2 AND l.state < 2)",
+            values![shard, customer],
+        )
+        .await?;
+    for (kind, rows) in [(DataKind::Message, said), (DataKind::Book, books)] {
+        if rows > 0 {
+            note(db, kind.as_str(), at, rows).await?;
+        }
+    }
+    maybe(said + books)
 }
 
 /// The silent chats of one shard, and those that wanted to be forgotten (or never said anything): nobody was welcomed

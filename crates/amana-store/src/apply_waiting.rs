@@ -80,7 +80,15 @@ pub(crate) async fn take<D: Db>(
     Ok(Outcome::Changed)
 }
 
+/// What waited on a link that ends. What its customer would have heard of for the first time was not told after all.
 pub(crate) async fn drop_of_link<D: Db>(db: &mut D, shard: Shard, link: LinkId) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE story SET state = 3 WHERE shard = $1 AND customer = (SELECT l.customer FROM link l \
+         WHERE l.shard = $1 AND l.id = $2) AND key IN (SELECT w.story FROM waiting w WHERE w.shard = $1 \
+         AND w.link = $2 AND w.telling = 0)",
+        values![shard, link],
+    )
+    .await?;
     db.run("DELETE FROM waiting WHERE shard = $1 AND link = $2", values![shard, link]).await.map(|_| ())
 }
 

@@ -25,7 +25,7 @@ codes! {
     outbox_code, outbox_state: OutboxState {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
-    story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2 }
+    story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2, Untold = 3 }
     alarm_code, alarm: AlarmKind {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,
         UnknownDelivery = 6, ChannelWarned = 7, ChannelBlocked = 8, TokenDead = 9,
@@ -37,7 +37,8 @@ codes! {
         NotAllowed = 5, NoWay = 6 }
     request_code, request: PlatformRequestKind { Deletion = 0, Deauthorisation = 1 }
     job_code, job_kind: JobKind { RevokeAtBank = 0, EndLink = 1, RemindConsent = 2, Erase = 3, LookAtGrant = 4,
-        Poll = 5, Subscriptions = 6, TellEnded = 7, PlatformRequest = 8, PassThread = 9, CatchUp = 10 }
+        Poll = 5, Subscriptions = 6, TellEnded = 7, PlatformRequest = 8, PassThread = 9, CatchUp = 10,
+        ForgetSaid = 11 }
 }
 
 /// What was done to an agreement; its record says the same in words.

@@ -434,6 +434,19 @@ pub enum Command {
         /// The version that must be stored now.
         expected: i64,
     },
+    /// Removes a bounded number of the messages with bank data that a customer was sent in the chat of a link that has
+    /// ended, and with the last link the books of what was told. The receipts stay. Nothing to do while the customer
+    /// has another link in that chat.
+    ForgetSaid {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The link that has ended.
+        link: LinkId,
+        /// When it is done.
+        at: Timestamp,
+    },
     /// Makes a one-time token. Refused if its hash exists.
     PutToken(Token),
     /// Uses a one-time token up. Refused if it is unknown, used, or over at `now`.
@@ -579,8 +592,9 @@ pub enum Command {
         note: String,
     },
     /// Removes what is over: ended tokens and sessions, and of each kind what `keep` no longer wants kept, and puts on
-    /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`. At
-    /// most [`crate::limits::SWEEP_ROWS`] rows of each. Never refused.
+    /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`,
+    /// each with its outcome (`dead:expired`) on its customer's record, or an alarm where none can be made. At most
+    /// [`crate::limits::SWEEP_ROWS`] rows of each, and [`crate::limits::EXPIRED_ROWS`] messages. Never refused.
     Sweep {
         /// Now.
         now: Timestamp,

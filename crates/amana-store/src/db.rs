@@ -109,7 +109,7 @@ id_values!(AgreementId, ConsentId, CustomerId, LinkId, MessageId);
 pub(crate) struct Row(std::vec::IntoIter<Value<'static>>);
 
 fn damaged() -> StoreError {
-    StoreError::new(
+    StoreError::damaged(
         "a stored row is not as it was written: the database was changed from outside, or is damaged",
     )
 }

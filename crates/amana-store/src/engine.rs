@@ -8,8 +8,8 @@ use crate::{
     Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
     JobOutcome, JobWork, KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome,
     Passkey, PlatformRequest, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
-    StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_alarm, apply_aside, apply_page,
-    apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep, queries_log,
+    StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_agent, apply_alarm, apply_aside,
+    apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -231,6 +231,10 @@ impl<B: Backend> Store for Engine<B> {
     ) -> Answer<Vec<StoredReceipt>> {
         let vault = Arc::clone(&self.vault);
         ask!(self, queries_log::receipts_of_message(&vault, (shard, customer), after, message))
+    }
+    async fn receipts_of_words(&self, message: MessageId) -> Answer<Vec<(CustomerId, StoredReceipt)>> {
+        let vault = Arc::clone(&self.vault);
+        ask!(self, apply_agent::receipts_of_words(&vault, message))
     }
     async fn receipts_before(
         &self,

@@ -108,6 +108,11 @@ impl StoreError {
     pub fn is_damage(&self) -> bool {
         self.damaged
     }
+    /// A damaged row of everybody's (a kill switch, an agreement): it keeps everything waiting until it is mended, and
+    /// is no reason to put anybody's message aside.
+    pub(crate) fn of_everybody(self) -> Self {
+        Self { damaged: false, ..self }
+    }
     pub(crate) fn may_be_tried_again(&self) -> bool {
         self.again
     }
@@ -251,6 +256,9 @@ pub trait Store: Send + Sync {
         after: u64,
         message: MessageId,
     ) -> Answer<Vec<StoredReceipt>>;
+    /// The receipts that a human of the institution wrote this message (`agent-wrote`), one of each customer whose chat
+    /// it was, decrypted; a record that does not open is left out. None for any other message.
+    async fn receipts_of_words(&self, message: MessageId) -> Answer<Vec<(CustomerId, StoredReceipt)>>;
     /// A customer's receipts with number below `before` (all, if `None`), newest first, decrypted.
     async fn receipts_before(
         &self,

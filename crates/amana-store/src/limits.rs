@@ -64,6 +64,9 @@ pub const FAILED_EVENT_DAYS: i64 = 30;
 /// Days for which a message with bank data is kept after it was made: 13 months, the time in which European customers
 /// may contest a payment, so that the privacy page shows what was said for as long as it may matter.
 pub const MESSAGE_DAYS: i64 = 396;
+/// Days for which it is still kept when what was allowed has ended: a month to look at it on the privacy page, to
+/// export it or to complain. The evidence, which has no amounts, stays for [`CUSTOMER_DAYS`].
+pub const ENDED_MESSAGE_DAYS: i64 = 30;
 /// Days for which the row of a message without bank data is kept, without its text: for echoes that come late.
 pub const PLAIN_MESSAGE_DAYS: i64 = 30;
 /// Days for which a silent chat without a link is remembered (its language, and when it last wrote).
@@ -82,6 +85,8 @@ pub const CONVERSATION_SHARD_S: i64 = 60;
 pub const ERASE_ROWS: i64 = 2_000;
 /// Rows of a kind that one sweep removes at most, so that it does not hold the writer for long.
 pub const SWEEP_ROWS: i64 = 10_000;
+/// Messages whose time is over that one sweep ends at most: each has a receipt, and is opened for it.
+pub const EXPIRED_ROWS: i64 = 1_000;
 /// The largest policy document that is kept, in bytes.
 pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 /// Versions of a policy that its history shows at most.

@@ -316,7 +316,7 @@ pub(crate) async fn agreement<D: Db>(
             values![institution.as_str(), channel.as_str()],
         )
         .await?;
-    row.map(|mut row| row.json()).transpose()
+    row.map(|mut row| row.json()).transpose().map_err(StoreError::of_everybody)
 }
 
 pub(crate) async fn agreements<D: Db>(db: &mut D) -> Answer<Vec<Agreement>> {
@@ -382,7 +382,8 @@ pub(crate) async fn kills<D: Db>(db: &mut D) -> Answer<KillSwitches> {
     let kills = rows
         .into_iter()
         .map(|mut row| Ok(Kill { scope: row.json()?, reason: row.text()?, since: row.time()? }))
-        .collect::<Answer<_>>()?;
+        .collect::<Answer<_>>()
+        .map_err(StoreError::of_everybody)?;
     Ok(KillSwitches(kills))
 }
 

@@ -105,3 +105,22 @@ pub(crate) async fn receipts_of_message<D: Db>(
         .await?;
     crate::queries::read_receipts(db, vault, (shard, customer), rows).await
 }
+
+/// The newest receipts about a message, the newest first: found from the end of the customer's record, so that what was
+/// written lately costs no look through all of it.
+pub(crate) async fn newest_of_message<D: Db>(
+    db: &mut D,
+    vault: &Vault,
+    (shard, customer): (Shard, CustomerId),
+    message: MessageId,
+    limit: usize,
+) -> Answer<Vec<StoredReceipt>> {
+    let rows = db
+        .rows(
+            "SELECT seq, sealed, message, log_index FROM receipt \
+             WHERE shard = $1 AND customer = $2 AND message = $3 ORDER BY seq DESC LIMIT $4",
+            values![shard, customer, message, at_most(limit)],
+        )
+        .await?;
+    crate::queries::read_receipts(db, vault, (shard, customer), rows).await
+}

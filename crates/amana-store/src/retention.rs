@@ -1,8 +1,9 @@
 //! How long each kind of data is kept. The reasons are in `docs/keys.md`.
 
 use crate::limits::{
-    ALARM_DAYS, BOOK_DAYS, CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, FAILED_EVENT_DAYS,
-    INBOX_KEY_DAYS, MESSAGE_DAYS, PLAIN_MESSAGE_DAYS, SIGHTING_DAYS, STORY_DAYS, WAITING_DAYS,
+    ALARM_DAYS, BOOK_DAYS, CONVERSATION_DAYS, CUSTOMER_DAYS, DEAD_JOB_DAYS, ENDED_MESSAGE_DAYS,
+    FAILED_EVENT_DAYS, INBOX_KEY_DAYS, MESSAGE_DAYS, PLAIN_MESSAGE_DAYS, SIGHTING_DAYS, STORY_DAYS,
+    WAITING_DAYS,
 };
 use amana_core::Timestamp;
 
@@ -15,6 +16,8 @@ pub struct Retention {
     pub failed_event_days: i64,
     /// Messages with bank data that were sent, given up or denied: what the privacy page shows as said.
     pub message_days: i64,
+    /// The same, from the end of the link of their chat on, if that is sooner.
+    pub ended_message_days: i64,
     /// The rows of messages without bank data; their text goes when they are sent, or cannot be sent any more.
     pub plain_message_days: i64,
     /// What was told of a transaction.
@@ -33,6 +36,7 @@ impl Default for Retention {
             event_key_days: INBOX_KEY_DAYS,
             failed_event_days: FAILED_EVENT_DAYS,
             message_days: MESSAGE_DAYS,
+            ended_message_days: ENDED_MESSAGE_DAYS,
             plain_message_days: PLAIN_MESSAGE_DAYS,
             story_days: STORY_DAYS,
             conversation_days: CONVERSATION_DAYS,

@@ -456,6 +456,8 @@ pub enum StoryState {
     Posted,
     /// Told as undone.
     Reversed,
+    /// Not told after all: it waited, until it might not be said any more.
+    Untold,
 }
 
 /// What was told of a transaction: never the data, only keyed hashes of it.
@@ -583,6 +585,8 @@ pub enum JobKind {
     Poll,
     /// Tells the customer that a consent has ended without them, once their chat can be written to.
     TellEnded,
+    /// Removes what was said under a link that ended, a while after its end.
+    ForgetSaid,
     /// Looks after our subscriptions to a bank's notifications. It is an institution's and goes on, too.
     Subscriptions,
     /// Does what a platform asks for in a person's name ([`PlatformRequest`]). It is nobody's until the platform tells

@@ -136,11 +136,11 @@ impl Db for Lite {
                     ValueRef::Null => Value::Null,
                     ValueRef::Integer(value) => Value::Int(value),
                     ValueRef::Text(value) => std::str::from_utf8(value)
-                        .map_err(|_| StoreError::new("a stored text is not UTF-8"))?
+                        .map_err(|_| StoreError::damaged("a stored text is not UTF-8"))?
                         .to_owned()
                         .into(),
                     ValueRef::Blob(value) => value.to_vec().into(),
-                    ValueRef::Real(_) => return Err(StoreError::new("a stored number is not whole")),
+                    ValueRef::Real(_) => return Err(StoreError::damaged("a stored number is not whole")),
                 });
             }
             out.push(Row::new(read));

@@ -246,7 +246,7 @@ pub fn notice_text(form: &ConsentForm) -> String {
     for id in ["consent-not", "consent-not-one", "consent-not-two", "consent-not-three"] {
         lines.push(w.t(id));
     }
-    lines.push(bank("consent-use"));
+    lines.extend([bank("consent-use"), bank("consent-certify")]);
     lines.extend([w.t("consent-refuse"), w.t("consent-allow"), w.t("consent-refuse-hint")]);
     lines.join("\n")
 }

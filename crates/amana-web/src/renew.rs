@@ -61,7 +61,8 @@ fn notice(w: &Words, form: &RenewalForm) -> String {
     }
     said.push(count(w, "renew-length", form.days));
     said.push(count(w, "consent-history", i64::from(LOOKBACK_DAYS)));
-    for id in ["consent-sees-one", "consent-sees-two", "consent-sees-three", "consent-use"] {
+    for id in ["consent-sees-one", "consent-sees-two", "consent-sees-three", "consent-use", "consent-certify"]
+    {
         said.push(bank(id));
     }
     said.extend([w.t("done-stop"), bank("renew-go"), w.t("renew-not")]);

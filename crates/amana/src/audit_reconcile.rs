@@ -86,6 +86,11 @@ fn threads(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Vec<Told>>> 
 enum Cover {
     /// A disclosure with this receipt.
     Receipt { message: MessageId, customer: CustomerId, seq: u64 },
+    /// What a human of the institution wrote: the gateway does not know what it holds, and who wrote it is in this
+    /// receipt.
+    Words { message: MessageId, customer: CustomerId, seq: u64 },
+    /// What a human of the institution wrote, and stands on nobody's record.
+    WordsUnrecorded { message: MessageId },
     /// A message of ours without bank data: it has no receipt, and needs none.
     Plain { message: MessageId },
     /// A disclosure whose receipt cannot be found: it should be there.
@@ -300,6 +305,14 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
 /// The receipt of the disclosure in a row.
 async fn cover(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Cover> {
     let message = entry.row.message;
+    if entry.row.agent.is_some() {
+        // Of a chat of several customers each has one; any of them covers it.
+        let written = store.receipts_of_words(message).await?;
+        return Ok(match written.first() {
+            Some((customer, receipt)) => Cover::Words { message, customer: *customer, seq: receipt.seq },
+            None => Cover::WordsUnrecorded { message },
+        });
+    }
     let Some(basis) = &entry.row.basis else { return Ok(Cover::Plain { message }) };
     let mut from = 1;
     loop {
@@ -323,12 +336,14 @@ async fn cover(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Co
 impl Cover {
     /// Whether there is nothing to ask about the message any more.
     fn covers(&self) -> bool {
-        matches!(self, Self::Receipt { .. } | Self::Plain { .. })
+        matches!(self, Self::Receipt { .. } | Self::Words { .. } | Self::Plain { .. })
     }
 
     fn word(&self) -> &'static str {
         match self {
             Self::Receipt { .. } => "receipt",
+            Self::Words { .. } => "human-words",
+            Self::WordsUnrecorded { .. } => "human-words-unrecorded",
             Self::Plain { .. } => "no-bank-data",
             Self::NoReceipt { .. } => "no-receipt",
             Self::TimeAlone { .. } => "time-alone",
@@ -346,10 +361,13 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
             .iter()
             .map(|(ms, cover)| {
                 let (message, customer, receipt) = match cover {
-                    Cover::Receipt { message, customer, seq } => (Some(message), Some(customer), Some(seq)),
-                    Cover::Plain { message } | Cover::NoReceipt { message } | Cover::TimeAlone { message } => {
-                        (Some(message), None, None)
+                    Cover::Receipt { message, customer, seq } | Cover::Words { message, customer, seq } => {
+                        (Some(message), Some(customer), Some(seq))
                     }
+                    Cover::Plain { message }
+                    | Cover::WordsUnrecorded { message }
+                    | Cover::NoReceipt { message }
+                    | Cover::TimeAlone { message } => (Some(message), None, None),
                     Cover::Nothing => (None, None, None),
                 };
                 serde_json::json!({
@@ -368,6 +386,12 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
     for (ms, cover) in report {
         let line = match cover {
             Cover::Receipt { message, customer, seq } => format!("receipt {seq} of {customer}, {message}"),
+            Cover::Words { message, customer, seq } => {
+                format!("a human's words, receipt {seq} of {customer}, {message}")
+            }
+            Cover::WordsUnrecorded { message } => format!(
+                "NOT COVERED: {message} is a human's words, and on nobody's record: nobody had linked the chat, or whose it was is erased"
+            ),
             Cover::Plain { message } => format!("no bank data, {message}"),
             Cover::NoReceipt { message } => format!("NOT COVERED: {message} has bank data and no receipt"),
             Cover::TimeAlone { message } => format!(

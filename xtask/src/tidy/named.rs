@@ -33,6 +33,33 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
             }
         }
     }
+    for page in sources.iter().filter(|source| source.path == DUTIES) {
+        findings.extend(unshown(&page.path, &page.text));
+    }
+    findings
+}
+
+/// The page whose tables are of duties, all but the first, which says what is law.
+const DUTIES: &str = "docs/regulation.md";
+
+/// A finding for each row of duties that shows nothing: no test, file or page, nor that it is not in the program.
+fn unshown(path: &str, text: &str) -> Vec<Finding> {
+    let (mut tables, mut row, mut findings) = (0, 0, Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        row = if line.starts_with('|') { row + 1 } else { 0 };
+        tables += usize::from(row == 1);
+        // The first two lines of a table are its head.
+        if row < 3 || tables < 2 {
+            continue;
+        }
+        let shows = line.split('`').skip(1).step_by(2).any(|word| is_test(word) || is_path(word))
+            || ["](", "**not in the program**", "**not built**"].iter().any(|word| line.contains(word));
+        if !shows {
+            let what =
+                "a duty names no test, file or page; name one, or say that it is **not in the program**";
+            findings.push(Finding::new(path, number + 1, what.to_owned()));
+        }
+    }
     findings
 }
 
@@ -73,6 +100,15 @@ mod tests {
                 "docs/regulation.md:2: there is no file `crates/b/tests/`"
             ]
         );
+        // Each duty is shown by something.
+        let head = "| law | standing |\n|---|---|\n| a | in force |\n\n| duty | here |\n|---|---|\n";
+        let rows = |rows: &str| check(&page(&format!("{head}{rows}"))).len();
+        for good in
+            ["`one_that_is_there`", "[keys](keys.md)", "**not in the program**: x", "`crates/a/tests/`"]
+        {
+            assert_eq!(rows(&format!("| a | {good} |")), 0, "{good}");
+        }
+        assert_eq!(rows("| a | R23 |\n| b | it is so |\n| c | `one_that_is_there` |"), 2);
         // Other pages may speak of what was or will be.
         assert!(check(&[source("docs/testing.md", "`one_that_is_gone`")]).is_empty());
     }

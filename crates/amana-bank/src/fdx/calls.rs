@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use url::Url;
 
-const INTERACTION_HEADER: &str = "x-fapi-interaction-id";
+pub(crate) const INTERACTION_HEADER: &str = "x-fapi-interaction-id";
 const ACTOR_HEADER: &str = "fdx-api-actor-type";
 
 /// One call: where to, with what, for whom.
@@ -145,8 +145,9 @@ impl FdxBank {
             "a bank was asked: interaction {interaction}"
         );
         let expected = self.config.profile.api.interaction_id_echo == InteractionEcho::Expected;
-        let echoed = answer.headers.get(INTERACTION_HEADER).is_some_and(|v| v == interaction);
-        if expected && !echoed {
+        if expected && !is_echoed(&answer.headers, interaction) {
+            metrics::counter!("amana_bank_echo_missing_total", "institution" => self.config.id.to_string())
+                .increment(1);
             tracing::debug!(institution = %self.config.id, interaction, "the bank did not echo interaction {interaction}");
         }
     }
@@ -339,6 +340,12 @@ impl FdxBank {
     }
 }
 
+/// Whether an answer gives back the interaction id of its request (FAPI: any case of a UUID is the same).
+pub(crate) fn is_echoed(headers: &reqwest::header::HeaderMap, interaction: &str) -> bool {
+    let echoed = headers.get(INTERACTION_HEADER).and_then(|value| value.to_str().ok());
+    echoed.is_some_and(|echoed| echoed.eq_ignore_ascii_case(interaction))
+}
+
 /// What an error answer of the API means: the status is the last word, FDX's code (a string or a number) refines it.
 pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
     use BankErrorClass as C;
@@ -377,6 +384,20 @@ pub(crate) fn class_of(answer: &Answer, now: Timestamp) -> BankErrorClass {
 mod tests {
     use super::*;
     use reqwest::StatusCode;
+
+    #[test]
+    fn an_interaction_id_is_given_back_or_it_is_not() {
+        let id = "7f6b3f5e-0b9f-4b9a-9d52-0a5a3f3a8f11";
+        let echoed = |value: Option<&str>| {
+            let mut headers = reqwest::header::HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(INTERACTION_HEADER, value.parse().expect("a header"));
+            }
+            is_echoed(&headers, id)
+        };
+        assert!(echoed(Some(id)) && echoed(Some(&id.to_uppercase())));
+        assert!(!echoed(None) && !echoed(Some("")) && !echoed(Some(&id.replace('7', "8"))));
+    }
 
     #[test]
     fn errors_by_status_and_code() {

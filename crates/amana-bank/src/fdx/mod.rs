@@ -9,6 +9,6 @@ mod subscriptions;
 pub(crate) mod value;
 
 pub(crate) use budget::{Payer, Spending};
-pub(crate) use calls::Currencies;
+pub(crate) use calls::{Currencies, INTERACTION_HEADER, is_echoed};
 pub(crate) use consents::TokenTaken;
 pub(crate) use read::{EventRow, TransactionRow, balance_of_event, transaction_of_event};

@@ -27,6 +27,53 @@ pub enum Shape {
     Auto,
 }
 
+/// A version of FDX, or that it is not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum FdxVersion {
+    /// The bank does not say.
+    Unknown,
+    /// Major and minor.
+    Known(u8, u8),
+}
+
+/// Those that this client was written for. 4.0 is what one bank's page still says.
+const FDX_VERSIONS: &[(u8, u8)] =
+    &[(4, 0), (4, 6), (5, 0), (5, 1), (5, 2), (5, 3), (6, 0), (6, 1), (6, 2), (6, 3), (6, 4), (6, 5), (6, 6)];
+
+impl FdxVersion {
+    /// Whether its rows stand in objects with one key each, as they do up to 5.3; `None` if it is not known.
+    fn wraps(self) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::Known(major, _) => Some(major < 6),
+        }
+    }
+}
+
+impl TryFrom<String> for FdxVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "unknown" {
+            return Ok(Self::Unknown);
+        }
+        let found = FDX_VERSIONS.iter().find(|(major, minor)| text == format!("{major}.{minor}"));
+        found.map(|(major, minor)| Self::Known(*major, *minor)).ok_or_else(|| {
+            format!("`{text}` is no version of fdx that is read; there are 4.0, 4.6 to 6.6 and `unknown`")
+        })
+    }
+}
+
+impl std::fmt::Display for FdxVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("of an unknown version"),
+            Self::Known(major, minor) => write!(f, "{major}.{minor}"),
+        }
+    }
+}
+
 /// How the next page is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -189,8 +236,8 @@ pub struct Budget {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
-    /// The version of FDX, for the operator.
-    pub fdx_version: String,
+    /// The version of FDX that the bank speaks; it must go with the shape of the rows.
+    pub fdx_version: FdxVersion,
     /// How rows are shaped.
     pub shape: Shape,
     /// How the next page is found.
@@ -236,6 +283,17 @@ pub struct Api {
 impl Api {
     /// Whether it says what can be done.
     pub(super) fn check(&self) -> Result<(), String> {
+        let other = match self.shape {
+            Shape::Wrapped => Some(false),
+            Shape::Flat => Some(true),
+            Shape::Auto => None,
+        };
+        if other.is_some() && other == self.fdx_version.wraps() {
+            return Err(format!(
+                "`api.shape` is not the one of fdx {}: rows are wrapped up to 5.3 and flat from 6.0 on",
+                self.fdx_version
+            ));
+        }
         if let Some(code) = &self.default_currency {
             amana_core::Currency::from_code(code).map_err(|e| format!("`api.default_currency`: {e}"))?;
         }

@@ -26,6 +26,7 @@ async fn a_healthy_bank_is_reported_in_order() {
             "authorization requests",
             "revocation",
             "client credentials",
+            "interaction id",
             "api"
         ]
     );
@@ -46,7 +47,7 @@ async fn each_trouble_comes_with_how_to_mend_it() {
     for (status, word) in [(404, "api_url"), (200, "api_url")] {
         let b = bench(Knobs::default(), move |_| say(status, "{}")).await;
         let e = b.bank.check().await.unwrap_err();
-        assert!(e.mend.contains(word) && e.checked.len() == 8, "{e:?}");
+        assert!(e.mend.contains(word) && e.checked.len() == 9, "{e:?}");
     }
 
     let b = bench(Knobs { auth: "client_secret_post", ..Knobs::default() }, |_| say(401, "")).await;
@@ -56,6 +57,28 @@ async fn each_trouble_comes_with_how_to_mend_it() {
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
     let e = FdxBank::new(config, options(), clock, entropy).unwrap().check().await.unwrap_err();
     assert!(e.mend.contains("client_secret") && !format!("{e:?}").contains("wrong-secret"), "{e:?}");
+}
+
+/// What a profile only guesses, and what only the customer can do, is said before anybody relies on it.
+#[tokio::test]
+async fn guesses_and_what_we_cannot_do_are_said() {
+    let change = |profile: &mut amana_bank::Profile| {
+        let chase = amana_bank::Profile::built_in("b", "chase").unwrap();
+        (profile.status, profile.guesses) = (chase.status, chase.guesses);
+        profile.oauth.revocation = chase.oauth.revocation;
+        profile.api.consent_api = chase.api.consent_api;
+    };
+    let b = bench_with(Knobs::default(), change, |_| say(401, r#"{"code":"603"}"#)).await;
+    let report = b.bank.check().await.unwrap();
+    let warned = |what: &str| {
+        report.checked.iter().find(|c| c.what == what).and_then(|c| c.warning.clone()).unwrap_or_default()
+    };
+    assert!(
+        warned("profile").contains("guesses, ask the bank: oauth.client_auth, "),
+        "{}",
+        warned("profile")
+    );
+    assert!(warned("revocation").contains("does not reach the bank"), "{}", warned("revocation"));
 }
 
 #[tokio::test]

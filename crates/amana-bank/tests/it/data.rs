@@ -479,3 +479,112 @@ async fn the_grant_is_as_the_bank_says() {
         "a bank that is away has not revoked"
     );
 }
+
+/// An account and a transaction in the words of each version, and what is read of them: kind, current and available
+/// balance; amount, direction, state, shop.
+#[tokio::test]
+async fn each_version_of_fdx_is_read() {
+    type Case = (&'static str, &'static str, &'static str, [&'static str; 3], [&'static str; 4]);
+    const CASES: &[Case] = &[
+        (
+            "4.6: wrapped, transactions within the account, the code of the trade as category, a payee",
+            r#"{"depositAccount":{"accountId":"a1","accountType":"CHECKING","currency":{"currencyCode":"USD"},
+                "accountNumberDisplay":"4321","balanceType":"ASSET","currentBalance":10.5,"availableBalance":9,
+                "transactions":[{"depositTransaction":{"transactionId":"inner","amount":1}}]}}"#,
+            r#"{"depositTransaction":{"transactionId":"t1","postedTimestamp":"2026-11-20T08:00:00Z","amount":4.5,
+                "debitCreditMemo":"DEBIT","description":"GROCER 12","category":"5411","subCategory":"MCC","payee":"Grocer"}}"#,
+            ["checking", "1050", "900"],
+            ["450", "out", "posted", "Grocer"],
+        ),
+        (
+            "5.0: a line of credit, with its principal",
+            r#"{"locAccount":{"accountId":"a1","accountType":"LINEOFCREDIT","currency":{"currencyCode":"USD"},
+                "balanceType":"LIABILITY","principalBalance":50,"availableCredit":450}}"#,
+            r#"{"locTransaction":{"transactionId":"t1","transactionTimestamp":"2026-11-20T08:00:00Z","amount":20,
+                "debitCreditMemo":"CREDIT","status":"POSTED","transactionType":"PAYMENT","description":"THANK YOU"}}"#,
+            ["loan", "5000", "45000"],
+            ["2000", "in", "posted", "THANK YOU"],
+        ),
+        (
+            "5.2: a card, its last statement, a reference to the authorization",
+            r#"{"locAccount":{"accountId":"a1","accountType":"CREDITCARD","currency":{"currencyCode":"USD"},
+                "currentBalance":120.01,"availableCredit":879.99,"lastStmtBalance":99,"minimumPaymentAmount":25}}"#,
+            r#"{"locTransaction":{"transactionId":"t1","referenceTransactionId":"a0","amount":12,"status":"PENDING",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","debitCreditMemo":"DEBIT","payee":"Pump 7"}}"#,
+            ["credit-card", "12001", "87999"],
+            ["1200", "out", "pending", "Pump 7"],
+        ),
+        (
+            "6.0: flat, with its category",
+            r#"{"accountCategory":"LOAN_ACCOUNT","accountId":"a1","accountType":"AUTOLOAN",
+                "currency":{"currencyCode":"USD"},"balanceType":"LIABILITY","principalBalance":9000.01}"#,
+            r#"{"accountCategory":"LOAN_ACCOUNT","transactionId":"t1","amount":300,"debitCreditMemo":"CREDIT",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","status":"POSTED","payee":"Transfer"}"#,
+            ["loan", "900001", "null"],
+            ["30000", "in", "posted", "Transfer"],
+        ),
+        (
+            "6.2: a digital wallet",
+            r#"{"accountCategory":"DIGITAL_WALLET","accountId":"a1","accountType":"DIGITALWALLET",
+                "currency":{"currencyCode":"USD"},"balanceType":"ASSET","currentBalance":75,"availableBalance":75}"#,
+            r#"{"accountCategory":"DIGITAL_WALLET","transactionId":"t1","amount":5,"debitCreditMemo":"DEBIT",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","status":"POSTED",
+                "transactionPayee":{"individualName":{"first":"Layla","last":"H"}}}"#,
+            ["other", "7500", "7500"],
+            ["500", "out", "posted", "Layla H"],
+        ),
+        (
+            "6.3: the card that was shown, a telephone of the kind that 6.3 deprecates, a shop with a name",
+            r#"{"accountCategory":"DEPOSIT_ACCOUNT","accountId":"a1","accountType":"SAVINGS",
+                "currency":{"currencyCode":"USD"},"currentBalance":8,"contact":{"telephones":[{"type":"CELL","number":"1"}]}}"#,
+            r#"{"accountCategory":"DEPOSIT_ACCOUNT","transactionId":"t1","amount":5,"debitCreditMemo":"DEBIT",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","status":"AUTHORIZATION","cardNumberDisplay":"7788",
+                "transactionPayee":{"merchantName":{"name1":"Blue Bottle"},"merchantId":"m"},"categoryCode":"5814","categoryType":"MCC"}"#,
+            ["savings", "800", "null"],
+            ["500", "out", "pending", "Blue Bottle"],
+        ),
+        (
+            "6.4: bills, rates with names, scheduled payments, overdraft",
+            r#"{"accountCategory":"LOC_ACCOUNT","accountId":"a1","accountType":"CREDITCARD","productId":"p",
+                "currency":{"currencyCode":"USD"},"balanceType":"LIABILITY","currentBalance":1.5,"availableCredit":2,
+                "bills":[{"dueDate":"2026-12-15","totalPaymentDue":1}],"purchasesApr":{"percentage":19.9},
+                "scheduledPayments":[{"amount":9}],"overdraftProtectionFundingSources":[]}"#,
+            r#"{"accountCategory":"LOC_ACCOUNT","transactionId":"t1","amount":5,"debitCreditMemo":"MEMO","status":"MEMO",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","transactionPayee":{"merchantName":"Shop"}}"#,
+            ["credit-card", "150", "200"],
+            ["500", "memo", "pending", "Shop"],
+        ),
+        (
+            "6.6: an account for one use, rewards as a list, remittance",
+            r#"{"accountCategory":"DEPOSIT_ACCOUNT","accountId":"a1","accountType":"LIMITEDPURPOSECHECKING",
+                "currency":{"currencyCode":"USD"},"currentBalance":3,"availableBalance":3,"transferOutUseCases":["RENT_PAYMENT"]}"#,
+            r#"{"accountCategory":"DEPOSIT_ACCOUNT","transactionId":"t1","amount":700,"debitCreditMemo":"DEBIT",
+                "transactionTimestamp":"2026-11-20T08:00:00Z","status":"POSTED","rewards":[{"accrued":{"amount":7}}],
+                "remittance":{"unstructured":["rent"]},"transactionPayee":{"merchantName":"Landlord"}}"#,
+            ["checking", "300", "300"],
+            ["70000", "out", "posted", "Landlord"],
+        ),
+    ];
+    for &(version, of_account, of_transaction, wanted, wanted_of_it) in CASES {
+        let b = bench(Knobs::default(), move |seen| match seen.path.as_str() {
+            path if path.ends_with("/transactions") => {
+                say(200, format!(r#"{{"transactions":[{of_transaction}]}}"#))
+            }
+            path if path.ends_with("/accounts") => say(200, format!(r#"{{"accounts":[{of_account}]}}"#)),
+            _ => say(200, of_account),
+        })
+        .await;
+        let accounts = b.bank.accounts(&b.tokens(), &subject(), Actor::User).await.unwrap();
+        assert_eq!(accounts.skipped, 0, "{version}");
+        let read = open(&accounts.data)[0].clone();
+        let minor = |name: &str| read[name].get("minor").map_or("null".to_owned(), Value::to_string);
+        let found = [read["kind"].as_str().unwrap().to_owned(), minor("current"), minor("available")];
+        assert_eq!(found, wanted, "{version}: {read}");
+        let page = b.rows("a1").await.unwrap();
+        assert_eq!(page["truncated"], false, "{version}");
+        let read = &page["rows"][0];
+        let word = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
+        let found = [read["amount"]["minor"].to_string(), word("direction"), word("state"), word("merchant")];
+        assert_eq!(found, wanted_of_it, "{version}: {read}");
+    }
+}

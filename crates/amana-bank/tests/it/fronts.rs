@@ -2,7 +2,7 @@
 //! refresh, grant, revoke. What the client reads through each front must be what it reads without one.
 
 use crate::fake::{CLIENT_ID, CLIENT_SECRET, P256, account, institution, open, signing_pem, start, subject};
-use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile, Sender};
+use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile, RevocationBy, Sender};
 use amana_bank::{
     Actor, AuthorizeAsk, Bank, BankErrorClass, Callback, ClientAuth, FdxBank, GrantStatus, Granted,
     HttpClientOptions, InstitutionConfig, Tokens,
@@ -172,6 +172,19 @@ impl World {
     }
 
     async fn link(&self) -> Granted {
+        self.link_after(0).await.unwrap()
+    }
+
+    /// What a customer does at the bank itself.
+    async fn at_the_bank(&self, what: &str, body: &str) {
+        let request = self.http.post(format!("{}/{BRAND}/control/{what}", self.base));
+        let done =
+            request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
+        assert!(done.status().is_success(), "{what}: {}", done.status());
+    }
+
+    /// The same with a code that is redeemed so many seconds after it was given.
+    async fn link_after(&self, wait_s: i64) -> Result<Granted, amana_bank::BankError> {
         let ask = AuthorizeAsk {
             redirect_uri: REDIRECT.parse().unwrap(),
             clusters: Clusters::from_iter([Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]),
@@ -192,7 +205,8 @@ impl World {
             error: get("error"),
             error_description: None,
         };
-        self.bank.complete(&begun.pending, &callback).await.unwrap()
+        self.clock.advance_s(wait_s);
+        self.bank.complete(&begun.pending, &callback).await
     }
 
     /// Accounts with balances, and each one's transactions of forty days.
@@ -205,7 +219,9 @@ impl World {
             let page = self.bank.transactions(tokens, &subject(), id, from, to, Actor::User).await.unwrap();
             let page = open(&page);
             assert_eq!(page["truncated"], false, "{id}");
-            rows.push(page["rows"].clone());
+            // A bank that knows no dates tells of what was made before and booked within, which is read as well.
+            let made = |row: &&Value| row["at"].as_str().unwrap().parse::<Timestamp>().unwrap() >= from;
+            rows.push(page["rows"].as_array().unwrap().iter().filter(made).cloned().collect::<Vec<_>>());
         }
         let mut balances = open(&accounts.data);
         for balance in balances.as_array_mut().unwrap() {
@@ -291,6 +307,10 @@ async fn every_profile_links_reads_refreshes_and_revokes_behind_its_front() {
             .revoke(&fresh, consent, amana_bank::TakenBack::BY_CUSTOMER)
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));
+        if profile.oauth.revocation == RevocationBy::Portal {
+            assert!(!refused(&world, &fresh).await, "{name}: only its own pages can");
+            world.at_the_bank("consents/revoke", r#"{"customer":"layla"}"#).await;
+        }
         assert!(refused(&world, &fresh).await, "{name}: revoked");
         let again = world.bank.refresh(&fresh).await.map_err(|error| error.class);
         assert!(again.is_err_and(BankErrorClass::is_invalid_grant), "{name}: no refresh after it");
@@ -305,9 +325,7 @@ async fn a_part_of_a_list_is_called_a_part_behind_every_front() {
         let tokens = world.link().await.tokens;
         let whole = world.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
         assert_eq!(whole.skipped, 0, "{name}");
-        let fault = world.http.post(format!("{}/{BRAND}/control/fault", world.base));
-        let fault = fault.header("content-type", "application/json").body(r#"{"kind":"partial"}"#);
-        assert!(fault.send().await.unwrap().status().is_success());
+        world.at_the_bank("fault", r#"{"kind":"partial"}"#).await;
         let part = world.bank.accounts(&tokens, &subject(), Actor::User).await.unwrap();
         assert!(part.skipped > 0 && part.ids.len() < whole.ids.len(), "{name}: {part:?}");
         let (from, to) = (days_ago(60), midnight());
@@ -372,4 +390,52 @@ async fn where_the_id_token_is_the_bearer_the_access_token_is_not() {
     let id_token = tokens.id_token.as_ref().unwrap();
     assert_eq!(status(id_token, &url).await, 200);
     assert_eq!(status(id_token, &url.replace("mikomo", "other")).await, 404, "another bank of the network");
+}
+
+/// Codes of 120 seconds and refresh tokens of thirty days, as they are said to be at Citi.
+#[tokio::test]
+async fn what_ends_at_citi_ends_when_it_is_said_to() {
+    let w = world(Some("citi"), "citi").await;
+    w.link_after(100).await.expect("within 120 seconds");
+    let late = w.link_after(121).await.map_err(|error| error.class);
+    assert!(late.is_err_and(BankErrorClass::is_invalid_grant), "a code is good for two minutes");
+    let tokens = w.link().await.tokens;
+    let days = i64::from(Profile::built_in(BRAND, "citi").unwrap().oauth.refresh_days.unwrap());
+    w.clock.advance_s(days * 86_400 - 60);
+    let fresh = w.bank.refresh(&tokens).await.expect("on the last day");
+    assert!(!refused(&w, &fresh).await);
+    w.clock.advance_s(61);
+    let over = w.bank.refresh(&fresh).await.map_err(|error| error.class);
+    assert!(over.is_err_and(BankErrorClass::is_invalid_grant), "refreshing made it no longer");
+    // Elsewhere the code is good for one minute.
+    let late = world(Some("chase"), "chase").await.link_after(61).await.map_err(|error| error.class);
+    assert!(late.is_err_and(BankErrorClass::is_invalid_grant));
+}
+
+/// The example of Plaid Core Exchange, as it was seen to answer.
+#[tokio::test]
+async fn plaids_example_answers_as_it_was_seen_to() {
+    let w = world(Some("plaid-core-exchange"), "plaid-core-exchange").await;
+    let tokens = w.link().await.tokens;
+    let get = async |path: &str, with_token: bool| {
+        let request = w.http.get(format!("{}/{BRAND}/api/fdx/v6/{path}", w.base));
+        let request = if with_token { request.bearer_auth(tokens.access.expose()) } else { request };
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap())
+    };
+    let (status, body) = get("accounts", false).await;
+    assert_eq!((status, &body["code"], &body["error"]), (401, &json!(401), &json!("error")), "{body}");
+    let (status, body) = get("accounts/nobody/transactions", true).await;
+    assert_eq!((status, &body["error"]), (400, &json!("Validation failed")), "{body}");
+    assert!(body["details"].is_array() && body.get("code").is_none(), "{body}");
+    let (_, body) = get("accounts", true).await;
+    assert_eq!(body["page"], json!({}), "the last page says nothing");
+    let id = body["accounts"][0]["accountId"].as_str().unwrap();
+    let day = "startDate=2026-11-20&endDate=2026-11-20";
+    let (_, body) = get(&format!("accounts/{id}/transactions?{day}"), true).await;
+    let rows = body["transactions"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["transactionType"] == "DEBITCARD"));
+    let elsewhere = |row: &&Value| !row["transactionTimestamp"].as_str().unwrap().starts_with("2026-11-20");
+    assert!(rows.iter().filter(elsewhere).count() > 50, "the dates are passed over");
 }

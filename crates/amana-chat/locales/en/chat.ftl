@@ -51,6 +51,7 @@ form-detail = with all details
 privacy = On your privacy page you see everything that was ever shared with this chat: what, when and why. You can stop it there too. Your bank asks who you are first. To have everything deleted, write “delete my data”.
 privacy-not-linked = No bank is linked to this chat, so nothing of yours was shared.
 stopped = Stopped. What you allowed at { $bank } is taken back, and nothing of it will come any more. You can link again whenever you like.
+stop-there-too = { $bank } takes a permission back only from you. What it gave us is destroyed here; please also remove this app in the security settings on its own site.
 ended-at-bank = { $bank } says that what you allowed there was taken back or is over. Nothing more will come from it. You can link again whenever you like.
 ended-by-time = The time of what you allowed at { $bank } is over. Nothing more will come from it. If you want it to go on as it was, renew it at your bank.
 narrowed-at-bank = { $bank } says that you share less there now. What you took out there is left out here, too, from now on.

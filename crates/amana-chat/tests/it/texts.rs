@@ -29,6 +29,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::privacy(lang, "https://gw.example/p"),
         plain::privacy_not_linked(lang),
         plain::stopped(lang, "Chase"),
+        plain::and_there(lang, plain::stopped(lang, "Chase"), "Chase"),
         plain::ended_at_bank(lang, "Chase"),
         plain::ended_by_time(lang, "Chase", "https://chat.example/link/renew?t=x"),
         plain::unlinked(lang, "Chase"),

@@ -2,8 +2,10 @@
 
 use crate::support::*;
 use amana_core::*;
+use amana_flow::limits::REFRESH_ENDS_EARLY_S;
 use amana_flow::*;
-use amana_store::{JobKind, LinkState};
+use amana_store::limits::ENDED_MESSAGE_DAYS;
+use amana_store::{DataKind, JobKind, LinkState};
 use std::collections::BTreeSet;
 
 const DAY: i64 = 86_400;
@@ -237,6 +239,93 @@ async fn a_short_consent_has_no_reminder() {
     let far = rig.clock.now().checked_add(std::time::Duration::from_secs(400 * 86_400)).unwrap();
     let jobs = rig.store.jobs_due(far, 10).await.unwrap();
     assert!(jobs.iter().all(|job| job.kind != JobKind::RemindConsent) && !jobs.is_empty());
+}
+
+/// A bank whose refresh tokens live thirty days: no consent is for longer, its end is told a week before and is not
+/// taken for a revocation, and it is renewed as another one.
+#[tokio::test]
+async fn a_consent_ends_before_the_refresh_token_does_and_the_customer_is_told() {
+    let mut rig = Rig::new().await;
+    *rig.bank.upkeep.lock().unwrap() = amana_flow::Upkeep { refresh_days: Some(30), ..Default::default() };
+    rig.restart().await;
+    rig.link("1").await;
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    let consent = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    let life = consent.expires_at.as_second() - consent.granted_at.as_second();
+    assert_eq!(life, 30 * DAY - REFRESH_ENDS_EARLY_S, "the form said ninety days");
+    let mut reminded = Vec::new();
+    for day in 1..=31 {
+        rig.clock.advance_s(DAY);
+        rig.says("1", "hello").await;
+        for said in rig.sees("1") {
+            if said.contains("ends by itself on") {
+                reminded.push(day);
+            }
+            assert!(!said.contains("Cedar Bank says"), "day {day}: {said}");
+        }
+    }
+    assert_eq!(reminded, [23], "a week before, once");
+    let record = rig.store.consent_record(link.shard, link.customer, consent.id).await.unwrap().unwrap();
+    assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::Expired));
+}
+
+/// The end of what was allowed starts a clock: a month later what was said is gone, with what was remembered of it, and
+/// the receipts stay. In another chat it goes on, and so it does in a chat that is linked anew.
+#[tokio::test]
+async fn what_was_said_goes_a_month_after_its_consent_and_the_evidence_stays() {
+    let rig = Rig::new().await;
+    for psid in ["1", "2", "3"] {
+        rig.link(psid).await;
+        rig.says(psid, "what's my balance?").await;
+        assert!(rig.sees(psid).concat().contains("1,234.56"));
+    }
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    let receipts = async || rig.store.receipts(link.shard, link.customer, 0, 200).await.unwrap().len();
+    let kept = async || {
+        let report = rig.store.retention_report().await.unwrap();
+        report.holdings.iter().find(|holding| holding.kind == DataKind::Message).unwrap().rows
+    };
+    for psid in ["1", "3"] {
+        rig.says(psid, "stop").await;
+        rig.sees(psid);
+    }
+    rig.link("3").await;
+    let (before, evidence) = (kept().await, receipts().await);
+    assert!(before >= 3 && evidence >= 3, "{before} {evidence}");
+    let days = ENDED_MESSAGE_DAYS * DAY;
+    rig.clock.advance_s(days - 60);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(kept().await, before, "a day too early");
+    rig.clock.advance_s(120);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(kept().await, before - 1, "of the chat that ended alone");
+    assert!(receipts().await >= evidence, "none of them went");
+    rig.says("2", "stop").await;
+    rig.clock.advance_s(days + 60);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(kept().await, 1, "the one of the chat that goes on");
+}
+
+/// Where only the customer can take a grant back, they hear so from us, and our job ends.
+#[tokio::test]
+async fn who_must_stop_at_the_bank_too_is_told_so() {
+    for (alone, lang, there) in
+        [(true, "en", "only from you"), (true, "ar", "إلا بطلب منك"), (false, "en", "only from you")]
+    {
+        let mut rig = Rig::new().await;
+        *rig.bank.upkeep.lock().unwrap() =
+            amana_flow::Upkeep { revoked_there_alone: alone, ..Default::default() };
+        rig.restart().await;
+        rig.link("1").await;
+        if lang == "ar" {
+            rig.says("1", "العربية").await;
+            rig.sees("1");
+        }
+        rig.says("1", "stop").await;
+        let said = rig.sees("1").concat();
+        assert_eq!(said.contains(there), alone, "{said}");
+        assert_eq!(rig.store.counts().await.unwrap().jobs_dead, 0);
+    }
 }
 
 #[tokio::test]

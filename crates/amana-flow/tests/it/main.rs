@@ -21,6 +21,7 @@ mod direct;
 mod doubts;
 mod erasing;
 mod fake_channel;
+mod form_policy;
 mod grants;
 mod hints;
 mod linking;

@@ -8,7 +8,7 @@ use amana_channel::webhook::{
 use amana_channel::{SendError, ThreadOwner};
 use amana_core::*;
 use amana_flow::*;
-use amana_store::{AlarmKind, ChannelHealth, PlatformRequestKind};
+use amana_store::{AlarmKind, ChannelHealth, Command, Elsewhere, PlatformRequestKind};
 use std::sync::Arc;
 
 async fn purchase(rig: &Rig, id: &str, minor: i64) {
@@ -171,6 +171,59 @@ async fn what_is_taken_back_meanwhile_is_not_told() {
     rig.clock.advance_s(8 * 86_400);
     rig.says("1", "hello").await;
     assert!(!rig.sees("1").concat().contains("4.70"));
+}
+
+/// What waited and was never said is not "changed" later, and what is booked for it is not silent: whether the customer
+/// ended the link, took the purpose back or was away for too long, and whatever the bank calls it then.
+#[tokio::test]
+async fn what_was_never_told_is_new_when_more_comes_of_it() {
+    for (how, reference, minor) in [
+        ("stop", Some("t1"), 470),
+        ("stop", None, 450),
+        ("purpose", Some("t1"), 470),
+        ("purpose", None, 450),
+        ("old", Some("t1"), 470),
+    ] {
+        let rig = Rig::new().await;
+        let cookie = rig.link("1").await;
+        let owner = async |app: Option<&str>| {
+            let since = rig.clock.now();
+            let elsewhere = app.map(|app| Elsewhere { app: Some(app.into()), since });
+            let owner = Command::SetOwner { conversation: conversation("1"), elsewhere, said_at: since };
+            rig.store.submit(vec![owner]).await.expect("set");
+        };
+        if how == "purpose" {
+            rig.clock.advance_s(60);
+            owner(Some("99")).await;
+        } else {
+            rig.clock.advance_s(86_400);
+        }
+        purchase(&rig, "t1", 450).await;
+        assert_eq!(waiting(&rig).await, 1);
+        match how {
+            "stop" => rig.says("1", "stop").await,
+            "old" => rig.clock.advance_s(8 * 86_400),
+            _ => {
+                let view = rig.gateway.privacy_view(&cookie, None).await.expect("the page");
+                let (id, purpose) = (view.consents[0].id, Some(Purpose::TransactionUpdate));
+                rig.gateway.privacy_revoke(&cookie, &view.csrf, id, purpose).await.expect("taken back");
+                rig.clock.advance_s(60);
+                owner(None).await;
+            }
+        }
+        rig.says("1", "hello").await;
+        assert!(!rig.sees("1").concat().contains("4.50"), "{how}");
+        assert_eq!(waiting(&rig).await, 0, "{how}");
+        if how != "old" {
+            rig.says("1", "stop").await;
+            rig.link("1").await;
+        }
+        rig.sees("1");
+        rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", reference, minor)).await;
+        let said = rig.sees("1").concat();
+        let amount = format!("4.{}", minor - 400);
+        assert!(said.contains(&amount) && !said.contains("has changed"), "{how} {reference:?}: {said}");
+    }
 }
 
 #[tokio::test]

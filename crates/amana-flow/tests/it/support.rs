@@ -1,13 +1,14 @@
 //! A gateway on a real SQLite store, with a bank and a channel that a test can steer.
 
 pub(crate) use crate::fake_channel::{FakeChannel, Fate};
+use crate::form_policy::read_policy;
 use amana_bank::*;
 use amana_channel::webhook::{Inbound, InboundKind};
 use amana_channel::{Channel, History, ThreadOwner};
 use amana_chat::Rules;
 use amana_core::*;
 use amana_flow::*;
-use amana_gate::{DataKey, Policy, PolicyRequest, Protected, Subject, Unaddressed};
+use amana_gate::{DataKey, Protected, Subject, Unaddressed};
 use amana_log::note::LogSigner;
 use amana_log::tiles::MemoryTiles;
 use amana_store::{Keys, PlatformRequestKind, SqliteCustody, Store};
@@ -649,23 +650,6 @@ pub(crate) async fn open(folder: &Path, entropy: Arc<dyn Entropy>, clock: Arc<dy
     let custody = SqliteCustody::open(&folder.join("custody.sqlite"), true).expect("a custody");
     let keys = Keys::new(Arc::new(DataKey::new([1; 32])), Arc::new(custody));
     amana_store::open(&url, keys, entropy, clock).await.expect("a store")
-}
-
-/// A policy that stands for itself: the document is the most open form, in a word.
-struct UpTo(Form, String);
-
-impl Policy for UpTo {
-    fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
-        Some(self.0.min(request.form))
-    }
-    fn set_sha256(&self) -> &str {
-        &self.1
-    }
-}
-
-fn read_policy(_: &InstitutionId, document: &str) -> Result<Arc<dyn Policy>, String> {
-    let form = document.trim().parse::<Form>().map_err(|error| error.to_string())?;
-    Ok(Arc::new(UpTo(form, hex::encode(ids::sha256(&[document.as_bytes()])))))
 }
 
 pub(crate) fn build(

@@ -15,6 +15,7 @@ mod decisions;
 mod egress;
 mod histories;
 mod model;
+mod said;
 mod sealed_pages;
 mod support;
 mod tickets;

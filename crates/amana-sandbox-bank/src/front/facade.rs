@@ -104,7 +104,8 @@ impl Facade {
         };
         for name in ENDPOINTS {
             if rest == self.front.endpoint(name) {
-                let gone = name == "par" && oauth.par == FrontPar::None;
+                let gone = name == "par" && oauth.par == FrontPar::None
+                    || name == "revoke" && oauth.revokes == Revokes::None;
                 return if gone { Call::Missing } else { Call::Endpoint(name, format!("/{bank}/{name}")) };
             }
         }
@@ -188,6 +189,9 @@ impl Facade {
             }
             if oauth.par == FrontPar::None {
                 object.remove("pushed_authorization_request_endpoint");
+            }
+            if oauth.revokes == Revokes::None {
+                object.remove("revocation_endpoint");
             }
             if !oauth.rar {
                 object.remove("authorization_details_types_supported");
@@ -384,7 +388,7 @@ impl Facade {
                 let response = self.ask_at(request, &path, &encode(&query)).await;
                 self.spelled(response, |body| rows::dress(api, body)).await
             }
-            Shown::List(name) => match self.asked(query) {
+            Shown::List(name) => match self.asked(name, query) {
                 Ok(query) if api.paging == FrontPaging::Offset => {
                     self.by_offset(request, name, &path, query).await
                 }
@@ -427,13 +431,17 @@ impl Facade {
     }
 
     /// A list's query as the bank takes it: without what this provider does not know, and within its history.
-    fn asked(&self, mut query: Pairs) -> Result<Pairs, Response> {
+    fn asked(&self, list: &str, mut query: Pairs) -> Result<Pairs, Response> {
         let api = &self.front.api;
-        let (ours, others) = match api.dates {
-            FrontDates::Date => (["startDate", "endDate"], ["startTime", "endTime"]),
-            FrontDates::Time => (["startTime", "endTime"], ["startDate", "endDate"]),
-        };
+        let (days, times) = (["startDate", "endDate"], ["startTime", "endTime"]);
+        let (ours, others) = if api.dates == FrontDates::Date { (days, times) } else { (times, days) };
         query.retain(|(name, _)| !others.contains(&name.as_str()));
+        if api.dates == FrontDates::Ignored && list == "transactions" {
+            // All that the consent reaches back to.
+            for (name, at) in times.into_iter().zip(["1970-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]) {
+                put(&mut query, name, at.to_owned());
+            }
+        }
         let rows = get(&query, "limit").and_then(|rows| rows.parse().ok()).unwrap_or(api.rows_max);
         put(&mut query, "limit", rows.clamp(1, api.rows_max).to_string());
         if api.history != FrontHistory::Open
@@ -445,7 +453,7 @@ impl Facade {
                 return Err(self.error(StatusCode::BAD_REQUEST, "703", "the range lies before history"));
             }
             let begins = match api.dates {
-                FrontDates::Time => begins.to_string(),
+                FrontDates::Time | FrontDates::Ignored => begins.to_string(),
                 FrontDates::Date => TimeZone::UTC.to_datetime(begins).date().to_string(),
             };
             put(&mut query, ours[0], begins);
@@ -535,6 +543,8 @@ impl Facade {
                 FrontErrors::Number | FrontErrors::Plain => json!(next),
             };
             page.insert("nextOffset".to_owned(), next);
+        } else if self.front.api.bare_last_page {
+            page = json!({});
         }
         (status, axum::Json(json!({ "page": page, name: rows }))).into_response()
     }
@@ -543,8 +553,19 @@ impl Facade {
     async fn spelled(&self, response: Response, good: impl FnOnce(Value) -> Value) -> Response {
         let status = response.status();
         let errors = self.front.api.errors;
-        change(response, |body| if status.is_success() { good(body) } else { rows::error(errors, body) })
-            .await
+        let mut invalid = false;
+        let mut response = change(response, |body| {
+            if status.is_success() {
+                return good(body);
+            }
+            invalid = errors == FrontErrors::Plain && body.get("code").is_some_and(|code| code == "701");
+            rows::error(errors, body)
+        })
+        .await;
+        if invalid {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        response
     }
 }
 

@@ -11,6 +11,11 @@ pub(super) fn dress(api: &FrontApi, row: Value) -> Value {
     if !api.currency && row.get("currency").and_then(|c| c.get("currencyCode")).is_some_and(|c| c == "USD") {
         row.remove("currency");
     }
+    if let Some(Value::String(word)) = row.get_mut("transactionType")
+        && let Some(other) = api.types.get(word)
+    {
+        other.clone_into(word);
+    }
     match api.shape {
         FrontShape::Flat => Value::Object(row),
         FrontShape::Wrapped => wrapped(row),
@@ -53,7 +58,11 @@ pub(super) fn error(errors: FrontErrors, body: Value) -> Value {
     match errors {
         FrontErrors::String => body,
         FrontErrors::Number => json!({ "code": number(), "message": text("message") }),
-        FrontErrors::Plain => json!({ "code": number(), "error": text("message") }),
+        FrontErrors::Plain => match text("code").as_str() {
+            "603" => json!({ "error": "error", "message": text("message"), "code": 401 }),
+            "701" => json!({ "error": "Validation failed", "details": [{ "message": text("message") }] }),
+            _ => json!({ "code": number(), "error": text("message") }),
+        },
     }
 }
 
@@ -76,5 +85,8 @@ mod tests {
         assert_eq!(error(FrontErrors::String, body()), body());
         assert_eq!(error(FrontErrors::Number, body()), json!({"code": 703, "message": "no"}));
         assert_eq!(error(FrontErrors::Plain, body()), json!({"code": 703, "error": "no"}));
+        let plain = |code: &str| error(FrontErrors::Plain, json!({ "code": code, "message": "no" }));
+        assert_eq!(plain("603"), json!({"error": "error", "message": "no", "code": 401}));
+        assert_eq!(plain("701"), json!({"error": "Validation failed", "details": [{"message": "no"}]}));
     }
 }

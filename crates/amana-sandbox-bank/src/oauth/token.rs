@@ -197,7 +197,7 @@ fn by_refresh(
     let token = bank
         .tokens
         .get(&hash)
-        .filter(|token| token.client_id == client.client_id)
+        .filter(|token| token.client_id == client.client_id && token.expires.is_none_or(|end| now < end))
         .cloned()
         .ok_or_else(unknown)?;
     let consent_id = token.consent_id.clone().ok_or_else(unknown)?;
@@ -398,7 +398,8 @@ impl Issue<'_> {
         }
         let refresh = self.refresh.map(|scopes| {
             let secret = app.secret();
-            make(&secret, TokenUse::Refresh, scopes, None);
+            let ends = app.config.refresh_secs().map(|secs| app.later(secs).min(consent.expires));
+            make(&secret, TokenUse::Refresh, scopes, ends);
             secret
         });
         for (hash, token) in &made {

@@ -189,7 +189,7 @@ pub(super) fn signed_in(
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
         scopes: request.scopes.clone(),
-        expires: app.later(limits::CODE_LIFE_SECS),
+        expires: app.later(app.config.code_secs()),
         used: false,
         jkt: request.jkt.clone(),
     };
@@ -296,7 +296,7 @@ fn decide(
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
             scopes: request.scopes.iter().filter(|scope| granted(scope)).cloned().collect(),
-            expires: app.later(limits::CODE_LIFE_SECS),
+            expires: app.later(app.config.code_secs()),
             used: false,
             jkt: request.jkt.clone(),
         };

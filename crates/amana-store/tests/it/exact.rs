@@ -153,6 +153,118 @@ pub(crate) async fn a_receipt_is_of_its_row_alone(w: &World) {
     assert_eq!(w.one(disclose(1, made(1), 0)).await, Outcome::Receipt(1));
 }
 
+/// Goal: what a sweep ends has its outcome on the record of whom it was for, once; where none can be made, an alarm.
+pub(crate) async fn what_a_sweep_ends_is_on_the_customers_record(w: &World) {
+    let made = async |n: u8, m: u8| {
+        let customer = w.customer(n).await;
+        w.one(disclose(u16::from(n), w.disclosure(&customer, &consent(n, n, n), m), 0)).await;
+    };
+    // The first waits, the second is held, the third may have arrived; the fourth's history does not lead on, and the
+    // fifth's row is damaged. The sixth wrote to a human, whose words wait.
+    for n in 1..=5 {
+        made(n, n).await;
+    }
+    w.one(finish(2, Delivery::Held { seen: None })).await;
+    w.one(claim(3, OutboxState::Pending, 60)).await;
+    w.one(finish(3, Delivery::Unconfirmed { until: at(70) })).await;
+    w.one(finish(3, Delivery::Held { seen: None })).await;
+    put_back(w, 4).await;
+    let broken = w.place.bytes(message(5).as_bytes());
+    w.place.sql(&format!("UPDATE outbox SET attempts = -1 WHERE message = {broken}")).await;
+    assert!(w.store.outbox_entry(message(5)).await.is_err_and(|error| error.is_damage()));
+    w.customer(6).await;
+    w.one(Command::CreateLink(link(6, 6, LinkState::Active))).await;
+    let cedar = id::<InstitutionId>("cedar-bank");
+    let links = [TicketSubject {
+        institution: cedar.clone(),
+        customer: customer_id(6),
+        link: LinkId::from_bytes([6; 16]),
+    }];
+    let words = AgentWords { by: "huda", text: "yes", persona: None, last_inbound: at(0), links: &links };
+    let (key, within) = (w.store.keyring().deployment(), Some(Encoding::MessengerReply));
+    let disclosure =
+        w.gate.agent(words, within, &address(6), message(6), at(0), key, &*w.entropy).expect("written");
+    let of_it = ReceiptDraft::of_agent(cedar, &disclosure, "huda", at(0));
+    let records = vec![(Shard(6), customer_id(6), of_it)];
+    w.one(Command::WriteAsAgent { shard: conversation(6).shard(), disclosure, records, at: at(0) }).await;
+
+    let sweep = || Command::Sweep { now: at(4 * DAY), keep: Retention::default() };
+    assert_eq!(w.one(sweep()).await, Outcome::Changed);
+    assert_eq!(w.one(sweep()).await, Outcome::Unchanged, "each has its end");
+    let about = async |n: u8| {
+        let receipts = w.chain(n).await;
+        let of_it = receipts.iter().filter(|receipt| receipt.message == Some(message(n)));
+        of_it.map(|receipt| String::from_utf8_lossy(&receipt.bytes).into_owned()).collect::<Vec<_>>()
+    };
+    for n in [1, 2, 6] {
+        let row = w.store.outbox_entry(message(n)).await.expect("answers").expect("there");
+        assert_eq!((row.state, row.reason.as_deref()), (OutboxState::Dead, Some("expired")), "{n}");
+        let receipts = about(n).await;
+        assert_eq!(receipts.len(), 2, "{n}: {receipts:?}");
+        let last = &receipts[1];
+        assert!(
+            last.contains(r#""kind":"outcome""#) && last.contains(r#""template":"dead:expired""#),
+            "{last}"
+        );
+        assert_eq!(last.contains("agent:huda"), n == 6, "{last}");
+    }
+    // Who looks for what covers a human's words finds the writing, also behind what came of it.
+    let words = w.store.receipts_of_words(message(6)).await.expect("answers");
+    assert_eq!(words.iter().map(|(of, r)| (*of, r.seq)).collect::<Vec<_>>(), [(customer_id(6), 1)]);
+    assert!(w.store.receipts_of_words(message(1)).await.expect("answers").is_empty());
+    let doubtful = w.store.outbox_entry(message(3)).await.expect("answers").expect("there");
+    assert_eq!(doubtful.state, OutboxState::Unconfirmed, "egress ends it");
+    assert_eq!(about(3).await.len(), 1);
+    assert_eq!(count(w, "SELECT count(*) FROM outbox WHERE state = 5").await, 5);
+    let alarms = w.store.alarms(false, 9).await.expect("answers");
+    assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::Unrecorded; 2]);
+}
+
+/// Goal: one row that is not as it was written is damage, whatever of it is not, and takes none of the others along.
+pub(crate) async fn a_row_that_does_not_decode_is_damage_and_takes_no_other_along(w: &World) {
+    for n in [1, 2] {
+        w.customer(n).await;
+        w.one(Command::CreateLink(link(n, n, LinkState::Active))).await;
+    }
+    let holders = async || {
+        let links = w.store.links_of_account(&id("cedar-bank"), &id("acc-1")).await.expect("answers");
+        links.iter().map(|link| link.id).collect::<Vec<_>>()
+    };
+    assert_eq!(holders().await.len(), 2);
+    let broken = w.place.bytes(&[1; 16]);
+    w.place.sql(&format!("UPDATE link SET institution = '' WHERE id = {broken}")).await;
+    assert!(w.store.link(Shard(1), LinkId::from_bytes([1; 16])).await.is_err_and(|error| error.is_damage()));
+    assert_eq!(holders().await, [LinkId::from_bytes([2; 16])]);
+    // What is everybody's is mended, and nobody's message is put aside for it.
+    w.place.sql("INSERT INTO kill (scope, reason, since) VALUES ('what', 'x', 0)").await;
+    assert!(w.store.kills().await.is_err_and(|error| !error.is_damage()));
+}
+
+/// Goal: a link that a chat never confirmed says nothing about who is in it: what is written there outlives its
+/// customer.
+pub(crate) async fn an_erasure_reaches_no_chat_that_was_never_confirmed(w: &World) {
+    w.customer(1).await;
+    w.one(Command::CreateLink(link(1, 1, LinkState::Pending))).await;
+    w.one(Command::PutToken(Token { expires_at: at(60 * DAY), ..token(1) })).await;
+    w.one(disclose(0, w.plain(1, 1), 0)).await;
+    w.one(disclose(0, w.plain(1, 2), 0)).await;
+    w.one(claim(1, OutboxState::Pending, 60)).await;
+    w.one(finish(1, Delivery::Dead { reason: "blocked".into() })).await;
+    let (shard, customer) = (Shard(1), customer_id(1));
+    let (id, from, to) = (LinkId::from_bytes([1; 16]), LinkState::Pending, LinkState::Ended);
+    w.one(Command::SetLink { shard, id, from, to, at: at(9) }).await;
+    w.one(Command::BeginErasure { shard, customer, at: at(10), receipt: draft(ReceiptKind::Erasure) }).await;
+    w.store.destroy_customer_key(customer, at(12)).await.expect("destroyed");
+    while w.one(Command::Erase { shard, customer, at: at(13) }).await == Outcome::Changed {}
+    assert_eq!(
+        count(w, "SELECT count(*) FROM outbox WHERE sealed_to IS NOT NULL AND length(payload) > 0").await,
+        2
+    );
+    assert_eq!(count(w, "SELECT count(*) FROM token").await, 1);
+    let waits = w.store.outbox_entry(message(2)).await.expect("answers").expect("there");
+    assert_eq!(waits.state, OutboxState::Pending);
+}
+
 /// Goal: what a human wrote is taken with the records of exactly those whose chat it is at that moment, and keeps the
 /// mark of it.
 pub(crate) async fn a_humans_words_are_for_those_whose_chat_it_is(w: &World) {

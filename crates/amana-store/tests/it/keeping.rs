@@ -432,6 +432,35 @@ fn of_chat(n: u8, second: i64) -> Conversation {
     }
 }
 
+pub(crate) async fn what_was_said_goes_with_its_link_and_the_receipts_stay(w: &World) {
+    for n in [1, 2] {
+        with_everything(w, n).await;
+    }
+    let (shard, customer, link) = (Shard(1), customer_id(1), LinkId::from_bytes([1; 16]));
+    let forget = || Command::ForgetSaid { shard, customer, link, at: at(90) };
+    let left = || async {
+        let mut left = Vec::new();
+        for n in [10, 11, 12, 13, 14, 20, 21] {
+            if w.store.outbox_entry(message(n)).await.expect("answers").is_some() {
+                left.push(n);
+            }
+        }
+        left
+    };
+    let receipts = || async { w.store.receipts(shard, customer, 1, 99).await.expect("answers").len() };
+    assert_eq!(w.one(forget()).await, Outcome::Unchanged, "its link is open");
+    w.one(end_link(1, 80)).await;
+    let evidence = receipts().await;
+    assert_eq!(w.one(forget()).await, Outcome::Changed);
+    assert_eq!(left().await, [12, 13, 14, 20, 21], "what is under way stays, and so does another's");
+    assert_eq!(receipts().await, evidence);
+    assert_eq!(w.one(forget()).await, Outcome::Unchanged);
+    let report = w.store.retention_report().await.expect("answers");
+    let books = report.holdings.iter().find(|holding| holding.kind == DataKind::Book).expect("every kind");
+    assert_eq!((books.rows, books.removed_total), (1, 1), "the book of the one who has no link");
+    w.chain(1).await;
+}
+
 pub(crate) async fn a_sweep_removes_what_was_kept_long_enough(w: &World) {
     let keep = Retention {
         message_days: 20,

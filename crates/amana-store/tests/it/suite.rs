@@ -135,12 +135,16 @@ suite!(
     customers_without_a_link_for_long_are_idle,
     a_jobs_key_ends_with_the_job,
     a_sweep_removes_what_was_kept_long_enough,
+    what_was_said_goes_with_its_link_and_the_receipts_stay,
     the_retention_report_says_what_is_kept_and_what_went,
     how_long_data_is_kept_is_told_at_the_opening,
     everything_survives_a_restart,
     another_master_key_does_not_open_it,
     bounds,
     nothing_protected_is_readable_in_the_database,
+    what_a_sweep_ends_is_on_the_customers_record,
+    a_row_that_does_not_decode_is_damage_and_takes_no_other_along,
+    an_erasure_reaches_no_chat_that_was_never_confirmed,
 );
 
 async fn an_event_is_taken_in_once(w: &World) {
@@ -528,7 +532,7 @@ async fn stories(w: &World) {
     assert_eq!(w.refused(vec![Command::PutStory(story.clone())]).await, (0, "customer"), "nobody's");
     w.customer(1).await;
     assert_eq!(ask().await.expect("answers"), None);
-    for state in [StoryState::Authorised, StoryState::Posted, StoryState::Reversed] {
+    for state in [StoryState::Authorised, StoryState::Posted, StoryState::Reversed, StoryState::Untold] {
         story = Story { state, told: [state as u8; 32], at: at(state as i64), ..story };
         w.one(Command::PutStory(story.clone())).await;
         assert_eq!(ask().await.expect("answers").as_ref(), Some(&story));

@@ -113,10 +113,21 @@ pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &Wo
     w.one(news(8, 5, New)).await;
     w.one(news(9, 5, Reversed)).await;
     assert_eq!(stories(w).await[1..], [(7, 4, New, None), (9, 5, Reversed, None)]);
-    // With the link goes what waits on it.
+    // With the link goes what waits on it, and who would have heard of it for the first time was not told.
+    let told = [4, 5, 6].map(|n| ([n; 32], StoryState::Posted));
+    for (key, state) in told {
+        let (customer, told) = (customer_id(1), [9; 32]);
+        w.one(Command::PutStory(Story { shard, customer, key, state, told, at: at(5) })).await;
+    }
     w.one(Command::SetLink { shard, id: link, from: LinkState::Active, to: LinkState::Ended, at: at(6) })
         .await;
     assert_eq!(w.store.counts().await.expect("answers").news_waiting, 0);
+    let mut states = Vec::new();
+    for (key, _) in told {
+        let story = w.store.story(shard, customer_id(1), &key).await.expect("answers");
+        states.push(story.expect("there").state);
+    }
+    assert_eq!(states, [StoryState::Untold, StoryState::Posted, StoryState::Posted]);
 }
 
 pub(crate) async fn who_can_be_told_is_who_was_here_and_is_nobody_elses(w: &World) {

@@ -425,6 +425,7 @@ pub(crate) fn forever() -> Retention {
     Retention {
         failed_event_days: DAYS,
         message_days: DAYS,
+        ended_message_days: DAYS,
         plain_message_days: DAYS,
         conversation_days: DAYS,
         dead_job_days: DAYS,

@@ -166,6 +166,7 @@ consent-not-one = Your password, or your full account number.
 consent-not-two = Anything that you did not tick.
 consent-not-three = Anything after you stop or the time is over.
 consent-use = { $bank } does not give your data to Messenger for advertising, profiling or sale. Such a purpose cannot be chosen here, by anyone.
+consent-certify = { $bank } certifies that it keeps to this: it reads only what is needed for what you ticked, uses it for nothing else, protects it, passes it on to nobody but this chat, deletes it soon after what you allowed has ended, and stops when you say so.
 consent-allow = Allow
 consent-refuse = Don’t allow
 consent-refuse-hint = If you don’t allow, nothing is shared, and we give the access back to your bank.

@@ -376,6 +376,26 @@ async fn the_consent_page_says_how_far_back_it_goes() {
     }
 }
 
+/// The consent page certifies what a third party must (12 CFR 1033.401(b), .411(b)), in both languages, and it is in
+/// the notice whose hash a consent names and whose text its record keeps.
+#[tokio::test]
+async fn the_consent_page_certifies_what_a_third_party_must() {
+    for (lang, words) in [
+        (Lang::English, ["certifies", "uses it for nothing else", "deletes it soon after"]),
+        (Lang::Arabic, ["يتعهد", "ولا يستخدمه لغير ذلك", "ويحذفه بُعيد"]),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        let page = browser.to_consent("t1").await.text();
+        browser.link("t2").await;
+        let export = browser.get("/privacy/export").await.json();
+        let kept = find(&export["consents"][0]["events"][0], "notice").expect("the text");
+        for word in words {
+            assert!(page.contains(word) && kept.contains(word), "`{word}`: {page} {kept}");
+        }
+    }
+}
+
 /// The first text of this name, however deep.
 fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a str> {
     match value {

@@ -15,7 +15,7 @@ use crate::limits::{
 };
 use crate::roles::Role;
 use amana_bank::limits::POLLING_MINUTES_MAX;
-use amana_bank::profile::Notifications;
+use amana_bank::profile::{Notifications, RevocationBy};
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::{AppCredentials, PageToken};
 use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
@@ -766,12 +766,14 @@ impl Reader<'_> {
         let (event_key_days, failed_event_days) =
             (self.days("event_key_days"), self.days("failed_event_days"));
         let (message_days, plain_message_days) = (self.days("message_days"), self.days("plain_message_days"));
+        let ended_message_days = self.days("ended_message_days");
         let (story_days, conversation_days) = (self.days("story_days"), self.days("conversation_days"));
         let (dead_job_days, customer_days) = (self.days("dead_job_days"), self.days("customer_days"));
         Some(Retention {
             event_key_days: event_key_days?,
             failed_event_days: failed_event_days?,
             message_days: message_days?,
+            ended_message_days: ended_message_days?,
             plain_message_days: plain_message_days?,
             story_days: story_days?,
             conversation_days: conversation_days?,
@@ -837,5 +839,7 @@ fn upkeep(profile: &Profile, pushes: bool, minutes: Option<u32>) -> Upkeep {
         notifications: api.notifications != Notifications::None,
         fetched: api.notifications == Notifications::FdxPull,
         one_grant_per_person: profile.oauth.one_grant_per_person,
+        refresh_days: profile.oauth.refresh_days,
+        revoked_there_alone: profile.oauth.revocation == RevocationBy::Portal,
     }
 }

@@ -29,6 +29,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("retention.event_key_days", Kind::Number),
     ("retention.failed_event_days", Kind::Number),
     ("retention.message_days", Kind::Number),
+    ("retention.ended_message_days", Kind::Number),
     ("retention.plain_message_days", Kind::Number),
     ("retention.story_days", Kind::Number),
     ("retention.conversation_days", Kind::Number),

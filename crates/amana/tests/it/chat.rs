@@ -92,19 +92,24 @@ impl Chat {
         self.hears(before, needle).await
     }
 
-    /// The address of the newest button that opens a page of ours with this path.
+    /// The addresses of the buttons that open a page of ours with this path, the newest first.
+    pub(crate) async fn addresses(&self, path: &str) -> Vec<String> {
+        let thread = self.thread().await;
+        let messages = thread["messages"].as_array().cloned().unwrap_or_default();
+        let found = messages.iter().rev().filter_map(|message| {
+            let buttons = message["body"]["attachment"]["payload"]["buttons"].as_array()?;
+            let url =
+                buttons.iter().find_map(|button| button["url"].as_str().filter(|u| u.contains(path)))?;
+            Some(url.to_owned())
+        });
+        found.collect()
+    }
+
+    /// The newest of them.
     pub(crate) async fn address(&self, path: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
-            let thread = self.thread().await;
-            let messages = thread["messages"].as_array().cloned().unwrap_or_default();
-            let found = messages.iter().rev().find_map(|message| {
-                let buttons = message["body"]["attachment"]["payload"]["buttons"].as_array()?;
-                let url =
-                    buttons.iter().find_map(|button| button["url"].as_str().filter(|u| u.contains(path)))?;
-                Some(url.to_owned())
-            });
-            if let Some(url) = found {
+            if let Some(url) = self.addresses(path).await.into_iter().next() {
                 return url;
             }
             assert!(Instant::now() < until, "no button to `{path}` came");

@@ -9,12 +9,25 @@ use std::time::Duration;
 /// A gateway with its surroundings, each a process of its own.
 pub(crate) struct World {
     pub(crate) config: PathBuf,
+    secret: Option<&'static str>,
     gateway: Option<Running>,
     pub(crate) gateway_url: String,
     pub(crate) bank_url: String,
     pub(crate) chat_url: String,
     _bank: Running,
     _messenger: Running,
+}
+
+/// The key of an application that has no secret, as the connector's own tests use it.
+const CLIENT_KEY: &str = include_str!("../../../amana-bank/tests/it/keys/p256.pem");
+
+/// Its public half, as a bank is given it.
+fn client_keys() -> String {
+    let key = jsonwebtoken::EncodingKey::from_ec_pem(CLIENT_KEY.as_bytes()).expect("a key");
+    let mut key =
+        jsonwebtoken::jwk::Jwk::from_encoding_key(&key, jsonwebtoken::Algorithm::ES256).expect("a key");
+    key.common.key_id = Some("k1".to_owned());
+    serde_json::to_string(&jsonwebtoken::jwk::JwkSet { keys: vec![key] }).expect("JSON")
 }
 
 /// A port that was free a moment ago.
@@ -56,15 +69,18 @@ impl World {
         let port = free_port();
         let gateway_url = format!("http://127.0.0.1:{port}");
         let mut command = amana();
-        command.args([
-            "sandbox",
-            "bank",
-            "--port",
-            "0",
-            "--client",
-            "gw=client-secret-1",
-            "--rotate-refresh-tokens",
-        ]);
+        command.args(["sandbox", "bank", "--port", "0"]);
+        // The strict profile knows no secrets.
+        let secret = if profile == Some("fdx-blue") {
+            let (key, keys) = (folder.join("client.pem"), folder.join("client.jwks"));
+            std::fs::write(&key, CLIENT_KEY).expect("written");
+            std::fs::write(&keys, client_keys()).expect("written");
+            command.arg("--client-keys").arg(format!("gw={}", keys.display()));
+            format!("private_key_file = \"{}\"\nprivate_key_id = \"k1\"", key.display())
+        } else {
+            command.args(["--client", "gw=client-secret-1", "--rotate-refresh-tokens"]);
+            "client_secret = \"set from outside\"".to_owned()
+        };
         command.arg("--redirect-uri").arg(format!("{gateway_url}/link/callback"));
         if reading.is_none() {
             command.arg("--event-url").arg(format!("{gateway_url}/events"));
@@ -80,7 +96,11 @@ impl World {
         let institutions = said["institutions"].as_array().expect("institutions");
         let harbor = institutions.iter().find(|one| one["id"] == "harbor-bank").expect("the bank");
         let api_url = harbor["api_url"].as_str().expect("a url").to_owned();
-        let agreement = if profile.is_some() { "" } else { "agreement = \"detail\"" };
+        // A profile with a form of its own begins with that.
+        let own = profile == Some("chase") || reading.is_some_and(|more| more.contains("agreement"));
+        let agreement = if own { "" } else { "agreement = \"detail\"" };
+        let provider = harbor["provider_id"].as_str().map(|id| format!("provider_id = \"{id}\""));
+        let provider = provider.unwrap_or_default();
         let profile = profile.unwrap_or("fdx");
         let upkeep = reading.unwrap_or("event_token = \"event-token-1\"");
         let mut command = amana();
@@ -127,8 +147,9 @@ profile = "{profile}"
 issuer = "{bank_url}/harbor-bank"
 api_url = "{api_url}"
 client_id = "gw"
+{provider}
 {agreement}
-client_secret = "set from outside"
+{secret}
 {upkeep}
 [log]
 format = "json"
@@ -137,13 +158,25 @@ format = "json"
         );
         let config = folder.join("amana.toml");
         std::fs::write(&config, text).expect("written");
-        Self { config, gateway: None, gateway_url, bank_url, chat_url, _bank: bank, _messenger: messenger }
+        let secret = secret.starts_with("client_secret").then_some("client-secret-1");
+        Self {
+            config,
+            secret,
+            gateway: None,
+            gateway_url,
+            bank_url,
+            chat_url,
+            _bank: bank,
+            _messenger: messenger,
+        }
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = amana();
         command.args(arguments).arg("--config").arg(&self.config);
-        command.env("AMANA_INSTITUTION__HARBOR_BANK__CLIENT_SECRET", "client-secret-1");
+        if let Some(secret) = self.secret {
+            command.env("AMANA_INSTITUTION__HARBOR_BANK__CLIENT_SECRET", secret);
+        }
         command
     }
 

@@ -313,3 +313,24 @@ fn a_written_book_is_the_same_and_a_damaged_one_is_refused() {
     }
     assert_eq!(refused, 8);
 }
+
+/// What was silent because of it goes with it, and what the bank sends after that finds nothing to go on with.
+#[test]
+fn a_transaction_that_was_never_told_is_new_again() {
+    let mut book = Book::default();
+    let tell = |book: &mut Book, said: Said| {
+        let (t, occurred) = transaction(&said);
+        book.advance(said.0, &t, occurred, occurred).step
+    };
+    assert_eq!(tell(&mut book, (A, "a", None, 475, COFFEE, 0)), Step::Tell(News::New));
+    assert_eq!(tell(&mut book, (A, "b", None, 900, COFFEE, 1)), Step::Tell(News::New));
+    let mut kept = book.clone();
+    assert_eq!(tell(&mut kept, (P, "p", None, 475, BOOKED, 30)), Step::Remember);
+    for book in [&mut book, &mut kept] {
+        book.forget_untold("a");
+        book.forget_untold("nobody's");
+        assert!(!book.knows("a") && !book.knows("p") && book.knows("b"));
+        assert_eq!(tell(book, (P, "q", None, 475, BOOKED, 31)), Step::Tell(News::New));
+        assert_eq!(tell(book, (P, "r", Some("b"), 900, BOOKED, 32)), Step::Remember, "what was told stays");
+    }
+}
