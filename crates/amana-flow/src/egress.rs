@@ -4,8 +4,8 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
     CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
-    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, POLL_EVERY, RETRY_BASE_S, RETRY_MAX_S,
-    SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX,
+    STORE_PAUSE, TRANSIENT_ATTEMPTS_MAX,
 };
 use crate::reconcile::There;
 use crate::worker::gather;
@@ -376,13 +376,12 @@ impl Gateway {
             SendError::NotThreadOwner => {
                 Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false }
             }
-            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order,
-            // with waits that grow with its age. It counts for nothing, as little as no way at all.
+            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order. Its
+            // attempts count as long as they make the waits longer, and none of them is the last.
             SendError::Transient { .. } => {
-                let age_s = self.now().as_second().saturating_sub(entry.created_at.as_second());
-                let wait = (age_s / 2).clamp(RETRY_BASE_S, RETRY_MAX_S);
-                tracing::warn!(%id, %error, age_s, "the platform could not take a message; it is tried again");
-                Delivery::Retry { due_at: self.after_about(wait), counts: false }
+                tracing::warn!(%id, %error, attempts = entry.attempts, "the platform could not take a message; it is tried again");
+                let counts = entry.attempts < TRANSIENT_ATTEMPTS_MAX;
+                Delivery::Retry { due_at: self.backoff(entry.attempts), counts }
             }
             error if !given_up && error.may_retry() => {
                 Delivery::Retry { due_at: self.backoff(entry.attempts), counts: true }

@@ -48,6 +48,8 @@ pub const LANE_WAIT: Duration = Duration::from_secs(2);
 pub const INBOX_ATTEMPTS_MAX: u32 = 8;
 /// Attempts at one message before it is put aside for the operator.
 pub const SEND_ATTEMPTS_MAX: u32 = 12;
+/// How many of them may be errors that pass: after these the wait is [`RETRY_MAX_S`], and what is left is for others.
+pub const TRANSIENT_ATTEMPTS_MAX: u32 = 9;
 /// The first wait between attempts, doubled each time, in seconds.
 pub const RETRY_BASE_S: i64 = 1;
 /// The longest wait between attempts, in seconds.
