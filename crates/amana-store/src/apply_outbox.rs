@@ -355,14 +355,15 @@ pub(crate) async fn end_expired<D: Db>(db: &mut D, vault: &Vault, now: Timestamp
         .await?;
     let over = db
         .rows(
-            "SELECT message, channel FROM outbox WHERE state < 4 AND state IN (0, 3) AND doubtful = 0 AND expires_at < $1 \
-             ORDER BY expires_at LIMIT $2",
+            "SELECT shard, message, channel FROM outbox WHERE state < 4 AND state IN (0, 3) AND doubtful = 0 \
+             AND expires_at < $1 ORDER BY expires_at LIMIT $2",
             values![now, EXPIRED_ROWS],
         )
         .await?;
     let mut ended = 0;
     for mut row in over {
-        let (message, channel) = (MessageId::from_bytes(row.array()?), row.parsed::<ChannelId>());
+        let (shard, message) = (row.shard()?, MessageId::from_bytes(row.array()?));
+        let channel = row.parsed::<ChannelId>();
         let entry = match crate::queries::outbox_entry(db, vault, message).await {
             Ok(entry) => entry,
             Err(damage) if damage.is_damage() => None,
@@ -376,8 +377,8 @@ pub(crate) async fn end_expired<D: Db>(db: &mut D, vault: &Vault, now: Timestamp
         let rows = db
             .run(
                 "UPDATE outbox SET state = 5, reason = 'expired' \
-                 WHERE message = $1 AND state IN (0, 3) AND doubtful = 0",
-                values![message],
+                 WHERE shard = $1 AND message = $2 AND state IN (0, 3) AND doubtful = 0",
+                values![shard, message],
             )
             .await?;
         if rows == 0 {

@@ -103,10 +103,10 @@ const fn may(
 
 #[rustfmt::skip]
 const EXCEPTIONS: &[Exception] = &[
-    may("outbox", "WHERE message = $1 AND agent IS NOT NULL", 1, Seldom, "what became of a message without bank data: is it a human's"),
+    may("outbox", "WHERE message = $1 AND agent IS NOT NULL", 2, Seldom, "what became of a message without bank data: is it a human's, and whose chat it was"),
     may("inbox", "FROM inbox WHERE lane = $1", 2, Owed, "the lane's shard is known there; the index must begin with it"),
     may("inbox", "b.lane = i.lane", 2, Owed, "the heads of all shards; a node will ask for those that it holds"),
-    may("outbox", "WHERE message = $", 6, Owed, "a command that names a message must name its shard, too"),
+    may("outbox", "WHERE message = $", 7, Owed, "a command that names a message must name its shard, too (what an attempt came to is one, in two forms)"),
     may("outbox", "WHERE o.message = $", 1, Owed, "the same"),
     may("outbox", "ON CONFLICT (message)", 1, Owed, "the same index"),
     may("outbox", "person = $2 AND", 7, Owed, "the chat's shard is known there; the index must begin with it"),
@@ -126,10 +126,10 @@ const EXCEPTIONS: &[Exception] = &[
     may("customer", "institution = $1 AND subject = $2", 1, Seldom, "when somebody signs in"),
     may("customer", "FROM customer WHERE id = $1", 1, Seldom, "an operator's search"),
     may("customer", "WHERE p.hash = $1", 1, Seldom, "a page behind a notice; the row that is found names the shard"),
-    may("outbox", "message IN (SELECT o.message FROM", 1, Seldom, "an erasure: what is not sent yet in the customer's own chats"),
     may("alarm_told", "t.alarm = $1", 1, Seldom, "when an alarm is closed"),
     may("outbox", "message IN (SELECT message FROM receipt", 1, Seldom, "an erasure"),
     may("outbox", "JOIN outbox o ON o.channel = l.channel", 5, Seldom, "an erasure"),
+    may("outbox", "message IN (SELECT o.message FROM", 1, Seldom, "an erasure: what is not sent yet in the customer's own chats"),
     may("link", "b.institution = $1 AND b.consent = $2", 1, Seldom, "when a bank tells that a grant changed; bank_consent says which shards"),
 
     may("inbox", "DELETE FROM inbox WHERE (shard, position) IN", 2, CellWide, "the sweep"),
@@ -153,7 +153,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("inbox", "WHERE state = 2 ORDER BY position DESC", 1, CellWide, "an operator's list"),
     may("customer", "l.ended_at < $1", 1, CellWide, "customers without a link, once an hour"),
     may("inbox", "SELECT count(*)", 4, CellWide, "gauges and reports"),
-    may("outbox", "SELECT count(*)", 8, CellWide, "gauges and reports"),
+    may("outbox", "SELECT count(*)", 9, CellWide, "gauges and reports"),
     may("waiting", "SELECT count(*)", 3, CellWide, "gauges and reports"),
     may("link", "SELECT count(*)", 2, CellWide, "gauges and reports"),
     may("conversation", "SELECT count(*)", 2, CellWide, "reports"),
