@@ -276,15 +276,16 @@ pub struct Capabilities {
     pub quick_replies: usize,
 }
 
-/// What a person wrote, as the platform keeps it.
+/// What a person wrote or tapped, as the platform keeps it: of a tap it tells what the button said, and not what was
+/// put behind it.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Heard {
     /// Who.
     pub psid: Psid,
     /// The platform's id of the message.
     pub mid: String,
-    /// What they wrote.
-    pub text: String,
+    /// What they wrote. `None`: something that is no text.
+    pub text: Option<String>,
     /// When, to the second.
     pub at: Timestamp,
 }
@@ -432,8 +433,15 @@ pub trait Channel: Send + Sync {
         since: Timestamp,
     ) -> Result<Vec<Heard>, SendError>;
 
-    /// Has the platform tell us all the events of the channel that we live by, where it does not any more (an hour of
-    /// failures ends a subscription, and nobody is told). Answers which it did not tell; as a rule none.
+    /// Of which events that we live by the platform does not tell us on the channel: an hour of failures ends a
+    /// subscription, and nobody is told. As a rule none. Changes nothing.
+    ///
+    /// # Errors
+    /// As `send`.
+    async fn unheard(&self, channel: &ChannelId) -> Result<Vec<String>, SendError>;
+
+    /// Has the platform tell us all the events of the channel that we live by, where it does not any more. Answers
+    /// which it did not tell.
     ///
     /// # Errors
     /// As `send`.

@@ -128,6 +128,9 @@ impl<C: Channel + ?Sized> Channel for Egress<C> {
     ) -> Result<Vec<Heard>, SendError> {
         self.channel.heard_in(channel, thread, since).await
     }
+    async fn unheard(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        self.channel.unheard(channel).await
+    }
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         self.channel.listen(channel).await
     }

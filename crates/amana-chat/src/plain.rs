@@ -175,6 +175,12 @@ pub fn not_understood(lang: Lang) -> Content {
     simple(lang, "not-understood")
 }
 
+/// What was corrected is answered already; nothing was done.
+#[must_use]
+pub fn corrected_late(lang: Lang) -> Content {
+    simple(lang, "corrected-late")
+}
+
 /// Something of a bank that Amana does not do, such as sending money; nothing was done.
 #[must_use]
 pub fn unsupported_request(lang: Lang) -> Content {

@@ -1,7 +1,8 @@
 //! What people wrote while the platform did not tell us: after an hour of failures it ends a subscription and keeps
 //! nothing for later, so "stop" and "delete my data" of that time are fetched from its record of the conversations
 //! (messenger reference, section 1.6), and worked off like all else. What came by the webhook as well is a duplicate by
-//! its key. Taps on buttons have no such record of what they mean, and are not fetched.
+//! its key. Of a tap the record has what the button said, which is understood as if it had been written, and of a
+//! picture that there is one. What it has not: reactions, and of what was corrected only the last words.
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
@@ -25,7 +26,7 @@ struct Work {
 }
 
 impl Gateway {
-    /// Queues the job that fetches what was said on a channel from `since` on.
+    /// Queues the job that has the platform tell us again, and fetches what was said on a channel from `since` on.
     pub(crate) async fn queue_catch_up(
         &self,
         channel: &ChannelId,
@@ -49,7 +50,12 @@ impl Gateway {
             Err(step) => return Ok(step),
         };
         let since = Timestamp::from_second(since).unwrap_or(Timestamp::UNIX_EPOCH);
-        match self.fetch(&channel, since).await? {
+        // What is written between the last look and the subscription is in no webhook, so that comes first.
+        let fetched = match self.channel.listen(&channel).await {
+            Ok(_) => self.fetch(&channel, since).await?,
+            Err(error) => Err(error),
+        };
+        match fetched {
             Ok((threads, heard)) => {
                 tracing::warn!(%channel, %since, threads, heard, "what people wrote while we were not told was fetched");
                 metrics::counter!("amana_fetched_messages_total")

@@ -211,7 +211,9 @@ impl Gateway {
                 looked.get(&channel).copied()
             };
             if before.is_none_or(|at| self.now() >= at) {
-                self.look_after(&channel).await;
+                if !self.look_after(&channel).await {
+                    continue;
+                }
                 if let Err(error) = self.look_after_expiry(&channel).await {
                     tracing::warn!(%channel, %error, "until when what waits can be sent is not known");
                 }
@@ -235,17 +237,18 @@ impl Gateway {
     }
 
     /// On a channel on which nobody ever wrote, what is missing was never set up, and is no alarm. Else people were not
-    /// heard, most often because we were not there for an hour: an alarm, and what they wrote is fetched.
-    async fn look_after(&self, channel: &ChannelId) {
+    /// heard, most often because we were not there for an hour: an alarm, and what they wrote is fetched. Whether it
+    /// was done; else it is looked at again soon.
+    async fn look_after(&self, channel: &ChannelId) -> bool {
         // Before it is asked: what is heard from then on comes by itself.
         let heard = match self.store.last_heard(channel).await {
             Ok(heard) => heard,
             Err(error) => {
                 tracing::error!(%channel, %error, "when anybody was last heard cannot be read; it is looked at later");
-                return;
+                return false;
             }
         };
-        match self.channel.listen(channel).await {
+        match self.channel.unheard(channel).await {
             Ok(missed) => {
                 // A token that is good again is found also where nobody writes.
                 if matches!(self.health_of(channel).await, ChannelHealth::TokenDead | ChannelHealth::NoWay) {
@@ -255,32 +258,48 @@ impl Gateway {
                 match heard {
                     _ if missed.is_empty() => {}
                     None => {
-                        tracing::info!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
+                        tracing::info!(%channel, ?missed, "the platform does not tell us everything; it is asked to");
+                        self.listen_again(channel).await;
                     }
-                    Some(since) => self.on_deafness(channel, &missed, since).await,
+                    Some(since) => {
+                        if let Err(error) = self.on_deafness(channel, &missed, since).await {
+                            tracing::error!(%channel, %error, "what people write cannot be fetched yet");
+                            return false;
+                        }
+                    }
                 }
             }
             Err(SendError::TokenDead) => {
                 self.note_health(channel, ChannelHealth::TokenDead).await;
                 self.pause(channel, PAGE_PAUSE_S);
-                return;
+                return true;
             }
             Err(error) => {
                 tracing::warn!(%channel, %error, "the platform does not say of which events it tells us");
             }
         }
         self.look_after_texts(channel).await;
+        true
     }
 
-    /// People were not heard since then: what they wrote is fetched, and an operator hears of it.
-    async fn on_deafness(&self, channel: &ChannelId, missed: &[String], since: Timestamp) {
-        tracing::error!(%channel, ?missed, "the platform did not tell us everything; it was asked to");
-        if let Err(error) = self.queue_catch_up(channel, since).await {
-            tracing::error!(%channel, %error, "what people wrote meanwhile cannot be fetched");
-        }
-        let about = format!("webhooks:{}", self.now());
-        if let Err(error) = self.raise(channel, &about, AlarmKind::Deaf).await {
-            tracing::error!(%channel, %error, "an alarm could not be raised");
+    /// People were not heard since then: what they wrote is fetched, and an operator hears of it. That is durable
+    /// before the platform is asked to tell us again: once it does, nothing says any more that it did not.
+    async fn on_deafness(
+        &self,
+        channel: &ChannelId,
+        missed: &[String],
+        since: Timestamp,
+    ) -> Result<(), FlowError> {
+        tracing::error!(%channel, ?missed, "the platform does not tell us everything; it is asked to");
+        self.queue_catch_up(channel, since).await?;
+        self.listen_again(channel).await;
+        self.raise(channel, &format!("webhooks:{}", self.now()), AlarmKind::Deaf).await
+    }
+
+    /// Where it fails, the next look finds it.
+    async fn listen_again(&self, channel: &ChannelId) {
+        if let Err(error) = self.channel.listen(channel).await {
+            tracing::warn!(%channel, %error, "the platform could not be asked to tell us everything");
         }
     }
 

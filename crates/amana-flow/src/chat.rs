@@ -1,6 +1,7 @@
 //! The dialogue: what a person did in the chat, and what that leads to.
 
 use crate::answer::Question;
+use crate::edits::{Said, holds_late};
 use crate::error::FlowError;
 use crate::gateway::{Gateway, Institution};
 use crate::worker::{Effects, Trouble};
@@ -39,7 +40,8 @@ impl Gateway {
         }
 
         let owner = self.owner_after(&inbound, &person);
-        let kind = match &inbound.kind {
+        let said = self.said(row, &inbound, &mut effects).await?;
+        let kind = match said.kind().unwrap_or(&inbound.kind) {
             // Linking is ours, whoever has the conversation.
             InboundKind::Standby(inner)
                 if matches!(**inner, InboundKind::Linked { .. } | InboundKind::Unlinked) =>
@@ -48,10 +50,16 @@ impl Gateway {
             }
             kind => kind,
         };
-        let intent = self.intent(kind, &mut person);
-        let replies = match intent {
-            Some(intent) => self.reply(&mut person, &intent).await?,
-            None => self.react(&person, kind).await?,
+        let replies = match &said {
+            Said::Is(_) => match self.intent(kind, &mut person) {
+                Some(intent) => self.reply(&mut person, &intent).await?,
+                None => self.react(&person, kind).await?,
+            },
+            Said::Late(text) => match self.understood(text, &mut person) {
+                intent if holds_late(&intent) => self.reply(&mut person, &intent).await?,
+                _ => vec![self.say(&person.id, &plain::corrected_late(person.lang), true)?],
+            },
+            Said::Nothing => Vec::new(),
         };
         effects.insert(0, Command::PutConversation(person));
         if let Some(set_owner) = owner {
@@ -116,21 +124,24 @@ impl Gateway {
     /// conversation's, unless they chose one.
     fn intent(&self, kind: &InboundKind, person: &mut Conversation) -> Option<Intent> {
         match kind {
-            InboundKind::Text { text, .. } => {
-                let Understood { intent, lang } = self.understand.understand(text, person.lang, self.now());
-                // A word or a name ("ok", "Netflix") says little about the language of a conversation that has one.
-                let telling = text.split_whitespace().count() > 1 || person.welcomed_at.is_none();
-                if !person.lang_chosen && telling {
-                    person.lang = lang;
-                }
-                Some(intent)
-            }
+            InboundKind::Text { text, .. } => Some(self.understood(text, person)),
             InboundKind::QuickReply { payload, .. } => Some(Intent::from_payload(payload)),
             InboundKind::Postback { payload, .. } => {
                 Some(payload.as_deref().map_or(Intent::Greeting, Intent::from_payload))
             }
             _ => None,
         }
+    }
+
+    /// What a text means.
+    fn understood(&self, text: &str, person: &mut Conversation) -> Intent {
+        let Understood { intent, lang } = self.understand.understand(text, person.lang, self.now());
+        // A word or a name ("ok", "Netflix") says little about the language of a conversation that has one.
+        let telling = text.split_whitespace().count() > 1 || person.welcomed_at.is_none();
+        if !person.lang_chosen && telling {
+            person.lang = lang;
+        }
+        intent
     }
 
     async fn reply(&self, person: &mut Conversation, intent: &Intent) -> Result<Effects, FlowError> {

@@ -26,6 +26,7 @@ mod consent_receipt;
 mod direct;
 mod disclosure_log;
 mod doubt;
+mod edits;
 mod egress;
 mod ended;
 mod erase;

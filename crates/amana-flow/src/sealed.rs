@@ -67,9 +67,18 @@ impl Gateway {
 
     /// Opens a chat's row. `None` when the customer under whose key it is was erased.
     pub(crate) async fn open_chat(&self, row: &InboxRow) -> Result<Option<Inbound>, FlowError> {
+        self.open_chat_body(&row.key, &row.body).await
+    }
+
+    /// The same of the bytes alone.
+    pub(crate) async fn open_chat_body(
+        &self,
+        key: &EventKey,
+        body: &[u8],
+    ) -> Result<Option<Inbound>, FlowError> {
         let unreadable = || FlowError::Unreadable("event");
-        let context = chat_context(&row.key.0);
-        let (kind, rest) = row.body.split_first().ok_or_else(unreadable)?;
+        let context = chat_context(&key.0);
+        let (kind, rest) = body.split_first().ok_or_else(unreadable)?;
         let plain = match *kind {
             STRANGER => self.store.keyring().deployment().open(&context, rest)?,
             CUSTOMER => {

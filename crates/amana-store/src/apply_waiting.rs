@@ -280,7 +280,7 @@ pub(crate) async fn channel_queue<D: Db>(db: &mut D, channel: &ChannelId) -> Ans
              (SELECT count(*) FROM outbox WHERE channel = $1 AND state = 3 AND reason = 'unreachable'), \
              (SELECT count(*) FROM waiting WHERE channel = $1), \
              (SELECT count(*) FROM conversation WHERE channel = $1 AND owner_since IS NOT NULL), \
-             (SELECT min(expires_at) FROM outbox WHERE channel = $1 AND state < 3)",
+             (SELECT min(expires_at) FROM outbox WHERE channel = $1 AND state < 4)",
             values![channel.as_str()],
         )
         .await?;

@@ -6,10 +6,11 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, AsideRecords, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
-    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, Link, LogHead, LogSegment, OutboxEntry, Outcome,
-    Passkey, PlatformRequest, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
+    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Link, LogHead, LogSegment, OutboxEntry,
+    Outcome, Passkey, PlatformRequest, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
     StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_agent, apply_alarm, apply_aside,
-    apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_keep, queries_log,
+    apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_inbox,
+    queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -17,6 +18,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -181,6 +183,10 @@ impl<B: Backend> Store for Engine<B> {
     async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)> {
         let (key, lane) = (*key, *lane);
         look!(self, inbox_look(shard, key, lane))
+    }
+    async fn inbox_known(&self, shard: Shard, keys: &[EventKey]) -> Answer<BTreeMap<EventKey, KnownEvent>> {
+        let keys = keys.to_vec();
+        look!(self, queries_inbox::inbox_known(shard, &keys))
     }
     async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>> {
         ask!(self, inbox_failed(limit))

@@ -47,6 +47,7 @@ mod open;
 mod postgres;
 mod queries;
 mod queries_hint;
+mod queries_inbox;
 mod queries_keep;
 mod queries_log;
 mod retention;
@@ -67,7 +68,7 @@ pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, AsideRecords, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState,
     ConsentCount, Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow,
-    InboxSource, Job, JobKind, JobWork, KeptBack, KeptPage, Link, LinkState, LogHead, LogSegment,
+    InboxSource, Job, JobKind, JobWork, KeptBack, KeptPage, KnownEvent, Link, LinkState, LogHead, LogSegment,
     OutboxEntry, OutboxState, Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session,
     StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
 };
@@ -78,6 +79,7 @@ use amana_core::{
 };
 use amana_log::CustomerKey;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -214,6 +216,8 @@ pub trait Store: Send + Sync {
     async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>>;
     /// Whether an event is known by its key, and whether any event of the lane waits.
     async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)>;
+    /// How the events of a shard stand that have these keys, by key; what is unknown is left out.
+    async fn inbox_known(&self, shard: Shard, keys: &[EventKey]) -> Answer<BTreeMap<EventKey, KnownEvent>>;
     /// Events that were given up, newest first.
     async fn inbox_failed(&self, limit: usize) -> Answer<Vec<FailedEvent>>;
     /// The heads of conversations whose next message is due: pending ones, and unconfirmed or interrupted ones whose

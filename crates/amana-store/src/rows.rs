@@ -156,7 +156,7 @@ pub struct ChannelQueue {
     pub waiting: u64,
     /// Chats that another app has.
     pub elsewhere: u64,
-    /// When the first of the messages that are due or on their way is over, and not sent any more.
+    /// When the first of the messages that are due, on their way or held for the person is over, and not sent any more.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -323,6 +323,17 @@ pub struct InboxRow {
     pub attempts: u32,
     /// When it came.
     pub received_at: Timestamp,
+}
+
+/// How an event stands whose key is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownEvent {
+    /// It waits; the event, encrypted.
+    Waits(Vec<u8>),
+    /// It was given up.
+    GivenUp,
+    /// It was worked off or taken back: nothing of it is kept but its key.
+    Over,
 }
 
 /// An event that was given up.

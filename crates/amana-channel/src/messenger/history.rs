@@ -119,7 +119,8 @@ impl Messenger {
             return Ok(Vec::new());
         }
         let most = limits::CONVERSATION_DETAILS.to_string();
-        let query = [("fields", "id,created_time,from,message"), ("limit", most.as_str())];
+        let query =
+            [("fields", "id,created_time,from,message,attachments,sticker"), ("limit", most.as_str())];
         let params = Params { query: &query, ..Params::default() };
         let answer = self.graph.call(page, Method::GET, &[thread, "messages"], params).await;
         Ok(read_heard(&answer.map_err(|r| r.class)?, page.as_str(), since))
@@ -157,18 +158,25 @@ fn read_heard(answer: &Value, page: &str, since: Timestamp) -> Vec<Heard> {
     let one = |row: &Value| {
         let at = time(row.get("created_time")?.as_str()?)?;
         let from = row.get("from").and_then(|from| from.get("id")).and_then(text_id)?;
-        let text = row.get("message")?.as_str()?;
+        let text = row.get("message").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         let mid = row.get("id").and_then(text_id)?;
         let wanted = at.as_second() >= since.as_second()
             && from != page
-            && !text.trim().is_empty()
+            && (text.is_some() || bears_something(row))
             && mid.len() <= limits::MID_BYTES_MAX;
-        wanted.then_some(Heard { psid: Psid::new(from).ok()?, mid, text: text.to_owned(), at })
+        wanted.then_some(Heard { psid: Psid::new(from).ok()?, mid, text: text.map(str::to_owned), at })
     };
     let mut heard: Vec<Heard> = rows(answer).iter().filter_map(one).collect();
     // Newest first, as the platform has them; within a second its order is all there is.
     heard.reverse();
     heard
+}
+
+/// Whether a message without words holds something else. One with neither may be one that the person took back.
+fn bears_something(row: &Value) -> bool {
+    let attached = row.get("attachments").map(|there| there.get("data").unwrap_or(there));
+    attached.and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+        || row.get("sticker").and_then(Value::as_str).is_some_and(|sticker| !sticker.is_empty())
 }
 
 fn rows(answer: &Value) -> &[Value] {
@@ -224,17 +232,24 @@ mod tests {
     #[test]
     fn what_people_wrote_meanwhile_is_found_with_what_it_needs_to_be_known_again() {
         let since: Timestamp = "2026-11-24T10:00:00.7Z".parse().expect("an instant");
+        let picture = |mid: &str, attachments: Value| {
+            let mut row = row(mid, "2026-11-24T10:00:06+0000", "7", "");
+            row["attachments"] = attachments;
+            row
+        };
         let rows = json!({"data": [
             row("m_4", "2026-11-24T10:00:09+0000", "7", "stop"),
             row("m_3", "2026-11-24T10:00:08+0000", "1001", "ours"),
             row("m_2", "2026-11-24T10:00:00+0000", "7", "same second"),
             row("m_5", "2026-11-24T10:00:07+0000", "7", " "),
-            {"id": "m_6"}, row("m_1", "2026-11-24T09:59:59+0000", "7", "before"),
+            {"id": "m_6"}, picture("m_7", json!({"data": [{"mime_type": "image/png"}]})),
+            picture("m_8", json!([])), row("m_1", "2026-11-24T09:59:59+0000", "7", "before"),
         ]});
         let heard = read_heard(&rows, "1001", since);
         let mids: Vec<&str> = heard.iter().map(|one| one.mid.as_str()).collect();
-        assert_eq!(mids, ["m_2", "m_4"], "the oldest first");
-        assert_eq!((heard[1].psid.as_str(), heard[1].text.as_str()), ("7", "stop"));
+        assert_eq!(mids, ["m_7", "m_2", "m_4"], "the oldest first");
+        assert_eq!((heard[2].psid.as_str(), heard[2].text.as_deref()), ("7", Some("stop")));
+        assert_eq!(heard[0].text, None, "a picture is one, and an empty message nothing");
         assert!(!format!("{heard:?}").contains("stop"), "words print nothing");
 
         let listed = |last: &str, paging: Value| {

@@ -224,6 +224,11 @@ impl Channel for Messenger {
         self.heard(channel, thread, since).await
     }
 
+    async fn unheard(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        let missing = self.unsubscribed(channel).await.map_err(|refused| refused.class)?;
+        Ok(missing.into_iter().map(str::to_owned).collect())
+    }
+
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
         let subscribed = self.subscribe(channel).await.map_err(|refused| refused.class)?;
         Ok(subscribed.into_iter().map(str::to_owned).collect())

@@ -80,6 +80,11 @@ impl Messenger {
         Ok(SetupReport { subscribed, written })
     }
 
+    /// The fields that we need and are not subscribed.
+    pub(super) async fn unsubscribed(&self, page: &ChannelId) -> Result<Vec<&'static str>, Refused> {
+        Ok(missing(&self.subscribed(page).await?))
+    }
+
     /// Subscribes the fields that we need and are not subscribed; which those were.
     pub(super) async fn subscribe(&self, page: &ChannelId) -> Result<Vec<&'static str>, Refused> {
         let have = self.subscribed(page).await?;

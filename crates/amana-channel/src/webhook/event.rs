@@ -18,12 +18,17 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// What a person wrote, fetched from the platform's own record: under the key that its webhook has, so that
-    /// whichever of the two comes second is a duplicate.
+    /// What a person wrote, tapped or sent, fetched from the platform's own record: under the key that its webhook has,
+    /// so that whichever of the two comes second is a duplicate. A tap is what the button said; without a text it is
+    /// something that we cannot read.
     #[must_use]
-    pub fn fetched(conversation: ConversationId, mid: String, text: String, at: Timestamp) -> Self {
-        let key = super::read::key_of_message(&mid, &conversation.channel);
-        Self { conversation, at, key, kind: InboundKind::Text { mid, text } }
+    pub fn fetched(conversation: ConversationId, mid: String, text: Option<String>, at: Timestamp) -> Self {
+        let key = super::read::message_key(&mid, &conversation.channel);
+        let kind = match text {
+            Some(text) => InboundKind::Text { mid, text },
+            None => InboundKind::Attachment { mid, kinds: vec!["unsupported".to_owned()], text: None },
+        };
+        Self { conversation, at, key, kind }
     }
 
     /// The keys of what this event takes back: of a message that the person deleted, and of its edits. Empty for any
@@ -35,7 +40,11 @@ impl Inbound {
             kind => kind,
         };
         match kind {
-            InboundKind::Deleted { mid } => super::read::keys_of_message(mid, &self.conversation.channel),
+            InboundKind::Deleted { mid } => {
+                let page = &self.conversation.channel;
+                let edits = super::read::edit_keys(mid, page);
+                std::iter::once(super::read::message_key(mid, page)).chain(edits).collect()
+            }
             _ => Vec::new(),
         }
     }

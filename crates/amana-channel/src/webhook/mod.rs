@@ -12,7 +12,7 @@ pub use event::{
     opens_window,
 };
 pub use parse::{KeptItem, Parsed, WebhookError, parse};
-pub use read::message_key;
+pub use read::{edit_keys, message_key};
 pub use signature::{
     SignatureError, SubscriptionError, Verified, app_secret_proof, verify_signature, verify_subscription,
 };

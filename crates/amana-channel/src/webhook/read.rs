@@ -34,18 +34,15 @@ impl Key {
     }
 }
 
-/// The key under which a message is stored.
-pub(super) fn key_of_message(mid: &str, page: &ChannelId) -> EventKey {
-    Key::named(&["message", mid]).of(page)
-}
-
-/// The keys under which a message and its edits are stored, whether they came or not.
-pub(super) fn keys_of_message(mid: &str, page: &ChannelId) -> Vec<EventKey> {
+/// The keys under which the edits of a message are stored, whether they came or not: the first edit first, at most
+/// [`limits::EDITS_MAX`].
+#[must_use]
+pub fn edit_keys(mid: &str, page: &ChannelId) -> Vec<EventKey> {
     let edits = (1..=limits::EDITS_MAX).map(|n| Key::named(&["edited", mid, &n.to_string()]));
-    std::iter::once(message_key(mid, page)).chain(edits.map(|key| key.of(page))).collect()
+    edits.map(|key| key.of(page)).collect()
 }
 
-/// The key under which a message is stored that its webhook brings.
+/// The key under which a message, or a tap on a button, is stored that its webhook brings.
 #[must_use]
 pub fn message_key(mid: &str, page: &ChannelId) -> EventKey {
     Key::named(&["message", mid]).of(page)
@@ -220,7 +217,8 @@ fn of_postback(
     let referral =
         loose::object(postback, "referral").map(|r| referral(r, &format!("{place}.referral"))).transpose()?;
     let key = match &mid {
-        Some(mid) => Key::named(&["postback", mid]),
+        // As a message has it: the platform's record of the conversation shows a tap as one.
+        Some(mid) => Key::named(&["message", mid]),
         None => Key::dated(at, &["postback", psid, payload.as_deref().unwrap_or_default()]),
     };
     Ok((InboundKind::Postback { mid, payload, title, referral }, key))

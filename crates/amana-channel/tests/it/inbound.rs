@@ -235,7 +235,7 @@ fn a_redelivery_has_the_same_key_and_nothing_else_has() {
         json!({"message": {"mid": "m_1", "is_deleted": true}}),
         json!({"message": {"mid": "m_1", "is_echo": true}, "sender": {"id": PAGE}, "recipient": {"id": PERSON}}),
         json!({"message": {"mid": "m_2", "text": "hi"}}),
-        json!({"postback": {"mid": "m_1", "payload": "p"}}),
+        json!({"postback": {"mid": "m_3", "payload": "p"}}),
         json!({"message_edit": {"mid": "m_1", "text": "x", "num_edit": 1}}),
         json!({"message_edit": {"mid": "m_1", "text": "x", "num_edit": 2}}),
         json!({"account_linking": {"status": "linked", "authorization_code": "A"}}),
@@ -271,6 +271,10 @@ fn a_redelivery_has_the_same_key_and_nothing_else_has() {
     all.dedup();
     assert_eq!(all.len(), count, "two different events have one key");
 
+    // The platform's record shows a tap as a message with its id: fetched there, it is the same event.
+    let tap = one("messaging", json!({"postback": {"mid": "m_1", "title": "Help", "payload": "p"}}));
+    let kept = Inbound::fetched(tap.conversation.clone(), "m_1".into(), Some("Help".into()), tap.at);
+    assert_eq!(kept.key, tap.key);
     // The same message id on another page is another event.
     let elsewhere = webhook(&json!([{"id": "2002", "messaging": [item(same[0].clone())]}]));
     assert_ne!(elsewhere.events[0].key, key_at(&same[0], AT));

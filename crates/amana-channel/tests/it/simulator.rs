@@ -464,3 +464,41 @@ async fn what_was_said_is_told_however_much_was_said_since() {
     }
     assert_eq!(rig.channel.said_since(&to, since).await, Ok(History::Untold), "it has an end");
 }
+
+/// What people did while we were not told, as the platform's record has it: what a button said, that there is a
+/// picture, a message in its last words, and nothing that was taken back.
+#[tokio::test]
+async fn what_people_did_meanwhile_is_told_as_far_as_the_record_goes() {
+    let rig = Rig::start().await;
+    let who = rig.say("hello").await;
+    let since = rig.wait(|event| matches!(event.kind, InboundKind::Text { .. })).await.at;
+    assert_eq!(rig.channel.unheard(&page()).await.expect("told"), Vec::<String>::new());
+    let act = async |act: Value| rig.control(&format!("users/{USER}/act"), act).await;
+    rig.tap("postback", "v1:balance", "My balance").await;
+    act(json!({"kind": "attachment", "page": PAGE, "type": "image", "url": "https://x.example/a.png"})).await;
+    act(json!({"kind": "sticker", "page": PAGE, "sticker_id": 369_239_263_222_822_u64})).await;
+    let said = async |text: &str| {
+        let made = rig.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": text})).await;
+        made["mid"].as_str().expect("an id").to_owned()
+    };
+    let mid = said("balance").await;
+    act(json!({"kind": "edit", "page": PAGE, "mid": mid, "text": "stop"})).await;
+    let gone = said("not this").await;
+    act(json!({"kind": "unsend", "page": PAGE, "mid": gone})).await;
+
+    let threads = rig.channel.talked_since(&page(), since).await.expect("told").expect("known");
+    let [thread] = threads.try_into().expect("one conversation");
+    rig.control("settings", json!({"conversations_per_s": 0})).await;
+    let heard = rig.channel.heard_in(&page(), &thread, since).await.expect("told");
+    assert!(heard.iter().all(|one| one.psid == who.psid));
+    let texts: Vec<_> = heard.iter().map(|one| one.text.as_deref()).collect();
+    assert_eq!(texts, [Some("hello"), Some("My balance"), None, None, Some("stop")]);
+    // The webhook of the tap has the same key as what is fetched of it.
+    let tap = rig.wait(|event| matches!(event.kind, InboundKind::Postback { .. })).await;
+    let kept = &heard[1];
+    let fetched = Inbound::fetched(tap.conversation.clone(), kept.mid.clone(), kept.text.clone(), kept.at);
+    assert_eq!(fetched.key, tap.key);
+    // And the edit comes as the client understands it.
+    let edit = rig.wait(|event| matches!(event.kind, InboundKind::Edited { .. })).await;
+    assert_eq!(edit.kind, InboundKind::Edited { mid, text: "stop".into(), edits: 1 });
+}

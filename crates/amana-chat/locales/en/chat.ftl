@@ -16,6 +16,7 @@ help =
 
     “My privacy” shows everything that was ever shared. “Stop” ends all of it. I am an automated assistant; for a person, write “talk to a person”.
 not-understood = Sorry, I did not understand that. I can tell you your balance, your latest transactions, or what you spent at a shop.
+corrected-late = What you wrote before was already answered. Please write it again as a new message.
 unsupported-request = I cannot do that here: I only read, and nothing was done. I can tell you your balance, your latest transactions, or what you spent at a shop. To move money or change a card, please use your bank’s own app or call the bank.
 unsupported-attachment = Thank you, but I can only read text. What would you like to know?
 thanks = You are very welcome!

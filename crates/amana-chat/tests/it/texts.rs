@@ -24,6 +24,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::accounts_gone(lang, "Chase", link, page),
         plain::help(lang),
         plain::not_understood(lang),
+        plain::corrected_late(lang),
         plain::unsupported_request(lang),
         plain::unsupported_attachment(lang),
         plain::privacy(lang, "https://gw.example/p"),

@@ -146,6 +146,9 @@ impl Channel for Pipe {
     ) -> Result<Vec<amana_channel::Heard>, SendError> {
         Ok(Vec::new())
     }
+    async fn unheard(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
+    }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())
     }

@@ -43,6 +43,7 @@ pub(crate) struct FakeChannel {
     pub(crate) pass_error: Mutex<Option<SendError>>,
     /// Of what the platform did not tell us, and what people wrote meanwhile; how often that cannot be had.
     pub(crate) missed: Mutex<Vec<String>>,
+    pub(crate) listen_unanswered: Mutex<bool>,
     pub(crate) heard: Mutex<Vec<Heard>>,
     pub(crate) heard_fails: Mutex<u32>,
     /// What happens while the next send is under way.
@@ -162,11 +163,19 @@ impl Channel for FakeChannel {
         }
         Ok(self.heard.lock().expect("lock").iter().filter(|one| one.at >= since).cloned().collect())
     }
-    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+    async fn unheard(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         if *self.error.lock().expect("lock") == Some(SendError::TokenDead) {
             return Err(SendError::TokenDead);
         }
-        Ok(std::mem::take(&mut *self.missed.lock().expect("lock")))
+        Ok(self.missed.lock().expect("lock").clone())
+    }
+    async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        let missed = std::mem::take(&mut *self.missed.lock().expect("lock"));
+        // Carried out, and we are not told.
+        match std::mem::take(&mut *self.listen_unanswered.lock().expect("lock")) {
+            true => Err(SendError::Ambiguous { what: "a test" }),
+            false => Ok(missed),
+        }
     }
     fn encoding(&self, reply: bool) -> Encoding {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }

@@ -19,6 +19,7 @@ mod damaged;
 mod deleting;
 mod direct;
 mod doubts;
+mod edits;
 mod erasing;
 mod fake_channel;
 mod form_policy;

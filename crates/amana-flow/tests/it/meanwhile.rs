@@ -3,11 +3,12 @@
 
 use crate::support::*;
 use amana_channel::messenger::INBOX_APP;
-use amana_channel::webhook::{ChannelEvent, ChannelEventKind, Inbound, InboundKind};
+use amana_channel::webhook::{ChannelEvent, ChannelEventKind, Inbound, InboundKind, parse};
 use amana_channel::{Heard, SendError};
 use amana_core::*;
 use amana_flow::Reconcile;
 use amana_store::AlarmKind;
+use serde_json::json;
 
 async fn alarms(rig: &Rig) -> Vec<AlarmKind> {
     let mut kinds: Vec<_> =
@@ -28,7 +29,7 @@ async fn asks_for_a_person(rig: &Rig, psid: &str) {
 
 fn wrote(rig: &Rig, psid: &str, mid: &str, text: &str) -> Heard {
     let psid = Psid::new(psid).expect("an id");
-    Heard { psid, mid: mid.to_owned(), text: text.to_owned(), at: rig.clock.now() }
+    Heard { psid, mid: mid.to_owned(), text: Some(text.to_owned()), at: rig.clock.now() }
 }
 
 /// An hour without us: the platform has ended the subscription, and the first look after the start finds it.
@@ -37,7 +38,7 @@ async fn what_people_wrote_while_the_gateway_was_down_is_heard_once() {
     let mut rig = Rig::new().await;
     rig.link("1").await;
     let by_webhook =
-        Inbound::fetched(conversation("1"), "m-old".to_owned(), "help".to_owned(), rig.clock.now());
+        Inbound::fetched(conversation("1"), "m-old".to_owned(), Some("help".to_owned()), rig.clock.now());
     rig.gateway.accept_chat(&[by_webhook]).await.expect("accepted");
     rig.gateway.settle().await.expect("settled");
     assert!(!rig.sees("1").is_empty());
@@ -63,6 +64,57 @@ async fn what_people_wrote_while_the_gateway_was_down_is_heard_once() {
     assert_eq!(said.len(), 1, "what had been answered before is not answered again: {said:?}");
     assert!(!rig.sees("2").is_empty(), "also who was never seen before");
     assert_eq!(rig.store.counts().await.expect("answers").jobs_dead, 0);
+}
+
+/// The subscription is there again and nothing says any more that it was not: the fetch was durable before.
+#[tokio::test]
+async fn a_crash_once_the_platform_tells_us_again_loses_nothing() {
+    let mut rig = Rig::new().await;
+    rig.link("1").await;
+    rig.sees("1");
+    rig.clock.advance_s(3_600);
+    *rig.channel.heard.lock().unwrap() = vec![wrote(&rig, "1", "m-stop", "stop")];
+    *rig.channel.missed.lock().unwrap() = vec!["messages".into()];
+    *rig.channel.listen_unanswered.lock().unwrap() = true;
+    rig.gateway.look_after_channels().await;
+    assert!(rig.channel.missed.lock().unwrap().is_empty(), "it was carried out");
+    rig.restart().await;
+    rig.gateway.look_after_channels().await;
+    rig.gateway.settle().await.expect("settled");
+    assert!(rig.store.links_of_conversation(&conversation("1")).await.unwrap().is_empty());
+    assert_eq!(alarms(&rig).await, [AlarmKind::Deaf]);
+}
+
+/// The record has what a button said, and that there is a picture; what came by a webhook before is known again.
+#[tokio::test]
+async fn taps_and_pictures_of_an_outage_are_understood_by_what_the_record_has_of_them() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    let tap = json!({"mid": "m-tap", "title": "Help", "payload": "v1:help"});
+    let at = rig.clock.now().as_millisecond();
+    let item = json!({"sender": {"id": "1"}, "recipient": {"id": PAGE}, "timestamp": at, "postback": tap});
+    let body = json!({"object": "page", "entry": [{"id": PAGE, "time": at, "messaging": [item]}]});
+    let body = body.to_string();
+    let by_webhook = parse(body.as_bytes()).expect("a webhook").events;
+    rig.gateway.accept_chat(&by_webhook).await.expect("accepted");
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!(rig.sees("1").len(), 1);
+    let picture = Heard { text: None, ..wrote(&rig, "1", "m-picture", "") };
+    *rig.channel.heard.lock().unwrap() =
+        vec![wrote(&rig, "1", "m-tap", "Help"), picture, wrote(&rig, "1", "m-late", "Help")];
+    *rig.channel.missed.lock().unwrap() = vec!["messaging_postbacks".into()];
+    rig.gateway.look_after_channels().await;
+    rig.gateway.settle().await.expect("settled");
+    let said = rig.sees("1");
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("I can only read text"), "{said:?}");
+    // Its webhook comes late, after all.
+    let late = body.replace("m-tap", "m-late");
+    rig.gateway.accept_chat(&parse(late.as_bytes()).expect("a webhook").events).await.expect("accepted");
+    rig.gateway.settle().await.expect("settled");
+    assert!(rig.sees("1").is_empty());
 }
 
 #[tokio::test]
@@ -194,4 +246,25 @@ async fn that_what_waits_is_soon_over_is_said_before() {
         rig.says("1", "help").await;
     }
     assert!(kinds().await);
+}
+
+/// So does one whose messages are held, because the person's window closed meanwhile: they end as well.
+#[tokio::test]
+async fn that_what_is_held_is_soon_over_is_said_before() {
+    let rig = Rig::new().await;
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
+    rig.says("1", "help").await;
+    for hours in [20, 20] {
+        rig.clock.advance_s(hours * 3_600);
+        rig.gateway.settle().await.expect("settled");
+        rig.gateway.look_after_channels().await;
+    }
+    let counts = rig.store.counts().await.expect("answers");
+    assert_eq!((counts.outbox_open, counts.outbox_held), (0, 1), "all of it is held");
+    assert!(!alarms(&rig).await.contains(&AlarmKind::WaitingExpires));
+    rig.clock.advance_s(10 * 3_600);
+    rig.gateway.look_after_channels().await;
+    assert!(alarms(&rig).await.contains(&AlarmKind::WaitingExpires));
 }

@@ -390,6 +390,7 @@ impl Rig {
             passed: Mutex::default(),
             pass_error: Mutex::default(),
             missed: Mutex::default(),
+            listen_unanswered: Mutex::default(),
             heard: Mutex::default(),
             heard_fails: Mutex::default(),
             meanwhile: Mutex::default(),

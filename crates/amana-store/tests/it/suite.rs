@@ -233,6 +233,11 @@ async fn an_event_that_was_taken_back_is_empty_whenever_it_comes(w: &World) {
     assert_eq!((counts.inbox_waiting, counts.inbox_failed), (0, 0));
     // Another's key in the same shard is another event.
     assert_eq!(w.one(Command::Accept(event(2, 4))).await, Outcome::Changed);
+    let keys: Vec<_> = (1..=9).map(|n| event(2, n).key).collect();
+    let known = w.store.inbox_known(event(2, 1).shard, &keys).await.expect("answers");
+    let stands: Vec<_> = keys.iter().filter_map(|key| known.get(key)).collect();
+    let waits = KnownEvent::Waits(event(2, 4).body);
+    assert_eq!(stands, [&KnownEvent::Over, &KnownEvent::Over, &KnownEvent::Over, &waits]);
 }
 
 fn keys(rows: &[InboxRow]) -> Vec<u8> {

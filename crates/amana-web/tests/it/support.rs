@@ -244,6 +244,9 @@ impl Channel for FakeChannel {
     ) -> Result<Vec<amana_channel::Heard>, SendError> {
         Ok(Vec::new())
     }
+    async fn unheard(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
+        Ok(Vec::new())
+    }
     async fn listen(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
         Ok(Vec::new())
     }

@@ -129,6 +129,9 @@ async fn ask(State(egress): State<Out>, body: Bytes) -> Response {
             let heard = egress.heard_in(&channel, &thread, since).await;
             said(heard.map_err(|error| WireSendError::of(&error)))
         }
+        Ask::Unheard { channel } => {
+            said(egress.unheard(&channel).await.map_err(|error| WireSendError::of(&error)))
+        }
         Ask::Listen { channel } => {
             said(egress.listen(&channel).await.map_err(|error| WireSendError::of(&error)))
         }
@@ -244,6 +247,10 @@ impl Channel for RemoteChannel {
     ) -> Result<Vec<Heard>, SendError> {
         let ask = Ask::HeardIn { channel: channel.clone(), thread: thread.to_owned(), since };
         self.ask(&ask).await.map_err(|error| error.error())
+    }
+
+    async fn unheard(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {
+        self.ask(&Ask::Unheard { channel: channel.clone() }).await.map_err(|error| error.error())
     }
 
     async fn listen(&self, channel: &ChannelId) -> Result<Vec<String>, SendError> {

@@ -252,6 +252,7 @@ pub(super) enum Ask {
     TakeBack { of: Address },
     ApprovedTexts { channel: ChannelId },
     People { app_scoped: String },
+    Unheard { channel: ChannelId },
     Listen { channel: ChannelId },
     SaidSince { to: Address, since: Timestamp },
     TalkedSince { channel: ChannelId, since: Timestamp },
