@@ -376,8 +376,8 @@ impl Gateway {
             SendError::NotThreadOwner => {
                 Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false }
             }
-            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order. Its
-            // attempts count as long as they make the waits longer, and none of them is the last.
+            // Surely nothing was sent, and the platform says that time heals it: until the message is over, in order.
+            // Its attempts count as long as they make the waits longer, and none of them is the last.
             SendError::Transient { .. } => {
                 tracing::warn!(%id, %error, attempts = entry.attempts, "the platform could not take a message; it is tried again");
                 let counts = entry.attempts < TRANSIENT_ATTEMPTS_MAX;
