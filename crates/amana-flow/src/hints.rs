@@ -99,6 +99,13 @@ impl Gateway {
         self.called_over.lock().unwrap_or_else(PoisonError::into_inner).contains(look)
     }
 
+    /// The publisher says that the grant of a look is over. Whether that is new; when there is no room for more, the
+    /// looks alone tell.
+    pub(crate) fn called_over(&self, look: [u8; 16]) -> bool {
+        let mut over = self.called_over.lock().unwrap_or_else(PoisonError::into_inner);
+        over.len() < HINTED_MAX && over.insert(look)
+    }
+
     /// The bank itself has said how the grant of a look stands.
     pub(crate) fn not_called_over(&self, look: &[u8; 16]) {
         self.called_over.lock().unwrap_or_else(PoisonError::into_inner).remove(look);
@@ -145,12 +152,8 @@ impl Gateway {
                 }
                 Prompt::ReadNews => (crate::poll::poll_id(link.id), HINT_POLL_AGAIN_S),
             };
-            if *prompt == Prompt::LookOrStop && link.state != LinkState::Ended {
-                let mut over = self.called_over.lock().unwrap_or_else(PoisonError::into_inner);
-                // Full: then the looks alone tell.
-                if over.len() < HINTED_MAX && over.insert(job) {
-                    called.push((commands.len(), job));
-                }
+            if *prompt == Prompt::LookOrStop && link.state != LinkState::Ended && self.called_over(job) {
+                called.push((commands.len(), job));
             }
             let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
             commands.push(Command::Hint {
@@ -161,6 +164,8 @@ impl Gateway {
                 job,
                 running,
                 at: self.hint_due(job, spacing),
+                // The publisher's word is durable before it is acknowledged: it will not be said again.
+                body: (*prompt == Prompt::LookOrStop).then(|| crate::grant_look::look_body(link.id, true)),
             });
         }
         if commands.is_empty() {

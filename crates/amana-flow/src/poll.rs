@@ -75,7 +75,8 @@ impl Read {
         let since = self.since.unwrap_or(now);
         // A bank that knows only days cannot tell whether it was before: after a failure it is told rather than lost.
         let day = since - since.rem_euclid(86_400);
-        occurred > since || (since < now && occurred >= day && occurred % 86_400 == 0)
+        // (Nor can one that knows only seconds, of the very second of the consent.)
+        occurred >= since || (since < now && occurred >= day && occurred % 86_400 == 0)
     }
 }
 

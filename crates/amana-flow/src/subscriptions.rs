@@ -99,7 +99,7 @@ impl Subscriptions {
     }
 
     /// All there is to do, what matters most first, and when each is due, in Unix seconds.
-    fn acts(&self, wanted: &[Topic], fetch_every_s: i64, now: i64) -> Vec<(Act, i64)> {
+    fn acts(&self, wanted: &[Topic], fetch_every_s: i64, (now, started): (i64, i64)) -> Vec<(Act, i64)> {
         let mut acts: Vec<(Act, i64)> = Vec::new();
         for topic in wanted {
             acts.push(match self.have.get(topic) {
@@ -108,7 +108,9 @@ impl Subscriptions {
             });
         }
         if !self.have.is_empty() {
-            acts.push((Act::Fetch, self.fetched.saturating_add(fetch_every_s)));
+            // What was published while nobody listened, and given up by a bank that called in vain, is read at once.
+            let due = self.fetched.saturating_add(fetch_every_s);
+            acts.push((Act::Fetch, if self.fetched < started { due.min(now) } else { due }));
         }
         acts.extend(self.ending.iter().map(|id| (Act::End(id.clone()), now)));
         acts
@@ -185,7 +187,7 @@ impl Gateway {
         known.give_up(&wanted, &callback);
         let fetch_every_s = if upkeep.fetched { NOTIFICATIONS_FETCH_S } else { SUBSCRIPTIONS_LOOK_S };
         let (now, started) = (self.now().as_second(), self.started.as_second());
-        let acts = known.acts(&wanted, fetch_every_s, now);
+        let acts = known.acts(&wanted, fetch_every_s, (now, started));
         known.failing.retain(|name, _| acts.iter().any(|(act, _)| act.name() == *name));
         self.subscribed_to_news(
             &id,

@@ -209,9 +209,10 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             )
             .await?,
         ),
-        Command::Hint { shard, lane, key, received_at, job, running, at } => {
-            let (shard, lane, key) = (*shard, *lane, *key);
-            let hint = Hint { shard, lane, key, received_at: *received_at, job: *job, running: *running, at: *at };
+        Command::Hint { shard, lane, key, received_at, job, running, at, body } => {
+            let (shard, lane, key, received_at) = (*shard, *lane, *key, *received_at);
+            let (job, running, at, body) = (*job, *running, *at, body.as_deref());
+            let hint = Hint { shard, lane, key, received_at, job, running, at, body };
             crate::apply_hint::hint(db, &hint).await
         }
         Command::CancelJob { id } => maybe(db.run("DELETE FROM job WHERE id = $1", values![*id]).await?),
@@ -795,9 +796,9 @@ async fn continue_job<D: Db>(
     bounded(body)?;
     let rows = db
         .run(
-            "UPDATE job SET body = $1, attempts = 0, due_at = CASE WHEN due_at = $2 THEN $3 ELSE due_at END \
-             WHERE id = $4 AND state = 0",
-            values![body, was, at, id],
+            "UPDATE job SET body = CASE WHEN due_at = $2 OR kind <> $5 THEN $1 ELSE body END, attempts = 0, \
+             due_at = CASE WHEN due_at = $2 THEN $3 ELSE due_at END WHERE id = $4 AND state = 0",
+            values![body, was, at, id, codec::job_code(crate::JobKind::LookAtGrant)],
         )
         .await?;
     changed(rows, "job")

@@ -10,7 +10,7 @@ use crate::{Outcome, StoreError};
 use amana_core::{EventKey, InstitutionId, LinkId, Shard, Timestamp};
 
 /// A hint whose key is kept; the job that it hastens, and to when.
-pub(crate) struct Hint {
+pub(crate) struct Hint<'a> {
     pub(crate) shard: Shard,
     pub(crate) lane: [u8; 32],
     pub(crate) key: EventKey,
@@ -18,9 +18,10 @@ pub(crate) struct Hint {
     pub(crate) job: [u8; 16],
     pub(crate) running: bool,
     pub(crate) at: Timestamp,
+    pub(crate) body: Option<&'a [u8]>,
 }
 
-pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint) -> Applied {
+pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint<'_>) -> Applied {
     let event = NewInbox {
         shard: hint.shard,
         lane: hint.lane,
@@ -38,6 +39,9 @@ pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint) -> Applied {
         values![hint.at, hint.job, hint.running],
     )
     .await?;
+    if let Some(body) = hint.body {
+        db.run("UPDATE job SET body = $1 WHERE id = $2 AND state = 0", values![body, hint.job]).await?;
+    }
     Ok(Outcome::Changed)
 }
 

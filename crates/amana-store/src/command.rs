@@ -517,7 +517,8 @@ pub enum Command {
         outcome: JobOutcome,
     },
     /// A job that goes on: what it needs next time, no attempts, and due again `at`. What hastened it while it was
-    /// being worked on holds: it stays due as it is unless it is due when it `was`. Refused if it is gone or dead.
+    /// being worked on holds: it stays due as it is unless it is due when it `was`, and a look at a grant keeps what a
+    /// [`Command::Hint`] made of its body. Refused if it is gone or dead.
     ContinueJob {
         /// The job.
         id: [u8; 16],
@@ -553,6 +554,8 @@ pub enum Command {
         running: bool,
         /// When.
         at: Timestamp,
+        /// What the job's body becomes, if the hint is more than that it is time.
+        body: Option<Vec<u8>>,
     },
     /// Takes a job out of the queue, dead or not. Never refused; [`Outcome::Unchanged`] if it is gone.
     CancelJob {

@@ -100,7 +100,8 @@ async fn sender(state: &WebState, named: &str, headers: &HeaderMap) -> Result<In
     let mut response = problem(
         StatusCode::UNAUTHORIZED,
         "send `Authorization: Bearer` with a JWT that the bank's own key signs: `iss` and `sub` the bank's issuer, \
-         `aud` this address, `scope` `fdx:notifications:publish`, a `jti` of its own, and `exp` within five minutes",
+         `aud` this address, `scope` `fdx:notifications:publish`, a `jti` of its own, and `exp` within five minutes; a \
+         TLS certificate alone proves nobody here, since TLS may end before this server",
         Value::Null,
     );
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

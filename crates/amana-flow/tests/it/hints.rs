@@ -218,6 +218,67 @@ async fn a_bank_that_does_not_say_is_taken_at_its_publishers_word() {
     assert_eq!(rig.sees("1").concat().matches(over).count(), 1);
 }
 
+/// A publisher's last word, acknowledged, outlives the process that heard it: nobody says it again. One that was heard
+/// and contradicted by the bank does not.
+#[tokio::test]
+async fn a_publishers_word_outlives_a_restart() {
+    let over = "what you allowed there was taken back";
+    for (state, told) in [(GrantStatus::Unknown, 1), (GrantStatus::Active, 0)] {
+        let mut rig = notified().await;
+        rig.link("1").await;
+        *rig.bank.grant.lock().unwrap() = state;
+        let (id, sent) = ("n-1".to_owned(), rig.clock.now());
+        let word = Hint { id, sent, about: Some((Prompt::LookOrStop, consent(1))) };
+        assert_eq!(rig.gateway.accept_hint(&bank(), &word).await.unwrap(), Hinted::Taken);
+        // It dies before it looks, and the bank, which had its answer or not, says it again or not.
+        rig.restart().await;
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.sees("1").concat().matches(over).count(), told, "{state:?}");
+        let again = rig.gateway.accept_hint(&bank(), &word).await.unwrap();
+        assert!(matches!(again, Hinted::Duplicate | Hinted::Unmatched), "{again:?}");
+        // What the bank contradicted is not remembered by a later process either.
+        *rig.bank.grant.lock().unwrap() = GrantStatus::Unknown;
+        rig.restart().await;
+        rig.clock.advance_s(2 * GRANT_LOOK_S);
+        rig.gateway.settle().await.unwrap();
+        assert!(rig.sees("1").is_empty(), "{state:?}");
+    }
+}
+
+/// What a bank published while we were away, and does not deliver any more, is fetched as we begin, not hours later;
+/// what it delivers all the same is known.
+#[tokio::test]
+async fn what_was_published_while_we_were_away_is_read_as_we_begin() {
+    let mut rig = notified().await;
+    rig.link("1").await;
+    rig.clock.advance_s(60);
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Revoked;
+    let (id, sent) = ("n-1".to_owned(), rig.clock.now());
+    let word = Hint { id, sent, about: Some((Prompt::LookAtGrant, consent(1))) };
+    rig.bank.kept.lock().unwrap().push(word.clone());
+    rig.clock.advance_s(60);
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    assert_eq!(said.matches("what you allowed there was taken back").count(), 1, "{said}");
+    rig.gateway.accept_hint(&bank(), &word).await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").is_empty());
+    // It is read once as we begin, and then as before.
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    rig.link("1").await;
+    rig.clock.advance_s(60);
+    rig.restart().await;
+    rig.gateway.look_after_subscriptions().await.unwrap();
+    let fetched = rig.bank.called("missed");
+    for _ in 0..3 {
+        rig.clock.advance_s(60);
+        rig.gateway.settle().await.unwrap();
+    }
+    assert_eq!(rig.bank.called("missed"), fetched + 1);
+}
+
 #[tokio::test]
 async fn revoked_at_the_bank_is_over_here_at_once_and_the_customer_hears_it_once() {
     let rig = notified().await;

@@ -50,6 +50,7 @@ async fn what_is_new_at_a_bank_that_pushes_nothing_is_told_once() {
     use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P};
     let mut rig = polled(0).await;
     there_is(&rig, P, "old", None, 999);
+    rig.clock.advance_s(1);
     rig.link("1").await;
     assert_eq!(told(&rig, "9.99"), 0, "what is there at the beginning is no news");
     next_poll(&rig).await;
@@ -294,6 +295,7 @@ async fn what_comes_about_before_the_first_reading_that_succeeds_is_told() {
         // The bank knows only days: this one may have come about after the consent.
         let midnight = Timestamp::from_second(linked.as_second() / 86_400 * 86_400).unwrap();
         row(&rig, "today", 5_300, midnight);
+        row(&rig, "at once", 7_500, Timestamp::from_second(linked.as_second()).unwrap());
         row(&rig, "yesterday", 6_400, midnight - s(86_400));
         next_poll(&rig).await;
         *rig.bank.no_news.lock().unwrap() = None;
@@ -302,7 +304,7 @@ async fn what_comes_about_before_the_first_reading_that_succeeds_is_told() {
         }
         let said = rig.sees("1").concat();
         let times = |what| said.matches(what).count();
-        assert_eq!((times("42.00"), times("53.00")), (1, 1), "{error}: {said}");
+        assert_eq!((times("42.00"), times("53.00"), times("75.00")), (1, 1, 1), "{error}: {said}");
         assert_eq!((times("9.99"), times("64.00")), (0, 0), "{error}: {said}");
     }
     // One that is read from long after its consent on begins then.

@@ -66,6 +66,7 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
         job: [6; 16],
         running: false,
         at: at(second),
+        body: None,
     };
     assert_eq!(w.one(hint(1, 50)).await, Outcome::Changed);
     let due = async |second| w.store.polls_due(at(second), 10).await.expect("answers").len();
@@ -77,7 +78,7 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
     // It is being worked on, and has read what there was: it is due once more, whatever it writes as it ends.
     let Command::Hint { shard, lane, received_at, job, .. } = hint(4, 75) else { panic!("a hint") };
     let key = EventKey([4; 32]);
-    w.one(Command::Hint { shard, lane, key, received_at, job, running: true, at: at(75) }).await;
+    w.one(Command::Hint { shard, lane, key, received_at, job, running: true, at: at(75), body: None }).await;
     w.one(Command::ContinueJob { id: job, was: at(50), at: at(4_000), body: vec![1] }).await;
     assert_eq!((due(74).await, due(75).await), (0, 1));
     assert!(w.store.inbox_heads(at(200), InboxSource::Bank, 10).await.expect("answers").is_empty());
@@ -85,4 +86,41 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
     w.one(Command::CancelJob { id: [6; 16] }).await;
     assert_eq!(w.one(hint(3, 80)).await, Outcome::Changed);
     assert_eq!(w.one(hint(3, 80)).await, Outcome::Duplicate);
+}
+
+/// What a hint makes of a look's body is there for whoever looks next, also when the look that was being worked on
+/// writes its own as it ends; a hint that is known changes nothing.
+pub(crate) async fn a_hint_can_leave_its_word_with_the_look(w: &World) {
+    let look = Job { kind: JobKind::LookAtGrant, due_at: at(100), ..job(7) };
+    w.one(Command::Enqueue(look)).await;
+    let hint = |key: u8, second, running, body: &[u8]| Command::Hint {
+        shard: Shard(1),
+        lane: [1; 32],
+        key: EventKey([key; 32]),
+        received_at: at(second),
+        job: [7; 16],
+        running,
+        at: at(second),
+        body: Some(body.to_vec()),
+    };
+    let body = async || {
+        let due = w.store.grant_looks_due(Timestamp::MAX, 10).await.expect("answers");
+        due.into_iter().map(|job| job.body).collect::<Vec<_>>()
+    };
+    let go_on = |was, next, body: &[u8]| Command::ContinueJob {
+        id: [7; 16],
+        was: at(was),
+        at: at(next),
+        body: body.to_vec(),
+    };
+    w.one(hint(21, 50, false, b"word")).await;
+    assert_eq!(body().await, [b"word"]);
+    assert_eq!(w.one(hint(21, 50, false, b"again")).await, Outcome::Duplicate);
+    assert_eq!(body().await, [b"word"]);
+    w.one(go_on(50, 100, b"done")).await;
+    assert_eq!(body().await, [b"done"]);
+    w.one(hint(22, 60, true, b"late")).await;
+    w.one(go_on(100, 4_000, b"over")).await;
+    assert_eq!(body().await, [b"late"], "it was said while the look was being worked on");
+    w.one(Command::CancelJob { id: [7; 16] }).await;
 }

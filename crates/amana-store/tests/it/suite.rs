@@ -72,6 +72,7 @@ suite!(
     of_two_refreshes_one_wins,
     a_consent_at_the_bank_leads_to_its_links,
     a_hint_is_taken_once_and_hastens_its_job,
+    a_hint_can_leave_its_word_with_the_look,
     tokens_work_once,
     sessions,
     a_page_is_kept_with_its_receipt_and_opened_once,

@@ -23,6 +23,7 @@ mod keep;
 mod latency;
 mod messenger;
 mod metrics;
+mod misbehaviour;
 mod process;
 mod profiles;
 mod proof;

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// Waits until so many lines of the gateway's log say this.
-async fn logged(world: &World, what: &str, times: usize) {
+pub(crate) async fn logged(world: &World, what: &str, times: usize) {
     let until = Instant::now() + PATIENCE;
     while world.log().matches(what).count() < times {
         assert!(Instant::now() < until, "`{what}` is not there {times} times: {}", world.log());
@@ -17,7 +17,7 @@ async fn logged(world: &World, what: &str, times: usize) {
 }
 
 /// Waits until so many links were read for the first time: what is there then is where each begins.
-async fn first_read(world: &World, links: u64) {
+pub(crate) async fn first_read(world: &World, links: u64) {
     let client = crate::browser::client();
     let until = Instant::now() + PATIENCE;
     loop {
