@@ -214,6 +214,10 @@ impl FdxBank {
                 .filter(|_| keeps_id)
                 .or_else(|| old.and_then(|old| old.id_token.clone())),
             expires_at: token.expires_at,
+            refresh_ends: token
+                .refresh_ends
+                .or_else(|| old.and_then(|old| old.refresh_ends))
+                .filter(|_| !self.config.profile.oauth.refresh_renews),
             scope: token.scope.or_else(|| old.and_then(|old| old.scope.clone())),
             subject_sha256: old.and_then(|old| old.subject_sha256.clone()),
             dpop,

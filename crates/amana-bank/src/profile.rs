@@ -8,7 +8,7 @@ pub use api::{
 };
 
 use crate::error::ConfigError;
-use amana_core::{Cluster, Form};
+use amana_core::{Aggregator, Cluster, Form};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,6 +43,10 @@ pub struct Profile {
     /// declines the details of transactions has `notice` here: notices, and sealed pages for what they leave out.
     #[serde(default)]
     pub agreement: Option<Form>,
+    /// The data aggregator that stands between the bank and us, if one does. The customer is told of it
+    /// (12 CFR 1033.431).
+    #[serde(default)]
+    pub aggregator: Option<Aggregator>,
     /// The authorization server.
     pub oauth: OAuth,
     /// The data API.
@@ -220,6 +224,10 @@ pub struct OAuth {
     /// longer; the customer is reminded and asked to renew.
     #[serde(default)]
     pub refresh_days: Option<u32>,
+    /// Whether each refresh begins the refresh token's life anew. Then the life that a token answer says
+    /// (`refresh_token_expires_in`) is not the grant's, and bounds no consent.
+    #[serde(default)]
+    pub refresh_renews: bool,
     /// How a grant is taken back.
     #[serde(default)]
     pub revocation: RevocationBy,
@@ -286,6 +294,12 @@ impl OAuth {
         if self.refresh_days == Some(0) {
             return Err(
                 "`oauth.refresh_days` is 0; a refresh token lives a day at least, or leave it out".to_owned()
+            );
+        }
+        if self.refresh_days.is_some() && self.refresh_renews {
+            return Err(
+                "`oauth.refresh_days` and `oauth.refresh_renews`: a life that begins anew with each refresh has no end"
+                    .to_owned(),
             );
         }
         let endpoint = self.endpoints.as_ref().is_some_and(|e| e.revocation.is_some());
@@ -358,6 +372,14 @@ impl Profile {
         }
         if profile.oauth.revocation == RevocationBy::Portal && profile.api.consent_api == ConsentApi::Fdx {
             return Err(wrong("`oauth.revocation` is `portal`, but `api.consent_api` can revoke".to_owned()));
+        }
+        let unnamed = |name: &str| {
+            name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control)
+        };
+        if profile.aggregator.as_ref().is_some_and(|it| unnamed(&it.name) || unnamed(&it.name_ar)) {
+            return Err(wrong(
+                "`aggregator` needs `name` and `name_ar`, of 100 characters at most".to_owned(),
+            ));
         }
         if profile.api.bearer == Bearer::IdToken && profile.oauth.senders.contains(&Sender::Dpop) {
             return Err(wrong(
@@ -446,6 +468,10 @@ mod tests {
         assert!(refused(&format!("guesses = [\"api.pagin\"]\n{good}")).contains("`api.pagin`"));
         let oauth = |line: &str| refused(&good.replace("[oauth]\n", &format!("[oauth]\n{line}\n")));
         assert!(oauth("refresh_days = 0").contains("`oauth.refresh_days`"));
+        let renews = good.replace("refresh_renews = false", "refresh_renews = true\nrefresh_days = 30");
+        assert!(refused(&renews).contains("`oauth.refresh_renews`"));
+        let nameless = format!("{good}\n[aggregator]\nname = \"Net\"\nname_ar = \" \"");
+        assert!(refused(&nameless).contains("`aggregator`"));
         let portal = good.replace("revocation = \"endpoint\"", "revocation = \"portal\"");
         assert!(refused(&portal).contains("`api.consent_api`"));
         let version = |version: &str| refused(&good.replace("\"6.4\"", version));

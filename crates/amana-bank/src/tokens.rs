@@ -68,6 +68,9 @@ pub struct Tokens {
     pub id_token: Option<Secret>,
     /// When the access token ends; a guess on the short side if the bank does not say.
     pub expires_at: Timestamp,
+    /// When the refresh token ends, and what it keeps up with it; none if the bank does not say, or begins its life
+    /// anew with each refresh (`oauth.refresh_renews`).
+    pub refresh_ends: Option<Timestamp>,
     /// The scope that was granted.
     pub scope: Option<String>,
     /// SHA-256 of the `sub` of the first ID token, in hexadecimal; none if there was no ID token. Those that come with
@@ -90,6 +93,8 @@ struct Stored<'a> {
     refresh: Option<std::borrow::Cow<'a, str>>,
     id_token: Option<std::borrow::Cow<'a, str>>,
     expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_ends: Option<Timestamp>,
     scope: Option<std::borrow::Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject_sha256: Option<std::borrow::Cow<'a, str>>,
@@ -118,6 +123,7 @@ impl Tokens {
             refresh: self.refresh.as_ref().map(|s| s.expose().into()),
             id_token: self.id_token.as_ref().map(|s| s.expose().into()),
             expires_at: self.expires_at,
+            refresh_ends: self.refresh_ends,
             scope: self.scope.as_deref().map(Into::into),
             subject_sha256: self.subject_sha256.as_deref().map(Into::into),
             dpop: dpop.as_ref().map(|key| key.expose().into()),
@@ -146,6 +152,7 @@ impl Tokens {
             refresh: stored.refresh.map(Secret::new),
             id_token: stored.id_token.map(Secret::new),
             expires_at: stored.expires_at,
+            refresh_ends: stored.refresh_ends,
             scope: stored.scope.map(std::borrow::Cow::into_owned),
             subject_sha256: stored.subject_sha256.map(std::borrow::Cow::into_owned),
             dpop,
@@ -167,6 +174,7 @@ mod tests {
             refresh: Some(Secret::new("rt-secret")),
             id_token: None,
             expires_at: "2026-11-24T10:15:00Z".parse().expect("instant"),
+            refresh_ends: Some("2026-12-24T10:15:00Z".parse().expect("instant")),
             scope: Some("openid".into()),
             subject_sha256: Some(amana_core::event_hash(b"customer-42")),
             dpop: Some(key),

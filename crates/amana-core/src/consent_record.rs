@@ -2,7 +2,7 @@
 //! those of ISO/IEC TS 27560:2023 with clusters, form, accounts and the channel's binding.
 
 use crate::ids::sha256;
-use crate::{Consent, ConsentId, ConsentState, Controller, Lang, Timestamp};
+use crate::{Aggregator, Consent, ConsentId, ConsentState, Controller, Lang, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How the customer proved to the bank who they are: never a text of the chat. From the verified ID token (`OpenID
@@ -39,6 +39,9 @@ pub struct ConsentBasis {
     pub evidence: Option<Evidence>,
     /// The consent that this one goes on from, where one purpose was taken back and the rest granted anew.
     pub replaces: Option<ConsentId>,
+    /// Through whom the bank is read, if it is not asked itself (12 CFR 1033.431).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregator: Option<Aggregator>,
 }
 
 /// Why a consent ended.

@@ -1,5 +1,6 @@
 //! The party that answers for a consent: what ISO/IEC TS 27560 asks to be known of a controller.
 
+use crate::Lang;
 use serde::{Deserialize, Serialize};
 
 /// Who controls the data, as a consent record and its receipt say it (ISO/IEC TS 27560:2023, *party* and parts of
@@ -37,5 +38,26 @@ impl Controller {
         .into_iter()
         .filter_map(|(key, value)| value.is_none().then_some(key))
         .collect()
+    }
+}
+
+/// A data aggregator through which a bank is read (12 CFR 1033.431).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregator {
+    /// Its name in English.
+    pub name: String,
+    /// Its name in Arabic.
+    pub name_ar: String,
+}
+
+impl Aggregator {
+    /// Its name in a language.
+    #[must_use]
+    pub fn name_in(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::English => &self.name,
+            Lang::Arabic => &self.name_ar,
+        }
     }
 }

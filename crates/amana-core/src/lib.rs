@@ -35,7 +35,7 @@ pub use content::{
     Action, Address, ApprovedForm, Card, CardLine, Content, MediaForm, MediaKind, ReceiptAddress,
     ReceiptForm, ReceiptItem, Rich, ThreadControl,
 };
-pub use controller::Controller;
+pub use controller::{Aggregator, Controller};
 pub use entropy::{Entropy, SeededEntropy};
 pub use event::{BankEvent, BankEventBody, BankEventKind};
 pub use ids::{

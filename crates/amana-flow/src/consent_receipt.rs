@@ -85,8 +85,10 @@ impl Gateway {
         notice: Option<String>,
         replaces: Option<ConsentId>,
     ) -> Result<ConsentBasis, FlowError> {
+        let known = self.institution(institution)?;
         Ok(ConsentBasis {
-            controller: self.institution(institution)?.controller.clone(),
+            controller: known.controller.clone(),
+            aggregator: known.aggregator.clone(),
             recipient: PLATFORM.to_owned(),
             notice,
             lookback_days: LOOKBACK_DAYS,
@@ -130,6 +132,9 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
     let consent = &record.consent;
     let basis = record.basis();
     let controller = basis.map(|basis| &basis.controller);
+    let aggregator = basis.and_then(|basis| basis.aggregator.as_ref());
+    let mut recipients = vec!["controller", "platform"];
+    recipients.extend(aggregator.map(|_| "aggregator"));
     let of = |field: fn(&amana_core::Controller) -> Option<&String>| controller.and_then(field);
     let processes: Vec<Value> = consent
         .grants
@@ -143,7 +148,7 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
                 (dpv("hasDataSubject")): ["customer"],
                 (dpv("hasDataController")): ["controller"],
                 (dpv("hasDataSource")): [dpv("DataControllerDataSource")],
-                (dpv("hasRecipient")): ["controller", "platform"],
+                (dpv("hasRecipient")): recipients,
                 (dpv("hasLegalBasis")): [dpv("Consent")],
                 (dpv("hasStorageCondition")): [
                     {
@@ -210,6 +215,11 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
                 (dpv("hasIdentifier")): consent.channel.as_str(),
                 (dpv("hasName")): basis.map(|basis| &basis.recipient),
             },
+            // On the controller's behalf (12 CFR 1033.431). `null`: the bank itself is asked.
+            "aggregator": aggregator.map(|aggregator| json!({
+                "@type": [dpv("DataProcessor")],
+                (dpv("hasName")): aggregator.name,
+            })),
         },
         (dpv("hasProcess")): processes,
         (dpv("hasConsentStatus")): statuses(record, now),

@@ -9,13 +9,13 @@ use crate::limits::{QUESTIONS_PER_BANK_MAX, QUESTIONS_WAITING_MAX, REFRESH_ENDS_
 use crate::policy::{Policies, ReadPolicy};
 use crate::reconcile::Reconcile;
 use crate::rules::{Rules, RulesRead};
-use amana_bank::Bank;
+use amana_bank::{Bank, Tokens};
 use amana_channel::{Channel, Egress};
 use amana_chat::Understand;
 use amana_core::{
-    Address, Agreement, AgreementAct, AgreementEvent, AgreementState, ChannelId, Clock, Clusters, Consent,
-    Content, Controller, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang, MessageId,
-    Purpose, Shard, Terms, Timestamp,
+    Address, Aggregator, Agreement, AgreementAct, AgreementEvent, AgreementState, ChannelId, Clock, Clusters,
+    Consent, Content, Controller, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang,
+    MessageId, Purpose, Shard, Terms, Timestamp,
 };
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
@@ -56,6 +56,8 @@ pub struct Institution {
     pub bank: Arc<dyn Bank>,
     /// Who answers for its customers' consents.
     pub controller: Controller,
+    /// The data aggregator through which it is read, if it is.
+    pub(crate) aggregator: Option<Aggregator>,
     /// How its links are kept up.
     pub(crate) upkeep: Upkeep,
     /// Room for questions at the bank.
@@ -71,7 +73,8 @@ impl Institution {
         let questions = Semaphore::new(QUESTIONS_PER_BANK_MAX);
         let asking = Semaphore::new(QUESTIONS_PER_BANK_MAX + QUESTIONS_WAITING_MAX);
         let controller = Controller { name: name_en.clone(), ..Controller::default() };
-        Self { name_en, name_ar, bank, controller, upkeep: Upkeep::default(), questions, asking }
+        let (upkeep, aggregator) = (Upkeep::default(), None);
+        Self { name_en, name_ar, bank, controller, aggregator, upkeep, questions, asking }
     }
 
     /// The same with who answers for consents, for their records.
@@ -81,6 +84,18 @@ impl Institution {
         self
     }
 
+    /// The same with the data aggregator through which it is read.
+    #[must_use]
+    pub fn with_aggregator(mut self, aggregator: Option<Aggregator>) -> Self {
+        self.aggregator = aggregator;
+        self
+    }
+
+    /// The aggregator's name in a language, if there is one.
+    pub(crate) fn aggregator_in(&self, lang: Lang) -> Option<String> {
+        self.aggregator.as_ref().map(|aggregator| aggregator.name_in(lang).to_owned())
+    }
+
     /// The same with how its links are kept up; they are not read for news otherwise.
     #[must_use]
     pub fn with_upkeep(mut self, upkeep: Upkeep) -> Self {
@@ -88,11 +103,19 @@ impl Institution {
         self
     }
 
-    /// When a consent that is given now ends: not later than what the bank has given to keep it up.
-    pub(crate) fn bounded(&self, ends: Timestamp, now: Timestamp) -> Timestamp {
-        let Some(days) = self.upkeep.refresh_days else { return ends };
-        let life = i64::from(days).saturating_mul(86_400).saturating_sub(REFRESH_ENDS_EARLY_S);
-        now.checked_add(jiff::SignedDuration::from_secs(life.max(0))).map_or(ends, |last| ends.min(last))
+    /// When what the bank has just given ends: its grant, if it says of one, or before that the tokens that keep it up,
+    /// as their answer or the profile says. `None`: nobody says.
+    pub(crate) fn grant_ends(
+        &self,
+        grant: Option<Timestamp>,
+        tokens: &Tokens,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let life = self.upkeep.refresh_days.map(|days| i64::from(days).saturating_mul(86_400));
+        let by_profile = life.and_then(|life| now.checked_add(jiff::SignedDuration::from_secs(life)).ok());
+        let tokens = tokens.refresh_ends.into_iter().chain(by_profile).min().map(ends_with_tokens);
+        // One that ends before anybody could agree is a mistake of the bank's, or of a clock's.
+        tokens.filter(|ends| *ends > now).into_iter().chain(grant).min()
     }
 
     /// Its name in a language.
@@ -103,6 +126,11 @@ impl Institution {
             Lang::Arabic => &self.name_ar,
         }
     }
+}
+
+/// When a consent ends that is kept up by tokens which end then.
+pub(crate) fn ends_with_tokens(ends: Timestamp) -> Timestamp {
+    ends.saturating_sub(jiff::SignedDuration::from_secs(REFRESH_ENDS_EARLY_S)).unwrap_or(ends)
 }
 
 /// A channel as the flows know it.

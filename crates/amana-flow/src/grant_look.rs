@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 enum Stands {
     /// As ours does.
     Good,
-    /// The bank does not say.
-    Unsaid,
+    /// The bank does not say; when the tokens end that keep it up, if that is before ours does.
+    Unsaid(Option<Timestamp>),
     /// It is over, and why.
     Over(ConsentEnd),
     /// It is less than ours: it holds this, if it does not hold all of ours, or lasts less long, if it ends before.
@@ -83,6 +83,17 @@ pub(crate) fn look_id(link: LinkId) -> [u8; 16] {
     crate::poll::job_id(b"look at grant", link.as_bytes())
 }
 
+/// The body of a link's look: the link, and a byte more while the bank's publisher says that its grant is over and
+/// nothing has contradicted it, so that the word outlives the process that heard it.
+pub(crate) fn look_body(link: LinkId, called_over: bool) -> Vec<u8> {
+    let mut body = link.as_bytes().to_vec();
+    body.extend(called_over.then_some(CALLED_OVER));
+    body
+}
+
+/// What follows the link in the body of its look.
+const CALLED_OVER: u8 = 1;
+
 /// The slots for looks, of either kind.
 struct Slots {
     most: usize,
@@ -131,7 +142,7 @@ impl Gateway {
 
     /// The job that asks the bank, a cycle from now and then each cycle, how a link's grant stands.
     pub(crate) fn look_at_grant(&self, shard: Shard, customer: CustomerId, link: LinkId) -> Command {
-        let (body, kind) = (link.as_bytes().to_vec(), JobKind::LookAtGrant);
+        let (body, kind) = (look_body(link, false), JobKind::LookAtGrant);
         let (id, due_at) = (look_id(link), self.after_about(GRANT_LOOK_S));
         Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
     }
@@ -190,14 +201,21 @@ impl Gateway {
 
     /// One look. Whatever the bank answers, there is a next one, unless the link is over.
     pub(crate) async fn look(&self, job: &Job) -> Result<Step, FlowError> {
-        let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
-        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(link)).await? else {
+        let Some((link, word)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
+        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*link)).await? else {
             return Ok(Step::Done);
         };
         if link.state == LinkState::Ended {
             return Ok(Step::Done);
         }
-        let in_s = |seconds| Ok(Step::GoOn(self.after_about(seconds), job.body.clone(), Vec::new()));
+        // Heard by a process that is gone.
+        if word == [CALLED_OVER] {
+            self.called_over(job.id);
+        }
+        let in_s = |seconds| {
+            let body = look_body(link.id, self.is_called_over(&job.id));
+            Ok(Step::GoOn(self.after_about(seconds), body, Vec::new()))
+        };
         if self.institution(&link.institution).is_err() {
             return in_s(GRANT_LOOK_S);
         }
@@ -212,13 +230,17 @@ impl Gateway {
         }
         let over = match stands {
             Ok(Ok(Stands::Over(why))) => why,
-            Ok(Ok(Stands::Unsaid) | Err(_)) | Err(_) if called_over => {
+            Ok(Ok(Stands::Unsaid(_)) | Err(_)) | Err(_) if called_over => {
                 self.not_called_over(&job.id);
                 tracing::info!(institution = %link.institution, "a bank notifies that a grant is over, and does not \
                     say how it stands: it is taken at its word");
                 ConsentEnd::AtBank
             }
-            Ok(Ok(Stands::Good | Stands::Unsaid)) => return in_s(GRANT_LOOK_S),
+            Ok(Ok(Stands::Good | Stands::Unsaid(None))) => return in_s(GRANT_LOOK_S),
+            Ok(Ok(Stands::Unsaid(ends))) => {
+                self.narrow_as_at_bank(link.clone(), None, ends).await?;
+                return in_s(GRANT_LOOK_S);
+            }
             Ok(Ok(Stands::Less { held, ends })) => {
                 self.narrow_as_at_bank(link.clone(), held.as_ref(), ends).await?;
                 return in_s(GRANT_LOOK_S);
@@ -281,19 +303,27 @@ impl Gateway {
         if state.status == GrantStatus::Unknown && tokens.refresh.is_some() {
             // Nothing says how it stands but a renewal. Tokens that live for days would hide for days that it is over.
             let age_s = self.now().as_second().saturating_sub(renewed_at.as_second());
-            if age_s >= GRANT_LOOK_AGAIN_S && self.tokens_or_refused(link, Some(&tokens)).await?.is_none() {
-                return Ok(Stands::Over(ConsentEnd::AtBank));
+            if age_s >= GRANT_LOOK_AGAIN_S {
+                let Some(fresh) = self.tokens_or_refused(link, Some(&tokens)).await? else {
+                    return Ok(Stands::Over(ConsentEnd::AtBank));
+                };
+                tokens = fresh;
             }
         }
         match state.status {
             GrantStatus::Revoked => return Ok(Stands::Over(ConsentEnd::AtBank)),
             GrantStatus::Expired => return Ok(Stands::Over(ConsentEnd::Expired)),
-            GrantStatus::Active => {}
-            GrantStatus::Missing | GrantStatus::Unknown => return Ok(Stands::Unsaid),
+            GrantStatus::Active | GrantStatus::Missing | GrantStatus::Unknown => {}
         }
         let ours = self.store.consent_of_link(link.shard, link.id).await;
         let ours = ours.map_err(|_| error(BankErrorClass::Retry("the store is away")))?;
-        let ends = state.expires.filter(|ends| ours.as_ref().is_some_and(|ours| *ends < ours.expires_at));
+        let sooner = |ends: &Timestamp| ours.as_ref().is_some_and(|ours| *ends < ours.expires_at);
+        // (What is counted anew with each answer differs by seconds: the margin keeps that from being a change.)
+        let tokens_end = tokens.refresh_ends.filter(sooner).map(crate::gateway::ends_with_tokens);
+        if state.status != GrantStatus::Active {
+            return Ok(Stands::Unsaid(tokens_end));
+        }
+        let ends = state.expires.filter(sooner).into_iter().chain(tokens_end).min();
         let good = || match ends {
             None => Stands::Good,
             ends => Stands::Less { held: None, ends },

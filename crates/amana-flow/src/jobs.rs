@@ -358,13 +358,14 @@ impl Gateway {
         Ok(shared)
     }
 
-    /// A job that tells the customer before the consent ends; none for one that is short.
-    pub(crate) fn reminding(&self, shard: Shard, consent: &Consent) -> Option<Command> {
+    /// A job that tells the customer before a consent ends that was to be for so many days; none for one that is short.
+    pub(crate) fn reminding(&self, shard: Shard, consent: &Consent, days: i64) -> Option<Command> {
         let before =
             |days: u64| consent.expires_at.checked_sub(Duration::from_secs(days.saturating_mul(86_400))).ok();
         let due_at = before(REMIND_DAYS_BEFORE).filter(|due_at| *due_at > consent.granted_at);
         // An end that the customer did not choose is told, however short the time was.
-        let bound = self.institution(&consent.institution).is_ok_and(|i| i.upkeep.refresh_days.is_some());
+        let life = consent.expires_at.as_second().saturating_sub(consent.granted_at.as_second());
+        let bound = life < days.saturating_mul(86_400);
         let due_at = due_at.or_else(|| before(REMIND_DAYS_BEFORE_TOKENS_END).filter(|_| bound))?;
         (due_at > consent.granted_at).then(|| self.reminding_at(shard, consent, due_at))
     }

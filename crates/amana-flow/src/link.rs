@@ -118,6 +118,10 @@ pub struct ConsentForm {
     pub accounts_sha256: String,
     /// Whose chat it is, as the platform calls the person.
     pub person: Option<String>,
+    /// The data aggregator through which the bank is read, if it is.
+    pub aggregator: Option<String>,
+    /// For how many days it can be at most, begun ones counted, where what the bank gave ends before a year.
+    pub days_max: Option<i64>,
 }
 
 /// What the customer chose.
@@ -394,6 +398,7 @@ impl Gateway {
             }
         };
         let (ends, once) = self.grant_ends(&viewer, &granted.tokens, bank_consent.as_deref()).await;
+        let ends = self.institution(&at.institution)?.grant_ends(ends, &granted.tokens, self.now());
         let tokens = Tokens { once, ..granted.tokens }.to_bytes();
         let consenting = Consenting {
             ends,
@@ -464,9 +469,15 @@ impl Gateway {
             })
             .collect();
         let person = self.person(&at.conversation).await;
+        let days_max = at.ends.map(|ends| {
+            let left = ends.as_second().saturating_sub(self.now().as_second());
+            left.saturating_add(86_399).div_euclid(86_400).max(1)
+        });
         let form = ConsentForm {
+            days_max: days_max.filter(|days| *days < CONSENT_DAYS_MAX),
             lang,
             institution: institution.name_in(lang).to_owned(),
+            aggregator: institution.aggregator_in(lang),
             institution_id: at.institution,
             purposes,
             accounts: accounts.ids,
@@ -597,7 +608,7 @@ impl Gateway {
             expected: 0,
         });
         commands.push(self.ending(shard, customer, link.id, consent.expires_at));
-        commands.extend(self.reminding(shard, &consent));
+        commands.extend(self.reminding(shard, &consent, answer.days));
         commands.push(self.look_at_grant(shard, customer, link.id));
         commands.push(self.polling(shard, customer, link.id));
         commands.extend(self.subscriptions_due(&at.institution));
@@ -648,7 +659,6 @@ impl Gateway {
             .map_err(|_| amana_core::ConsentError::Duration)?;
         // The bank's grant is the truth: for longer than it lasts nothing can be allowed.
         let expires_at = at.ends.map_or(expires_at, |ends| ends.min(expires_at));
-        let expires_at = self.institution(&at.institution)?.bounded(expires_at, now);
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             customer,

@@ -8,8 +8,8 @@ use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, LastTold, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
-    AccountId, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form, InstitutionId, Lang,
-    MessageId, Page, Purpose, Timestamp, Transaction,
+    AccountId, Aggregator, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form,
+    InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
 };
 use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
@@ -36,6 +36,8 @@ pub struct ConsentView {
     pub in_force: bool,
     /// When and why it ended, if it has; why is not known where its record cannot be read.
     pub ended: Option<(Timestamp, Option<ConsentEnd>)>,
+    /// The data aggregator through which the bank was read when it was given, if it was.
+    pub aggregator: Option<Aggregator>,
 }
 
 /// One entry of the timeline.
@@ -313,18 +315,16 @@ impl Gateway {
         let now = self.now();
         let mut views = Vec::with_capacity(consents.len());
         for consent in consents {
-            let mut ended = None;
-            if let Some(at) = consent.revoked_at {
-                // A record that does not open must not take the page away.
-                let record = self.store.consent_record(viewer.shard, viewer.customer, consent.id).await;
-                let why = match record {
-                    Ok(record) => record.and_then(|record| record.ended()).map(|(_, why)| why),
-                    Err(error) if error.is_damage() => None,
-                    Err(error) => return Err(error.into()),
-                };
-                ended = Some((at, why));
-            }
+            // A record that does not open must not take the page away.
+            let record = match self.store.consent_record(viewer.shard, viewer.customer, consent.id).await {
+                Err(error) if error.is_damage() => None,
+                record => record?,
+            };
+            let why = || record.as_ref().and_then(|record| record.ended()).map(|(_, why)| why);
+            let ended = consent.revoked_at.map(|at| (at, why()));
+            let basis = record.as_ref().and_then(|record| record.basis());
             views.push(ConsentView {
+                aggregator: basis.and_then(|basis| basis.aggregator.clone()),
                 last_told: last.get(&consent.id).copied(),
                 id: consent.id,
                 grants: consent

@@ -46,6 +46,8 @@ pub struct RenewalForm {
     pub days: i64,
     /// Whose chat it is, as the platform calls the person.
     pub person: Option<String>,
+    /// The data aggregator through which the bank is read, if it is.
+    pub aggregator: Option<String>,
 }
 
 /// A renewal's token under a name of its own: it lasts long, so it must not lead to linking another bank account to the
@@ -127,9 +129,11 @@ impl Gateway {
         if grants.is_empty() {
             return Err(LinkError::NoSuchInstitution);
         }
+        let known = self.institution(institution)?;
         Ok(RenewalForm {
             lang,
-            institution: self.institution(institution)?.name_in(lang).to_owned(),
+            institution: known.name_in(lang).to_owned(),
+            aggregator: known.aggregator_in(lang),
             institution_id: institution.clone(),
             purposes: grants.iter().map(|(p, g)| (*p, g.clusters, g.form, g.accounts.len())).collect(),
             days,
@@ -263,6 +267,7 @@ impl Gateway {
         let shared: BTreeSet<AccountId> =
             bank.accounts(&granted.tokens, &viewer, Actor::User).await?.ids.into_iter().collect();
         let (ends, once) = self.grant_ends(&viewer, &granted.tokens, granted.bank_consent.as_deref()).await;
+        let ends = self.institution(&at.institution)?.grant_ends(ends, &granted.tokens, self.now());
         let tokens = Tokens { once, ..granted.tokens.clone() }.to_bytes();
         let fresh = self.secret_text();
         for attempt in 1.. {
@@ -336,7 +341,6 @@ impl Gateway {
             .checked_add(std::time::Duration::from_secs(days * 86_400))
             .map_err(|_| amana_core::ConsentError::Duration)?;
         let expires_at = ends.map_or(expires_at, |ends| ends.min(expires_at));
-        let expires_at = self.institution(&link.institution)?.bounded(expires_at, now);
         let consent = Consent {
             id: ConsentId::new(&*self.clock, &*self.entropy),
             link: link.id,
@@ -400,7 +404,7 @@ impl Gateway {
         };
         commands.push(Command::PutBankGrant { grant, expected });
         commands.push(self.ending(shard, customer, link.id, expires_at));
-        commands.extend(self.reminding(shard, &consent));
+        commands.extend(self.reminding(shard, &consent, renewing.days));
         let bank = self.institution(&link.institution)?.name_in(lang);
         let said = amana_chat::plain::renewed(lang, bank, expires_at, now);
         commands.push(self.say(&link.conversation(), &said, false)?);

@@ -3,7 +3,7 @@
 use crate::browser::Fields;
 use crate::limits::{CONSENT_DAYS, CONSENT_DAYS_DEFAULT};
 use crate::words::Words;
-use amana_core::{AccountId, Form, Purpose};
+use amana_core::{AccountId, CONSENT_DAYS_MAX, Form, Purpose};
 use amana_flow::limits::LOOKBACK_DAYS;
 use amana_flow::{ConsentAnswer, ConsentForm, PurposeChoice};
 use amana_render::Arg;
@@ -16,11 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct ConsentPage {
     w: Words,
     bank: String,
+    /// Through whom the bank is read, and what they do.
+    aggregator: Option<String>,
     /// Whose chat it is.
     person: Option<String>,
     notice: String,
     purposes: Vec<PurposeView>,
     days: Vec<DaysView>,
+    /// That it cannot be for longer than the longest of these, where that is the bank's doing.
+    days_max: Option<String>,
     errors: Vec<Wrong>,
 }
 
@@ -120,7 +124,7 @@ impl Choices {
         if accounts.is_empty() {
             wrong.push(Wrong { field: "accounts", text: "consent-error-account" });
         }
-        match self.days.filter(|days| CONSENT_DAYS.contains(days)) {
+        match self.days.filter(|days| offered_days(form).any(|offered| offered == *days)) {
             Some(days) if wrong.is_empty() => {
                 Ok(ConsentAnswer { purposes, accounts, days, lang: form.lang, notice })
             }
@@ -137,16 +141,19 @@ impl ConsentPage {
     /// The page, with what was chosen before (nothing, the first time) and what has to be looked at again.
     pub(crate) fn new(form: &ConsentForm, back: &str, choices: &Choices, errors: Vec<Wrong>) -> Self {
         let w = Words::new(form.lang, back);
-        let days = choices.days.filter(|d| CONSENT_DAYS.contains(d)).unwrap_or(CONSENT_DAYS_DEFAULT);
+        let most = days_max(form);
+        let chosen = choices.days.filter(|days| offered_days(form).any(|offered| offered == *days));
+        let days = chosen.unwrap_or_else(|| CONSENT_DAYS_DEFAULT.min(most));
         Self {
             bank: form.institution.clone(),
+            aggregator: aggregator(&w, &form.institution, form.aggregator.as_deref()),
             person: form.person.clone(),
             notice: hash(&notice_text(form)),
             purposes: form.purposes.iter().map(|p| purpose_view(&w, p, choices)).collect(),
-            days: CONSENT_DAYS
-                .iter()
-                .map(|d| DaysView { value: *d, label: days_label(&w, *d), chosen: *d == days })
+            days: offered_days(form)
+                .map(|d| DaysView { value: d, label: days_label(&w, d), chosen: d == days })
                 .collect(),
+            days_max: days_bound(&w, form),
             errors,
             w,
         }
@@ -187,6 +194,28 @@ fn purpose_view(w: &Words, choice: &PurposeChoice, choices: &Choices) -> Purpose
 fn why(w: &Words, choice: &PurposeChoice) -> String {
     let clusters: Vec<String> = choice.clusters.iter().map(|c| w.cluster(c)).collect();
     w.with(&format!("why-{}", choice.purpose), &[("data", Arg::Text(&w.list(&clusters)))])
+}
+
+/// Who the data aggregator is, what it does, and that it is bound as the bank is (12 CFR 1033.431).
+pub(crate) fn aggregator(w: &Words, bank: &str, name: Option<&str>) -> Option<String> {
+    Some(w.with("consent-aggregator", &[("bank", Arg::Text(bank)), ("aggregator", Arg::Text(name?))]))
+}
+
+/// For how many days it can be at most.
+fn days_max(form: &ConsentForm) -> i64 {
+    form.days_max.unwrap_or(CONSENT_DAYS_MAX).clamp(1, CONSENT_DAYS_MAX)
+}
+
+/// For how many days it is offered: what the bank does not keep up so long is not.
+fn offered_days(form: &ConsentForm) -> impl Iterator<Item = i64> {
+    let most = days_max(form);
+    CONSENT_DAYS.into_iter().filter(move |days| *days < most).chain([most])
+}
+
+/// That the bank keeps it up for less than a year.
+fn days_bound(w: &Words, form: &ConsentForm) -> Option<String> {
+    let most = usize::try_from(form.days_max?).unwrap_or(1);
+    Some(w.with("consent-days-bank", &[("bank", Arg::Text(&form.institution)), ("count", Arg::Count(most))]))
 }
 
 fn days_label(w: &Words, days: i64) -> String {
@@ -237,7 +266,8 @@ pub fn notice_text(form: &ConsentForm) -> String {
     // The accounts themselves are the gate's to show; their hash says here which were offered.
     lines.push(format!("[ ] sha256:{}", form.accounts_sha256));
     lines.push(w.t("consent-days"));
-    lines.extend(CONSENT_DAYS.iter().map(|days| format!("( ) {}", days_label(&w, *days))));
+    lines.extend(offered_days(form).map(|days| format!("( ) {}", days_label(&w, days))));
+    lines.extend(days_bound(&w, form));
     lines.push(w.t("consent-days-hint"));
     lines.push(history(&w));
     for id in ["consent-sees", "consent-sees-one", "consent-sees-two", "consent-sees-three"] {
@@ -247,6 +277,7 @@ pub fn notice_text(form: &ConsentForm) -> String {
         lines.push(w.t(id));
     }
     lines.extend([bank("consent-use"), bank("consent-certify")]);
+    lines.extend(aggregator(&w, &form.institution, form.aggregator.as_deref()));
     lines.extend([w.t("consent-refuse"), w.t("consent-allow"), w.t("consent-refuse-hint")]);
     lines.join("\n")
 }

@@ -262,17 +262,17 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
         Some(LastTold::NotLately) => w.t("privacy-last-not-lately"),
         None => w.t("privacy-last-never"),
     };
+    let through = consent.aggregator.iter().map(|it| (w.t("privacy-through"), it.name_in(w.lang).to_owned()));
     ConsentCard {
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),
         save_label: at("privacy-consent-save-label", consent.granted_at),
         until,
         renew: can_be_renewed(consent, now),
-        parties: vec![
-            (w.t("privacy-from"), bank.to_owned()),
-            (w.t("privacy-to"), w.t("privacy-platform")),
-            (w.t("privacy-last"), last),
-        ],
+        parties: std::iter::once((w.t("privacy-from"), bank.to_owned()))
+            .chain(through)
+            .chain([(w.t("privacy-to"), w.t("privacy-platform")), (w.t("privacy-last"), last)])
+            .collect(),
         grants: consent
             .grants
             .iter()

@@ -2,6 +2,7 @@
 
 use crate::WebState;
 use crate::browser::{self, Fields};
+use crate::consent::aggregator;
 use crate::form;
 use crate::in_app;
 use crate::pages::Elsewhere;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 struct RenewPage {
     w: Words,
     bank: String,
+    /// Through whom the bank is read, and what they do.
+    aggregator: Option<String>,
     person: Option<String>,
     /// What would go on: name, and what of it is said how.
     purposes: Vec<(String, String)>,
@@ -65,6 +68,7 @@ fn notice(w: &Words, form: &RenewalForm) -> String {
     {
         said.push(bank(id));
     }
+    said.extend(aggregator(w, &form.institution, form.aggregator.as_deref()));
     said.extend([w.t("done-stop"), bank("renew-go"), w.t("renew-not")]);
     said.join("\n")
 }
@@ -103,6 +107,7 @@ pub(crate) async fn show(
             ];
             let page_of = RenewPage {
                 bank: form.institution.clone(),
+                aggregator: aggregator(&w, &form.institution, form.aggregator.as_deref()),
                 person: form.person.clone(),
                 purposes: lines(&w, &form),
                 length: count(&w, "renew-length", form.days),

@@ -238,6 +238,7 @@ pub(crate) async fn made(settings: &Settings, sides: Sides) -> anyhow::Result<Ar
             institution.id().clone(),
             Institution::new(name, name_ar, bank)
                 .with_controller(institution.controller.clone())
+                .with_aggregator(institution.connector.profile.aggregator.clone())
                 .with_upkeep(institution.upkeep),
         );
     }

@@ -16,6 +16,8 @@ pub(crate) struct TokenAnswer {
     pub(crate) refresh: Option<Secret>,
     pub(crate) id_token: Option<Secret>,
     pub(crate) expires_at: Timestamp,
+    /// When the refresh token ends, if the server says so: no standard has a word for it, two are in use.
+    pub(crate) refresh_ends: Option<Timestamp>,
     pub(crate) scope: Option<String>,
     /// The server's id of the grant, under the first of the names that the profile gives.
     pub(crate) grant_id: Option<String>,
@@ -50,17 +52,23 @@ impl TokenAnswer {
         if !bound && !kind.eq_ignore_ascii_case("bearer") {
             return Err(BankErrorClass::Nonsense("the access token is not a bearer token"));
         }
-        let lives = body
-            .get("expires_in")
-            .and_then(|v| v.as_i64().or_else(|| v.as_str()?.trim().parse().ok()))
-            .filter(|seconds| *seconds > 0)
-            .unwrap_or(limits::TOKEN_LIFE_DEFAULT_SECS)
-            .min(limits::TOKEN_LIFE_MAX_SECS);
+        let seconds = |name: &str| {
+            let value = body.get(name)?;
+            value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|seconds| *seconds > 0)
+        };
+        let in_s = |seconds| now.checked_add(jiff::SignedDuration::from_secs(seconds)).ok();
+        let lives =
+            seconds("expires_in").unwrap_or(limits::TOKEN_LIFE_DEFAULT_SECS).min(limits::TOKEN_LIFE_MAX_SECS);
         Ok(Self {
             access: Secret::new(access),
             refresh: text("refresh_token").map(Secret::new),
             id_token: text("id_token").map(Secret::new),
-            expires_at: now.saturating_add(jiff::SignedDuration::from_secs(lives)).unwrap_or(now),
+            expires_at: in_s(lives).unwrap_or(now),
+            // 0 stands for one that has no end (Keycloak, for `offline_access`).
+            refresh_ends: ["refresh_token_expires_in", "refresh_expires_in"]
+                .into_iter()
+                .find_map(seconds)
+                .and_then(in_s),
             scope: text("scope").map(str::to_owned),
             grant_id: grant_ids.iter().find_map(|name| text(name)).and_then(grant_id),
         })
@@ -169,6 +177,15 @@ mod tests {
         let silent = read(r#"{"access_token":"a"}"#).expect("expires_in is not required");
         assert_eq!(silent.expires_at.as_second() - now().as_second(), limits::TOKEN_LIFE_DEFAULT_SECS);
         assert!(read(r#"{"access_token":"a","expires_in":9e99}"#).is_ok());
+        let refresh = |word: &str| {
+            let read = read(&format!(r#"{{"access_token":"a",{word}}}"#)).expect("readable");
+            read.refresh_ends.map(|ends| ends.as_second() - now().as_second())
+        };
+        assert_eq!(refresh(r#""refresh_token_expires_in":2592000"#), Some(2_592_000));
+        assert_eq!(refresh(r#""refresh_expires_in":"1800""#), Some(1_800));
+        for none in ["0", "-1", "null", "9e99", "9223372036854775807", "\"soon\""] {
+            assert_eq!(refresh(&format!(r#""refresh_token_expires_in":{none}"#)), None, "{none}");
+        }
         for bad in [
             "<html>",
             "[]",

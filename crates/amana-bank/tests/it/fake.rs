@@ -281,6 +281,7 @@ impl Bench {
             refresh: Some(Secret::new("rt-1")),
             id_token: None,
             expires_at: self.clock.now(),
+            refresh_ends: None,
             scope: None,
             subject_sha256: None,
             dpop: None,

@@ -392,6 +392,88 @@ async fn news_are_read_and_faults_have_their_class() {
     assert!(e.class.is_invalid_grant(), "{e}");
 }
 
+/// Lists whose rows stand there twice or under other ids, an answer that takes its time, an ID token of somebody else,
+/// and a consent whose time is over: what the client makes of them is what the customer may then be told.
+#[tokio::test]
+async fn rows_twice_other_ids_other_people_and_a_time_that_is_over() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let running = run(case).await;
+    let bank = running.client(running.config(case, OURS));
+    let begun = bank.begin(&fake::ask()).await.unwrap();
+    let callback = running.authorize(&begun.url).await;
+    let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+    let (tokens, consent) = (granted.tokens, granted.bank_consent);
+    let accounts = bank.accounts(&tokens, &subject(), Actor::User).await.unwrap().ids;
+    let of = |account: &amana_core::AccountId| Of::Transactions {
+        account: account.clone(),
+        from: "2026-11-01T00:00:00Z".parse().unwrap(),
+        to: "2026-11-26T00:00:00Z".parse().unwrap(),
+    };
+    let rows = of(&accounts[0]);
+    let fault = async |kind: &str, place: &str| {
+        running.control("fault", json!({ "kind": "none" })).await;
+        running.control("fault", json!({ "kind": kind, "place": place, "ms": 300 })).await;
+    };
+    let read = async || {
+        let news = bank.news(&tokens, &subject(), &rows).await.unwrap();
+        assert!(news.whole);
+        news.events.into_iter().map(|(event, _)| (event.transaction_id, event.occurred)).collect::<Vec<_>>()
+    };
+    let before = read().await;
+    assert!(before.len() > 5);
+    for kind in ["duplicates", "slow"] {
+        fault(kind, "fdx").await;
+        assert_eq!(read().await, before, "{kind}");
+        assert_eq!(bank.accounts(&tokens, &subject(), Actor::User).await.unwrap().ids, accounts, "{kind}");
+    }
+    fault("changed_ids", "fdx").await;
+    let renamed = read().await;
+    let times = |rows: &[(Option<String>, jiff::Timestamp)]| {
+        let mut times: Vec<_> = rows.iter().map(|(_, at)| *at).collect();
+        times.sort();
+        times
+    };
+    assert_eq!(times(&renamed), times(&before));
+    assert!(renamed.iter().all(|(id, _)| before.iter().all(|(old, _)| old != id)));
+
+    fault("other_subject", "token").await;
+    let e = bank.refresh(&tokens).await.unwrap_err();
+    assert_eq!(e.class, Class::Nonsense("the id token of a refresh is another person's"));
+    running.control("fault", json!({ "kind": "none" })).await;
+    let tokens = bank.refresh(&tokens).await.expect("the person's own again");
+    running.control("expire", json!({ "customer": "layla" })).await;
+    let state = bank.grant(&tokens, &subject(), consent.as_deref()).await.map(|grant| grant.status);
+    assert!(matches!(state, Ok(GrantStatus::Expired)), "{state:?}");
+    assert!(bank.refresh(&tokens).await.unwrap_err().class.is_invalid_grant());
+    let e = bank.accounts(&tokens, &subject(), Actor::User).await.unwrap_err();
+    assert!(matches!(e.class, Class::RelinkNeeded(_)), "{e}");
+}
+
+/// What FDX 6.4 added to accounts (rates, named APRs, overdrafts) is read over: nothing of an account is lost by it.
+#[tokio::test]
+async fn accounts_with_all_their_details_are_read_as_without() {
+    let case = Case { tls_auth: false, sender: Sender::Dpop, signed: false };
+    let mut read = Vec::new();
+    for more in [None, Some("fdx:accountdetailed:read")] {
+        let running = run(case).await;
+        let mut config = running.config(case, OURS);
+        config.profile.oauth.rar = amana_bank::profile::Rar::Off;
+        config.profile.oauth.scopes.extend(more.map(str::to_owned));
+        let bank = running.client(config);
+        let begun = bank.begin(&fake::ask()).await.unwrap();
+        let callback = running.authorize(&begun.url).await;
+        let granted = bank.complete(&begun.pending, &callback).await.unwrap();
+        let scope = granted.tokens.scope.clone().unwrap();
+        assert_eq!(scope.contains("accountdetailed"), more.is_some(), "{scope}");
+        let accounts = bank.accounts(&granted.tokens, &subject(), Actor::User).await.unwrap();
+        assert_eq!(accounts.skipped, 0, "{more:?}");
+        let rows = fake::open(&accounts.data);
+        let rows = rows.as_array().unwrap().iter().map(|row| row["current"].clone()).collect::<Vec<_>>();
+        read.push((accounts.ids, rows));
+    }
+    assert_eq!(read[0], read[1]);
+}
+
 /// Subscriptions, made by a token of the client's own that is bound as the customers' are; and the bank's own proof
 /// when it notifies, which nobody else can make and which is good once and here alone.
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use amana_core::*;
-use amana_flow::limits::REFRESH_ENDS_EARLY_S;
+use amana_flow::limits::{GRANT_LOOK_S, REFRESH_ENDS_EARLY_S};
 use amana_flow::*;
 use amana_store::limits::ENDED_MESSAGE_DAYS;
 use amana_store::{DataKind, JobKind, LinkState};
@@ -267,6 +267,43 @@ async fn a_consent_ends_before_the_refresh_token_does_and_the_customer_is_told()
     assert_eq!(reminded, [23], "a week before, once");
     let record = rig.store.consent_record(link.shard, link.customer, consent.id).await.unwrap().unwrap();
     assert_eq!(record.ended().map(|(_, why)| why), Some(ConsentEnd::Expired));
+}
+
+/// The same where no profile knows it and the token answer says it: the page offers no longer, and a refresh whose
+/// answer says less narrows what was given. Seconds of difference are none.
+#[tokio::test]
+async fn what_a_token_answer_says_of_its_refresh_token_bounds_the_consent() {
+    let rig = Rig::new().await;
+    let in_s = |seconds: i64| {
+        Some(rig.clock.now().checked_add(std::time::Duration::from_secs(seconds.unsigned_abs())).unwrap())
+    };
+    *rig.bank.refresh_ends.lock().unwrap() = in_s(40 * DAY);
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let begun =
+        rig.gateway.link_begin(&entry, &InstitutionId::new(BANK).unwrap(), Lang::English).await.unwrap();
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.unwrap();
+    let (form, _) = rig.gateway.consent_form(&begun.cookie, &Default::default(), |lang| lang).await.unwrap();
+    assert_eq!(form.days_max, Some(40));
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    rig.gateway.consent_give(&begun.cookie, &ConsentAnswer { days: 365, ..answer }).await.unwrap();
+    let link = rig.store.links_ever(&conversation("1")).await.unwrap().remove(0);
+    let consent = async || rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("a consent");
+    let given = consent().await;
+    assert_eq!(given.expires_at.as_second() - given.granted_at.as_second(), 40 * DAY - REFRESH_ENDS_EARLY_S);
+    // A look renews the tokens. A few seconds less than before is no other end.
+    let looked = async |ends| {
+        *rig.bank.refresh_ends.lock().unwrap() = ends;
+        rig.clock.advance_s(2 * GRANT_LOOK_S);
+        rig.gateway.settle().await.unwrap();
+        consent().await
+    };
+    let same = looked(in_s(40 * DAY - 5)).await;
+    assert_eq!((same.id, same.expires_at), (given.id, given.expires_at));
+    let ends = in_s(10 * DAY);
+    let less = looked(ends).await;
+    assert_eq!(less.expires_at.as_second(), ends.unwrap().as_second() - REFRESH_ENDS_EARLY_S);
+    let again = looked(ends).await;
+    assert_eq!(again.id, less.id, "once");
 }
 
 /// The end of what was allowed starts a clock: a month later what was said is gone, with what was remembered of it, and

@@ -4,11 +4,12 @@ use crate::support::*;
 use amana_bank::{Actor, BankErrorClass, GrantStatus, TakenBack, UNREACHED};
 use amana_channel::webhook::InboundKind;
 use amana_core::*;
-use amana_flow::Upkeep;
 use amana_flow::limits::{
     GRANT_LOOK_AGAIN_S, GRANT_LOOK_S, GRANT_LOOKS_AT_ONCE_MAX, ONCE_ENDS_S, SHARED_GRANT_WAIT_S,
 };
+use amana_flow::{Entry, Upkeep};
 use amana_store::{Link, LinkState};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -343,6 +344,29 @@ async fn a_grant_for_one_reading_is_read_once_and_ends() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains("The time of what you allowed at Cedar Bank is over"), "{said:?}");
     }
+}
+
+/// Linking lists the accounts for the customer to choose from, as often as the page is looked at. That is not the one
+/// reading: the question that it was given for is answered.
+#[tokio::test]
+async fn linking_does_not_use_a_grant_for_one_reading_up() {
+    let rig = Rig::new().await;
+    *rig.bank.grant.lock().unwrap() = GrantStatus::Active;
+    *rig.bank.once.lock().unwrap() = true;
+    let entry = Entry::OneTime { token: rig.link_token("1").await };
+    let begun =
+        rig.gateway.link_begin(&entry, &InstitutionId::new(BANK).unwrap(), Lang::English).await.unwrap();
+    rig.gateway.link_callback(&begun.cookie, &rig.callback()).await.unwrap();
+    for _ in 0..3 {
+        assert!(rig.gateway.consent_form(&begun.cookie, &BTreeSet::new(), |lang| lang).await.is_ok());
+    }
+    let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+    rig.gateway.consent_give(&begun.cookie, &answer).await.unwrap();
+    rig.gateway.settle().await.unwrap();
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "the one reading");
+    rig.says("1", "what's my balance?").await;
+    assert!(!rig.sees("1").concat().contains("1,234.56"), "and no other");
 }
 
 /// Asked at the same moment by several, in one process and in two, by chat and by page, a grant for one reading is read

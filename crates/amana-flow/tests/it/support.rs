@@ -94,6 +94,8 @@ pub(crate) struct FakeBank {
     pub(crate) ends_none: Mutex<bool>,
     /// A grant is for one reading.
     pub(crate) once: Mutex<bool>,
+    /// When the refresh tokens that it gives end.
+    pub(crate) refresh_ends: Mutex<Option<Timestamp>>,
     /// The notifications that it keeps.
     pub(crate) kept: Mutex<Vec<amana_bank::Hint>>,
 }
@@ -134,6 +136,7 @@ impl FakeBank {
             ends_none: Mutex::new(false),
             kept: Mutex::default(),
             once: Mutex::new(false),
+            refresh_ends: Mutex::default(),
         }
     }
 
@@ -163,6 +166,7 @@ impl FakeBank {
             refresh: Some(Secret::new(format!("refresh {}", self.called("complete")))),
             id_token: None,
             expires_at: self.clock.now().checked_add(life).expect("an instant"),
+            refresh_ends: *self.refresh_ends.lock().expect("lock"),
             scope: None,
             subject_sha256: None,
             dpop: None,

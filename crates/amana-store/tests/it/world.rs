@@ -139,6 +139,7 @@ pub(crate) fn basis() -> Box<ConsentBasis> {
         lookback_days: 365,
         evidence: None,
         replaces: None,
+        aggregator: None,
     })
 }
 

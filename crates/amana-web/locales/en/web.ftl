@@ -145,6 +145,11 @@ consent-form = How much may Messenger see?
 consent-accounts = Which accounts
 consent-accounts-hint = They apply to all that you ticked above.
 consent-days = For how long
+consent-days-bank =
+    { $count ->
+        [one] { $bank } lets it be for one day at most. Before that ends you can renew it.
+       *[other] { $bank } lets it be for { $count } days at most. Before they end you can renew it.
+    }
 consent-days-hint = It ends by itself. We never renew it without asking you.
 consent-days-option =
     { $count ->
@@ -167,6 +172,7 @@ consent-not-two = Anything that you did not tick.
 consent-not-three = Anything after you stop or the time is over.
 consent-use = { $bank } does not give your data to Messenger for advertising, profiling or sale. Such a purpose cannot be chosen here, by anyone.
 consent-certify = { $bank } certifies that it keeps to this: it reads only what is needed for what you ticked, uses it for nothing else, protects it, passes it on to nobody but this chat, deletes it soon after what you allowed has ended, and stops when you say so.
+consent-aggregator = { $bank } is not asked directly but through { $aggregator }, a data aggregator: it fetches what you allow here and hands it to { $bank }’s service in this chat. It certifies that it keeps to the same limits.
 consent-allow = Allow
 consent-refuse = Don’t allow
 consent-refuse-hint = If you don’t allow, nothing is shared, and we give the access back to your bank.
@@ -242,6 +248,7 @@ privacy-allowed-again = If you want to, you can link your bank again from the ch
 privacy-given = Given { $at }
 privacy-until = Ends by itself on { $at }
 privacy-from = From
+privacy-through = Through
 privacy-to = To
 privacy-platform = Messenger (Meta), in your own chat
 privacy-last = Last told

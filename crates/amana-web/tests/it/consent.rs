@@ -1,6 +1,6 @@
 //! The consent page.
 
-use crate::support::{Answer, Browser, World, notice_of};
+use crate::support::{Answer, BANK, Browser, HARBOR, World, notice_of};
 use amana_core::{AccountId, Form, InstitutionId, Lang, Purpose};
 use amana_flow::{ConsentForm, PurposeChoice};
 use amana_web::notice_text;
@@ -177,6 +177,8 @@ fn form(lang: Lang, form_max: Form) -> ConsentForm {
         purposes: vec![PurposeChoice { purpose, clusters: purpose.clusters(), form_max }],
         accounts: vec![AccountId::new("a1").expect("an id")],
         accounts_sha256: "ab12".into(),
+        days_max: None,
+        aggregator: None,
     }
 }
 
@@ -199,6 +201,65 @@ fn the_notice_is_deterministic_and_whole() {
     assert!(!less.contains("All the details") && less.contains("Amounts, without names"));
     assert_ne!(text, notice_text(&form(Lang::Arabic, Form::Detail)));
     assert!(!text.contains("consent-") && !text.contains("purpose-"), "no text is missing");
+}
+
+/// A bank whose tokens end after a month is not offered for a year, in either language, and the text says whose doing
+/// it is.
+#[test]
+fn no_longer_is_offered_than_the_bank_keeps_up() {
+    for (days_max, offered, not) in [
+        (30, vec!["( ) 30 days"], vec!["( ) 90", "365"]),
+        (45, vec!["( ) 30 days", "( ) 45 days"], vec!["( ) 90"]),
+    ] {
+        let text =
+            notice_text(&ConsentForm { days_max: Some(days_max), ..form(Lang::English, Form::Detail) });
+        let bound = format!("Cedar Bank lets it be for {days_max} days at most");
+        let plain: String = text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect();
+        assert!(plain.contains(&bound), "{plain}");
+        for label in offered {
+            assert!(plain.contains(label), "{label}: {plain}");
+        }
+        for label in not {
+            assert!(
+                !plain.lines().any(|line| line.starts_with("( )") && line.contains(label)),
+                "{label}: {plain}"
+            );
+        }
+    }
+    let arabic = notice_text(&ConsentForm { days_max: Some(30), ..form(Lang::Arabic, Form::Detail) });
+    assert!(arabic.contains("لا يسمح") && !arabic.contains("سنة كاملة"), "{arabic}");
+    let free = notice_text(&form(Lang::English, Form::Detail));
+    assert!(free.contains("365 days") && !free.contains("at most. Before"));
+}
+
+/// 12 CFR 1033.431: on the page (so in the notice that is recorded), in the receipt and on the customer's own page, in
+/// either language; and nowhere where the bank itself is asked.
+#[tokio::test]
+async fn an_aggregator_is_named_wherever_a_consent_is() {
+    let world = World::new().await;
+    for (n, (bank, lang)) in
+        [(HARBOR, Lang::English), (HARBOR, Lang::Arabic), (BANK, Lang::English)].into_iter().enumerate()
+    {
+        let through = bank == HARBOR;
+        let name = if lang == Lang::English { "Akoya" } else { "أكويا" };
+        let browser = Browser::new(&world, lang);
+        let token = world.token(&format!("read-{n}")).await;
+        let page = browser.to_consent_of(bank, &token).await.text();
+        assert_eq!(page.contains(name), through, "{bank} {lang:?}");
+        browser.link_with(bank, &format!("link-{n}")).await;
+        let own = browser.get("/privacy").await.text();
+        assert_eq!(own.contains(name), through, "{bank} {lang:?}");
+        let consent = crate::support::value_of(&own, "consent");
+        let receipt = browser.get(&format!("/privacy/consent/{consent}.jsonld")).await.json();
+        let named = &receipt["dpv:hasEntity"]["aggregator"]["dpv:hasName"];
+        assert_eq!(named.as_str(), through.then_some("Akoya"), "{receipt}");
+        let recipients = receipt["dpv:hasProcess"][0]["dpv:hasRecipient"].to_string();
+        assert_eq!(recipients.contains("aggregator"), through);
+    }
+    let named =
+        notice_text(&ConsentForm { aggregator: Some("Akoya".into()), ..form(Lang::English, Form::Detail) });
+    let plain: String = named.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')).collect();
+    assert!(plain.contains("through Akoya, a data aggregator") && plain.contains("It certifies"), "{plain}");
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ impl FakeBank {
             refresh: Some(Secret::new("refresh")),
             id_token: None,
             expires_at: self.clock.now().checked_add(Duration::from_secs(86_400)).expect("an instant"),
+            refresh_ends: None,
             scope: None,
             subject_sha256: None,
             dpop: None,
@@ -295,6 +296,7 @@ impl World {
         });
         let named = |en: &str, ar: &str| Institution::new(en.into(), ar.into(), bank.clone());
         let upkeep = Upkeep { notifications: true, ..Upkeep::default() };
+        let through = Some(Aggregator { name: "Akoya".into(), name_ar: "أكويا".into() });
         let page = conversation().channel;
         let channel = Arc::new(FakeChannel::default());
         let gateway = Gateway::new(GatewayParts {
@@ -310,7 +312,7 @@ impl World {
             read_policy: |_, _| Err("no test here has a policy".to_owned()),
             institutions: BTreeMap::from([
                 (institution(BANK), named("Cedar Bank", "بنك الأرز").with_upkeep(upkeep)),
-                (institution(HARBOR), named("Harbor Savings", "مصرف الميناء")),
+                (institution(HARBOR), named("Harbor Savings", "مصرف الميناء").with_aggregator(through)),
             ]),
             channels: BTreeMap::from([(
                 page.clone(),
@@ -538,7 +540,7 @@ impl<'a> Browser<'a> {
         self.to_consent_of(BANK, &token).await
     }
 
-    async fn to_consent_of(&self, bank: &str, token: &str) -> Answer {
+    pub(crate) async fn to_consent_of(&self, bank: &str, token: &str) -> Answer {
         let begun =
             self.post("/link/begin", &[("t", token), ("institution", bank), ("lang", self.lang.tag())]).await;
         assert!(begun.location().starts_with("https://bank.example/"), "{}", begun.location());

@@ -193,6 +193,7 @@ fn granting(person: Person, changes: u32, now: Timestamp) -> anyhow::Result<Comm
         lookback_days: 365,
         evidence: None,
         replaces: (changes > 0).then(|| person.consent(changes - 1)),
+        aggregator: None,
     };
     Ok(Command::GrantConsent {
         shard: person.shard()?,
