@@ -67,6 +67,9 @@ pub(crate) fn account(
                 put("originalPrincipal", money(account.opening_minor.saturating_neg()));
                 put("paymentFrequency", json!("MONTHLY"));
             }
+            for (name, value) in rates(account, day_of(now)) {
+                put(name, value);
+            }
         }
         if account.kind == AccountKind::CreditCard && clusters.contains(&Cluster::Bills) {
             let bill = statements::bill(account, day_of(now));
@@ -75,6 +78,41 @@ pub(crate) fn account(
     }
     Value::Object(out)
 }
+
+/// The yearly rates of an account in percent, by FDX 6.4's names for them (`InterestRate` and the named APRs, which
+/// took the place of `interestRate`), and whether it may be overdrawn. All of them are made up, and the same every day.
+fn rates(account: &Account, today: jiff::civil::Date) -> Vec<(&'static str, Value)> {
+    let rate = |percent: f64, kind: &str, compounded: &str| json!({ "rate": percent, "rateAsOf": today, "type": kind, "compoundingPeriod": compounded });
+    match account.kind {
+        AccountKind::Savings => vec![
+            ("earnedInterest", rate(SAVINGS_RATE, "VARIABLE", "DAILY")),
+            ("annualPercentageYield", json!(SAVINGS_YIELD)),
+        ],
+        AccountKind::CreditCard => vec![
+            ("chargedInterest", rate(PURCHASE_APR, "VARIABLE", "DAILY")),
+            ("purchasesApr", json!(PURCHASE_APR)),
+            ("advancesApr", json!(ADVANCE_APR)),
+            ("balanceTransfersApr", json!(PURCHASE_APR)),
+        ],
+        AccountKind::Loan => vec![
+            ("chargedInterest", rate(LOAN_RATE, "FIXED", "MONTHLY")),
+            ("annualPercentageRate", json!(LOAN_RATE)),
+        ],
+        AccountKind::Checking => vec![
+            ("overdraftOptIn", json!(false)),
+            ("overdrafted", json!(account.balances().ledger_minor < 0)),
+        ],
+        AccountKind::DigitalWallet => Vec::new(),
+    }
+}
+
+/// What a purchase on credit costs a year, in percent.
+pub(super) const PURCHASE_APR: f64 = 19.99;
+const ADVANCE_APR: f64 = 24.99;
+const LOAN_RATE: f64 = 6.25;
+const SAVINGS_RATE: f64 = 3.92;
+/// The same with interest on interest.
+const SAVINGS_YIELD: f64 = 4.0;
 
 /// FDX Bill.
 fn bill_of(account: &Account, bill: &Bill) -> Value {

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::entity::PURCHASE_APR;
 use super::{Consented, FdxError, Query, paging};
 use crate::app::Shared;
 use crate::brand::Brand;
@@ -153,7 +154,7 @@ pub(crate) async fn terms(
                 "effectiveDate": opened,
                 "annualMembershipFee": fee(0),
                 "latePaymentFee": fee(8),
-                "purchaseApr": 19.99,
+                "purchaseApr": PURCHASE_APR,
             }),
             AccountKind::Loan => json!({ "effectiveDate": opened, "latePaymentFee": fee(25) }),
             AccountKind::Checking | AccountKind::Savings | AccountKind::DigitalWallet => json!({

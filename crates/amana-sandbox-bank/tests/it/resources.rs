@@ -55,7 +55,8 @@ async fn each_cluster_alone_opens_its_own_resources_and_fields() {
     let (card, checking) = (id_of(&bank, "CREDITCARD").await, id_of(&bank, "CHECKING").await);
     let identity = ["accountType", "accountNumberDisplay", "productId", "productName", "nickname"];
     let balances = ["balanceAsOf", "currentBalance", "availableCredit"];
-    let detail = ["transferIn", "transferOut", "creditLine", "cardNetwork"];
+    let rates = ["chargedInterest", "purchasesApr", "advancesApr", "balanceTransfersApr"];
+    let detail = ["transferIn", "transferOut", "creditLine", "cardNetwork"].into_iter().chain(rates);
     let of_card = |own: &[&'static str]| {
         let bare = ["accountCategory", "accountId", "status", "currency", "balanceType"];
         bare.into_iter().chain(own.iter().copied()).collect::<BTreeSet<_>>()
@@ -325,6 +326,27 @@ async fn a_wallet_and_a_loan_are_told_as_what_they_are() {
     assert!(paid.iter().all(|row| row["debitCreditMemo"] == "CREDIT" && row["transactionType"] == "PAYMENT"));
     assert_eq!(loan["originalPrincipal"].to_string(), "18500.00");
     assert_eq!(loan["principalBalance"].to_string(), "14720.00", "12 rates of 315.00");
+    // FDX 6.4's InterestRate and named rates, each on the kinds of account that have it.
+    assert_eq!(
+        (&loan["chargedInterest"]["type"], &loan["annualPercentageRate"]),
+        (&json!("FIXED"), &json!(6.25))
+    );
+    let typed = |kind: &str| accounts.iter().find(|one| one["accountType"] == kind).unwrap();
+    let (savings, card, checking) = (typed("SAVINGS"), typed("CREDITCARD"), typed("CHECKING"));
+    let earned = &savings["earnedInterest"];
+    assert!(
+        earned["rate"].as_f64() < savings["annualPercentageYield"].as_f64() && earned["rateAsOf"].is_string()
+    );
+    assert_eq!(card["chargedInterest"]["rate"], card["purchasesApr"]);
+    assert_eq!((&checking["overdraftOptIn"], &checking["overdrafted"]), (&json!(false), &json!(false)));
+    for (account, not) in [
+        (savings, "chargedInterest"),
+        (card, "earnedInterest"),
+        (checking, "earnedInterest"),
+        (loan, "purchasesApr"),
+    ] {
+        assert!(account.get(not).is_none(), "{not}: {account}");
+    }
     // Nothing can be bought on a loan; the wallet pays.
     let buy = |account: &Value| json!({ "customer": "yusuf", "merchant": "Blue Bottle Coffee", "amount": 4.50, "accountId": account["accountId"] });
     assert_eq!(bank.control("purchase", buy(loan)).await.0, StatusCode::CONFLICT);
