@@ -4,6 +4,7 @@
 
 mod authorization;
 mod consents;
+mod mtls;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -348,6 +349,8 @@ fn the_list_is_whole() {
     let list = include_str!("../../../../../docs/fapi.md");
     let tests = concat!(include_str!("authorization.rs"), include_str!("tokens.rs"));
     let named = |name: &str| tests.contains(&format!("async fn {}()", name.replace('-', "_").to_lowercase()));
+    let bound = include_str!("mtls.rs");
+    let mut with_tls = 0;
     let mut seen = std::collections::BTreeSet::new();
     let mut ours = 0;
     for line in list.lines().filter(|line| line.starts_with("| `")) {
@@ -358,6 +361,11 @@ fn the_list_is_whole() {
             "server" => {
                 assert!(named(name), "no test for `{name}`");
                 ours += 1;
+                if cells[2].contains("also with mutual TLS") {
+                    let test = format!("async fn {}_with_mutual_tls()", name.replace('-', "_"));
+                    assert!(bound.contains(&test), "no test for `{name}` with mutual TLS");
+                    with_tls += 1;
+                }
             }
             "client" => assert!(name.starts_with("client-"), "`{name}`"),
             "not ours" => assert!(cells[2].len() > 10, "`{name}`: why?"),
@@ -366,4 +374,5 @@ fn the_list_is_whole() {
     }
     assert_eq!(seen.len(), 128);
     assert_eq!(tests.matches("#[tokio::test]").count(), ours, "a test without a line in the list");
+    assert_eq!(bound.matches("#[tokio::test]").count(), with_tls, "the same with mutual TLS");
 }
