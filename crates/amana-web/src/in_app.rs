@@ -54,6 +54,7 @@ const OTHERS: &[&str] = &[
     " line/",
     "kakaotalk",
     "[pinterest/",
+    "telegram-android/",
 ];
 /// The apps that an Android web view names in `X-Requested-With`.
 const APPS: &[&str] = &[
