@@ -77,6 +77,67 @@ async fn what_is_new_at_a_bank_that_pushes_nothing_is_told_once() {
     assert_eq!(rig.store.counts().await.unwrap().inbox_failed, 0);
 }
 
+/// A row of a purchase at a time.
+fn bought(rig: &Rig, id: &str, minor: i64, at: Timestamp) {
+    there_is(rig, BankEventKind::TransactionPosted, id, None, minor);
+    let mut news = rig.bank.news.lock().unwrap();
+    let (event, body) = news.last_mut().unwrap();
+    event.occurred = at;
+    if let BankEventBody::Transaction(row) = body {
+        row.at = at;
+    }
+}
+
+/// The bank calls all its rows by other ids.
+fn renames(rig: &Rig, by: &str) {
+    for (event, body) in rig.bank.news.lock().unwrap().iter_mut() {
+        event.id.push_str(by);
+        event.transaction_id.iter_mut().for_each(|id| id.push_str(by));
+        if let BankEventBody::Transaction(row) = body {
+            row.id.push_str(by);
+        }
+    }
+}
+
+/// A bank that calls the same rows by other ids tells nothing new, whether it knows times or only days. What is new
+/// among them is told, also a second purchase that says the same as the first; and of a bank that knows only days one
+/// that says the same as another that went.
+#[tokio::test]
+async fn rows_under_other_ids_are_not_told_again() {
+    for only_days in [false, true] {
+        let rig = polled(0).await;
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let day = Timestamp::from_second((rig.clock.now().as_second() / 86_400 + 1) * 86_400).unwrap();
+        let at = |n: u64| if only_days { day } else { day + Duration::from_secs(7 + n * 1_000) };
+        // From before the consent, which is no news under any name.
+        bought(&rig, "old", 999, day - hours(20));
+        rig.link("1").await;
+        rig.clock.advance_s(2 * 86_400);
+        rig.says("1", "hello").await;
+        for (n, minor) in [(1, 4_200), (2, 5_300), (3, 6_400)] {
+            bought(&rig, &format!("t{n}"), minor, at(n));
+        }
+        next_poll(&rig).await;
+        assert_eq!(told(&rig, "53.00"), 1, "{only_days}");
+        renames(&rig, "-x");
+        next_poll(&rig).await;
+        assert!(rig.sees("1").is_empty(), "{only_days}");
+        renames(&rig, "-y");
+        bought(&rig, "again", 4_200, at(1));
+        bought(&rig, "new", 7_500, at(4));
+        next_poll(&rig).await;
+        let said = rig.sees("1").concat();
+        let times = |what| said.matches(what).count();
+        assert_eq!((times("42.00"), times("75.00")), (1, 1), "{only_days}: {said}");
+        assert_eq!((times("53.00"), times("64.00"), times("9.99")), (0, 0, 0), "{only_days}: {said}");
+        // One goes, and one comes that says the same: where there is only the day, it may be another.
+        rig.bank.news.lock().unwrap().retain(|(event, _)| !event.id.contains("t2"));
+        bought(&rig, "other", 5_300, at(2));
+        next_poll(&rig).await;
+        assert_eq!(told(&rig, "53.00"), usize::from(only_days), "{only_days}");
+    }
+}
+
 /// A row that appears days late, within the overlap, is found; each window begins ten days before the end of the last.
 #[tokio::test]
 async fn windows_overlap_so_that_late_rows_are_found() {

@@ -35,7 +35,7 @@ async fn fault(till: &Till, kind: &str, place: &str, more: serde_json::Value) {
     till.act("fault", order).await;
 }
 
-/// Over real HTTP, with the real client, reading because the bank notifies: rows twice, answers
+/// Over real HTTP, with the real client, reading because the bank notifies: rows twice, rows under other ids, answers
 /// and notifications that are late, doubled, in each other's place or about somebody else's account, an ID token of
 /// somebody else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +78,7 @@ async fn whatever_a_bank_does_nothing_is_told_twice_and_nobody_hears_of_anothers
     // An answer that takes its time.
     fault(&till, "slow", "fdx", json!({ "ms": 3_000 })).await;
     noura.buys(&till, "27.72").await;
-    fault(&till, "none", "fdx", forever).await;
+    fault(&till, "none", "fdx", forever.clone()).await;
 
     // A token is refused, and the one in its place comes with somebody else's name: nothing is read with it.
     fault(&till, "unauthorized", "fdx", once.clone()).await;
@@ -86,6 +86,10 @@ async fn whatever_a_bank_does_nothing_is_told_twice_and_nobody_hears_of_anothers
     let refused = noura.chat.ask("what is my balance?", "does not answer").await;
     assert!(!refused.contains('$'), "{refused}");
     noura.chat.ask("what is my balance?", "Here are your balances").await;
+
+    // The rows that Sam was told of are there under other ids from now on, and one that is new.
+    fault(&till, "changed_ids", "fdx", forever).await;
+    sam.buys(&till, "61.16").await;
 
     for person in &people {
         let said = person.chat.said().await.concat();
