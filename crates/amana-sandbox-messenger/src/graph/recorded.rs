@@ -1,5 +1,5 @@
-//! The words of Meta's errors, as far as the reference has them (messenger reference, appendix B). Where it has none, or
-//! only what somebody says of them, an injected error says so: code and subcode are what a client goes by.
+//! The words of Meta's errors, as far as the reference has them (messenger reference, appendix B). Where it has none,
+//! or only what somebody says of them, an injected error says so: code and subcode are what a client goes by.
 
 use super::error::GraphError;
 

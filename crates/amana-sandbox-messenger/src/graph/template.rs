@@ -157,9 +157,9 @@ pub(crate) fn decide(
     changed.len()
 }
 
-/// Why Meta's review would reject a template, by the rules on record (4): its words; samples for every placeholder, for an image
-/// and for an open address; placeholders in order, neither first nor last, without `# $ %`; not more placeholders than
-/// words.
+/// Why Meta's review would reject a template, by the rules on record (4): its words; samples for every placeholder, for
+/// an image and for an open address; placeholders in order, neither first nor last, without `# $ %`; not more
+/// placeholders than words.
 fn rejection(template: &Template) -> Option<&'static str> {
     const NO_SAMPLE: &str = "TEMPLATE_VARIABLES_MISSING_SAMPLE_VALUES";
     if let Some(reason) = wording::rejection(&template.components) {
