@@ -49,8 +49,17 @@ pub(crate) enum Act {
         #[serde(rename = "ref")]
         reference: String,
     },
-    /// Writes after an advertisement: the window may stay open for longer.
-    AdMessage { page: String, text: String, ad_id: String },
+    /// Writes after an advertisement: the window may stay open for longer, and the app that the advertisement names may
+    /// have the thread for so many seconds.
+    AdMessage {
+        page: String,
+        text: String,
+        ad_id: String,
+        #[serde(default)]
+        receiving_app: Option<String>,
+        #[serde(default)]
+        receiving_app_control_expiration: Option<i64>,
+    },
     /// Says that an answer was good or bad.
     Feedback { page: String, mid: String, good: bool },
     /// Fills in a customer feedback form.
@@ -152,7 +161,11 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             let body = json!({"ref": reference, "source": "SHORTLINK", "type": "OPEN_THREAD"});
             Ok(event(inner, hub, key, "messaging_referrals", "referral", &body, true))
         }
-        Act::AdMessage { text, ad_id, .. } => {
+        Act::AdMessage { text, ad_id, receiving_app, receiving_app_control_expiration: seconds, .. } => {
+            if let Some(app) = receiving_app {
+                routing::campaign(inner, hub, key, &app, seconds)
+                    .map_err(|error| ActionError::Refused(error.message))?;
+            }
             let until = hub.now_ms(inner) + inner.data.settings.ad_window_ms;
             if let Some(thread) = inner.data.threads.get_mut(key) {
                 thread.ad_window_until_ms = until;
@@ -180,7 +193,8 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
         }
         Act::Optin { reference, user_ref: None, .. } => {
             let body = json!({"ref": reference});
-            Ok(event(inner, hub, key, "messaging_optins", "optin", &body, true))
+            // What opens the window is a message by the plugin (3), not the opt-in.
+            Ok(event(inner, hub, key, "messaging_optins", "optin", &body, false))
         }
         Act::Optin { reference, user_ref: Some(user_ref), .. } => {
             recipient::name(inner, hub, By::UserRef, key, &user_ref, limits::WINDOW_MS);

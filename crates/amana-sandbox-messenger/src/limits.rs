@@ -56,13 +56,15 @@ pub(crate) const MEDIA_PER_S: u32 = 10;
 pub(crate) const PROFILE_PER_10MIN: u32 = 10;
 /// Conversations API calls of a page per second.
 pub(crate) const CONVERSATIONS_PER_S: u32 = 2;
-/// Calls per engaged person in 24 hours of which the headers show the share.
-pub(crate) const CALLS_PER_PERSON: u64 = 200;
+/// Calls of a page per engaged person in 24 hours.
+pub(crate) const CALLS_PER_PERSON: u32 = 200;
 /// Messages of a conversation on one page of the Conversations API, where the client names no number, and at the most.
 pub(crate) const MESSAGES_PAGE: usize = 25;
 pub(crate) const MESSAGES_PAGE_MAX: usize = 500;
 /// The newest messages of a conversation whose details the Conversations API gives.
 pub(crate) const CONVERSATION_DETAILS: usize = 20;
+/// How long an advertisement may give an app the thread at most, in seconds: 30 days.
+pub(crate) const AD_OWNER_S: i64 = 30 * 24 * 3_600;
 /// How long a thread stays with its owner without activity, in milliseconds.
 pub(crate) const OWNER_MS: i64 = 24 * 3_600 * 1_000;
 /// Longest extension of an ownership, in seconds.

@@ -202,6 +202,9 @@ pub(crate) struct PageState {
     pub(crate) personas: Vec<Persona>,
     #[serde(default)]
     pub(crate) saved: Vec<Saved>,
+    /// The order numbers of the receipts that were sent, the newest last.
+    #[serde(default)]
+    pub(crate) orders: VecDeque<String>,
     /// The default app of Conversation Routing; `None` is Meta's "zero config".
     #[serde(default)]
     pub(crate) default_app: Option<String>,

@@ -51,6 +51,36 @@ pub(crate) fn active(inner: &mut Inner, hub: &Hub, key: &ThreadKey) {
     }
 }
 
+/// An advertisement gives its app the thread, also on a page without a default app: for as long as it says, at most 30
+/// days, whether anybody writes or not.
+///
+/// # Errors
+/// 100/2018164 for an app that the page does not have, (#100) for a time that cannot be.
+pub(crate) fn campaign(
+    inner: &mut Inner,
+    hub: &Hub,
+    key: &ThreadKey,
+    app: &str,
+    seconds: Option<i64>,
+) -> Result<(), GraphError> {
+    if !known(inner, hub, &key.page, app) {
+        return Err(GraphError::param("Incorrect App ID").sub(2_018_164));
+    }
+    let for_ms = match seconds {
+        None => limits::OWNER_MS,
+        Some(seconds) if (1..=limits::AD_OWNER_S).contains(&seconds) => seconds * 1_000,
+        Some(_) => {
+            return Err(GraphError::param(format!(
+                "receiving_app_control_expiration must be between 1 and {}",
+                limits::AD_OWNER_S
+            )));
+        }
+    };
+    let until_ms = hub.now_ms(inner) + for_ms;
+    set(inner, key, Some(Owner { app: app.to_owned(), until_ms }));
+    Ok(())
+}
+
 /// An app id as webhooks show it: a number.
 pub(crate) fn number(app: &str) -> Value {
     app.parse::<u64>().map_or_else(|_| json!(app), |n| json!(n))

@@ -51,8 +51,8 @@ pub(crate) struct Settings {
     pub(crate) profile_per_10min: u32,
     /// Conversations API calls of a page per second; 0 is no limit. Meta: 2.
     pub(crate) conversations_per_s: u32,
-    /// Calls of a page in 24 hours per engaged person, above which calls get 80006. Meta: 200. 0 only reports the
-    /// share in the headers.
+    /// Calls of a page in 24 hours per engaged person, above which calls get 80006. Meta: 200. 0 is no limit, and the
+    /// headers show the share of Meta's.
     pub(crate) calls_per_person: u32,
     /// The code of a send over its rate: 613, 4, 32 or 80006.
     pub(crate) rate_code: u32,
@@ -90,7 +90,7 @@ impl Default for Settings {
             media_per_s: limits::MEDIA_PER_S,
             profile_per_10min: limits::PROFILE_PER_10MIN,
             conversations_per_s: limits::CONVERSATIONS_PER_S,
-            calls_per_person: 0,
+            calls_per_person: limits::CALLS_PER_PERSON,
             rate_code: 613,
             template_review_ms: 0,
             template_review: Review::Rules,

@@ -65,7 +65,7 @@ fn allowance(inner: &Inner, now: i64, page: &str) -> u64 {
         .filter(|t| t.key.page == page && t.last_inbound_ms.is_some_and(|at| now - at < 86_400_000))
         .count();
     let each = match inner.data.settings.calls_per_person {
-        0 => limits::CALLS_PER_PERSON,
+        0 => u64::from(limits::CALLS_PER_PERSON),
         n => u64::from(n),
     };
     each.saturating_mul(u64::try_from(engaged.max(1)).unwrap_or(1))

@@ -227,10 +227,11 @@ fn check_receipt(payload: &Map<String, Value>, place: &str) -> Result<(), GraphE
     let Some(Value::Object(summary)) = payload.get("summary") else {
         return Err(GraphError::param(format!("Param {place}[summary] is required")));
     };
+    let places = decimals(currency);
     let in_summary = format!("{place}[summary]");
-    amount(summary, "total_cost", &in_summary, true)?;
+    amount(summary, "total_cost", &in_summary, (true, places))?;
     for name in ["subtotal", "shipping_cost", "total_tax"] {
-        amount(summary, name, &in_summary, false)?;
+        amount(summary, name, &in_summary, (false, places))?;
     }
     if let Some(address) = payload.get("address").filter(|v| !v.is_null()) {
         let place = format!("{place}[address]");
@@ -257,14 +258,14 @@ fn check_receipt(payload: &Map<String, Value>, place: &str) -> Result<(), GraphE
             return Err(GraphError::param(format!("Param {place} must be a JSON object")));
         };
         required(element, "title", &place)?;
-        amount(element, "price", &place, true)?;
+        amount(element, "price", &place, (true, places))?;
     }
     for (i, adjustment) in list(payload, "adjustments", place)?.iter().enumerate() {
         let place = format!("{place}[adjustments][{i}]");
         let Value::Object(adjustment) = adjustment else {
             return Err(GraphError::param(format!("Param {place} must be a JSON object")));
         };
-        amount(adjustment, "amount", &place, false)?;
+        amount(adjustment, "amount", &place, (false, places))?;
     }
     Ok(())
 }
@@ -277,8 +278,19 @@ fn list<'a>(map: &'a Map<String, Value>, name: &str, place: &str) -> Result<&'a 
     }
 }
 
-/// A decimal with a dot, as a number or as a string of one (clients send both).
-fn amount(map: &Map<String, Value>, name: &str, place: &str, needed: bool) -> Result<(), GraphError> {
+/// "At most two places mostly": three in currencies that have a thousandth.
+fn decimals(currency: &str) -> usize {
+    let thousandths = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+    if thousandths.iter().any(|code| currency.eq_ignore_ascii_case(code)) { 3 } else { 2 }
+}
+
+/// A decimal with a dot and at most so many places, as a number or as a string of one (clients send both).
+fn amount(
+    map: &Map<String, Value>,
+    name: &str,
+    place: &str,
+    (needed, places): (bool, usize),
+) -> Result<(), GraphError> {
     let text = match map.get(name) {
         None | Some(Value::Null) if needed => {
             return Err(GraphError::param(format!("Param {place}[{name}] is required")));
@@ -292,6 +304,11 @@ fn amount(map: &Map<String, Value>, name: &str, place: &str, needed: bool) -> Re
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     if all_digits(whole) && all_digits(fraction) {
+        if fraction.len() > places {
+            return Err(GraphError::param(format!(
+                "Param {place}[{name}] must have at most {places} decimal places"
+            )));
+        }
         return Ok(());
     }
     Err(GraphError::param(format!("Param {place}[{name}] must be a number")))

@@ -95,12 +95,14 @@ impl GraphError {
 
     /// 10/2018278 (or one of the two older subcodes): the 24-hour window is closed (Meta's text in full).
     pub(crate) fn window_closed(subcode: u32) -> Self {
-        Self::new(
-            10,
-            "(#10) This message is sent outside of allowed window. Learn more about the new policy here: \
-             https://developers.facebook.com/docs/messenger-platform/policy-overview",
-        )
-        .sub(subcode)
+        let more = match subcode {
+            2_018_278 => {
+                " Learn more about the new policy here: \
+                 https://developers.facebook.com/docs/messenger-platform/policy-overview"
+            }
+            _ => "",
+        };
+        Self::new(10, format!("(#10) This message is sent outside of allowed window.{more}")).sub(subcode)
     }
 
     /// 551/1545041: the person blocked the page.
@@ -176,25 +178,6 @@ impl GraphError {
                 "(#10) To use this endpoint, the app needs the permission pages_utility_messaging",
             ),
             _ => Self::new(200, format!("(#200) Requires {name} permission to manage the object")),
-        }
-    }
-
-    /// The text of an injected error, where Meta's is on record.
-    pub(crate) fn recorded(code: u32, subcode: Option<u32>) -> String {
-        match (code, subcode) {
-            (1, Some(1_357_046)) => "Received invalid JSON reply.".to_owned(),
-            (1, _) => "An unknown error occurred".to_owned(),
-            (2, _) => "An unexpected error has occurred. Please retry your request later.".to_owned(),
-            (4 | 17 | 32 | 613 | 80_006, _) => Self::throttled(code).message,
-            (10, Some(sub @ (2_018_278 | 2_534_022 | 2_018_065))) => Self::window_closed(sub).message,
-            (10, Some(2_018_108)) => Self::unavailable().message,
-            (10, Some(1_893_063)) => Self::restricted().message,
-            (190, Some(460)) => {
-                Self::token(TokenHealth::PasswordChanged).map_or_else(String::new, |e| e.message)
-            }
-            (551, _) => "(#551) This person isn't receiving messages from you right now.".to_owned(),
-            (1_200, _) => "Temporary send message failure. Please try again later.".to_owned(),
-            _ => format!("(#{code}) injected error"),
         }
     }
 

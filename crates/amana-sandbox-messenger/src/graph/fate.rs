@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::Call;
 use super::error::GraphError;
 use super::params::text;
+use super::recorded::injected;
 use crate::chaos::Chaos;
 use crate::faults::take;
 use crate::hub::Inner;
@@ -75,10 +76,10 @@ pub(super) fn of(inner: &mut Inner, call: &Call, page: &str) -> Result<After, Be
 
 fn fail_next(faults: &mut crate::faults::Faults) -> Option<GraphError> {
     let next = faults.fail_next.as_mut()?;
-    let message = next.message.clone().unwrap_or_else(|| GraphError::recorded(next.code, next.subcode));
-    let mut error = GraphError::new(next.code, message);
-    error.subcode = next.subcode;
-    error.transient = matches!(next.code, 1 | 2 | 1_200);
+    let mut error = injected(next.code, next.subcode);
+    if let Some(message) = next.message.clone() {
+        error.message = message;
+    }
     if let Some(status) = next.status.and_then(|s| StatusCode::from_u16(s).ok()) {
         error.status = status;
     }
@@ -109,8 +110,7 @@ fn disturb(
         return Err(Before::Lost);
     }
     if hit("transient", chaos.transient) {
-        let mut error = GraphError::new(2, GraphError::recorded(2, None));
-        error.transient = true;
+        let mut error = injected(2, None);
         if chaos.draw("status", key, n).is_multiple_of(2) {
             error.status = StatusCode::SERVICE_UNAVAILABLE;
         }

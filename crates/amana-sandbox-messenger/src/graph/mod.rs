@@ -17,11 +17,13 @@ mod personas;
 pub(crate) use node::person;
 mod profile;
 pub(crate) mod recipient;
+mod recorded;
 mod saved;
 mod send;
 mod template;
 mod templates;
 mod threads;
+mod wording;
 pub(crate) use fields::FIELDS;
 pub(crate) use template::decide as decide_template;
 

@@ -259,6 +259,7 @@ fn message(
     if let Some(Value::Object(named)) = message.get("template") {
         shown = template::render(inner, page, named)?;
     }
+    let order = order(inner, page, message)?;
     let saved = media(inner, hub, call, page, message, &mut shown)?;
     let reply_to = reply_to(inner, call, &key)?;
     if let Some(control) = call.params.get("thread_control") {
@@ -270,6 +271,13 @@ fn message(
         }
     }
     inner.save_thread(&key);
+    if let Some((order, state)) = order.zip(inner.data.pages.get_mut(page)) {
+        state.orders.push_back(order);
+        if state.orders.len() > limits::PAGE_OBJECTS {
+            state.orders.pop_front();
+        }
+        inner.save_page(page);
+    }
     let mid = inner.mid(hub, &key);
     let online = inner.data.online.get(&key.user).copied().unwrap_or(0) > 0;
     if let Some(thread) = inner.data.threads.get_mut(&key) {
@@ -300,6 +308,22 @@ fn message(
         crate::actions::advance(inner, hub, &key, Progress::Delivered);
     }
     Ok(Sent { answer, echo })
+}
+
+/// The order number of a receipt: unique on the page.
+fn order(inner: &Inner, page: &str, message: &Map<String, Value>) -> Result<Option<String>, GraphError> {
+    let payload = message.get("attachment").and_then(|attachment| attachment.get("payload"));
+    let of = |name: &str| payload.and_then(|payload| payload.get(name)).and_then(Value::as_str);
+    if !of("template_type").is_some_and(|kind| kind.eq_ignore_ascii_case("receipt")) {
+        return Ok(None);
+    }
+    let Some(order) = of("order_number") else { return Ok(None) };
+    if inner.data.pages.get(page).is_some_and(|state| state.orders.iter().any(|known| known == order)) {
+        return Err(GraphError::param(
+            "Param message[attachment][payload][order_number] must be unique: a receipt has it already",
+        ));
+    }
+    Ok(Some(order.to_owned()))
 }
 
 /// Resolves media: the address is shown, and the id under which it was saved returned.

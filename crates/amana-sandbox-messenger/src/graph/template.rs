@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use super::buttons::{length, required};
 use super::error::GraphError;
+use super::wording;
 use crate::hub::{Hub, Inner, NewEvent};
 use crate::model::Template;
 use crate::settings::Review;
@@ -156,11 +157,14 @@ pub(crate) fn decide(
     changed.len()
 }
 
-/// Why Meta's review would reject a template, by the rules on record (4): samples for every placeholder, for an image
-/// and for an open address; placeholders in order, neither first nor last, without `# $ %`; not more placeholders than
-/// words.
+/// Why Meta's review would reject a template, by the rules on record (4): its words; samples for every placeholder, for
+/// an image and for an open address; placeholders in order, neither first nor last, without `# $ %`; not more
+/// placeholders than words.
 fn rejection(template: &Template) -> Option<&'static str> {
     const NO_SAMPLE: &str = "TEMPLATE_VARIABLES_MISSING_SAMPLE_VALUES";
+    if let Some(reason) = wording::rejection(&template.components) {
+        return Some(reason);
+    }
     let sample = |of: &Value, name: &str| {
         of.pointer(&format!("/example/{name}")).is_some_and(|sample| match sample {
             Value::Array(all) => !all.is_empty(),

@@ -191,7 +191,7 @@ async fn what_opens_the_window_and_what_does_not() {
         ("act", of("reaction", react(false)), true),
         ("act", of("unsupported", json!({})), true),
         ("act", of("referral", json!({"ref": "r"})), true),
-        ("act", of("optin", json!({"ref": "r"})), true),
+        ("act", of("optin", json!({"ref": "r"})), false),
         ("act", of("optin", json!({"ref": "r", "user_ref": "U"})), false),
         ("act", of("comment", json!({"text": "nice"})), false),
         ("act", of("reaction", react(true)), false),

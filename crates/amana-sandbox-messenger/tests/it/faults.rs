@@ -96,12 +96,29 @@ async fn rates_are_counted() {
     rig.post("/control/clock", json!({"advance_s": 600})).await;
     assert_eq!(rig.graph("GET", "me/messenger_profile?fields=greeting", None).await.0, 200);
 
+    // In a day, for each person who wrote: 200, unless a test says otherwise.
+    let until_refused = async || {
+        for n in 0.. {
+            let answer = rig.graph("GET", "me", None).await;
+            if answer.0 != 200 {
+                assert_eq!(error(&answer), (400, Some(80_006), None));
+                return n;
+            }
+        }
+        0
+    };
+    rig.post("/control/clock", json!({"advance_s": 86_400})).await;
+    rig.say("amal", "hi").await;
+    assert_eq!(until_refused().await, 200);
+    rig.say("basil", "hi").await;
+    assert_eq!(until_refused().await, 200, "one more person");
+    rig.post("/control/clock", json!({"advance_s": 86_400})).await;
     rig.post("/control/settings", json!({"calls_per_person": 30})).await;
-    let mut answer = (200, Value::Null);
-    for _ in 0..40 {
-        answer = rig.graph("GET", "me", None).await;
+    assert_eq!(until_refused().await, 30);
+    rig.post("/control/settings", json!({"calls_per_person": 0})).await;
+    for _ in 0..300 {
+        assert_eq!(rig.graph("GET", "me", None).await.0, 200);
     }
-    assert_eq!(error(&answer), (400, Some(80_006), None));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod faults;
 mod graph;
 mod linking;
 mod pages;
+mod recorded;
 mod routing;
 mod send_features;
 mod sends;

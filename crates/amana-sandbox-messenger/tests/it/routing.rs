@@ -116,6 +116,28 @@ async fn what_the_page_sends_keeps_no_thread() {
     assert_eq!(owner(&rig, &psid).await, APP_ID);
 }
 
+/// Goal: an advertisement gives its app the thread for as long as it says, at most 30 days, whoever is silent.
+#[tokio::test]
+async fn an_advertisement_gives_the_thread_for_thirty_days() {
+    let rig = Rig::new().await;
+    rig.post(&format!("/control/pages/{PAGE}"), json!({"default_app": INBOX})).await;
+    let ad = async |seconds: i64| {
+        let act = json!({"kind": "ad_message", "page": PAGE, "text": "hi", "ad_id": "7", "receiving_app": APP_ID,
+            "receiving_app_control_expiration": seconds});
+        rig.post("/control/users/amal/act", act).await
+    };
+    assert!(
+        ad(30 * 86_400 + 1).await["error"].as_str().unwrap().contains("receiving_app_control_expiration")
+    );
+    assert!(ad(30 * 86_400).await["error"].is_null());
+    let psid = rig.psid("amal").await;
+    let seen = async || rig.get(&format!("/control/threads/{PAGE}/amal")).await["owner"].clone();
+    rig.post("/control/clock", json!({"advance_s": 30 * 86_400 - 60})).await;
+    assert_eq!(owner(&rig, &psid).await, APP_ID, "{}", seen().await);
+    rig.post("/control/clock", json!({"advance_s": 120})).await;
+    assert_eq!(owner(&rig, &psid).await, Value::Null);
+}
+
 /// Goal: a human's answer takes the thread, and nobody gives it back by itself.
 #[tokio::test]
 async fn the_inbox_takes_over() {

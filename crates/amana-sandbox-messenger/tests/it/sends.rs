@@ -147,6 +147,20 @@ async fn limits_of_templates() {
     }
     refused(send(with("summary", json!({"subtotal": 1}))).await, bad);
     refused(send(with("summary", json!({"total_cost": "1,50"}))).await, bad);
+    let priced = |currency: &str, price: &str| {
+        let mut payload = with("currency", json!(currency));
+        payload["payload"]["summary"]["total_cost"] = json!(price);
+        payload["payload"]["order_number"] = json!(format!("{currency} {price}"));
+        payload
+    };
+    refused(send(priced("USD", "1.505")).await, bad);
+    refused(send(priced("KWD", "1.5055")).await, bad);
+    for (currency, price) in [("USD", "1.50"), ("KWD", "1.505"), ("JPY", "150")] {
+        assert_eq!(send(priced(currency, price)).await.0, 200, "{currency}");
+    }
+    // A number is a receipt's own; one that was refused has used up none.
+    refused(send(with("merchant_name", json!("Shop"))).await, bad);
+    assert_eq!(send(with("order_number", json!("2"))).await.0, 200);
     refused(send(with("elements", json!([{"title": "x"}]))).await, bad);
     refused(send(with("address", json!({"street_1": "x"}))).await, bad);
     let (_, body) = send(json!({"type": "template", "payload": {"template_type": "utility_messages"}})).await;

@@ -45,8 +45,21 @@ async fn the_review_rejects_by_rule() {
     assert_eq!(of("gap"), "REJECTED INCORRECT_PARAMS");
     assert_eq!(of("nothing"), "REJECTED TEMPLATE_VARIABLES_MISSING_SAMPLE_VALUES");
     assert_eq!(of("dense"), "REJECTED PARAMS_TO_WORD_RATIO_EXCEED_LIMIT");
+    // Whose words advertise, ask for whole numbers, or threaten: in both languages.
+    for (name, text, why) in [
+        ("sale_en", "Only this week: a discount on your card.", "TAG_SHOULD_BE_MARKETING"),
+        ("sale_ar", "خصم على بطاقتك هذا الأسبوع.", "TAG_SHOULD_BE_MARKETING"),
+        ("asks", "Please reply with your whole card number.", "NONE"),
+        ("threat", "Pay today, else we take legal action.", "NONE"),
+    ] {
+        assert_eq!(make(name, json!({"type": "BODY", "text": text})).await, "REJECTED", "{name}");
+        let heard = statuses(&rig).await;
+        assert!(heard.contains(&(name.to_owned(), format!("REJECTED {why}"))), "{name}: {heard:?}");
+    }
+    let last4 = body("The card number that ends in {{1}} was used.", &["4242"]);
+    assert_eq!(make("last4", last4).await, "APPROVED", "four digits are none");
     let (_, list) = rig.graph("GET", "me/message_templates?status=REJECTED&fields=name", None).await;
-    assert_eq!(list["data"].as_array().unwrap().len(), 4);
+    assert_eq!(list["data"].as_array().unwrap().len(), 8);
     assert_eq!(list["data"][0]["rejected_reason"], "INCORRECT_PARAMS");
 }
 
