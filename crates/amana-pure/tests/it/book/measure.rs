@@ -41,6 +41,8 @@ pub(super) struct Figures {
     /// Of the wrong ones: two of the same shop and amount, one taken for the other.
     pub(super) swapped: usize,
     pub(super) true_pairs: usize,
+    /// Of `found`, `believed`, `swapped` and `true_pairs` those whose posting bears no word of the bank's.
+    pub(super) unnamed: [usize; 4],
     /// Purchases, refunds and parts of shipments.
     pub(super) purchases: i64,
     /// Of which the customer never heard.
@@ -64,6 +66,16 @@ impl Figures {
     pub(super) fn recall_alike(&self) -> f64 {
         (self.found + self.swapped) as f64 / self.true_pairs.max(1) as f64
     }
+    /// Precision, recall, and both where equal purchases are alike, of the pairs that the bank does not name.
+    pub(super) fn of_unnamed(&self) -> [f64; 4] {
+        let [found, believed, swapped, pairs] = self.unnamed;
+        shares(found, believed, swapped, pairs)
+    }
+    /// The same of those that it names.
+    pub(super) fn of_named(&self) -> [f64; 4] {
+        let [found, believed, swapped, pairs] = self.unnamed;
+        shares(self.found - found, self.believed - believed, self.swapped - swapped, self.true_pairs - pairs)
+    }
     pub(super) fn add(&mut self, other: Self) {
         self.events += other.events;
         self.postings += other.postings;
@@ -71,11 +83,19 @@ impl Figures {
         self.believed += other.believed;
         self.swapped += other.swapped;
         self.true_pairs += other.true_pairs;
+        for (own, more) in self.unnamed.iter_mut().zip(other.unnamed) {
+            *own += more;
+        }
         self.purchases += other.purchases;
         self.silent += other.silent;
         self.twice += other.twice;
         self.undone += other.undone;
     }
+}
+
+fn shares(found: usize, believed: usize, swapped: usize, pairs: usize) -> [f64; 4] {
+    let of = |some: usize, all: usize| some as f64 / all.max(1) as f64;
+    [of(found, believed), of(found, pairs), of(found + swapped, believed), of(found + swapped, pairs)]
 }
 
 pub(super) fn measure<R: Reader>(
@@ -142,10 +162,17 @@ fn one(life: &Life, mut reader: impl Reader) -> Figures {
         .collect();
     let by_posting: BTreeMap<&str, &str> = truth.iter().copied().collect();
     // The believed hold is of the same shop and amount as the true one: nobody but the bank could tell them apart.
-    figures.swapped = believed
-        .difference(&truth)
-        .filter(|(p, h)| by_posting.get(p).is_some_and(|true_hold| holds.get(true_hold) == holds.get(h)))
-        .count();
+    let alike = |p: &str, h: &str| by_posting.get(p).is_some_and(|hold| holds.get(hold) == holds.get(h));
+    figures.swapped = believed.difference(&truth).filter(|(p, h)| alike(p, h)).count();
+    let by_bank: BTreeSet<&str> =
+        life.events.iter().filter(|e| e.t.reference_id.is_some()).map(|e| e.t.id.as_str()).collect();
+    let unnamed = |pair: &&(&str, &str)| !by_bank.contains(pair.0);
+    figures.unnamed = [
+        believed.intersection(&truth).filter(unnamed).count(),
+        believed.iter().filter(unnamed).count(),
+        believed.difference(&truth).filter(unnamed).filter(|(p, h)| alike(p, h)).count(),
+        truth.iter().filter(unnamed).count(),
+    ];
     for (heard, should) in heard.iter().zip(&life.news) {
         figures.purchases += should;
         figures.silent += (should - heard).max(0);

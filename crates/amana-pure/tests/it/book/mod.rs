@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// Lives that a run of the tests goes through. `AMANA_BOOK_LIVES=200` measures what `docs/benchmarks.md` says.
 const LIVES: u64 = 6;
+/// Lives that it takes until there are banks of each kind among them.
+const LIVES_APART: u64 = 24;
 const DAYS: i64 = 60;
 
 fn lives() -> u64 {
@@ -39,6 +41,7 @@ fn book_and_naive(name: &str, mix: &Mix) -> (Figures, Figures) {
             of.recall(),
             of.recall_alike(),
         );
+        println!("{name}, {who}: named {:.4?}, unnamed {:.4?}", of.of_named(), of.of_unnamed());
     }
     (book, naive)
 }
@@ -51,6 +54,19 @@ fn postings_find_their_authorizations_in_ordinary_lives() {
     // Of a purchase that nobody hears of there is one in a thousand at most; twice is the smaller evil.
     assert!(book.silent * 1_000 <= book.purchases && book.twice * 100 <= book.purchases, "{book:?}");
     assert!(naive.recall() < 0.9, "the lives are too easy: {naive:?}");
+}
+
+/// The bank's own word must not hide how well the rest is found: each by itself. Of two equal purchases it is no error
+/// to the customer to take one for the other.
+#[test]
+fn pairs_that_the_bank_does_not_name_are_found_as_well() {
+    let book = measure(0..lives().max(LIVES_APART), &ORDINARY, DAYS, Book::default);
+    let (named, unnamed) = (book.of_named(), book.of_unnamed());
+    println!("ordinary, book: named {named:.4?}, unnamed {unnamed:.4?}; {book:?}");
+    assert!(named.iter().all(|share| *share >= 0.99), "{named:?}");
+    let [precision, recall, precision_alike, recall_alike] = unnamed;
+    assert!(precision_alike >= 0.99 && recall_alike >= 0.99, "{unnamed:?}");
+    assert!(precision >= 0.98 && recall >= 0.98, "{unnamed:?}");
 }
 
 #[test]
@@ -73,6 +89,7 @@ fn an_oracle_says_how_much_can_be_known() {
         }
         let (precision, recall) = (oracle.precision(), oracle.recall());
         println!("{name}, oracle: precision {precision:.4}, recall {recall:.4}; {oracle:?}");
+        println!("{name}, oracle: named {:.4?}, unnamed {:.4?}", oracle.of_named(), oracle.of_unnamed());
         let book = measure(0..lives(), mix, DAYS, Book::default);
         assert_eq!(oracle.true_pairs, book.true_pairs);
         assert!(oracle.recall() >= book.recall(), "{oracle:?} {book:?}");

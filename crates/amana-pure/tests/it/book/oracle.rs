@@ -176,6 +176,8 @@ pub(super) fn figures(life: &Life, mix: &Mix, seed: u64) -> Figures {
     let truth = |e: &Event| e.hold.clone().filter(|hold| *hold != e.t.id);
     let mut figures = Figures { postings: postings.len(), ..Figures::default() };
     figures.true_pairs = postings.iter().filter(|e| truth(e).is_some()).count();
+    let of_none = |e: &&&Event| truth(e).is_some() && e.t.reference_id.is_none();
+    figures.unnamed[3] = postings.iter().filter(of_none).count();
 
     let mut gone: BTreeSet<&str> = life.undone.iter().map(String::as_str).collect();
     gone.retain(|id| by_id.contains_key(id));
@@ -187,6 +189,9 @@ pub(super) fn figures(life: &Life, mix: &Mix, seed: u64) -> Figures {
             // Known, by assumption.
             figures.believed += usize::from(truth(event).is_some());
             figures.found += usize::from(truth(event).is_some());
+            let unnamed = usize::from(truth(event).is_some() && event.t.reference_id.is_none());
+            (figures.unnamed[0], figures.unnamed[1]) =
+                (figures.unnamed[0] + unnamed, figures.unnamed[1] + unnamed);
         } else if let Some(named) = event.t.reference_id.as_deref() {
             gone.insert(named);
             figures.believed += 1;
@@ -211,8 +216,9 @@ pub(super) fn figures(life: &Life, mix: &Mix, seed: u64) -> Figures {
         // The first count is that of none.
         let best = (0..counts.len()).max_by_key(|i| counts[*i]).expect("one at least");
         let Some((hold, _)) = best.checked_sub(1).map(|i| fits[i]) else { continue };
-        figures.believed += 1;
-        figures.found += usize::from(truth(posting).as_deref() == Some(oracle.holds[hold].id.as_str()));
+        let right = usize::from(truth(posting).as_deref() == Some(oracle.holds[hold].id.as_str()));
+        (figures.believed, figures.found) = (figures.believed + 1, figures.found + right);
+        (figures.unnamed[0], figures.unnamed[1]) = (figures.unnamed[0] + right, figures.unnamed[1] + 1);
     }
     figures
 }
