@@ -85,9 +85,8 @@ impl Gateway {
                         _ => Said::Nothing,
                     }
                 }
-                // Its turn came before, or will not come.
-                (Some(KnownEvent::Over | KnownEvent::GivenUp), None) => Said::Nothing,
-                (Some(_), Some(_)) => Said::Nothing,
+                // Its turn came before, or will not come; or later words stand for it.
+                (Some(KnownEvent::Over | KnownEvent::GivenUp), None) | (Some(_), Some(_)) => Said::Nothing,
             };
             said.get_or_insert(last);
             effects.push(Command::TakeBack {

@@ -8,8 +8,8 @@ use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, LastTold, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
-    AccountId, Aggregator, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentState, Form,
-    InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
+    AccountId, Aggregator, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentRecord, ConsentState,
+    Form, InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
 };
 use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
@@ -320,9 +320,9 @@ impl Gateway {
                 Err(error) if error.is_damage() => None,
                 record => record?,
             };
-            let why = || record.as_ref().and_then(|record| record.ended()).map(|(_, why)| why);
+            let why = || record.as_ref().and_then(ConsentRecord::ended).map(|(_, why)| why);
             let ended = consent.revoked_at.map(|at| (at, why()));
-            let basis = record.as_ref().and_then(|record| record.basis());
+            let basis = record.as_ref().and_then(ConsentRecord::basis);
             views.push(ConsentView {
                 aggregator: basis.and_then(|basis| basis.aggregator.clone()),
                 last_told: last.get(&consent.id).copied(),

@@ -167,9 +167,6 @@ fn details(hub: &Hub, thread: &Thread, message: &Message, page: &str) -> Value {
     let person = json!({"id": thread.psid, "name": thread.key.user});
     let (from, to) = if message.from == From::User { (person, page_party) } else { (page_party, person) };
     let text = message.body.get("text").and_then(Value::as_str).unwrap_or_default();
-    let mut details = json!({
-        "id": message.mid, "created_time": time(message.at_ms), "from": from, "to": {"data": [to]}, "message": text,
-    });
     // The shape is inferred: the reference has none.
     let attached = message.body.get("attachments").and_then(Value::as_array);
     let (stickers, files): (Vec<&Value>, Vec<&Value>) = attached
@@ -177,12 +174,17 @@ fn details(hub: &Hub, thread: &Thread, message: &Message, page: &str) -> Value {
         .flatten()
         .partition(|attachment| attachment.get("type").and_then(Value::as_str) == Some("sticker"));
     let url = |attachment: &Value| attachment.pointer("/payload/url").cloned().unwrap_or_default();
-    if let Some(sticker) = stickers.first() {
-        details["sticker"] = url(sticker);
-    }
-    if !files.is_empty() {
-        let files: Vec<_> = files.into_iter().map(|file| json!({"file_url": url(file)})).collect();
-        details["attachments"] = json!({ "data": files });
+    let mut details = json!({
+        "id": message.mid, "created_time": time(message.at_ms), "from": from, "to": {"data": [to]}, "message": text,
+        "sticker": stickers.first().map(|sticker| url(sticker)),
+        "attachments": (!files.is_empty()).then(|| {
+            let files: Vec<_> = files.into_iter().map(|file| json!({"file_url": url(file)})).collect();
+            json!({ "data": files })
+        }),
+    });
+    // What is not there is not said.
+    if let Some(fields) = details.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
     }
     details
 }
