@@ -265,6 +265,10 @@ fn values_of_two_people_do_not_become_one() {
     assert!(Protected::merge(vec![values(&mine), values(&mine)]).is_some());
     assert!(Protected::merge(vec![values(&mine), values(&other)]).is_none());
     assert!(Protected::<Page<Transaction>>::merge(vec![]).is_none());
+    let event = |of: &Subject| Protected::new(of.clone(), paid(4_210));
+    assert!(Protected::gather(vec![event(&mine), event(&mine)]).is_some());
+    assert!(Protected::gather(vec![event(&mine), event(&other)]).is_none());
+    assert!(Protected::<BankEventBody>::gather(vec![]).is_none());
 }
 
 /// What narrows a value narrows it: what is shown afterwards lacks the rest.

@@ -54,7 +54,7 @@ fn purchase(world: &World, n: usize) -> Value {
         "specversion": "1.0", "id": format!("e{n}"), "source": "https://bank.example/core",
         "type": "bank.transaction.authorised.v1", "time": *AT,
         "data": {"customerId": subject(OWNER), "accountId": id, "currency": "USD",
-                 "transaction": world.bank.transaction_of(OWNER, &id, n, "AUTHORIZATION", world.bank.amount())},
+                 "transaction": world.bank.transaction_of(OWNER, &id, n, "AUTHORIZATION", world.bank.amount(OWNER, 0))},
     })
 }
 

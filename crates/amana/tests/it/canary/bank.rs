@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Transactions on each account, for questions.
-const ROWS: usize = 12;
+pub(crate) const ROWS: usize = 12;
 /// Accounts of each customer.
 pub(crate) const ACCOUNTS: usize = 2;
 
@@ -27,8 +27,8 @@ pub(crate) struct Bank {
     /// Every so many calls of the data API fail, with a value in the answer; 0: none.
     pub(crate) fails: AtomicUsize,
     pub(crate) calls: AtomicUsize,
-    /// The next amount that nobody had.
-    pub(crate) amounts: AtomicUsize,
+    /// Whose each amount is, and on which of their accounts, by its number.
+    pub(crate) whose: Mutex<Vec<(usize, usize)>>,
 }
 
 pub(crate) fn account_id(owner: usize, account: usize) -> String {
@@ -56,15 +56,19 @@ impl Bank {
             count: AtomicUsize::new(1),
             fails: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
-            amounts: AtomicUsize::new(1),
+            whose: Mutex::default(),
         });
         let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&bank));
         tokio::spawn(async move { axum::serve(listener, app).await });
         bank
     }
 
-    pub(crate) fn amount(&self) -> usize {
-        self.amounts.fetch_add(1, Ordering::SeqCst)
+    /// The next amount that nobody had, for this account.
+    pub(crate) fn amount(&self, owner: usize, account: usize) -> usize {
+        let mut whose = self.whose.lock().expect("lock");
+        whose.push((owner, account));
+        assert!(whose.len() <= super::marks::AMOUNTS, "an amount is of one account");
+        whose.len() - 1
     }
 
     fn token(&self, owner: usize) -> String {
@@ -177,7 +181,7 @@ impl Bank {
             "accountCategory": "DEPOSIT_ACCOUNT", "status": "OPEN", "currency": {"currencyCode": "USD"},
             "nickname": text(Class::Nickname, owner, n), "productName": other(1), "description": other(2),
             "accountNumber": other(3), "accountNumberDisplay": "1234", "parentAccountId": other(4),
-            "currentBalance": number(self.amount()), "availableBalance": number(self.amount()),
+            "currentBalance": number(self.amount(owner, n)), "availableBalance": number(self.amount(owner, n)),
             "balanceAsOf": jiff::Timestamp::now().to_string(), "interestRate": 1.25,
             "routingTransitNumber": other(5), "bankId": other(6),
             "contact": {"emails": [other(7)], "telephones": [{"number": other(8)}],
@@ -189,7 +193,8 @@ impl Bank {
 
     /// A transaction with a shop, or (every tenth) with the bank's own words alone.
     pub(crate) fn transaction(&self, owner: usize, account: &str, n: usize, status: &str) -> Value {
-        let m = self.amount();
+        let number = (0..ACCOUNTS).find(|n| account_id(owner, *n) == account).unwrap_or(0);
+        let m = self.amount(owner, number);
         self.transaction_of(owner, account, n, status, m)
     }
 

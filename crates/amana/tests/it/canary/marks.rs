@@ -1,7 +1,7 @@
 //! Values that occur nowhere else, and the search for them in eight encodings.
 //!
 //! Every text begins with a prefix that is searched for, and says after it what it is and whose; every amount begins
-//! with the same four digits. So two dozen patterns find millions of different values, and a piece of one is enough.
+//! with the same seven digits, and its number says whose it is. So two dozen patterns find millions of different values, and a piece of one is enough.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -10,13 +10,15 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// How texts in Latin letters begin, and those in Arabic letters.
 const LATIN: &str = "Kq7Zx4Wv";
 const ARABIC: &str = "قهظوكزغث";
-/// How amounts begin when they are written: `73,910,000.00` and so on.
-const AMOUNT: &str = "73,91";
-const AMOUNT_ARABIC: &str = "٧٣٬٩١";
+/// How amounts begin when they are written: `73,910,000,000.00` and so on.
+const AMOUNT: &str = "73,910,00";
+const AMOUNT_ARABIC: &str = "٧٣٬٩١٠٬٠٠";
 /// The same without separators, as digits: then six digits follow, with or without a point before the last two.
-const AMOUNT_PLAIN: &str = "7391";
+const AMOUNT_PLAIN: &str = "7391000";
 /// The first amount, in minor units.
-const AMOUNT_FIRST: u64 = 7_391_000_000;
+const AMOUNT_FIRST: u64 = 7_391_000_000_000;
+/// How many amounts there are.
+pub(crate) const AMOUNTS: usize = 1_000_000;
 /// How the ids of persons at the platform begin.
 pub(crate) const PERSON: &str = "884219";
 
@@ -73,15 +75,41 @@ fn marked(prefix: &str, class: Class, owner: usize, n: usize) -> String {
 
 /// The `n`-th amount, as a JSON number with two decimals.
 pub(crate) fn amount(n: usize) -> String {
-    let minor = AMOUNT_FIRST + u64::try_from(n % 1_000_000).expect("small");
+    let minor = AMOUNT_FIRST + u64::try_from(n % AMOUNTS).expect("small");
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
 /// How the `n`-th amount is said in English.
 pub(crate) fn said(n: usize) -> String {
-    let minor = AMOUNT_FIRST + u64::try_from(n % 1_000_000).expect("small");
+    let minor = AMOUNT_FIRST + u64::try_from(n % AMOUNTS).expect("small");
     let whole = minor / 100;
-    format!("{},{:03},{:03}.{:02}", whole / 1_000_000, whole / 1_000 % 1_000, whole % 1_000, minor % 100)
+    let thousands = [1_000_000, 1_000, 1].map(|unit| format!("{:03}", whole / unit % 1_000));
+    format!("{},{}.{:02}", whole / 1_000_000_000, thousands.join(","), minor % 100)
+}
+
+/// The numbers of all amounts that are said in a text, in English or in Arabic digits.
+pub(crate) fn amounts_said(text: &str) -> Vec<usize> {
+    let plain: String = text
+        .chars()
+        .filter(|c| !matches!(c, ',' | '٬'))
+        .map(|c| match c {
+            '٠'..='٩' => char::from_digit(u32::from(c) - u32::from('٠'), 10).unwrap_or(c),
+            '٫' => '.',
+            c => c,
+        })
+        .collect();
+    let said = plain.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|word| {
+        let minor: u64 = word.trim_matches('.').replace('.', "").parse().ok()?;
+        let number = usize::try_from(minor.checked_sub(AMOUNT_FIRST)?).ok()?;
+        (number < AMOUNTS).then_some(number)
+    });
+    said.collect()
+}
+
+/// Whose a shop is, and the number of what was bought there.
+pub(crate) fn shop(word: &str) -> Option<(usize, usize)> {
+    let rest = [LATIN, ARABIC].iter().find_map(|prefix| word.strip_prefix(prefix))?.strip_prefix('M')?;
+    Some((rest.get(..2)?.parse().ok()?, rest.get(2..9)?.parse().ok()?))
 }
 
 /// A value that was found.
@@ -115,9 +143,15 @@ impl Search {
                 }
             }
         }
-        for plain in [AMOUNT_PLAIN, PERSON] {
-            bytes.push(plain.into());
-            patterns.push(("as it is", plain));
+        bytes.push(PERSON.into());
+        patterns.push(("as it is", PERSON));
+        // Seven digits backwards are in many a number.
+        for (encoding, pattern) in encodings(AMOUNT_PLAIN).into_iter().filter(|(name, _)| *name != "reversed")
+        {
+            if !bytes.contains(&pattern) {
+                bytes.push(pattern);
+                patterns.push((encoding, AMOUNT_PLAIN));
+            }
         }
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
@@ -132,7 +166,9 @@ impl Search {
         let found = self.automaton.find_overlapping_iter(bytes).filter_map(|m| {
             let (encoding, prefix) = self.patterns[m.pattern().as_usize()];
             let (class, owner) = match prefix {
-                AMOUNT_PLAIN => (plain_amount(bytes, m.start()).then_some(Class::Amount)?, None),
+                AMOUNT_PLAIN if encoding == "as it is" => {
+                    (plain_amount(bytes, m.start()).then_some(Class::Amount)?, None)
+                }
                 // A number of its own, not a piece of an id in hexadecimal digits: its owner's two digits end it.
                 PERSON => {
                     let owner = number(bytes.get(m.end()..m.end() + 2))?;
@@ -170,11 +206,12 @@ fn plain_amount(bytes: &[u8], at: usize) -> bool {
     if at > 0 && part_of_more(at - 1) {
         return false;
     }
-    let behind = bytes.get(at + 4..).unwrap_or_default();
+    let behind = bytes.get(at + AMOUNT_PLAIN.len()..).unwrap_or_default();
     let shape: Vec<u8> =
         behind.iter().take(7).map(|b| if b.is_ascii_digit() { b'0' } else { b'.' }).collect();
     let in_units = shape.starts_with(b"0000.00") && behind.get(4) == Some(&b'.');
-    (in_units && !part_of_more(at + 11)) || (shape.starts_with(b"000000") && !part_of_more(at + 10))
+    let end = at + AMOUNT_PLAIN.len();
+    (in_units && !part_of_more(end + 7)) || (shape.starts_with(b"000000") && !part_of_more(end + 6))
 }
 
 /// The beginning of a value, in every encoding. Of base64 only the letters that do not depend on what stands around.
@@ -203,8 +240,13 @@ fn encodings(prefix: &str) -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn what_is_planted_is_found_in_each_encoding() {
     let search = Search::new();
-    let texts =
-        [text(Class::Merchant, 7, 3), arabic(Class::Other, 41, 9), said(77), "٧٣٬٩١٠٬٠٠٠٫٧٧".to_owned()];
+    let texts = [
+        text(Class::Merchant, 7, 3),
+        arabic(Class::Other, 41, 9),
+        said(77),
+        "٧٣٬٩١٠٬٠٠٠٬٠٠٠٫٧٧".to_owned(),
+        amount(77),
+    ];
     for value in &texts {
         let b = value.as_bytes();
         let planted: [(&str, Vec<u8>); 8] = [
@@ -218,6 +260,9 @@ fn what_is_planted_is_found_in_each_encoding() {
             ("base64", STANDARD_NO_PAD.encode(b).into_bytes()),
         ];
         for (encoding, bytes) in planted {
+            if *value == amount(77) && ["as it is", "reversed"].contains(&encoding) {
+                continue;
+            }
             for before in 0..4 {
                 let noise = [vec![b'x'; before], bytes.clone(), b"yyy".to_vec()].concat();
                 assert!(!search.find(&noise).is_empty(), "{value} in {encoding}");
@@ -237,6 +282,13 @@ fn what_is_planted_is_found_in_each_encoding() {
                 && search.find(format!("{digits}1").as_bytes()).is_empty()
         );
     }
+    for text in [format!("you paid {}.", said(77)), "دفعت ٧٣٬٩١٠٬٠٠٠٬٠٠٠٫٧٧ دولار".to_owned()]
+    {
+        assert_eq!(amounts_said(&text), [77], "{text}");
+    }
+    assert_eq!(shop(&text(Class::Merchant, 7, 3)), Some((7, 3)));
+    assert_eq!(shop(&arabic(Class::Merchant, 41, 1_234_567)), Some((41, 1_234_567)));
+    assert_eq!(shop(&text(Class::Nickname, 7, 3)), None);
     let found = search.find(text(Class::Token, 12, 5).as_bytes());
     assert_eq!((found[0].class, found[0].owner), (Some(Class::Token), Some(12)));
     assert!(

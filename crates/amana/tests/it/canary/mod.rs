@@ -11,7 +11,7 @@ mod platform;
 
 use crate::browser::{Browser, Page, client};
 use crate::process::{Running, amana, folder};
-use bank::{ACCOUNTS, Bank};
+use bank::{ACCOUNTS, Bank, ROWS};
 pub(crate) use bank::{account_id, subject};
 pub(crate) use marks::{Class, text};
 use marks::{Found, PERSON, Search, said};
@@ -313,6 +313,8 @@ struct Events<'a> {
     made: usize,
     /// Purchases that a customer is to be told of: whose, which merchant's number, which amount.
     told: Vec<(usize, usize, usize)>,
+    /// Whose each event is, and on which of their accounts.
+    accounts: Vec<(usize, usize)>,
 }
 
 impl Events<'_> {
@@ -332,7 +334,8 @@ impl Events<'_> {
         let owner = if who < OWNERS { who } else { 50 + (who - OWNERS) % 40 };
         let account = usize::from(self.number(4) == 0) % ACCOUNTS;
         let id = account_id(owner, account);
-        let m = self.world.bank.amount();
+        let m = self.world.bank.amount(owner, account);
+        self.accounts.push((owner, account));
         let other = |k: usize| text(Class::Other, owner, (9_000_000 + n * 5 + k) % 10_000_000);
         let (kind, status) = match self.number(8) {
             0 => ("bank.transaction.posted.v1", "POSTED"),
@@ -348,7 +351,7 @@ impl Events<'_> {
         if status.is_empty() {
             let number = |m: usize| serde_json::from_str::<Value>(&marks::amount(m)).expect("a number");
             data["balance"] = json!({"accountType": "CHECKING", "nickname": text(Class::Nickname, owner, n),
-                "accountNumber": other(3), "currentBalance": number(m), "availableBalance": number(self.world.bank.amount())});
+                "accountNumber": other(3), "currentBalance": number(m), "availableBalance": number(self.world.bank.amount(owner, account))});
         } else {
             data["transaction"] = self.world.bank.transaction_of(owner, &id, n, status, m);
             if kind.contains("authorised")
@@ -388,8 +391,13 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     // What goes wrong is part of every day: the bank fails, answers nonsense, the platform refuses.
     world.bank.fails.store(37, Ordering::SeqCst);
     world.platform.fails.store(211, Ordering::SeqCst);
-    let mut events =
-        Events { world: &world, random: amana_core::SeededEntropy::new(5), made: 0, told: Vec::new() };
+    let mut events = Events {
+        world: &world,
+        random: amana_core::SeededEntropy::new(5),
+        made: 0,
+        told: Vec::new(),
+        accounts: Vec::new(),
+    };
     let (mut asked, mut unmatched) = (0usize, 0u64);
     while events.made + asked < EVENTS {
         // Three requests at once, as three workers of a bank would.
@@ -445,6 +453,7 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     let rested = begun.elapsed();
 
     world.bank.fails.store(0, Ordering::SeqCst);
+    let mut on_pages = Vec::new();
     for owner in 0..8 {
         let (browser, page) = world.look(owner).await;
         // The page says what was said, so what was said in detail is on it.
@@ -452,6 +461,7 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
         assert_eq!(says, allowed(owner) == Allowed::Detail, "{owner}: {}", page.text());
         for answer in browser.answers_of(&world.url) {
             leaks.look(&search, "pages", answer.as_bytes(), Place::Own(owner));
+            on_pages.extend(marks::amounts_said(&answer).into_iter().map(|m| (owner, m)));
         }
     }
     for path in ["/", "/privacy", "/privacy/accounts", "/link/consent", "/nothing", "/healthz", "/readyz"] {
@@ -463,7 +473,9 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     let metrics = world.client.get(format!("{}/metrics", world.url)).send().await.expect("an answer");
     leaks.look(&search, "metrics", &metrics.bytes().await.expect("a body"), Place::Metrics);
 
-    // What the platform got.
+    // What the platform got. Whose an amount or a shop is, and of which account, only its number says.
+    let whose = std::mem::take(&mut *world.bank.whose.lock().expect("lock"));
+    let mut strangers = Vec::new();
     let mut merchants: HashMap<usize, HashSet<String>> = HashMap::new();
     let mut amounts: HashMap<usize, HashSet<String>> = HashMap::new();
     let mut messages = 0;
@@ -476,6 +488,7 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
                 messages += 1;
                 leaks.look(&search, "messages", &came.body, Place::Chat(owner));
                 let said = String::from_utf8_lossy(&came.body);
+                strangers.extend(not_of(owner, &said, &whose, &events.accounts));
                 let spoken = said.split(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.'));
                 amounts.entry(owner).or_default().extend(
                     spoken
@@ -538,6 +551,9 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     println!("linked {linked:?}, pushed {pushed:?}, at rest {rested:?}, all {:?}", begun.elapsed());
     println!("searched: {:?}", leaks.searched);
     assert!(leaks.all.is_empty(), "values leaked: {:#?}", leaks.all);
+    assert!(on_pages.len() > 100, "{} amounts on pages", on_pages.len());
+    assert!(on_pages.iter().all(|(owner, m)| whose[*m].0 == *owner), "an amount of another on a page");
+    assert!(strangers.is_empty(), "of others, or of accounts that were not chosen: {strangers:#?}");
 
     // And what was allowed has arrived: the amount where amounts are allowed, the shop where all is.
     let mut checked = [0usize; 3];
@@ -575,9 +591,31 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     assert!(planted.all.is_empty(), "{:#?}", planted.all);
     planted.look(&search, "planted", told.as_bytes(), Place::Chat(owner + 4));
     planted.look(&search, "planted", told.as_bytes(), Place::Log);
+    assert!(not_of(owner, &told, &whose, &events.accounts).is_empty());
+    assert!(!not_of(owner + 4, &told, &whose, &events.accounts).is_empty());
+    let not_chosen = whose.iter().position(|whose| *whose == (owner, 1)).expect("an amount");
+    assert_eq!(not_of(owner, &said(not_chosen), &whose, &events.accounts).len(), 1);
+    let not_chosen = (ROWS..).find(|n| events.accounts[*n] == (owner, 1)).expect("an event");
+    let shop = text(Class::Merchant, owner, not_chosen);
+    assert_eq!(not_of(owner, &shop, &whose, &events.accounts).len(), 1);
     assert!(planted.all.len() >= 4, "{:#?}", planted.all);
     let (status, _) = running.interrupt();
     assert!(status.success());
+}
+
+/// The amounts and shops in a text that are not of this customer's chosen account. (A sum of several is none of them; the
+/// numbers of the shops in a bank's lists are those of the first events, so those are judged by their owner.)
+fn not_of(owner: usize, text: &str, amounts: &[(usize, usize)], events: &[(usize, usize)]) -> Vec<String> {
+    let amounts = marks::amounts_said(text)
+        .into_iter()
+        .filter(|m| amounts.get(*m) != Some(&(owner, 0)))
+        .map(|m| format!("amount {m} to {owner}"));
+    let shops = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter_map(marks::shop)
+        .filter(|(of, n)| *of != owner || (*n >= ROWS && events.get(*n) != Some(&(owner, 0))))
+        .map(|(of, n)| format!("shop {n} of {of} to {owner}"));
+    amounts.chain(shops).collect()
 }
 
 /// What is wrong in every way that is ours to answer: each with a value inside.
