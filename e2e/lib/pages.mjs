@@ -10,9 +10,6 @@ import { check } from "./report.mjs";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** The impacts that fail the story; the lesser ones are for review. */
-const IMPACTS = new Set(["serious", "critical"]);
-
 /** Checks one page under the name `name` and saves its picture. Reports each check; never throws for a finding. */
 export async function visit(page, name, language, artifacts) {
   await page.waitForLoadState("load");
@@ -31,24 +28,24 @@ export async function visit(page, name, language, artifacts) {
 
   // Evaluated by the browser's debugger, so the page's own content security policy stays as it is.
   await page.evaluate(axeSource);
-  const result = await page.evaluate(() =>
-    globalThis.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
-  );
-  const bad = result.violations.filter((violation) => IMPACTS.has(violation.impact));
-  check(
-    scope,
-    `${name}: accessible`,
-    bad.length === 0
-      ? null
-      : bad.map((one) => `${one.id} (${one.impact}) at ${one.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`).join("; "),
-  );
-
+  await accessible(page, scope, name);
   const size = page.viewportSize();
   await page.setViewportSize({ width: PHONE_WIDTH_PX, height: 844 });
   const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   await page.screenshot({ path: path.join(artifacts, `${scope}-${name}-phone.png`) });
+  await accessible(page, scope, `${name} on a phone`);
   if (size) await page.setViewportSize(size);
   check(scope, `${name}: fits a phone`, excess <= 1 ? null : `${excess} px wider than ${PHONE_WIDTH_PX} px`);
+}
+
+/** No finding of axe, however small. */
+async function accessible(page, scope, name) {
+  const result = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  const where = (one) => one.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ");
+  const found = result.violations.map((one) => `${one.id} (${one.impact}) at ${where(one)}`);
+  check(scope, `${name}: accessible`, found.length === 0 ? null : found.join("; "));
 }
 
 /** Collects whatever the pages of `context` complain about in their consoles. */
