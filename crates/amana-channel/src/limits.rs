@@ -46,6 +46,13 @@ pub const ICE_BREAKER_CHARS_MAX: usize = 80;
 pub const PERSONA_NAME_CHARS_MAX: usize = 50;
 /// Personas of a page that are read.
 pub const PERSONAS_MAX: usize = 200;
+/// The file of an attachment, in bytes: 25 MB.
+pub const UPLOAD_BYTES_MAX: usize = 25_000_000;
+/// How long an upload may take: the platform fetches a film for up to 75 seconds, and a file of 25 MB takes as long at
+/// two and a half megabits a second.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long the id of a saved attachment can be used: 90 days.
+pub const SAVED_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Metadata of a hand-over.
 pub const HANDOVER_METADATA_CHARS_MAX: usize = 999;
 /// How long control of a thread can be extended for.

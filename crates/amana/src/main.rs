@@ -40,7 +40,7 @@ mod telemetry;
 mod traces;
 mod who;
 
-use amana_core::ConversationId;
+use amana_core::{ConversationId, MediaKind};
 use clap::Parser as _;
 use cli::{
     AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
@@ -128,6 +128,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 MessengerCommand::Thread { act, page, person, to, hours, .. } => {
                     messenger::thread(&settings, act, (&page, &person), to.as_deref(), hours).await?;
                     true
+                }
+                MessengerCommand::Attach { page, file, url, video, json, .. } => {
+                    let media = if video { MediaKind::Video } else { MediaKind::Image };
+                    let from = messenger::Source { file, url };
+                    messenger::attach(&settings, &page, media, &from, json).await.map(|()| true)?
                 }
                 MessengerCommand::Proof { page, .. } => operate::proof(&settings, &page).map(|()| true)?,
             };

@@ -1,21 +1,24 @@
-//! `amana messenger setup | status | templates | thread`: how the Pages stand at the platform, and in the store.
+//! `amana messenger setup | status | templates | thread | persona | attach`: how the Pages stand at the platform, and
+//! in the store.
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::cli::ThreadAct;
 use crate::config::Settings;
 use crate::who::acting;
 use crate::{gateway, limits, operate, output};
-use amana_channel::messenger::INBOX_APP;
+use amana_channel::limits::UPLOAD_BYTES_MAX;
+use amana_channel::messenger::{INBOX_APP, Upload};
 use amana_channel::{
     AppWebhook, ApprovedText, Area, Messenger, PageStatus, SendError, SetupError, SetupReport, ThreadOwner,
     TokenState,
 };
-use amana_core::{Address, ChannelId, Clock as _, ConversationId, Psid};
+use amana_core::{Address, ChannelId, Clock as _, ConversationId, MediaKind, Psid};
 use amana_flow::{AgentReply, Desk};
 use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -456,6 +459,50 @@ pub(crate) async fn persona(
         output::line(&format!("{page}:{} {}", shown(&persona.id), shown(&persona.name)));
     }
     Ok(())
+}
+
+/// Where what is brought comes from, as the command line gives it: one of the two.
+pub(crate) struct Source {
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) url: Option<String>,
+}
+
+/// `amana messenger attach`.
+///
+/// # Errors
+/// When there is no such file, it breaks a limit (nothing was sent then), or the platform refuses.
+pub(crate) async fn attach(
+    settings: &Settings,
+    page: &ChannelId,
+    media: MediaKind,
+    from: &Source,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let messenger = gateway::messenger(settings)?;
+    let now = SystemClock.now();
+    let saved = match from {
+        Source { file: Some(file), .. } => {
+            let bytes = read_upload(file).with_context(|| format!("`{}`", file.display()))?;
+            messenger.attach(page, media, Upload::File(&bytes), now).await?
+        }
+        Source { url: Some(url), .. } => messenger.attach(page, media, Upload::Url(url), now).await?,
+        Source { .. } => bail!("give `--file` or `--url`"),
+    };
+    if as_json {
+        let row = json!({ "page": page, "media": media, "id": saved.id, "until": operate::at(saved.until) });
+        output::line(&serde_json::to_string_pretty(&row)?);
+    } else {
+        output::line(&format!("{} until {}", saved.id, operate::at(saved.until)));
+    }
+    Ok(())
+}
+
+/// The file, as far as one byte more than the platform takes: the client says what is wrong with that.
+fn read_upload(path: &Path) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(UPLOAD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The platform's texts, on one line.

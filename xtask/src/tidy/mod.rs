@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(Finding::new("a/b.rs", 7, "too long").to_string(), "a/b.rs:7: too long");
     }
 
-    /// Goal: this repository keeps to every rule, also for whoever runs its tests alone: who may depend on whom, who may
-    /// open a value, who may read a platform's token.
+    /// Goal: this repository keeps to every rule, also for whoever runs its tests alone: who may depend on whom, who
+    /// may open a value, who may read a platform's token.
     #[test]
     fn this_repository_keeps_to_every_rule() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a repository");

@@ -132,10 +132,10 @@ pub struct ChannelProblem {
     pub what: String,
 }
 
-/// Why a page could not be set up.
+/// Why a page could not be set up, or what belongs to it could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// The profile breaks a limit of the platform; nothing was written.
+    /// The profile, a persona or an attachment breaks a limit of the platform; nothing was written.
     #[error(transparent)]
     Profile(#[from] ChannelProblem),
     /// A call failed; what was written before stays, and the next run writes the rest.

@@ -11,6 +11,7 @@ use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
@@ -37,6 +38,16 @@ struct Page {
 pub(super) struct Params<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) json: Option<Vec<u8>>,
+    /// In place of `json`: a body with its content type.
+    pub(super) form: Option<Form>,
+    /// How long the whole call may take, if not as long as any other.
+    pub(super) patience: Option<Duration>,
+}
+
+/// A body that is not JSON.
+pub(super) struct Form {
+    pub(super) kind: String,
+    pub(super) body: Vec<u8>,
 }
 
 impl Graph {
@@ -174,6 +185,11 @@ impl Graph {
             self.client.request(method, url).header(AUTHORIZATION, credentials.authorization.clone());
         if let Some(json) = params.json {
             request = request.header(CONTENT_TYPE, "application/json").body(json);
+        } else if let Some(form) = params.form {
+            request = request.header(CONTENT_TYPE, form.kind).body(form.body);
+        }
+        if let Some(patience) = params.patience {
+            request = request.timeout(patience);
         }
         let result = match request.send().await {
             Ok(response) => read(response).await,

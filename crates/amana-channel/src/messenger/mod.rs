@@ -1,5 +1,6 @@
 //! Messenger: its Send API, profile and subscriptions (messenger reference, sections 2, 2.1 and 5).
 
+mod attachment;
 mod codes;
 mod config;
 mod error;
@@ -10,6 +11,7 @@ mod routing;
 mod setup;
 mod template;
 
+pub use attachment::{Saved, Upload};
 pub(crate) use codes::{LACKS_PERMISSION, shown};
 pub use config::{
     AppCredentials, AppWebhook, Area, ChannelProblem, MessengerConfig, PageConfig, PageStatus, PageToken,

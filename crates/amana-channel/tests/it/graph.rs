@@ -87,6 +87,7 @@ impl Graph {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let graph = Self { url, inner: Arc::default() };
         let app = axum::Router::new().fallback(answer).with_state(graph.clone());
+        let app = app.layer(axum::extract::DefaultBodyLimit::disable());
         tokio::spawn(async move { axum::serve(listener, app).await });
         graph
     }

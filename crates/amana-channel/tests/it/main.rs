@@ -7,6 +7,7 @@
 )]
 
 mod abuse;
+mod attachments;
 mod bodies;
 mod calls;
 mod classes;

@@ -3,7 +3,7 @@
 
 use crate::forms::{content, receipt};
 use crate::graph::{PAGE, TOKEN, config, page, released, released_as, released_of_agent};
-use amana_channel::messenger::INBOX_APP;
+use amana_channel::messenger::{INBOX_APP, Upload};
 use amana_channel::webhook::{
     Inbound, InboundKind, opens_window, parse, verify_signature, verify_subscription,
 };
@@ -340,23 +340,42 @@ async fn every_form_is_taken_within_the_window_and_two_outside_of_it() {
     let reply = |content: &Content| rig.channel.send(released_as(content, &to, Encoding::MessengerReply));
     reply(&content(Rich::Receipt(Box::new(receipt())))).await.expect("a receipt");
 
-    let attachment = json!({"type": "image", "payload": {"url": "https://bank.example/card.png"}});
-    let url = format!("{}/v26.0/{PAGE}/message_attachments", rig.base);
-    let proof = crate::graph::page_config(TOKEN).proof;
-    let query = [("access_token", TOKEN), ("appsecret_proof", proof.expose())];
-    let saved = rig.http.post(url).query(&query).header("content-type", "application/json");
-    let saved = saved.body(json!({"message": {"attachment": attachment}}).to_string()).send().await;
-    let saved: Value =
-        serde_json::from_str(&saved.expect("an answer").text().await.expect("a body")).expect("JSON");
-    let attachment_id = saved["attachment_id"].as_str().unwrap_or_else(|| panic!("{saved}")).to_owned();
-    let media =
-        |attachment_id: String| content(Rich::Media(MediaForm { media: MediaKind::Image, attachment_id }));
-    reply(&media(attachment_id)).await.expect("a picture");
-    let refused = reply(&media("404404".to_owned())).await;
-    assert!(
-        matches!(refused, Err(SendError::Permanent { code: 100, sub: Some(2_018_074) })),
-        "one it has not: {refused:?}"
-    );
+    let mut media = Vec::new();
+    for (kind, upload) in [
+        (MediaKind::Image, Upload::Url("https://bank.example/card.png")),
+        (MediaKind::Image, Upload::File(b"\x89PNG\r\n\x1a\n\r\n--and more")),
+        (MediaKind::Video, Upload::Url("https://bank.example/welcome.mp4")),
+        (MediaKind::Video, Upload::File(b"\0\0\0\x20ftypmp42....")),
+    ] {
+        let now = amana_core::from_micros(1_764_000_000_000_000);
+        let saved = rig.channel.attach(&page(), kind, upload, now).await.expect("taken");
+        assert_eq!(saved.until, amana_core::from_micros(1_764_000_000_000_000 + 90 * 86_400_000_000));
+        let shown = MediaForm { media: kind, attachment_id: saved.id };
+        reply(&content(Rich::Media(shown.clone()))).await.expect("a picture or film");
+        media.push(shown);
+    }
+    for attachment_id in ["404404".to_owned(), media[2].attachment_id.clone()] {
+        let shown = MediaForm { media: MediaKind::Image, attachment_id };
+        let refused = reply(&content(Rich::Media(shown))).await;
+        assert!(
+            matches!(refused, Err(SendError::Permanent { code: 100, sub: Some(2_018_074) })),
+            "one it has not, and a film that is called a picture: {refused:?}"
+        );
+    }
+    // What only the platform can measure it names, and so do we.
+    for (sub, words) in [
+        (2_018_008, "could not fetch the file"),
+        (2_018_109, "larger than the platform takes"),
+        (2_018_294, "within 75 seconds"),
+    ] {
+        rig.control("faults", json!({"media_error": sub})).await;
+        let upload = Upload::Url("https://bank.example/large.mp4");
+        let now = amana_core::from_micros(0);
+        let refused = rig.channel.attach(&page(), MediaKind::Video, upload, now).await;
+        let refused = refused.expect_err("not taken").to_string();
+        assert!(refused.contains(words), "{refused}");
+    }
+    rig.control("faults", json!({"media_error": 0})).await;
 
     // A persona: made once, found again, sent under, and not after it is removed.
     let picture = "https://bank.example/huda.png";
@@ -385,7 +404,14 @@ async fn every_form_is_taken_within_the_window_and_two_outside_of_it() {
     rig.control("clock", json!({"advance_s": 6 * 86_400})).await;
     assert_eq!(agent().await, Err(SendError::WindowClosed), "the eighth day");
 
+    // An id lives for ninety days, and not a day longer.
+    let first = || reply(&content(Rich::Media(media[0].clone())));
+    rig.control("clock", json!({"advance_s": 82 * 86_400})).await;
+    rig.say("once more").await;
+    first().await.expect("on the eighty-ninth day");
+    rig.control("clock", json!({"advance_s": 86_400 + 3_600})).await;
     rig.say("back").await;
+    assert!(matches!(first().await, Err(SendError::Permanent { code: 100, sub: Some(2_018_074) })));
     rig.channel.remove_persona(&page(), &huda.id).await.expect("removed");
     assert!(matches!(reply(&under).await, Err(SendError::Permanent { code: 100, .. })));
 }

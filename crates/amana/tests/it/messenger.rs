@@ -1,4 +1,5 @@
-//! `amana messenger setup | status | templates | thread | persona`, as somebody who connects a Page for the first time.
+//! `amana messenger setup | status | templates | thread | persona | attach`, as somebody who connects a Page for the
+//! first time.
 
 use crate::browser::client;
 use crate::process::folder;
@@ -176,4 +177,45 @@ async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
         assert!(std::time::Instant::now() < deadline, "it does not come");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+}
+
+/// Goal: an operator brings the bank's picture, by file and by address, and is told its id and until when it holds;
+/// what is no picture does not leave, and what the platform refuses is said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_of_the_bank_is_brought_and_nothing_that_is_none() {
+    let (keep, _) = folder();
+    let world = World::start(keep.path());
+    let does = |arguments: &[&str]| {
+        let said = world.says(&[&["messenger", "attach", "55"], arguments].concat());
+        (said.code, said.out, said.err)
+    };
+    let picture = keep.path().join("card.png");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n and more").expect("written");
+    let picture = picture.to_str().expect("a path");
+    let (code, out, err) = does(&["--file", picture, "--json"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let saved: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&saved["page"], &saved["media"]), (&json!("55"), &json!("image")));
+    let digits = saved["id"].as_str().expect("an id");
+    assert!(digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty(), "{out}");
+    let until: jiff::Timestamp = saved["until"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
+    let left = until.duration_since(jiff::Timestamp::now()).as_hours();
+    assert!((89 * 24..=90 * 24).contains(&left), "{left} hours");
+    let (code, out, err) = does(&["--url", "https://bank.example/welcome.mp4", "--video"]);
+    assert!(code == Some(0) && out.contains(" until 20") && out.trim_end().ends_with('Z'), "{out}{err}");
+    let token = keep.path().join("a-token");
+    std::fs::write(&token, "EAABwzLixnjYBO").expect("written");
+    let (code, _, err) = does(&["--file", token.to_str().expect("a path")]);
+    assert!(code == Some(1) && err.contains("the file is no picture: a PNG, JPEG or GIF is"), "{err}");
+    let (code, _, err) = does(&["--file", "/nowhere.png"]);
+    assert!(code == Some(1) && err.contains("`/nowhere.png`"), "{err}");
+    let (code, _, err) = does(&["--url", "http://bank.example/a.png"]);
+    assert!(code == Some(1) && err.contains("is an https url"), "{err}");
+    assert_eq!(
+        (does(&[]).0, does(&["--url", "https://b.example/a.png", "--file", picture]).0),
+        (Some(2), Some(2))
+    );
+    control(&world, "faults", json!({"media_error": 2_018_109})).await;
+    let (code, _, err) = does(&["--url", "https://bank.example/large.png"]);
+    assert!(code == Some(1) && err.contains("the attachment is larger than the platform takes"), "{err}");
 }

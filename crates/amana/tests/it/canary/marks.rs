@@ -1,7 +1,8 @@
 //! Values that occur nowhere else, and the search for them in eight encodings.
 //!
 //! Every text begins with a prefix that is searched for, and says after it what it is and whose; every amount begins
-//! with the same seven digits, and its number says whose it is. So two dozen patterns find millions of different values, and a piece of one is enough.
+//! with the same seven digits, and its number says whose it is. So two dozen patterns find millions of different
+//! values, and a piece of one is enough.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;

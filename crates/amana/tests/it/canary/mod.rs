@@ -603,8 +603,8 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
     assert!(status.success());
 }
 
-/// The amounts and shops in a text that are not of this customer's chosen account. (A sum of several is none of them; the
-/// numbers of the shops in a bank's lists are those of the first events, so those are judged by their owner.)
+/// The amounts and shops in a text that are not of this customer's chosen account. (A sum of several is none of them;
+/// the numbers of the shops in a bank's lists are those of the first events, so those are judged by their owner.)
 fn not_of(owner: usize, text: &str, amounts: &[(usize, usize)], events: &[(usize, usize)]) -> Vec<String> {
     let amounts = marks::amounts_said(text)
         .into_iter()
