@@ -211,6 +211,8 @@ pub enum InboundKind {
         kind: Option<String>,
         /// Our reference or payload.
         reference: Option<String>,
+        /// For messages of a topic: whether they are wanted no more, or again.
+        topic: Option<TopicWish>,
     },
     /// Who controls the thread changes, or is asked to.
     Handover(Handover),
@@ -220,6 +222,8 @@ pub enum InboundKind {
     Feedback {
         /// The message, if one is named.
         mid: Option<String>,
+        /// Whether that message was good; `None` for anything but thumbs, or a word that is not known.
+        good: Option<bool>,
     },
     /// Another app controls the thread; we only look on.
     Standby(Box<InboundKind>),
@@ -238,6 +242,16 @@ pub enum ReactionAction {
     React,
     /// Taken back.
     Unreact,
+}
+
+/// What a person wants of the messages of a topic (`notification_messages_status`, section 1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TopicWish {
+    /// No more of them.
+    Stop,
+    /// Them again.
+    Resume,
 }
 
 /// How a person came to the thread.

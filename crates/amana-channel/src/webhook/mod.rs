@@ -9,7 +9,7 @@ mod signed_request;
 
 pub use event::{
     ChannelEvent, ChannelEventKind, EchoWords, Handover, Inbound, InboundKind, ReactionAction, Referral,
-    opens_window,
+    TopicWish, opens_window,
 };
 pub use parse::{KeptItem, Parsed, WebhookError, parse};
 pub use read::{edit_keys, message_key};

@@ -1,7 +1,7 @@
 //! One messaging item: what happened, and the key under which it is stored once (messenger reference, 1.5 and
 //! 1.6).
 
-use super::event::{ChannelEventKind, EchoWords, Handover, InboundKind, ReactionAction, Referral};
+use super::event::{ChannelEventKind, EchoWords, Handover, InboundKind, ReactionAction, Referral, TopicWish};
 use super::loose::{self, Object};
 use super::parse::WebhookError;
 use crate::limits;
@@ -102,10 +102,15 @@ pub(super) fn kind(
             Some(payload) => Some(payload),
             None => short(optin, "ref", &place)?,
         };
-        let parts =
-            ["optin", psid, kind.as_deref().unwrap_or_default(), reference.as_deref().unwrap_or_default()];
-        let key = Key::dated(now, &parts);
-        return Ok((InboundKind::Optin { kind, reference }, key));
+        let status = short(optin, "notification_messages_status", &place)?.unwrap_or_default();
+        let topic = match status.trim().to_ascii_uppercase().as_str() {
+            "STOP NOTIFICATIONS" => Some(TopicWish::Stop),
+            "RESUME NOTIFICATIONS" => Some(TopicWish::Resume),
+            _ => None,
+        };
+        let (of, to) = (kind.as_deref().unwrap_or_default(), reference.as_deref().unwrap_or_default());
+        let key = Key::dated(now, &["optin", psid, of, to, &status]);
+        return Ok((InboundKind::Optin { kind, reference, topic }, key));
     }
     if let Some((from, place)) = within("referral") {
         let referral = referral(from, &place)?;
@@ -115,8 +120,14 @@ pub(super) fn kind(
     for name in ["response_feedback", "messaging_feedback"] {
         if let Some((feedback, place)) = within(name) {
             let mid = short(feedback, "mid", &place)?;
-            let key = Key::dated(now, &[name, psid, mid.as_deref().unwrap_or_default()]);
-            return Ok((InboundKind::Feedback { mid }, key));
+            let said = short(feedback, "feedback", &place)?.unwrap_or_default();
+            let good = match said.trim().to_ascii_lowercase().as_str() {
+                "good response" => Some(true),
+                "bad response" => Some(false),
+                _ => None,
+            };
+            let key = Key::dated(now, &[name, psid, mid.as_deref().unwrap_or_default(), &said]);
+            return Ok((InboundKind::Feedback { mid, good }, key));
         }
     }
     let keys = keys(item);
