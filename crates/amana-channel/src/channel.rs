@@ -162,8 +162,12 @@ impl SendError {
 pub struct SaidThere {
     /// The platform's id of it.
     pub mid: String,
-    /// What it says; empty where the platform does not tell, which it does of the newest plain texts alone.
+    /// What it says; empty where the platform does not tell, which it does of the newest alone.
     pub words: EchoWords,
+    /// Whether that is all it says, so that a message with other words is another one. Of what has buttons or lines the
+    /// platform tells a part, in a form of its own: there words that are those of a message say that it is that one,
+    /// and other words say nothing.
+    pub whole: bool,
 }
 
 /// What a platform tells of what was said in a conversation.

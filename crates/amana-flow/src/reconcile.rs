@@ -205,6 +205,8 @@ impl Gateway {
                 self.no_doubt(message);
                 return Ok(There::Found);
             }
+            // Of what is told in part only other words than ours are known, not that it is another message.
+            unclear |= !one.whole;
         }
         Ok(if unclear { There::Unclear } else { There::Nothing })
     }

@@ -1,8 +1,9 @@
 //! The Conversations API: what was said in a conversation, as the platform keeps it (messenger reference, section 1.6).
 //!
 //! Two calls per second and page. Of all messages it tells id and time, page by page, details of the newest 20 alone.
-//! It names no `metadata`, so a message of ours is known by its words, and only a plain text has any there. What is
-//! older than the newest 20 is known by its id, or not at all.
+//! It names no `metadata`, so a message of ours is known by its words: a plain text by all of it, what has buttons or
+//! lines by what `attachments` tells of it as a `generic_template`, where it does. What is older than the newest 20 is
+//! known by its id, or not at all.
 
 use super::http::Params;
 use super::{Messenger, text_id};
@@ -29,7 +30,8 @@ impl Messenger {
         }
         let path = [thread.as_str(), "messages"];
         let most = limits::CONVERSATION_DETAILS.to_string();
-        let query = [("fields", "id,created_time,from,message"), ("limit", most.as_str())];
+        // Without fields of its own: with them the platform leaves templates out.
+        let query = [("fields", "id,created_time,from,message,attachments"), ("limit", most.as_str())];
         let params = Params { query: &query, ..Params::default() };
         let answer = self.graph.call(page, Method::GET, &path, params).await.map_err(|r| r.class)?;
         let Some(mut part) = read(&answer, page.as_str(), since, limits::CONVERSATION_DETAILS) else {
@@ -200,8 +202,14 @@ fn read(answer: &Value, page: &str, since: Timestamp, most: usize) -> Option<Par
             continue;
         }
         let text = row.get("message").and_then(Value::as_str).unwrap_or_default();
-        let words = if text.trim().is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        said.push(SaidThere { mid: row.get("id").and_then(text_id)?, words: EchoWords(words) });
+        let whole = !text.trim().is_empty();
+        let words = match from {
+            _ if whole => vec![text.to_owned()],
+            // Only the page's own: what the person sent is known by its id.
+            Some(_) => of_template(row),
+            None => Vec::new(),
+        };
+        said.push(SaidThere { mid: row.get("id").and_then(text_id)?, words: EchoWords(words), whole });
     }
     let cursor = || answer.pointer("/paging/cursors/after").and_then(Value::as_str);
     let usable = |cursor: &&str| !cursor.is_empty() && cursor.len() <= limits::CURSOR_BYTES_MAX;
@@ -212,6 +220,25 @@ fn read(answer: &Value, page: &str, since: Timestamp, most: usize) -> Option<Par
         _ => Older::Unknown,
     };
     Some(Part { said, older })
+}
+
+/// What is told of a template: title, subtitle and the titles of the buttons of each part that has a title. Without
+/// one it is nothing: by its buttons alone no message is known.
+fn of_template(row: &Value) -> Vec<String> {
+    let attached = row.get("attachments").map(|there| there.get("data").unwrap_or(there));
+    let attached = attached.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |of: &Value, name: &str| {
+        of.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+    };
+    let told = attached.iter().filter_map(|one| one.get("generic_template"));
+    let said = |told: &Value| {
+        let mut words = vec![text(told, "title")?];
+        words.extend(text(told, "subtitle"));
+        let buttons = told.get("cta").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        words.extend(buttons.iter().filter_map(|button| text(button, "title")));
+        Some(words)
+    };
+    told.filter_map(said).flatten().take(limits::ECHO_WORDS_MAX).collect()
 }
 
 /// `2026-11-24T10:00:00+0000`.
@@ -292,6 +319,18 @@ mod tests {
             Some(vec![("m_5".to_owned(), vec![])]),
             "of whom is not told"
         );
+        // A template's words are those of the page's alone, and not all that it says; without a title it has none.
+        let template = |from: &str, told: Value| {
+            let mut row = row("m_6", "2026-11-24T10:00:12+0000", from, "");
+            row["attachments"] = json!({"data": [{"id": "1"}, {"id": "2", "generic_template": told}]});
+            read(&json!({ "data": [row, old.clone()] }), "1001", since, 20).expect("understood").said
+        };
+        let cta = json!([{"title": "Details", "type": "postback"}, {"type": "web_url", "url": "https://x.example"}]);
+        let told = template("1001", json!({"title": "You paid", "subtitle": "", "cta": cta}));
+        assert_eq!((told[0].words.0.join("|").as_str(), told[0].whole), ("You paid|Details", false));
+        assert!(template("1001", json!({"title": " ", "cta": cta}))[0].words.0.is_empty());
+        assert!(template("1001", json!("odd"))[0].words.0.is_empty());
+        assert!(template("7", json!({"title": "theirs"})).is_empty());
         for odd in [json!({}), json!({"id": "m_1"}), row("m_1", "yesterday", "1001", "x")] {
             assert_eq!(of(vec![old.clone(), odd]), None, "not understood is not nothing");
         }

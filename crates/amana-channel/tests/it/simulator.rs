@@ -469,6 +469,23 @@ async fn what_was_said_is_told_however_much_was_said_since() {
     // The platform tells whole seconds.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let ours = rig.channel.send(released(&Content::text("ours"), &to)).await.expect("sent").mid;
+    // What has buttons is told in part, as a template of the platform's own kind.
+    let buttons = vec![Action::Postback { title: "Details".into(), payload: "v1:more".into() }];
+    let content = Content { buttons, ..Content::text("with a button") };
+    let card = rig.channel.send(released(&content, &to)).await.expect("sent").mid;
+    let at = now(&rig.thread().await, 1);
+    let pace = async |a_second: u32| {
+        rig.control("settings", json!({"conversations_per_s": a_second})).await;
+    };
+    pace(0).await;
+    let History::Said(said) = rig.channel.said_since(&to, at).await.expect("an answer") else {
+        panic!("told")
+    };
+    let words: Vec<_> = said.iter().map(|one| (one.mid.as_str(), one.words.0.join("|"), one.whole)).collect();
+    assert_eq!(words[0], (card.as_str(), "with a button|Details".to_owned(), false));
+    assert_eq!(words[1], (ours.as_str(), "ours".to_owned(), true));
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    pace(2).await;
     for n in 0..30 {
         rig.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": format!("and {n}")})).await;
     }
@@ -478,13 +495,13 @@ async fn what_was_said_is_told_however_much_was_said_since() {
     let History::Said(said) = said else { panic!("all of it is told: {said:?}") };
     let of = |n: usize| thread["messages"][n]["mid"].as_str().expect("an id").to_owned();
     // Of the newest twenty it is told that they are the person's; of the other ten and ours nothing but ids.
-    let mut expected: Vec<String> = (1..=11).map(of).collect();
+    let mut expected: Vec<String> = (1..=12).map(of).collect();
     expected.reverse();
     assert_eq!(said.iter().map(|one| one.mid.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(expected.last(), Some(&ours));
     assert!(said.iter().all(|one| one.words.0.is_empty()));
 
-    rig.control("settings", json!({"conversations_per_s": 0})).await;
+    pace(0).await;
     for n in 0..540 {
         rig.control(&format!("users/{USER}/say"), json!({"page": PAGE, "text": format!("again {n}")})).await;
     }

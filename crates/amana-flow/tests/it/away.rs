@@ -135,7 +135,7 @@ async fn a_message_in_doubt_that_does_not_open_is_put_aside_with_an_alarm() {
     let rig = Rig::new().await;
     purchase(&rig, Fate::DeliverSilently).await;
     let words = EchoWords(vec!["something".to_owned()]);
-    let there = SaidThere { mid: "m_there".into(), words };
+    let there = SaidThere { mid: "m_there".into(), words, whole: true };
     *rig.channel.there.lock().unwrap() = Ok(History::Said(vec![there]));
     let (message, _) = echo(&rig);
     let faults = Faults::default();

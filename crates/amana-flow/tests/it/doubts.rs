@@ -160,7 +160,7 @@ async fn no_drill_and_no_throttle_makes_many_of_one_message() {
 async fn the_platform_is_asked_before_anything_is_sent_again() {
     let said = |mid: &str, words: &[&str]| {
         let words = EchoWords(words.iter().map(|word| (*word).to_owned()).collect());
-        SaidThere { mid: mid.to_owned(), words }
+        SaidThere { mid: mid.to_owned(), words, whole: true }
     };
     for (arrived, there, seen, state, outcome) in [
         // Its own words.
@@ -171,6 +171,9 @@ async fn the_platform_is_asked_before_anything_is_sent_again() {
         (false, "other", 1, OutboxState::Sent, Some("outcome sent")),
         // Something without words.
         (true, "card", 1, OutboxState::Dead, Some("outcome unknown")),
+        // A part of its words is it, a part of other words may be it all the same.
+        (true, "own card", 1, OutboxState::Sent, Some("outcome sent")),
+        (true, "other card", 1, OutboxState::Dead, Some("outcome unknown")),
     ] {
         let rig = Rig::new().await;
         rig.link("1").await;
@@ -182,11 +185,13 @@ async fn the_platform_is_asked_before_anything_is_sent_again() {
             "own" => vec![said("m_there", &[&own])],
             "other" => vec![said("m_else", &["the branch closes at five today"])],
             "card" => vec![said("m_card", &[])],
+            "own card" => vec![SaidThere { whole: false, ..said("m_there", &[&own]) }],
+            "other card" => vec![SaidThere { whole: false, ..said("m_card", &["You pai…"]) }],
             _ => Vec::new(),
         }));
         rig.clock.advance_s(70);
         rig.gateway.settle().await.expect("settled");
-        if there == "card" {
+        if state == OutboxState::Dead {
             assert_eq!(entry(&rig, message).await.state, OutboxState::Unconfirmed, "{there}");
             rig.clock.advance_s(amana_flow::limits::ECHO_LOST_S);
             rig.gateway.settle().await.expect("settled");
@@ -281,7 +286,7 @@ async fn writes(rig: &Rig, psid: &str, count: usize) -> Vec<String> {
 }
 
 fn bare(mid: &str) -> SaidThere {
-    SaidThere { mid: mid.to_owned(), words: EchoWords::default() }
+    SaidThere { mid: mid.to_owned(), words: EchoWords::default(), whole: false }
 }
 
 /// Goal: where the platform has it and does not say so, no number of webhooks, of the page or of the conversation, says

@@ -122,6 +122,17 @@ async fn conversations() {
     for i in 0..20 {
         rig.send(&psid, json!({"text": format!("answer {i}")})).await;
     }
+    // What has buttons or lines is shown as a generic template, and has no words of its own.
+    let button = json!({"type": "postback", "title": "Details", "payload": "v1:more"});
+    let payload = json!({"template_type": "button", "text": "You paid", "buttons": [button]});
+    let template = json!({"attachment": {"type": "template", "payload": payload}});
+    let (_, sent) = rig.send(&psid, template).await;
+    let card = sent["message_id"].as_str().unwrap();
+    let (_, card) = rig.graph("GET", &format!("{card}?fields=message,attachments"), None).await;
+    let cta = json!([{"title": "Details", "type": "postback"}]);
+    assert_eq!(card["message"], "");
+    assert_eq!(card["attachments"]["data"][0]["generic_template"], json!({"title": "You paid", "cta": cta}));
+    rig.send(&psid, json!({"text": "answer 20"})).await;
     let (_, list) =
         rig.graph("GET", &format!("me/conversations?platform=messenger&user_id={psid}"), None).await;
     let id = list["data"][0]["id"].as_str().unwrap().to_owned();
@@ -129,10 +140,10 @@ async fn conversations() {
     let (_, thread) = rig.graph("GET", &format!("{id}?fields=messages"), None).await;
     let mids: Vec<_> =
         thread["messages"]["data"].as_array().unwrap().iter().map(|m| m["id"].clone()).collect();
-    assert_eq!((mids.len(), mids.last().unwrap().as_str()), (21, Some(first.as_str())));
+    assert_eq!((mids.len(), mids.last().unwrap().as_str()), (23, Some(first.as_str())));
     let newest = mids[0].as_str().unwrap();
     let (_, message) = rig.graph("GET", &format!("{newest}?fields=message,from"), None).await;
-    assert_eq!((&message["message"], &message["from"]["id"]), (&json!("answer 19"), &json!(PAGE)));
+    assert_eq!((&message["message"], &message["from"]["id"]), (&json!("answer 20"), &json!(PAGE)));
     let (status, old) = rig.graph("GET", &format!("{first}?fields=message"), None).await;
     assert!(status == 400 && old["error"]["message"].as_str().unwrap().contains("20 most recent"), "{old}");
     // Page by page, in both directions, until nothing is named beside; details of the newest twenty all the same.
@@ -147,7 +158,7 @@ async fn conversations() {
     let (_, two) = read(format!("&limit=19&after={after}")).await;
     let rest: Vec<_> = two["data"].as_array().unwrap().iter().map(|m| m["id"].clone()).collect();
     assert_eq!((rest.as_slice(), &two["paging"]["next"]), (&mids[19..], &Value::Null), "the last page");
-    assert_eq!((&two["data"][0]["message"], &two["data"][1]["message"]), (&json!("answer 0"), &Value::Null));
+    assert_eq!((&two["data"][0]["message"], &two["data"][1]["message"]), (&json!("answer 2"), &Value::Null));
     let before = two["paging"]["cursors"]["before"].as_str().unwrap();
     let (_, back) = read(format!("&limit=19&before={before}")).await;
     assert_eq!(back["data"], one["data"]);

@@ -259,12 +259,12 @@ pub(super) enum Ask {
     HeardIn { channel: ChannelId, thread: String, since: Timestamp },
 }
 
-/// What the platform tells of a conversation: of each message its id, and what it says.
+/// What the platform tells of a conversation: of each message its id, what it says, and whether that is all of it.
 #[derive(Serialize, Deserialize)]
 pub(super) enum WireHistory {
     Unkept,
     Untold,
-    Said(Vec<(String, Vec<String>)>),
+    Said(Vec<(String, Vec<String>, bool)>),
 }
 
 impl From<History> for WireHistory {
@@ -273,7 +273,8 @@ impl From<History> for WireHistory {
             History::Unkept => Self::Unkept,
             History::Untold => Self::Untold,
             History::Said(all) => {
-                Self::Said(all.into_iter().map(|SaidThere { mid, words }| (mid, words.0)).collect())
+                let said = |SaidThere { mid, words, whole }| (mid, words.0, whole);
+                Self::Said(all.into_iter().map(said).collect())
             }
         }
     }
@@ -281,7 +282,7 @@ impl From<History> for WireHistory {
 
 impl From<WireHistory> for History {
     fn from(wire: WireHistory) -> Self {
-        let read = |(mid, words)| SaidThere { mid, words: EchoWords(words) };
+        let read = |(mid, words, whole)| SaidThere { mid, words: EchoWords(words), whole };
         match wire {
             WireHistory::Unkept => Self::Unkept,
             WireHistory::Untold => Self::Untold,
