@@ -2,13 +2,17 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{APPROVAL_LATE_S, CHANNEL_LOOK_S, EXPIRES_SOON_S, PAGE_PAUSE_S, WATCH_EVERY};
+use crate::limits::{
+    APPROVAL_LATE_S, CHANNEL_LOOK_AGAIN_S, CHANNEL_LOOK_S, EXPIRES_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S,
+    WATCH_EVERY,
+};
 use amana_channel::SendError;
 use amana_channel::webhook::{ChannelEvent, ChannelEventKind};
 use amana_core::ids::sha256;
 use amana_core::{ChannelId, Lang, Timestamp};
 use amana_store::{AlarmKind, ChannelHealth, Command, Outcome, StoredText};
 use std::sync::PoisonError;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 impl Gateway {
@@ -120,7 +124,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Writes down how a channel stands; whether that is new.
+    /// Writes down how a channel stands; whether that is new. One that goes on is looked after soon.
     async fn set_health(&self, channel: &ChannelId, health: ChannelHealth) -> Result<bool, FlowError> {
         let mut known = self.health.lock().await;
         if known.is_none() {
@@ -135,6 +139,9 @@ impl Gateway {
         let set = Command::SetChannelHealth { channel: channel.clone(), health, at: self.now() };
         self.store.submit(vec![set]).await?;
         known.insert(channel.clone(), health);
+        if before.is_stopped() && !health.is_stopped() {
+            self.look_soon(channel);
+        }
         tracing::warn!(%channel, health = health.as_str(), before = before.as_str(), "how a channel stands has changed");
         metrics::gauge!("amana_channel_health", "channel" => channel.as_str().to_owned())
             .set(f64::from(health as u8));
@@ -211,15 +218,22 @@ impl Gateway {
                 looked.get(&channel).copied()
             };
             if before.is_none_or(|at| self.now() >= at) {
-                if !self.look_after(&channel).await {
-                    continue;
-                }
+                let Some(again) = self.look_after(&channel).await else { continue };
                 if let Err(error) = self.look_after_expiry(&channel).await {
                     tracing::warn!(%channel, %error, "until when what waits can be sent is not known");
                 }
-                let next = self.after_about(CHANNEL_LOOK_S);
+                let next = self.after_about(again);
                 self.looked_after.lock().unwrap_or_else(PoisonError::into_inner).insert(channel, next);
             }
+        }
+    }
+
+    /// The next look is soon after the last one, if it is not sooner.
+    fn look_soon(&self, channel: &ChannelId) {
+        let mut looked = self.looked_after.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(next) = looked.get_mut(channel) {
+            let earlier = Duration::from_secs(CHANNEL_LOOK_S.abs_diff(CHANNEL_LOOK_AGAIN_S));
+            *next = next.checked_sub(earlier).unwrap_or(*next).max(self.now());
         }
     }
 
@@ -237,15 +251,15 @@ impl Gateway {
     }
 
     /// On a channel on which nobody ever wrote, what is missing was never set up, and is no alarm. Else people were not
-    /// heard, most often because we were not there for an hour: an alarm, and what they wrote is fetched. Whether it
-    /// was done; else it is looked at again soon.
-    async fn look_after(&self, channel: &ChannelId) -> bool {
+    /// heard, most often because we were not there for an hour: an alarm, and what they wrote is fetched. In how many
+    /// seconds it is looked at again; at once where the store failed.
+    async fn look_after(&self, channel: &ChannelId) -> Option<i64> {
         // Before it is asked: what is heard from then on comes by itself.
         let heard = match self.store.last_heard(channel).await {
             Ok(heard) => heard,
             Err(error) => {
                 tracing::error!(%channel, %error, "when anybody was last heard cannot be read; it is looked at later");
-                return false;
+                return None;
             }
         };
         match self.channel.unheard(channel).await {
@@ -264,7 +278,7 @@ impl Gateway {
                     Some(since) => {
                         if let Err(error) = self.on_deafness(channel, &missed, since).await {
                             tracing::error!(%channel, %error, "what people write cannot be fetched yet");
-                            return false;
+                            return None;
                         }
                     }
                 }
@@ -272,14 +286,22 @@ impl Gateway {
             Err(SendError::TokenDead) => {
                 self.note_health(channel, ChannelHealth::TokenDead).await;
                 self.pause(channel, PAGE_PAUSE_S);
-                return true;
+                return Some(CHANNEL_LOOK_S);
             }
             Err(error) => {
                 tracing::warn!(%channel, %error, "the platform does not say of which events it tells us");
+                if !matches!(error, SendError::NoWay { .. }) {
+                    return Some(CHANNEL_LOOK_AGAIN_S);
+                }
+                // Operators see it also where nobody writes. What is worse stays as it is: a way mends none of that.
+                if !self.health_of(channel).await.is_stopped() {
+                    self.note_health(channel, ChannelHealth::NoWay).await;
+                }
+                return Some(NO_WAY_PAUSE_S);
             }
         }
         self.look_after_texts(channel).await;
-        true
+        Some(CHANNEL_LOOK_S)
     }
 
     /// People were not heard since then: what they wrote is fetched, and an operator hears of it. That is durable

@@ -338,6 +338,9 @@ pub const NEWS_LOOK_LINKS: usize = 64;
 /// the webhooks that would say so may have been lost. A page to which nobody writes has 200 calls a day (messenger
 /// reference, section 2.3), and a look takes two.
 pub const CHANNEL_LOOK_S: i64 = 1_200;
+/// How soon after the last look that is asked again where the platform did not say, or where a channel that was stopped
+/// goes on: while there was no way to it, or no token, its webhooks may have ended.
+pub const CHANNEL_LOOK_AGAIN_S: i64 = 180;
 /// How often it is looked whether that is due.
 pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 

@@ -164,8 +164,9 @@ impl Channel for FakeChannel {
         Ok(self.heard.lock().expect("lock").iter().filter(|one| one.at >= since).cloned().collect())
     }
     async fn unheard(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
-        if *self.error.lock().expect("lock") == Some(SendError::TokenDead) {
-            return Err(SendError::TokenDead);
+        match self.error.lock().expect("lock").clone() {
+            Some(error @ (SendError::TokenDead | SendError::NoWay { .. })) => return Err(error),
+            _ => {}
         }
         Ok(self.missed.lock().expect("lock").clone())
     }

@@ -6,8 +6,8 @@ use amana_channel::messenger::INBOX_APP;
 use amana_channel::webhook::{ChannelEvent, ChannelEventKind, Inbound, InboundKind, parse};
 use amana_channel::{Heard, SendError};
 use amana_core::*;
-use amana_flow::Reconcile;
-use amana_store::AlarmKind;
+use amana_flow::{Reconcile, limits};
+use amana_store::{AlarmKind, ChannelHealth};
 use serde_json::json;
 
 async fn alarms(rig: &Rig) -> Vec<AlarmKind> {
@@ -267,4 +267,43 @@ async fn that_what_is_held_is_soon_over_is_said_before() {
     rig.clock.advance_s(10 * 3_600);
     rig.gateway.look_after_channels().await;
     assert!(alarms(&rig).await.contains(&AlarmKind::WaitingExpires));
+}
+
+/// Goal: that there is no way to the platform is seen where nobody writes, and a channel that goes on, by a look or by
+/// a send, is asked soon whether it still hears everything.
+#[tokio::test]
+async fn a_way_that_is_gone_is_seen_and_what_ended_meanwhile_is_found_soon() {
+    let rig = Rig::new().await;
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    let looks_after = async |seconds: i64| {
+        rig.clock.advance_s(seconds * 5 / 4 + 1);
+        rig.gateway.look_after_channels().await;
+        rig.store.channel_states().await.expect("answers").first().map_or(ChannelHealth::Good, |of| of.health)
+    };
+    let error = |error| *rig.channel.error.lock().unwrap() = error;
+    let deaf = || *rig.channel.missed.lock().unwrap() = vec!["messages".into()];
+    let hears = || rig.channel.missed.lock().unwrap().is_empty();
+    assert_eq!(looks_after(0).await, ChannelHealth::Good);
+    error(Some(SendError::NoWay { what: "a test" }));
+    assert_eq!(looks_after(limits::CHANNEL_LOOK_S).await, ChannelHealth::NoWay);
+    error(None);
+    deaf();
+    assert_eq!(looks_after(limits::NO_WAY_PAUSE_S).await, ChannelHealth::Good);
+    assert!(hears());
+    assert_eq!(alarms(&rig).await, [AlarmKind::Deaf]);
+
+    rig.gateway.settle().await.expect("settled");
+    error(Some(SendError::TokenDead));
+    rig.says("1", "help").await;
+    deaf();
+    assert_eq!(looks_after(0).await, ChannelHealth::TokenDead, "and it is not time to look");
+    error(None);
+    rig.clock.advance_s(limits::PAGE_PAUSE_S * 5 / 4 + 1);
+    rig.gateway.settle().await.expect("settled");
+    assert!(!rig.sees("1").is_empty(), "it was sent");
+    // The last look set the next one, with its quarter at random; it is sooner now by so much.
+    let spread = limits::CHANNEL_LOOK_S / 4;
+    assert_eq!(looks_after(limits::CHANNEL_LOOK_AGAIN_S + spread).await, ChannelHealth::Good);
+    assert!(hears(), "the look was soon");
 }
