@@ -28,8 +28,8 @@ pub(crate) const UNIT_WAIT: Duration = Duration::from_secs(40 * 60);
 pub(crate) const BROWSER_WAIT: Duration = Duration::from_secs(10 * 60);
 /// The verifiers over all vectors. Ten seconds is usual.
 pub(crate) const VERIFIERS_WAIT: Duration = Duration::from_secs(5 * 60);
-/// Other people's clients against the simulator, and schemathesis at the sandbox bank, which ends itself after nine
-/// minutes. A minute is usual.
+/// Other people's clients against the simulator, and schemathesis at the sandbox bank, of which each run ends itself
+/// after nine minutes. A minute is usual.
 pub(crate) const OUTSIDE_WAIT: Duration = Duration::from_secs(10 * 60);
 /// By how many percent a hot function may need more instructions than the repository says.
 pub(crate) const COUNTS_WORSE_PERCENT_MAX: u64 = 10;

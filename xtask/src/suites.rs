@@ -216,12 +216,18 @@ pub(crate) fn run(workspace: &Workspace, only: Option<Part>, keep: bool, stop: &
     if wants(Part::Outside) {
         install_packages(&workspace.root().join("outside"), stop)?;
         let python = install_python(workspace, stop)?;
-        for (name, script) in [("Meta's SDK", "sdk.py"), ("schemathesis", "openapi.py")] {
-            let words = [python.clone().into_os_string(), script.into()];
+        for (name, script) in [
+            ("Meta's SDK", &["sdk.py"] as &[&str]),
+            ("schemathesis, a secret", &["openapi.py", "secret"]),
+            ("schemathesis, DPoP", &["openapi.py", "dpop"]),
+            ("schemathesis, mutual TLS", &["openapi.py", "mtls"]),
+        ] {
+            let mut words = vec![python.clone().into_os_string()];
+            words.extend(script.iter().map(OsString::from));
             jobs.push(Job::new(format!("outside: {name}"), move || outside(workspace, words, stop)));
         }
         for script in ["clients.mjs", "bank.mjs", "connector.mjs"] {
-            let words = ["node".into(), script.into()];
+            let words = vec!["node".into(), script.into()];
             jobs.push(Job::new(format!("outside: {script}"), move || outside(workspace, words, stop)));
         }
     }
@@ -250,13 +256,13 @@ fn build_binary(workspace: &Workspace, which: &[&str], stop: &Stop) -> Result<Op
 }
 
 /// One script of `outside/` against servers of its own.
-fn outside(workspace: &Workspace, words: [OsString; 2], stop: &Stop) -> Result<(Results, Ended)> {
+fn outside(workspace: &Workspace, words: Vec<OsString>, stop: &Stop) -> Result<(Results, Ended)> {
     let mut env = Env::new();
     env.insert("AMANA_BIN".to_owned(), workspace.target().join("debug/amana").display().to_string());
     let drive = workspace.target().join("debug/examples/drive");
     env.insert("AMANA_DRIVE".to_owned(), drive.display().to_string());
-    let title =
-        format!("outside: {}", words.iter().map(|w| w.to_string_lossy()).next_back().unwrap_or_default());
+    let script: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let title = format!("outside: {}", script.join(" "));
     let step = Step::new(title, words, limits::OUTSIDE_WAIT);
     let ended = step.folder(workspace.root().join("outside")).env(&env).quiet().run(stop)?;
     Ok((results::script("outside", &ended.output, ended.success, ended.elapsed), ended))

@@ -46,8 +46,8 @@ fn networks(brand: &Brand, account: &Account) -> Vec<Value> {
     kinds.iter().map(one).collect()
 }
 
-/// The networks of an account that has any.
-fn of(app: &Shared, consented: &Consented, account_id: &str) -> Result<Vec<Value>, FdxError> {
+/// The networks of an account; `None` of a type that none reaches.
+fn of(app: &Shared, consented: &Consented, account_id: &str) -> Result<Option<Vec<Value>>, FdxError> {
     consented.need_of(account_id, &[Cluster::PaymentSupport])?;
     app.bank(consented.brand, |bank, _| {
         let account = bank.accounts.get(account_id)?;
@@ -55,11 +55,7 @@ fn of(app: &Shared, consented: &Consented, account_id: &str) -> Result<Vec<Value
         Some(holds_money.then(|| networks(consented.brand, account)))
     })
     .flatten()
-    .ok_or_else(FdxError::account_not_found)?
-    .ok_or_else(|| {
-        let what = "no payment network reaches this type of account";
-        FdxError::new(StatusCode::UNPROCESSABLE_ENTITY, "704", what)
-    })
+    .ok_or_else(FdxError::account_not_found)
 }
 
 /// What each filter may name (FDX 6.4).
@@ -103,7 +99,11 @@ pub(crate) async fn list(
     Path((_, account_id)): Path<(String, String)>,
     Query(params): Query,
 ) -> Result<Json<Value>, FdxError> {
-    let rows = filtered(of(&app, &consented, &account_id)?, &params)?;
+    let rows = of(&app, &consented, &account_id)?.ok_or_else(|| {
+        let what = "no payment network reaches this type of account";
+        FdxError::new(StatusCode::UNPROCESSABLE_ENTITY, "704", what)
+    })?;
+    let rows = filtered(rows, &params)?;
     let base = format!("{}/fdx/v6/accounts/{account_id}/payment-networks", app.issuer(consented.brand));
     let kept = FILTERS.map(|(parameter, _, _)| parameter);
     paging::list("paymentNetworks", rows, &params, (&base, &kept)).map(Json)
@@ -115,7 +115,8 @@ pub(crate) async fn one(
     consented: Consented,
     Path((_, account_id, id)): Path<(String, String, String)>,
 ) -> Result<Json<Value>, FdxError> {
-    let mut rows = of(&app, &consented, &account_id)?;
+    // (Of an account that none reaches, a network that is asked for by its id is one that is not there.)
+    let mut rows = of(&app, &consented, &account_id)?.unwrap_or_default();
     rows.retain(|row| row.get("paymentNetworkId").and_then(Value::as_str) == Some(&id));
     if rows.is_empty() {
         return Err(FdxError::new(StatusCode::NOT_FOUND, "1107", "there is no such payment network"));

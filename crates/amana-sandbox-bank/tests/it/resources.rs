@@ -273,6 +273,8 @@ async fn payment_networks_have_numbers_of_their_own_and_are_filtered() {
     assert_eq!(code(&bank, &token, &format!("{path}/pn_none")).await, (404, "1107".to_owned()));
     let of_card = code(&bank, &token, &format!("/accounts/{card}/payment-networks")).await;
     assert_eq!(of_card, (422, "704".to_owned()));
+    let one_of_card = code(&bank, &token, &format!("/accounts/{card}/payment-networks/pn_none")).await;
+    assert_eq!(one_of_card, (404, "1107".to_owned()), "what is not there is not there, whatever the account");
 }
 
 #[tokio::test]
