@@ -255,7 +255,8 @@ pub trait Bank: Send + Sync {
     /// answers. The code is spent in any case.
     async fn complete(&self, pending: &Pending, callback: &Callback) -> Result<Granted, BankError>;
 
-    /// New tokens. The caller stores them before using them, and never refreshes the same tokens twice at a time.
+    /// New tokens. The caller stores them before using them, and never refreshes the same tokens twice at a time. Where
+    /// [`Tokens::doubt`] says so they are stored and not used.
     ///
     /// # Errors
     /// `RelinkNeeded` when the refresh token is not good any more, or there is none.

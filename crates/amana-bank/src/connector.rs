@@ -13,7 +13,7 @@ use crate::oauth::answer::{TokenAnswer, grant_id};
 use crate::oauth::client_auth::Authenticator;
 use crate::oauth::{self, DpopKey, OPENID, jose};
 use crate::profile::{Bearer, ConsentApi, Rar, RevocationBy};
-use crate::tokens::{Once, Pending, Tokens};
+use crate::tokens::{Doubt, Once, Pending, Tokens};
 use amana_core::{
     AccountId, Clock, Cluster, Clusters, Entropy, InstitutionId, Page, Secret, Timestamp, Transaction,
 };
@@ -223,6 +223,7 @@ impl FdxBank {
             dpop,
             connection: old.and_then(|old| old.connection),
             once: old.map_or(Once::Not, |old| old.once),
+            doubt: Doubt::None,
         }
     }
 
@@ -230,8 +231,13 @@ impl FdxBank {
         let refresh = tokens.refresh.as_ref().ok_or(BankErrorClass::RelinkNeeded("no refresh token"))?;
         let uses_id = self.config.profile.api.bearer == Bearer::IdToken;
         let first = tokens.subject_sha256.as_deref();
-        let (token, key) = self.oauth.refresh(refresh, tokens.dpop.clone(), (first, uses_id)).await?;
-        Ok(self.tokens(token, key, Some(tokens)))
+        let (token, key, doubt) = self.oauth.refresh(refresh, tokens.dpop.clone(), (first, uses_id)).await?;
+        let fresh = self.tokens(token, key, Some(tokens));
+        if doubt == Doubt::None {
+            return Ok(fresh);
+        }
+        // (A refresh token is bound to the client and not to a key, so the old key goes with the old access token.)
+        Ok(Tokens { refresh: fresh.refresh, refresh_ends: fresh.refresh_ends, doubt, ..tokens.clone() })
     }
 
     async fn take_back(
@@ -250,8 +256,12 @@ impl FdxBank {
                     // The access token may merely be too old to say so.
                     match self.renew(&latest).await {
                         Ok(new) => {
+                            let usable = new.doubt == Doubt::None;
                             latest = new;
-                            outcome = self.revoke_consent(&latest, id, why).await;
+                            // (Else what is left is to take the refresh token back, below.)
+                            if usable {
+                                outcome = self.revoke_consent(&latest, id, why).await;
+                            }
                         }
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// The code of RFC 6749 §5.2 for a grant or refresh token that is not good (any more).
 pub const INVALID_GRANT: &str = "invalid_grant";
+/// A refresh was answered with another person's ID token: what came with it is not used, and the grant is over.
+pub const NOT_THEIRS: &str = "the bank answered a refresh with another person's id token";
 /// FDX 1107: there is nothing of what was asked for. It says nothing of the account.
 pub const NO_DATA: &str = "there is no data";
 /// No connection could be made: the bank is away, for whomever it is asked.
@@ -67,10 +69,11 @@ impl BankErrorClass {
         }
     }
 
-    /// Whether the bank refused a refresh because the grant is not good any more: revoked, unless proved otherwise.
+    /// Whether the grant is over: the bank refused a refresh because it is not good any more (revoked, unless proved
+    /// otherwise), or answered one with another person's tokens ([`NOT_THEIRS`]).
     #[must_use]
-    pub fn is_invalid_grant(self) -> bool {
-        matches!(self, Self::RelinkNeeded(INVALID_GRANT))
+    pub fn ends_grant(self) -> bool {
+        matches!(self, Self::RelinkNeeded(INVALID_GRANT | NOT_THEIRS))
     }
 
     /// Whether the bank could not be reached, or did not answer: that says something of the bank, and nothing of the

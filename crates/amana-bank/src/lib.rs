@@ -30,9 +30,11 @@ pub use bank::{
 pub use camt::{is_xml, parse_notification};
 pub use config::{ClientAuth, ClientCertificate, HttpClientOptions, InstitutionConfig, SigningKey, Tls};
 pub use connector::FdxBank;
-pub use error::{BankError, BankErrorClass, ConfigError, INVALID_GRANT, NO_DATA, UNANSWERED, UNREACHED};
+pub use error::{
+    BankError, BankErrorClass, ConfigError, INVALID_GRANT, NO_DATA, NOT_THEIRS, UNANSWERED, UNREACHED,
+};
 pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_events};
 pub use hints::{Hint, HintError, Missed, Prompt, Topic, Whose, parse_hint};
 pub use oauth::DpopKey;
 pub use profile::Profile;
-pub use tokens::{Once, Pending, StoredError, Tokens};
+pub use tokens::{Doubt, Once, Pending, StoredError, Tokens};

@@ -57,6 +57,28 @@ impl Once {
     }
 }
 
+/// Whether what a refresh gave can be used. A bank that rotates has taken the old refresh token back by then, so the
+/// new one is kept whatever the answer is worth otherwise: without it the grant could be neither renewed nor taken
+/// back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// It can.
+    #[default]
+    None,
+    /// Its ID token was not good, or could not be checked then: only the refresh token is the answer's, to be used for
+    /// the next ones.
+    Unproved,
+    /// Its ID token is another person's: only the refresh token is the answer's, to be taken back.
+    NotTheirs,
+}
+
+impl Doubt {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
 /// The tokens of one grant. Serialised only by [`Tokens::to_bytes`], whose result belongs under the customer's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
@@ -83,6 +105,8 @@ pub struct Tokens {
     pub connection: Option<LinkId>,
     /// Whether the grant is for one reading.
     pub once: Once,
+    /// Whether nothing but the refresh token is good.
+    pub doubt: Doubt,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,6 +128,8 @@ struct Stored<'a> {
     connection: Option<LinkId>,
     #[serde(default, skip_serializing_if = "Once::is_not")]
     once: Once,
+    #[serde(default, skip_serializing_if = "Doubt::is_none")]
+    doubt: Doubt,
 }
 
 impl Tokens {
@@ -129,6 +155,7 @@ impl Tokens {
             dpop: dpop.as_ref().map(|key| key.expose().into()),
             connection: self.connection,
             once: self.once,
+            doubt: self.doubt,
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -158,6 +185,7 @@ impl Tokens {
             dpop,
             connection: stored.connection,
             once: stored.once,
+            doubt: stored.doubt,
         })
     }
 }
@@ -180,6 +208,7 @@ mod tests {
             dpop: Some(key),
             connection: Some(LinkId::from_bytes([7; 16])),
             once: Once::Unread,
+            doubt: Doubt::NotTheirs,
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

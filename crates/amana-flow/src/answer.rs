@@ -123,7 +123,7 @@ impl Gateway {
                     }
                     BankErrorClass::RelinkNeeded(_) | BankErrorClass::Declined(_) => {
                         // The bank knows the grant no more: over there is over here, in this very commit.
-                        let mut effects = if error.class.is_invalid_grant() {
+                        let mut effects = if error.class.ends_grant() {
                             self.end_link(link, ConsentEnd::AtBank, self.now()).await?
                         } else {
                             Vec::new()

@@ -453,7 +453,7 @@ impl Gateway {
     ) -> Result<Option<Tokens>, BankError> {
         match self.tokens(link, rejected).await {
             Ok(tokens) => Ok(Some(tokens)),
-            Err(error) if error.class.is_invalid_grant() => Ok(None),
+            Err(error) if error.class.ends_grant() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -5,7 +5,7 @@ use crate::gateway::Gateway;
 use crate::grant_look::Narrowed;
 use crate::jobs::TakenBackGrant;
 use crate::limits::{CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, STORE_PAUSE};
-use amana_bank::{BankError, BankErrorClass, Once, Tokens};
+use amana_bank::{BankError, BankErrorClass, Doubt, NOT_THEIRS, Once, Tokens};
 use amana_core::{ConsentEnd, CustomerId};
 use amana_store::{BankGrant, Command, Link, SubmitError};
 use std::collections::HashMap;
@@ -38,7 +38,8 @@ impl Gateway {
     /// end before its time, so they are refreshed once before the customer is asked to link again.
     ///
     /// # Errors
-    /// As the bank answers a refresh; `RelinkNeeded` when there are no tokens.
+    /// As the bank answers a refresh; `RelinkNeeded` when there are no tokens, and when it took the customer for
+    /// another ([`NOT_THEIRS`]: the grant is over); `Retry` when nothing proves whose the new tokens are.
     pub(crate) async fn tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
         let away = || BankError {
             institution: link.institution.clone(),
@@ -111,7 +112,7 @@ impl Gateway {
         let grant = self.store.bank_grant(link.shard, link.id).await.ok().flatten();
         let tokens = grant.and_then(|grant| Tokens::from_bytes(&grant.tokens).ok());
         let used = tokens.is_some_and(|tokens| tokens.once == Once::Read);
-        if used && !error.class.is_invalid_grant() { used_up(link) } else { error }
+        if used && !error.class.ends_grant() { used_up(link) } else { error }
     }
 
     /// Whether a link's grant is for one reading: then there is nothing to read for news, and nothing to renew.
@@ -137,8 +138,12 @@ impl Gateway {
             Ok(Tokens { connection: Some(link.id), ..tokens })
         };
         let tokens = of_link(&grant.tokens)?;
+        if tokens.doubt == Doubt::NotTheirs {
+            return Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS)));
+        }
         let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
-        if !refused && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
+        let doubted = tokens.doubt == Doubt::Unproved;
+        if !refused && !doubted && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
             return Ok(tokens);
         }
 
@@ -175,7 +180,16 @@ impl Gateway {
                 Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
             }
         }
-        Ok(fresh)
+        // Only now: whatever the answer is worth, its refresh token is what the grant can be taken back by.
+        match fresh.doubt {
+            Doubt::None => Ok(fresh),
+            Doubt::Unproved => Err(error(BankErrorClass::Retry("nothing proves whose the new tokens are"))),
+            Doubt::NotTheirs => {
+                metrics::counter!("amana_bank_mistaken_identity_total").increment(1);
+                tracing::error!(institution = %link.institution, "a bank takes one customer for another: the link ends");
+                Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS)))
+            }
+        }
     }
 
     async fn revoke_orphan(&self, link: &Link, tokens: &[u8], bank_consent: Option<&str>) {

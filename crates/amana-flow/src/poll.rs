@@ -346,7 +346,7 @@ impl Gateway {
                 Some(Reading::Again(GRANT_LOOK_AGAIN_S))
             }
             // The bank's clear word: it is not only this access token that is over.
-            class if class.is_invalid_grant() => Some(Reading::Over),
+            class if class.ends_grant() => Some(Reading::Over),
             _ => None,
         }
     }

@@ -376,7 +376,7 @@ impl Gateway {
                 }
                 Err(error) => {
                     let error = self.as_used_up(&link, error).await;
-                    let over = error.class.is_invalid_grant();
+                    let over = error.class.ends_grant();
                     if over {
                         self.end_as_at_bank(link.clone(), ConsentEnd::AtBank).await?;
                     }

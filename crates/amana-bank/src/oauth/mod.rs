@@ -17,7 +17,7 @@ use crate::error::BankErrorClass;
 use crate::http::{Answer, Http};
 use crate::limits;
 use crate::profile::{OAuth, Par, Sender};
-use crate::tokens::Pending;
+use crate::tokens::{Doubt, Pending};
 use amana_core::ids::token_hash;
 use amana_core::{Clock, Entropy, Lang, Secret};
 use answer::TokenAnswer;
@@ -462,13 +462,14 @@ impl Client {
     /// New tokens, bound to the same key as the old ones (or to a new one where the profile has begun to want it: a
     /// confidential client's refresh token is bound to the client and not to a key, RFC 9449 §5). An ID token among
     /// them must be as good as the first one and of the same person (OpenID Connect Core 1.0 §12.2): `first` is the
-    /// hash of that one's `sub`. Where there was none, it is looked at only if `uses_id_token`.
+    /// hash of that one's `sub`. Where there was none, it is looked at only if `uses_id_token`. What is wrong with it
+    /// is no error here: the answer's refresh token must not be lost with it.
     pub(crate) async fn refresh(
         &self,
         refresh: &Secret,
         key: Option<DpopKey>,
         (first, uses_id_token): (Option<&str>, bool),
-    ) -> Result<(TokenAnswer, Option<DpopKey>), BankErrorClass> {
+    ) -> Result<(TokenAnswer, Option<DpopKey>, Doubt), BankErrorClass> {
         let metadata = self.metadata().await?;
         let key = match key {
             None if self.sender == Sender::Dpop => Some(DpopKey::fresh(self.entropy.as_ref())?),
@@ -486,22 +487,29 @@ impl Client {
             match self.id_claims(&metadata, id_token, None).await {
                 Ok(claims) => {
                     let sub = jose::text(&claims, "sub").map(|sub| amana_core::event_hash(sub.as_bytes()));
-                    if first.is_some_and(|first| sub.as_deref() != Some(first)) {
-                        return Err(BankErrorClass::Nonsense(
-                            "the id token of a refresh is another person's",
-                        ));
+                    match (first, sub.as_deref()) {
+                        (Some(first), Some(sub)) if sub != first => {
+                            tracing::error!("a bank answered a refresh with another person's id token");
+                            return Ok((token, key, Doubt::NotTheirs));
+                        }
+                        (Some(_), None) => return Ok((token, key, Doubt::Unproved)),
+                        _ => {}
                     }
                 }
-                // The keys cannot be read now, and the old refresh token is used up: without these tokens the grant
-                // would be lost. Whose they are is looked at again with the next ones.
+                // The keys cannot be read now. Whose the tokens are is looked at again with the next ones, and until
+                // then nobody is asked who it is by an ID token.
                 Err(BankErrorClass::Retry(why)) if !uses_id_token => {
                     tracing::warn!(why, "the id token of a refresh cannot be checked now, and is not kept");
                     token.id_token = None;
                 }
-                Err(other) => return Err(other),
+                // Perhaps its keys were just changed, or a clock is wrong: that ends nothing.
+                Err(class) => {
+                    tracing::warn!(%class, "the id token of a refresh is not good, and what came with it not used");
+                    return Ok((token, key, Doubt::Unproved));
+                }
             }
         }
-        Ok((token, key))
+        Ok((token, key, Doubt::None))
     }
 
     /// RFC 7009 for one token. What is not known (any more) is revoked.

@@ -287,6 +287,7 @@ impl Bench {
             dpop: None,
             connection: None,
             once: amana_bank::Once::Not,
+            doubt: amana_bank::Doubt::None,
         }
     }
 
@@ -370,9 +371,14 @@ impl Fake {
         if path.starts_with("/fdx/v6") {
             self.seen.lock().unwrap().push(seen.clone());
             let mut said = (self.api)(seen);
-            if let Some(id) = seen.headers.get("x-fapi-interaction-id") {
-                said.headers.push(("x-fapi-interaction-id", id.to_str().unwrap().to_owned()));
+            // A test that says the header itself says what is answered: an empty one is none.
+            let echo = "x-fapi-interaction-id";
+            if let Some(id) = seen.headers.get(echo)
+                && !said.headers.iter().any(|(name, _)| *name == echo)
+            {
+                said.headers.push((echo, id.to_str().unwrap().to_owned()));
             }
+            said.headers.retain(|(name, value)| *name != echo || !value.is_empty());
             return said;
         }
         let form = pairs(&seen.body);

@@ -313,7 +313,7 @@ async fn every_profile_links_reads_refreshes_and_revokes_behind_its_front() {
         }
         assert!(refused(&world, &fresh).await, "{name}: revoked");
         let again = world.bank.refresh(&fresh).await.map_err(|error| error.class);
-        assert!(again.is_err_and(BankErrorClass::is_invalid_grant), "{name}: no refresh after it");
+        assert!(again.is_err_and(BankErrorClass::ends_grant), "{name}: no refresh after it");
     }
 }
 
@@ -398,7 +398,7 @@ async fn what_ends_at_citi_ends_when_it_is_said_to() {
     let w = world(Some("citi"), "citi").await;
     w.link_after(100).await.expect("within 120 seconds");
     let late = w.link_after(121).await.map_err(|error| error.class);
-    assert!(late.is_err_and(BankErrorClass::is_invalid_grant), "a code is good for two minutes");
+    assert!(late.is_err_and(BankErrorClass::ends_grant), "a code is good for two minutes");
     let tokens = w.link().await.tokens;
     let days = i64::from(Profile::built_in(BRAND, "citi").unwrap().oauth.refresh_days.unwrap());
     w.clock.advance_s(days * 86_400 - 60);
@@ -406,10 +406,10 @@ async fn what_ends_at_citi_ends_when_it_is_said_to() {
     assert!(!refused(&w, &fresh).await);
     w.clock.advance_s(61);
     let over = w.bank.refresh(&fresh).await.map_err(|error| error.class);
-    assert!(over.is_err_and(BankErrorClass::is_invalid_grant), "refreshing made it no longer");
+    assert!(over.is_err_and(BankErrorClass::ends_grant), "refreshing made it no longer");
     // Elsewhere the code is good for one minute.
     let late = world(Some("chase"), "chase").await.link_after(61).await.map_err(|error| error.class);
-    assert!(late.is_err_and(BankErrorClass::is_invalid_grant));
+    assert!(late.is_err_and(BankErrorClass::ends_grant));
 }
 
 /// The example of Plaid Core Exchange, as it was seen to answer.

@@ -1,7 +1,8 @@
 //! Linking: the authorization code flow, refresh, revocation.
 
 use crate::fake::*;
-use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, GrantStatus, Pending, Tokens};
+use amana_bank::profile::Bearer;
+use amana_bank::{Actor, Bank, BankErrorClass as Class, Callback, Doubt, GrantStatus, Pending, Tokens};
 use amana_core::Secret;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -179,30 +180,54 @@ async fn a_callback_that_is_not_the_requests_is_refused_before_the_code_is_used(
     assert_eq!(e.class, Class::Declined("access_denied"));
 }
 
-/// OpenID Connect Core 1.0 §12.2: what comes with a refresh says of the same issuer, client and person.
+/// OpenID Connect Core 1.0 §12.2: what comes with a refresh says of the same issuer, client and person. Where it does
+/// not, nothing of the answer is taken but its refresh token: the bank has rotated by then, and without the new one the
+/// grant could be neither renewed nor taken back.
 #[tokio::test]
 async fn the_id_token_of_a_refresh_is_of_the_same_person() {
     let refreshed = async |claims: Value| {
-        let knobs = Knobs { refreshed_claims: Some(claims), ..Knobs::default() };
+        let knobs = Knobs { refreshed_claims: Some(claims), rotate: true, ..Knobs::default() };
         let b = bench(knobs, |_| say(404, "")).await;
         let tokens = b.link().await.tokens;
         // As they are kept: the first one's subject is among them, as a hash.
         let stored = Tokens::from_bytes(&tokens.to_bytes()).unwrap();
-        b.bank.refresh(&stored).await.map(|fresh| (tokens.subject_sha256, fresh.subject_sha256))
+        let fresh = b.bank.refresh(&stored).await.unwrap();
+        (b, tokens, fresh)
     };
-    let (first, after) = refreshed(json!({})).await.unwrap();
-    assert_eq!((first.is_some(), &after), (true, &first), "it is still known after the refresh");
-    let other = json!({ "sub": "customer-43" });
-    for wrong in [
-        other,
-        json!({ "sub": null }),
-        json!({ "iss": "https://other.example" }),
-        json!({ "aud": "somebody-else" }),
-        json!({ "exp": 1 }),
+    let (_, first, after) = refreshed(json!({})).await;
+    assert!(first.subject_sha256.is_some() && after.subject_sha256 == first.subject_sha256, "still known");
+    assert!(after.doubt == Doubt::None && after.access != first.access);
+    for (wrong, doubt) in [
+        (json!({ "sub": "customer-43" }), Doubt::NotTheirs),
+        (json!({ "sub": null }), Doubt::Unproved),
+        (json!({ "iss": "https://other.example" }), Doubt::Unproved),
+        (json!({ "aud": "somebody-else" }), Doubt::Unproved),
+        (json!({ "exp": 1 }), Doubt::Unproved),
     ] {
-        let error = refreshed(wrong.clone()).await.unwrap_err();
-        assert!(matches!(error.class, Class::Nonsense(_)), "{wrong}: {error}");
+        let (b, first, kept) = refreshed(wrong.clone()).await;
+        assert_ne!(kept.refresh, first.refresh, "{wrong}");
+        assert_eq!(kept, Tokens { refresh: kept.refresh.clone(), doubt, ..first.clone() }, "{wrong}");
+        let spent = b.bank.refresh(&first).await.unwrap_err();
+        assert!(spent.class.ends_grant(), "{wrong}: the old one is spent");
+        let again = b.bank.refresh(&kept).await.unwrap();
+        assert_ne!(again.refresh, kept.refresh, "{wrong}: and the kept one is good");
     }
+}
+
+/// Where the API takes the ID token as bearer, one that cannot be checked is not used, and its refresh token not lost.
+#[tokio::test]
+async fn an_id_token_that_is_the_bearer_waits_for_the_keys() {
+    let knobs = Knobs { refreshed_claims: Some(json!({})), rotate: true, ..Knobs::default() };
+    let b = bench_with(knobs, |profile| profile.api.bearer = Bearer::IdToken, |_| say(404, "")).await;
+    let first = b.link().await.tokens;
+    b.clock.advance_s(3_601);
+    b.fake.jwks_away.store(true, Ordering::SeqCst);
+    let kept = b.bank.refresh(&first).await.unwrap();
+    assert_eq!((kept.doubt, &kept.id_token), (Doubt::Unproved, &first.id_token));
+    b.fake.jwks_away.store(false, Ordering::SeqCst);
+    b.clock.advance_s(61);
+    let fresh = b.bank.refresh(&kept).await.unwrap();
+    assert!(fresh.doubt == Doubt::None && fresh.id_token != first.id_token);
 }
 
 /// The old refresh token is used up by then: what a server gives whose keys cannot be read for a moment is not lost.

@@ -1,7 +1,7 @@
 //! The bank has the last word on a grant, and is asked for it.
 
 use crate::support::*;
-use amana_bank::{Actor, BankErrorClass, GrantStatus, TakenBack, UNREACHED};
+use amana_bank::{Actor, BankErrorClass, Doubt, GrantStatus, TakenBack, UNREACHED};
 use amana_channel::webhook::InboundKind;
 use amana_core::*;
 use amana_flow::limits::{
@@ -75,6 +75,55 @@ async fn a_refused_refresh_means_that_the_grant_is_over() {
     *rig.bank.invalid_grant.lock().unwrap() = true;
     cycle(&rig).await;
     assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank));
+}
+
+/// A bank that takes one customer for another: nothing is read with what it gave, the link ends whoever hears of it
+/// first, and the refresh token that it had rotated by then is what is taken back.
+#[tokio::test]
+async fn another_persons_tokens_end_the_link_and_the_rotated_one_is_taken_back() {
+    for by_question in [false, true] {
+        let rig = Rig::new().await;
+        *rig.bank.life_s.lock().unwrap() = 259_200;
+        rig.link("1").await;
+        *rig.bank.doubt.lock().unwrap() = Doubt::NotTheirs;
+        let read = rig.bank.called("accounts");
+        if by_question {
+            *rig.bank.refuse_once.lock().unwrap() = true;
+            rig.says("1", "what's my balance?").await;
+            assert_eq!(rig.bank.called("accounts"), read + 1, "only the one that the bank refused");
+        } else {
+            cycle(&rig).await;
+        }
+        let said = rig.sees("1").concat();
+        assert!(!said.contains("1,234.56"), "{said}");
+        assert_eq!(ended(&rig, "1").await, Some(ConsentEnd::AtBank), "{said}");
+        cycle(&rig).await;
+        assert_eq!(rig.bank.called("refresh"), 1, "and it is not asked again");
+        let taken: Vec<_> =
+            rig.bank.taken_back.lock().unwrap().iter().map(|(token, _)| token.clone()).collect();
+        assert_eq!(taken, ["rotated 1"]);
+    }
+}
+
+/// New tokens of which nothing proves whose they are: they are not used and end nothing, and the next ones are asked
+/// for with the refresh token that came with them, since the one before may be spent.
+#[tokio::test]
+async fn tokens_that_nothing_proves_are_not_used_and_the_rotated_one_is_not_lost() {
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    rig.link("1").await;
+    *rig.bank.doubt.lock().unwrap() = Doubt::Unproved;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    for _ in 0..2 {
+        rig.says("1", "what's my balance?").await;
+        let said = rig.sees("1").concat();
+        assert!(said.contains("does not answer"), "{said}");
+        assert_eq!(ended(&rig, "1").await, None);
+    }
+    *rig.bank.doubt.lock().unwrap() = Doubt::None;
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "the bank is right again, and so is the answer");
+    assert_eq!(*rig.bank.shown.lock().unwrap(), ["refresh 1", "rotated 1", "rotated 2"]);
 }
 
 /// No answer, a word that is not known, and an address where nothing is end nothing: only a clear word does.

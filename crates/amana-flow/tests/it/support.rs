@@ -84,6 +84,10 @@ pub(crate) struct FakeBank {
     pub(crate) hangs: Mutex<bool>,
     /// No refresh token is taken any more.
     pub(crate) invalid_grant: Mutex<bool>,
+    /// What a refresh gives is not to be used, but for its refresh token.
+    pub(crate) doubt: Mutex<amana_bank::Doubt>,
+    /// The refresh tokens that were shown.
+    pub(crate) shown: Mutex<Vec<String>>,
     /// Our subscriptions to its notifications: of what, and where to.
     pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,
     /// Why it takes none.
@@ -130,6 +134,8 @@ impl FakeBank {
             failing: Mutex::default(),
             hangs: Mutex::new(false),
             invalid_grant: Mutex::new(false),
+            doubt: Mutex::default(),
+            shown: Mutex::default(),
             subscriptions: Mutex::default(),
             no_subscriptions: Mutex::default(),
             refused: Mutex::default(),
@@ -172,6 +178,7 @@ impl FakeBank {
             dpop: None,
             connection: None,
             once: amana_bank::Once::Not,
+            doubt: amana_bank::Doubt::None,
         }
     }
 }
@@ -208,11 +215,18 @@ impl Bank for FakeBank {
             evidence: Some(evidence()),
         })
     }
-    async fn refresh(&self, _: &Tokens) -> Result<Tokens, BankError> {
+    async fn refresh(&self, old: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
+        let shown = old.refresh.as_ref().expect("a refresh token").expose().to_owned();
+        self.shown.lock().expect("lock").push(shown);
         if *self.invalid_grant.lock().expect("lock") {
             let class = BankErrorClass::RelinkNeeded("invalid_grant");
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
+        }
+        let doubt = *self.doubt.lock().expect("lock");
+        if doubt != amana_bank::Doubt::None {
+            let rotated = Secret::new(format!("rotated {}", self.called("refresh")));
+            return Ok(Tokens { refresh: Some(rotated), doubt, ..old.clone() });
         }
         Ok(self.tokens())
     }

@@ -78,6 +78,7 @@ impl FakeBank {
             dpop: None,
             connection: None,
             once: amana_bank::Once::Not,
+            doubt: amana_bank::Doubt::None,
         }
     }
 }

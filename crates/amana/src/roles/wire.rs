@@ -211,7 +211,7 @@ impl WireBankError {
             _ => None,
         };
         let class = match error.class {
-            class if class.is_invalid_grant() => INVALID_GRANT,
+            class if class.ends_grant() => INVALID_GRANT,
             class if class.is_away() => UNREACHED,
             class => class.as_str(),
         };

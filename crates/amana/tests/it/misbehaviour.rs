@@ -80,12 +80,15 @@ async fn whatever_a_bank_does_nothing_is_told_twice_and_nobody_hears_of_anothers
     noura.buys(&till, "27.72").await;
     fault(&till, "none", "fdx", forever.clone()).await;
 
-    // A token is refused, and the one in its place comes with somebody else's name: nothing is read with it.
+    // A token is refused, and the one in its place comes with somebody else's name: nothing is read with it, and the
+    // link is over, here and at the bank. (Only its own: the others' go on.)
     fault(&till, "unauthorized", "fdx", once.clone()).await;
-    fault(&till, "other_subject", "token", once.clone()).await;
-    let refused = noura.chat.ask("what is my balance?", "does not answer").await;
+    fault(&till, "other_subject", "token", once).await;
+    let refused = noura.chat.ask("what is my balance?", "asks you to sign in again").await;
     assert!(!refused.contains('$'), "{refused}");
-    noura.chat.ask("what is my balance?", "Here are your balances").await;
+    let refused = noura.chat.ask("what is my balance?", "link").await;
+    assert!(!refused.contains('$'), "{refused}");
+    layla.chat.ask("what is my balance?", "Here are your balances").await;
 
     // The rows that Sam was told of are there under other ids from now on, and one that is new.
     fault(&till, "changed_ids", "fdx", forever).await;
