@@ -16,6 +16,7 @@
 mod abuse;
 mod bound;
 mod check;
+mod counted;
 mod data;
 mod events;
 mod fake;
