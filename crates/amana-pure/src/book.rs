@@ -302,6 +302,12 @@ impl Book {
             None => {}
         }
         let named = |line: &Line| line.of.as_ref().is_some_and(|of| of.hold == id && of.fit == Fit::Named);
+        if let Some(same) = self.same_part(&id, hold.facts.amount, &line) {
+            if let Some(known) = self.lines.get_mut(same).filter(|known| known.ids.len() < BOOK_IDS_MAX) {
+                known.ids.push(line.facts.id);
+            }
+            return Verdict::only(Step::Remember);
+        }
         if self.lines.iter().any(named) {
             // The second part of a split shipment.
             line.of = Some(Settles { hold: id, fit: Fit::Named });
@@ -315,6 +321,27 @@ impl Book {
             self.join(&parts, &id);
         }
         Verdict { step, again }
+    }
+
+    /// The posting of a hold that comes again under another id: the bank names the same hold for both, everything is the
+    /// same, and the hold was for less than both. (Two equal parts of a shipment fit into theirs; those are told.)
+    fn same_part(&self, hold: &str, held: Money, again: &Line) -> Option<usize> {
+        let named = |line: &Line| line.of.as_ref().is_some_and(|of| of.hold == hold && of.fit == Fit::Named);
+        let booked = self.lines.iter().filter(|line| named(line) && line.undone.is_none());
+        let all =
+            booked.fold(again.facts.amount.minor, |sum, line| sum.saturating_add(line.facts.amount.minor));
+        if all <= held.minor {
+            return None;
+        }
+        self.lines.iter().position(|line| {
+            let (facts, t) = (&line.facts, &again.facts);
+            let apart = again.occurred.as_second().saturating_sub(line.occurred.as_second());
+            named(line)
+                && line.undone.is_none()
+                && (facts.at, facts.amount, facts.direction) == (t.at, t.amount, t.direction)
+                && facts.merchant == t.merchant
+                && apart >= RENAMED_AFTER_SECONDS_MIN
+        })
     }
 
     /// Gives a hold to a posting; whatever had it finds another one, or is news of its own.

@@ -70,6 +70,43 @@ fn a_posting_without_a_reference_says_nothing_new() {
     heard(&[(A, "a", None, 475, COFFEE, 0), (P, "p", None, 475, BOOKED, 30)], &[(News::New, "a", 475)]);
 }
 
+/// A posting that comes again under another id, of a hold that is booked already: the bank names the same hold, and there
+/// is no room in it for both.
+#[test]
+fn a_posting_that_comes_again_under_another_id_is_not_heard_twice() {
+    for (held, news) in [(2_400, vec![]), (2_000, vec![(News::Changed, "p", 2_400)])] {
+        let mut want = vec![(News::New, "a", held)];
+        want.extend(news);
+        let events = [
+            (A, "a", None, held, COFFEE, 0),
+            (P, "p", Some("a"), 2_400, BOOKED, 30),
+            (P, "q", Some("a"), 2_400, BOOKED, 36),
+            (P, "q", Some("a"), 2_400, BOOKED, 37),
+        ];
+        heard(&events, &want);
+    }
+}
+
+/// Three equal parcels are three parts of what was held, and a fourth posting is one of them again.
+#[test]
+fn equal_parts_of_a_shipment_are_heard_as_long_as_they_fit_into_it() {
+    heard(
+        &[
+            (A, "a", None, 3_000, COFFEE, 0),
+            (P, "p", Some("a"), 1_000, BOOKED, 30),
+            (P, "q", Some("a"), 1_000, BOOKED, 32),
+            (P, "r", Some("a"), 1_000, BOOKED, 34),
+            (P, "s", Some("a"), 1_000, BOOKED, 36),
+        ],
+        &[
+            (News::New, "a", 3_000),
+            (News::Changed, "p", 1_000),
+            (News::New, "q", 1_000),
+            (News::New, "r", 1_000),
+        ],
+    );
+}
+
 #[test]
 fn a_reference_to_somebody_else_is_not_overruled() {
     heard(
