@@ -323,8 +323,8 @@ impl Book {
         Verdict { step, again }
     }
 
-    /// The posting of a hold that comes again under another id: the bank names the same hold for both, everything is the
-    /// same, and the hold was for less than both. (Two equal parts of a shipment fit into theirs; those are told.)
+    /// The posting of a hold that comes again under another id: the bank names the same hold for both, everything is
+    /// the same, and the hold was for less than both. (Two equal parts of a shipment fit into theirs; those are told.)
     fn same_part(&self, hold: &str, held: Money, again: &Line) -> Option<usize> {
         let named = |line: &Line| line.of.as_ref().is_some_and(|of| of.hold == hold && of.fit == Fit::Named);
         let booked = self.lines.iter().filter(|line| named(line) && line.undone.is_none());

@@ -213,6 +213,11 @@ pub(crate) async fn link_from(
     let choice = picker.form("/link/begin").with("institution", institution);
     let login = browser.submit(&picker, choice).await;
     let page = through_the_bank(browser, login, username).await;
+    allow(browser, page, form).await
+}
+
+/// Allows everything on the consent page, in this form.
+pub(crate) async fn allow(browser: &mut Browser, page: Page, form: &str) -> Page {
     assert!(page.url.path().ends_with("/link/consent"), "{}: {}", page.url, page.text());
     assert_eq!(page.ticked(), 0, "nothing is ticked before the person ticks it");
     let mut consent = page.form("/link/consent");

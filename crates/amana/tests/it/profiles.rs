@@ -2,7 +2,7 @@
 //! profile's bank agrees to holds from the first message on.
 
 use crate::browser::Browser;
-use crate::chat::{Chat, Till, link, through_the_bank};
+use crate::chat::{Chat, Till, allow, link, through_the_bank};
 use crate::process::{PATIENCE, folder};
 use crate::serve::World;
 use amana_sandbox_bank::Front;
@@ -48,6 +48,57 @@ async fn every_profile_goes_from_linking_to_its_end_in_the_gateway() {
         }
         world.stop();
     }
+}
+
+/// A consent for one reading (FDX `ONE_TIME`) at a bank in the strict profile. Listing the accounts for the customer to
+/// choose from, as often as the page is opened, is not the reading: the first question is answered, and nothing after
+/// it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consent_for_one_reading_outlives_the_linking_and_answers_once() {
+    let (keep, _) = folder();
+    let mut world = World::start_as(keep.path(), "fdx-blue");
+    // The gateway asks for consents that last. A profile that asks for another in its place stands for a bank that
+    // gives no other.
+    let details = json!([{ "type": "fdx_v1.0", "consentRequest": {
+        "durationType": "ONE_TIME",
+        "lookbackPeriod": 90,
+        "resources": [{ "resourceType": "ACCOUNT", "dataClusters": ["ACCOUNT_BASIC", "BALANCES", "TRANSACTIONS"] }],
+    } }]);
+    let blue = include_str!("../../../amana-bank/profiles/fdx-blue.toml");
+    let asks = format!("authorize_params = {{ prompt = \"consent\", authorization_details = '{details}' }}");
+    let once = blue
+        .replace("rar = \"on\"", "rar = \"off\"")
+        .replace("authorize_params = { prompt = \"consent\" }", &asks)
+        .replace("name = \"fdx-blue\"", "name = \"once\"");
+    let file = keep.path().join("once.toml");
+    std::fs::write(&file, once).expect("written");
+    let config = std::fs::read_to_string(&world.config).expect("a file");
+    let config = config.replace("profile = \"fdx-blue\"", &format!("profile_file = \"{}\"", file.display()));
+    std::fs::write(&world.config, config).expect("written");
+
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    chat.say("link my bank").await;
+    let mut browser = Browser::new();
+    let picker = browser.open(&chat.address("/link/start?").await).await;
+    let choice = picker.form("/link/begin").with("institution", "harbor-bank");
+    let login = browser.submit(&picker, choice).await;
+    let mut page = through_the_bank(&mut browser, login, "sam").await;
+    for _ in 0..2 {
+        page = browser.open(page.url.as_str()).await;
+        assert!(page.values("account").len() > 1, "{}", page.text());
+    }
+    let done = allow(&mut browser, page, "detail").await;
+    assert!(done.status.is_success(), "{}", done.text());
+    chat.hears(0, "is linked").await;
+    let balance = chat.ask("what is my balance?", "Here are your balances").await;
+    assert!(balance.contains('$'), "{balance}");
+    for question in ["what is my balance?", "show my last transactions"] {
+        let over = chat.ask(question, "asks you to sign in again").await;
+        assert!(!over.contains('$'), "{over}");
+    }
+    world.stop();
 }
 
 /// Chase declines the details of transactions. A new deployment that says nothing of an agreement begins with that: the

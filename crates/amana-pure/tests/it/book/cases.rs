@@ -70,8 +70,8 @@ fn a_posting_without_a_reference_says_nothing_new() {
     heard(&[(A, "a", None, 475, COFFEE, 0), (P, "p", None, 475, BOOKED, 30)], &[(News::New, "a", 475)]);
 }
 
-/// A posting that comes again under another id, of a hold that is booked already: the bank names the same hold, and there
-/// is no room in it for both.
+/// A posting that comes again under another id, of a hold that is booked already: the bank names the same hold, and
+/// there is no room in it for both.
 #[test]
 fn a_posting_that_comes_again_under_another_id_is_not_heard_twice() {
     for (held, news) in [(2_400, vec![]), (2_000, vec![(News::Changed, "p", 2_400)])] {
