@@ -7,7 +7,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_WAIT};
+use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_GRACE, WITNESS_WAIT};
 use amana_log::checkpoint::Checkpoint;
 use amana_log::entry::{Entry, IndexLeaf};
 use amana_log::index::{IndexTree, SegmentIndex};
@@ -17,6 +17,8 @@ use amana_log::tiles::{Resource, TileRead as _, TileStore, TreeReader, TreeWrite
 use amana_log::witness::AddCheckpoint;
 use amana_store::{Command, LogSegment, ReservedIndex, SubmitError};
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
@@ -177,17 +179,20 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 impl Gateway {
-    /// Keeps the log until told to stop: a round whenever something came, at most every [`LOG_ROUND_EVERY`], so that a
-    /// checkpoint is out within a second.
+    /// Keeps the log until told to stop: a round every [`LOG_ROUND_EVERY`], from beginning to beginning, so that a
+    /// checkpoint is out within a second of each entry's commit: the wait for the next round, and that round.
     pub async fn run_log(self: Arc<Self>, stop: CancellationToken) {
+        let mut rounds = tokio::time::interval(LOG_ROUND_EVERY);
+        // After a round that took longer the next one comes at once, and nothing is made up for.
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = rounds.tick() => {}
+            }
             if let Err(error) = self.log_round().await {
                 metrics::counter!("amana_log_failures_total").increment(1);
                 tracing::error!(%error, "no checkpoint of the disclosure log could be made now");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOG_ROUND_EVERY) => {}
             }
         }
     }
@@ -406,7 +411,8 @@ impl Gateway {
         }))
     }
 
-    /// Asks the witnesses that have an address for their cosignatures, all at once; whether there are enough.
+    /// Asks the witnesses that have an address for their cosignatures, all at once; whether there are enough. Once
+    /// there are, the others have [`WITNESS_GRACE`]: who is not needed holds no checkpoint up.
     async fn cosign(
         &self,
         witnesses: &Witnesses,
@@ -420,7 +426,22 @@ impl Gateway {
             let note = note.clone();
             async move { (url, self.cosignature(&**client, url, old, note, size).await) }
         });
-        for (url, answer) in futures_util::future::join_all(asked).await {
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let grace = tokio::time::sleep(WITNESS_WAIT * 2 + WITNESS_GRACE);
+        tokio::pin!(grace);
+        let mut enough = witnesses.policy.weigh(note).quorum;
+        if enough {
+            grace.as_mut().reset(tokio::time::Instant::now() + WITNESS_GRACE);
+        }
+        loop {
+            let (url, answer) = tokio::select! {
+                biased;
+                next = asked.next() => match next {
+                    Some(answered) => answered,
+                    None => return enough,
+                },
+                () = &mut grace => return enough,
+            };
             match answer {
                 Ok(lines) => {
                     let signatures = parse_signatures(&lines).unwrap_or_default();
@@ -431,8 +452,11 @@ impl Gateway {
                 }
                 Err(why) => tracing::warn!(url, why, "a witness did not cosign"),
             }
+            if !enough && witnesses.policy.weigh(note).quorum {
+                enough = true;
+                grace.as_mut().reset(tokio::time::Instant::now() + WITNESS_GRACE);
+            }
         }
-        witnesses.policy.weigh(note).quorum
     }
 
     /// One witness's cosignature. Where it has another size in mind it says which, and is asked again from there.

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-/// How often the disclosure log's keeper looks. With what a round takes, a checkpoint is out within a second.
+/// How often the disclosure log's keeper begins a round. With what a round takes, a checkpoint is out within a second.
 pub const LOG_ROUND_EVERY: Duration = Duration::from_millis(400);
 /// Entries of the log that are read from the store at a time.
 pub const LOG_PAGE: usize = 8_192;
 /// How long a witness may take to cosign.
 pub const WITNESS_WAIT: Duration = Duration::from_secs(2);
+/// How much longer the other witnesses are waited for when enough have cosigned: with [`LOG_ROUND_EVERY`] well within
+/// the second that a checkpoint may take.
+pub const WITNESS_GRACE: Duration = Duration::from_millis(200);
 /// How often a bundle waits for a checkpoint that covers the newest receipt, and how long each time.
 pub const BUNDLE_TRIES: usize = 10;
 /// See [`BUNDLE_TRIES`].

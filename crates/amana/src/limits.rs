@@ -110,6 +110,8 @@ pub(crate) const BENCH_CUSTOMERS_AT_ONCE: u32 = 250;
 pub(crate) const BENCH_DRAIN: Duration = Duration::from_secs(120);
 /// After how long a bench offers again what was put off. Shorter than senders are asked to wait: it wants the limit.
 pub(crate) const BENCH_RETRY: Duration = Duration::from_millis(5);
+/// How often a bench looks how far the log is published, with what a look takes: the error of those waits.
+pub(crate) const BENCH_LOOK: Duration = Duration::from_millis(5);
 /// Customers whose receipts a bench counts one by one.
 pub(crate) const BENCH_SAMPLE: u32 = 200;
 /// Rounds of a step that is measured on its own: some tenths of a second of the slowest.

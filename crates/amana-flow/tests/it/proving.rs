@@ -297,6 +297,56 @@ async fn without_its_witness_a_checkpoint_is_not_published() {
     assert_eq!(good.kinds["disclosure"], 1);
 }
 
+/// Two witnesses of which one is enough: one in this process, one that takes the question and never answers.
+struct OneHangs(Arc<Near>);
+
+#[async_trait]
+impl WitnessClient for OneHangs {
+    async fn add_checkpoint(&self, url: &str, body: String) -> Result<(u16, String), String> {
+        match url {
+            "http://witness.example" => self.0.add_checkpoint(url, body).await,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_witness_that_hangs_and_is_not_needed_holds_no_checkpoint_up() {
+    let mut rig = Rig::new().await;
+    let mut witness = Witness::new(Cosigner::new("witness.example", &[9; 32]).expect("a key"));
+    witness.trust(vkey()).expect("a log's key");
+    let hangs = Cosigner::new("hangs.example", &[10; 32]).expect("a key");
+    let file = format!(
+        "log {}\nwitness w {} http://witness.example\nwitness h {} http://hangs.example\ngroup g any w h\nquorum g\n",
+        vkey(),
+        witness.verifier(),
+        Witness::new(hangs).verifier()
+    );
+    let policy = || Policy::parse(&file).expect("a policy");
+    let near = Arc::new(Near { witness, seen: Mutex::default(), away: Mutex::new(false) });
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(LogParts {
+        witnesses: Some(Witnesses { policy: policy(), client: Arc::new(OneHangs(near.clone())) }),
+        ..parts(&tiles, 1 << 20)
+    });
+    rig.link("1").await;
+    let within = amana_flow::limits::WITNESS_WAIT;
+    let round = tokio::time::timeout(within, rig.gateway.log_round()).await;
+    round.expect("well before the other one's time is over").expect("a round");
+    let size = rig.store.log_head().await.expect("answers").size;
+    let published = rig.store.log_checkpoint().await.expect("answers").expect("one").0;
+    assert_eq!(published, size);
+    let trust = Trust { policy: Some(policy()), ..pinned() };
+    assert_eq!(verified(&rig, &trust).await.1.witnesses, Some(vec!["w".to_owned()]));
+
+    // Where the other one alone is there, its time is waited for, and nothing is published.
+    let published = rig.store.log_checkpoint().await.expect("answers");
+    *near.away.lock().unwrap() = true;
+    rig.says("1", "what is my balance?").await;
+    rig.gateway.log_round().await.expect("a round");
+    assert_eq!(rig.store.log_checkpoint().await.expect("answers"), published);
+}
+
 /// A database that is put back from before what was published would fork the log: the gateway does not start on it. On
 /// another log, with a folder and an origin of its own, it goes on, and everybody's proof is whole there.
 #[tokio::test]

@@ -14,6 +14,7 @@ mod decide;
 mod load;
 mod machine;
 mod platform;
+mod published;
 mod report;
 mod rig;
 mod runs;

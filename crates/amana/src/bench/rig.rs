@@ -2,6 +2,7 @@
 //! and the mock platform. Everything is spoken to over loopback HTTP.
 
 use super::platform::{self, Ledger};
+use super::published::Published;
 use super::{Plan, progress};
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::limits::{BENCH_CUSTOMERS_AT_ONCE, BENCH_DRAIN, BENCH_RETRY};
@@ -142,9 +143,9 @@ impl Person {
 /// What runs beside the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Working {
-    /// Nothing: the store alone.
-    Nothing,
-    /// Events are decided; the log is kept.
+    /// The store and the keeper of the log: nothing is decided.
+    Keeping,
+    /// Events are decided.
     Deciding,
     /// And what was decided is sent.
     Sending,
@@ -154,6 +155,8 @@ pub(crate) enum Working {
 pub(crate) struct Rig {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) ledger: Arc<Ledger>,
+    /// From an entry's commit to the signed checkpoint that holds it.
+    pub(crate) published: Published,
     at: SocketAddr,
     doors: Vec<Mutex<Option<SendRequest<Full<Bytes>>>>>,
     stop: CancellationToken,
@@ -335,15 +338,16 @@ impl Rig {
             form_action_origins: Vec::new(),
         });
         tasks.spawn(server::serve(listener, router, stop.clone(), server::Bounds::default()));
-        if working != Working::Nothing {
+        tasks.spawn(gateway.clone().run_log(stop.clone()));
+        if working != Working::Keeping {
             tasks.spawn(gateway.clone().run_inbox(stop.clone()));
-            tasks.spawn(gateway.clone().run_log(stop.clone()));
         }
         if working == Working::Sending {
             tasks.spawn(gateway.clone().run_outbox(stop.clone()));
         }
+        let published = Published::watch(store.clone(), gateway.clone(), &tasks, stop.clone())?;
         let doors = (0..plan.connections).map(|_| Mutex::default()).collect();
-        Ok(Self { store, ledger, at, doors, stop, tasks })
+        Ok(Self { store, ledger, published, at, doors, stop, tasks })
     }
 
     /// Posts a body on the sender's own connection, again where the gateway says that it should come later; the answer.

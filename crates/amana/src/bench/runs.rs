@@ -54,7 +54,7 @@ impl Run {
         plan: &Plan,
         (name, folder): (&'static str, &Path),
         ended: Instant,
-        account: Account,
+        mut account: Account,
         waited: &'static str,
     ) -> anyhow::Result<Report> {
         let spent = self.meters.spent();
@@ -63,6 +63,11 @@ impl Run {
         if self.arrivals.count() > 0 {
             waits.push(("at the platform", self.arrivals));
         }
+        let published = self.rig.published.all().await;
+        if published.count() == 0 {
+            account.fault = account.fault.or(Some("not every entry of the log was published"));
+        }
+        waits.push(("from commit to published checkpoint", published));
         // The last hold on the rig is this one: every sender has ended.
         if let Some(rig) = Arc::into_inner(self.rig) {
             rig.end().await;
@@ -113,7 +118,7 @@ fn share(plan: &Plan, total: u64, n: u32) -> u64 {
 
 /// Receipts alone.
 pub(super) async fn log(plan: &Plan, folder: &Path) -> anyhow::Result<Report> {
-    let run = Run::begin(plan, folder, "log", Working::Nothing, 1).await?;
+    let run = Run::begin(plan, folder, "log", Working::Keeping, 1).await?;
     let (rig, orders) = (run.rig.clone(), plan.clone());
     // The store takes many submissions at once: its writer makes them durable together.
     let senders = plan.connections.saturating_mul(8).clamp(1, 4_096);

@@ -1,11 +1,12 @@
 //! The proof from outside: a gateway with a witness, each a process, and the commands that anyone can run.
 
 use crate::browser::{Browser, Page};
-use crate::chat::{Chat, link, through_the_bank};
+use crate::chat::{Chat, Till, link, through_the_bank};
 use crate::process::{Running, amana, amana_says, folder};
 use crate::serve::World;
+use jiff::Timestamp;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")
@@ -131,6 +132,77 @@ async fn everything_told_is_proved_with_a_witness_and_tampering_is_named() {
     let third = written(keep.path(), "third.json", &bundle(&mut browser, &world, Some(&second)).await);
     let said = amana_says(&[&["audit", "verify", &third, "--since", &newer] as &[&str], &pinned].concat());
     assert!(said.code == Some(0) && said.out.contains("disclosure: 3"), "{}{}", said.out, said.err);
+}
+
+/// Entries whose wait for a checkpoint is measured, each begun at another moment of the keeper's round.
+const ENTRIES: u64 = 8;
+
+/// The size of the checkpoint that is served now, 0 before the first.
+async fn published(client: &reqwest::Client, world: &World) -> u64 {
+    let url = format!("{}/log/checkpoint", world.gateway_url);
+    let answer = client.get(url).send().await.expect("an answer");
+    let note = answer.text().await.expect("text");
+    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or_default()
+}
+
+/// The limit of the log's format: an entry is in a signed, served checkpoint within a second of its commit. A message
+/// leaves when its receipt is durable, so the wait is counted from its arrival at the platform, some milliseconds after
+/// that; from the purchase on (the bank's event, its decision, the commit) is printed. What the machine itself was away
+/// for, as answers of the checkpoint's address tell, is not the gateway's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_is_in_a_published_checkpoint_within_a_second_of_its_commit() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    let client = crate::browser::client();
+    let (mut waits, mut in_all) = (Vec::new(), Vec::new());
+    for number in 1..=ENTRIES {
+        // Nothing waits: what is published grows by this message's receipt first, then by its outcome's.
+        let (mut before, mut since) = (published(&client, &world).await, Instant::now());
+        while since.elapsed() < Duration::from_secs(2) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let now = published(&client, &world).await;
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(number * 53)).await;
+        let begun = Timestamp::now();
+        till.buy("sam", "Meter Shop", &format!("1.{number:02}")).await;
+        let mut away = Duration::ZERO;
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let asked = Instant::now();
+            let size = published(&client, &world).await;
+            away = away.max(asked.elapsed());
+            if size > before {
+                break;
+            }
+            assert!(Instant::now() < until, "nothing is published");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let seen = Timestamp::now().as_microsecond();
+        let needle = format!("$1.{number:02}");
+        chat.hears(0, &needle).await;
+        let sends = chat.sends().await;
+        let said =
+            |send: &&serde_json::Value| crate::browser::plain(&send["request"].to_string()).contains(&needle);
+        let arrived = sends.iter().find(said).expect("a send")["arrived_us"].as_i64().expect("a time");
+        // A checkpoint can be out before the message is there.
+        let wait = Duration::from_micros(u64::try_from(seen - arrived).unwrap_or_default());
+        waits.push(wait);
+        in_all.push(Duration::from_micros(u64::try_from(seen - begun.as_microsecond()).expect("after")));
+        assert!(
+            wait <= Duration::from_secs(1) + away,
+            "{waits:?}, of which the machine was away for {away:?}"
+        );
+    }
+    println!("published after the message's arrival: {waits:?}; after the purchase: {in_all:?}");
 }
 
 #[test]
