@@ -90,7 +90,8 @@ fn fail_next(faults: &mut crate::faults::Faults) -> Option<GraphError> {
     Some(error)
 }
 
-/// The chaos mode's draw for the `n`th message of a conversation. At most one fault of the call itself.
+/// The chaos mode's draw for the `n`th message of a conversation. At most one fault of the call itself, and beside it
+/// what befalls the echo.
 fn disturb(
     inner: &mut Inner,
     chaos: &Chaos,
@@ -145,8 +146,8 @@ fn disturb(
         after.slow_ms = chaos.hang_ms;
     } else if hit("slow", chaos.slow) {
         after.slow_ms = chaos.wait("slow", chaos.slow_max_ms, key, n);
-    } else if hit("drop_echo", chaos.drop_echo) {
-        after.no_echo = true;
     }
+    // Whatever became of the answer: what is in doubt may have no echo either.
+    after.no_echo |= hit("drop_echo", chaos.drop_echo);
     Ok(after)
 }
