@@ -11,9 +11,10 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 import { startDemo } from "./lib/demo.mjs";
+import { behindPrivacy, deletedByThePlatform, fromOutside } from "./lib/doors.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { readNotice } from "./lib/notice.mjs";
-import { firstVisible, tappable, visit, watchConsoles } from "./lib/pages.mjs";
+import { firstVisible, tappable, visit, watchConsoles, watchOrigins } from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
 import { exportAndErase } from "./lib/rights.mjs";
@@ -45,6 +46,7 @@ async function tell(browser, demo, language) {
   });
   context.setDefaultTimeout(APPEAR_MS);
   const complaints = watchConsoles(context);
+  const strangers = watchOrigins(context, demo.gateway);
   let chat;
   try {
     chat = await context.newPage();
@@ -103,6 +105,8 @@ async function tell(browser, demo, language) {
     });
     await narrow(privacy, language, scope, artifacts);
     await saveConsent(privacy, language, scope);
+    await behindPrivacy(privacy, language, scope, artifacts);
+    await fromOutside(browser, demo, language, scope, artifacts);
     await verifyProof(privacy, language, scope, artifacts);
 
     await step(scope, "revoking takes effect", () => revoke(privacy, language));
@@ -126,6 +130,7 @@ async function tell(browser, demo, language) {
     throw error;
   } finally {
     check(scope, "no errors in any console", complaints.length === 0 ? null : complaints.join("; "));
+    check(scope, "our pages ask nobody else for anything", strangers.length === 0 ? null : strangers.join("; "));
     await context.close();
   }
 }
@@ -159,6 +164,7 @@ async function tellOfNotices(browser, demo, language) {
     await link(page, own, scope, demo, async () => {});
     await step(scope, "linked, with notices only", () => saidAnew(chat.getByRole("log"), language.chat.linked, linked));
     await readNotice(browser, chat, (what) => purchase(demo, own, what), own, artifacts);
+    await deletedByThePlatform(browser, demo, `notice-${language.code}`, language, scope, artifacts);
   } catch (error) {
     await pictures(context, scope);
     throw error;

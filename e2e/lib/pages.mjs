@@ -58,6 +58,22 @@ export function watchConsoles(context) {
   return complaints;
 }
 
+/**
+ * Collects whom the pages of `home` ask besides `home` itself: styles, programs, pictures, fonts, calls. A link that
+ * the person follows to somewhere else is not the page's asking.
+ */
+export function watchOrigins(context, home) {
+  const own = new URL(home).origin;
+  const strangers = [];
+  context.on("request", (request) => {
+    if (request.isNavigationRequest()) return;
+    const from = new URL(request.frame().url()).origin;
+    const to = new URL(request.url()).origin;
+    if (from === own && to !== own) strangers.push(`${to} from ${new URL(request.frame().url()).pathname}`);
+  });
+  return strangers;
+}
+
 /** The first visible element among `locators`, waiting up to `limit` milliseconds for one to appear. */
 export async function firstVisible(locators, limit, what) {
   const until = Date.now() + limit;

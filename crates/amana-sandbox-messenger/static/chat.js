@@ -67,7 +67,7 @@ function setLanguage(value) {
   }
   $("flip").textContent = ar ? "EN" : "ع";
   $("flip").lang = ar ? "en" : "ar";
-  $("flip").setAttribute("aria-label", ar ? "English" : "العربية");
+  $("flip").setAttribute("aria-label", ar ? "EN, English" : "ع, العربية");
   labelPanel();
   $("text").placeholder = word("message_hint");
   $("text").setAttribute("aria-label", word("message_label"));

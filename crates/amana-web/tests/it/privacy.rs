@@ -169,40 +169,75 @@ async fn with_two_banks_each_page_is_about_its_own() {
     assert!(!browser.get("/privacy").await.text().contains("Blue Bottle"));
 }
 
+/// Words of the timeline in one language.
+struct Timeline {
+    /// Told, asked, gave, looked.
+    lines: [&'static str; 4],
+    nothing: &'static str,
+    told_once: &'static str,
+    question: &'static str,
+}
+
+const TIMELINES: [(Lang, Timeline); 2] = [
+    (
+        Lang::English,
+        Timeline {
+            lines: [
+                "because you asked for your payments",
+                "because you asked for your balance",
+                "You gave your consent",
+                "You looked at your accounts",
+            ],
+            nothing: "Nothing matches.",
+            told_once: "Messenger was told once",
+            question: "what's my balance?",
+        },
+    ),
+    (
+        Lang::Arabic,
+        Timeline {
+            lines: ["لأنك طلبتَ معرفة مدفوعاتك", "لأنك سألتَ عن رصيدك", "منحتَ موافقتك", "اطّلعتَ على حساباتك"],
+            nothing: "لا يوجد ما يطابق.",
+            told_once: "قيل لماسنجر مرة واحدة",
+            question: "كم رصيدي؟",
+        },
+    ),
+];
+
 /// Plain forms narrow the timeline; what an address asks for that is no choice of the page narrows nothing.
 #[tokio::test]
 async fn the_timeline_is_narrowed_by_purpose_kind_and_time() {
+    for (lang, words) in TIMELINES {
+        narrowed(lang, &words).await;
+    }
+}
+
+async fn narrowed(lang: Lang, words: &Timeline) {
     let world = World::new().await;
-    let browser = Browser::new(&world, Lang::English);
+    let browser = Browser::new(&world, lang);
     browser.link("t1").await;
-    world.says("m1", "what's my balance?").await;
+    world.says("m1", words.question).await;
     world.pushes(&purchase("e1", "a1")).await;
     browser.get("/privacy/accounts").await;
-    let (told, asked, gave, looked) = (
-        "because you asked for your payments",
-        "because you asked for your balance",
-        "You gave your consent",
-        "You looked at your accounts",
-    );
-    let all = [told, asked, gave, looked];
+    let [told, asked, gave, looked] = words.lines;
     for (query, shown) in [
-        ("", &all[..]),
+        ("", &words.lines[..]),
         ("?for=TransactionUpdate", &[told][..]),
         ("?for=BalanceOnRequest&kind=told&days=7", &[asked][..]),
         ("?kind=told", &[told, asked][..]),
         ("?kind=consents", &[gave][..]),
         ("?kind=looks", &[looked][..]),
         ("?kind=refused", &[][..]),
-        ("?for=&kind=&days=", &all[..]),
-        ("?for=Everything&kind=x&days=8&before=y", &all[..]),
+        ("?for=&kind=&days=", &words.lines[..]),
+        ("?for=Everything&kind=x&days=8&before=y", &words.lines[..]),
     ] {
         let page = browser.get(&format!("/privacy{query}")).await.text();
-        for text in all {
-            assert_eq!(page.contains(text), shown.contains(&text), "{query}: {text}");
+        for text in words.lines {
+            assert_eq!(page.contains(text), shown.contains(&text), "{lang:?} {query}: {text}");
         }
-        assert_eq!(page.contains("Nothing matches."), shown.is_empty(), "{query}");
+        assert_eq!(page.contains(words.nothing), shown.is_empty(), "{lang:?} {query}");
         // The totals are of the time, whatever else is narrowed.
-        assert_eq!(page.matches("Messenger was told once").count(), 2, "{query}");
+        assert_eq!(page.matches(words.told_once).count(), 2, "{lang:?} {query}");
     }
     let page = browser.get("/privacy?kind=told&days=7").await.text();
     for chosen in ["<option value=\"told\" selected>", "<option value=\"7\" selected>"] {
@@ -211,13 +246,13 @@ async fn the_timeline_is_narrowed_by_purpose_kind_and_time() {
     assert!(page.contains("/privacy?for=TransactionUpdate&#38;days=7#timeline"), "{page}");
 
     world.clock.advance_s(8 * 86_400);
-    let later = Browser::new(&world, Lang::English);
-    later.post("/privacy/sign-in", &[("to", "privacy"), ("institution", BANK), ("lang", "en")]).await;
+    let later = Browser::new(&world, lang);
+    later.post("/privacy/sign-in", &[("to", "privacy"), ("institution", BANK), ("lang", lang.tag())]).await;
     later.get("/link/callback?code=c&state=s").await;
     let page = later.get("/privacy?days=7").await.text();
-    assert!(page.contains("Nothing matches.") && !page.contains("Messenger was told once"), "{page}");
+    assert!(page.contains(words.nothing) && !page.contains(words.told_once), "{page}");
     let page = later.get("/privacy?days=30").await.text();
-    assert!(page.contains(told) && page.contains("Messenger was told once"));
+    assert!(page.contains(told) && page.contains(words.told_once));
 }
 
 /// A page with a program: that file alone may run, by its address and by its hash.
