@@ -15,27 +15,45 @@ use amana_gate::{DataKey, KeyError};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The key at the top. It wraps the root key, and nothing else: a key management service can stand here.
+/// Why a master key did not wrap or unwrap.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MasterKeyError {
+    /// It is not the key under which this was wrapped.
+    #[error("it is another master key")]
+    Wrong,
+    /// It cannot be used now: who keeps it is away, refuses, or answers what is no key.
+    #[error("{0}")]
+    Away(String),
+}
+
+/// The key at the top. It wraps the root key, and nothing else: a key management service can stand here. It is used
+/// when a store is opened, and not after.
 pub trait MasterKey: Send + Sync {
     /// Encrypts the root key.
     ///
     /// # Errors
     /// When the key cannot be used now.
-    fn wrap(&self, context: &[u8], root: &[u8; 32], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError>;
+    fn wrap(&self, context: &[u8], root: &[u8; 32], entropy: &dyn Entropy)
+    -> Result<Vec<u8>, MasterKeyError>;
     /// Opens what [`MasterKey::wrap`] made.
     ///
     /// # Errors
     /// When it was made under another master key, or the key cannot be used now.
-    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError>;
+    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, MasterKeyError>;
 }
 
 /// A master key whose bytes are at hand: those of a file.
 impl MasterKey for DataKey {
-    fn wrap(&self, context: &[u8], root: &[u8; 32], entropy: &dyn Entropy) -> Result<Vec<u8>, KeyError> {
-        self.wrap_root(context, root, entropy)
+    fn wrap(
+        &self,
+        context: &[u8],
+        root: &[u8; 32],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, MasterKeyError> {
+        self.wrap_root(context, root, entropy).map_err(|_| MasterKeyError::Wrong)
     }
-    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        self.unwrap_root(context, wrapped)
+    fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, MasterKeyError> {
+        self.unwrap_root(context, wrapped).map_err(|_| MasterKeyError::Wrong)
     }
 }
 
@@ -57,9 +75,21 @@ pub enum RootError {
     /// The custody has a root key of another master key.
     #[error("the master key is not the one of this key custody; give the key file that belongs to it")]
     WrongKey,
+    /// The master key cannot be used now.
+    #[error("the master key cannot be used: {0}")]
+    Away(String),
     /// The custody.
     #[error(transparent)]
     Custody(#[from] CustodyError),
+}
+
+impl From<MasterKeyError> for RootError {
+    fn from(error: MasterKeyError) -> Self {
+        match error {
+            MasterKeyError::Wrong => Self::WrongKey,
+            MasterKeyError::Away(why) => Self::Away(why),
+        }
+    }
 }
 
 impl Keys {
@@ -79,11 +109,11 @@ impl Keys {
             None if !may_make => return Ok(None),
             None => {
                 let root = Zeroizing::new(entropy.array::<32>());
-                let wrapped = self.master.wrap(ROOT, &root, entropy).map_err(|_| RootError::WrongKey)?;
+                let wrapped = wrap(&*self.master, &root, entropy)?;
                 self.custody.set_root(None, &wrapped)?
             }
         };
-        let root = self.master.unwrap(ROOT, &wrapped).map_err(|_| RootError::WrongKey)?;
+        let root = self.master.unwrap(ROOT, &wrapped)?;
         Ok(Some(Keyring::new(&DataKey::new(*root))))
     }
 
@@ -93,15 +123,22 @@ impl Keys {
     /// [`RootError`], when this is not the custody's master key, or another process was faster; nothing changed then.
     pub fn rotate(&self, to: &dyn MasterKey, entropy: &dyn Entropy) -> Result<(), RootError> {
         let wrapped = self.custody.root()?.ok_or(RootError::WrongKey)?;
-        let root = self.master.unwrap(ROOT, &wrapped).map_err(|_| RootError::WrongKey)?;
-        let anew = to.wrap(ROOT, &root, entropy).map_err(|_| RootError::WrongKey)?;
-        // What cannot be opened again must not take the place of what can.
-        let check = to.unwrap(ROOT, &anew).map_err(|_| RootError::WrongKey)?;
-        if *check != *root || self.custody.set_root(Some(&wrapped), &anew)? != anew {
+        let root = self.master.unwrap(ROOT, &wrapped)?;
+        let anew = wrap(to, &root, entropy)?;
+        if self.custody.set_root(Some(&wrapped), &anew)? != anew {
             return Err(RootError::WrongKey);
         }
         Ok(())
     }
+}
+
+/// Wraps a root key. What cannot be opened again is not kept.
+fn wrap(master: &dyn MasterKey, root: &[u8; 32], entropy: &dyn Entropy) -> Result<Vec<u8>, RootError> {
+    let wrapped = master.wrap(ROOT, root, entropy)?;
+    if *master.unwrap(ROOT, &wrapped)? != *root {
+        return Err(RootError::Away("it opens another key than the one that it wrapped".to_owned()));
+    }
+    Ok(wrapped)
 }
 
 /// Every key of the deployment that is not a customer's.

@@ -61,7 +61,7 @@ pub use command::{
 };
 pub use custody::{Custody, CustodyError, Holder, MemoryCustody, Share, SqliteCustody};
 pub use flags::{Flags, open_flags};
-pub use keyring::{Keyring, Keys, MasterKey, RootError};
+pub use keyring::{Keyring, Keys, MasterKey, MasterKeyError, RootError};
 pub use migrate::MigrationReport;
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};

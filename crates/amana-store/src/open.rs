@@ -80,6 +80,9 @@ pub enum OpenError {
          give the files that belong to it"
     )]
     WrongKey,
+    /// The master key cannot be used now.
+    #[error("the master key cannot be used: {0}")]
+    MasterAway(String),
     /// The database was used before, and the custody holds no root key.
     #[error(
         "the database is in use, and its key custody is empty: put the custody file back from its backup; \
@@ -197,6 +200,7 @@ pub(crate) async fn unlock<D: Db>(
     let used = db.row(STORED, values![]).await?.is_some();
     let keyring = keys.keyring(!used, &*entropy).map_err(|error| match error {
         RootError::WrongKey => OpenError::WrongKey,
+        RootError::Away(why) => OpenError::MasterAway(why),
         RootError::Custody(error) => error.into(),
     })?;
     let vault = Vault::new(keyring.ok_or(OpenError::NoRoot)?, Arc::clone(&keys.custody), entropy);

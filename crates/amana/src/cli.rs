@@ -582,8 +582,12 @@ pub(crate) enum KeysCommand {
         #[command(flatten)]
         configured: Configured,
         /// The file with the new key: 64 hexadecimal digits. It is made if it is not there.
-        #[arg(long, value_name = "FILE")]
-        new: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "new_command")]
+        new: Option<PathBuf>,
+        /// Or the program, with its arguments, that wraps and unwraps with a key that somebody else keeps (a key management
+        /// service, an HSM): `keys.master_key_command`, docs/keys.md. Must come last.
+        #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true, conflicts_with = "new")]
+        new_command: Vec<String>,
     },
 }
 

@@ -30,6 +30,12 @@ pub(crate) const BY_CHARS_MAX: usize = 64;
 pub(crate) const START_WAIT: Duration = Duration::from_secs(15);
 /// How often it asks meanwhile.
 pub(crate) const START_POLL: Duration = Duration::from_millis(50);
+/// How long the command of a master key may take, for one key.
+pub(crate) const KEY_COMMAND_TIME: Duration = Duration::from_secs(30);
+/// How often it is looked at meanwhile.
+pub(crate) const KEY_COMMAND_POLL: Duration = Duration::from_millis(10);
+/// The most that is read of what it prints, in bytes: a wrapped key is some hundred.
+pub(crate) const KEY_COMMAND_BYTES_MAX: usize = 16 * 1024;
 /// The largest bundle or saved state that is read, in bytes.
 pub(crate) const BUNDLE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// The largest file of a log that an auditor reads, in bytes.

@@ -25,6 +25,7 @@ mod fuzz;
 mod gateway;
 mod harden;
 mod keep;
+mod key_command;
 mod keys;
 mod lifecycle;
 mod limits;
@@ -167,8 +168,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             operate::replay(&load_quietly(&configured)?, &message).await?;
         }
         Command::Audit(command) => return audit::run(command).await,
-        Command::Keys(KeysCommand::Rotate { configured, new }) => {
-            keys::rotate(&load_quietly(&configured)?, &new)?;
+        Command::Keys(KeysCommand::Rotate { configured, new, new_command }) => {
+            let settings = load_quietly(&configured)?;
+            match new {
+                Some(new) => keys::rotate(&settings, &new)?,
+                None => keys::rotate_to_command(&settings, &new_command)?,
+            }
         }
         Command::Retention(RetentionCommand::Report(configured)) => {
             keep::report(&load_quietly(&configured)?).await?;

@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) store_url: Secret,
     /// The master key's file, if it was named.
     pub(crate) master_key_file: Option<PathBuf>,
+    /// The program, with its arguments, that wraps with a master key that somebody else keeps; empty if there is none.
+    pub(crate) master_key_command: Vec<String>,
     /// The disclosure log.
     pub(crate) disclosure_log: DisclosureLog,
     /// The key custody's file, if it was named.

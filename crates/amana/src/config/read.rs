@@ -42,14 +42,7 @@ pub(super) fn read(
     let public_url = r.public_url();
     let allow_private_addresses = r.switch("server.allow_private_addresses");
     let store_url = r.store_url();
-    let master_key_file = r.text("keys.master_key_file").map(PathBuf::from);
-    if store_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres")) && master_key_file.is_none()
-    {
-        r.missing(
-            "keys.master_key_file",
-            "it must be given with PostgreSQL: `openssl rand -hex 32` makes one",
-        );
-    }
+    let (master_key_file, master_key_command) = r.master_key(store_url.as_ref());
     let disclosure_log = public_url.as_ref().and_then(|url| r.disclosure_log(url, store_url.as_ref()));
     let custody_file = r.text("keys.custody_file").map(PathBuf::from);
     let retention = r.retention();
@@ -67,6 +60,7 @@ pub(super) fn read(
         allow_private_addresses,
         store_url: store_url?,
         master_key_file,
+        master_key_command,
         disclosure_log: disclosure_log?,
         custody_file,
         retention: retention?,
@@ -134,6 +128,29 @@ impl Reader<'_> {
             self.missing(key, what);
         }
         text
+    }
+
+    /// The master key's file, or the command of who keeps it: one of them, and with PostgreSQL not none.
+    fn master_key(&mut self, store_url: Option<&Secret>) -> (Option<PathBuf>, Vec<String>) {
+        let file = self.text("keys.master_key_file").map(PathBuf::from);
+        let command = self.list("keys.master_key_command").unwrap_or_default();
+        let postgres = store_url.is_some_and(|url| url.expose().starts_with("postgres"));
+        match (&file, command.is_empty()) {
+            (Some(_), false) => self.wrong(
+                "keys.master_key_command",
+                "and `keys.master_key_file` are both given: there is one master key; take the line of the other out",
+            ),
+            (None, true) if postgres => self.missing(
+                "keys.master_key_file",
+                "it must be given with PostgreSQL (`openssl rand -hex 32` makes one), or `keys.master_key_command`",
+            ),
+            (None, false) if postgres && self.text("keys.custody_file").is_none() => self.missing(
+                "keys.custody_file",
+                "with PostgreSQL and `keys.master_key_command` there is no file beside which it could be",
+            ),
+            _ => {}
+        }
+        (file, command)
     }
 
     /// Whether something is said about the key already.

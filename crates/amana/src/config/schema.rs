@@ -22,6 +22,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("server.allow_private_addresses", Kind::Switch),
     ("store.url", Kind::Secret),
     ("keys.master_key_file", Kind::Text),
+    ("keys.master_key_command", Kind::List),
     ("disclosure_log.origin", Kind::Text),
     ("disclosure_log.dir", Kind::Text),
     ("disclosure_log.witness_policy_file", Kind::Text),

@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::chat::{Chat, link, through_the_bank};
-use crate::process::{amana_says, folder};
+use crate::process::{amana_says, folder, run};
 use crate::serve::World;
 use std::path::Path;
 
@@ -120,4 +120,47 @@ async fn what_is_kept_is_reported_erased_and_put_under_another_key() {
     world.serve().await;
     chat.ask("what is my balance?", "Harbor Bank").await;
     assert_eq!(world.says(&["audit", "key"]).out.trim(), vkey, "all else is as before");
+
+    // And to somebody who keeps the key: a few lines of shell in the place of a service.
+    world.stop();
+    let kms = kms(keep.path());
+    let hand_over = |program: &str| {
+        run(world.command_with(&["keys", "rotate"], &["--new-command", program, keep.path().to_str().expect("text")]))
+    };
+    let said = hand_over("/nowhere/kms");
+    assert!(said.code == Some(1) && said.err.contains("`/nowhere/kms` cannot be run"), "{}", said.err);
+    let said = hand_over(&kms);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let line = said.out.split('`').find(|part| part.starts_with("keys.master_key_command = [")).expect("the line");
+    let said = world.says(&["retention", "report"]);
+    assert!(said.code == Some(1) && said.err.contains("master key is not the one"), "{}", said.err);
+    std::fs::remove_file(&master).expect("destroyed");
+    world.configure("[keys]\n", &format!("[keys]\n{}\n", line.trim_start_matches("keys.")));
+    world.serve().await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    assert_eq!(world.says(&["audit", "key"]).out.trim(), vkey, "all else is as before");
+
+    // A service that is away keeps nobody from working who works, and everybody from starting.
+    std::fs::rename(keep.path().join("kek"), keep.path().join("kek.away")).expect("moved");
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    world.stop();
+    let said = world.says(&["retention", "report"]);
+    assert!(said.code == Some(1) && said.err.contains("the master key cannot be used"), "{}", said.err);
+    assert!(said.err.contains("kek"), "what the program said: {}", said.err);
+}
+
+/// A program with the contract of `docs/keys.md`: its path. Its key lies in the folder that is its first argument, and
+/// says by which digit each digit is replaced.
+fn kms(folder: &Path) -> String {
+    std::fs::write(folder.join("kek"), "8f3a60d2e1b7495c\n").expect("written");
+    let script = r#"#!/bin/sh
+kek=$(cat "$1/kek") || exit 1
+case "$2" in
+  wrap)   tr 0123456789abcdef "$kek" ;;
+  unwrap) tr "$kek" 0123456789abcdef ;;
+esac
+"#;
+    let path = written(folder, "kms", script);
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("may be run");
+    path
 }

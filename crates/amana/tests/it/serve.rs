@@ -172,8 +172,13 @@ format = "json"
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        self.command_with(arguments, &[])
+    }
+
+    /// The same, with arguments that must come last.
+    pub(crate) fn command_with(&self, arguments: &[&str], last: &[&str]) -> std::process::Command {
         let mut command = amana();
-        command.args(arguments).arg("--config").arg(&self.config);
+        command.args(arguments).arg("--config").arg(&self.config).args(last);
         if let Some(secret) = self.secret {
             command.env("AMANA_INSTITUTION__HARBOR_BANK__CLIENT_SECRET", secret);
         }
@@ -182,6 +187,13 @@ format = "json"
 
     pub(crate) fn says(&self, arguments: &[&str]) -> Said {
         run(self.command(arguments))
+    }
+
+    /// Changes the configuration's file: what stands there, and what shall stand in its place.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(&self.config).expect("read");
+        assert_eq!(text.matches(from).count(), 1, "{from:?} in {text}");
+        std::fs::write(&self.config, text.replace(from, to)).expect("written");
     }
 
     /// What the gateway has logged.
