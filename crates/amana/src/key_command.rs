@@ -67,7 +67,9 @@ impl CommandKey {
             move || read(pipe)
         });
         let status = wait(&mut child)
-            .map_err(|error| self.failed(format_args!("cannot be waited for: {}", crate::files::plain(&error))))?
+            .map_err(|error| {
+                self.failed(format_args!("cannot be waited for: {}", crate::files::plain(&error)))
+            })?
             .ok_or_else(|| {
                 self.failed(format_args!("was not done with `{what}` after {} s", KEY_COMMAND_TIME.as_secs()))
             })?;

@@ -24,7 +24,8 @@ const CUSTODY: &str = "custody.sqlite";
 pub(crate) fn keys(settings: &Settings, may_make: bool) -> anyhow::Result<Keys> {
     let database = sqlite_path(settings.store_url.expose());
     let used = database.as_ref().is_some_and(|database| database.exists());
-    let (master, beside): (Arc<dyn MasterKey>, PathBuf) = match CommandKey::new(&settings.master_key_command) {
+    let (master, beside): (Arc<dyn MasterKey>, PathBuf) = match CommandKey::new(&settings.master_key_command)
+    {
         Some(command) => {
             let beside = database.or_else(|| settings.custody_file.clone());
             (Arc::new(command), beside.context("`keys.custody_file` is missing")?)
@@ -78,7 +79,10 @@ fn file(settings: &Settings, database: Option<&Path>, used: bool, may_make: bool
         );
     }
     if !may_make {
-        bail!("the master key `{}` is not there yet: `amana serve` makes it at the first start", path.display());
+        bail!(
+            "the master key `{}` is not there yet: `amana serve` makes it at the first start",
+            path.display()
+        );
     }
     make(&path)?;
     tracing::info!(file = %path.display(), "a new master key was made: keep a copy of this file in a safe place, apart from the database");

@@ -125,13 +125,17 @@ async fn what_is_kept_is_reported_erased_and_put_under_another_key() {
     world.stop();
     let kms = kms(keep.path());
     let hand_over = |program: &str| {
-        run(world.command_with(&["keys", "rotate"], &["--new-command", program, keep.path().to_str().expect("text")]))
+        run(world.command_with(
+            &["keys", "rotate"],
+            &["--new-command", program, keep.path().to_str().expect("text")],
+        ))
     };
     let said = hand_over("/nowhere/kms");
     assert!(said.code == Some(1) && said.err.contains("`/nowhere/kms` cannot be run"), "{}", said.err);
     let said = hand_over(&kms);
     assert_eq!(said.code, Some(0), "{}", said.err);
-    let line = said.out.split('`').find(|part| part.starts_with("keys.master_key_command = [")).expect("the line");
+    let line =
+        said.out.split('`').find(|part| part.starts_with("keys.master_key_command = [")).expect("the line");
     let said = world.says(&["retention", "report"]);
     assert!(said.code == Some(1) && said.err.contains("master key is not the one"), "{}", said.err);
     std::fs::remove_file(&master).expect("destroyed");
