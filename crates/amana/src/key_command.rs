@@ -170,8 +170,8 @@ mod tests {
         assert!(why("echo 'the token is over' >&2; exit 3").contains("exit status: 3: the token is over"));
         assert!(why("echo 1234").contains("as 64 hexadecimal digits"), "{}", why("echo 1234"));
         assert!(why("exit 1").contains("it did not say why"));
-        // More than a line: it is cut off, and no key.
-        assert!(why("yes 00").contains("as 64 hexadecimal digits"));
+        // More than is read: it is ended by that.
+        assert!(why("yes 00").contains("ended `unwrap`"), "{}", why("yes 00"));
     }
 
     #[test]
