@@ -584,8 +584,8 @@ pub(crate) enum KeysCommand {
         /// The file with the new key: 64 hexadecimal digits. It is made if it is not there.
         #[arg(long, value_name = "FILE", required_unless_present = "new_command")]
         new: Option<PathBuf>,
-        /// Or the program, with its arguments, that wraps and unwraps with a key that somebody else keeps (a key management
-        /// service, an HSM): `keys.master_key_command`, docs/keys.md. Must come last.
+        /// Or the program, with its arguments, that wraps and unwraps with a key that somebody else keeps (a key
+        /// management service, an HSM): `keys.master_key_command`, docs/keys.md. Must come last.
         #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true, conflicts_with = "new")]
         new_command: Vec<String>,
     },

@@ -133,7 +133,8 @@ pub(crate) fn rotate(settings: &Settings, new: &Path) -> anyhow::Result<()> {
 /// `amana keys rotate --new-command`: puts the key that a command keeps in the place of the master key.
 ///
 /// # Errors
-/// When the command does not wrap and unwrap, or the root key is not under the present master key; nothing changed then.
+/// When the command does not wrap and unwrap, or the root key is not under the present master key; nothing changed
+/// then.
 pub(crate) fn rotate_to_command(settings: &Settings, command: &[String]) -> anyhow::Result<()> {
     let new = CommandKey::new(command).context("give the command's program")?;
     keys(settings, false)?.rotate(&new, &OsEntropy)?;
