@@ -325,8 +325,16 @@ impl OAuth {
             "client_assertion_type",
             "iss",
             "aud",
+            "ui_locales",
         ];
-        if let Some(key) = self.authorize_params.keys().find(|k| OURS.contains(&k.as_str())) {
+        // A parameter that came twice would have the whole request refused (RFC 6749 §3.1).
+        let set = |key: &str| match key {
+            "authorization_details" => self.rar != Rar::Off,
+            "resource" => self.resource.is_some(),
+            "audience" => self.audience.is_some(),
+            key => OURS.contains(&key),
+        };
+        if let Some(key) = self.authorize_params.keys().find(|key| set(key)) {
             return Err(format!("`oauth.authorize_params`: `{key}` is set by the client itself"));
         }
         Ok(())
@@ -459,7 +467,17 @@ mod tests {
         assert!(refused(&with("[\"HS256\"]")).contains("HS256"));
         let id_token = good.replace("bearer = \"access_token\"", "bearer = \"id_token\"");
         assert!(refused(&id_token).contains("`oauth.senders`"));
-        assert!(refused(&good.replace("{ prompt =", "{ dpop_jkt =")).contains("`dpop_jkt`"));
+        for key in ["dpop_jkt", "ui_locales", "authorization_details"] {
+            let twice = good.replace("{ prompt =", &format!("{{ {key} ="));
+            assert!(refused(&twice).contains(&format!("`{key}`")), "{key}");
+        }
+        let resource = good.replace("[oauth]\n", "[oauth]\nresource = \"https://api.example\"\n");
+        assert!(refused(&resource.replace("{ prompt =", "{ resource =")).contains("`resource`"));
+        let once = good.replace("{ prompt =", "{ authorization_details =");
+        assert!(
+            Profile::parse("fdx", &once.replace("rar = \"auto\"", "rar = \"off\"")).is_ok(),
+            "in the client's place"
+        );
         let with = |text: &str| refused(&format!("{good}\n[api.paths]\n{text}"));
         assert!(with("transactions = \"accounts/transactions\"").contains("must have one `{account}`"));
         assert!(with("accounts = \"x/{account}\"").contains("must not have `{account}`"));
