@@ -14,6 +14,7 @@ mod consistency;
 mod decisions;
 mod egress;
 mod histories;
+mod lives;
 mod model;
 mod said;
 mod sealed_pages;

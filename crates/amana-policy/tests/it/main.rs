@@ -10,6 +10,10 @@
 mod acceptance;
 mod documents;
 mod fuzz;
+mod histories;
+#[path = "../../../amana-gate/tests/it/lives.rs"]
+#[allow(dead_code, reason = "the gate's tests use all of it")]
+mod lives;
 mod narrowing;
 mod solver;
 mod support;
