@@ -176,16 +176,20 @@ fn details(hub: &Hub, thread: &Thread, message: &Message, page: &str) -> Value {
     let url = |attachment: &Value| attachment.pointer("/payload/url").cloned().unwrap_or_default();
     let mut shown: Vec<Value> = files.into_iter().map(|file| json!({"file_url": url(file)})).collect();
     shown.extend(message.body.get("attachment").and_then(generic));
-    let mut details = json!({
+    let details = json!({
         "id": message.mid, "created_time": time(message.at_ms), "from": from, "to": {"data": [to]}, "message": text,
         "sticker": stickers.first().map(|sticker| url(sticker)),
         "attachments": (!shown.is_empty()).then(|| json!({ "data": shown })),
     });
-    // What is not there is not said.
-    if let Some(fields) = details.as_object_mut() {
+    said(details)
+}
+
+/// An object without what is not there.
+fn said(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
-    details
+    object
 }
 
 /// How a template of the page's is shown: as a generic template, whatever it is, with its text as the title (reference
@@ -196,20 +200,11 @@ fn generic(attachment: &Value) -> Option<Value> {
     let first = payload.pointer("/elements/0").unwrap_or(payload);
     let text = |name: &str| first.get(name).and_then(Value::as_str);
     let title = text("text").or_else(|| text("title"))?;
-    let mut told = json!({ "title": title });
-    if let Some(subtitle) = text("subtitle") {
-        told["subtitle"] = json!(subtitle);
-    }
     let buttons = first.get("buttons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let button = |of: &Value| {
-        let mut shown = json!({"title": of.get("title"), "type": of.get("type")});
-        if let Some(url) = of.get("url") {
-            shown["url"] = url.clone();
-        }
-        shown
-    };
-    if !buttons.is_empty() {
-        told["cta"] = buttons.iter().map(button).collect();
-    }
+    let button =
+        |of: &Value| said(json!({"title": of.get("title"), "type": of.get("type"), "url": of.get("url")}));
+    let cta: Vec<Value> = buttons.iter().map(button).collect();
+    let cta = (!cta.is_empty()).then_some(cta);
+    let told = said(json!({"title": title, "subtitle": text("subtitle"), "cta": cta}));
     Some(json!({ "generic_template": told }))
 }
