@@ -164,9 +164,9 @@ impl Channel for FakeChannel {
         Ok(self.heard.lock().expect("lock").iter().filter(|one| one.at >= since).cloned().collect())
     }
     async fn unheard(&self, _: &ChannelId) -> Result<Vec<String>, SendError> {
-        match self.error.lock().expect("lock").clone() {
-            Some(error @ (SendError::TokenDead | SendError::NoWay { .. })) => return Err(error),
-            _ => {}
+        let error = self.error.lock().expect("lock").clone();
+        if let Some(error @ (SendError::TokenDead | SendError::NoWay { .. })) = error {
+            return Err(error);
         }
         Ok(self.missed.lock().expect("lock").clone())
     }

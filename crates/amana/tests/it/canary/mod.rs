@@ -461,7 +461,7 @@ async fn abuse_11_no_value_of_a_bank_is_where_no_consent_allows_it() {
         assert_eq!(says, allowed(owner) == Allowed::Detail, "{owner}: {}", page.text());
         for answer in browser.answers_of(&world.url) {
             leaks.look(&search, "pages", answer.as_bytes(), Place::Own(owner));
-            on_pages.extend(marks::amounts_said(&answer).into_iter().map(|m| (owner, m)));
+            on_pages.extend(marks::amounts_said(answer).into_iter().map(|m| (owner, m)));
         }
     }
     for path in ["/", "/privacy", "/privacy/accounts", "/link/consent", "/nothing", "/healthz", "/readyz"] {
