@@ -211,6 +211,9 @@ impl Gateway {
     /// Asks each platform whether we still hear of its channel, and after the texts that it approves beforehand, where
     /// it is time.
     pub async fn look_after_channels(&self) {
+        if !self.shards.keeps_cell() {
+            return;
+        }
         let channels: Vec<ChannelId> = self.channels.keys().cloned().collect();
         for channel in channels {
             let before = {

@@ -11,6 +11,7 @@
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::limits::{DIRECT_EVENTS, DIRECT_YIELD, LANE_WAIT};
+use crate::nodes::InShard;
 use crate::rules::RulesRead;
 use crate::sealed::BankWork;
 use crate::worker::Effects;
@@ -40,7 +41,7 @@ impl Lanes {
     /// The lane, unless somebody else has it.
     pub(crate) fn take(self: &Arc<Self>, lane: [u8; 32]) -> Option<Turn> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.insert(lane).then(|| Turn { lanes: Arc::clone(self), lane })
+        taken.insert(lane).then(|| Turn { lanes: Arc::clone(self), lane, inside: None })
     }
 
     /// Waits until a lane of these is free, at most so long. It may be another's by the time one takes it.
@@ -68,6 +69,16 @@ impl Lanes {
 pub(crate) struct Turn {
     lanes: Arc<Lanes>,
     lane: [u8; 32],
+    /// Keeps the lane's shard this process's.
+    inside: Option<InShard>,
+}
+
+impl Turn {
+    /// The same, within the lane's shard, which is this process's for as long.
+    fn within(mut self, inside: InShard) -> Self {
+        self.inside = Some(inside);
+        self
+    }
 }
 
 impl Drop for Turn {
@@ -143,11 +154,16 @@ impl Gateway {
                 direct.queue(place, lane, arrival);
             } else if direct.busy_lanes.contains(&lane) {
                 direct.busy.push((place, arrival));
-            } else if let Some(turn) = self.lanes.take(lane) {
-                taken.push((place, turn, arrival));
+            } else if let Some(inside) = self.shards.enter(arrival.link.shard) {
+                if let Some(turn) = self.lanes.take(lane) {
+                    taken.push((place, turn.within(inside), arrival));
+                } else {
+                    direct.busy_lanes.insert(lane);
+                    direct.busy.push((place, arrival));
+                }
             } else {
-                direct.busy_lanes.insert(lane);
-                direct.busy.push((place, arrival));
+                // Another node's lane goes through the inbox.
+                direct.queue(place, lane, arrival);
             }
         }
         let rules = RulesRead::default();

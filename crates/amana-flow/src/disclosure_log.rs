@@ -90,7 +90,7 @@ pub(crate) struct Proofs {
 struct Kept {
     /// The tree and the open segment; `None` before the first round and after a failure: it is read anew then.
     tree: Option<State>,
-    /// The size of the checkpoint file that was written last.
+    /// The size of the checkpoint whose tiles, and where this process keeps it whose file, were written last.
     written: u64,
     /// The size of the checkpoint for which it was said last that witnesses are missing.
     late: u64,
@@ -190,7 +190,9 @@ impl Gateway {
                 () = stop.cancelled() => return,
                 _ = rounds.tick() => {}
             }
-            if let Err(error) = self.log_round().await {
+            if self.shards.keeps_cell()
+                && let Err(error) = self.log_round().await
+            {
                 metrics::counter!("amana_log_failures_total").increment(1);
                 tracing::error!(%error, "no checkpoint of the disclosure log could be made now");
             }
@@ -203,13 +205,14 @@ impl Gateway {
     /// # Errors
     /// When it is not, with what to do; when the store or the files cannot be read.
     pub async fn check_published_log(&self) -> Result<(), FlowError> {
-        let made = match self.store.log_checkpoint().await? {
-            Some((_, note)) => Some(checkpoint_of(&note)?),
-            None => None,
-        };
         let tiles = Arc::clone(&self.log.parts.tiles);
         let Some(file) = blocking(move || tiles.read("checkpoint").map_err(broken)).await? else {
             return Ok(());
+        };
+        // After the file, which follows it: another node may publish meanwhile.
+        let made = match self.store.log_checkpoint().await? {
+            Some((_, note)) => Some(checkpoint_of(&note)?),
+            None => None,
         };
         let published = checkpoint_of(std::str::from_utf8(&file).map_err(broken)?)?;
         let origin = self.log.parts.signer.verifier().name();
@@ -271,14 +274,22 @@ impl Gateway {
             state = self.publish(&mut kept, state).await?;
         }
         // What stands in the database is what is published; the file follows, once its tiles are there.
+        let lease = self.store.lease();
+        let several = lease.node.is_some();
+        // The one file that changes is one node's. One that stood still just before it wrote an older one writes it
+        // when it goes on: so it is looked at each time.
+        let keeps = self.shards.keeps_cell() && lease.is_fresh;
         if let Some((size, note)) = self.store.log_checkpoint().await?
-            && size > kept.written
+            && (size > kept.written || (several && keeps))
             && size <= state.tree.size()
         {
             let tiles = Arc::clone(&parts.tiles);
             state = blocking(move || {
                 state.tree.flush().map_err(broken)?;
-                tiles.replace("checkpoint", note.as_bytes()).map_err(broken)?;
+                let stands = |file: Vec<u8>| file == note.as_bytes();
+                if keeps && !(several && tiles.read("checkpoint").map_err(broken)?.is_some_and(stands)) {
+                    tiles.replace("checkpoint", note.as_bytes()).map_err(broken)?;
+                }
                 Ok(state)
             })
             .await?;

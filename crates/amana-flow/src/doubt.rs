@@ -16,6 +16,7 @@ use std::sync::PoisonError;
 /// What is known of webhooks and of messages in doubt. A restart forgets it: what was in doubt then counts from it.
 #[derive(Debug)]
 pub(crate) struct Doubts {
+    /// When what is not in `since` was sent at the latest.
     before_start: Timestamp,
     heard: HashMap<ConversationId, Heard>,
     since: HashMap<MessageId, Timestamp>,
@@ -84,6 +85,15 @@ impl Gateway {
     pub(crate) fn webhook_came(&self, of: &ConversationId) {
         let now = self.now();
         self.doubts.lock().unwrap_or_else(PoisonError::into_inner).came(of, now);
+    }
+
+    /// Shards of others come to this process: what is in doubt there was sent by them, when is not known, and perhaps
+    /// only now. So everything in doubt counts from now: too late harms nobody.
+    pub(crate) fn doubt_what_others_sent(&self) {
+        let now = self.now();
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.before_start = now;
+        doubts.since.values_mut().for_each(|since| *since = now);
     }
 
     /// A message is about to be sent: from now on it may be there.

@@ -4,8 +4,8 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
     CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
-    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, POLL_EVERY, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX,
-    STORE_PAUSE, TRANSIENT_ATTEMPTS_MAX,
+    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
+    TRANSIENT_ATTEMPTS_MAX,
 };
 use crate::reconcile::There;
 use crate::worker::gather;
@@ -24,7 +24,10 @@ use tracing::Instrument as _;
 impl Gateway {
     /// Sends until the token is cancelled; then finishes what is on its way and returns.
     pub async fn run_outbox(self: Arc<Self>, stop: CancellationToken) {
-        self.recover_outbox(&stop).await;
+        // A node takes up what was being sent with each shard that it takes.
+        if self.store.lease().node.is_none() {
+            self.recover_outbox(&stop).await;
+        }
         let mut sends = JoinSet::new();
         let mut busy: HashMap<Id, MessageId> = HashMap::new();
         loop {
@@ -39,8 +42,14 @@ impl Gateway {
                 for entry in heads {
                     let message = entry.row.message;
                     if busy.len() < SENDS_AT_ONCE_MAX && !sending.contains(&message) {
+                        let Some(inside) = self.shards.enter(entry.shard) else { continue };
                         let gateway = self.clone();
-                        let id = sends.spawn(async move { gateway.send_one(entry).await }).id();
+                        let id = sends
+                            .spawn(async move {
+                                gateway.send_one(entry).await;
+                                drop(inside);
+                            })
+                            .id();
                         busy.insert(id, message);
                     }
                 }
@@ -52,7 +61,7 @@ impl Gateway {
             tokio::select! {
                 Some(done) = sends.join_next_with_id(), if !sends.is_empty() => ended.push(done),
                 () = self.outbox_filled.notified() => {}
-                () = tokio::time::sleep(POLL_EVERY) => {}
+                () = tokio::time::sleep(self.poll_every()) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
             gather(&mut sends, &mut ended, SENDS_AT_ONCE_MAX / 2).await;
@@ -206,13 +215,23 @@ impl Gateway {
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;
             }
         };
+        // Between the claim and here this process may have stood still, or its machine.
+        if !self.may_begin().await.unwrap_or(false) {
+            tracing::warn!(id = %message, "this node's lease is not fresh, so a message is not sent now");
+            let later = Delivery::Retry { due_at: self.now(), counts: false };
+            return self.finish(&entry, later).await;
+        }
         self.doubt(message);
         if entry.doubtful {
             tracing::warn!(id = %message, "no echo came for a message that may have been sent; it is sent again");
         }
         let since = self.now();
         let span = tracing::info_span!(target: "amana::trace", "send", result = tracing::field::Empty);
-        let result = self.channel.send(released).instrument(span.clone()).await;
+        let sending = self.channel.send(released).instrument(span.clone());
+        let Some(result) = self.while_leased(sending).await else {
+            // Whatever of it has left: whoever has the shard now holds it for one in doubt.
+            return Err(FlowError::NotLeased);
+        };
         span.record("result", result.as_ref().map_or_else(SendError::as_str, |_| "sent"));
         // A call that was not answered may have been carried out until it ended.
         if matches!(result, Err(SendError::Ambiguous { .. })) {

@@ -31,6 +31,9 @@ pub enum FlowError {
     /// The institution or channel of a row is not in the configuration any more.
     #[error("the {0} of a stored row is not configured any more: put it back, or end its links")]
     NotConfigured(&'static str),
+    /// This process may not go on with it: other nodes may have its shards.
+    #[error("this node's lease is over")]
+    NotLeased,
 }
 
 impl FlowError {
@@ -40,7 +43,9 @@ impl FlowError {
         match self {
             Self::Store(error) | Self::Submit(SubmitError::Store(error)) => error.is_damage(),
             Self::Key(_) | Self::Unreadable(_) => true,
-            Self::Submit(_) | Self::Plain(_) | Self::Log(_) | Self::NotConfigured(_) => false,
+            Self::Submit(_) | Self::Plain(_) | Self::Log(_) | Self::NotConfigured(_) | Self::NotLeased => {
+                false
+            }
         }
     }
 }

@@ -34,7 +34,15 @@ impl StoreFlags {
 impl StopFlags for StoreFlags {
     async fn kills(&self) -> Option<KillSwitches> {
         match &self.0 {
-            Source::Store(store) => answer(store.kills()).await,
+            // Others may have this node's shards once its lease was not renewed for a while, and the database cannot
+            // refuse a call to the platform.
+            Source::Store(store) => answer(store.kills()).await.filter(|_| {
+                let fresh = store.lease().is_fresh;
+                if !fresh {
+                    tracing::error!("this node's lease was not renewed for too long, so nothing is sent");
+                }
+                fresh
+            }),
             Source::ReadOnly(flags) => answer(flags.kills()).await,
         }
     }

@@ -21,7 +21,7 @@ use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
 use amana_store::{Answer, ChannelHealth, Command, Link, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -202,6 +202,10 @@ pub struct Gateway {
     pub(crate) refreshing: crate::grants::Refreshing,
     /// Lanes of banks in which an event is under way.
     pub(crate) lanes: Arc<crate::direct::Lanes>,
+    /// The shards that this process works on.
+    pub(crate) shards: Arc<crate::nodes::Shards>,
+    /// Whether shards are being given back.
+    pub(crate) giving: AtomicBool,
     pub(crate) chat_filled: Notify,
     pub(crate) bank_filled: Notify,
     pub(crate) outbox_filled: Notify,
@@ -210,8 +214,6 @@ pub struct Gateway {
     pub(crate) resting: Mutex<HashMap<InstitutionId, crate::grant_look::Failing>>,
     /// When jobs were last hastened by a bank's notification.
     pub(crate) hinted: Mutex<HashMap<[u8; 16], Timestamp>>,
-    /// Looks of grants that the bank's publisher calls over; the bank itself is still to be asked.
-    pub(crate) called_over: Mutex<HashSet<[u8; 16]>>,
     /// Whether banks' notifications of news are known to come.
     pub(crate) heard: Mutex<HashMap<InstitutionId, crate::hints::Heard>>,
     /// The jobs that are being worked on.
@@ -296,13 +298,14 @@ impl Gateway {
             policies: Policies::new(parts.read_policy),
             refreshing: crate::grants::Refreshing::default(),
             lanes: Arc::default(),
+            shards: Arc::default(),
+            giving: AtomicBool::new(false),
             chat_filled: Notify::new(),
             bank_filled: Notify::new(),
             outbox_filled: Notify::new(),
             jobs_filled: Notify::new(),
             resting: Mutex::default(),
             hinted: Mutex::default(),
-            called_over: Mutex::default(),
             heard: Mutex::default(),
             working: Mutex::default(),
             news_after: AtomicI64::new(0),

@@ -176,8 +176,14 @@ impl Gateway {
                     let Some(bank) = self.bank_of(&job).await else { continue };
                     let has = busy.values().filter(|(_, at)| *at == bank).count();
                     if slots.are_free(busy.len(), has) {
+                        let Some(inside) = self.shards.enter(job.shard) else { continue };
                         let (gateway, id) = (self.clone(), job.id);
-                        let task = looks.spawn(async move { gateway.work_job(job).await }).id();
+                        let task = looks
+                            .spawn(async move {
+                                gateway.work_job(job).await;
+                                drop(inside);
+                            })
+                            .id();
                         busy.insert(task, (id, bank));
                     } else if more {
                         giving_way.push(job);
@@ -202,36 +208,27 @@ impl Gateway {
     /// One look. Whatever the bank answers, there is a next one, unless the link is over.
     pub(crate) async fn look(&self, job: &Job) -> Result<Step, FlowError> {
         let Some((link, word)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
-        let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*link)).await? else {
+        let id = LinkId::from_bytes(*link);
+        let Some(link) = self.store.link(job.shard, id).await? else {
             return Ok(Step::Done);
         };
         if link.state == LinkState::Ended {
             return Ok(Step::Done);
         }
-        // Heard by a process that is gone.
-        if word == [CALLED_OVER] {
-            self.called_over(job.id);
-        }
-        let in_s = |seconds| {
-            let body = look_body(link.id, self.is_called_over(&job.id));
-            Ok(Step::GoOn(self.after_about(seconds), body, Vec::new()))
-        };
         if self.institution(&link.institution).is_err() {
-            return in_s(GRANT_LOOK_S);
+            return Ok(Step::GoOn(self.after_about(GRANT_LOOK_S), job.body.clone(), Vec::new()));
         }
+        // A word that was heard is over with this look, whatever the bank says.
+        let in_s = |seconds| Ok(Step::GoOn(self.after_about(seconds), look_body(id, false), Vec::new()));
         // The publisher's signed word, and nothing from the bank that contradicts it: to stop, it is enough.
-        let called_over = self.is_called_over(&job.id);
+        let called_over = word == [CALLED_OVER];
         if self.rests(&link.institution) && !called_over {
             return in_s(GRANT_LOOK_AGAIN_S);
         }
         let stands = tokio::time::timeout(GRANT_LOOK_TIME, self.stands_at_bank(&link)).await;
-        if matches!(stands, Ok(Ok(Stands::Good | Stands::Less { .. } | Stands::Over(_)))) {
-            self.not_called_over(&job.id);
-        }
         let over = match stands {
             Ok(Ok(Stands::Over(why))) => why,
             Ok(Ok(Stands::Unsaid(_)) | Err(_)) | Err(_) if called_over => {
-                self.not_called_over(&job.id);
                 tracing::info!(institution = %link.institution, "a bank notifies that a grant is over, and does not \
                     say how it stands: it is taken at its word");
                 ConsentEnd::AtBank

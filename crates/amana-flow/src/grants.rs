@@ -4,7 +4,9 @@ use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::grant_look::Narrowed;
 use crate::jobs::TakenBackGrant;
-use crate::limits::{CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, STORE_PAUSE};
+use crate::limits::{
+    CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, OTHERS_TOKENS_WAIT, POLL_EVERY, STORE_PAUSE,
+};
 use amana_bank::{BankError, BankErrorClass, Doubt, NOT_THEIRS, Once, Tokens};
 use amana_core::{ConsentEnd, CustomerId};
 use amana_store::{BankGrant, Command, Link, SubmitError};
@@ -142,6 +144,12 @@ impl Gateway {
             return Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS)));
         }
         let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
+        // What another node stored may be as doubtful as what this one gets.
+        let proved = |tokens: Tokens| match tokens.doubt {
+            Doubt::None => Ok(tokens),
+            Doubt::Unproved => Err(error(BankErrorClass::Retry("nothing proves whose the new tokens are"))),
+            Doubt::NotTheirs => Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS))),
+        };
         let doubted = tokens.doubt == Doubt::Unproved;
         if !refused && !doubted && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
             return Ok(tokens);
@@ -153,12 +161,18 @@ impl Gateway {
         let fresh = match institution.bank.refresh(&tokens).await {
             Ok(fresh) => Tokens { connection: Some(link.id), once: tokens.once, ..fresh },
             Err(refusal) => {
-                // Perhaps another node was faster, and what we showed was spent.
-                let now = read().await?.ok_or_else(none)?;
-                if now.version == grant.version {
-                    return Err(refusal);
+                // Perhaps another node was faster, and what we showed was spent: what it got is stored in a moment.
+                let since = tokio::time::Instant::now();
+                loop {
+                    let now = read().await?.ok_or_else(none)?;
+                    if now.version != grant.version {
+                        return proved(of_link(&now.tokens)?);
+                    }
+                    if self.store.lease().node.is_none() || since.elapsed() >= OTHERS_TOKENS_WAIT {
+                        return Err(refusal);
+                    }
+                    tokio::time::sleep(POLL_EVERY / 2).await;
                 }
-                return of_link(&now.tokens);
             }
         };
         let (expected, bank_consent) = (grant.version, grant.bank_consent.clone());
@@ -181,15 +195,11 @@ impl Gateway {
             }
         }
         // Only now: whatever the answer is worth, its refresh token is what the grant can be taken back by.
-        match fresh.doubt {
-            Doubt::None => Ok(fresh),
-            Doubt::Unproved => Err(error(BankErrorClass::Retry("nothing proves whose the new tokens are"))),
-            Doubt::NotTheirs => {
-                metrics::counter!("amana_bank_mistaken_identity_total").increment(1);
-                tracing::error!(institution = %link.institution, "a bank takes one customer for another: the link ends");
-                Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS)))
-            }
+        if fresh.doubt == Doubt::NotTheirs {
+            metrics::counter!("amana_bank_mistaken_identity_total").increment(1);
+            tracing::error!(institution = %link.institution, "a bank takes one customer for another: the link ends");
         }
+        proved(fresh)
     }
 
     async fn revoke_orphan(&self, link: &Link, tokens: &[u8], bank_consent: Option<&str>) {

@@ -94,23 +94,6 @@ impl Gateway {
         hinted.get(&job).is_some_and(|at| since(at) < within_s)
     }
 
-    /// Whether the bank's publisher says that the grant of this look is over, and nothing has contradicted it yet.
-    pub(crate) fn is_called_over(&self, look: &[u8; 16]) -> bool {
-        self.called_over.lock().unwrap_or_else(PoisonError::into_inner).contains(look)
-    }
-
-    /// The publisher says that the grant of a look is over. Whether that is new; when there is no room for more, the
-    /// looks alone tell.
-    pub(crate) fn called_over(&self, look: [u8; 16]) -> bool {
-        let mut over = self.called_over.lock().unwrap_or_else(PoisonError::into_inner);
-        over.len() < HINTED_MAX && over.insert(look)
-    }
-
-    /// The bank itself has said how the grant of a look stands.
-    pub(crate) fn not_called_over(&self, look: &[u8; 16]) {
-        self.called_over.lock().unwrap_or_else(PoisonError::into_inner).remove(look);
-    }
-
     /// Where a bank notifies us.
     #[must_use]
     pub fn notification_url(&self, institution: &InstitutionId) -> Option<Url> {
@@ -142,7 +125,7 @@ impl Gateway {
         if *prompt == Prompt::ReadNews {
             self.heard_of_news(institution);
         }
-        let (mut commands, mut called) = (Vec::new(), Vec::new());
+        let mut commands = Vec::new();
         for link in self.links_of(institution, whose).await?.into_iter().take(HINTED_LINKS_MAX) {
             let name = format!("hint\0{}\0{}", link.id, hint.id);
             let key = EventKey::new(Some(hint.sent), institution.as_str(), &name);
@@ -152,10 +135,14 @@ impl Gateway {
                 }
                 Prompt::ReadNews => (crate::poll::poll_id(link.id), HINT_POLL_AGAIN_S),
             };
-            if *prompt == Prompt::LookOrStop && link.state != LinkState::Ended && self.called_over(job) {
-                called.push((commands.len(), job));
-            }
-            let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
+            // In the job, so that whichever process looks knows it, and durable before it is acknowledged: the publisher
+            // will not say it again. A word that is not new is not believed: a look may have found since that it was
+            // wrong.
+            let over = *prompt == Prompt::LookOrStop && link.state != LinkState::Ended;
+            let body = over.then(|| crate::grant_look::look_body(link.id, true));
+            // Another node's may be running, too.
+            let running = self.working.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
+                || self.shards.enter(link.shard).is_none();
             commands.push(Command::Hint {
                 shard: link.shard,
                 lane: Self::lane_of_link(&link),
@@ -163,21 +150,14 @@ impl Gateway {
                 received_at: self.now(),
                 job,
                 running,
+                body,
                 at: self.hint_due(job, spacing),
-                // The publisher's word is durable before it is acknowledged: it will not be said again.
-                body: (*prompt == Prompt::LookOrStop).then(|| crate::grant_look::look_body(link.id, true)),
             });
         }
         if commands.is_empty() {
             return Ok(Hinted::Unmatched);
         }
-        let outcomes = self.store.submit(commands).await;
-        // A word that is not new, or could not be kept, is not believed: a look may have found since that it was wrong.
-        let new = |at: usize| matches!(&outcomes, Ok(all) if all.get(at) != Some(&Outcome::Duplicate));
-        for (_, job) in called.iter().filter(|(at, _)| !new(*at)) {
-            self.called_over.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
-        }
-        let outcomes = outcomes?;
+        let outcomes = self.store.submit(commands).await?;
         let known = outcomes.iter().all(|outcome| *outcome == Outcome::Duplicate);
         Ok(if known { Hinted::Duplicate } else { Hinted::Taken })
     }

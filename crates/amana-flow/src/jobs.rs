@@ -162,8 +162,14 @@ impl Gateway {
                     });
                 for job in due {
                     if busy.len() < JOBS_AT_ONCE_MAX && !busy.values().any(|id| *id == job.id) {
+                        let Some(inside) = self.shards.enter(job.shard) else { continue };
                         let (gateway, id) = (self.clone(), job.id);
-                        let task = jobs.spawn(async move { gateway.work_job(job).await }).id();
+                        let task = jobs
+                            .spawn(async move {
+                                gateway.work_job(job).await;
+                                drop(inside);
+                            })
+                            .id();
                         busy.insert(task, id);
                     }
                 }
@@ -180,8 +186,13 @@ impl Gateway {
                     let task = done.map_or_else(|error| error.id(), |(id, ())| id);
                     busy.remove(&task);
                 }
-                _ = sweep.tick() => self.sweep().await,
-                _ = keeping.tick() => self.keep_retention().await,
+                _ = sweep.tick() => if self.shards.keeps_cell() { self.sweep().await },
+                _ = keeping.tick() => if self.shards.keeps_cell() {
+                    self.keep_retention().await;
+                } else {
+                    // It may come to this node meanwhile.
+                    keeping.reset_after(SWEEP_EVERY);
+                },
                 () = self.jobs_filled.notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}

@@ -42,6 +42,7 @@ mod jobs;
 pub mod limits;
 mod link;
 mod news;
+mod nodes;
 mod notice_page;
 mod owner;
 mod passing;
@@ -78,6 +79,7 @@ pub use gateway::{ChannelConfig, Gateway, GatewayParts, GivenUp, Institution, Up
 pub use hints::Hinted;
 pub use intake::Accepted;
 pub use link::{Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice};
+pub use nodes::NodeEnd;
 pub use notice_page::{NoticePage, Opening, Ready};
 pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;

@@ -31,6 +31,13 @@ pub const LANES_AT_ONCE_MAX: usize = 64;
 pub const SENDS_AT_ONCE_MAX: usize = 64;
 /// How often the workers look for due rows when nobody wakes them: the bound on how late a retry is.
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
+/// The same where other nodes take events in: what they put into the inbox waits for this at most.
+pub const NODE_POLL_EVERY: Duration = Duration::from_millis(100);
+/// How often a node forgets the keys of customers whom others erased.
+pub const FORGET_EVERY: Duration = Duration::from_secs(30);
+/// For how long a node whose tokens a bank refused waits for those that another node may just be getting: a little
+/// longer than a bank's answer and a commit take.
+pub const OTHERS_TOKENS_WAIT: Duration = Duration::from_secs(3);
 /// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and
 /// one after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is
 /// done.

@@ -222,6 +222,7 @@ impl Gateway {
     }
 
     async fn tell_link(&self, shard: Shard, link: LinkId) -> Result<bool, FlowError> {
+        let Some(_inside) = self.shards.enter(shard) else { return Ok(false) };
         let Some(of) = self.store.link(shard, link).await?.filter(|of| of.state == LinkState::Active) else {
             return Ok(false);
         };

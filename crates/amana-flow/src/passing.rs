@@ -151,11 +151,12 @@ impl Gateway {
     }
 
     /// Whether a message is still to be sent. While its sending is on record here, it is hastened when it is out.
+    /// Another node may be sending it.
     async fn is_unsent(&self, message: MessageId) -> Result<bool, FlowError> {
         if self.passing.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&message) {
             return Ok(true);
         }
         let entry = self.store.outbox_entry(message).await?;
-        Ok(entry.is_some_and(|entry| matches!(entry.state, OutboxState::Pending)))
+        Ok(entry.is_some_and(|entry| matches!(entry.state, OutboxState::Pending | OutboxState::Sending)))
     }
 }

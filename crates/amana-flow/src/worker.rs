@@ -2,7 +2,7 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{GATHER, GATHER_BUSY, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, POLL_EVERY, STORE_PAUSE};
+use crate::limits::{GATHER, GATHER_BUSY, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, STORE_PAUSE};
 use amana_store::{Command, InboxResult, InboxRow, InboxSource, SubmitError};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -66,8 +66,8 @@ impl Gateway {
         );
     }
 
-    /// Has every worker look now for what is due, instead of within [`POLL_EVERY`]: for whoever moves the clock, which
-    /// makes something due without a word.
+    /// Has every worker look now for what is due, instead of within `limits::POLL_EVERY`: for whoever moves the clock,
+    /// which makes something due without a word.
     pub fn look_now(&self) {
         for filled in [&self.chat_filled, &self.bank_filled, &self.outbox_filled, &self.jobs_filled] {
             filled.notify_one();
@@ -96,6 +96,7 @@ impl Gateway {
                 let working: HashSet<[u8; 32]> = busy.values().map(|row| row.lane).collect();
                 for row in heads {
                     if busy.len() < LANES_AT_ONCE_MAX && !working.contains(&row.lane) {
+                        let Some(inside) = self.shards.enter(row.shard) else { continue };
                         // A bank's lane in which an event is decided as it comes in has its turn after that.
                         let turn = match source {
                             InboxSource::Chat => None,
@@ -109,7 +110,7 @@ impl Gateway {
                         let id = lanes
                             .spawn(async move {
                                 gateway.process(task).await;
-                                drop(turn);
+                                drop((turn, inside));
                             })
                             .id();
                         busy.insert(id, row);
@@ -123,7 +124,7 @@ impl Gateway {
             tokio::select! {
                 Some(done) = lanes.join_next_with_id(), if !lanes.is_empty() => ended.push(done),
                 () = self.filled(source).notified() => {}
-                () = tokio::time::sleep(POLL_EVERY) => {}
+                () = tokio::time::sleep(self.poll_every()) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
             gather(&mut lanes, &mut ended, LANES_AT_ONCE_MAX / 2).await;

@@ -502,3 +502,27 @@ CREATE TABLE retention (
     removed_last BIGINT NOT NULL,
     removed_total BIGINT NOT NULL
 );
+
+-- Processes that work on this database side by side (docs/operate.md). Each renews `until`, by the database's clock, in
+-- every transaction of its own; one that has an end commits nothing any more. Numbers are never used again.
+CREATE SEQUENCE node_number;
+CREATE TABLE node (
+    id BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    began_at BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    ended_at BIGINT,
+    -- Whether others ended it, because its time was over.
+    fenced BIGINT NOT NULL
+);
+
+-- Whose a shard is: its node decides the events, sends the messages and does the jobs of it. `epoch` counts the changes.
+CREATE TABLE lease (
+    shard BIGINT NOT NULL PRIMARY KEY,
+    node BIGINT,
+    epoch BIGINT NOT NULL,
+    -- Since when its node has it, by the database's clock.
+    since BIGINT
+);
+CREATE INDEX lease_node ON lease (node, shard);
+INSERT INTO lease (shard, node, epoch) SELECT n, NULL, 0 FROM generate_series(0, 4095) AS n;

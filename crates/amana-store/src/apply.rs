@@ -161,6 +161,10 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_outbox::open_window(db, vault, conversation).await
         }
         Command::RecoverOutbox { until } => crate::apply_outbox::recover(db, *until).await,
+        Command::FenceNodes { node } => crate::node::fence(db, *node).await,
+        Command::TakeShards { node, most, until } => crate::node::take(db, *node, *most, *until).await,
+        Command::GiveShards { node, from } => crate::node::give(db, *node, *from).await,
+        Command::EndNode { node } => crate::node::end(db, *node).await,
         Command::ReplayDead { message, due_at } => {
             crate::apply_outbox::replay_dead(db, *message, *due_at).await
         }

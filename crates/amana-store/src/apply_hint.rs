@@ -34,14 +34,19 @@ pub(crate) async fn hint<D: Db>(db: &mut D, hint: &Hint<'_>) -> Applied {
         return Ok(Outcome::Duplicate);
     }
     // What a job that is being worked on writes as it ends finds its own time changed, and leaves this one.
+    if let Some(body) = hint.body {
+        db.run(
+            "UPDATE job SET due_at = $1, body = $2 WHERE id = $3 AND state = 0",
+            values![hint.at, body, hint.job],
+        )
+        .await?;
+        return Ok(Outcome::Changed);
+    }
     db.run(
         "UPDATE job SET due_at = $1 WHERE id = $2 AND state = 0 AND (due_at > $1 OR CAST($3 AS BIGINT) = 1)",
         values![hint.at, hint.job, hint.running],
     )
     .await?;
-    if let Some(body) = hint.body {
-        db.run("UPDATE job SET body = $1 WHERE id = $2 AND state = 0", values![body, hint.job]).await?;
-    }
     Ok(Outcome::Changed)
 }
 

@@ -127,9 +127,8 @@ pub(crate) async fn of_link<D: Db>(
 
 pub(crate) async fn reachable<D: Db>(
     db: &mut D,
-    since: Option<Timestamp>,
-    elsewhere_since: Timestamp,
-    after: i64,
+    node: i64,
+    (since, elsewhere_since, after): (Option<Timestamp>, Timestamp, i64),
     limit: usize,
 ) -> Answer<Vec<(Shard, LinkId, i64)>> {
     // Without a window everybody can be told.
@@ -144,9 +143,17 @@ pub(crate) async fn reachable<D: Db>(
                  AND o.state = 3) \
                  AND NOT EXISTS (SELECT 1 FROM channel_state s WHERE s.channel = w.channel AND ",
                 stopped!(),
-                ") GROUP BY w.shard, w.link HAVING min(w.position) > $4 ORDER BY first LIMIT $5"
+                ") AND (CAST($6 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = w.shard AND h.node = $6)) \
+                 GROUP BY w.shard, w.link HAVING min(w.position) > $4 ORDER BY first LIMIT $5"
             ),
-            values![since, Timestamp::MIN, elsewhere_since, after, i64::try_from(limit).unwrap_or(i64::MAX)],
+            values![
+                since,
+                Timestamp::MIN,
+                elsewhere_since,
+                after,
+                i64::try_from(limit).unwrap_or(i64::MAX),
+                node
+            ],
         )
         .await?;
     rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?), row.int()?))).collect()
@@ -154,6 +161,7 @@ pub(crate) async fn reachable<D: Db>(
 
 pub(crate) async fn waiting_elsewhere<D: Db>(
     db: &mut D,
+    node: i64,
     elsewhere_since: Timestamp,
     limit: usize,
 ) -> Answer<Vec<(Shard, LinkId)>> {
@@ -161,8 +169,10 @@ pub(crate) async fn waiting_elsewhere<D: Db>(
         .rows(
             "SELECT w.shard, w.link, min(c.owner_since) AS first FROM waiting w JOIN conversation c \
              ON c.shard = w.conversation_shard AND c.channel = w.channel AND c.person = w.person \
-             WHERE c.owner_since > $1 GROUP BY w.shard, w.link ORDER BY first LIMIT $2",
-            values![elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX)],
+             WHERE c.owner_since > $1 \
+             AND (CAST($3 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = w.shard AND h.node = $3)) \
+             GROUP BY w.shard, w.link ORDER BY first LIMIT $2",
+            values![elsewhere_since, i64::try_from(limit).unwrap_or(i64::MAX), node],
         )
         .await?;
     rows.into_iter().map(|mut row| Ok((row.shard()?, LinkId::from_bytes(row.array()?)))).collect()

@@ -405,6 +405,35 @@ pub enum Command {
         /// The earliest time at which such a message may be sent again.
         until: Timestamp,
     },
+    /// Ends the nodes whose time is over, by the database's clock: nothing of theirs becomes durable any more, and
+    /// their shards are free. One that is in a transaction is left for the next time. [`Outcome::Changed`] if there was
+    /// one.
+    FenceNodes {
+        /// Who does it.
+        node: i64,
+    },
+    /// Takes free shards for a node, the lowest first, and what was being sent or was unconfirmed there is
+    /// unconfirmed, as after a crash of this process ([`Command::RecoverOutbox`]).
+    TakeShards {
+        /// The node.
+        node: i64,
+        /// How many at most.
+        most: u32,
+        /// The earliest time at which such a message may be sent again.
+        until: Timestamp,
+    },
+    /// Frees a node's shards from this one on. The node must have no work under way in them.
+    GiveShards {
+        /// The node.
+        node: i64,
+        /// The first.
+        from: Shard,
+    },
+    /// A node ends: its shards are free, and nothing of it becomes durable after this.
+    EndNode {
+        /// The node.
+        node: i64,
+    },
     /// An operator replays a dead message: pending, with no attempts. Refused if it is not dead.
     ReplayDead {
         /// The message.
@@ -554,7 +583,7 @@ pub enum Command {
         running: bool,
         /// When.
         at: Timestamp,
-        /// What the job's body becomes, if the hint is more than that it is time.
+        /// What the job's body becomes, if the hint is more than that it is time: then it is due `at`, whatever it was.
         body: Option<Vec<u8>>,
     },
     /// Takes a job out of the queue, dead or not. Never refused; [`Outcome::Unchanged`] if it is gone.

@@ -1,16 +1,17 @@
 //! The [`Store`] over any engine: submissions go to the writer, queries to a connection that only reads.
 
 use crate::db::Backend;
+use crate::fence::Fence;
 use crate::vault::Vault;
 use crate::writer::Submission;
 use crate::{
     Alarm, Answer, AsideRecords, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
-    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Link, LogHead, LogSegment, OutboxEntry,
-    Outcome, Passkey, PlatformRequest, Retention, RetentionReport, Session, Store, StoreError, StoredPolicy,
-    StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_agent, apply_alarm, apply_aside,
-    apply_page, apply_passkey, apply_policy, apply_waiting, queries, queries_hint, queries_inbox,
-    queries_keep, queries_log,
+    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Lease, Link, LogHead, LogSegment, Node,
+    OutboxEntry, Outcome, Passkey, PlatformRequest, Retention, RetentionReport, Session, ShardView, Store,
+    StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_agent,
+    apply_alarm, apply_aside, apply_page, apply_passkey, apply_policy, apply_waiting, node, queries,
+    queries_hint, queries_inbox, queries_jobs, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -31,6 +32,8 @@ pub(crate) struct Engine<B> {
     pub(crate) vault: Arc<Vault>,
     pub(crate) writer: mpsc::Sender<Submission>,
     pub(crate) retention: Retention,
+    /// Which node this is, where there may be several.
+    pub(crate) fence: Arc<Fence>,
 }
 
 /// Runs a query of [`queries`] on the engine; the names are moved into it.
@@ -178,7 +181,8 @@ impl<B: Backend> Store for Engine<B> {
     }
 
     async fn inbox_heads(&self, now: Timestamp, source: InboxSource, limit: usize) -> Answer<Vec<InboxRow>> {
-        ask!(self, inbox_heads(now, source, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, inbox_heads(node, (now, source), limit))
     }
     async fn inbox_look(&self, shard: Shard, key: &EventKey, lane: &[u8; 32]) -> Answer<(bool, bool)> {
         let (key, lane) = (*key, *lane);
@@ -198,7 +202,8 @@ impl<B: Backend> Store for Engine<B> {
         limit: usize,
     ) -> Answer<Vec<OutboxEntry>> {
         let (vault, paused) = (Arc::clone(&self.vault), paused.to_vec());
-        ask!(self, outbox_heads(&vault, now, &paused, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, outbox_heads(&vault, node, (now, &paused), limit))
     }
     async fn outbox_between(
         &self,
@@ -312,13 +317,16 @@ impl<B: Backend> Store for Engine<B> {
         ask!(self, session(&vault, hash, now))
     }
     async fn jobs_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-        ask!(self, jobs_due(now, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, queries_jobs::jobs_due(node, now, limit))
     }
     async fn grant_looks_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-        ask!(self, grant_looks_due(now, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, queries_jobs::grant_looks_due(node, now, limit))
     }
     async fn polls_due(&self, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-        ask!(self, polls_due(now, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, queries_jobs::polls_due(node, now, limit))
     }
 
     async fn alarms(&self, closed_too: bool, limit: usize) -> Answer<Vec<Alarm>> {
@@ -341,14 +349,16 @@ impl<B: Backend> Store for Engine<B> {
         after: i64,
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId, i64)>> {
-        ask!(self, apply_waiting::reachable(since, elsewhere_since, after, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, apply_waiting::reachable(node, (since, elsewhere_since, after), limit))
     }
     async fn waiting_elsewhere(
         &self,
         elsewhere_since: Timestamp,
         limit: usize,
     ) -> Answer<Vec<(Shard, LinkId)>> {
-        ask!(self, apply_waiting::waiting_elsewhere(elsewhere_since, limit))
+        let node = self.fence.node_or_all();
+        ask!(self, apply_waiting::waiting_elsewhere(node, elsewhere_since, limit))
     }
     async fn known_mids(&self, channel: &ChannelId, mids: &[String]) -> Answer<Vec<String>> {
         let (channel, mids) = (channel.clone(), mids.to_vec());
@@ -395,6 +405,38 @@ impl<B: Backend> Store for Engine<B> {
                 Err(StoreError::new(error.to_string()))
             }
         }
+    }
+    async fn join_nodes(&self, name: &str) -> Answer<Option<i64>> {
+        let (name, at) = (name.to_owned(), tokio::time::Instant::now());
+        let node = ask!(self, node::join(&name))?;
+        if let Some(node) = node {
+            self.fence.join(node, at);
+        }
+        Ok(node)
+    }
+    fn lease(&self) -> Lease {
+        self.fence.lease()
+    }
+    async fn is_leased(&self) -> Answer<bool> {
+        let node = self.fence.node_or_all();
+        if node == 0 {
+            return Ok(true);
+        }
+        ask!(self, node::lives(node))
+    }
+    async fn forget_erased(&self, since: Timestamp) -> Answer<usize> {
+        let erased: Vec<CustomerId> = ask!(self, queries_keep::erased_since(since))?;
+        for id in &erased {
+            self.vault.forget(*id);
+        }
+        Ok(erased.len())
+    }
+    async fn shards(&self) -> Answer<ShardView> {
+        let node = self.fence.node_or_all();
+        ask!(self, node::shards(node))
+    }
+    async fn nodes(&self) -> Answer<Vec<Node>> {
+        ask!(self, node::nodes())
     }
     fn keyring(&self) -> &Keyring {
         self.vault.keyring()

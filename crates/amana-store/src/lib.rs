@@ -38,16 +38,19 @@ mod command;
 mod custody;
 mod db;
 mod engine;
+mod fence;
 mod flags;
 mod kept;
 mod keyring;
 pub mod limits;
 mod migrate;
+mod node;
 mod open;
 mod postgres;
 mod queries;
 mod queries_hint;
 mod queries_inbox;
+mod queries_jobs;
 mod queries_keep;
 mod queries_log;
 mod retention;
@@ -60,9 +63,11 @@ pub use command::{
     Claim, Command, Delivery, InboxResult, JobOutcome, NewInbox, Outcome, Sighting, SubmitError,
 };
 pub use custody::{Custody, CustodyError, Holder, MemoryCustody, Share, SqliteCustody};
+pub use fence::Lease;
 pub use flags::{Flags, open_flags};
 pub use keyring::{Keyring, Keys, MasterKey, MasterKeyError, RootError};
 pub use migrate::MigrationReport;
+pub use node::{Node, ShardView};
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
@@ -365,6 +370,24 @@ pub trait Store: Send + Sync {
     fn writer_waiting(&self) -> usize;
     /// Whether the store can be written now: commits an empty transaction.
     async fn writable(&self) -> Answer<()>;
+    /// Makes this process one of the nodes that work on the database side by side, under a name for operators: its
+    /// number. From here on each of its transactions first renews its lease ([`limits::LEASE`], by the database's
+    /// clock) and is refused once others have ended it; and [`Store::inbox_heads`], [`Store::outbox_heads`], the jobs
+    /// and the news that are due are those of its shards alone, of which it has none yet. `None` on SQLite, which has
+    /// one process.
+    async fn join_nodes(&self, name: &str) -> Answer<Option<i64>>;
+    /// How this process's lease stands.
+    fn lease(&self) -> Lease;
+    /// Whether nobody has ended this node, by the database's word: until then its shards are its own. Asked before
+    /// what no database can refuse is begun. Always on SQLite, and where the process is no node.
+    async fn is_leased(&self) -> Answer<bool>;
+    /// Forgets the opened keys of customers who were erased from that time on, here or by another node; how many
+    /// customers these were. What was opened stays in memory otherwise until others need the room.
+    async fn forget_erased(&self, since: Timestamp) -> Answer<usize>;
+    /// This node's shards, and what there is beside it.
+    async fn shards(&self) -> Answer<ShardView>;
+    /// The nodes, those that have ended within a day too, in the order in which they came.
+    async fn nodes(&self) -> Answer<Vec<Node>>;
     /// The keys of this deployment.
     fn keyring(&self) -> &Keyring;
     /// How long each kind of data is kept.

@@ -106,3 +106,16 @@ pub const APPROVED_TEXTS_MAX: usize = 200;
 pub const PASSKEYS_MAX: i64 = 10;
 /// Days for which an account's book is kept after its last change. Each change removes from it what is older.
 pub const BOOK_DAYS: i64 = 45;
+/// For how long a node has its shards after the transaction that renewed its lease, by the database's clock. A node
+/// that dies or stands still is followed within this and two looks ([`LEASE_LOOK`]), one that ends it and one in which
+/// the last of the others takes its part: three seconds, which leaves two of the five for commits of a busy database.
+pub const LEASE: Duration = Duration::from_millis(2_500);
+/// How often a node renews its lease where nothing else does, and looks whose time is over.
+pub const LEASE_LOOK: Duration = Duration::from_millis(250);
+/// After what part of its lease a node trusts it no more for what no database can refuse: a call to the platform.
+pub const LEASE_TRUST: Duration = Duration::from_millis(1_500);
+/// For how long a connection may hold a transaction open without a word before the database ends it, in milliseconds:
+/// else a process that stands still would keep what it locked, the log's head before all, from every other.
+pub const POSTGRES_IDLE_TRANSACTION_MS_MAX: u32 = 1_000;
+/// Days for which it is kept which nodes there were.
+pub const NODE_DAYS: i64 = 1;

@@ -2,10 +2,11 @@
 
 use crate::db::{Backend, Counter, Db, Reading, Row, Value};
 use crate::engine::Engine;
+use crate::fence::Fence;
 use crate::kept::{Kept, write_back};
 use crate::limits::{
-    POSTGRES_CONNECT_WAIT, POSTGRES_CONNECTIONS, POSTGRES_MIGRATION_LOCK_MS_MAX, POSTGRES_STATEMENT_MS_MAX,
-    WRITER_QUEUE_MAX,
+    LEASE_LOOK, POSTGRES_CONNECT_WAIT, POSTGRES_CONNECTIONS, POSTGRES_IDLE_TRANSACTION_MS_MAX,
+    POSTGRES_MIGRATION_LOCK_MS_MAX, POSTGRES_STATEMENT_MS_MAX, WRITER_QUEUE_MAX,
 };
 use crate::migrate::{POSTGRES, SCHEMA_CHANGE_POSTGRES, missing, note};
 use crate::open::unlock;
@@ -43,6 +44,7 @@ impl From<tokio_postgres::Error> for StoreError {
             // Another writer made the row since the statement looked: looking again finds it.
             SqlState::UNIQUE_VIOLATION,
             SqlState::ADMIN_SHUTDOWN,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             SqlState::CRASH_SHUTDOWN,
         ];
         if lost.contains(server.code()) { Self::lost_race(text) } else { Self::new(text) }
@@ -87,11 +89,21 @@ pub(crate) struct Pg {
     pool: Pool,
     client: Option<Object>,
     kept: Kept,
+    /// The writer's: which node it writes for.
+    fence: Option<Arc<Fence>>,
+    /// When the transaction that is open began to renew the node's lease.
+    renewing: Option<tokio::time::Instant>,
 }
 
 impl Pg {
     async fn connected(pool: &Pool) -> Result<Self, StoreError> {
-        Ok(Self { pool: pool.clone(), client: Some(pool.get().await?), kept: Kept::default() })
+        Ok(Self {
+            pool: pool.clone(),
+            client: Some(pool.get().await?),
+            kept: Kept::default(),
+            fence: None,
+            renewing: None,
+        })
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
@@ -100,6 +112,21 @@ impl Pg {
 
     async fn simple(&self, sql: &str) -> Result<(), StoreError> {
         Ok(self.client()?.batch_execute(sql).await?)
+    }
+
+    /// A node's transaction begins with the renewal of its lease, which locks the node's row until the end: who ends a
+    /// node waits for what it is committing, and after that it commits nothing.
+    async fn renew(&mut self) -> Result<(), StoreError> {
+        self.renewing = None;
+        let Some(fence) = self.fence.clone() else { return Ok(()) };
+        let Some(node) = fence.lease().node else { return Ok(()) };
+        let began = tokio::time::Instant::now();
+        if crate::node::renew(self, node).await? == 0 {
+            fence.lose();
+            return Err(StoreError::new("this node's lease is over: others have its shards"));
+        }
+        self.renewing = Some(began);
+        Ok(())
     }
 
     /// Closes the connection: whatever state it is in, no one gets it again.
@@ -163,12 +190,22 @@ impl WriterConn for Pg {
             self.discard();
             self.client = Some(self.pool.get().await?);
         }
-        self.simple("BEGIN ISOLATION LEVEL READ COMMITTED").await
+        self.simple("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        self.renew().await
     }
     async fn commit(&mut self) -> Result<(), StoreError> {
         // What fails up to here was not committed.
         write_back(self).await?;
-        self.simple("COMMIT").await.map_err(StoreError::final_)
+        // Whoever waited long for what another had locked, the log's head before all, would otherwise be late in the
+        // very moment in which it is done, and could be ended before its next transaction.
+        if self.renewing.is_some_and(|began| began.elapsed() >= LEASE_LOOK) {
+            self.renew().await?;
+        }
+        self.simple("COMMIT").await.map_err(StoreError::final_)?;
+        if let (Some(fence), Some(began)) = (&self.fence, self.renewing.take()) {
+            fence.renewed(began);
+        }
+        Ok(())
     }
     async fn rollback(&mut self) {
         self.kept.clear();
@@ -266,7 +303,13 @@ fn config(url: &str, statement_ms: u32) -> Result<Config, OpenError> {
         .ssl_mode(SslMode::Disable)
         .connect_timeout(POSTGRES_CONNECT_WAIT)
         .application_name("amana")
-        .options(format!("{given} -c statement_timeout={statement_ms}").trim());
+        .options(
+            format!(
+                "{given} -c statement_timeout={statement_ms} \
+                 -c idle_in_transaction_session_timeout={POSTGRES_IDLE_TRANSACTION_MS_MAX}"
+            )
+            .trim(),
+        );
     Ok(config)
 }
 
@@ -349,6 +392,8 @@ pub(crate) async fn open(
     let vault = unlock(&mut conn, keys, entropy).await?;
     let (sender, mut queue) = mpsc::channel::<Submission>(WRITER_QUEUE_MAX);
     let for_writer = Arc::clone(&vault);
+    let fence = Arc::new(Fence::default());
+    conn.fence = Some(Arc::clone(&fence));
     tokio::spawn(async move {
         let mut careful = false;
         while let Some(first) = queue.recv().await {
@@ -356,7 +401,7 @@ pub(crate) async fn open(
             commit_batch(&mut conn, &for_writer, batch, &mut careful).await;
         }
     });
-    Ok(Engine { backend: Readers(pool), vault, writer: sender, retention: options.retention })
+    Ok(Engine { backend: Readers(pool), vault, writer: sender, retention: options.retention, fence })
 }
 
 #[cfg(test)]

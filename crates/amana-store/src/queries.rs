@@ -13,7 +13,7 @@ use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
 use crate::vault::{Vault, open};
 use crate::{
     Answer, BankGrant, BookRow, ConsentCount, Conversation, Counts, Customer, Elsewhere, FailedEvent,
-    InboxRow, InboxSource, Job, Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
+    InboxRow, InboxSource, Link, OutboxEntry, Session, StoreError, StoredReceipt, Story, Token, codec,
 };
 use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
@@ -389,16 +389,18 @@ pub(crate) async fn kills<D: Db>(db: &mut D) -> Answer<KillSwitches> {
 
 pub(crate) async fn inbox_heads<D: Db>(
     db: &mut D,
-    now: Timestamp,
-    source: InboxSource,
+    node: i64,
+    (now, source): (Timestamp, InboxSource),
     limit: usize,
 ) -> Answer<Vec<InboxRow>> {
     let rows = db
         .rows(
             "SELECT shard, position, lane, key, source, body, attempts, received_at FROM inbox i \
              WHERE i.state = 0 AND i.source = $1 AND i.not_before <= $2 AND NOT EXISTS (SELECT 1 FROM inbox b \
-             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) ORDER BY i.position LIMIT $3",
-            values![codec::source_code(source), now, at_most(limit)],
+             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) \
+             AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = i.shard AND h.node = $4)) \
+             ORDER BY i.position LIMIT $3",
+            values![codec::source_code(source), now, at_most(limit), node],
         )
         .await?;
     rows.into_iter()
@@ -524,8 +526,8 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
 pub(crate) async fn outbox_heads<D: Db>(
     db: &mut D,
     vault: &Vault,
-    now: Timestamp,
-    paused: &[ChannelId],
+    node: i64,
+    (now, paused): (Timestamp, &[ChannelId]),
     limit: usize,
 ) -> Answer<Vec<OutboxEntry>> {
     // The paused channels as one text, each between line feeds, which no id holds: a channel that is among them can
@@ -534,7 +536,7 @@ pub(crate) async fn outbox_heads<D: Db>(
     let mut read = Vec::new();
     for wider in HEADS_WIDER {
         let many = limit.saturating_mul(wider);
-        let rows = outbox_due(db, now, &paused, many).await?;
+        let rows = outbox_due(db, node, (now, &paused), many).await?;
         let all = rows.len() < many;
         // One damaged row, or one customer whose key cannot be had now, must not keep every other conversation waiting.
         let (good, bad): (Vec<_>, Vec<_>) =
@@ -553,7 +555,12 @@ pub(crate) async fn outbox_heads<D: Db>(
 /// Rows that cannot be read now stay due, and stand before others: it is looked so many times as far, then.
 const HEADS_WIDER: [usize; 3] = [1, 8, 64];
 
-async fn outbox_due<D: Db>(db: &mut D, now: Timestamp, paused: &str, many: usize) -> Answer<Vec<Row>> {
+async fn outbox_due<D: Db>(
+    db: &mut D,
+    node: i64,
+    (now, paused): (Timestamp, &str),
+    many: usize,
+) -> Answer<Vec<Row>> {
     db.rows(
             concat!(
                 "SELECT ",
@@ -562,9 +569,10 @@ async fn outbox_due<D: Db>(db: &mut D, now: Timestamp, paused: &str, many: usize
                  WHERE b.state < 4 AND b.channel = o.channel AND b.person = o.person AND b.position < o.position \
                  AND (b.state < 3 OR o.anytime = 0)) \
                  AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
+                 AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = o.shard AND h.node = $4)) \
                  ORDER BY o.due_at, o.position LIMIT $3"
             ),
-            values![now, paused, at_most(many)],
+            values![now, paused, at_most(many), node],
         )
         .await
 }
@@ -810,58 +818,6 @@ pub(crate) async fn session<D: Db>(
         Ok(Session { hash, body, expires_at: row.time()? })
     })
     .transpose()
-}
-
-pub(crate) async fn jobs_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind <> 4 AND kind <> 5 AND due_at <= $1 \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit)],
-        )
-        .await?;
-    jobs(rows)
-}
-
-pub(crate) async fn grant_looks_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind = 4 AND due_at <= $1 \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit)],
-        )
-        .await?;
-    jobs(rows)
-}
-
-pub(crate) async fn polls_due<D: Db>(db: &mut D, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind = 5 AND due_at <= $1 \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit)],
-        )
-        .await?;
-    jobs(rows)
-}
-
-fn jobs(rows: Vec<Row>) -> Answer<Vec<Job>> {
-    rows.into_iter()
-        .map(|mut row| {
-            Ok(Job {
-                id: row.array()?,
-                shard: row.shard()?,
-                customer: CustomerId::from_bytes(row.array()?),
-                kind: row.code(codec::job_kind)?,
-                body: row.bytes()?,
-                due_at: row.time()?,
-                attempts: row.number()?,
-            })
-        })
-        .collect()
 }
 
 /// Each count is answered from a partial index, except receipts, which are summed over the customers.

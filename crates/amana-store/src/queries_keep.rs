@@ -54,6 +54,11 @@ pub(crate) async fn erased<D: Db>(
     rows.into_iter().map(|mut row| Ok(CustomerId::from_bytes(row.array()?))).collect()
 }
 
+pub(crate) async fn erased_since<D: Db>(db: &mut D, since: Timestamp) -> Answer<Vec<CustomerId>> {
+    let rows = db.rows("SELECT id FROM erased WHERE at >= $1", values![since]).await?;
+    rows.into_iter().map(|mut row| Ok(CustomerId::from_bytes(row.array()?))).collect()
+}
+
 pub(crate) async fn job_is_there<D: Db>(db: &mut D, id: [u8; 16]) -> Answer<bool> {
     Ok(db.row("SELECT state FROM job WHERE id = $1", values![id]).await?.is_some())
 }

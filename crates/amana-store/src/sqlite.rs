@@ -418,7 +418,13 @@ pub(crate) fn open(
             }
         })
         .map_err(|error| StoreError::new(format!("its writer cannot start: {error}")))?;
-    Ok(Engine { backend: readers(path), vault, writer: sender, retention: options.retention })
+    Ok(Engine {
+        backend: readers(path),
+        vault,
+        writer: sender,
+        retention: options.retention,
+        fence: Arc::default(),
+    })
 }
 
 #[cfg(test)]

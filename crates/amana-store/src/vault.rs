@@ -101,9 +101,14 @@ impl Vault {
     /// Destroys a customer's share and forgets the key: from here on nothing opens it. It blocks.
     pub(crate) fn destroy(&self, id: CustomerId, at: Timestamp) -> Result<(), StoreError> {
         self.custody.destroy(Holder::Customer(id), at)?;
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Forgets a customer's opened keys.
+    pub(crate) fn forget(&self, id: CustomerId) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
         self.log_keys.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
-        Ok(())
     }
 
     /// Seals what a job needs under a key of its own. It blocks.
@@ -223,6 +228,14 @@ mod tests {
             let other = CustomerId::from_bytes(bytes);
             vault.customer_key(other, &make(other)).expect("unwraps");
         }
+        // Another process destroys the share: what is open here is forgotten only when it is told so.
+        let other = CustomerId::from_bytes([3; 16]);
+        let wrapped_other = make(other);
+        vault.customer_key(other, &wrapped_other).expect("unwraps");
+        custody.destroy(Holder::Customer(other), from_micros(0)).expect("destroyed");
+        assert!(vault.customer_key(other, &wrapped_other).is_ok());
+        vault.forget(other);
+        assert!(vault.customer_key(other, &wrapped_other).is_err());
         let kept = vault.kept.lock().expect("lock");
         assert!(kept.young.len() + kept.old.len() <= CUSTOMER_KEYS_KEPT);
         drop(kept);

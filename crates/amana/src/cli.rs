@@ -48,6 +48,8 @@ pub(crate) enum Command {
     /// Look at alarms: messages on a Page that no receipt covers.
     #[command(subcommand)]
     Alarms(AlarmsCommand),
+    /// List the processes that work on the database side by side, and how many of its 4,096 shards each has.
+    Nodes(Configured),
     /// Look at messages and events that were given up, and try them again.
     #[command(subcommand)]
     Dead(DeadCommand),

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// The connectors: one per institution, and the platform's.
 pub(crate) struct Connectors {
@@ -222,6 +223,34 @@ pub(crate) struct Ready {
     /// Topics that bring events; each is a member of its group from here on.
     topics: Vec<amana_kafka::Consumer>,
     handle: PrometheusHandle,
+    /// As operators read it among the nodes.
+    name: String,
+    /// On SQLite: the lock of the one process that works on it.
+    alone: Option<std::fs::File>,
+}
+
+/// On SQLite, a lock that this process alone has until it ends, however it ends: events, messages and jobs of one file
+/// are one process's. (Several nodes need PostgreSQL; the short commands take no lock.)
+fn alone(settings: &Settings) -> anyhow::Result<Option<std::fs::File>> {
+    let Some(path) = keys::sqlite_path(settings.store_url.expose()) else { return Ok(None) };
+    let path = format!("{}.serving", path.display());
+    let folder = std::path::Path::new(&path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.exists()) {
+        crate::files::make_private_folder(folder)
+            .with_context(|| format!("the folder `{}` cannot be made", folder.display()))?;
+    }
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.with_context(|| format!("the lock `{path}` cannot be opened"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "another `amana serve` works on this SQLite database (it holds `{path}`): stop it; several at once need \
+             PostgreSQL"
+        ),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("the lock `{path}` cannot be taken"))
+        }
+    }
 }
 
 /// Opens the store and joins the parts of a gateway, without running it.
@@ -296,6 +325,7 @@ pub(crate) async fn prepare_of(
     sides: Sides,
     handle: PrometheusHandle,
 ) -> anyhow::Result<Ready> {
+    let alone = alone(settings)?;
     let gateway = made(settings, sides).await?;
     // Before anything works: an older copy of the database would fork the log, and what it brought back goes again.
     gateway.check_published_log().await?;
@@ -307,7 +337,8 @@ pub(crate) async fn prepare_of(
     for source in &settings.kafka {
         topics.push(amana_kafka::Consumer::new(source.clone(), Arc::new(SystemClock))?);
     }
-    Ok(Ready { gateway, router, admin, topics, handle })
+    let name = format!("{} (process {})", settings.listen, std::process::id());
+    Ok(Ready { gateway, router, admin, topics, handle, name, alone })
 }
 
 /// The administrators' API, on a listener of its own.
@@ -373,7 +404,8 @@ pub(crate) fn form_origins(settings: &Settings) -> Vec<String> {
 /// # Errors
 /// When a part fails.
 pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop) -> anyhow::Result<()> {
-    let Ready { gateway, router, admin, topics, handle } = ready;
+    let Ready { gateway, router, admin, topics, handle, name, alone } = ready;
+    gateway.join_nodes(&name).await?;
     let mut parts: JoinSet<(&str, std::io::Result<()>)> = JoinSet::new();
     let soft = stop.soft.clone();
     parts.spawn(async move {
@@ -420,8 +452,20 @@ pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop
         ("gauges", Ok(()))
     });
     let mut failed = None;
+    let (node, over, soft) = (gateway.clone(), CancellationToken::new(), stop.soft.clone());
+    let mut lease = tokio::spawn(node.run_node(soft, over.clone()));
     loop {
         tokio::select! {
+            // What this process has begun is no longer its own, and none of it can become durable.
+            ended = &mut lease => {
+                failed = Some(match ended {
+                    Ok(_) => "others ended this node, because its lease was not renewed in time; start it again".to_owned(),
+                    Err(_) => "the node's lease panicked".to_owned(),
+                });
+                stop.soft.cancel();
+                parts.abort_all();
+                bail!("the gateway stopped: {}", failed.unwrap_or_default());
+            }
             ended = parts.join_next() => match ended {
                 None => break,
                 Some(Ok((part, Ok(())))) if stop.soft.is_cancelled() => tracing::debug!(part, "ended"),
@@ -439,10 +483,17 @@ pub(crate) async fn run<L: server::Accept>(ready: Ready, listener: L, stop: Stop
             () = stop.hard.cancelled() => {
                 tracing::warn!(left = parts.len(), "stopped before everything was finished; it goes on at the next start");
                 parts.abort_all();
+                lease.abort();
                 break;
             }
         }
     }
+    // Only what ended by itself leaves nothing under way: else the lease runs out.
+    if !stop.hard.is_cancelled() {
+        over.cancel();
+        let _ = lease.await;
+    }
+    drop(alone);
     match failed {
         Some(why) => bail!("the gateway stopped: {why}"),
         None => Ok(()),

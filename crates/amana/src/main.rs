@@ -163,6 +163,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Alarms(AlarmsCommand::Close { alarm, by, configured }) => {
             alarms::close(&load_quietly(&configured)?, &alarm, by.as_deref()).await?;
         }
+        Command::Nodes(configured) => operate::nodes(&load_quietly(&configured)?).await?,
         Command::Dead(DeadCommand::List(configured)) => operate::dead(&load_quietly(&configured)?).await?,
         Command::Dead(DeadCommand::Replay { message, configured }) => {
             operate::replay(&load_quietly(&configured)?, &message).await?;

@@ -25,6 +25,33 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `amana nodes`.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn nodes(settings: &Settings) -> anyhow::Result<()> {
+    let store = existing(settings).await?;
+    let nodes = store.nodes().await?;
+    if nodes.is_empty() {
+        output::line("no node works on this database, or it is SQLite, which has one process");
+        return Ok(());
+    }
+    for node in nodes {
+        let stands = match (node.ended_at, node.fenced) {
+            (Some(at), true) => format!("ended by others at {at}: it did not renew its lease"),
+            (Some(at), false) => format!("stopped at {at}"),
+            (None, _) if node.left_us < 0 => "late: its shards are taken over".to_owned(),
+            (None, _) => format!("{} shards", node.shards),
+        };
+        output::line(&format!("{}  {}  since {}  {stands}", node.id, node.name, node.began_at));
+    }
+    let free = store.shards().await?.free;
+    if free > 0 {
+        output::line(&format!("{free} shards are nobody's"));
+    }
+    Ok(())
+}
+
 /// `amana messenger proof`.
 ///
 /// # Errors

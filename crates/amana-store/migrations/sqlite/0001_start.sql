@@ -494,3 +494,25 @@ CREATE TABLE retention (
     removed_last INTEGER NOT NULL,
     removed_total INTEGER NOT NULL
 ) STRICT;
+
+-- Processes that work on a PostgreSQL side by side; SQLite has one, and these are empty. Each renews `until`, by the database's clock, in
+-- every transaction of its own; one that has an end commits nothing any more. Numbers are never used again.
+CREATE TABLE node (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    ended_at INTEGER,
+    -- Whether others ended it, because its time was over.
+    fenced INTEGER NOT NULL
+) STRICT;
+
+-- Whose a shard is: its node decides the events, sends the messages and does the jobs of it. `epoch` counts the changes.
+CREATE TABLE lease (
+    shard INTEGER NOT NULL PRIMARY KEY,
+    node INTEGER,
+    epoch INTEGER NOT NULL,
+    -- Since when its node has it, by the database's clock.
+    since INTEGER
+) STRICT;
+CREATE INDEX lease_node ON lease (node, shard);

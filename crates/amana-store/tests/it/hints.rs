@@ -81,6 +81,23 @@ pub(crate) async fn a_hint_is_taken_once_and_hastens_its_job(w: &World) {
     w.one(Command::Hint { shard, lane, key, received_at, job, running: true, at: at(75), body: None }).await;
     w.one(Command::ContinueJob { id: job, was: at(50), at: at(4_000), body: vec![1] }).await;
     assert_eq!((due(74).await, due(75).await), (0, 1));
+    // What a look must know of stands in its body, and it is due, whatever it writes as it ends; once.
+    w.one(Command::Enqueue(Job { kind: JobKind::LookAtGrant, due_at: at(75), ..crate::world::job(7) })).await;
+    let word = |key, second| Command::Hint {
+        shard: Shard(1),
+        lane: [1; 32],
+        key: EventKey([key; 32]),
+        received_at: at(second),
+        job: [7; 16],
+        running: false,
+        at: at(second),
+        body: Some(vec![key]),
+    };
+    assert_eq!(w.one(word(5, 80)).await, Outcome::Changed);
+    w.one(Command::ContinueJob { id: [7; 16], was: at(75), at: at(4_000), body: vec![1] }).await;
+    assert_eq!(w.one(word(5, 90)).await, Outcome::Duplicate);
+    let looks = w.store.grant_looks_due(at(80), 10).await.expect("answers");
+    assert_eq!(looks.iter().map(|job| &job.body[..]).collect::<Vec<_>>(), [[5]]);
     assert!(w.store.inbox_heads(at(200), InboxSource::Bank, 10).await.expect("answers").is_empty());
     // Without its job it is known all the same.
     w.one(Command::CancelJob { id: [6; 16] }).await;

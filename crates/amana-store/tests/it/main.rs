@@ -18,6 +18,7 @@ mod keeping;
 mod kept;
 mod model;
 mod model_commands;
+mod nodes;
 mod outbox;
 mod pages;
 mod passkeys;

@@ -24,6 +24,7 @@ mod latency;
 mod messenger;
 mod metrics;
 mod misbehaviour;
+mod nodes;
 mod process;
 mod profiles;
 mod proof;

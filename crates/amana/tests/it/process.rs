@@ -158,7 +158,20 @@ impl Running {
         wait(&mut self.child, PATIENCE).expect("it ends")
     }
 
-    fn signal(&self, name: &str) {
+    /// Whether it has ended.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Waits until it has ended by itself: its status and its log.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        let status = wait(&mut self.child, PATIENCE).expect("it ends");
+        // What it said last is read by a thread of its own.
+        std::thread::sleep(Duration::from_millis(100));
+        (status, self.log())
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let done = Command::new("kill").args([name, &pid]).status().expect("`kill` runs");
         assert!(done.success());
