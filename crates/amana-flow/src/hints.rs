@@ -135,9 +135,8 @@ impl Gateway {
                 }
                 Prompt::ReadNews => (crate::poll::poll_id(link.id), HINT_POLL_AGAIN_S),
             };
-            // In the job, so that whichever process looks knows it, and durable before it is acknowledged: the publisher
-            // will not say it again. A word that is not new is not believed: a look may have found since that it was
-            // wrong.
+            // In the job, so that whichever process looks knows it, and durable before it is acknowledged: it will not
+            // be said again. A word that is not new is not believed: a look may have found since that it was wrong.
             let over = *prompt == Prompt::LookOrStop && link.state != LinkState::Ended;
             let body = over.then(|| crate::grant_look::look_body(link.id, true));
             // Another node's may be running, too.

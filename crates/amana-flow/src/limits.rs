@@ -33,6 +33,9 @@ pub const SENDS_AT_ONCE_MAX: usize = 64;
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
 /// The same where other nodes take events in: what they put into the inbox waits for this at most.
 pub const NODE_POLL_EVERY: Duration = Duration::from_millis(100);
+/// How long a node's look after the leases may take before it is said: a hand-over needs two of them within two seconds
+/// and a half.
+pub const LOOK_SLOW: Duration = Duration::from_secs(1);
 /// How often a node forgets the keys of customers whom others erased.
 pub const FORGET_EVERY: Duration = Duration::from_secs(30);
 /// For how long a node whose tokens a bank refused waits for those that another node may just be getting: a little

@@ -6,7 +6,7 @@
 //! whose lease others have ended does not mend that: it stops, and is started anew.
 
 use crate::gateway::Gateway;
-use crate::limits::{ECHO_WAIT_AFTER_START_S, FORGET_EVERY, NODE_POLL_EVERY, POLL_EVERY};
+use crate::limits::{ECHO_WAIT_AFTER_START_S, FORGET_EVERY, LOOK_SLOW, NODE_POLL_EVERY, POLL_EVERY};
 use amana_core::Shard;
 use amana_core::ids::SHARDS;
 use amana_store::limits::{LEASE, LEASE_LOOK};
@@ -209,12 +209,15 @@ impl Gateway {
         // What is being given back is not taken up again by a view from before. Asked before the commit below: that
         // one waits for a commit of this node that gives shards back, even if its answer was lost.
         let giving = self.giving.load(Ordering::Acquire);
+        let began = Instant::now();
         if steady.is_some_and(|since| since.elapsed() >= LEASE) {
             self.store.submit(vec![Command::FenceNodes { node }]).await?;
         } else {
             self.store.writable().await?;
         }
+        let renewed = began.elapsed();
         let mut view = self.store.shards().await?;
+        let read = began.elapsed();
         let share = fair_share(view.nodes);
         if !stopping && !giving && view.held.len() < share && view.free > 0 {
             let most = u32::try_from(share - view.held.len()).unwrap_or(u32::MAX);
@@ -224,6 +227,21 @@ impl Gateway {
             view = self.store.shards().await?;
         }
         self.note_shards(&view);
+        let looked = began.elapsed();
+        if looked >= LOOK_SLOW {
+            let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let (renewed, read, looked) = (ms(renewed), ms(read), ms(looked));
+            tracing::warn!(
+                node,
+                renewed_ms = renewed,
+                read_ms = read,
+                looked_ms = looked,
+                held = view.held.len(),
+                free = view.free,
+                nodes = view.nodes,
+                "a look after the leases was slow: while it lasts, nobody's shards are taken up"
+            );
+        }
         if giving {
             return Ok(());
         }

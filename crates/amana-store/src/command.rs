@@ -698,3 +698,56 @@ pub enum SubmitError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl Command {
+    /// Whether it is about this process's being a node, and about nothing that the process works on.
+    pub(crate) fn is_of_nodes(&self) -> bool {
+        matches!(
+            self,
+            Self::FenceNodes { .. }
+                | Self::TakeShards { .. }
+                | Self::GiveShards { .. }
+                | Self::EndNode { .. }
+        )
+    }
+
+    /// Whether it may record a receipt, which locks the log's head, or lock rows that other processes want together
+    /// with the head. These are all but the ones that surely do not: a new command that is forgotten here costs time,
+    /// and no deadlock.
+    pub(crate) fn may_lock_head(&self) -> bool {
+        !matches!(
+            self,
+            Self::Accept(_)
+                | Self::AcceptDecided(_)
+                | Self::FinishInbox { .. }
+                | Self::TakeBack { .. }
+                | Self::ClaimOutbox { .. }
+                | Self::PutConversation(_)
+                | Self::SetLang { .. }
+                | Self::PutWaiting(_)
+                | Self::NoticeWaiting { .. }
+                | Self::TakeWaiting { .. }
+                | Self::PutStory(_)
+                | Self::PutBook(_)
+                | Self::PutBankGrant { .. }
+                | Self::DropBankGrant { .. }
+                | Self::PutToken(_)
+                | Self::ConsumeToken { .. }
+                | Self::OpenPage { .. }
+                | Self::PutSession(_)
+                | Self::TakeSession { .. }
+                | Self::Enqueue(_)
+                | Self::FinishJob { .. }
+                | Self::ContinueJob { .. }
+                | Self::HastenJob { .. }
+                | Self::Hint { .. }
+                | Self::CancelJob { .. }
+                | Self::SetChannelHealth { .. }
+                | Self::FillIndex { .. }
+                | Self::PutCheckpoint { .. }
+                | Self::FenceNodes { .. }
+                | Self::GiveShards { .. }
+                | Self::EndNode { .. }
+        )
+    }
+}

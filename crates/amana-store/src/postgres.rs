@@ -10,7 +10,7 @@ use crate::limits::{
 };
 use crate::migrate::{POSTGRES, SCHEMA_CHANGE_POSTGRES, missing, note};
 use crate::open::unlock;
-use crate::writer::{Submission, WriterConn, commit_batch, drain};
+use crate::writer::{Locks, Submission, WriterConn, apart, commit_batch, drain};
 use crate::{Keys, MigrationReport, NewInbox, OpenError, OpenOptions, Outcome, StoreError, codec};
 use amana_core::{Entropy, Timestamp, micros};
 use bytes::BytesMut;
@@ -129,6 +129,11 @@ impl Pg {
         Ok(())
     }
 
+    /// Whether it writes for one of several nodes.
+    fn is_node(&self) -> bool {
+        self.fence.as_ref().is_some_and(|fence| fence.lease().node.is_some())
+    }
+
     /// Closes the connection: whatever state it is in, no one gets it again.
     fn discard(&mut self) {
         drop(self.client.take().map(Object::take));
@@ -184,14 +189,20 @@ impl Db for Pg {
 }
 
 impl WriterConn for Pg {
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    async fn begin(&mut self, locks: Locks) -> Result<(), StoreError> {
         self.kept.clear();
         if self.client.as_ref().is_none_or(|client| client.is_closed()) {
             self.discard();
             self.client = Some(self.pool.get().await?);
         }
         self.simple("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        self.renew().await
+        self.renew().await?;
+        // A message's row may be wanted by two nodes: by the one that sent it, and by the one to which its echo came.
+        // Whoever locked the row before the head would wait for one that has the head and waits for the row.
+        if locks == Locks::Head && self.renewing.is_some() {
+            crate::apply_log::log_end(self).await?;
+        }
+        Ok(())
     }
     async fn commit(&mut self) -> Result<(), StoreError> {
         // What fails up to here was not committed.
@@ -398,7 +409,13 @@ pub(crate) async fn open(
         let mut careful = false;
         while let Some(first) = queue.recv().await {
             let batch = drain(first, &mut queue, crate::limits::BATCH_COMMANDS_MAX);
-            commit_batch(&mut conn, &for_writer, batch, &mut careful).await;
+            let (looks, work) = if conn.is_node() { apart(batch) } else { (Vec::new(), batch) };
+            if !looks.is_empty() {
+                commit_batch(&mut conn, &for_writer, looks, &mut true).await;
+            }
+            if !work.is_empty() {
+                commit_batch(&mut conn, &for_writer, work, &mut careful).await;
+            }
         }
     });
     Ok(Engine { backend: Readers(pool), vault, writer: sender, retention: options.retention, fence })

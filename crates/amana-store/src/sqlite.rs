@@ -9,7 +9,7 @@ use crate::limits::{
 };
 use crate::migrate::{Migration, SCHEMA_CHANGE_SQLITE, SQLITE, missing, note};
 use crate::open::unlock;
-use crate::writer::{Submission, WriterConn, commit_batch, drain};
+use crate::writer::{Locks, Submission, WriterConn, commit_batch, drain};
 use crate::{Keys, MigrationReport, OpenError, OpenOptions, StoreError};
 use amana_core::{Entropy, Timestamp};
 use rusqlite::config::DbConfig;
@@ -158,7 +158,7 @@ impl Db for Lite {
 }
 
 impl WriterConn for Lite {
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    async fn begin(&mut self, _: Locks) -> Result<(), StoreError> {
         self.counters = None;
         self.kept.clear();
         self.batch("BEGIN IMMEDIATE")

@@ -19,9 +19,35 @@ pub(crate) struct Submission {
     pub(crate) reply: oneshot::Sender<Reply>,
 }
 
+/// What a batch may lock beside the rows of its own shards. Writers of several processes wait for each other there,
+/// and all of them lock in one order, so that none waits for one that waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locks {
+    /// Rows alone that other processes leave alone.
+    Own,
+    /// The log's head, for receipts, and rows that others may want: the head comes first.
+    Head,
+}
+
+impl Locks {
+    /// What these submissions may lock.
+    pub(crate) fn of(batch: &[Submission]) -> Self {
+        let mut commands = batch.iter().flat_map(|submission| &submission.commands);
+        if commands.any(Command::may_lock_head) { Self::Head } else { Self::Own }
+    }
+}
+
+/// The submissions that are about this process's being a node, and the others. A look after the leases of shards must
+/// not share a transaction with work that waits for the log's head: what it freed would be free for nobody before that.
+/// They wait at the same time, so any order among them is a right one.
+pub(crate) fn apart(batch: Vec<Submission>) -> (Vec<Submission>, Vec<Submission>) {
+    batch.into_iter().partition(|submission| submission.commands.iter().all(Command::is_of_nodes))
+}
+
 /// The writer's own connection.
 pub(crate) trait WriterConn: Db {
-    fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Begins a transaction; `locks` is what the batch may lock.
+    fn begin(&mut self, locks: Locks) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// After an error here nobody knows whether the batch is durable.
     fn commit(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Ends the transaction without its changes; a failure is the connection's, and the next `begin` finds it.
@@ -105,7 +131,7 @@ async fn attempt<C: WriterConn>(
     batch: &[Submission],
     with_savepoints: bool,
 ) -> Result<Option<Vec<Reply>>, StoreError> {
-    conn.begin().await?;
+    conn.begin(Locks::of(batch)).await?;
     let mut replies: Vec<Option<Reply>> = batch.iter().map(|_| None).collect();
     accept_together(conn, batch, &mut replies).await?;
     // A submission alone in its batch needs no savepoint: the transaction is one.

@@ -156,6 +156,56 @@ async fn who_waited_for_a_lock_is_in_time() {
     w.close().await;
 }
 
+/// Goal: two nodes that want the log's head and the same message do not wait for each other: whoever records a receipt
+/// has the head first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_lock_in_one_order() {
+    let w = World::on(Place::postgres().await).await;
+    let (patient, finished) = (30, Duration::from_secs(20));
+    // A deadlock is found out only long after this test has lost its patience. It holds for connections from now on.
+    let slow = format!(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''{patient}s''', current_database()); \
+         END $$"
+    );
+    w.place.sql(&slow).await;
+    let (one, two) = (w.another().await, w.another().await);
+    let (a, b) = (joined(&one, "a").await, joined(&two, "b").await);
+    take(&one, a, 4096).await;
+    take(&two, b, 4096).await;
+    w.one(Command::Disclose { shard: conversation(1).shard(), disclosure: w.plain(1, 1), at: at(1) }).await;
+    w.one(claim(1, OutboxState::Pending, 50)).await;
+
+    // Both come to the message's row, or to the head before it, while somebody else has that row.
+    let busy = postgres_client(&w.place.url()).await;
+    let lock = "SET idle_in_transaction_session_timeout = 0; BEGIN; SELECT 1 FROM outbox FOR UPDATE";
+    busy.batch_execute(lock).await.expect("locks");
+    // Another session: within a transaction the view stays as it was when it was first looked at.
+    let look = postgres_client(&w.place.url()).await;
+    let waiting = async |many: i64| {
+        let text = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND wait_event_type = 'Lock'";
+        while look.query_one(text, &[]).await.expect("reads").get::<_, i64>(0) < many {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let row = || finish(1, Delivery::Retry { due_at: at(60), counts: true });
+    let head = |version| agreed(AgreementAct::Accepted, agreement(version));
+    let submit = |store: &Arc<dyn Store>, commands| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move { store.submit(commands).await })
+    };
+    let first = submit(&one, vec![row(), head(1)]);
+    waiting(1).await;
+    let second = submit(&two, vec![head(2), row()]);
+    waiting(2).await;
+    busy.batch_execute("COMMIT").await.expect("lets go");
+    let both = tokio::time::timeout(finished, async { (first.await, second.await) });
+    let (first, second) = both.await.expect("neither waits for the other");
+    first.expect("no panic").expect("written");
+    second.expect("no panic").expect("written");
+    w.close().await;
+}
+
 /// Goal: whom one node erased, another learns of, and forgets what it had opened of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_erased_by_another_is_forgotten() {
