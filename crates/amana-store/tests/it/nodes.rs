@@ -206,6 +206,31 @@ async fn nodes_lock_in_one_order() {
     w.close().await;
 }
 
+/// Goal: shards are taken in a moment, however many messages are open: these are walked through once, not once for each
+/// shard, which took two seconds of five with three thousand of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shards_are_taken_in_a_moment() {
+    let w = World::on(Place::postgres().await).await;
+    let shard = conversation(1).shard();
+    w.one(Command::Disclose { shard, disclosure: w.plain(1, 1), at: at(1) }).await;
+    w.place
+        .sql(
+            "INSERT INTO outbox SELECT (s.r).* FROM (SELECT jsonb_populate_record(o, jsonb_build_object(\
+             'message', '\\x' || lpad(to_hex(n), 32, '0'), 'position', o.position + n, 'shard', n % 4096)) AS r \
+             FROM outbox o, generate_series(1, 12000) n) s; ANALYZE",
+        )
+        .await;
+    w.one(claim(1, OutboxState::Pending, 50)).await;
+    let a = joined(&w.store, "a").await;
+    let begun = Instant::now();
+    take(&w.store, a, 4096).await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(held(&w.store).await.len(), 4096);
+    let entry = w.store.outbox_entry(message(1)).await.expect("reads").expect("there");
+    assert_eq!((entry.state, entry.doubtful), (OutboxState::Unconfirmed, true));
+    w.close().await;
+}
+
 /// Goal: whom one node erased, another learns of, and forgets what it had opened of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_erased_by_another_is_forgotten() {
