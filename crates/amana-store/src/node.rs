@@ -160,8 +160,8 @@ pub(crate) async fn take<D: Db>(db: &mut D, node: i64, most: u32, until: Timesta
     if rows == 0 {
         return Ok(Outcome::Unchanged);
     }
-    // The shards as one value, before the messages are looked at. Joined, they are taken for one row, since no statistics
-    // know a node that has just come, and all open messages are walked through once for each of them.
+    // The shards as one value, before the messages are looked at. Joined, they are taken for one row, since no
+    // statistics know a node that has just come, and all open messages are walked through once for each of them.
     db.run(
         "UPDATE outbox SET state = $1, doubtful = 1, due_at = CASE WHEN due_at < $2 THEN $2 ELSE due_at END \
          WHERE state < 3 AND state > 0 \
