@@ -188,7 +188,7 @@ impl Gateway {
                     if now.is_none() {
                         self.revoke_orphan(link, &grant.tokens, bank_consent.as_deref()).await;
                     }
-                    return of_link(&now.ok_or_else(none)?.tokens);
+                    return proved(of_link(&now.ok_or_else(none)?.tokens)?);
                 }
                 Err(_) if attempt < FINISH_TRIES_MAX => tokio::time::sleep(STORE_PAUSE).await,
                 Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
