@@ -3,7 +3,7 @@
 //!
 //! What is true afterwards says a program of its own, `examples/nodes_check.rs`, from the simulator's record and the
 //! public log. The faults follow from a seed: `AMANA_TEST_NODES_SEED`; how many there are, `AMANA_TEST_NODES_FAULTS`;
-//! for how long a node is stopped, `AMANA_TEST_NODES_PAUSE_S`. A node that is stopped is replaced at once, as a
+//! for how long a node is stopped, `AMANA_TEST_NODES_PAUSE_S`; how often is bought, `AMANA_TEST_NODES_BUY_MS`. A node that is stopped is replaced at once, as a
 //! supervisor does, and goes on beside its successors when its time has come.
 //!
 //! How long a hand-over took is read from the database: from its clock right before the fault to the time that each
@@ -313,6 +313,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_while_nodes_die_and_stop() {
     let store = format!("{server}/{name}");
     let (faults, seed) = (number("AMANA_TEST_NODES_FAULTS", 3), number("AMANA_TEST_NODES_SEED", 1));
     let pause = Duration::from_secs(number("AMANA_TEST_NODES_PAUSE_S", 6));
+    let between = Duration::from_millis(number("AMANA_TEST_NODES_BUY_MS", 500));
 
     // What stands around the nodes.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -406,7 +407,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_while_nodes_die_and_stop() {
                     till.act("purchase", order).await;
                     bought.push((*customer, amount));
                 }
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(between).await;
             }
             bought
         }
