@@ -3,8 +3,8 @@
 //!
 //! What is true afterwards says a program of its own, `examples/nodes_check.rs`, from the simulator's record and the
 //! public log. The faults follow from a seed: `AMANA_TEST_NODES_SEED`; how many there are, `AMANA_TEST_NODES_FAULTS`;
-//! for how long a node is stopped, `AMANA_TEST_NODES_PAUSE_S`; how often is bought, `AMANA_TEST_NODES_BUY_MS`. A node that is stopped is replaced at once, as a
-//! supervisor does, and goes on beside its successors when its time has come.
+//! for how long a node is stopped, `AMANA_TEST_NODES_PAUSE_S`; how often is bought, `AMANA_TEST_NODES_BUY_MS`. A node
+//! that is stopped is replaced at once, as a supervisor does, and goes on beside its successors when its time has come.
 //!
 //! How long a hand-over took is read from the database: from its clock right before the fault to the time that each
 //! shard's lease bears. When the test gets to look at it is not in it.
