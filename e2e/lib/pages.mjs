@@ -66,10 +66,13 @@ export function watchOrigins(context, home) {
   const own = new URL(home).origin;
   const strangers = [];
   context.on("request", (request) => {
-    if (request.isNavigationRequest()) return;
-    const from = new URL(request.frame().url()).origin;
+    const frame = request.frame();
+    // A frame within the page is the page's asking too.
+    const page = frame.parentFrame();
+    if (request.isNavigationRequest() && page === null) return;
+    const from = new URL((page ?? frame).url()).origin;
     const to = new URL(request.url()).origin;
-    if (from === own && to !== own) strangers.push(`${to} from ${new URL(request.frame().url()).pathname}`);
+    if (from === own && to !== own) strangers.push(`${to} from ${new URL((page ?? frame).url()).pathname}`);
   });
   return strangers;
 }

@@ -19,7 +19,7 @@ use amana_store::{Command, LogSegment, ReservedIndex, SubmitError};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -432,6 +432,7 @@ impl Gateway {
         size: u64,
     ) -> bool {
         let urls = witnesses.policy.witnesses().iter().filter_map(|witness| witness.url.as_deref());
+        let mut silent: BTreeSet<&str> = urls.clone().collect();
         let asked = urls.map(|url| {
             let (client, old) = (&witnesses.client, witnessed.get(url).copied().unwrap_or_default());
             let note = note.clone();
@@ -451,8 +452,14 @@ impl Gateway {
                     Some(answered) => answered,
                     None => return enough,
                 },
-                () = &mut grace => return enough,
+                () = &mut grace => {
+                    for url in silent {
+                        tracing::warn!(url, "a witness that the policy can do without was not waited for");
+                    }
+                    return enough;
+                }
             };
+            silent.remove(url);
             match answer {
                 Ok(lines) => {
                     let signatures = parse_signatures(&lines).unwrap_or_default();

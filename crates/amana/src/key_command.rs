@@ -1,8 +1,8 @@
 //! A master key that somebody else keeps: a program of the operator's wraps and unwraps the root key, with a key
 //! management service or an HSM behind it, and the key itself never comes to us.
 //!
-//! The program is run with `wrap CONTEXT` or `unwrap CONTEXT` after its own arguments, twice at most at a start, and
-//! never through a shell:
+//! The program is run with `wrap CONTEXT` or `unwrap CONTEXT` after its own arguments (once at a start, three times at
+//! the first), without our environment's variables and never through a shell:
 //!
 //! | | standard input | standard output |
 //! |---|---|---|
@@ -12,11 +12,13 @@
 //! Exit code 0 says that it is done; anything else that it is not, and the first line of standard error is shown to the
 //! operator. `CONTEXT` (`amana/root/v1`) should be bound to what is encrypted where the service can do that.
 
+use crate::config::VARIABLE_PREFIX;
 use crate::limits::{KEY_COMMAND_BYTES_MAX, KEY_COMMAND_POLL, KEY_COMMAND_TIME};
 use amana_core::Entropy;
 use amana_store::{MasterKey, MasterKeyError};
 use std::io::{Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -44,38 +46,46 @@ impl CommandKey {
     /// Runs it; what it printed.
     fn run(&self, what: &str, context: &[u8], input: &[u8]) -> Result<Zeroizing<Vec<u8>>, MasterKeyError> {
         let context = String::from_utf8_lossy(context);
-        let mut child = Command::new(&self.program)
-            .args(&self.arguments)
-            .args([what, &context])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).args([what, &context]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Our other secrets are none of its business.
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLE_PREFIX))
+        {
+            command.env_remove(name);
+        }
+        // Of its own, so that what it starts ends with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let started = Instant::now();
+        let mut child = command
             .spawn()
             .map_err(|error| self.failed(format_args!("cannot be run: {}", crate::files::plain(&error))))?;
         // A line is less than what a pipe holds; a program that does not read it has said no in another way.
         if let Some(mut pipe) = child.stdin.take() {
-            let mut line = Zeroizing::new(input.to_vec());
+            let mut line = Zeroizing::new(Vec::with_capacity(input.len() + 1));
+            line.extend_from_slice(input);
             line.push(b'\n');
             let _ = pipe.write_all(&line);
         }
-        let printed = std::thread::spawn({
-            let pipe = child.stdout.take();
-            move || read(pipe)
-        });
-        let complained = std::thread::spawn({
-            let pipe = child.stderr.take();
-            move || read(pipe)
-        });
-        let status = wait(&mut child)
+        let printed = reader(child.stdout.take());
+        let complained = reader(child.stderr.take());
+        let late =
+            || self.failed(format_args!("was not done with `{what}` after {} s", KEY_COMMAND_TIME.as_secs()));
+        let status = wait(&mut child, started)
             .map_err(|error| {
                 self.failed(format_args!("cannot be waited for: {}", crate::files::plain(&error)))
             })?
-            .ok_or_else(|| {
-                self.failed(format_args!("was not done with `{what}` after {} s", KEY_COMMAND_TIME.as_secs()))
-            })?;
-        let printed = printed.join().unwrap_or_default();
+            .ok_or_else(late)?;
+        // What it left behind may hold the pipes open.
+        let all = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| {
+            let left = KEY_COMMAND_TIME.saturating_sub(started.elapsed());
+            from.recv_timeout(left).map_err(|_| end_group(&child))
+        };
+        let printed = all(printed).map_err(|()| late())?;
         if !status.success() {
-            let complaint = complained.join().unwrap_or_default();
+            let complaint = all(complained).unwrap_or_default();
             let complaint = String::from_utf8_lossy(&complaint);
             let first = complaint.trim().lines().next().unwrap_or("it did not say why");
             let first: String = first.chars().filter(|c| !c.is_control()).take(COMPLAINT_CHARS_MAX).collect();
@@ -109,30 +119,45 @@ impl MasterKey for CommandKey {
     }
 }
 
-/// All that comes out of a pipe, up to the limit; what is too long is cut off and then is no key.
-fn read(pipe: Option<impl Read>) -> Zeroizing<Vec<u8>> {
-    let mut read = Zeroizing::new(Vec::with_capacity(KEY_COMMAND_BYTES_MAX));
-    let limit = u64::try_from(KEY_COMMAND_BYTES_MAX).unwrap_or(u64::MAX);
-    if let Some(pipe) = pipe {
-        let _ = pipe.take(limit).read_to_end(&mut read);
-    }
-    read
+/// All that comes out of a pipe, up to the limit, once it is all; what is too long is cut off and then is no key.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut read = Zeroizing::new(Vec::with_capacity(KEY_COMMAND_BYTES_MAX));
+        let limit = u64::try_from(KEY_COMMAND_BYTES_MAX).unwrap_or(u64::MAX);
+        if let Some(pipe) = pipe {
+            let _ = pipe.take(limit).read_to_end(&mut read);
+        }
+        // Nobody listens any more when it came too late.
+        let _ = tell.send(read);
+    });
+    told
 }
 
-/// How it ended; `None`, and killed, when its time was over.
-fn wait(child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
-    let started = Instant::now();
+/// How it ended; `None`, and killed with all that it started, when its time was over.
+fn wait(child: &mut Child, started: Instant) -> std::io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
         if started.elapsed() > KEY_COMMAND_TIME {
+            end_group(child);
             child.kill()?;
             child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(KEY_COMMAND_POLL);
     }
+}
+
+/// Ends all that the program started.
+fn end_group(child: &Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = child;
 }
 
 #[cfg(test)]
@@ -172,6 +197,22 @@ mod tests {
         assert!(why("exit 1").contains("it did not say why"));
         // More than is read: it is ended by that.
         assert!(why("yes 00").contains("ended `unwrap`"), "{}", why("yes 00"));
+    }
+
+    /// A service's agent that stays keeps the pipe open. Not waited for to its end, which is a minute and a half away.
+    #[test]
+    fn what_it_leaves_behind_is_not_waited_for_for_ever() {
+        let started = Instant::now();
+        let why = shell("sleep 90 & echo 00").unwrap(b"c", b"x").expect_err("late").to_string();
+        assert!(why.contains("was not done with `unwrap` after 30 s"), "{why}");
+        assert!(started.elapsed() < KEY_COMMAND_TIME * 2);
+    }
+
+    #[test]
+    fn our_own_variables_are_not_the_programs() {
+        let script = "env | grep -c '^AMANA_' >&2; exit 1";
+        let why = shell(script).unwrap(b"c", b"x").expect_err("no key").to_string();
+        assert!(why.ends_with(": 0"), "{why}");
     }
 
     #[test]

@@ -479,7 +479,7 @@ impl Client {
             vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", refresh.expose().to_owned())];
         self.add_audience(&mut form);
         let answer = self.post_form(&metadata.token_endpoint, &form, key.as_ref()).await?;
-        let mut token = self.read_token(&answer, key.as_ref()).map_err(|class| match class {
+        let token = self.read_token(&answer, key.as_ref()).map_err(|class| match class {
             BankErrorClass::Declined(what) => BankErrorClass::RelinkNeeded(what),
             other => other,
         })?;
@@ -496,13 +496,8 @@ impl Client {
                         _ => {}
                     }
                 }
-                // The keys cannot be read now. Whose the tokens are is looked at again with the next ones, and until
-                // then nobody is asked who it is by an ID token.
-                Err(BankErrorClass::Retry(why)) if !uses_id_token => {
-                    tracing::warn!(why, "the id token of a refresh cannot be checked now, and is not kept");
-                    token.id_token = None;
-                }
-                // Perhaps its keys were just changed, or a clock is wrong: that ends nothing.
+                // Perhaps its keys cannot be read now or were just changed, or a clock is wrong: that ends nothing. But
+                // nobody knows whose the tokens are.
                 Err(class) => {
                     tracing::warn!(%class, "the id token of a refresh is not good, and what came with it not used");
                     return Ok((token, key, Doubt::Unproved));

@@ -230,7 +230,8 @@ async fn an_id_token_that_is_the_bearer_waits_for_the_keys() {
     assert!(fresh.doubt == Doubt::None && fresh.id_token != first.id_token);
 }
 
-/// The old refresh token is used up by then: what a server gives whose keys cannot be read for a moment is not lost.
+/// The old refresh token is used up by then: what a server gives whose keys cannot be read for a moment is not lost,
+/// and not used before they can.
 #[tokio::test]
 async fn a_refresh_is_not_lost_when_the_keys_cannot_be_read() {
     let knobs = Knobs { refreshed_claims: Some(json!({})), rotate: true, ..Knobs::default() };
@@ -238,11 +239,17 @@ async fn a_refresh_is_not_lost_when_the_keys_cannot_be_read() {
     let first = b.link().await.tokens;
     b.clock.advance_s(3_601);
     b.fake.jwks_away.store(true, Ordering::SeqCst);
-    let second = b.bank.refresh(&first).await.unwrap();
-    assert_eq!(second.subject_sha256, first.subject_sha256);
+    let kept = b.bank.refresh(&first).await.unwrap();
+    assert_eq!(
+        (kept.doubt, &kept.access),
+        (Doubt::Unproved, &first.access),
+        "nobody knows whose the new one is"
+    );
+    assert!(kept.refresh != first.refresh && kept.subject_sha256 == first.subject_sha256);
     b.fake.jwks_away.store(false, Ordering::SeqCst);
     b.clock.advance_s(61);
-    assert_ne!(b.bank.refresh(&second).await.unwrap().access, second.access);
+    let fresh = b.bank.refresh(&kept).await.unwrap();
+    assert!(fresh.doubt == Doubt::None && fresh.access != first.access);
 }
 
 #[tokio::test]

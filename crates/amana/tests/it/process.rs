@@ -166,8 +166,11 @@ impl Running {
     /// Waits until it has ended by itself: its status and its log.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = wait(&mut self.child, PATIENCE).expect("it ends");
-        // What it said last is read by a thread of its own.
-        std::thread::sleep(Duration::from_millis(100));
+        // What it said last is read by a thread of its own, which holds the log until it has read all.
+        let until = Instant::now() + Duration::from_secs(5);
+        while std::sync::Arc::strong_count(&self.log) > 1 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         (status, self.log())
     }
 
