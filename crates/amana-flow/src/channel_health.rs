@@ -293,8 +293,11 @@ impl Gateway {
             }
             Err(error) => {
                 tracing::warn!(%channel, %error, "the platform does not say of which events it tells us");
-                if !matches!(error, SendError::NoWay { .. }) {
-                    return Some(CHANNEL_LOOK_AGAIN_S);
+                match error {
+                    SendError::NoWay { .. } => {}
+                    SendError::Transient { .. } => return Some(CHANNEL_LOOK_AGAIN_S),
+                    // Calls are what it has too few of, or what would be refused again.
+                    _ => return Some(CHANNEL_LOOK_S),
                 }
                 // Operators see it also where nobody writes. What is worse stays as it is: a way mends none of that.
                 if !self.health_of(channel).await.is_stopped() {
