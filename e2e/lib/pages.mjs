@@ -66,7 +66,8 @@ export function watchOrigins(context, home) {
   const own = new URL(home).origin;
   const strangers = [];
   context.on("request", (request) => {
-    const frame = request.frame();
+    const frame = frameOf(request);
+    if (frame === null) return;
     // A frame within the page is the page's asking too.
     const page = frame.parentFrame();
     if (request.isNavigationRequest() && page === null) return;
@@ -75,6 +76,15 @@ export function watchOrigins(context, home) {
     if (from === own && to !== own) strangers.push(`${to} from ${new URL((page ?? frame).url()).pathname}`);
   });
   return strangers;
+}
+
+/** The frame that a request is for; none where a new tab is opened, which has no frame yet. */
+function frameOf(request) {
+  try {
+    return request.frame();
+  } catch {
+    return null;
+  }
 }
 
 /** The first visible element among `locators`, waiting up to `limit` milliseconds for one to appear. */
