@@ -24,7 +24,7 @@ async fn receipts(rig: &Rig) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_human_answers_with_the_tag_outside_the_window_alone_and_stands_on_the_record() {
+async fn abuse_23_a_human_answers_with_the_tag_outside_the_window_alone_and_stands_on_the_record() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let before = receipts(&rig).await.len();
@@ -155,7 +155,7 @@ async fn no_attempt_is_made_after_the_seventh_day() {
 /// What a human wrote and could not be sent yet waits while a switch is on for whose chat it is, and is not sent once
 /// the chat is not theirs any more, or another's, too.
 #[tokio::test]
-async fn a_humans_words_that_wait_obey_the_switches_and_end_with_the_link() {
+async fn abuse_23_a_humans_words_that_wait_obey_the_switches_and_end_with_the_link() {
     let rig = Rig::new().await;
     rig.link("1").await;
     let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);

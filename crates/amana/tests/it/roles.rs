@@ -305,6 +305,42 @@ format = "json"
     }
 }
 
+/// The gate process needs no network: in a network namespace of its own, which has none, it carries the story over its
+/// Unix sockets alone. Where no such namespace can be made this fails, since nothing was shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abuse_26_the_gate_process_carries_the_story_without_a_network() {
+    let mut world = World::start();
+    for role in ROLES {
+        let command = world.command(role, &["serve", "--role", role]);
+        let command = if role == "gate" {
+            let mut apart = amana_at(Path::new("unshare"));
+            apart
+                .args(["--user", "--map-root-user", "--net"])
+                .arg(command.get_program())
+                .args(command.get_args());
+            apart
+        } else {
+            command
+        };
+        world.roles.insert(role, Running::start(command));
+    }
+    world.ready().await;
+    let gate = world.roles["gate"].id();
+    let devices = std::fs::read_to_string(format!("/proc/{gate}/net/dev")).expect("of our own child");
+    let names: Vec<&str> = devices.lines().filter_map(|line| Some(line.split_once(':')?.0.trim())).collect();
+    assert_eq!(names, ["lo"], "a namespace of its own");
+    let routes = std::fs::read_to_string(format!("/proc/{gate}/net/route")).expect("of our own child");
+    assert!(routes.lines().count() <= 1, "no way out (a head line at the most): {routes}");
+    assert_eq!(world.says("operator", &["messenger", "setup"]).code, Some(0));
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    link(&chat, "harbor-bank", "sam", "detail").await;
+    chat.hears(0, "is linked").await;
+    chat.ask("what is my balance?", "Harbor Bank").await;
+    let till = Till::new(&world.bank_url, "harbor-bank");
+    till.buy("sam", "Meter Shop", "1.25").await;
+    chat.hears(0, "$1.25").await;
+}
+
 /// Which of these a process has anywhere in the memory that it may write, or in its environment or command line.
 fn found_in(pid: u32, needles: &[Vec<u8>]) -> Vec<bool> {
     let at = |name: &str| format!("/proc/{pid}/{name}");
