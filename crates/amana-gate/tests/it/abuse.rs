@@ -225,7 +225,8 @@ fn abuse_26_the_gate_is_linked_with_nothing_that_speaks_to_a_network() {
 }
 
 /// The gate does its work in a place without any network. Where the system lets nobody make such a place this fails:
-/// nothing was shown. (The whole gate process: `abuse_26_the_gate_process_carries_the_story_without_a_network` in `amana`.)
+/// nothing was shown. (The whole gate process: `abuse_26_the_gate_process_carries_the_story_without_a_network` in
+/// `amana`.)
 #[test]
 fn abuse_26_the_gate_works_where_there_is_no_network() {
     let program = std::env::current_exe().expect("a program");

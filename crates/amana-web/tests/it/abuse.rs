@@ -500,7 +500,8 @@ async fn abuse_15_no_page_asks_for_anything_to_be_typed() {
     }
 }
 
-/// The addresses that the router has, as its text says them; whatever stands for a part of one is something that is there.
+/// The addresses that the router has, as its text says them; whatever stands for a part of one is something that is
+/// there.
 fn routes() -> Vec<String> {
     let text = include_str!("../../src/lib.rs");
     let (_, text) = text.split_once("pub fn router(").expect("the router");
