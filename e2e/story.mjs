@@ -14,7 +14,7 @@ import { startDemo } from "./lib/demo.mjs";
 import { behindPrivacy, deletedByThePlatform, fromOutside } from "./lib/doors.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { readNotice } from "./lib/notice.mjs";
-import { firstVisible, tappable, visit, watchConsoles, watchOrigins } from "./lib/pages.mjs";
+import { another, firstVisible, tappable, visit, watchConsoles, watchOrigins } from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
 import { exportAndErase } from "./lib/rights.mjs";
@@ -38,13 +38,7 @@ const CHROMIUM_ARGUMENTS = [
 /** The whole story in one language. Throws `StepFailed` where it cannot go on. */
 async function tell(browser, demo, language) {
   const scope = language.code;
-  const context = await browser.newContext({
-    locale: language.browserLocale,
-    timezoneId: "UTC",
-    viewport: { width: 1280, height: 860 },
-    reducedMotion: "reduce",
-  });
-  context.setDefaultTimeout(APPEAR_MS);
+  const context = await another(browser, language);
   const complaints = watchConsoles(context);
   const strangers = watchOrigins(context, demo.gateway);
   let chat;
@@ -149,8 +143,7 @@ async function tellOfNotices(browser, demo, language) {
   const scope = language.code;
   const { customer, form } = language.notice;
   const own = { ...language, customer, consent: { ...language.consent, formDetail: form } };
-  const context = await browser.newContext({ locale: language.browserLocale, timezoneId: "UTC", viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
-  context.setDefaultTimeout(APPEAR_MS);
+  const context = await another(browser, language);
   try {
     const chat = await context.newPage();
     const page = await step(scope, "another customer opens the chat and the gateway's page", async () => {

@@ -2,7 +2,7 @@
 // without a session, with an address that is over, or with one that never was.
 
 import { APPEAR_MS } from "./limits.mjs";
-import { firstVisible, tappable, visit, watchOrigins } from "./pages.mjs";
+import { another, firstVisible, tappable, visit, watchOrigins } from "./pages.mjs";
 import { check, step } from "./report.mjs";
 
 /** From the privacy page to what else is behind it. Ends on the privacy page. */
@@ -24,13 +24,7 @@ export async function behindPrivacy(page, language, scope, artifacts) {
 
 /** Somebody with no session: the bank's sign-in leads to the privacy page; other addresses say what they are. */
 export async function fromOutside(browser, demo, language, scope, artifacts) {
-  const context = await browser.newContext({
-    locale: language.browserLocale,
-    timezoneId: "UTC",
-    viewport: { width: 1280, height: 860 },
-    reducedMotion: "reduce",
-  });
-  context.setDefaultTimeout(APPEAR_MS);
+  const context = await another(browser, language);
   const strangers = watchOrigins(context, demo.gateway);
   try {
     const page = await context.newPage();
@@ -79,7 +73,8 @@ export async function deletedByThePlatform(browser, demo, user, language, scope,
     if (said.status !== 200 || said.problems.length > 0) throw new Error(JSON.stringify([said.status, said.problems]));
     return said.answer.url;
   });
-  const page = await browser.newPage({ locale: language.browserLocale, viewport: { width: 1280, height: 860 } });
+  const context = await another(browser, language);
+  const page = await context.newPage();
   try {
     await step(scope, "the address says that it is done", async () => {
       const until = Date.now() + APPEAR_MS;
@@ -89,6 +84,6 @@ export async function deletedByThePlatform(browser, demo, user, language, scope,
     });
     await visit(page, "deletion", language, artifacts);
   } finally {
-    await page.close();
+    await context.close();
   }
 }

@@ -2,7 +2,7 @@
 // once, after the bank's login. Here the page's program runs in a real browser.
 
 import { APPEAR_MS } from "./limits.mjs";
-import { tappable, visit, watchConsoles } from "./pages.mjs";
+import { another, tappable, visit, watchConsoles } from "./pages.mjs";
 import { check, step } from "./report.mjs";
 
 /** A browser inside one of Meta's apps, by what it says of itself. */
@@ -10,19 +10,6 @@ const IN_APP =
   "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/21A329 [FBAN/MessengerForiOS;FBAV/470.0]";
 
 const TOKEN = /^#[A-Za-z0-9_-]{43}$/;
-
-/** A context of its own, like another browser. */
-async function another(browser, language, more = {}) {
-  const context = await browser.newContext({
-    locale: language.browserLocale,
-    timezoneId: "UTC",
-    viewport: { width: 1280, height: 860 },
-    reducedMotion: "reduce",
-    ...more,
-  });
-  context.setDefaultTimeout(APPEAR_MS);
-  return context;
-}
 
 /** An authenticator of the browser's own, on which somebody is there and is verified, or is not. */
 async function authenticator(page) {

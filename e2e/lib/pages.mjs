@@ -5,10 +5,23 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-import { PHONE_WIDTH_PX } from "./limits.mjs";
+import { APPEAR_MS, PHONE_WIDTH_PX } from "./limits.mjs";
 import { check } from "./report.mjs";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A context of its own, like another browser. */
+export async function another(browser, language, more = {}) {
+  const context = await browser.newContext({
+    locale: language.browserLocale,
+    timezoneId: "UTC",
+    viewport: { width: 1280, height: 860 },
+    reducedMotion: "reduce",
+    ...more,
+  });
+  context.setDefaultTimeout(APPEAR_MS);
+  return context;
+}
 
 /** Checks one page under the name `name` and saves its picture. Reports each check; never throws for a finding. */
 export async function visit(page, name, language, artifacts) {
