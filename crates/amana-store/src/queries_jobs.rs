@@ -6,17 +6,21 @@ use crate::queries::at_most;
 use crate::{Answer, Job};
 use amana_core::{CustomerId, Timestamp};
 
-pub(crate) async fn jobs_due<D: Db>(db: &mut D, node: i64, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind <> 4 AND kind <> 5 AND due_at <= $1 \
+/// The jobs of a queue that are due, in order; a node's own, where there are several.
+macro_rules! due {
+    ($queue:literal) => {
+        concat!(
+            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job WHERE state = 0 AND ",
+            $queue,
+            " AND due_at <= $1 \
              AND (CAST($3 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = job.shard AND h.node = $3)) \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit), node],
+             ORDER BY due_at, id LIMIT $2"
         )
-        .await?;
-    jobs(rows)
+    };
+}
+
+pub(crate) async fn jobs_due<D: Db>(db: &mut D, node: i64, now: Timestamp, limit: usize) -> Answer<Vec<Job>> {
+    jobs(db.rows(due!("kind <> 4 AND kind <> 5"), values![now, at_most(limit), node]).await?)
 }
 
 pub(crate) async fn grant_looks_due<D: Db>(
@@ -25,16 +29,7 @@ pub(crate) async fn grant_looks_due<D: Db>(
     now: Timestamp,
     limit: usize,
 ) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind = 4 AND due_at <= $1 \
-             AND (CAST($3 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = job.shard AND h.node = $3)) \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit), node],
-        )
-        .await?;
-    jobs(rows)
+    jobs(db.rows(due!("kind = 4"), values![now, at_most(limit), node]).await?)
 }
 
 pub(crate) async fn polls_due<D: Db>(
@@ -43,16 +38,7 @@ pub(crate) async fn polls_due<D: Db>(
     now: Timestamp,
     limit: usize,
 ) -> Answer<Vec<Job>> {
-    let rows = db
-        .rows(
-            "SELECT id, shard, customer, kind, body, due_at, attempts FROM job \
-             WHERE state = 0 AND kind = 5 AND due_at <= $1 \
-             AND (CAST($3 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = job.shard AND h.node = $3)) \
-             ORDER BY due_at, id LIMIT $2",
-            values![now, at_most(limit), node],
-        )
-        .await?;
-    jobs(rows)
+    jobs(db.rows(due!("kind = 5"), values![now, at_most(limit), node]).await?)
 }
 
 fn jobs(rows: Vec<Row>) -> Answer<Vec<Job>> {
