@@ -87,8 +87,10 @@ impl Gateway {
         self.doubts.lock().unwrap_or_else(PoisonError::into_inner).came(of, now);
     }
 
-    /// Shards of others come to this process: what is in doubt there was sent by them, when is not known, and perhaps
-    /// only now. So everything in doubt counts from now: too late harms nobody.
+    /// Shards of others came to this process: what is in doubt there was sent by them, when is not known, and perhaps
+    /// only now. So everything in doubt counts from now, also what is not in those shards: it is looked at later than
+    /// it could be, and not wrongly. (Where nodes die more often than every three minutes, nothing in doubt is settled
+    /// by its time alone meanwhile.)
     pub(crate) fn doubt_what_others_sent(&self) {
         let now = self.now();
         let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use crate::limits::{ECHO_WAIT_AFTER_START_S, FORGET_EVERY, LOOK_SLOW, NODE_POLL_
 use amana_core::Shard;
 use amana_core::ids::SHARDS;
 use amana_store::limits::{LEASE, LEASE_LOOK};
-use amana_store::{Answer, Command, ShardView, SubmitError};
+use amana_store::{Answer, Command, Outcome, ShardView, SubmitError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,6 +122,15 @@ async fn unless<T>(over: impl Fn() -> bool, work: impl Future<Output = T>) -> Op
     .await
 }
 
+/// Shards are being given back until this is dropped, however that ends.
+struct Giving(Arc<Gateway>);
+
+impl Drop for Giving {
+    fn drop(&mut self) {
+        self.0.giving.store(false, Ordering::Release);
+    }
+}
+
 /// How a node's part ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeEnd {
@@ -222,8 +231,11 @@ impl Gateway {
         if !stopping && !giving && view.held.len() < share && view.free > 0 {
             let most = u32::try_from(share - view.held.len()).unwrap_or(u32::MAX);
             let until = self.after(ECHO_WAIT_AFTER_START_S);
-            self.doubt_what_others_sent();
-            self.store.submit(vec![Command::TakeShards { node, most, until }]).await?;
+            let taken = self.store.submit(vec![Command::TakeShards { node, most, until }]).await?;
+            // Before anything in them is begun, which is when they are held, below.
+            if taken.contains(&Outcome::Changed) {
+                self.doubt_what_others_sent();
+            }
             view = self.store.shards().await?;
         }
         self.note_shards(&view);
@@ -258,12 +270,13 @@ impl Gateway {
         {
             // Beside the renewals: what is under way may take as long as a bank's answer.
             self.giving.store(true, Ordering::Release);
+            let given = Giving(Arc::clone(&gateway));
             tokio::spawn(async move {
                 gateway.shards.leave(from).await;
                 if let Err(error) = gateway.store.submit(vec![Command::GiveShards { node, from }]).await {
                     tracing::warn!(node, %error, "shards could not be given back now");
                 }
-                gateway.giving.store(false, Ordering::Release);
+                drop(given);
             });
         }
         Ok(())
