@@ -258,7 +258,7 @@ impl ApprovedText {
 }
 
 /// What a channel can do, beside sending: what would do something else, or nothing, where it cannot, is asked here
-/// first.
+/// first. How much a message may hold is no part of it: that is the [`Encoding`]'s, which refuses what does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// When one may write freely.
@@ -272,12 +272,6 @@ pub struct Capabilities {
     pub typing: bool,
     /// Whether the platform keeps what was said and tells it ([`Channel::said_since`], [`Channel::talked_since`]).
     pub history: bool,
-    /// Characters of a text, at most.
-    pub text_chars: usize,
-    /// Buttons below a text, at most.
-    pub buttons: usize,
-    /// Replies that are offered for a tap, at most.
-    pub quick_replies: usize,
 }
 
 /// What a person wrote or tapped, as the platform keeps it: of a tap it tells what the button said, and not what was
@@ -329,7 +323,7 @@ pub enum ThreadOwner {
 /// | `said_since` | nothing of the kind: [`History::Unkept`] | the same |
 /// | `talked_since`, `heard_in` | nothing of the kind: `None`, nothing | the same: updates are kept for a day and come |
 /// | `listen` | the same | `getWebhookInfo`, `setWebhook` |
-/// | `capabilities` | window of 24 hours, no inbox, typing; 3 buttons, a list of 10 | no window, no approved texts, no history |
+/// | `capabilities` | window of 24 hours, no inbox, typing | no window, no inbox, no approved texts, no history |
 ///
 /// The bytes of [`Released`] were made by the gate, in the [`Encoding`] that the channel names.
 /// Implementations keep no order and repeat nothing: the outbox sends one message of a conversation at a

@@ -52,6 +52,10 @@ impl Gateway {
         let since = Timestamp::from_second(since).unwrap_or(Timestamp::UNIX_EPOCH);
         // What is written between the last look and the subscription is in no webhook, so that comes first.
         let fetched = match self.channel.listen(&channel).await {
+            Ok(_) if !self.channel.capabilities().history => {
+                tracing::warn!(%channel, %since, "the platform keeps no record of what people wrote while we were not told");
+                return Ok(Step::Done);
+            }
             Ok(_) => self.fetch(&channel, since).await?,
             Err(error) => Err(error),
         };

@@ -125,6 +125,8 @@ impl Gateway {
         let app = match owner {
             ThreadOwner::Nobody => None,
             ThreadOwner::Owned { app, .. } if app.is_some() && app == self.own_app => None,
+            // It had it until then. Should it not be so, the platform refuses what is sent, and it is tried later.
+            ThreadOwner::Owned { until: Some(until), .. } if until <= now => None,
             // It is not told: whoever it is has it still.
             ThreadOwner::Owned { app: None, .. } => return Some(false),
             ThreadOwner::Owned { app, .. } => app,

@@ -152,6 +152,9 @@ impl Gateway {
                 return Ok(There::Unkept);
             }
         }
+        if !self.channel.capabilities().history {
+            return Ok(There::Unkept);
+        }
         if !self.may_look_there(&to.channel) {
             return Ok(There::AskLater);
         }

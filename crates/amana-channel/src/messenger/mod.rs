@@ -29,7 +29,6 @@ use crate::limits;
 use amana_core::{Address, ChannelId, Lang, Psid, Timestamp};
 use amana_gate::Released;
 use amana_render::Encoding;
-use amana_render::limits::messenger::{BUTTONS_MAX, QUICK_REPLIES_MAX, TEXT_CHARS_MAX};
 use error::{LINKING_TOKEN, Refused};
 use http::{Graph, Params};
 use reqwest::Method;
@@ -270,9 +269,6 @@ pub fn capabilities() -> Capabilities {
         inbox: Some(INBOX_APP),
         typing: true,
         history: true,
-        text_chars: TEXT_CHARS_MAX,
-        buttons: BUTTONS_MAX,
-        quick_replies: QUICK_REPLIES_MAX,
     }
 }
 

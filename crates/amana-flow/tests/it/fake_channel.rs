@@ -2,7 +2,8 @@
 
 use crate::support::{conversation, plain};
 use amana_channel::{
-    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, SendError, Sent, ThreadOwner,
+    ApprovedText, Capabilities, Channel, Heard, History, LinkingError, People, Rest, SendError, Sent,
+    ThreadOwner, WindowPolicy,
 };
 use amana_core::*;
 use amana_gate::Released;
@@ -33,6 +34,10 @@ pub(crate) struct FakeChannel {
     pub(crate) panics: Mutex<bool>,
     pub(crate) fates: Mutex<Vec<Fate>>,
     pub(crate) error: Mutex<Option<SendError>>,
+    /// Why nothing can be sent to these persons.
+    pub(crate) errors_of: Mutex<BTreeMap<String, SendError>>,
+    /// The rest that the answer to the next message asks for.
+    pub(crate) rest: Mutex<Option<Rest>>,
     pub(crate) linking: Mutex<BTreeMap<String, Psid>>,
     /// Whether the texts for people who are away are approved.
     pub(crate) approved: Mutex<bool>,
@@ -51,15 +56,34 @@ pub(crate) struct FakeChannel {
     /// What the platform says of who has a conversation, and how often it was asked.
     pub(crate) owner: Mutex<Result<ThreadOwner, SendError>>,
     pub(crate) owner_asked: Mutex<u32>,
-    /// Whose conversations were taken back.
+    /// Whose conversations were taken back, and what is answered instead.
     pub(crate) taken: Mutex<Vec<String>>,
+    pub(crate) take_back_error: Mutex<Option<SendError>>,
+    /// The platform has nothing of what can be lacking: no window, inbox, record, approved texts or sign of typing. Which
+    /// calls came all the same that it would refuse.
+    pub(crate) bare: bool,
+    pub(crate) lacking: Mutex<Vec<&'static str>>,
     /// Whose messages were marked as seen.
     pub(crate) marked: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeChannel {
+    /// What a bare platform says to a call that it does not have.
+    fn lacks(&self, what: &'static str) -> Result<(), SendError> {
+        if self.bare {
+            self.lacking.lock().expect("lock").push(what);
+            return Err(SendError::Permanent { code: 404, sub: None });
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Channel for FakeChannel {
     async fn send(&self, released: Released) -> Result<Sent, SendError> {
+        if let Some(error) = self.errors_of.lock().expect("lock").get(released.recipient().psid.as_str()) {
+            return Err(error.clone());
+        }
         if let Some(error) = self.error.lock().expect("lock").clone() {
             return Err(error);
         }
@@ -82,13 +106,16 @@ impl Channel for FakeChannel {
             self.seen.lock().expect("lock").push((psid, plain(&text), message));
         }
         match fate {
-            Fate::Deliver => Ok(Sent { mid: format!("m_{message}"), rest: None }),
+            Fate::Deliver => {
+                let rest = self.rest.lock().expect("lock").take();
+                Ok(Sent { mid: format!("m_{message}"), rest })
+            }
             Fate::DeliverSilently | Fate::LoseSilently => Err(SendError::Ambiguous { what: "a test" }),
             Fate::Fail => Err(SendError::Transient { what: "a test" }),
         }
     }
     async fn typing(&self, _: &Address, _: bool) -> Result<(), SendError> {
-        Ok(())
+        self.lacks("typing")
     }
     async fn mark_seen(&self, to: &Address) -> Result<(), SendError> {
         self.marked.lock().expect("lock").push(to.psid.to_string());
@@ -107,6 +134,7 @@ impl Channel for FakeChannel {
         Some("Sam H.".into())
     }
     async fn pass_to_people(&self, of: &Address) -> Result<(), SendError> {
+        self.lacks("pass_to_people")?;
         if let Some(error) = self.pass_error.lock().expect("lock").clone() {
             return Err(error);
         }
@@ -118,11 +146,16 @@ impl Channel for FakeChannel {
         self.owner.lock().expect("lock").clone()
     }
     async fn take_back(&self, of: &Address) -> Result<(), SendError> {
+        self.lacks("take_back")?;
+        if let Some(error) = self.take_back_error.lock().expect("lock").clone() {
+            return Err(error);
+        }
         self.taken.lock().expect("lock").push(of.psid.to_string());
         *self.owner.lock().expect("lock") = Ok(ThreadOwner::Nobody);
         Ok(())
     }
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
+        self.lacks("approved_texts")?;
         let approved = *self.approved.lock().expect("lock");
         let text = |lang: &Lang| ApprovedText {
             name: amana_render::messenger::utility::NEWS.into(),
@@ -147,12 +180,14 @@ impl Channel for FakeChannel {
         Ok(people)
     }
     fn encoding_outside(&self) -> Option<Encoding> {
-        Some(Encoding::MessengerUtility)
+        (!self.bare).then_some(Encoding::MessengerUtility)
     }
     async fn said_since(&self, _: &Address, _: Timestamp) -> Result<History, SendError> {
+        self.lacks("said_since")?;
         self.there.lock().expect("lock").clone()
     }
     async fn talked_since(&self, _: &ChannelId, _: Timestamp) -> Result<Option<Vec<String>>, SendError> {
+        self.lacks("talked_since")?;
         Ok(Some(vec!["t_1".into()]))
     }
     async fn heard_in(&self, _: &ChannelId, _: &str, since: Timestamp) -> Result<Vec<Heard>, SendError> {
@@ -182,6 +217,16 @@ impl Channel for FakeChannel {
         if reply { Encoding::MessengerReply } else { Encoding::MessengerUpdate }
     }
     fn capabilities(&self) -> Capabilities {
+        if self.bare {
+            let window = WindowPolicy { open_for: None };
+            return Capabilities {
+                window,
+                approved_texts: false,
+                inbox: None,
+                typing: false,
+                history: false,
+            };
+        }
         amana_channel::messenger::capabilities()
     }
 }

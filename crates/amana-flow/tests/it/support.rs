@@ -392,6 +392,11 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
+        Self::on(false).await
+    }
+
+    /// On a platform that is bare of all that can be lacking, or not.
+    pub(crate) async fn on(bare: bool) -> Self {
         let clock = Arc::new(ManualClock::at("2026-11-24T10:00:00Z".parse().expect("an instant")));
         let entropy = Arc::new(SeededEntropy::new(11));
         let folder = tempfile::tempdir().expect("a folder");
@@ -402,6 +407,8 @@ impl Rig {
             panics: Mutex::new(false),
             fates: Mutex::default(),
             error: Mutex::default(),
+            errors_of: Mutex::default(),
+            rest: Mutex::default(),
             linking: Mutex::default(),
             approved: Mutex::default(),
             there: Mutex::new(Ok(History::Unkept)),
@@ -415,6 +422,9 @@ impl Rig {
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
             owner_asked: Mutex::default(),
             taken: Mutex::default(),
+            take_back_error: Mutex::default(),
+            bare,
+            lacking: Mutex::default(),
             marked: Arc::default(),
         });
         let store = open(folder.path(), entropy.clone(), clock.clone()).await;
