@@ -59,8 +59,8 @@ pub(crate) struct FakeChannel {
     /// Whose conversations were taken back, and what is answered instead.
     pub(crate) taken: Mutex<Vec<String>>,
     pub(crate) take_back_error: Mutex<Option<SendError>>,
-    /// The platform has nothing of what can be lacking: no window, inbox, record, approved texts or sign of typing. Which
-    /// calls came all the same that it would refuse.
+    /// The platform has nothing of what can be lacking: no window, inbox, record, approved texts or sign of typing.
+    /// Which calls came all the same that it would refuse.
     pub(crate) bare: bool,
     pub(crate) lacking: Mutex<Vec<&'static str>>,
     /// Whose messages were marked as seen.
