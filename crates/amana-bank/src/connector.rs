@@ -224,6 +224,7 @@ impl FdxBank {
             connection: old.and_then(|old| old.connection),
             once: old.map_or(Once::Not, |old| old.once),
             doubt: Doubt::None,
+            own_refresh: None,
         }
     }
 
@@ -237,7 +238,7 @@ impl FdxBank {
             return Ok(fresh);
         }
         // (A refresh token is bound to the client and not to a key, so the old key goes with the old access token.)
-        Ok(Tokens { refresh: fresh.refresh, refresh_ends: fresh.refresh_ends, doubt, ..tokens.clone() })
+        Ok(tokens.doubted(doubt, fresh.refresh, fresh.refresh_ends))
     }
 
     async fn take_back(
@@ -248,21 +249,24 @@ impl FdxBank {
     ) -> Result<(), Failure> {
         let mut failed: Option<Failure> = None;
         let mut told = false;
+        // The customer's own, and beside it what came of refreshes in doubt: each may live on, so each is taken back.
         let mut latest = tokens.clone();
+        let mut doubtful: Vec<Secret> = Vec::new();
+        if let Some(own) = latest.own_refresh.take() {
+            doubtful.extend(latest.refresh.replace(own));
+        }
         if self.config.profile.api.consent_api == ConsentApi::Fdx {
             for id in bank_consent.unwrap_or_default().split_whitespace() {
                 let mut outcome = self.revoke_consent(&latest, id, why).await;
                 if outcome.as_ref().is_err_and(Failure::ended) && latest.refresh.is_some() {
                     // The access token may merely be too old to say so.
                     match self.renew(&latest).await {
-                        Ok(new) => {
-                            let usable = new.doubt == Doubt::None;
+                        Ok(new) if new.doubt == Doubt::None => {
                             latest = new;
-                            // (Else what is left is to take the refresh token back, below.)
-                            if usable {
-                                outcome = self.revoke_consent(&latest, id, why).await;
-                            }
+                            outcome = self.revoke_consent(&latest, id, why).await;
                         }
+                        // What is left is to take the refresh tokens back, below.
+                        Ok(new) => doubtful.extend(new.refresh.filter(|new| latest.refresh.as_ref() != Some(new))),
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),
                     }
@@ -282,10 +286,10 @@ impl FdxBank {
         let metadata = self.oauth.metadata().await.map_err(|class| failed.take().unwrap_or(class.into()))?;
         if let Some(endpoint) = &metadata.revocation_endpoint {
             told = true;
-            if let Some(refresh) = &latest.refresh
-                && let Err(class) = self.oauth.revoke(endpoint, refresh, "refresh_token").await
-            {
-                failed = failed.or(Some(class.into()));
+            for refresh in latest.refresh.iter().chain(&doubtful) {
+                if let Err(class) = self.oauth.revoke(endpoint, refresh, "refresh_token").await {
+                    failed = failed.or(Some(class.into()));
+                }
             }
             if let Err(class) = self.oauth.revoke(endpoint, &latest.access, "access_token").await {
                 failed = failed.or(Some(class.into()));

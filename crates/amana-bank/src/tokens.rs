@@ -107,6 +107,9 @@ pub struct Tokens {
     pub once: Once,
     /// Whether nothing but the refresh token is good.
     pub doubt: Doubt,
+    /// In doubt: the last refresh token that was the customer's for sure. A bank that gave another person's may not
+    /// have taken it back, so it is taken back with the grant.
+    pub own_refresh: Option<Secret>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,9 +133,21 @@ struct Stored<'a> {
     once: Once,
     #[serde(default, skip_serializing_if = "Doubt::is_none")]
     doubt: Doubt,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own_refresh: Option<std::borrow::Cow<'a, str>>,
 }
 
 impl Tokens {
+    /// These tokens after a refresh whose answer is in doubt: of that nothing is taken but its refresh token, and
+    /// `refresh_ends` with it. The one that was the customer's for sure is kept beside it.
+    #[must_use]
+    pub fn doubted(&self, doubt: Doubt, refresh: Option<Secret>, refresh_ends: Option<Timestamp>) -> Self {
+        let own = self.own_refresh.as_ref().or(self.refresh.as_ref());
+        // A bank that does not rotate has given nothing else.
+        let own_refresh = own.filter(|own| refresh.as_ref() != Some(*own)).cloned();
+        Self { refresh, refresh_ends, doubt, own_refresh, ..self.clone() }
+    }
+
     /// Whether the access token is over, or will be within so many seconds.
     #[must_use]
     pub fn stale(&self, now: Timestamp, margin_s: i64) -> bool {
@@ -156,6 +171,7 @@ impl Tokens {
             connection: self.connection,
             once: self.once,
             doubt: self.doubt,
+            own_refresh: self.own_refresh.as_ref().map(|s| s.expose().into()),
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -186,6 +202,7 @@ impl Tokens {
             connection: stored.connection,
             once: stored.once,
             doubt: stored.doubt,
+            own_refresh: stored.own_refresh.map(Secret::new),
         })
     }
 }
@@ -209,6 +226,7 @@ mod tests {
             connection: Some(LinkId::from_bytes([7; 16])),
             once: Once::Unread,
             doubt: Doubt::NotTheirs,
+            own_refresh: Some(Secret::new("rt-own-secret")),
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

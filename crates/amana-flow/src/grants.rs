@@ -198,6 +198,9 @@ impl Gateway {
         if fresh.doubt == Doubt::NotTheirs {
             metrics::counter!("amana_bank_mistaken_identity_total").increment(1);
             tracing::error!(institution = %link.institution, "a bank takes one customer for another: the link ends");
+        } else if fresh.doubt == Doubt::Unproved {
+            metrics::counter!("amana_bank_unproved_tokens_total").increment(1);
+            tracing::warn!(institution = %link.institution, "nothing proves whose new tokens are: they are not used");
         }
         proved(fresh)
     }

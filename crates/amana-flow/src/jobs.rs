@@ -9,7 +9,7 @@ use crate::limits::{
     REMIND_DAYS_BEFORE_TOKENS_END, REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE,
     SWEEP_EVERY,
 };
-use amana_bank::{Actor, TakenBack, Tokens};
+use amana_bank::{Actor, Doubt, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, Outcome, SubmitError};
 use serde::de::DeserializeOwned;
@@ -331,9 +331,15 @@ impl Gateway {
             }
         };
         let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
-        let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
+        let mut tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
+        let mut bank_consent = work.bank_consent.as_deref();
         match self.shared(job, &work).await.map_err(|e| e.to_string())? {
             Shared::No => {}
+            // Another person's token is not this grant's, and nobody's else here: only that one goes now.
+            Shared::Yes if tokens.doubt == Doubt::NotTheirs && tokens.own_refresh.is_some() => {
+                tokens.own_refresh = None;
+                bank_consent = None;
+            }
             // The same grant lives on under another link, and goes with it.
             Shared::Yes => return Ok(Step::Done),
             Shared::Perhaps => return Ok(Step::Later(self.after(SHARED_GRANT_WAIT_S))),
@@ -343,7 +349,7 @@ impl Gateway {
         // Who waits, waits for the first attempt.
         let waits = by_customer && job.attempts == 0;
         let why = TakenBack { by_customer, actor: if waits { Actor::User } else { Actor::Batch } };
-        let revoked = bank.revoke(&tokens, work.bank_consent.as_deref(), why).await;
+        let revoked = bank.revoke(&tokens, bank_consent, why).await;
         revoked.map(|()| Step::Done).map_err(|e| e.class.as_str().to_owned())
     }
 

@@ -288,6 +288,7 @@ impl Bench {
             connection: None,
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
+            own_refresh: None,
         }
     }
 

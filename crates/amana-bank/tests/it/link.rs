@@ -206,11 +206,18 @@ async fn the_id_token_of_a_refresh_is_of_the_same_person() {
     ] {
         let (b, first, kept) = refreshed(wrong.clone()).await;
         assert_ne!(kept.refresh, first.refresh, "{wrong}");
-        assert_eq!(kept, Tokens { refresh: kept.refresh.clone(), doubt, ..first.clone() }, "{wrong}");
+        let own_refresh = first.refresh.clone();
+        let expected = Tokens { refresh: kept.refresh.clone(), doubt, own_refresh, ..first.clone() };
+        assert_eq!(kept, expected, "{wrong}");
+        assert_eq!(Tokens::from_bytes(&kept.to_bytes()), Ok(kept.clone()), "{wrong}: as they are kept");
         let spent = b.bank.refresh(&first).await.unwrap_err();
         assert!(spent.class.ends_grant(), "{wrong}: the old one is spent");
         let again = b.bank.refresh(&kept).await.unwrap();
         assert_ne!(again.refresh, kept.refresh, "{wrong}: and the kept one is good");
+        b.bank.revoke(&kept, None, amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
+        let revoked = b.fake.revoked.lock().unwrap().clone();
+        let secrets = [first.refresh.unwrap(), kept.refresh.unwrap(), first.access];
+        assert_eq!(revoked, secrets.map(|secret| secret.expose().to_owned()), "{wrong}: the own one first");
     }
 }
 

@@ -78,9 +78,10 @@ async fn a_refused_refresh_means_that_the_grant_is_over() {
 }
 
 /// A bank that takes one customer for another: nothing is read with what it gave, the link ends whoever hears of it
-/// first, and the refresh token that it had rotated by then is what is taken back.
+/// first, and both refresh tokens are taken back: the customer's own, which the bank may not have spent on a stranger's
+/// answer, and the one that came with it.
 #[tokio::test]
-async fn another_persons_tokens_end_the_link_and_the_rotated_one_is_taken_back() {
+async fn another_persons_tokens_end_the_link_and_both_refresh_tokens_are_taken_back() {
     for by_question in [false, true] {
         let rig = Rig::new().await;
         *rig.bank.life_s.lock().unwrap() = 259_200;
@@ -101,7 +102,7 @@ async fn another_persons_tokens_end_the_link_and_the_rotated_one_is_taken_back()
         assert_eq!(rig.bank.called("refresh"), 1, "and it is not asked again");
         let taken: Vec<_> =
             rig.bank.taken_back.lock().unwrap().iter().map(|(token, _)| token.clone()).collect();
-        assert_eq!(taken, ["rotated 1"]);
+        assert_eq!(taken, ["refresh 1", "rotated 1"], "the customer's own first");
     }
 }
 

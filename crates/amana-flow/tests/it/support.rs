@@ -179,6 +179,7 @@ impl FakeBank {
             connection: None,
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
+            own_refresh: None,
         }
     }
 }
@@ -226,7 +227,7 @@ impl Bank for FakeBank {
         let doubt = *self.doubt.lock().expect("lock");
         if doubt != amana_bank::Doubt::None {
             let rotated = Secret::new(format!("rotated {}", self.called("refresh")));
-            return Ok(Tokens { refresh: Some(rotated), doubt, ..old.clone() });
+            return Ok(old.doubted(doubt, Some(rotated), old.refresh_ends));
         }
         Ok(self.tokens())
     }
@@ -331,8 +332,9 @@ impl Bank for FakeBank {
 
     async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
         self.call("revoke")?;
-        let refresh = tokens.refresh.as_ref().expect("a refresh token").expose().to_owned();
-        self.taken_back.lock().expect("lock").push((refresh, why));
+        for token in tokens.own_refresh.iter().chain(&tokens.refresh) {
+            self.taken_back.lock().expect("lock").push((token.expose().to_owned(), why));
+        }
         Ok(())
     }
     async fn subscribe(&self, topic: Topic, callback: &url::Url) -> Result<String, BankError> {

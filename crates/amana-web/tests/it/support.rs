@@ -79,6 +79,7 @@ impl FakeBank {
             connection: None,
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
+            own_refresh: None,
         }
     }
 }
