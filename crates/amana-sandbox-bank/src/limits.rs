@@ -16,8 +16,8 @@ pub const INTERACTION_LIFE_SECS: i64 = 15 * 60;
 pub const SESSION_LIFE_SECS: i64 = 15 * 60;
 /// Wrong passwords on one sign-in before it has to be started again.
 pub const LOGIN_ATTEMPTS: u32 = 8;
-/// Longest life of a client assertion that is accepted (RFC 7523; FAPI 2.0 clients use a minute or so).
-pub const ASSERTION_LIFE_SECS: i64 = 300;
+/// How far ahead `exp` of a client assertion may be: those of FAPI 2.0 live for a minute.
+pub const ASSERTION_LIFE_SECS: i64 = 60;
 /// Difference of clocks that is tolerated in assertions (FAPI 2.0 §5.3.2.1 item 13: 10 s, at most 60 s).
 pub const CLOCK_SKEW_SECS: i64 = 10;
 /// How old a DPoP proof may be, in seconds (RFC 9449 §11.1: seconds to minutes).

@@ -111,6 +111,14 @@ async fn par_ensure_jwt_client_assertions_nbf_over_60_seconds_in_the_future_fail
         claims["exp"] = json!(now + 130);
     })
     .await;
+    // `exp` alone, more than a minute ahead (and the ten seconds that clocks may differ): begun now, it lives too long.
+    assertion_fails(|claims, now, _| claims["exp"] = json!(now + 75)).await;
+    let bank = blue().await;
+    let client = first(&bank);
+    let mut request = client.request();
+    let assertion = client.assertion_with(|claims| claims["exp"] = json!(client.now() + 68));
+    request.insert("client_assertion", assertion);
+    client.push(&request).await.ok();
 }
 
 #[tokio::test]
@@ -208,7 +216,7 @@ async fn access_token_type_header_case_sensitivity() {
 #[tokio::test]
 async fn dpop_negative_tests() {
     type Change = fn(&mut Value, &mut Value);
-    const WRONG: [(&str, Change); 14] = [
+    const WRONG: [(&str, Change); 15] = [
         ("typ missing", |header, _| drop(header.as_object_mut().unwrap().remove("typ"))),
         ("typ another", |header, _| header["typ"] = json!("jwt")),
         ("alg none", |header, _| header["alg"] = json!("none")),
@@ -223,6 +231,7 @@ async fn dpop_negative_tests() {
         ("jti missing", |_, claims| drop(claims.as_object_mut().unwrap().remove("jti"))),
         ("iat missing", |_, claims| drop(claims.as_object_mut().unwrap().remove("iat"))),
         ("iat long ago", |_, claims| claims["iat"] = json!(claims["iat"].as_i64().unwrap() - 600)),
+        ("iat far ahead", |_, claims| claims["iat"] = json!(claims["iat"].as_i64().unwrap() + 600)),
     ];
     let bank = blue().await;
     let client = first(&bank);
