@@ -266,7 +266,9 @@ impl FdxBank {
                             outcome = self.revoke_consent(&latest, id, why).await;
                         }
                         // What is left is to take the refresh tokens back, below.
-                        Ok(new) => doubtful.extend(new.refresh.filter(|new| latest.refresh.as_ref() != Some(new))),
+                        Ok(new) => {
+                            doubtful.extend(new.refresh.filter(|new| latest.refresh.as_ref() != Some(new)))
+                        }
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),
                     }
