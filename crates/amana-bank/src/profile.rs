@@ -77,6 +77,18 @@ pub enum Par {
     None,
 }
 
+/// Whether a code is bound to who asked for it by RFC 7636.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Pkce {
+    /// By the hash of a secret of each request.
+    #[default]
+    S256,
+    /// It is not, at a server that refuses parameters that it does not know: then the ID token's `nonce` has to do it
+    /// (RFC 9700 §2.1.1), and no code is redeemed without one.
+    #[serde(rename = "none")]
+    None,
+}
+
 /// Whether `authorization_details` are sent (RFC 9396, type `fdx_v1.0`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -179,6 +191,9 @@ pub struct OAuth {
     pub endpoints: Option<Endpoints>,
     /// Pushed authorization requests.
     pub par: Par,
+    /// Proof keys for codes.
+    #[serde(default)]
+    pub pkce: Pkce,
     /// Rich authorization requests.
     pub rar: Rar,
     /// The ways of client authentication that the provider takes.
@@ -290,6 +305,18 @@ impl OAuth {
         }
         if self.par == Par::Required && self.endpoints.as_ref().is_some_and(|e| e.par.is_none()) {
             return Err("`oauth.par` is `required`, so `oauth.endpoints.par` must be given".to_owned());
+        }
+        if self.pkce == Pkce::None && (self.iss_required || !self.senders.contains(&Sender::None)) {
+            return Err(
+                "`oauth.pkce` is `none`, which FAPI 2.0 does not know: not with `iss_required`, nor where tokens are always bound"
+                    .to_owned(),
+            );
+        }
+        if self.pkce == Pkce::None && !self.scopes.iter().any(|scope| scope == crate::oauth::OPENID) {
+            return Err(
+                "`oauth.pkce` is `none`, so `oauth.scopes` needs `openid`: the id token's `nonce` stands in for it"
+                    .to_owned(),
+            );
         }
         if self.refresh_days == Some(0) {
             return Err(
@@ -486,6 +513,12 @@ mod tests {
         assert!(refused(&format!("guesses = [\"api.pagin\"]\n{good}")).contains("`api.pagin`"));
         let oauth = |line: &str| refused(&good.replace("[oauth]\n", &format!("[oauth]\n{line}\n")));
         assert!(oauth("refresh_days = 0").contains("`oauth.refresh_days`"));
+        let without = good.replace("pkce = \"S256\"", "pkce = \"none\"");
+        assert!(Profile::parse("fdx", &without).is_ok_and(|profile| profile.oauth.pkce == Pkce::None));
+        assert!(refused(&without.replace("iss_required = false", "iss_required = true")).contains("FAPI 2.0"));
+        assert!(refused(&without.replace(senders, "senders = [\"dpop\", \"mtls\"]")).contains("FAPI 2.0"));
+        assert!(refused(&without.replace("[\"openid\", ", "[")).contains("`openid`"));
+        assert!(refused(&good.replace("\"S256\"", "\"plain\"")).contains("plain"));
         let renews = good.replace("refresh_renews = false", "refresh_renews = true\nrefresh_days = 30");
         assert!(refused(&renews).contains("`oauth.refresh_renews`"));
         let nameless = format!("{good}\n[aggregator]\nname = \"Net\"\nname_ar = \" \"");

@@ -93,6 +93,9 @@ pub struct FrontOAuth {
     pub client_auth: Vec<String>,
     /// Pushed requests.
     pub par: FrontPar,
+    /// Whether PKCE is known; otherwise its parameters are refused.
+    #[serde(default = "yes")]
+    pub pkce: bool,
     /// Whether `authorization_details` are read; otherwise they are passed over.
     pub rar: bool,
     /// Whether a callback names the issuer (RFC 9207).

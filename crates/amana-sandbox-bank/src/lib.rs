@@ -56,7 +56,7 @@ pub use config::{
     SenderConstraint,
 };
 pub use error::Error;
-pub use front::{Front, FrontApi, FrontOAuth, GrantId};
+pub use front::{Front, FrontApi, FrontOAuth, FrontPar, GrantId};
 pub use import::{ImportOutcome, ImportedAccount, ImportedCustomer, ImportedTransaction};
 pub use model::AccountKind;
 

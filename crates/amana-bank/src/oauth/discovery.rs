@@ -3,7 +3,7 @@
 use crate::error::BankErrorClass;
 use crate::http::{Answer, Http};
 use crate::limits;
-use crate::profile::{OAuth, Par};
+use crate::profile::{OAuth, Par, Pkce};
 use amana_core::Timestamp;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -129,7 +129,8 @@ fn fresh(read: Timestamp, now: Timestamp) -> bool {
 
 /// What must hold of any server before anything is sent to it.
 pub(crate) fn accept(metadata: Metadata, oauth: &OAuth) -> Result<Metadata, BankErrorClass> {
-    if metadata.code_challenge_methods_supported.as_ref().is_some_and(|m| !m.iter().any(|m| m == "S256")) {
+    let no_s256 = |methods: &Vec<String>| !methods.iter().any(|method| method == "S256");
+    if oauth.pkce == Pkce::S256 && metadata.code_challenge_methods_supported.as_ref().is_some_and(no_s256) {
         return Err(BankErrorClass::Nonsense("the server's metadata do not offer PKCE with S256"));
     }
     if oauth.par == Par::Required && metadata.pushed_authorization_request_endpoint.is_none() {

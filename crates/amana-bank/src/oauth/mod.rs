@@ -16,7 +16,7 @@ use crate::config::SigningKey;
 use crate::error::BankErrorClass;
 use crate::http::{Answer, Http};
 use crate::limits;
-use crate::profile::{OAuth, Par, Sender};
+use crate::profile::{OAuth, Par, Pkce, Sender};
 use crate::tokens::{Doubt, Pending};
 use amana_core::ids::token_hash;
 use amana_core::{Clock, Entropy, Lang, Secret};
@@ -252,9 +252,11 @@ impl Client {
             ("redirect_uri", pending.redirect_uri.clone()),
             ("scope", ask.scopes.join(" ")),
             ("state", pending.state.clone()),
-            ("code_challenge", challenge(&pending.verifier)),
-            ("code_challenge_method", "S256".to_owned()),
         ];
+        if self.switches.pkce == Pkce::S256 {
+            form.push(("code_challenge", challenge(&pending.verifier)));
+            form.push(("code_challenge_method", "S256".to_owned()));
+        }
         if ask.scopes.iter().any(|scope| scope == OPENID) {
             form.push(("nonce", pending.nonce.clone()));
         }
@@ -413,8 +415,10 @@ impl Client {
             ("grant_type", "authorization_code".to_owned()),
             ("code", code.expose().to_owned()),
             ("redirect_uri", pending.redirect_uri.clone()),
-            ("code_verifier", pending.verifier.clone()),
         ];
+        if self.switches.pkce == Pkce::S256 {
+            form.push(("code_verifier", pending.verifier.clone()));
+        }
         self.add_audience(&mut form);
         let answer = self.post_form(&metadata.token_endpoint, &form, key.as_ref()).await?;
         let token = self.read_token(&answer, key.as_ref())?;
@@ -423,6 +427,10 @@ impl Client {
             claims = Some(self.id_claims(&metadata, id_token, Some(&pending.nonce)).await?);
         } else if pending.login_only {
             return Err(BankErrorClass::Nonsense("the server gave no id token, so nobody has signed in"));
+        } else if self.switches.pkce == Pkce::None {
+            return Err(BankErrorClass::Nonsense(
+                "the server gave no id token, and without pkce nothing else says that the code is this request's",
+            ));
         }
         Ok(Redeemed { token, key, claims })
     }

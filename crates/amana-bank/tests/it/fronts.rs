@@ -2,13 +2,15 @@
 //! refresh, grant, revoke. What the client reads through each front must be what it reads without one.
 
 use crate::fake::{CLIENT_ID, CLIENT_SECRET, P256, account, institution, open, signing_pem, start, subject};
-use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Profile, RevocationBy, Sender};
+use amana_bank::profile::{ClientAuthMethod, ConsentApi, History, Par, Pkce, Profile, RevocationBy, Sender};
 use amana_bank::{
     Actor, AuthorizeAsk, Bank, BankErrorClass, Callback, ClientAuth, FdxBank, GrantStatus, Granted,
     HttpClientOptions, InstitutionConfig, Tokens,
 };
 use amana_core::{Cluster, Clusters, Lang, ManualClock, Secret, SeededEntropy, Timestamp};
-use amana_sandbox_bank::{BankConfig, ClientRegistration, Front, GrantId, SandboxBank, SenderConstraint};
+use amana_sandbox_bank::{
+    BankConfig, ClientRegistration, Front, FrontPar, GrantId, SandboxBank, SenderConstraint,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +62,10 @@ fn ways(method: ClientAuthMethod) -> (amana_sandbox_bank::ClientAuth, ClientAuth
 /// The bank behind the front of this name (or none), and the client with this profile.
 async fn world(front: Option<&str>, profile: &str) -> World {
     let profile = Profile::built_in(BRAND, profile).unwrap();
-    let front = front.map(|name| Front::built_in(name).unwrap());
+    world_of(front.map(|name| Front::built_in(name).unwrap()), profile).await
+}
+
+async fn world_of(front: Option<Front>, profile: Profile) -> World {
     let dir = tempfile::tempdir().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -185,28 +190,30 @@ impl World {
 
     /// The same with a code that is redeemed so many seconds after it was given.
     async fn link_after(&self, wait_s: i64) -> Result<Granted, amana_bank::BankError> {
-        let ask = AuthorizeAsk {
-            redirect_uri: REDIRECT.parse().unwrap(),
-            clusters: Clusters::from_iter([Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]),
-            duration_days: 90,
-            lookback_days: 365,
-            lang: Lang::English,
-            login_only: false,
-        };
-        let begun = self.bank.begin(&ask).await.unwrap();
-        let back = self.through_the_bank(&begun.url).await;
+        let begun = self.bank.begin(&ask()).await.unwrap();
+        let callback = self.callback(&begun.url).await;
+        self.clock.advance_s(wait_s);
+        self.bank.complete(&begun.pending, &callback).await
+    }
+
+    /// A callback with a good code, of a request that nobody completes.
+    async fn ask_only(&self) -> Callback {
+        let begun = self.bank.begin(&ask()).await.unwrap();
+        self.callback(&begun.url).await
+    }
+
+    async fn callback(&self, url: &Url) -> Callback {
+        let back = self.through_the_bank(url).await;
         let front_says = self.front.as_ref().is_none_or(|front| front.oauth.iss);
         assert_eq!(back.contains_key("iss"), front_says, "{back:?}");
         let get = |name: &str| back.get(name).cloned();
-        let callback = Callback {
+        Callback {
             code: get("code").map(Secret::new),
             state: get("state"),
             iss: get("iss"),
             error: get("error"),
             error_description: None,
-        };
-        self.clock.advance_s(wait_s);
-        self.bank.complete(&begun.pending, &callback).await
+        }
     }
 
     /// Accounts with balances, and each one's transactions of forty days.
@@ -228,6 +235,17 @@ impl World {
             balance.as_object_mut().unwrap().remove("as_of");
         }
         json!({ "accounts": balances, "transactions": rows })
+    }
+}
+
+fn ask() -> AuthorizeAsk {
+    AuthorizeAsk {
+        redirect_uri: REDIRECT.parse().unwrap(),
+        clusters: Clusters::from_iter([Cluster::AccountBasic, Cluster::Balances, Cluster::Transactions]),
+        duration_days: 90,
+        lookback_days: 365,
+        lang: Lang::English,
+        login_only: false,
     }
 }
 
@@ -374,6 +392,37 @@ async fn a_front_hides_what_its_provider_has_not_and_asks_for_what_it_wants() {
         }
     }
     assert!(waits);
+}
+
+/// A provider without PKCE that refuses what it does not know: the profile's switch leaves its parameters out, and the
+/// ID token's nonce binds the code. With the switch as it is everywhere else the bank refuses, and a code without an ID
+/// token is not redeemed.
+#[tokio::test]
+async fn a_provider_without_pkce_is_linked_with_the_switch_alone() {
+    let made = async |pkce, pushed| {
+        let mut profile = Profile::built_in(BRAND, "wells-fargo").unwrap();
+        let mut front = Front::built_in("wells-fargo").unwrap();
+        front.oauth.pkce = false;
+        if pushed {
+            profile.oauth.par = Par::Required;
+            front.oauth.par = FrontPar::Required;
+        }
+        profile.oauth.pkce = pkce;
+        world_of(Some(front), profile).await
+    };
+    for pushed in [false, true] {
+        let world = made(Pkce::None, pushed).await;
+        let granted = world.link().await;
+        assert!(granted.subject.is_some() && !refused(&world, &granted.tokens).await, "pushed: {pushed}");
+        let callback_of_another = world.ask_only().await;
+        let here = world.bank.begin(&ask()).await.unwrap();
+        let mixed = Callback { state: Some(here.pending.state().to_owned()), ..callback_of_another };
+        let stolen = world.bank.complete(&here.pending, &mixed).await.map_err(|error| error.class);
+        assert!(matches!(stolen, Err(BankErrorClass::Nonsense(_))), "the nonce is another request's: {stolen:?}");
+    }
+    let strict = made(Pkce::S256, true).await;
+    let refused = strict.bank.begin(&ask()).await.map_err(|error| error.class);
+    assert!(matches!(refused, Err(BankErrorClass::OurRequest(_))), "{refused:?}");
 }
 
 /// Akoya's API takes the ID token; its access token opens nothing.

@@ -10,9 +10,12 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use ring::digest;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
@@ -30,6 +33,8 @@ const INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-i
 /// The authorization server's endpoints, by the names that the bank gives them.
 const ENDPOINTS: [&str; 6] = ["authorize", "token", "par", "revoke", "jwks", "introspect"];
 const FORM: &str = "application/x-www-form-urlencoded";
+/// What a provider without PKCE shows to the bank behind it, which wants it: its requests and codes go nowhere else.
+const VERIFIER: &str = "the-provider-in-front-of-this-bank-knows-no-pkce";
 /// What the bank's own API is below; fronts have bases of their own.
 const OWN_BASE: &str = "fdx/v6";
 
@@ -196,6 +201,9 @@ impl Facade {
             if !oauth.rar {
                 object.remove("authorization_details_types_supported");
             }
+            if !oauth.pkce {
+                object.remove("code_challenge_methods_supported");
+            }
             object.insert("authorization_response_iss_parameter_supported".to_owned(), json!(oauth.iss));
             for endpoint in ["token", "revocation", "introspection"] {
                 let member = format!("{endpoint}_endpoint_auth_methods_supported");
@@ -251,7 +259,15 @@ impl Facade {
     fn form(&self, name: &str, pairs: Pairs) -> Result<Pairs, Response> {
         match name {
             "authorize" | "par" => self.authorization(pairs),
-            "token" => self.named_resource(pairs),
+            "token" => {
+                let mut pairs = self.named_resource(pairs)?;
+                let of_code = get(&pairs, "grant_type") == Some("authorization_code");
+                if !self.front.oauth.pkce && of_code {
+                    unknown(&pairs, "code_verifier")?;
+                    pairs.push(("code_verifier".to_owned(), VERIFIER.to_owned()));
+                }
+                Ok(pairs)
+            }
             "revoke" if self.front.oauth.revokes == Revokes::RefreshToken => {
                 if get(&pairs, "token_type_hint") == Some("access_token") {
                     return Err(oauth_error("unsupported_token_type"));
@@ -280,6 +296,13 @@ impl Facade {
             return Ok(pairs);
         }
         let mut pairs = self.named_resource(pairs)?;
+        if !oauth.pkce {
+            unknown(&pairs, "code_challenge")?;
+            unknown(&pairs, "code_challenge_method")?;
+            let hash = digest::digest(&digest::SHA256, VERIFIER.as_bytes());
+            pairs.push(("code_challenge".to_owned(), URL_SAFE_NO_PAD.encode(hash)));
+            pairs.push(("code_challenge_method".to_owned(), "S256".to_owned()));
+        }
         if !oauth.rar {
             pairs.retain(|(name, _)| name != "authorization_details");
         }
@@ -595,6 +618,11 @@ fn instant(text: &str) -> Option<Timestamp> {
     }
     let day: Date = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+/// Refuses a parameter that this provider does not know.
+fn unknown(pairs: &Pairs, name: &str) -> Result<(), Response> {
+    if get(pairs, name).is_some() { Err(oauth_error("invalid_request")) } else { Ok(()) }
 }
 
 fn oauth_error(code: &'static str) -> Response {
