@@ -24,6 +24,7 @@ mod fapi;
 mod fronts;
 mod fuzz;
 mod link;
+mod logged;
 mod notification;
 mod refusals;
 mod sandbox;
