@@ -515,7 +515,9 @@ mod tests {
         assert!(oauth("refresh_days = 0").contains("`oauth.refresh_days`"));
         let without = good.replace("pkce = \"S256\"", "pkce = \"none\"");
         assert!(Profile::parse("fdx", &without).is_ok_and(|profile| profile.oauth.pkce == Pkce::None));
-        assert!(refused(&without.replace("iss_required = false", "iss_required = true")).contains("FAPI 2.0"));
+        assert!(
+            refused(&without.replace("iss_required = false", "iss_required = true")).contains("FAPI 2.0")
+        );
         assert!(refused(&without.replace(senders, "senders = [\"dpop\", \"mtls\"]")).contains("FAPI 2.0"));
         assert!(refused(&without.replace("[\"openid\", ", "[")).contains("`openid`"));
         assert!(refused(&good.replace("\"S256\"", "\"plain\"")).contains("plain"));

@@ -418,7 +418,10 @@ async fn a_provider_without_pkce_is_linked_with_the_switch_alone() {
         let here = world.bank.begin(&ask()).await.unwrap();
         let mixed = Callback { state: Some(here.pending.state().to_owned()), ..callback_of_another };
         let stolen = world.bank.complete(&here.pending, &mixed).await.map_err(|error| error.class);
-        assert!(matches!(stolen, Err(BankErrorClass::Nonsense(_))), "the nonce is another request's: {stolen:?}");
+        assert!(
+            matches!(stolen, Err(BankErrorClass::Nonsense(_))),
+            "the nonce is another request's: {stolen:?}"
+        );
     }
     let strict = made(Pkce::S256, true).await;
     let refused = strict.bank.begin(&ask()).await.map_err(|error| error.class);
