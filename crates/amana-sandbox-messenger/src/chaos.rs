@@ -32,7 +32,8 @@ pub(crate) struct Chaos {
     pub(crate) batch: u32,
     /// Echo: before the send call is answered.
     pub(crate) echo_first: u32,
-    /// Echo: never. Only of sends that were answered with 200: what was neither answered nor echoed nobody can know.
+    /// Echo: never, whatever became of the send's answer. Of what was neither answered nor echoed the conversation's
+    /// record alone tells.
     pub(crate) drop_echo: u32,
     /// Send: dropped without having been carried out.
     pub(crate) lose_request: u32,

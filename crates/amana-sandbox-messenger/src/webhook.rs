@@ -359,6 +359,13 @@ async fn flush(hub: &Arc<Hub>, batch: Vec<(Ready, oneshot::Sender<Outcome>)>) {
         return;
     }
     let (events, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    if events.len() > 1 {
+        let _ = hub.with(|inner, _| {
+            if inner.data.chaos.is_some() {
+                *inner.data.chaos_counts.entry("batch").or_default() += 1;
+            }
+        });
+    }
     let outcome = send(hub, events).await;
     for sender in senders {
         let _ = sender.send(outcome.clone());

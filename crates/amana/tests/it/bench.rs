@@ -54,11 +54,15 @@ fn intake_accounts_for_every_event() {
     assert!(number(&run, "/account/pending") > 250, "{run}");
 }
 
+/// The platform has its 200 within a second, 99 of 100 times, by the very route that it calls: signature, parser, a
+/// store that syncs to the disk. At a hundred messages a second, each of which is answered once.
 #[test]
 fn webhook_answers_every_message_once() {
-    let run = run("webhook", &["--rate", "30", "--customers", "20", "--connections", "8"]);
-    assert_eq!(number(&run, "/account/sent"), 90);
-    assert_eq!(number(&run, "/waits_us/at the platform/count"), 60);
+    let run = run("webhook", &["--rate", "100", "--customers", "40", "--connections", "16"]);
+    assert_eq!(number(&run, "/account/sent"), 300);
+    assert_eq!(number(&run, "/waits_us/at the platform/count"), 200);
+    assert_eq!(number(&run, "/waits_us/acknowledged/count"), 200);
+    assert!(number(&run, "/waits_us/acknowledged/p99") <= 1_000_000, "{run}");
 }
 
 #[test]
