@@ -14,6 +14,7 @@ import { startDemo } from "./lib/demo.mjs";
 import { behindPrivacy, deletedByThePlatform, fromOutside } from "./lib/doors.mjs";
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { readNotice } from "./lib/notice.mjs";
+import { controlPanel } from "./lib/panel.mjs";
 import { another, firstVisible, tappable, visit, watchConsoles, watchOrigins } from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
@@ -348,6 +349,8 @@ try {
     }),
   );
   await step("verifier", "it has judged every bundle", () => verifierInBrowser(browser));
+  const address = (base) => chatAddress(base, languages.en, "panel");
+  await controlPanel(browser, binary, languages.en, address, artifacts).catch(reported);
   for (const language of [languages.en, languages.ar]) {
     // A language that fails does not keep the other from being told.
     await tell(browser, demo, language).catch(reported);

@@ -4,6 +4,8 @@
 export const DEMO_START_MS = 60_000;
 /** The demo may take this long to end after Ctrl-C. */
 export const DEMO_STOP_MS = 10_000;
+/** The simulator alone may take this long until it says where it is. */
+export const SIMULATOR_START_MS = 15_000;
 /** The browser may take this long to start. */
 export const BROWSER_START_MS = 30_000;
 /** A button, a page or an answer may take this long to appear. Generous: CI has two cores. */

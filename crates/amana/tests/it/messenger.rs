@@ -136,15 +136,31 @@ async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
     // Without a default app a conversation of the last day cannot be given away, and nobody can take it.
     assert_eq!(does(&of("owner")).0, Some(0));
     assert_eq!((does(&of("pass")).0, does(&of("take")).0), (Some(1), Some(1)));
+    assert_eq!(does(&of("request")).0, Some(1));
     control(&world, "pages/55", json!({"default_app": "1900000000000001"})).await;
     let (code, said) = does(&of("pass"));
     assert!(code == Some(0) && said.contains("done"), "{said}");
     let (_, said) = does(&of("owner"));
     assert!(said.contains("app 263902037430900"), "{said}");
-    let (code, said) = does(&of("take"));
+    // Asked for, it is the owner's still; taken and given back, it is nobody's.
+    let (code, said) = does(&of("request"));
+    assert!(code == Some(0) && said.contains("done"), "{said}");
+    let url = format!("{}/control/log", world.chat_url);
+    let log: Value = client().get(url).send().await.expect("an answer").json().await.expect("JSON");
+    assert!(log.to_string().contains("request_thread_control by 1900000000000001"), "{log}");
+    assert!(does(&of("owner")).1.contains("app 263902037430900"));
+    let take = || {
+        let (code, said) = does(&of("take"));
+        assert!(code == Some(0) && said.contains("done"), "{said}");
+        let (_, said) = does(&of("owner"));
+        assert!(said.contains("app 1900000000000001"), "{said}");
+    };
+    take();
+    let (code, said) = does(&of("release"));
     assert!(code == Some(0) && said.contains("done"), "{said}");
     let (_, said) = does(&of("owner"));
-    assert!(said.contains("app 1900000000000001"), "{said}");
+    assert!(said.contains("nobody: the conversation is idle"), "{said}");
+    take();
 
     let (code, said) = does(&[&of("extend")[..], &["--hours", "168"]].concat());
     assert!(code == Some(0) && said.contains("done"), "{said}");
