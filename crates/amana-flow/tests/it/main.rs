@@ -27,6 +27,10 @@ mod form_policy;
 mod grants;
 mod hints;
 mod linking;
+#[path = "../../../amana-gate/tests/it/lives.rs"]
+#[allow(dead_code, reason = "the record in memory is for the crates that have no store")]
+mod lives;
+mod lives_kept;
 mod matching;
 mod meanwhile;
 mod news;
