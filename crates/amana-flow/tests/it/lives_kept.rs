@@ -348,12 +348,8 @@ async fn ask(store: &dyn Store, played: &Played, q: &Question, kills: &KillSwitc
     let agreement = store.agreement(&institution, &channel).await.expect("answers");
     let link = played.own.link(q.person, q.bank, q.page);
     let consent = store.consent_of_link(shard(q.person), link).await.expect("answers");
-    let facts = Facts {
-        agreement: agreement.as_ref(),
-        consent: consent.as_ref(),
-        kills,
-        now: on_day(played.today),
-    };
+    let facts =
+        Facts { agreement: agreement.as_ref(), consent: consent.as_ref(), kills, now: on_day(played.today) };
     let ask = Ask {
         subject: &Subject { institution, customer: played.own.customer(q.person, q.bank) },
         recipient: &Address { channel, psid: NAMES.chats[q.chat].clone() },
@@ -400,7 +396,9 @@ async fn what_the_store_kept_of_a_life_decides_as_plain_words_do() {
     for form in Form::ALL {
         assert!(counted.get(form.as_str()).is_some_and(|n| *n > all / 200), "{form:?}: {counted:?}");
     }
-    for denial in [Denial::Killed, Denial::AgreementNotInForce, Denial::ConsentRevoked, Denial::ConsentExpired] {
+    for denial in
+        [Denial::Killed, Denial::AgreementNotInForce, Denial::ConsentRevoked, Denial::ConsentExpired]
+    {
         assert!(counted.get(denial.as_str()).is_some_and(|n| *n > all / 200), "{denial:?}: {counted:?}");
     }
 }
