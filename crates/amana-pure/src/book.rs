@@ -8,10 +8,10 @@
 mod compact;
 mod fit;
 mod names;
+mod parts;
 
 use crate::limits::{
-    BOOK_DAYS, BOOK_IDS_MAX, BOOK_LINES_MAX, BOOK_TEXT_BYTES_MAX, EXACT_DAYS_MAX, PARTS_MAX,
-    RENAMED_AFTER_SECONDS_MIN,
+    BOOK_DAYS, BOOK_IDS_MAX, BOOK_LINES_MAX, BOOK_TEXT_BYTES_MAX, RENAMED_AFTER_SECONDS_MIN,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -124,6 +124,11 @@ impl Line {
         self.facts.state == TransactionState::Pending
     }
 
+    /// A posting that was told by itself, and of which nothing is known.
+    fn is_untied(&self) -> bool {
+        !self.is_hold() && self.of.is_none() && self.undone.is_none() && self.facts.reference_id.is_none()
+    }
+
     fn settles(&self, hold: &str) -> bool {
         self.of.as_ref().is_some_and(|of| of.hold == hold)
     }
@@ -232,7 +237,10 @@ impl Book {
                 line.of = Some(Settles { hold: id, fit });
                 Step::Remember
             }
-            None => Step::Tell(News::New),
+            None => {
+                self.overtaken(t);
+                Step::Tell(News::New)
+            }
         };
         self.lines.push(hold);
         Verdict::only(step)
@@ -250,10 +258,7 @@ impl Book {
             return self.posted_for(i, line);
         }
         let Some((i, fit)) = self.best(t) else {
-            let step = self.last_part(&mut line);
-            if step.is_none() {
-                line.of = self.part_of(&line.facts);
-            }
+            let step = self.part(&mut line);
             self.lines.push(line);
             return Verdict::only(step.unwrap_or(Step::Tell(News::New)));
         };
@@ -308,18 +313,16 @@ impl Book {
             }
             return Verdict::only(Step::Remember);
         }
-        if self.lines.iter().any(named) {
+        if self.lines.iter().any(named) || self.has_room(&id, hold.facts.amount.minor, &line.facts) {
             // The second part of a split shipment.
-            line.of = Some(Settles { hold: id, fit: Fit::Named });
+            line.of = Some(Settles { hold: id.clone(), fit: Fit::Named });
             self.lines.push(line);
+            self.complete(&id);
             return Verdict::only(Step::Tell(News::New));
         }
-        let (held, last) = (hold.facts.clone(), line.facts.amount.minor);
         let (step, again) = self.take(&id.clone(), Settles { hold: id.clone(), fit: Fit::Named }, line);
         // Parts that came before without a name; they were told.
-        if let Some(parts) = held.amount.minor.checked_sub(last).and_then(|rest| self.parts(&held, rest)) {
-            self.join(&parts, &id);
-        }
+        self.complete(&id);
         Verdict { step, again }
     }
 
@@ -376,8 +379,13 @@ impl Book {
     fn loosen(&mut self, hold: &str) -> Vec<String> {
         let mut freed = Vec::new();
         for line in &mut self.lines {
-            if line.of.as_ref().is_some_and(|of| of.hold == hold && of.fit != Fit::Named) {
-                line.of = None;
+            let Some(fit) = line.of.as_ref().filter(|of| of.hold == hold).map(|of| of.fit) else { continue };
+            if fit == Fit::Named {
+                continue;
+            }
+            line.of = None;
+            // A part was told: there is nothing to make good.
+            if fit != Fit::Part {
                 freed.push(String::from(line.id()));
             }
         }
@@ -440,66 +448,6 @@ impl Book {
                 (*fit, *free, !other_branch(&line.facts, t), today, Reverse(line.facts.at))
             })
             .map(|(i, _, fit, _)| (i, fit))
-    }
-
-    /// Whether a posting makes whole, with others that were told as new, what a hold was for: the parts of a shipment.
-    /// Then the hold becomes this last part, and all that was said adds up.
-    fn last_part(&mut self, last: &mut Line) -> Option<Step> {
-        let found =
-            self.lines.iter().filter(|hold| hold.is_hold() && hold.undone.is_none()).find_map(|hold| {
-                if !may_be_part(&last.facts, &hold.facts)
-                    || self.lines.iter().any(|line| line.settles(hold.id()))
-                {
-                    return None;
-                }
-                let rest = hold.facts.amount.minor.checked_sub(last.facts.amount.minor)?;
-                Some((String::from(hold.id()), self.parts(&hold.facts, rest)?))
-            });
-        let (hold, parts) = found?;
-        self.join(&parts, &hold);
-        last.of = Some(Settles { hold: hold.clone(), fit: Fit::Adjusted });
-        self.say(&hold, Fit::Adjusted, last.facts.amount).map(Step::Tell)
-    }
-
-    /// Postings without a hold that together make exactly `rest` of this one.
-    fn parts(&self, hold: &Transaction, rest: i64) -> Option<Vec<String>> {
-        if rest <= 0 {
-            return None;
-        }
-        let alone = |line: &&Line| {
-            !line.is_hold() && line.of.is_none() && line.undone.is_none() && line.facts.reference_id.is_none()
-        };
-        let parts: Vec<&Line> = self
-            .lines
-            .iter()
-            .filter(alone)
-            .filter(|line| line.facts.amount.minor <= rest && may_be_part(&line.facts, hold))
-            .take(PARTS_MAX * 2)
-            .collect();
-        adds_up(&parts, rest)
-    }
-
-    fn join(&mut self, parts: &[String], hold: &str) {
-        for line in &mut self.lines {
-            if parts.iter().any(|part| part == line.id()) {
-                line.of = Some(Settles { hold: hold.into(), fit: Fit::Adjusted });
-            }
-        }
-    }
-
-    /// The hold of which others have a part and this may be another: it is news all the same.
-    fn part_of(&self, t: &Transaction) -> Option<Settles> {
-        self.lines.iter().filter(|hold| hold.is_hold() && hold.undone.is_none()).find_map(|hold| {
-            if t.amount.minor >= hold.facts.amount.minor || !may_be_part(t, &hold.facts) {
-                return None;
-            }
-            let of = self.lines.iter().filter(|line| line.settles(hold.id()));
-            let booked =
-                of.clone().try_fold(t.amount.minor, |sum, line| sum.checked_add(line.facts.amount.minor))?;
-            let fit = of.filter_map(|line| line.of.as_ref()).map(|of| of.fit).max()?;
-            let fits = booked <= hold.facts.amount.minor && matches!(fit, Fit::Named | Fit::Moment);
-            fits.then(|| Settles { hold: hold.id().into(), fit: Fit::Adjusted })
-        })
     }
 
     fn reversed(&mut self, t: &Transaction, occurred: Timestamp) -> Verdict {
@@ -597,24 +545,4 @@ impl Book {
             self.lines.remove(i);
         }
     }
-}
-
-/// Whether a posting may be of this hold as far as everything but the amount goes.
-fn may_be_part(t: &Transaction, hold: &Transaction) -> bool {
-    let apart = t.at.as_second().saturating_sub(hold.at.as_second());
-    t.direction == hold.direction
-        && t.amount.currency == hold.amount.currency
-        && (-86_400..=EXACT_DAYS_MAX * 86_400).contains(&apart)
-        && alike(t, hold)
-}
-
-/// The ids of the lines whose amounts make exactly `rest`: at most one less than [`PARTS_MAX`] of them, fewest first.
-fn adds_up(lines: &[&Line], rest: i64) -> Option<Vec<String>> {
-    let mut sets: Vec<u32> = (1..1_u32 << lines.len().min(10)).collect();
-    sets.sort_by_key(|set| set.count_ones());
-    sets.into_iter().take_while(|set| (set.count_ones() as usize) < PARTS_MAX).find_map(|set| {
-        let chosen = lines.iter().enumerate().filter(|(i, _)| set & (1 << *i) != 0).map(|(_, line)| *line);
-        let sum = chosen.clone().try_fold(0_i64, |sum, line| sum.checked_add(line.facts.amount.minor))?;
-        (sum == rest).then(|| chosen.map(|line| String::from(line.id())).collect())
-    })
 }

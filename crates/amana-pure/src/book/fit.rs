@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Fit {
+    /// Told as news of its own: one of several of a hold, or too weak for silence.
+    Part,
     /// The same amount to the cent within days; the shop has another name.
     Renamed,
     /// The same shop, and an amount that such a hold may become.

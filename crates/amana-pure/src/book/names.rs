@@ -154,6 +154,24 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Letters with which two names must begin alike where words say nothing more.
+const LEAD_MIN: usize = 6;
+
+/// Whether both begin with the same name, which one of them writes in two words: "wal mart dallas", "walmart 331".
+fn same_lead(a: &[String], b: &[String]) -> bool {
+    let leads = |words: &[String]| -> Vec<String> {
+        let mut lead = String::new();
+        let mut leads = Vec::new();
+        for word in words.iter().take(3) {
+            lead.push_str(word);
+            leads.push(lead.clone());
+        }
+        leads
+    };
+    let (a, b) = (leads(a), leads(b));
+    a.iter().any(|lead| lead.chars().count() >= LEAD_MIN && b.contains(lead))
+}
+
 fn one_shop(a: &[String], b: &[String]) -> bool {
     let (Some(first_a), Some(first_b)) = (a.first(), b.first()) else { return false };
     let (joined_a, joined_b) = (a.concat(), b.concat());
@@ -168,9 +186,9 @@ fn one_shop(a: &[String], b: &[String]) -> bool {
             (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
             _ => true,
         };
-        return first_a.chars().count() >= 6 || next;
+        return first_a.chars().count() >= LEAD_MIN || next;
     }
-    sound::alike(a, b) || sound::alike(b, a)
+    same_lead(a, b) || sound::alike(a, b) || sound::alike(b, a)
 }
 
 #[cfg(test)]
@@ -186,6 +204,7 @@ mod tests {
             ("AMZN Mktp US*2K3LD", "AMAZON.COM*RT5 SEATTLE"),
             ("STARBUCKS STORE 01234", "Starbucks Seattle WA"),
             ("WAL MART #12", "WALMART SUPERCENTER"),
+            ("WALMART SUPERCENTER 331", "WAL-MART DALLAS TX"),
             ("ستاربكس", "STARBUCKS RIYADH"),
             ("POS PURCHASE TRADER JOES #55", "TRADER JOE'S"),
         ] {

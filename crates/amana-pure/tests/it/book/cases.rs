@@ -371,3 +371,48 @@ fn a_transaction_that_was_never_told_is_new_again() {
         assert_eq!(tell(book, (P, "r", Some("b"), 900, BOOKED, 32)), Step::Remember, "what was told stays");
     }
 }
+
+/// Parts of one order, the last of them under the bank's word or none: none is taken for another order's, nor told twice.
+#[test]
+fn a_late_part_goes_to_the_order_that_it_makes_whole() {
+    let pairs = |events: &[Said]| {
+        let mut book = Book::default();
+        for event in events {
+            let (t, occurred) = transaction(event);
+            book.advance(event.0, &t, occurred, occurred);
+        }
+        let mut pairs: Vec<(String, String)> = book.pairs().map(|pair| (pair.posting, pair.hold)).collect();
+        pairs.sort();
+        pairs
+    };
+    let of = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(p, h)| ((*p).into(), (*h).into())).collect()
+    };
+    // The first part has no name, those after it have.
+    let shop = "SHEIN.COM";
+    let events = [
+        (A, "a", None, 16_714, shop, 0),
+        (P, "p", None, 2_251, shop, 30),
+        (P, "q", Some("a"), 6_050, shop, 30),
+        (P, "r", Some("a"), 8_413, shop, 31),
+    ];
+    assert_eq!(pairs(&events), of(&[("p", "a"), ("q", "a"), ("r", "a")]));
+    heard(
+        &events,
+        &[
+            (News::New, "a", 16_714),
+            (News::New, "p", 2_251),
+            (News::Changed, "q", 6_050),
+            (News::New, "r", 8_413),
+        ],
+    );
+    // An older order still has room for the first part; the second one shows whose it is.
+    let events = [
+        (A, "a", None, 16_714, shop, 0),
+        (P, "q", Some("a"), 6_050, shop, 30),
+        (A, "b", None, 8_264, shop, 200),
+        (P, "s", None, 1_401, shop, 230),
+        (P, "t", None, 6_863, shop, 231),
+    ];
+    assert_eq!(pairs(&events), of(&[("q", "a"), ("s", "b"), ("t", "b")]));
+}

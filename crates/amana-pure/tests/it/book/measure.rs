@@ -15,6 +15,8 @@ pub(super) trait Reader {
         now: Timestamp,
     ) -> Verdict;
     fn pairs(&self) -> Vec<(String, String)>;
+    /// Whether it still knows a posting: what it forgot it believed to the end.
+    fn knows(&self, id: &str) -> bool;
 }
 
 impl Reader for Book {
@@ -29,6 +31,9 @@ impl Reader for Book {
     }
     fn pairs(&self) -> Vec<(String, String)> {
         Book::pairs(self).map(|pair| (pair.posting, pair.hold)).collect()
+    }
+    fn knows(&self, id: &str) -> bool {
+        Book::knows(self, id)
     }
 }
 
@@ -140,7 +145,7 @@ fn one(life: &Life, mut reader: impl Reader) -> Figures {
         for (posting, hold) in &mut believed {
             if let Some(now) = pairs.get(posting) {
                 *hold = Some(now.clone());
-            } else if !verdict.again.is_empty() && verdict.again.iter().any(|(_, t)| t.id == *posting) {
+            } else if reader.knows(posting) {
                 *hold = None;
             }
         }

@@ -48,4 +48,8 @@ impl Reader for Naive {
     fn pairs(&self) -> Vec<(String, String)> {
         self.pairs.clone()
     }
+
+    fn knows(&self, id: &str) -> bool {
+        self.seen.iter().any(|seen| seen == id)
+    }
 }
