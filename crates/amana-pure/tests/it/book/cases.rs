@@ -372,7 +372,7 @@ fn a_transaction_that_was_never_told_is_new_again() {
     }
 }
 
-/// Parts of one order, the last of them under the bank's word or none: none is taken for another order's, nor told twice.
+/// Parts of one order, some of them under the bank's word: none is taken for another order's, nor told twice.
 #[test]
 fn a_late_part_goes_to_the_order_that_it_makes_whole() {
     let pairs = |events: &[Said]| {
