@@ -7,9 +7,9 @@ use crate::gateway::Gateway;
 use crate::limits::{ACTOR_CHARS_MAX, AGENT_TEXT_CHARS_MAX, CONFLICT_TRIES, ELSEWHERE_S};
 use amana_channel::WindowPolicy;
 use amana_core::{Address, Clock, ConversationId, Entropy, MessageId};
-use amana_gate::{AgentWords, DataKey, Denial, Gate, OutboxRow, ReceiptDraft, Released, TicketSubject};
+use amana_gate::{AgentWords, Denial, Gate, OutboxRow, ReceiptDraft, Released, TicketSubject};
 use amana_render::Encoding;
-use amana_store::{Command, Link, LinkState, Store, StoreError, SubmitError};
+use amana_store::{Command, Link, LinkState, PlainKey, Store, StoreError, SubmitError};
 
 /// What a human writes.
 #[derive(Debug, Clone)]
@@ -159,15 +159,16 @@ impl<'a> Desk<'a> {
         }
 
         let gate = Gate::new(self.store.keyring().ticket());
-        let key: &DataKey = self.store.keyring().deployment();
+        // Theirs whose chat it is: the receipts of all of them are committed with it, or it is refused.
+        let key = PlainKey::of_chat(self.store, &links).await?;
         let message = MessageId::new(self.clock, self.entropy);
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
         let within = self.window.is_open(Some(last_inbound), now).then_some(self.within);
         let (text, persona) = (reply.text.as_str(), reply.persona.as_deref());
         let subjects: Vec<_> = links.iter().map(subject).collect();
         let words = AgentWords { by, text, persona, last_inbound, links: &subjects };
-        let written = gate.agent(words, within, &recipient, message, now, key, self.entropy);
-        let written = written.map_err(|_| AgentError::Text)?;
+        let written = gate.agent(words, within, &recipient, message, now, &key, self.entropy);
+        let written = key.name_in(written.map_err(|_| AgentError::Text)?);
         let records = links
             .iter()
             .map(|link| {
@@ -199,8 +200,12 @@ impl Gateway {
             ConversationId { channel: row.recipient.channel.clone(), psid: row.recipient.psid.clone() };
         let links: Vec<_> = active_links(&*self.store, &chat).await?.iter().map(subject).collect();
         let kills = self.store.kills().await?;
-        let (message, key) = (row.message, self.store.keyring().deployment());
-        let released = self.gate.release_agent(row, &links, &kills, self.now(), key);
+        let message = row.message;
+        let released = match PlainKey::of_row(&*self.store, &row).await? {
+            Some(key) => self.gate.release_agent(row, &links, &kills, self.now(), &key),
+            // Whose it was is erased, and their link with them: there is no key that would open it.
+            None => Err(Denial::LinksChanged),
+        };
         if released.as_ref().is_err_and(|denial| *denial == Denial::LinksChanged) {
             tracing::warn!(id = %message, "what a human wrote is not sent: a link of the chat ended or was made since");
         }

@@ -107,7 +107,7 @@ impl Gateway {
                         plain::not_allowed(lang, question.purpose(), Some(&url))
                     }
                 };
-                effects.push(self.say(&conversation, &content, true)?);
+                effects.push(self.say_of(link, &content, true).await?);
                 Ok(effects)
             }
             Err(NoAnswer::Bank(error)) => {
@@ -119,7 +119,7 @@ impl Gateway {
                         let (url, token) = self.one_time_link(&conversation);
                         let button = self.account_linking_url(&link.channel);
                         let content = plain::accounts_gone(lang, &bank, &button, Some(&url));
-                        Ok(vec![token, self.say(&conversation, &content, true)?])
+                        Ok(vec![token, self.say_of(link, &content, true).await?])
                     }
                     BankErrorClass::RelinkNeeded(_) | BankErrorClass::Declined(_) => {
                         // The bank knows the grant no more: over there is over here, in this very commit.
@@ -131,14 +131,12 @@ impl Gateway {
                         let (url, token) = self.one_time_link(&conversation);
                         let button = self.account_linking_url(&link.channel);
                         let content = plain::relink_needed(lang, &bank, &button, Some(&url));
-                        effects.extend([token, self.say(&conversation, &content, true)?]);
+                        effects.extend([token, self.say_of(link, &content, true).await?]);
                         Ok(effects)
                     }
-                    _ => Ok(vec![self.say(
-                        &conversation,
-                        &plain::bank_unreachable(lang, &bank, intent),
-                        true,
-                    )?]),
+                    _ => Ok(vec![
+                        self.say_of(link, &plain::bank_unreachable(lang, &bank, intent), true).await?,
+                    ]),
                 }
             }
             Err(NoAnswer::Flow(error)) => Err(error),

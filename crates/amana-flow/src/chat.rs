@@ -57,7 +57,7 @@ impl Gateway {
             },
             Said::Late(text) => match self.understood(text, &mut person) {
                 intent if holds_late(&intent) => self.reply(&mut person, &intent).await?,
-                _ => vec![self.say(&person.id, &plain::corrected_late(person.lang), true)?],
+                _ => vec![self.say(&person.id, &plain::corrected_late(person.lang), true).await?],
             },
             Said::Nothing => Vec::new(),
         };
@@ -150,7 +150,7 @@ impl Gateway {
         if person.welcomed_at.is_none() {
             person.welcomed_at = Some(self.now());
             let name = self.page_name(&to, person.lang);
-            effects.push(self.say(&to, &plain::welcome(person.lang, &name), true)?);
+            effects.push(self.say(&to, &plain::welcome(person.lang, &name), true).await?);
         }
         let links: Vec<Link> = self.store.links_of_conversation(&to).await?;
         let active: Vec<&Link> = links.iter().filter(|l| l.state == LinkState::Active).collect();
@@ -158,7 +158,7 @@ impl Gateway {
 
         if let Some(question) = Question::of(intent) {
             if active.is_empty() {
-                effects.extend(self.ask_to_link(&to, lang)?);
+                effects.extend(self.ask_to_link(&to, lang).await?);
             } else if self.channel.capabilities().typing {
                 // The bank has up to twenty seconds; the message itself ends it.
                 self.show(&to, Sign::Typing);
@@ -170,7 +170,10 @@ impl Gateway {
                     // One bank that is gone from the configuration must not silence the others.
                     Err(FlowError::NotConfigured(what)) => {
                         tracing::error!(link = %link.id, what, "a linked institution is not configured");
-                        vec![self.say(&to, &plain::not_offered(lang, link.institution.as_str()), true)?]
+                        vec![
+                            self.say_of(link, &plain::not_offered(lang, link.institution.as_str()), true)
+                                .await?,
+                        ]
                     }
                     answer => answer?,
                 };
@@ -179,9 +182,9 @@ impl Gateway {
             return Ok(effects);
         }
         match intent {
-            Intent::Greeting if active.is_empty() => effects.extend(self.ask_to_link(&to, lang)?),
-            Intent::Link => effects.extend(self.ask_to_link(&to, lang)?),
-            Intent::Greeting => effects.push(self.say(&to, &plain::greeting(lang), true)?),
+            Intent::Greeting if active.is_empty() => effects.extend(self.ask_to_link(&to, lang).await?),
+            Intent::Link => effects.extend(self.ask_to_link(&to, lang).await?),
+            Intent::Greeting => effects.push(self.say(&to, &plain::greeting(lang), true).await?),
             Intent::News => {
                 // What waits comes by itself, now that the window is open.
                 let mut waits = false;
@@ -189,12 +192,12 @@ impl Gateway {
                     waits |= !self.store.waiting(link.shard, link.id).await?.is_empty();
                 }
                 if !waits {
-                    effects.push(self.say(&to, &plain::no_news(lang), true)?);
+                    effects.push(self.say(&to, &plain::no_news(lang), true).await?);
                 }
             }
             Intent::Person => {
                 let content = plain::person(lang, &self.page_name(&to, lang));
-                let said = self.say(&to, &content, true)?;
+                let said = self.say(&to, &content, true).await?;
                 if let Command::Disclose { disclosure, .. } = &said
                     && self.people_answer()
                 {
@@ -204,14 +207,14 @@ impl Gateway {
                 effects.push(said);
             }
             Intent::Privacy if self.store.links_ever(&to).await?.is_empty() => {
-                effects.push(self.say(&to, &plain::privacy_not_linked(lang), true)?);
+                effects.push(self.say(&to, &plain::privacy_not_linked(lang), true).await?);
             }
             Intent::Privacy => {
-                effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true)?);
+                effects.push(self.say(&to, &plain::privacy(lang, &self.privacy_url()), true).await?);
             }
             Intent::Erase { asked } => effects.extend(self.erase_from_chat(&to, lang, *asked).await?),
             Intent::Stop | Intent::Unlink if links.is_empty() => {
-                effects.push(self.say(&to, &plain::nothing_to_stop(lang), true)?);
+                effects.push(self.say(&to, &plain::nothing_to_stop(lang), true).await?);
             }
             Intent::Stop | Intent::Unlink => {
                 effects.extend(self.end_links(&to).await?);
@@ -221,7 +224,7 @@ impl Gateway {
                     _ => plain::unlinked(lang, &names),
                 };
                 let content = self.and_there(content, links.iter().map(|link| &link.institution), lang);
-                effects.push(self.say(&to, &content, true)?);
+                effects.push(self.say(&to, &content, true).await?);
                 // The platform's own mark of the link goes too; what counts is ended already.
                 let address = Address { channel: to.channel.clone(), psid: to.psid.clone() };
                 if let Err(error) = self.channel.unlink(&address).await {
@@ -231,9 +234,9 @@ impl Gateway {
             Intent::SwitchLanguage(chosen) => {
                 person.lang = *chosen;
                 person.lang_chosen = true;
-                effects.push(self.say(&to, &plain::language_set(*chosen), true)?);
+                effects.push(self.say(&to, &plain::language_set(*chosen), true).await?);
             }
-            other => effects.push(self.say(&to, &Self::plain_answer(other, lang), true)?),
+            other => effects.push(self.say(&to, &Self::plain_answer(other, lang), true).await?),
         }
         Ok(effects)
     }
@@ -262,11 +265,11 @@ impl Gateway {
                 }
                 let mut effects = self.end_links(to).await?;
                 let names = self.names(links.iter(), person.lang);
-                effects.push(self.say(to, &plain::unlinked(person.lang, &names), false)?);
+                effects.push(self.say(to, &plain::unlinked(person.lang, &names), false).await?);
                 Ok(effects)
             }
             InboundKind::Attachment { .. } => {
-                Ok(vec![self.say(to, &plain::unsupported_attachment(person.lang), true)?])
+                Ok(vec![self.say(to, &plain::unsupported_attachment(person.lang), true).await?])
             }
             _ => Ok(Vec::new()),
         }
@@ -278,10 +281,10 @@ impl Gateway {
         self.channel.capabilities().inbox.is_some_and(|inbox| self.reconcile.allowed_apps.contains(inbox))
     }
 
-    fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
+    async fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
         let (url, token) = self.one_time_link(to);
         let button = self.account_linking_url(&to.channel);
-        Ok(vec![token, self.say(to, &plain::ask_to_link(lang, &button, Some(&url)), true)?])
+        Ok(vec![token, self.say(to, &plain::ask_to_link(lang, &button, Some(&url)), true).await?])
     }
 
     /// The name that a page speaks under: its bank's, or all its banks'.

@@ -13,7 +13,7 @@ use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
 use amana_store::{
-    AlarmKind, ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, Outcome, SubmitError,
+    AlarmKind, ChannelHealth, Command, Delivery, OutboxEntry, OutboxState, Outcome, PlainKey, SubmitError,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -300,8 +300,11 @@ impl Gateway {
                 policy: Arc::new(StandardPolicy),
                 now: self.now(),
             };
-            let key = self.store.keyring().deployment();
-            return Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*gathered.policy, key));
+            // Erased since: as with bank data.
+            let Some(key) = PlainKey::of_row(&*self.store, &entry.row).await? else {
+                return Ok(Err(Denial::NoConsent));
+            };
+            return Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*gathered.policy, &key));
         };
         // Erased since: nothing of theirs leaves, and there is no key that would open it.
         let Some(customer) = self.store.customer(entry.customer_shard, basis.customer).await? else {

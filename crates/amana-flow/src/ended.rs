@@ -55,11 +55,11 @@ impl Gateway {
                 let (renew, token) = self.reminders_link(link, consent.expires_at);
                 let content = amana_chat::plain::ended_by_time(lang, bank, &renew);
                 let content = self.and_there(content, std::iter::once(&link.institution), lang);
-                Ok(vec![token, self.say(&conversation, &content, false)?])
+                Ok(vec![token, self.say_of(link, &content, false).await?])
             }
             _ => {
                 let content = amana_chat::plain::ended_at_bank(lang, bank);
-                Ok(vec![self.say(&conversation, &content, false)?])
+                Ok(vec![self.say_of(link, &content, false).await?])
             }
         }
     }

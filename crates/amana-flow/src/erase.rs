@@ -83,13 +83,13 @@ impl Gateway {
         }
         if places.is_empty() {
             // What was kept of the chat itself goes all the same.
-            let said = self.say(chat, &plain::nothing_to_erase(lang), true)?;
+            let said = self.say(chat, &plain::nothing_to_erase(lang), true).await?;
             return Ok(vec![said, self.forget_command(chat, false)]);
         }
         let banks = self.names(places.values().map(|(_, link)| link), lang);
         let now = self.now().as_second();
         if !asked.is_some_and(|at| (0..ERASE_ASKED_S).contains(&now.saturating_sub(at))) {
-            return Ok(vec![self.say(chat, &plain::erase_ask(lang, &banks, now), true)?]);
+            return Ok(vec![self.say(chat, &plain::erase_ask(lang, &banks, now), true).await?]);
         }
         let (mut commands, mut said) = (Vec::new(), Vec::new());
         for (place, _) in places.values() {
@@ -104,7 +104,7 @@ impl Gateway {
             }
         }
         commands.extend(said);
-        commands.push(self.say(chat, &plain::erased(lang, &banks), true)?);
+        commands.push(self.say_farewell(chat, &plain::erased(lang, &banks), true)?);
         commands.push(self.forget_command(chat, false));
         Ok(commands)
     }
@@ -224,7 +224,7 @@ impl Gateway {
                 let chat = self.store.conversation(&link.conversation()).await?;
                 let lang = lang.or(chat.map(|c| c.lang)).unwrap_or_default();
                 let erased = plain::erased(lang, institution.name_in(lang));
-                said.push(self.say(&link.conversation(), &erased, false)?);
+                said.push(self.say_farewell(&link.conversation(), &erased, false)?);
             }
             // Nor is anything kept of the chat itself, unless another bank is linked there.
             if asker != Some(&link.conversation()) {

@@ -19,7 +19,7 @@ use amana_core::{
 };
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
 use amana_render::RenderContext;
-use amana_store::{Answer, ChannelHealth, Command, Link, Store, SubmitError, Token};
+use amana_store::{Answer, ChannelHealth, Command, Link, PlainKey, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, Weak};
@@ -524,21 +524,67 @@ impl Gateway {
         }
     }
 
-    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person.
-    pub(crate) fn say(
+    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person. It is under the
+    /// key of the customer whose chat it is ([`PlainKey::of_chat`]). Where that does not open it is the deployment's: who
+    /// asks for help, or to be erased, is answered all the same.
+    pub(crate) async fn say(
         &self,
+        to: &ConversationId,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        let key = async {
+            let links = self.store.links_of_conversation(to).await?;
+            PlainKey::of_chat(&*self.store, &links).await
+        };
+        self.say_under(&self.unless_closed(key.await)?, to, content, reply)
+    }
+
+    /// The same about one link, in its chat: under its customer's key, also when it has just ended.
+    pub(crate) async fn say_of(
+        &self,
+        link: &Link,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        let key = PlainKey::of_link(&*self.store, link).await;
+        self.say_under(&self.unless_closed(key)?, &link.conversation(), content, reply)
+    }
+
+    /// The same where it must outlive the customer: that they are erased.
+    pub(crate) fn say_farewell(
+        &self,
+        to: &ConversationId,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        self.say_under(&PlainKey::deployment(&*self.store), to, content, reply)
+    }
+
+    fn unless_closed<'a>(&'a self, key: Answer<PlainKey<'a>>) -> Answer<PlainKey<'a>> {
+        match key {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "a chat's message is kept as a stranger's");
+                Ok(PlainKey::deployment(&*self.store))
+            }
+            key => key,
+        }
+    }
+
+    fn say_under(
+        &self,
+        key: &PlainKey<'_>,
         to: &ConversationId,
         content: &Content,
         reply: bool,
     ) -> Result<Command, FlowError> {
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
         let encoding = self.channel.encoding(reply);
-        let key = self.store.keyring().deployment();
         let disclosure = self
             .gate
             .plain(content, &recipient, encoding, self.message_id(), self.now(), key, &*self.entropy)
             .map_err(FlowError::Plain)?;
-        Ok(Command::Disclose { shard: to.shard(), disclosure, at: self.now() })
+        Ok(Command::Disclose { shard: to.shard(), disclosure: key.name_in(disclosure), at: self.now() })
     }
 
     /// A page of ours.

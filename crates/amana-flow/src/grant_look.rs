@@ -437,7 +437,7 @@ impl Gateway {
             let lang = self.store.conversation(&conversation).await?.map_or(old.lang, |c| c.lang);
             let bank = self.institution(&link.institution)?.name_in(lang);
             let say = amana_chat::plain::narrowed_at_bank(lang, bank);
-            commands.push(self.say(&conversation, &say, false)?);
+            commands.push(self.say_of(link, &say, false).await?);
         }
         Ok(Narrowed::Less(commands))
     }

@@ -429,7 +429,7 @@ impl Gateway {
         let bank = self.institution(&link.institution)?.name_in(lang);
         let (renew, token) = self.reminders_link(&link, consent.expires_at);
         let content = amana_chat::plain::ends_soon(lang, bank, consent.expires_at, now, &renew);
-        Ok(Step::DoneWith(vec![token, self.say(&conversation, &content, false)?]))
+        Ok(Step::DoneWith(vec![token, self.say_of(&link, &content, false).await?]))
     }
 
     /// The job that removes what was said under a link, a while after its end.

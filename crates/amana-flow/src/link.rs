@@ -431,7 +431,7 @@ impl Gateway {
 
     async fn link_declined(&self, at: &AtBank) {
         let Aim::Link { conversation, .. } = &at.aim else { return };
-        let Ok(say) = self.say(conversation, &amana_chat::plain::link_cancelled(at.lang), false) else {
+        let Ok(say) = self.say(conversation, &amana_chat::plain::link_cancelled(at.lang), false).await else {
             return;
         };
         if let Err(error) = self.store.submit(vec![say]).await {
@@ -493,7 +493,7 @@ impl Gateway {
     /// When the session is over or the store fails.
     pub async fn consent_cancel(&self, cookie: &str) -> Result<(), LinkError> {
         let Browser::Consenting(at) = self.browser(cookie).await? else { return Err(LinkError::Over) };
-        let say = self.say(&at.conversation, &amana_chat::plain::link_cancelled(at.lang), false)?;
+        let say = self.say(&at.conversation, &amana_chat::plain::link_cancelled(at.lang), false).await?;
         self.store.submit(vec![Self::take_browser(cookie), say]).await?;
         self.outbox_filled.notify_one();
         self.revoke_now(at.revocation).await;
@@ -619,7 +619,7 @@ impl Gateway {
             commands.push(Command::PutConversation(Conversation { lang: answer.lang, ..person }));
         }
         if link.state == LinkState::Active {
-            commands.push(self.say_linked(&link, &consent, answer.lang)?);
+            commands.push(self.say_linked(&link, &consent, answer.lang).await?);
         }
         commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
 
@@ -721,11 +721,11 @@ impl Gateway {
             to: LinkState::Active,
             at: now,
         });
-        commands.push(self.say_linked(&link, &consent, lang)?);
+        commands.push(self.say_linked(&link, &consent, lang).await?);
         Ok(commands)
     }
 
-    fn say_linked(&self, link: &Link, consent: &Consent, lang: Lang) -> Result<Command, FlowError> {
+    async fn say_linked(&self, link: &Link, consent: &Consent, lang: Lang) -> Result<Command, FlowError> {
         let institution = self.institution(&link.institution)?;
         let allowed: Vec<(Purpose, Form)> = consent.grants.iter().map(|(p, g)| (*p, g.form)).collect();
         let content = amana_chat::plain::linked(
@@ -735,7 +735,7 @@ impl Gateway {
             consent.expires_at,
             self.now(),
         );
-        self.say(&link.conversation(), &content, false)
+        self.say_of(link, &content, false).await
     }
 
     /// The lookup value of a customer whom the bank does not name: their own id, so that nobody else is taken for them.

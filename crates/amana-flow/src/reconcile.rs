@@ -9,7 +9,7 @@ use crate::limits::{CLOCKS_DIFFER, LOOK_THERE_EVERY, LOOK_THERE_MAX, OVERDUE_MAX
 use amana_channel::webhook::{EchoWords, Inbound, InboundKind, message_key};
 use amana_channel::{History, SaidThere, SendError};
 use amana_core::{Address, ChannelId, ConversationId, EventKey, MessageId, Psid};
-use amana_store::{AlarmKind, Claim, Command, OutboxEntry, Outcome, Sighting, SubmitError};
+use amana_store::{AlarmKind, Claim, Command, OutboxEntry, Outcome, PlainKey, Sighting, SubmitError};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -120,7 +120,10 @@ impl Gateway {
         };
         let texts: Vec<&str> = echo.words.0.iter().map(String::as_str).collect();
         let says = match &entry.row.basis {
-            None => self.gate.row_says_all(&entry.row, self.store.keyring().deployment(), &texts),
+            None => match PlainKey::of_row(&*self.store, &entry.row).await? {
+                Some(key) => self.gate.row_says_all(&entry.row, &key, &texts),
+                None => return Ok(None),
+            },
             Some(basis) => match self.store.customer(entry.customer_shard, basis.customer).await? {
                 Some(customer) => self.gate.row_says_all(&entry.row, &customer.key, &texts),
                 // Erased: nobody can know any more.
@@ -146,11 +149,11 @@ impl Gateway {
         if entry.closed.is_some() {
             return Ok(There::Unclear);
         }
-        if let Some(basis) = &entry.row.basis {
-            let customer = self.store.customer(entry.customer_shard, basis.customer).await?;
-            if customer.is_none() {
-                return Ok(There::Unkept);
-            }
+        let of_basis = entry.row.basis.as_ref().map(|basis| (entry.customer_shard, basis.customer));
+        if let Some((shard, customer)) = of_basis.or(entry.row.under)
+            && self.store.customer(shard, customer).await?.is_none()
+        {
+            return Ok(There::Unkept);
         }
         if !self.channel.capabilities().history {
             return Ok(There::Unkept);

@@ -407,7 +407,7 @@ impl Gateway {
         commands.extend(self.reminding(shard, &consent, renewing.days));
         let bank = self.institution(&link.institution)?.name_in(lang);
         let said = amana_chat::plain::renewed(lang, bank, expires_at, now);
-        commands.push(self.say(&link.conversation(), &said, false)?);
+        commands.push(self.say_of(&link, &said, false).await?);
         Ok(commands)
     }
 }

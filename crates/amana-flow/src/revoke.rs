@@ -109,7 +109,7 @@ impl Gateway {
             if link.state == LinkState::Active {
                 let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
                 let stopped = self.and_there(stopped, std::iter::once(&viewer.institution), viewer.lang);
-                commands.push(self.say(&link.conversation(), &stopped, false)?);
+                commands.push(self.say_of(&link, &stopped, false).await?);
             }
         }
         Ok(Some(commands).filter(|commands| !commands.is_empty()))
@@ -142,7 +142,7 @@ impl Gateway {
             let mut commands = self.end_link(&link, ConsentEnd::Withdrawn, now).await?;
             let stopped = amana_chat::plain::stopped(viewer.lang, &bank);
             let stopped = self.and_there(stopped, std::iter::once(&viewer.institution), viewer.lang);
-            commands.push(self.say(&link.conversation(), &stopped, false)?);
+            commands.push(self.say_of(&link, &stopped, false).await?);
             return Ok(Some(commands));
         }
         let (commands, _) =

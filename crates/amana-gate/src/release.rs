@@ -10,7 +10,7 @@ use crate::ticket::{EgressFrame, EgressTicket, TicketSigner, TicketSubject};
 use amana_core::ids::sha256;
 use amana_core::{
     AccountId, Address, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, Content, CustomerId, Entropy,
-    Form, InstitutionId, MessageId, Timestamp, micros,
+    Form, InstitutionId, MessageId, Shard, Timestamp, micros,
 };
 use amana_render::{Encoding, Render, RenderContext, page};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,11 @@ pub struct OutboxRow {
     /// Where a human of the institution wrote it: a MAC of the chat's active links then ([`Gate::agent`]). Such a row
     /// has no basis, and is released by [`Gate::release_agent`] alone.
     pub agent: Option<[u8; 32]>,
-    /// The gate's MAC over everything above but `said`, which is MACs itself.
+    /// Where it holds no bank data: the customer, with their shard, under whose key bytes and recipient are; `None` is
+    /// the deployment's. The ticket does not name it: under any other key the bytes do not open. With bank data it is
+    /// the basis that says whose.
+    pub under: Option<(Shard, CustomerId)>,
+    /// The gate's MAC over everything above but `under`, and `said`, which is MACs itself.
     pub ticket: [u8; 32],
 }
 
@@ -111,8 +115,9 @@ impl Disclosure {
             && receipt.consent.as_ref().is_some_and(|(consent, _)| *consent == basis.consent)
             && receipt.channel.as_ref() == Some(&self.row.recipient.channel)
             && receipt.recipient == Recipient::Customer
-            // What a human wrote has no basis.
+            // What a human wrote has no basis, and the basis says under whose key it is.
             && self.row.agent.is_none()
+            && self.row.under.is_none()
             && self.page.as_ref().is_none_or(|page| page.message == self.row.message && page.basis == *basis)
     }
 }
@@ -411,6 +416,7 @@ impl Gate {
             expires_at,
             anytime: encoding.passes_window(),
             agent,
+            under: None,
             ticket: [0; 32],
         };
         row.ticket = self.sign(&row);

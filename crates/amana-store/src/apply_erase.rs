@@ -46,7 +46,7 @@ macro_rules! over_unsent {
         concat!(
             "payload = ",
             $empty,
-            ", sealed_to = NULL, reason = 'erased', state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END, \
+            ", sealed_to = NULL, key_of = NULL, reason = 'erased', state = CASE WHEN state IN (1, 2) THEN 5 ELSE 6 - doubtful END, \
              doubtful = CASE WHEN state IN (1, 2) THEN 1 ELSE doubtful END"
         )
     };
@@ -62,20 +62,22 @@ macro_rules! messages_of_chats {
     };
 }
 
-/// Those of them where no other customer's link is active.
-macro_rules! own_chats {
+/// Those of them that are over with the customer: where no other customer's link is active, and what is under this one's
+/// key wherever it is.
+macro_rules! own_messages {
     () => {
         concat!(
             messages_of_chats!(),
-            " AND NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel \
-             AND other.person = l.person AND other.state = 1 AND other.customer <> l.customer)"
+            " AND (o.key_of = l.customer OR NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel \
+             AND other.person = l.person AND other.state = 1 AND other.customer <> l.customer))"
         )
     };
 }
 
-/// What waits for their chats without bank data is under the deployment's key, which is not destroyed: it is over now,
-/// text and recipient are gone, and a human's words with it. What tells them that they are erased is put in after this.
-/// What is on its way may be at the platform, and stays as such.
+/// What waits for their chats without bank data is over now, whether it is under their key or, from before they were
+/// linked, under the deployment's, which is not destroyed: text and recipient are gone, and a human's words with it. What
+/// tells them that they are erased is put in after this, under the deployment's key. What is on its way may be at the
+/// platform, and stays as such.
 async fn deny_what_waits<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -86,7 +88,7 @@ async fn deny_what_waits<D: Db>(
         .rows(
             concat!(
                 "SELECT DISTINCT o.message FROM ",
-                own_chats!(),
+                own_messages!(),
                 " AND o.state < 4 AND o.agent IS NOT NULL"
             ),
             values![shard, customer],
@@ -97,7 +99,7 @@ async fn deny_what_waits<D: Db>(
             "UPDATE outbox SET ",
             over_unsent!("$3"),
             " WHERE message IN (SELECT o.message FROM ",
-            own_chats!(),
+            own_messages!(),
             " AND o.state < 4 AND o.customer IS NULL)"
         ),
         values![shard, customer, Vec::new()],
@@ -153,12 +155,12 @@ pub(crate) async fn step<D: Db>(
         values![shard, customer, ERASE_ROWS, Vec::new()],
     )
     .await?;
-    // What was given up of what was said to their chats without bank data is under the deployment's key: text and
+    // What was given up of what was said to their chats without bank data may be under the deployment's key: text and
     // recipient go, too. Of what is sent or denied they are gone. It is found by the links, so those wait for it.
     let emptied = db
         .run(
             concat!(
-                "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE message IN (SELECT o.message FROM ",
+                "UPDATE outbox SET payload = $3, sealed_to = NULL, key_of = NULL WHERE message IN (SELECT o.message FROM ",
                 messages_of_chats!(),
                 " AND o.state > 3 AND o.customer IS NULL AND o.sealed_to IS NOT NULL ORDER BY o.message LIMIT $4)"
             ),
@@ -268,7 +270,7 @@ pub(crate) async fn forget_chat<D: Db>(
     }
     rows += db
         .run(
-            "UPDATE outbox SET payload = $4, sealed_to = NULL WHERE shard = $1 AND channel = $2 AND person = $3 \
+            "UPDATE outbox SET payload = $4, sealed_to = NULL, key_of = NULL WHERE shard = $1 AND channel = $2 AND person = $3 \
              AND state > 3 AND customer IS NULL AND sealed_to IS NOT NULL",
             values![shard, channel, person, Vec::new()],
         )

@@ -1,7 +1,8 @@
 //! What the commands about outgoing messages do.
 
 use crate::apply::{
-    Applied, Refused, basis_context, bounded, changed, maybe, recipient_context, record, record_with_key,
+    Applied, Refused, basis_context, bounded, changed, customer_key, maybe, recipient_context, record,
+    record_with_key,
 };
 use crate::apply_agent::SENT;
 use crate::codec::outbox_code;
@@ -114,8 +115,15 @@ pub(crate) async fn disclose<D: Db>(
             (Some(seq), Some(key), Some(sealed), None)
         }
         (None, None) => {
-            let (key, context) = (vault.keyring().deployment(), recipient_context(row.message));
-            (None, None, None, Some(vault.seal(key, &context, psid.as_str().as_bytes())?))
+            let (context, psid) = (recipient_context(row.message), psid.as_str().as_bytes());
+            let sealed = match row.under {
+                None => vault.seal(vault.keyring().deployment(), &context, psid)?,
+                // Whoever was erased since the text was put under their key is nobody here.
+                Some((shard, customer)) => {
+                    vault.seal(&*customer_key(db, vault, shard, customer).await?, &context, psid)?
+                }
+            };
+            (None, None, None, Some(sealed))
         }
         // Refused above.
         (None, Some(_)) | (Some(_), None) => return Err(Refused::Conflict("receipt")),
@@ -135,8 +143,8 @@ pub(crate) async fn disclose<D: Db>(
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
-             said, doubtful, agent) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18) \
+             said, doubtful, agent, key_of) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18, $19) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -151,12 +159,13 @@ pub(crate) async fn disclose<D: Db>(
                 row.expires_at,
                 row.ticket,
                 at,
-                shard,
+                row.under.map_or(shard, |(shard, _)| shard),
                 outbox_code(state),
                 sealed_to,
                 row.anytime,
                 row.said.as_slice(),
-                row.agent
+                row.agent,
+                row.under.map(|(_, customer)| customer)
             ],
         )
         .await?;
@@ -198,6 +207,7 @@ macro_rules! finish {
          due_at = coalesce($2, due_at), mid = $3, reason = $4, sent_at = $5, \
          payload = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) AND customer IS NULL THEN $8 ELSE payload END, \
          sealed_to = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) THEN NULL ELSE sealed_to END, \
+         key_of = CASE WHEN CAST($1 AS BIGINT) IN (4, 6) THEN NULL ELSE key_of END, \
          attempts = CASE WHEN attempts > $7 THEN attempts - $7 ELSE 0 END WHERE message = $6 AND state < 4"
     };
 }
@@ -324,7 +334,7 @@ pub(crate) async fn settle<D: Db>(
 ) -> Result<(), Refused> {
     let rows = db
         .run(
-            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, reason = NULL, sealed_to = NULL, \
+            "UPDATE outbox SET state = $1, mid = $2, sent_at = $3, reason = NULL, sealed_to = NULL, key_of = NULL, \
              payload = CASE WHEN customer IS NULL THEN $5 ELSE payload END WHERE message = $4 AND state <> 4",
             values![outbox_code(OutboxState::Sent), some(mid), at, message, Vec::new()],
         )

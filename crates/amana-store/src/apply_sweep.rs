@@ -131,7 +131,7 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep
     // What was given up keeps its text while it could be sent again. Of messages with bank data it is what was said.
     let emptied = db
         .run(
-            "UPDATE outbox SET payload = $3, sealed_to = NULL WHERE state = 5 AND customer IS NULL AND length(payload) > 0 \
+            "UPDATE outbox SET payload = $3, sealed_to = NULL, key_of = NULL WHERE state = 5 AND customer IS NULL AND length(payload) > 0 \
              AND message IN (SELECT message FROM outbox WHERE state = 5 AND customer IS NULL \
              AND length(payload) > 0 AND expires_at < $1 ORDER BY expires_at LIMIT $2)",
             values![now, SWEEP_ROWS, Vec::new()],

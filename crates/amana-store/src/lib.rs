@@ -46,6 +46,7 @@ pub mod limits;
 mod migrate;
 mod node;
 mod open;
+mod plain_key;
 mod postgres;
 mod queries;
 mod queries_hint;
@@ -69,6 +70,7 @@ pub use keyring::{Keyring, Keys, MasterKey, MasterKeyError, RootError};
 pub use migrate::MigrationReport;
 pub use node::{Node, ShardView};
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
+pub use plain_key::PlainKey;
 pub use retention::{DataKind, Holding, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, AsideRecords, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState,

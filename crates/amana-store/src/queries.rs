@@ -19,7 +19,7 @@ use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
     EventKey, InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
 };
-use amana_gate::OutboxRow;
+use amana_gate::{DataKey, OutboxRow};
 
 pub(crate) fn at_most(limit: usize) -> i64 {
     i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
@@ -457,27 +457,53 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 
 macro_rules! outbox_columns {
     () => {
-        "o.shard, o.position, o.message, o.channel, o.sealed_to, o.customer, o.sealed_basis, k.wrapped_key, \
+        "o.shard, o.position, o.message, o.channel, o.sealed_to, o.key_of, k.wrapped_key, o.customer, o.sealed_basis, k.wrapped_key, \
          o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at, o.doubtful, o.person FROM outbox o \
-         LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = o.customer"
+         LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = coalesce(o.customer, o.key_of)"
     };
 }
 
 /// Who stands for a recipient that cannot be read. No ticket is for them.
 const NOBODY: &str = "unreadable";
 
-/// A page-scoped id that is sealed under the deployment's key.
-fn read_recipient(vault: &Vault, context: &[u8], sealed: &[u8]) -> Answer<Psid> {
-    let plain = open(vault.keyring().deployment(), context, sealed)?;
+/// A page-scoped id that is sealed under this key.
+fn read_recipient(key: &DataKey, context: &[u8], sealed: &[u8]) -> Answer<Psid> {
+    let plain = open(key, context, sealed)?;
     let damaged = || StoreError::damaged("a stored recipient cannot be read");
     let text = String::from_utf8(plain).map_err(|_| damaged())?;
     Psid::new(text).map_err(|_| damaged())
 }
 
+/// To whom a message without bank data goes. `None` where that does not open: it is damaged, or the customer under
+/// whose key it is was erased. An error where it cannot be known now.
+fn read_plain_recipient(
+    vault: &Vault,
+    message: MessageId,
+    sealed: &[u8],
+    under: (Option<CustomerId>, Option<Vec<u8>>),
+) -> Answer<Option<Psid>> {
+    let context = recipient_context(message);
+    let opened = match under {
+        (None, _) => read_recipient(vault.keyring().deployment(), &context, sealed),
+        (Some(_), None) => return Ok(None),
+        (Some(customer), Some(wrapped)) => {
+            vault.customer_key(customer, &wrapped).and_then(|key| read_recipient(&key, &context, sealed))
+        }
+    };
+    match opened {
+        Err(error) if error.is_damage() => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let (shard, position, message) = (row.shard()?, row.int()?, MessageId::from_bytes(row.array()?));
     let (channel, sealed_to) = (row.parsed()?, row.opt_bytes()?);
+    // An id that is none is nobody's.
+    let key_of =
+        row.opt_bytes().map_or_else(|_| Some([0; 16]), |id| id.map(|id| id.try_into().unwrap_or_default()));
+    let (key_of, wrapped) = (key_of.map(CustomerId::from_bytes), row.opt_bytes()?);
     // What does not open, or is not there, is left out: the ticket vouches for recipient, basis and hash, so the gate
     // denies the message, and a damaged row ends as denied instead of blocking its conversation.
     let (sealed, closed) =
@@ -488,12 +514,16 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             (Some(sealed.basis.into_owned()), sealed.payload_sha256, Some(sealed.psid.into_owned()))
         }
         None => {
-            let psid = sealed_to.and_then(|to| read_recipient(vault, &recipient_context(message), &to).ok());
-            (None, in_clear.unwrap_or_default(), psid)
+            let to = sealed_to.map(|to| read_plain_recipient(vault, message, &to, (key_of, wrapped)));
+            (None, in_clear.unwrap_or_default(), to.transpose()?.flatten())
         }
     };
     let psid = psid.map_or_else(|| Psid::new(NOBODY).map_err(|_| StoreError::new("an id is none")), Ok)?;
     let recipient = Address { channel, psid };
+    let (said, expires_at, anytime) = (row.bytes()?, row.time()?, row.flag()?);
+    let (agent, ticket) = (row.opt_array()?, row.array()?);
+    let (state, due_at, attempts) = (row.code(codec::outbox_state)?, row.time()?, row.number()?);
+    let (mid, reason, customer_shard) = (row.opt_text()?, row.opt_text()?, row.shard()?);
     Ok(OutboxEntry {
         shard,
         position,
@@ -503,18 +533,19 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             basis,
             payload,
             payload_sha256,
-            said: row.bytes()?,
-            expires_at: row.time()?,
-            anytime: row.flag()?,
-            agent: row.opt_array()?,
-            ticket: row.array()?,
+            said,
+            expires_at,
+            anytime,
+            agent,
+            under: key_of.map(|customer| (customer_shard, customer)),
+            ticket,
         },
-        state: row.code(codec::outbox_state)?,
-        due_at: row.time()?,
-        attempts: row.number()?,
-        mid: row.opt_text()?,
-        reason: row.opt_text()?,
-        customer_shard: row.shard()?,
+        state,
+        due_at,
+        attempts,
+        mid,
+        reason,
+        customer_shard,
         created_at: row.time()?,
         sent_at: row.opt_time()?,
         doubtful: row.flag()?,
@@ -795,7 +826,7 @@ pub(crate) async fn token<D: Db>(db: &mut D, vault: &Vault, hash: [u8; 32]) -> A
             hash,
             conversation: ConversationId {
                 channel: row.parsed()?,
-                psid: read_recipient(vault, &token_context(&hash), &row.bytes()?)?,
+                psid: read_recipient(vault.keyring().deployment(), &token_context(&hash), &row.bytes()?)?,
             },
             expires_at: row.time()?,
             consumed_at: row.opt_time()?,

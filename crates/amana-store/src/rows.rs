@@ -391,7 +391,7 @@ pub struct OutboxEntry {
     pub mid: Option<String>,
     /// Why it is dead or denied.
     pub reason: Option<String>,
-    /// The customer's shard, for a message with bank data.
+    /// The shard of the customer whose bank data it holds, or under whose key it is.
     pub customer_shard: Shard,
     /// When it was put in.
     pub created_at: Timestamp,

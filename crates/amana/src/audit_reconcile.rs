@@ -10,7 +10,7 @@ use crate::exported::{self, Sending, Told};
 use crate::{gateway, limits, operate, output};
 use amana_core::{Clock as _, ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{DataKey, Denial, Gate, ReceiptKind};
-use amana_store::{OutboxEntry, OutboxState, Store};
+use amana_store::{OutboxEntry, OutboxState, PlainKey, Store};
 use anyhow::{Context as _, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -155,8 +155,10 @@ impl Words<'_> {
         let key = match &entry.row.basis {
             // The bytes of a message without bank data go once it is sent.
             None if entry.row.payload.is_empty() => return self.gate.row_said(&entry.row, text),
+            // Of one who was erased meanwhile nobody can know.
             None => {
-                let read = self.gate.row_says(&entry.row, self.store.keyring().deployment(), text);
+                let Ok(Some(key)) = PlainKey::of_row(&**self.store, &entry.row).await else { return false };
+                let read = self.gate.row_says(&entry.row, &key, text);
                 return self.readable(entry, read);
             }
             Some(basis) => match self.keys.get(&basis.customer) {

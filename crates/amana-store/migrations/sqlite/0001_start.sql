@@ -203,6 +203,9 @@ CREATE TABLE outbox (
     sealed_basis BLOB,
     -- To whom it goes, where there is no basis.
     sealed_to BLOB,
+    -- The customer under whose key that and the text are, where there is no basis; else they are under the deployment's.
+    -- It goes with them.
+    key_of BLOB,
     payload BLOB NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BLOB,
