@@ -353,6 +353,66 @@ async fn on_yesterdays_database_the_erased_are_erased_again_and_the_others_go_on
     assert_eq!(good.kinds["disclosure"], 2);
 }
 
+/// What waits for a chat without bank data, a human's words among it, is under the key of the customer whose chat it is:
+/// on yesterday's database no key that remains opens text or recipient, and nothing of it is sent.
+#[tokio::test]
+async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_that_remains() {
+    let rig = Rig::new().await;
+    two(&rig).await;
+    let (gone, other) = (link(&rig.store, "1").await, link(&rig.store, "2").await);
+    *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+    let words = AgentReply { by: "api:huda".into(), text: "your card is here".into(), persona: None };
+    let words = rig.gateway.agent_replies(&conversation("1"), &words).await.expect("written");
+    rig.says("1", "help").await;
+    let (from, to) = (Timestamp::UNIX_EPOCH, rig.clock.now());
+    let rows = rig.store.outbox_between((Shard(0), 0), from, to, 1_000).await.expect("answers");
+    let person = rig.store.outbox_entry(words).await.unwrap().expect("there").person;
+    let waiting: Vec<MessageId> = rows
+        .iter()
+        .filter(|entry| entry.person == person && entry.state == OutboxState::Pending)
+        .map(|entry| entry.row.message)
+        .collect();
+    assert!(waiting.len() > 1 && waiting.contains(&words), "{waiting:?}");
+
+    let gate = amana_gate::Gate::new(rig.store.keyring().ticket());
+    let opens = async |store: &Arc<dyn Store>| {
+        let others = store.customer(other.shard, other.customer).await.unwrap().expect("stays").key;
+        // Of the erased one there is none after the erasure.
+        let own = store.customer(gone.shard, gone.customer).await.ok().flatten().map(|customer| customer.key);
+        let mut opened = Vec::new();
+        for message in &waiting {
+            let entry = store.outbox_entry(*message).await.expect("answers").expect("is there");
+            let by = |key: &DataKey| gate.row_says(&entry.row, key, "x").is_ok();
+            let keys = [by(store.keyring().deployment()), by(&others), own.as_deref().is_some_and(by)];
+            opened.push((entry.row.recipient.psid.as_str() == "1", keys));
+        }
+        opened
+    };
+    let before = opens(&rig.store).await;
+    assert!(before.iter().all(|opened| *opened == (true, [false, false, true])), "{before:?}");
+
+    let yesterday = tempfile::tempdir().unwrap();
+    copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+    assert_eq!(rig.gateway.erase_customer(gone.customer).await.expect("erased"), Some(Erased::Whole));
+    *rig.channel.error.lock().unwrap() = None;
+    rig.clock.advance_s(120);
+    rig.gateway.settle().await.expect("settled");
+    let farewell = rig.sees("1");
+    assert_eq!(farewell.len(), 1, "that all is erased, and nothing of what waited: {farewell:?}");
+    copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+
+    let again = process(&rig, yesterday.path(), &Arc::new(Faults::default())).await;
+    let after = opens(again.store()).await;
+    assert!(after.iter().all(|opened| *opened == (false, [false; 3])), "{after:?}");
+    again.finish_erasures().await.expect("finished");
+    again.settle().await.expect("settled");
+    assert!(rig.sees("1").is_empty(), "nothing that waited then is sent");
+    for message in &waiting {
+        let entry = again.store().outbox_entry(*message).await.unwrap().expect("an empty row");
+        assert_eq!((entry.state, entry.row.payload.len(), entry.row.under), (OutboxState::Denied, 0, None));
+    }
+}
+
 /// Yesterday's custody has no share of who linked since: their key is lost, and with it everything. They are told
 /// nothing wrong, stand in nobody's way, and are erased by the operator, after which they can link again.
 #[tokio::test]
