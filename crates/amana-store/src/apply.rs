@@ -745,7 +745,7 @@ pub(crate) async fn set_kill<D: Db>(db: &mut D, kill: &Kill) -> Applied {
     maybe(rows)
 }
 
-async fn clear_kill<D: Db>(db: &mut D, scope: &KillScope) -> Applied {
+pub(crate) async fn clear_kill<D: Db>(db: &mut D, scope: &KillScope) -> Applied {
     maybe(db.run("DELETE FROM kill WHERE scope = $1", values![json(scope)?]).await?)
 }
 

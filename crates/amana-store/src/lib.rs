@@ -65,7 +65,7 @@ pub use command::{
 };
 pub use custody::{Custody, CustodyError, Holder, MemoryCustody, Share, SqliteCustody};
 pub use fence::Lease;
-pub use flags::{Flags, open_flags};
+pub use flags::{Flags, Switches, open_flags, open_switches};
 pub use keyring::{Keyring, Keys, MasterKey, MasterKeyError, RootError};
 pub use migrate::MigrationReport;
 pub use node::{Node, ShardView};

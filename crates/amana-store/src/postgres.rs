@@ -354,6 +354,13 @@ pub(crate) fn readers(url: &str) -> Result<Readers, OpenError> {
     Ok(Readers(pool(config(url, POSTGRES_STATEMENT_MS_MAX)?, POSTGRES_CONNECTIONS)?))
 }
 
+/// Connections that write by themselves, each statement in a transaction of its own, on a database that has this
+/// version's schema.
+pub(crate) async fn alone(url: &str, at: Timestamp) -> Result<Readers, OpenError> {
+    steps(url, at, false).await?;
+    readers(url)
+}
+
 /// A first connection, with the reason why there is none.
 async fn reach(pool: &Pool) -> Result<Pg, OpenError> {
     Pg::connected(pool).await.map_err(|error| OpenError::Unreachable(error.text))

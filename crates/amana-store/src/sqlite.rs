@@ -393,6 +393,37 @@ fn steps_in_transaction(conn: &mut Lite, at: Timestamp, run: bool) -> Result<Mig
     Ok(MigrationReport { from, to, applied: todo.iter().map(|m| m.name.to_owned()).collect() })
 }
 
+/// A connection that writes by itself, each statement in a transaction of its own, beside the one of the store.
+pub(crate) struct Alone(Arc<Mutex<Lite>>);
+
+impl Backend for Alone {
+    type Conn = Lite;
+
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Lite) -> Reading<'a, T> + Send + 'static,
+    {
+        let conn = Arc::clone(&self.0);
+        // It may wait for the store's writer.
+        let work = tokio::task::spawn_blocking(move || {
+            let mut conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
+            now(query(&mut conn))
+        });
+        work.await.map_err(|_| StoreError::new("a query was interrupted"))?
+    }
+}
+
+/// Such a connection to a file that is there, with this version's schema.
+pub(crate) fn alone(path: &Path, at: Timestamp) -> Result<Alone, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::File { path: path.to_owned(), why: "it is not there".to_owned() });
+    }
+    let mut conn = writer(path)?;
+    steps(&mut conn, at, false)?;
+    Ok(Alone(Arc::new(Mutex::new(conn))))
+}
+
 /// Opens the store and starts its writer, which ends when the store is dropped and its queue is empty.
 pub(crate) fn open(
     path: &Path,

@@ -4,7 +4,7 @@ use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
 use crate::{keys, limits, output};
 use amana_core::{ChannelId, Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
-use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError};
+use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError, Switches};
 use anyhow::{Context as _, bail};
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> an
         bail!("the reason must have 1 to {} characters", limits::REASON_CHARS_MAX);
     }
     let kill = Kill { scope: scope.clone(), reason: reason.to_owned(), since: SystemClock.now() };
-    existing(settings).await?.submit(vec![Command::SetKill(kill)]).await?;
+    switches(settings).await?.set(kill).await?;
     output::line(&format!("on: {}. It works at the next send.", written(&scope)));
     Ok(())
 }
@@ -124,11 +124,9 @@ pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> an
 /// When the scope is none, or the store cannot be written.
 pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<()> {
     let scope = scope(text)?;
-    let store = existing(settings).await?;
-    if !store.kills().await?.0.iter().any(|kill| kill.scope == scope) {
+    if !switches(settings).await?.clear(scope.clone()).await? {
         bail!("the switch `{}` is not on; `amana kill list` shows those that are", written(&scope));
     }
-    store.submit(vec![Command::ClearKill(scope.clone())]).await?;
     output::line(&format!("off: {}", written(&scope)));
     Ok(())
 }
@@ -138,7 +136,7 @@ pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<
 /// # Errors
 /// When the store cannot be read.
 pub(crate) async fn kills(settings: &Settings) -> anyhow::Result<()> {
-    let kills = existing(settings).await?.kills().await?.0;
+    let kills = switches(settings).await?.kills().await?.0;
     if kills.is_empty() {
         output::line("no kill switch is on");
     }
@@ -239,12 +237,23 @@ pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result
     }
 }
 
-/// The store, if it is there already: a command that looks at it makes none.
-pub(crate) async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+/// The kill switches of the store, if it is there already. They need no key: whoever keeps the master key may be away.
+async fn switches(settings: &Settings) -> anyhow::Result<Arc<dyn Switches>> {
+    let url = url_of_existing(settings)?;
+    Ok(amana_store::open_switches(url, SystemClock.now()).await?)
+}
+
+fn url_of_existing(settings: &Settings) -> anyhow::Result<&str> {
     let url = settings.store_url.expose();
     if let Some(path) = keys::sqlite_path(url).filter(|path| !path.exists()) {
         bail!("the database `{}` is not there yet: `amana serve` makes it", path.display());
     }
+    Ok(url)
+}
+
+/// The store, if it is there already: a command that looks at it makes none.
+pub(crate) async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let url = url_of_existing(settings)?;
     let options = OpenOptions { auto_migrate: false, retention: settings.retention };
     Ok(amana_store::open_with(
         url,

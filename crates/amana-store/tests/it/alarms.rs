@@ -238,6 +238,21 @@ pub(crate) async fn a_delivery_that_nothing_names_is_an_alarm_after_a_while(w: &
     assert_eq!(w.store.alarms(false, 10).await.expect("answers").len(), 1);
 }
 
+pub(crate) async fn switches_are_turned_without_a_key(w: &World) {
+    let switches = open_switches(&w.place.url(), at(0)).await.expect("opens");
+    let kill = |reason: &str| Kill { scope: KillScope::All, reason: reason.into(), since: at(1) };
+    assert!(switches.set(kill("drill")).await.expect("set"));
+    assert!(!switches.set(kill("again")).await.expect("answers"), "on twice is once");
+    // The store beside it, which holds a connection of its own, sees it at once, and the other way round.
+    assert_eq!(w.store.kills().await.expect("answers").0, [kill("drill")]);
+    w.one(Command::ClearKill(KillScope::All)).await;
+    assert!(switches.kills().await.expect("answers").0.is_empty());
+    assert!(!switches.clear(KillScope::All).await.expect("answers"));
+    w.one(Command::SetKill(kill("more"))).await;
+    assert!(switches.clear(KillScope::All).await.expect("cleared"));
+    assert!(w.store.kills().await.expect("answers").0.is_empty());
+}
+
 pub(crate) async fn flags_are_read_without_a_key(w: &World) {
     let flags = open_flags(&w.place.url()).expect("opens");
     assert!(flags.kills().await.expect("answers").0.is_empty());

@@ -116,6 +116,7 @@ suite!(
     an_attempt_in_doubt_may_be_seen_twice,
     what_others_send_is_explained_or_an_alarm,
     flags_are_read_without_a_key,
+    switches_are_turned_without_a_key,
     the_outbox_is_read_in_pages_between_two_instants,
     a_delivery_that_nothing_names_is_an_alarm_after_a_while,
     who_has_the_chat_is_told_of_what_others_sent,

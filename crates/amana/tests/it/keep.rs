@@ -5,6 +5,7 @@ use crate::chat::{Chat, link, through_the_bank};
 use crate::process::{amana_says, folder, run};
 use crate::serve::World;
 use std::path::Path;
+use std::time::Duration;
 
 /// Everything about the customer who signs in at the bank, as their privacy page gives it.
 async fn export(world: &World) -> serde_json::Value {
@@ -147,6 +148,16 @@ async fn what_is_kept_is_reported_erased_and_put_under_another_key() {
     // A service that is away keeps nobody from working who works, and everybody from starting.
     std::fs::rename(keep.path().join("kek"), keep.path().join("kek.away")).expect("moved");
     chat.ask("what is my balance?", "Harbor Bank").await;
+    // Nor from stopping it: switches need no key.
+    let said = world.says(&["kill", "on", "--scope", "all", "--reason", "a drill"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let said = world.says(&["kill", "list"]);
+    assert!(said.code == Some(0) && said.out.contains("a drill"), "{}{}", said.out, said.err);
+    let before = chat.said().await.len();
+    chat.say("what is my balance?").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(chat.said().await.get(before..), Some(&[] as &[String]), "the running gateway sends nothing");
+    assert_eq!(world.says(&["kill", "off", "--scope", "all"]).code, Some(0));
     world.stop();
     let said = world.says(&["retention", "report"]);
     assert!(said.code == Some(1) && said.err.contains("the master key cannot be used"), "{}", said.err);
