@@ -524,9 +524,9 @@ impl Gateway {
         }
     }
 
-    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person. It is under the
-    /// key of the customer whose chat it is ([`PlainKey::of_chat`]). Where that does not open it is the deployment's: who
-    /// asks for help, or to be erased, is answered all the same.
+    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person. It is under
+    /// the key of the customer whose chat it is ([`PlainKey::of_chat`]). Where that does not open it is the
+    /// deployment's: who asks for help, or to be erased, is answered all the same.
     pub(crate) async fn say(
         &self,
         to: &ConversationId,

@@ -62,8 +62,8 @@ macro_rules! messages_of_chats {
     };
 }
 
-/// Those of them that are over with the customer: where no other customer's link is active, and what is under this one's
-/// key wherever it is.
+/// Those of them that are over with the customer: where no other customer's link is active, and what is under this
+/// one's key wherever it is.
 macro_rules! own_messages {
     () => {
         concat!(
@@ -75,9 +75,9 @@ macro_rules! own_messages {
 }
 
 /// What waits for their chats without bank data is over now, whether it is under their key or, from before they were
-/// linked, under the deployment's, which is not destroyed: text and recipient are gone, and a human's words with it. What
-/// tells them that they are erased is put in after this, under the deployment's key. What is on its way may be at the
-/// platform, and stays as such.
+/// linked, under the deployment's, which is not destroyed: text and recipient are gone, and a human's words with it.
+/// What tells them that they are erased is put in after this, under the deployment's key. What is on its way may be at
+/// the platform, and stays as such.
 async fn deny_what_waits<D: Db>(
     db: &mut D,
     vault: &Vault,

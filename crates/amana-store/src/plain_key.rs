@@ -1,5 +1,5 @@
-//! Under whose key a message without bank data is: of somebody who is linked, under theirs, so that an erasure holds for it
-//! too, also against a copy of the database; of nobody, under the deployment's.
+//! Under whose key a message without bank data is: of somebody who is linked, under theirs, so that an erasure holds
+//! for it too, also against a copy of the database; of nobody, under the deployment's.
 
 use crate::{Answer, Link, LinkState, Store};
 use amana_core::{CustomerId, Shard};

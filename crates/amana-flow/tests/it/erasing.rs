@@ -353,8 +353,8 @@ async fn on_yesterdays_database_the_erased_are_erased_again_and_the_others_go_on
     assert_eq!(good.kinds["disclosure"], 2);
 }
 
-/// What waits for a chat without bank data, a human's words among it, is under the key of the customer whose chat it is:
-/// on yesterday's database no key that remains opens text or recipient, and nothing of it is sent.
+/// What waits for a chat without bank data, a human's words among it, is under the key of the customer whose chat it
+/// is: on yesterday's database no key that remains opens text or recipient, and nothing of it is sent.
 #[tokio::test]
 async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_that_remains() {
     let rig = Rig::new().await;
