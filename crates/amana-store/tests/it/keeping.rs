@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: i64 = 86_400;
 
-fn begin(n: u8) -> Command {
+pub(crate) fn begin(n: u8) -> Command {
     let receipt = draft(ReceiptKind::Erasure);
     Command::BeginErasure { shard: Shard(u16::from(n)), customer: customer_id(n), at: at(80), receipt }
 }
 
-fn step(n: u8, second: i64) -> Command {
+pub(crate) fn step(n: u8, second: i64) -> Command {
     Command::Erase { shard: Shard(u16::from(n)), customer: customer_id(n), at: at(second) }
 }
 
-fn end_link(n: u8, second: i64) -> Command {
+pub(crate) fn end_link(n: u8, second: i64) -> Command {
     Command::SetLink {
         shard: Shard(u16::from(n)),
         id: LinkId::from_bytes([n; 16]),
@@ -41,7 +41,7 @@ async fn finished(w: &World, n: u8) -> usize {
 }
 
 /// A customer with one of everything: a link, a consent, tokens, what was told of a transaction, and five messages.
-async fn with_everything(w: &World, n: u8) {
+pub(crate) async fn with_everything(w: &World, n: u8) {
     let customer = w.customer(n).await;
     let given = consent(n, n, n);
     let accounts = BTreeSet::from([id("acc-1"), id("acc-x")]);

@@ -33,3 +33,4 @@ mod suite;
 mod upkeep;
 mod waiting;
 mod world;
+mod yesterday;

@@ -34,10 +34,41 @@ impl Place {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("store_{}_{number}", std::process::id());
         let place = Self::Postgres { admin, name };
-        place.admin(&format!("DROP DATABASE IF EXISTS {}", place.name())).await;
-        let _ = std::fs::remove_file(custody_of(&place.url()));
+        place.gone().await;
         place.admin(&format!("CREATE DATABASE {}", place.name())).await;
         place
+    }
+
+    /// A copy of the database as it is now, with its custody where a store of the copy would look for one. No store may
+    /// be open on it.
+    pub(crate) async fn copy(&self) -> Self {
+        let copy = match self {
+            Self::Sqlite { .. } => {
+                let copy = Self::sqlite();
+                std::fs::create_dir_all(copy.file().parent().expect("a folder")).expect("made");
+                for end in ["", "-wal", "-shm"] {
+                    let of = |place: &Self| format!("{}{end}", place.file().display());
+                    if std::path::Path::new(&of(self)).exists() {
+                        std::fs::copy(of(self), of(&copy)).expect("copied");
+                    }
+                }
+                copy
+            }
+            Self::Postgres { admin, name } => {
+                let copy = Self::Postgres { admin: admin.clone(), name: format!("{name}_copy") };
+                copy.gone().await;
+                // The server waits for a few seconds for connections that are about to end.
+                copy.admin(&format!("CREATE DATABASE {} TEMPLATE {name}", copy.name())).await;
+                copy
+            }
+        };
+        std::fs::copy(custody_of(&self.url()), custody_of(&copy.url())).expect("copied");
+        copy
+    }
+
+    async fn gone(&self) {
+        self.admin(&format!("DROP DATABASE IF EXISTS {}", self.name())).await;
+        let _ = std::fs::remove_file(custody_of(&self.url()));
     }
 
     fn name(&self) -> &str {
