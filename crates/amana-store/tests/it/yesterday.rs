@@ -1,5 +1,5 @@
-//! Abuse case 22 on both engines: whoever was erased does not come back with a copy of the database, nor with one of the
-//! key custody. (With the gateway that starts on them, on SQLite: `amana-flow`.)
+//! Abuse case 22 on both engines: whoever was erased does not come back with a copy of the database, nor with one of
+//! the key custody. (With the gateway that starts on them, on SQLite: `amana-flow`.)
 
 use crate::keeping::{begin, end_link, step, with_everything};
 use crate::outbox::disclose;
