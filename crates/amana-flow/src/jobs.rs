@@ -11,6 +11,7 @@ use crate::limits::{
 };
 use amana_bank::{Actor, Doubt, TakenBack, Tokens};
 use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_gate::ReceiptDraft;
 use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, Outcome, SubmitError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -445,10 +446,17 @@ impl Gateway {
     async fn forget_said(&self, job: &Job) -> Result<Step, FlowError> {
         let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
         let (shard, customer, link) = (job.shard, job.customer, LinkId::from_bytes(link));
+        let Some(ended) = self.store.link(shard, link).await? else { return Ok(Step::Done) };
+        let consent = self.store.consent_of_link(shard, link).await?;
         loop {
-            let step = Command::ForgetSaid { shard, customer, link, at: self.now() };
-            if self.store.submit(vec![step]).await? != [Outcome::Changed] {
-                return Ok(Step::Done);
+            let at = self.now();
+            let receipt = ReceiptDraft::of_deletion(&ended.institution, consent.as_ref(), at);
+            let step = Command::ForgetSaid { shard, customer, link, at, receipt };
+            match self.store.submit(vec![step]).await {
+                Ok(outcomes) if outcomes == [Outcome::Changed] => {}
+                // With a conflict an erasure is under way, which takes all of it.
+                Ok(_) | Err(SubmitError::Conflict { .. }) => return Ok(Step::Done),
+                Err(error) => return Err(error.into()),
             }
         }
     }

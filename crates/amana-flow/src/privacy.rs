@@ -249,9 +249,9 @@ impl Gateway {
             state: None,
             unknown: false,
             told: Told::No,
-            note: read.template.filter(|_| {
-                !matches!(read.kind, ReceiptKind::Disclosure | ReceiptKind::Outcome | ReceiptKind::Erasure)
-            }),
+            note: read
+                .template
+                .filter(|_| !matches!(read.kind, ReceiptKind::Disclosure | ReceiptKind::Outcome)),
             chat: None,
             consent: read.consent.map(|consent| consent.id),
             agent: read.recipient.as_deref().and_then(|who| who.strip_prefix("agent:")).map(str::to_owned),

@@ -498,6 +498,44 @@ impl ReceiptDraft {
         Self::of_consent(ReceiptKind::Revocation, consent, Some(why), at)
     }
 
+    /// The certificate of a deletion some time after the end of a consent, of which nothing is known any more where the
+    /// link never had one. What was deleted is put in by the commit that does it ([`ReceiptDraft::deleted`]).
+    #[must_use]
+    pub fn of_deletion(institution: &InstitutionId, consent: Option<&Consent>, at: Timestamp) -> Self {
+        match consent {
+            Some(consent) => Self::of_consent(ReceiptKind::Erasure, consent, None, at),
+            None => Self {
+                kind: ReceiptKind::Erasure,
+                institution: institution.clone(),
+                agreement: None,
+                consent: None,
+                purpose: None,
+                clusters: Clusters::default(),
+                channel: None,
+                recipient: Recipient::Customer,
+                form: None,
+                template: None,
+                payload_sha256: None,
+                policy_set_sha256: None,
+                decided_at: at,
+            },
+        }
+    }
+
+    /// The same with what was deleted: how many of each kind, without those of which there were none.
+    #[must_use]
+    pub fn deleted(&self, counts: &[(&str, u64)]) -> Self {
+        let counts: Vec<String> = counts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(kind, count)| format!("{kind}={count}"))
+            .collect();
+        Self { template: Some(format!("{}{}", Self::DELETED, counts.join(","))), ..self.clone() }
+    }
+
+    /// Before what was deleted, in the `template` of an erasure; one of everything has none.
+    pub const DELETED: &'static str = "deleted:";
+
     fn of_consent(kind: ReceiptKind, consent: &Consent, why: Option<ConsentEnd>, at: Timestamp) -> Self {
         Self {
             kind,

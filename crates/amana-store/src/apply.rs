@@ -174,8 +174,8 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::DropBankGrant { shard, link, expected } => {
             drop_bank_grant(db, *shard, *link, *expected).await
         }
-        Command::ForgetSaid { shard, customer, link, at } => {
-            crate::apply_sweep::forget_said(db, (*shard, *customer), *link, *at).await
+        Command::ForgetSaid { shard, customer, link, at, receipt } => {
+            crate::apply_sweep::forget_said(db, vault, (*shard, *customer), *link, *at, receipt).await
         }
         Command::PutToken(token) => put_token(db, vault, token).await,
         Command::ConsumeToken { hash, now } => changed(

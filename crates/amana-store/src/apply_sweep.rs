@@ -1,13 +1,14 @@
 //! What a sweep removes: a bounded number of rows of each kind, so that it never holds the writer for long. What it
 //! removed is on record (`retention`).
 
-use crate::apply::{Applied, maybe};
+use crate::apply::{Applied, maybe, record};
 use crate::db::{Db, by_position, values};
 use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
 use crate::vault::Vault;
 use crate::{DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
 use amana_core::{CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
+use amana_gate::ReceiptDraft;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -143,9 +144,11 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep
 /// Messages are found by the customer's receipts, which stay: they have no amounts.
 pub(crate) async fn forget_said<D: Db>(
     db: &mut D,
+    vault: &Vault,
     (shard, customer): (Shard, CustomerId),
     link: LinkId,
     at: Timestamp,
+    receipt: &ReceiptDraft,
 ) -> Applied {
     let said = db
         .run(
@@ -165,10 +168,15 @@ pub(crate) async fn forget_said<D: Db>(
             values![shard, customer],
         )
         .await?;
-    for (kind, rows) in [(DataKind::Message, said), (DataKind::Book, books)] {
+    let removed = [(DataKind::Message.as_str(), said), (DataKind::Book.as_str(), books)];
+    for (kind, rows) in removed {
         if rows > 0 {
-            note(db, kind.as_str(), at, rows).await?;
+            note(db, kind, at, rows).await?;
         }
+    }
+    if said + books > 0 {
+        // Late, since the head of the log is locked from here on.
+        record(db, vault, (shard, customer), &receipt.deleted(&removed), None).await?;
     }
     maybe(said + books)
 }

@@ -464,8 +464,9 @@ pub enum Command {
         expected: i64,
     },
     /// Removes a bounded number of the messages with bank data that a customer was sent in the chat of a link that has
-    /// ended, and with the last link the books of what was told. The receipts stay. Nothing to do while the customer
-    /// has another link in that chat.
+    /// ended, and with the last link the books of what was told. The receipts stay, and one more says what was removed.
+    /// Nothing to do while the customer has another link in that chat. Refused if there is something and the customer
+    /// is being erased.
     ForgetSaid {
         /// The customer's shard.
         shard: Shard,
@@ -475,6 +476,8 @@ pub enum Command {
         link: LinkId,
         /// When it is done.
         at: Timestamp,
+        /// The receipt of it; what was removed is put in here.
+        receipt: ReceiptDraft,
     },
     /// Makes a one-time token. Refused if its hash exists.
     PutToken(Token),

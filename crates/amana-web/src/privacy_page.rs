@@ -316,6 +316,7 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         ReceiptKind::Denial => ("denial", GLYPH_REFUSED, "entry-denial"),
         ReceiptKind::Consent => ("consent", GLYPH_CONSENT, consent_title(entry)),
         ReceiptKind::Revocation => ("revocation", GLYPH_STOP, end_title(entry)),
+        ReceiptKind::Erasure if deleted(entry).is_some() => ("erasure", GLYPH_STOP, "entry-deleted"),
         ReceiptKind::Erasure => ("erasure", GLYPH_STOP, "entry-erasure"),
         ReceiptKind::Sighting => match sighted(entry) {
             Sighted::Stranger => ("denial", GLYPH_REFUSED, "entry-stranger"),
@@ -343,6 +344,10 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
                 Sighted::Agent => Some(w.t("entry-agent-wrote-note")),
                 Sighted::Closed => None,
             },
+            (ReceiptKind::Erasure, _) => deleted(entry).map(|counts| {
+                let counts: Vec<String> = counts.iter().map(|(id, count)| w.count(id, *count)).collect();
+                w.list(&counts)
+            }),
             (ReceiptKind::Denial, _) => Some(w.t(denial(entry.note.as_deref().unwrap_or_default()))),
             _ => None,
         },
@@ -351,6 +356,21 @@ fn entry_of(w: &Words, view: &PrivacyView, entry: &TimelineEntry, now: Timestamp
         instant: entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         receipt: w.with("entry-receipt", &[("number", Arg::Text(&seq))]),
     }
+}
+
+/// What a certificate of deletion says was deleted; `None` of an erasure of everything.
+fn deleted(entry: &TimelineEntry) -> Option<Vec<(&'static str, usize)>> {
+    let counts = entry.note.as_deref()?.strip_prefix(ReceiptDraft::DELETED)?;
+    let read = |one: &str| {
+        let (kind, count) = one.split_once('=')?;
+        let id = match kind {
+            "message" => "entry-deleted-messages",
+            "book" => "entry-deleted-books",
+            _ => return None,
+        };
+        Some((id, count.parse().ok()?))
+    };
+    Some(counts.split(',').filter_map(read).collect())
 }
 
 /// Of what a sighting is: an alarm, unless its word says otherwise.

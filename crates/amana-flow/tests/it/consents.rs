@@ -336,7 +336,18 @@ async fn what_was_said_goes_a_month_after_its_consent_and_the_evidence_stays() {
     rig.clock.advance_s(120);
     rig.gateway.settle().await.unwrap();
     assert_eq!(kept().await, before - 1, "of the chat that ended alone");
-    assert!(receipts().await >= evidence, "none of them went");
+    assert!(receipts().await > evidence, "none of them went");
+    let certificates = async || {
+        let all = rig.store.receipts(link.shard, link.customer, 0, 200).await.unwrap();
+        let read = all.iter().map(|receipt| serde_json::from_slice::<serde_json::Value>(&receipt.bytes).unwrap());
+        read.filter(|receipt| receipt["kind"] == "erasure").collect::<Vec<_>>()
+    };
+    // The certificate of it, once: of which consent, which kinds and how many. Nothing was deleted in the other chats.
+    let certified = certificates().await;
+    let ended = rig.store.consent_of_link(link.shard, link.id).await.unwrap().expect("the consent");
+    assert_eq!(certified.len(), 1, "{certified:?}");
+    assert_eq!(certified[0]["template"], "deleted:message=1");
+    assert_eq!(certified[0]["consent"]["id"], ended.id.to_string());
     rig.says("2", "stop").await;
     rig.clock.advance_s(days + 60);
     rig.gateway.settle().await.unwrap();

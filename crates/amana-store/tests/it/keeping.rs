@@ -437,7 +437,8 @@ pub(crate) async fn what_was_said_goes_with_its_link_and_the_receipts_stay(w: &W
         with_everything(w, n).await;
     }
     let (shard, customer, link) = (Shard(1), customer_id(1), LinkId::from_bytes([1; 16]));
-    let forget = || Command::ForgetSaid { shard, customer, link, at: at(90) };
+    let receipt = || draft(ReceiptKind::Erasure);
+    let forget = || Command::ForgetSaid { shard, customer, link, at: at(90), receipt: receipt() };
     let left = || async {
         let mut left = Vec::new();
         for n in [10, 11, 12, 13, 14, 20, 21] {
@@ -447,14 +448,19 @@ pub(crate) async fn what_was_said_goes_with_its_link_and_the_receipts_stay(w: &W
         }
         left
     };
-    let receipts = || async { w.store.receipts(shard, customer, 1, 99).await.expect("answers").len() };
+    let all = || async { w.store.receipts(shard, customer, 1, 99).await.expect("answers") };
+    let receipts = || async { all().await.len() };
     assert_eq!(w.one(forget()).await, Outcome::Unchanged, "its link is open");
     w.one(end_link(1, 80)).await;
     let evidence = receipts().await;
     assert_eq!(w.one(forget()).await, Outcome::Changed);
     assert_eq!(left().await, [12, 13, 14, 20, 21], "what is under way stays, and so does another's");
-    assert_eq!(receipts().await, evidence);
+    assert_eq!(receipts().await, evidence + 1, "all that there were, and the certificate");
+    let last = String::from_utf8(all().await.pop().expect("the certificate").bytes).expect("UTF-8");
+    assert!(last.contains("\"kind\":\"erasure\""), "{last}");
+    assert!(last.contains("\"template\":\"deleted:message=2,book=1\""), "{last}");
     assert_eq!(w.one(forget()).await, Outcome::Unchanged);
+    assert_eq!(receipts().await, evidence + 1, "nothing was deleted, so nothing is certified");
     let report = w.store.retention_report().await.expect("answers");
     let books = report.holdings.iter().find(|holding| holding.kind == DataKind::Book).expect("every kind");
     assert_eq!((books.rows, books.removed_total), (1, 1), "the book of the one who has no link");

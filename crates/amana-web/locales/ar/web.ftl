@@ -415,6 +415,25 @@ entry-ended-expired = انتهت موافقتك تلقائيًا بانتهاء 
 entry-ended-unconfirmed = انتهت موافقتك لأن المحادثة لم تُؤكَّد
 entry-ended-at-bank = انتهت موافقتك أو قُلِّصت لدى بنكك
 entry-erasure = مُحيت بياناتك
+entry-deleted = حُذف ما كان محفوظًا لموافقة انتهت
+entry-deleted-messages =
+    { $count ->
+        [zero] دون رسائل
+        [one] رسالة واحدة
+        [two] رسالتان
+        [few] { $count } رسائل
+        [many] { $count } رسالة
+       *[other] { $count } رسالة
+    }
+entry-deleted-books =
+    { $count ->
+        [zero] دون سجلات
+        [one] سجل واحد بما قيل
+        [two] سجلان بما قيل
+        [few] { $count } سجلات بما قيل
+        [many] { $count } سجلًا بما قيل
+       *[other] { $count } سجل بما قيل
+    }
 entry-view = اطّلعتَ على حساباتك
 entry-view-agent = اطّلع موظف في بنكك على بياناتك
 entry-view-export = أخذتَ نسخة من كل ما يخصك

@@ -378,6 +378,17 @@ entry-ended-expired = Your consent ended by itself: its time was over
 entry-ended-unconfirmed = Your consent ended, because the chat was not confirmed
 entry-ended-at-bank = Your consent ended or was narrowed at your bank
 entry-erasure = Your data was erased
+entry-deleted = What was kept for a consent that has ended was deleted
+entry-deleted-messages =
+    { $count ->
+        [one] one message
+       *[other] { $count } messages
+    }
+entry-deleted-books =
+    { $count ->
+        [one] one record of what had been told
+       *[other] { $count } records of what had been told
+    }
 entry-view = You looked at your accounts
 entry-view-agent = Somebody at your bank looked at your data
 entry-view-export = You took everything about you with you
