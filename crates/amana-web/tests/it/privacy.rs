@@ -592,3 +592,35 @@ async fn what_others_wrote_in_the_chat_is_shown() {
         assert!(others.contains(stranger) && others.contains(allowed));
     }
 }
+
+/// A month after a consent's end what was said under it is deleted, and the page shows the certificate of that, with
+/// what it was and how much.
+#[tokio::test]
+async fn the_certificate_of_a_deletion_is_shown_in_both_languages() {
+    for (lang, title, counted) in [
+        (Lang::English, "What was kept for a consent that has ended was deleted", "one message"),
+        (Lang::Arabic, "حُذف ما كان محفوظًا لموافقة انتهت", "رسالة واحدة"),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        world.pushes(&purchase("e1", "a1")).await;
+        world.gateway.settle().await.expect("settled");
+        let page = browser.get("/privacy").await.text();
+        let (csrf, consent) = (value_of(&page, "csrf"), value_of(&page, "consent"));
+        let all = [("csrf", csrf.as_str()), ("consent", consent.as_str())];
+        assert_eq!(browser.post("/privacy/revoke", &all).await.location(), "/privacy?done=all");
+        let page = browser.get("/privacy").await.text();
+        assert!(page.contains("Blue Bottle") && !page.contains(title), "not yet: {page}");
+
+        world.clock.advance_s(31 * 86_400);
+        world.gateway.settle().await.expect("settled");
+        let later = Browser::new(&world, lang);
+        let fields = [("institution", BANK), ("to", "privacy"), ("lang", lang.tag())];
+        later.post("/privacy/sign-in", &fields).await;
+        later.get("/link/callback?code=c&state=s").await;
+        let page = later.get("/privacy").await.text();
+        assert_eq!(page.matches(title).count(), 1, "{page}");
+        assert!(page.contains(counted) && !page.contains("Blue Bottle"), "{page}");
+    }
+}
