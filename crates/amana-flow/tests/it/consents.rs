@@ -339,7 +339,8 @@ async fn what_was_said_goes_a_month_after_its_consent_and_the_evidence_stays() {
     assert!(receipts().await > evidence, "none of them went");
     let certificates = async || {
         let all = rig.store.receipts(link.shard, link.customer, 0, 200).await.unwrap();
-        let read = all.iter().map(|receipt| serde_json::from_slice::<serde_json::Value>(&receipt.bytes).unwrap());
+        let read =
+            all.iter().map(|receipt| serde_json::from_slice::<serde_json::Value>(&receipt.bytes).unwrap());
         read.filter(|receipt| receipt["kind"] == "erasure").collect::<Vec<_>>()
     };
     // The certificate of it, once: of which consent, which kinds and how many. Nothing was deleted in the other chats.
