@@ -39,7 +39,7 @@ struct Evaluated<'a>(&'a CedarPolicy);
 
 impl Policy for Evaluated<'_> {
     fn allows(&self, request: &PolicyRequest<'_>) -> Option<Form> {
-        self.0.explain(request).form
+        self.0.anew(request)
     }
 
     fn set_sha256(&self) -> &str {

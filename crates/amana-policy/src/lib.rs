@@ -23,6 +23,7 @@ mod policy;
 mod proof;
 mod question;
 mod schema;
+mod slice;
 mod syntax;
 
 pub use accept::{Accepted, DEFAULT, GUARDRAIL, How, Solver, accept};

@@ -22,3 +22,6 @@ pub const PROOF_TIME_MAX: Duration = Duration::from_secs(20);
 pub const QUESTION_TIME_MAX: Duration = Duration::from_secs(5);
 /// The longest counterexample that is shown, in bytes. The schema's values are small; this is for a solver gone wild.
 pub const COUNTEREXAMPLE_BYTES_MAX: usize = 4 * 1024;
+/// Kinds of contexts (which clusters, which purposes) that are held against the schema once for each policy set: what
+/// comes after is held against it each time. Sixteen bytes each.
+pub const KINDS_OF_CONTEXT_MAX: usize = 4_096;

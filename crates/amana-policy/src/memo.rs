@@ -90,7 +90,7 @@ impl Memo {
 }
 
 /// A bit for each place. `None` if there is none for one.
-fn bits(mut places: impl Iterator<Item = usize>) -> Option<u64> {
+pub(crate) fn bits(mut places: impl Iterator<Item = usize>) -> Option<u64> {
     places.try_fold(0_u64, |all, place| Some(all | 1_u64.checked_shl(u32::try_from(place).ok()?)?))
 }
 

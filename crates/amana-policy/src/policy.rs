@@ -3,15 +3,15 @@
 use crate::error::{Fault, PolicyError};
 use crate::limits::{DOCUMENT_BYTES_MAX, FAULTS_MAX, POLICIES_MAX, POLICY_ID_BYTES_MAX};
 use crate::memo::Memo;
-use crate::question::{Facts, Words};
-use crate::schema::{FORMS, place, schema};
+use crate::question::{Context, Facts, Words};
+use crate::schema::{FORMS, schema};
+use crate::slice::{Slice, slice_of, slices};
 use amana_core::ids::sha256;
-use amana_core::{Form, InstitutionId, Purpose};
+use amana_core::{Form, InstitutionId};
 use amana_gate::{Policy, PolicyRequest};
-use cedar_policy::{
-    Authorizer, Decision, Entities, EntityUid, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint,
-    Schema, ValidationMode, Validator,
-};
+use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
@@ -23,8 +23,8 @@ pub struct CedarPolicy {
     pub(crate) schema: Schema,
     pub(crate) policies: PolicySet,
     words: Words,
-    /// For each purpose and form the policies whose scope can match: the others would say nothing, and cost the same.
-    slices: Vec<PolicySet>,
+    /// For each purpose and form the policies that can say something: the others would cost the same.
+    slices: Vec<Slice>,
     entities: Entities,
     authorizer: Authorizer,
     memo: Memo,
@@ -123,32 +123,40 @@ impl CedarPolicy {
         Explanation { form, asked }
     }
 
-    /// Asks for the forms from the most open that agreement and consent leave to the strictest, and takes the first
-    /// that is allowed.
-    fn ask(&self, request: &PolicyRequest<'_>, told: impl FnMut(Asked)) -> Option<Form> {
+    /// The answer as it is without those that were kept: what the first question of its kind gets, and costs.
+    #[must_use]
+    pub fn anew(&self, request: &PolicyRequest<'_>) -> Option<Form> {
         if request.ask.subject.institution != self.institution {
             return None;
         }
-        self.evaluate(request, &Facts::of(request)?, told)
+        self.evaluate(request, &Facts::of(request)?)
     }
 
-    fn evaluate(
-        &self,
-        request: &PolicyRequest<'_>,
-        facts: &Facts<'_>,
-        mut told: impl FnMut(Asked),
-    ) -> Option<Form> {
-        let context = self.words.context(request.ask.clusters, facts)?;
-        let mut valid = false;
+    /// Asks for the forms from the most open that agreement and consent leave to the strictest, and takes the first
+    /// that is allowed. This is Cedar's own evaluator over the slice's conditions; [`CedarPolicy::explain`] asks Cedar's
+    /// authorizer, and a test holds the two together.
+    fn evaluate(&self, request: &PolicyRequest<'_>, facts: &Facts<'_>) -> Option<Form> {
+        let context = self.context(request, facts)?;
         for form in FORMS.into_iter().filter(|form| *form <= request.form) {
-            let question = self.words.request(request.purpose, form, context.clone())?;
-            // All forms share one context, so once is enough.
-            valid = valid || self.words.is_valid(&question, &self.schema);
-            if !valid {
-                return None;
+            let question = self.words.question(request.purpose, form, context.clone())?;
+            let evaluator = Evaluator::new(question, self.entities.as_ref(), Extensions::all_available());
+            if self.slices.get(slice_of(request.purpose, form))?.allows(&evaluator)? {
+                return Some(form);
             }
+        }
+        None
+    }
+
+    /// The same with Cedar's authorizer, telling what it said of each form.
+    fn ask(&self, request: &PolicyRequest<'_>, mut told: impl FnMut(Asked)) -> Option<Form> {
+        if request.ask.subject.institution != self.institution {
+            return None;
+        }
+        let context = self.context(request, &Facts::of(request)?)?;
+        for form in FORMS.into_iter().filter(|form| *form <= request.form) {
+            let question = self.words.question(request.purpose, form, context.clone())?.into();
             let slice = self.slices.get(slice_of(request.purpose, form))?;
-            let response = self.authorizer.is_authorized(&question, slice, &self.entities);
+            let response = self.authorizer.is_authorized(&question, slice.set(), &self.entities);
             let errors = response.diagnostics().errors().count();
             // Cedar skips a policy that fails, also a `forbid`: so a failure anywhere is a *no* to the whole question.
             let allowed = response.decision() == Decision::Allow && errors == 0;
@@ -167,6 +175,12 @@ impl CedarPolicy {
         }
         None
     }
+
+    /// What all forms of a question share, held against the schema.
+    fn context(&self, request: &PolicyRequest<'_>, facts: &Facts<'_>) -> Option<Context> {
+        let context = self.words.context(request.ask.clusters, facts)?;
+        self.words.is_valid(request, facts, &context, &self.schema).then_some(context)
+    }
 }
 
 impl Policy for CedarPolicy {
@@ -176,12 +190,12 @@ impl Policy for CedarPolicy {
         }
         let facts = Facts::of(request)?;
         let Some(key) = self.memo.key(request.purpose, request.form, request.ask.clusters, &facts) else {
-            return self.evaluate(request, &facts, |_| ());
+            return self.evaluate(request, &facts);
         };
         if let Some(answer) = self.memo.get(&key) {
             return answer;
         }
-        let answer = self.evaluate(request, &facts, |_| ());
+        let answer = self.evaluate(request, &facts);
         self.memo.put(key, answer);
         answer
     }
@@ -215,62 +229,6 @@ fn named(parsed: &PolicySet) -> Result<PolicySet, PolicyError> {
         policies.add(policy).map_err(|_| PolicyError::SameId(id))?;
     }
     Ok(policies)
-}
-
-fn slice_of(purpose: Purpose, form: Form) -> usize {
-    place(purpose) * Form::ALL.len() + form as usize
-}
-
-/// For each purpose and form, the policies whose scope can match it. What a scope excludes can neither decide nor fail.
-fn slices(policies: &PolicySet, words: &Words) -> Result<Vec<PolicySet>, PolicyError> {
-    let mut slices = Vec::with_capacity(Purpose::ALL.len() * Form::ALL.len());
-    for purpose in Purpose::ALL {
-        for form in Form::ALL {
-            let (purpose, form) = (words.purpose(*purpose), words.form(*form));
-            let can_match = |policy: &&cedar_policy::Policy| {
-                may(purpose, policy.principal_constraint().into())
-                    && may(form, policy.resource_constraint().into())
-            };
-            let some = policies.policies().filter(can_match).cloned();
-            slices.push(PolicySet::from_policies(some).map_err(|e| PolicyError::Schema(e.to_string()))?);
-        }
-    }
-    Ok(slices)
-}
-
-/// What a scope says of principal or resource, as far as it excludes: these entities have no parents, so `in` is `==`.
-enum Scope {
-    Only(EntityUid),
-    Open,
-}
-
-impl From<PrincipalConstraint> for Scope {
-    fn from(constraint: PrincipalConstraint) -> Self {
-        match constraint {
-            PrincipalConstraint::Eq(uid)
-            | PrincipalConstraint::In(uid)
-            | PrincipalConstraint::IsIn(_, uid) => Self::Only(uid),
-            PrincipalConstraint::Any | PrincipalConstraint::Is(_) => Self::Open,
-        }
-    }
-}
-
-impl From<ResourceConstraint> for Scope {
-    fn from(constraint: ResourceConstraint) -> Self {
-        match constraint {
-            ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {
-                Self::Only(uid)
-            }
-            ResourceConstraint::Any | ResourceConstraint::Is(_) => Self::Open,
-        }
-    }
-}
-
-fn may(uid: Option<&EntityUid>, scope: Scope) -> bool {
-    match scope {
-        Scope::Only(only) => uid == Some(&only),
-        Scope::Open => true,
-    }
 }
 
 /// A diagnostic of Cedar's with line and column, and its help.

@@ -1,12 +1,15 @@
 //! From the gate's request to Cedar's: built once per decision, validated against the schema.
 
 use crate::error::PolicyError;
+use crate::limits::KINDS_OF_CONTEXT_MAX;
+use crate::memo::bits;
 use crate::schema::{entity, sensitivity};
 use amana_core::{Cluster, Clusters, Consent, ConsentState, Form, InstitutionId, Purpose, Timestamp};
 use amana_gate::PolicyRequest;
 use cedar_policy::{EntityUid, Request, Schema, validate_scope_variables};
 use cedar_policy_core::ast::{self, EntityUIDEntry, Value};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 /// The words as entities and values, made once per policy set and held against the schema then.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(crate) struct Words {
     cluster_values: Vec<Value>,
     messenger: Value,
     institution: Value,
+    /// Kinds of contexts that were held against the schema, by the bits of their clusters and purposes.
+    valid: Mutex<HashSet<(u64, u64)>>,
 }
 
 /// Everything of a request but purpose and form.
@@ -80,6 +85,7 @@ impl Words {
             purposes,
             forms,
             action,
+            valid: Mutex::default(),
         })
     }
 
@@ -122,17 +128,47 @@ impl Words {
         Some(Context::Value(Arc::new(facts.into_iter().map(|(name, value)| (name.into(), value)).collect())))
     }
 
-    /// The request for one form. Purpose, action and form were held against the schema when the words were made; the
-    /// context is by [`Words::is_valid`].
-    pub(crate) fn request(&self, purpose: Purpose, form: Form, context: Context) -> Option<Request> {
-        let known = |uid: &EntityUid| EntityUIDEntry::known(uid.as_ref().clone(), None);
-        let (purpose, form) = (known(self.purpose(purpose)?), known(self.form(form)?));
-        Some(ast::Request::new_unchecked(purpose, known(&self.action), form, Some(context)).into())
+    pub(crate) fn action(&self) -> &EntityUid {
+        &self.action
     }
 
-    /// Whether the request's context is what the schema says.
-    pub(crate) fn is_valid(&self, request: &Request, schema: &Schema) -> bool {
-        request.context().is_some_and(|context| context.validate(schema, &self.action).is_ok())
+    /// The question for one form. Purpose, action and form were held against the schema when the words were made; the
+    /// context is by [`Words::is_valid`].
+    pub(crate) fn question(&self, purpose: Purpose, form: Form, context: Context) -> Option<ast::Request> {
+        let known = |uid: &EntityUid| EntityUIDEntry::known(uid.as_ref().clone(), None);
+        let (purpose, form) = (known(self.purpose(purpose)?), known(self.form(form)?));
+        Some(ast::Request::new_unchecked(purpose, known(&self.action), form, Some(context)))
+    }
+
+    /// Whether the context is what the schema says. Its type turns on the two sets in it alone, since all else is a
+    /// number, a truth or an entity that was held against the schema before: so one of each kind is enough.
+    pub(crate) fn is_valid(
+        &self,
+        request: &PolicyRequest<'_>,
+        facts: &Facts<'_>,
+        context: &Context,
+        schema: &Schema,
+    ) -> bool {
+        let kind = bits(request.ask.clusters.iter().map(|cluster| cluster as usize))
+            .zip(bits(facts.consent.grants.keys().map(|purpose| *purpose as usize)));
+        // A table that somebody panicked over is not read.
+        let known = |kind| self.valid.lock().is_ok_and(|valid| valid.contains(&kind));
+        if kind.is_some_and(known) {
+            return true;
+        }
+        let form = Form::Notice;
+        let valid = self.question(request.purpose, form, context.clone()).is_some_and(|question| {
+            let question = Request::from(question);
+            question.context().is_some_and(|context| context.validate(schema, &self.action).is_ok())
+        });
+        if valid
+            && let Some(kind) = kind
+            && let Ok(mut table) = self.valid.lock()
+            && table.len() < KINDS_OF_CONTEXT_MAX
+        {
+            table.insert(kind);
+        }
+        valid
     }
 }
 

@@ -53,9 +53,26 @@ fn one_policy() -> impl Strategy<Value = String> {
     ];
     let effect = prop_oneof![Just("permit"), Just("forbid")];
     let clause = prop_oneof![Just("when"), Just("unless")];
-    (effect, principal, resource, clause, condition()).prop_map(|(e, p, r, w, c)| {
-        format!("{e} ({p}, action == Action::\"disclose\", {r}) {w} {{ {c} }};\n")
-    })
+    // Comparisons that stand first, before what may fail: those that are false end the condition there.
+    let first = prop_oneof![
+        prop::sample::select(Purpose::ALL).prop_map(|p| format!("principal == Purpose::\"{p}\" && ")),
+        prop::sample::select(Purpose::ALL).prop_map(|p| format!("Purpose::\"{p}\" == principal && ")),
+        prop::sample::select(Form::ALL).prop_map(|f| format!("resource == Form::\"{f}\" && ")),
+        prop::sample::select(Form::ALL).prop_map(|f| format!("!(resource == Form::\"{f}\") && ")),
+        prop::sample::select(Purpose::ALL).prop_map(|p| format!("principal == Purpose::\"{p}\" || ")),
+        (0..1440u32).prop_map(|m| format!("context.minute_of_day < {m} && ")),
+    ];
+    let firsts = prop::collection::vec(first, 0..3).prop_map(|firsts| firsts.concat());
+    let action =
+        prop_oneof![Just("action == Action::\"disclose\""), Just("action"), Just("action in [Action::\"disclose\"]")];
+    (effect, principal, action, resource, (clause, firsts, condition(), any::<bool>())).prop_map(
+        |(e, p, a, r, (w, firsts, c, apart))| {
+            // Two clauses are read one after the other, as if joined by `&&`.
+            let before = if apart { format!("when {{ {firsts}true }} ") } else { String::new() };
+            let firsts = if apart { "" } else { &firsts };
+            format!("{e} ({p}, {a}, {r}) {before}{w} {{ {firsts}{c} }};\n")
+        },
+    )
 }
 
 fn document() -> impl Strategy<Value = String> {
@@ -131,7 +148,8 @@ impl Plain {
             )
             .expect("a request");
             let response = Authorizer::new().is_authorized(&request, &self.set, &Entities::empty());
-            // A policy that a slice leaves out cannot fail: its scope is false before its condition is read.
+            // A policy that a slice leaves out cannot fail: its scope, or what its condition says first, is false before
+            // anything that can fail is read.
             if response.diagnostics().errors().next().is_some() {
                 return None;
             }
@@ -215,6 +233,7 @@ proptest! {
                 (Err(_), _) => {}
             }
             prop_assert_eq!(allowed, plain.allows(&world, purpose, form));
+            prop_assert_eq!(ours.anew(&request), allowed);
             prop_assert_eq!(ours.explain(&request).form, allowed);
         }
     }
