@@ -63,8 +63,11 @@ fn one_policy() -> impl Strategy<Value = String> {
         (0..1440u32).prop_map(|m| format!("context.minute_of_day < {m} && ")),
     ];
     let firsts = prop::collection::vec(first, 0..3).prop_map(|firsts| firsts.concat());
-    let action =
-        prop_oneof![Just("action == Action::\"disclose\""), Just("action"), Just("action in [Action::\"disclose\"]")];
+    let action = prop_oneof![
+        Just("action == Action::\"disclose\""),
+        Just("action"),
+        Just("action in [Action::\"disclose\"]")
+    ];
     (effect, principal, action, resource, (clause, firsts, condition(), any::<bool>())).prop_map(
         |(e, p, a, r, (w, firsts, c, apart))| {
             // Two clauses are read one after the other, as if joined by `&&`.
