@@ -133,7 +133,7 @@ impl CedarPolicy {
     }
 
     /// Asks for the forms from the most open that agreement and consent leave to the strictest, and takes the first
-    /// that is allowed. This is Cedar's own evaluator over the slice's conditions; [`CedarPolicy::explain`] asks Cedar's
+    /// that is allowed. This is Cedar's own evaluator over the slice's conditions; [`CedarPolicy::explain`] asks its
     /// authorizer, and a test holds the two together.
     fn evaluate(&self, request: &PolicyRequest<'_>, facts: &Facts<'_>) -> Option<Form> {
         let context = self.context(request, facts)?;

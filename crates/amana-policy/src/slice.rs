@@ -30,7 +30,7 @@ impl Slice {
         &self.set
     }
 
-    /// Whether some permit applies and no forbid does. `None` when a policy fails: that is a *no* to the whole question,
+    /// Whether some permit applies and no forbid does. `None` when a policy fails: that is a *no* to the whole,
     /// so every one is evaluated, also when another one has decided.
     pub(crate) fn allows(&self, evaluator: &Evaluator<'_>) -> Option<bool> {
         // There are no templates, so there is nothing to put into slots.
@@ -104,7 +104,7 @@ fn can_apply(policy: &Policy, purpose: &EntityUid, form: &EntityUid) -> bool {
         && !inner.non_scope_constraints().is_some_and(|condition| begins_false(condition, purpose, form))
 }
 
-/// Whether the condition says first, joined by `&&`, that principal or resource is another one. Cedar reads from the left
+/// Whether the condition says first, joined by `&&`, that principal or resource is another one. Cedar reads from left
 /// and goes no further than a *no*, so what follows cannot fail either.
 fn begins_false(condition: &Expr, purpose: &EntityUid, form: &EntityUid) -> bool {
     let mut ahead = vec![condition];

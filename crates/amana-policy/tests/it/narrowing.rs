@@ -151,8 +151,8 @@ impl Plain {
             )
             .expect("a request");
             let response = Authorizer::new().is_authorized(&request, &self.set, &Entities::empty());
-            // A policy that a slice leaves out cannot fail: its scope, or what its condition says first, is false before
-            // anything that can fail is read.
+            // A policy that a slice leaves out cannot fail: its scope, or what its condition says first, is false
+            // before anything that can fail is read.
             if response.diagnostics().errors().next().is_some() {
                 return None;
             }
