@@ -120,7 +120,8 @@ pub(crate) async fn disclose<D: Db>(
                 None => vault.seal(vault.keyring().deployment(), &context, psid)?,
                 // Whoever was erased since the text was put under their key is nobody here.
                 Some((shard, customer)) => {
-                    vault.seal(&*customer_key(db, vault, shard, customer).await?, &context, psid)?
+                    let key = customer_key(db, vault, shard, customer).await?;
+                    vault.seal(&key, &context, psid)?
                 }
             };
             (None, None, None, Some(sealed))

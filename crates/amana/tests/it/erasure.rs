@@ -1,10 +1,10 @@
 //! `kill -9` in the middle of an erasure: the next start brings it to its end, and it holds against a copy of the
-//! database from before.
+//! database from before, which the start cleans, on PostgreSQL too.
 
 use crate::browser::Browser;
 use crate::chat::{Chat, link, through_the_bank};
 use crate::process::{amana_says, folder};
-use crate::serve::World;
+use crate::serve::{POSTGRES_URL, World, sql};
 use amana_core::{CustomerId, ManualClock, SeededEntropy, Shard, Timestamp};
 use amana_gate::DataKey;
 use amana_store::{
@@ -297,4 +297,70 @@ async fn an_erasure_that_is_killed_in_the_middle_ends_after_the_next_start() {
     }
     // Of the first three moments at least the one after the share's end is one: ten steps are left then.
     assert!(in_the_middle >= 1, "no kill came in the middle");
+}
+
+/// Yesterday's database is put back on PostgreSQL, with yesterday's log and today's custody: nothing of the erased
+/// opens, and the gateway's start removes them again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn yesterdays_database_on_postgresql_is_cleaned_at_the_start() {
+    let Ok(admin) = std::env::var(POSTGRES_URL) else {
+        panic!("{POSTGRES_URL} is not set: run `cargo xtask test`, which starts a PostgreSQL cluster");
+    };
+    let name = format!("amana_erased_{}", std::process::id());
+    for database in [name.clone(), format!("{name}_then")] {
+        sql(&admin, &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await;
+    }
+    sql(&admin, &format!("CREATE DATABASE {name}")).await;
+    let (server, _) = admin.rsplit_once('/').expect("a url with a database");
+    let url = format!("{server}/{name}");
+    let (keep, _) = folder();
+    let (key, log) = (keep.path().join("master.key"), keep.path().join("log"));
+    std::fs::write(&key, "5a".repeat(32)).expect("written");
+    let keys =
+        format!("master_key_file = \"{}\"\n[disclosure_log]\ndir = \"{}\"", key.display(), log.display());
+    let mut world = World::start_with(keep.path(), &url, &keys);
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let stays = linked(&world, "other", "noura").await;
+    let gone = linked(&world, "chat", "sam").await;
+    let store = async || {
+        let custody = SqliteCustody::open(&keep.path().join("custody.sqlite"), false).expect("the custody");
+        let keys = Keys::new(Arc::new(DataKey::new([0x5a; 32])), Arc::new(custody));
+        let clock = Arc::new(ManualClock::at(now()));
+        amana_store::open(&url, keys, Arc::new(SeededEntropy::new(7)), clock).await.expect("a store")
+    };
+    let shard_of = async |store: &Arc<dyn Store>, id| {
+        store.customer_place(id).await.expect("answers").map(|place| place.shard)
+    };
+
+    world.stop();
+    let today = store().await;
+    let shard = shard_of(&today, gone).await.expect("is there");
+    assert_eq!(opened(&today, shard, gone).await, [true; 4], "it opens so far");
+    drop(today);
+    sql(&admin, &format!("CREATE DATABASE {name}_then TEMPLATE {name}")).await;
+    let log_then = keep.path().join("log.then");
+    let copied = std::process::Command::new("cp").arg("-r").args([&log, &log_then]).status();
+    assert!(copied.expect("`cp` runs").success());
+    world.serve().await;
+    let said = world.says(&["customer", "erase", &gone.to_string(), "--yes"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    world.stop();
+
+    sql(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    sql(&admin, &format!("ALTER DATABASE {name}_then RENAME TO {name}")).await;
+    std::fs::remove_dir_all(&log).expect("removed");
+    std::fs::rename(&log_then, &log).expect("put back");
+    let restored = store().await;
+    assert!(shard_of(&restored, gone).await.is_some(), "the rows are back");
+    assert_eq!(opened(&restored, shard, gone).await, [false; 4]);
+    drop(restored);
+    world.serve().await;
+    let cleaned = store().await;
+    assert_eq!(shard_of(&cleaned, gone).await, None, "the start removed them again");
+    let others = shard_of(&cleaned, stays).await.expect("is there");
+    assert_eq!(opened(&cleaned, others, stays).await, [true; 4], "nobody else");
+    drop(cleaned);
+    world.stop();
+    sql(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }

@@ -55,7 +55,7 @@ impl World {
     }
 
     /// `keys` stands in `[keys]`.
-    fn start_with(folder: &Path, database: &str, keys: &str) -> Self {
+    pub(crate) fn start_with(folder: &Path, database: &str, keys: &str) -> Self {
         Self::start_of(folder, database, keys, None, None)
     }
 
