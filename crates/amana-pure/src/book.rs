@@ -6,7 +6,10 @@
 //! Where nothing decides, a customer hears twice of one purchase rather than never of a second.
 
 mod compact;
+mod equals;
 mod fit;
+mod habit;
+mod lonely;
 mod names;
 mod parts;
 
@@ -19,7 +22,8 @@ use alloc::vec::Vec;
 use amana_core::{BankEventKind, Money, Timestamp, Transaction, TransactionState};
 use core::cmp::Reverse;
 use fit::{Fit, fit, only_a_day};
-use names::{alike, other_branch};
+use habit::{Days, Habit};
+use names::{Trade, alike, other_branch, trade};
 
 /// In which words a transaction is news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +190,11 @@ impl Book {
     ) -> Verdict {
         let verdict = match kind {
             BankEventKind::TransactionAuthorised => self.authorised(t, occurred),
-            BankEventKind::TransactionPosted => self.posted(t, occurred),
+            BankEventKind::TransactionPosted => {
+                let verdict = self.posted(t, occurred);
+                self.still_lonely();
+                verdict
+            }
             BankEventKind::TransactionReversed => self.reversed(t, occurred),
             BankEventKind::BalanceChanged => Verdict::only(Step::Drop),
         };
@@ -225,7 +233,9 @@ impl Book {
                 let fit = if named { Some(Fit::Named) } else { fit(t, &line.facts) };
                 let silent = match fit {
                     Some(Fit::Named) => true,
-                    Some(Fit::Instant | Fit::Exact) => occurred < line.occurred && line.facts.at >= t.at,
+                    Some(Fit::Instant | Fit::Exact) => {
+                        occurred < line.occurred && !is_before(line.facts.at, t.at)
+                    }
                     _ => false,
                 };
                 fit.filter(|_| silent).map(|fit| (line, fit))
@@ -257,16 +267,29 @@ impl Book {
         if let Some(i) = t.reference_id.as_deref().and_then(|id| self.find(id)) {
             return self.posted_for(i, line);
         }
-        let Some((i, fit)) = self.best(t) else {
-            let step = self.part(&mut line);
-            self.lines.push(line);
-            return Verdict::only(step.unwrap_or(Step::Tell(News::New)));
+        let best = self.best(t, occurred);
+        let best = best.and_then(|(i, fit)| Some((String::from(self.lines.get(i)?.id()), fit)));
+        let found = match best {
+            Some(found) => found,
+            None => match self.part(&mut line) {
+                Some(step) => {
+                    self.lines.push(line);
+                    return Verdict::only(step);
+                }
+                None => match self.lonely(t, occurred).map(|hold| String::from(hold.id())) {
+                    Some(hold) => (hold, Fit::Renamed),
+                    None => {
+                        self.lines.push(line);
+                        return Verdict::only(Step::Tell(News::New));
+                    }
+                },
+            },
         };
-        let Some(hold) = self.lines.get(i).map(|hold| String::from(hold.id())) else {
-            return Verdict::only(Step::Tell(News::New));
-        };
-        let again = self.take(&hold, Settles { hold: hold.clone(), fit }, line);
-        Verdict { step: again.0, again: again.1 }
+        let (hold, fit) = found;
+        let id = String::from(line.id());
+        let (step, again) = self.take(&hold, Settles { hold: hold.clone(), fit }, line);
+        self.among_equals(&id, occurred);
+        Verdict { step, again }
     }
 
     /// A posting that the bank books under the id of the authorization.
@@ -396,12 +419,12 @@ impl Book {
     fn resettle(&mut self, freed: Vec<String>) -> Vec<(News, Transaction)> {
         let mut again = Vec::new();
         for id in freed {
-            let Some(facts) = self.find(&id).and_then(|i| self.lines.get(i)).map(|line| line.facts.clone())
-            else {
+            let line = self.find(&id).and_then(|i| self.lines.get(i));
+            let Some((facts, occurred)) = line.map(|line| (line.facts.clone(), line.occurred)) else {
                 continue;
             };
             // Only what nobody has: one wrong match must not start a row of others.
-            let found = self.best(&facts).and_then(|(i, fit)| {
+            let found = self.best(&facts, occurred).and_then(|(i, fit)| {
                 let hold = String::from(self.lines.get(i)?.id());
                 (!self.lines.iter().any(|line| line.settles(&hold))).then_some((hold, fit))
             });
@@ -420,14 +443,19 @@ impl Book {
         again
     }
 
-    /// The hold that fits a posting best: the strongest evidence, then what is free, then the same branch, then the
-    /// day itself, then the oldest. One that somebody has is taken from them by stronger evidence alone.
-    fn best(&self, t: &Transaction) -> Option<(usize, Fit)> {
-        let day = |at: Timestamp| at.as_second().div_euclid(86_400);
-        let mut had: BTreeMap<&str, Fit> = BTreeMap::new();
-        for of in self.lines.iter().filter_map(|line| line.of.as_ref()) {
-            let best = had.entry(of.hold.as_str()).or_insert(of.fit);
-            *best = of.fit.max(*best);
+    /// The hold that fits a posting best: the strongest evidence, then what is free, then the same branch, then what the
+    /// bank's habit says, then the oldest. One that somebody has is taken from them by stronger evidence alone, unless
+    /// theirs is by far the likelier day; or by one that is.
+    fn best(&self, t: &Transaction, booked: Timestamp) -> Option<(usize, Fit)> {
+        let habit = Habit::of(self);
+        let mut had: BTreeMap<&str, (Fit, &Line)> = BTreeMap::new();
+        for line in &self.lines {
+            if let Some(of) = &line.of {
+                let best = had.entry(of.hold.as_str()).or_insert((of.fit, line));
+                if of.fit > best.0 {
+                    *best = (of.fit, line);
+                }
+            }
         }
         self.lines
             .iter()
@@ -435,19 +463,31 @@ impl Book {
             .filter(|(_, line)| line.is_hold() && line.undone.is_none() && line.id() != t.id)
             .filter_map(|(i, line)| {
                 let had = had.get(line.id()).copied();
-                if had == Some(Fit::Named) {
+                if had.is_some_and(|(had, _)| had == Fit::Named) {
                     return None;
                 }
                 // It names another one, which we do not know: only the very second says more than that.
                 let fit =
                     fit(&line.facts, t).filter(|fit| t.reference_id.is_none() || *fit == Fit::Instant)?;
-                had.is_none_or(|had| had < fit).then_some((i, line, fit, had.is_none()))
+                let days = Days::between(&line.facts, t, booked);
+                if fit == Fit::Exact && habit.is_strange(days) && trade(&line.facts) != Trade::Lodging {
+                    return None;
+                }
+                let wins = had.is_none_or(|(had, other)| {
+                    let theirs = Days::between(&line.facts, &other.facts, other.occurred);
+                    match fit {
+                        Fit::Exact if had == Fit::Exact => habit.far_likelier(days, theirs),
+                        Fit::Exact if had == Fit::Adjusted => !habit.far_likelier(theirs, days),
+                        _ => had < fit,
+                    }
+                });
+                let likely = habit.now_or_never(days);
+                wins.then_some((i, line, fit, had.is_none(), likely))
             })
-            .max_by_key(|(_, line, fit, free)| {
-                let today = only_a_day(t.at) && day(line.facts.at) == day(t.at);
-                (*fit, *free, !other_branch(&line.facts, t), today, Reverse(line.facts.at))
+            .max_by_key(|(_, line, fit, free, likely)| {
+                (*fit, *free, !other_branch(&line.facts, t), *likely, Reverse(line.facts.at))
             })
-            .map(|(i, _, fit, _)| (i, fit))
+            .map(|(i, _, fit, ..)| (i, fit))
     }
 
     fn reversed(&mut self, t: &Transaction, occurred: Timestamp) -> Verdict {
@@ -545,4 +585,10 @@ impl Book {
             self.lines.remove(i);
         }
     }
+}
+
+/// Whether a posting's time is before its authorization's; of one that is only a day, whether the day is over by then.
+fn is_before(posting: Timestamp, hold: Timestamp) -> bool {
+    let day = if only_a_day(posting) { 86_400 } else { 0 };
+    posting.as_second().saturating_add(day) < hold.as_second()
 }

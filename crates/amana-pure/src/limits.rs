@@ -23,6 +23,8 @@ pub const ADJUSTED_DAYS_MAX: i64 = 7;
 pub const LODGING_DAYS_MAX: i64 = 31;
 /// The same where the amount is to the cent the same and only the name differs.
 pub const RENAMED_DAYS_MAX: i64 = 5;
+/// The same where there is one authorization and one posting of the amount: what networks give a merchant.
+pub const LONELY_DAYS_MAX: i64 = 7;
 /// Seconds by which a posting's time may lie before its authorization's, where it is a time: clocks differ.
 pub const CLOCKS_DIFFER_SECONDS_MAX: i64 = 3_600;
 /// The same where the time is only a day: the bank's day may begin half a day before or after ours.

@@ -3,7 +3,7 @@
 use super::names::{Trade, alike, trade};
 use crate::limits::{
     ADJUSTED_DAYS_MAX, CLOCKS_DIFFER_SECONDS_MAX, DAYS_DIFFER_SECONDS_MAX, EXACT_DAYS_MAX, LODGING_DAYS_MAX,
-    RENAMED_DAYS_MAX,
+    LONELY_DAYS_MAX, RENAMED_DAYS_MAX,
 };
 use amana_core::{Timestamp, Transaction};
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,19 @@ fn unit(t: &Transaction) -> i64 {
 fn tells_apart(t: &Transaction) -> bool {
     let (minor, unit) = (t.amount.minor, unit(t));
     minor >= 10 * unit && minor % (unit / 10).max(1) != 0 && unit > 1
+}
+
+/// An amount in whole units, which is nobody's; without decimals every amount is.
+pub(super) fn is_round(t: &Transaction) -> bool {
+    t.amount.minor % unit(t) == 0
+}
+
+/// Whether the days allow that a posting of another name is this hold's.
+pub(super) fn may_be_renamed(hold: &Transaction, posting: &Transaction) -> bool {
+    let apart = posting.at.as_second().saturating_sub(hold.at.as_second());
+    let day = only_a_day(posting.at) || only_a_day(hold.at);
+    let early = if day { DAYS_DIFFER_SECONDS_MAX } else { CLOCKS_DIFFER_SECONDS_MAX };
+    (early.saturating_neg()..=LONELY_DAYS_MAX * DAY).contains(&apart)
 }
 
 /// Whether a hold of this amount may be booked with that one.

@@ -21,18 +21,32 @@ use naive::Naive;
 use std::time::{Duration, Instant};
 
 /// Lives that a run of the tests goes through. `AMANA_BOOK_LIVES=200` measures what `docs/benchmarks.md` says.
-const LIVES: u64 = 6;
-/// Lives that it takes until there are banks of each kind among them.
-const LIVES_APART: u64 = 24;
+const LIVES: u64 = 8;
+/// The first of them. The book was made looking at the errors in the lives below a hundred, and only those.
+const FROM: u64 = 1_000;
+/// Lives that it takes until there are enough banks of each kind among them.
+const LIVES_APART: u64 = 60;
 const DAYS: i64 = 60;
 
-fn lives() -> u64 {
-    std::env::var("AMANA_BOOK_LIVES").ok().and_then(|lives| lives.parse().ok()).unwrap_or(LIVES)
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok())
 }
 
-fn book_and_naive(name: &str, mix: &Mix) -> (Figures, Figures) {
-    let (book, naive) =
-        (measure(0..lives(), mix, DAYS, Book::default), measure(0..lives(), mix, DAYS, Naive::default));
+fn lives() -> u64 {
+    number("AMANA_BOOK_LIVES").unwrap_or(LIVES)
+}
+
+/// At least so many lives, from those on that nobody looked at when the book was made.
+fn seeds(at_least: u64) -> std::ops::Range<u64> {
+    let from = number("AMANA_BOOK_FROM").unwrap_or(FROM);
+    from..from + lives().max(at_least)
+}
+
+fn book_and_naive(name: &str, mix: &Mix, at_least: u64) -> (Figures, Figures) {
+    let (book, naive) = (
+        measure(seeds(at_least), mix, DAYS, Book::default),
+        measure(seeds(at_least), mix, DAYS, Naive::default),
+    );
     for (who, of) in [("book", &book), ("naive", &naive)] {
         println!(
             "{name}, {who}: precision {:.4} (equal ones aside {:.4}), recall {:.4} ({:.4}); {of:?}",
@@ -48,7 +62,7 @@ fn book_and_naive(name: &str, mix: &Mix) -> (Figures, Figures) {
 
 #[test]
 fn postings_find_their_authorizations_in_ordinary_lives() {
-    let (book, naive) = book_and_naive("ordinary", &ORDINARY);
+    let (book, naive) = book_and_naive("ordinary", &ORDINARY, LIVES_APART);
     assert!(book.true_pairs > 500, "{book:?}");
     assert!(book.precision() >= 0.99 && book.recall() >= 0.99, "{book:?}");
     // Of a purchase that nobody hears of there is one in a thousand at most; twice is the smaller evil.
@@ -60,18 +74,18 @@ fn postings_find_their_authorizations_in_ordinary_lives() {
 /// to the customer to take one for the other.
 #[test]
 fn pairs_that_the_bank_does_not_name_are_found_as_well() {
-    let book = measure(0..lives().max(LIVES_APART), &ORDINARY, DAYS, Book::default);
+    let book = measure(seeds(LIVES_APART), &ORDINARY, DAYS, Book::default);
     let (named, unnamed) = (book.of_named(), book.of_unnamed());
     println!("ordinary, book: named {named:.4?}, unnamed {unnamed:.4?}; {book:?}");
     assert!(named.iter().all(|share| *share >= 0.99), "{named:?}");
     let [precision, recall, precision_alike, recall_alike] = unnamed;
-    assert!(precision_alike >= 0.99 && recall_alike >= 0.99, "{unnamed:?}");
+    assert!(precision_alike >= 0.993 && recall_alike >= 0.993, "{unnamed:?}");
     assert!(precision >= 0.98 && recall >= 0.98, "{unnamed:?}");
 }
 
 #[test]
 fn hard_lives_are_read_as_well_as_they_can_be() {
-    let (book, naive) = book_and_naive("hard", &HOSTILE);
+    let (book, naive) = book_and_naive("hard", &HOSTILE, 1);
     assert!(book.precision_alike() >= 0.95 && book.recall_alike() >= 0.95, "{book:?}");
     assert!(book.silent * 50 <= book.purchases, "{book:?}");
     assert!(book.recall() > naive.recall() && book.twice < naive.twice, "{book:?} {naive:?}");
@@ -84,13 +98,13 @@ fn hard_lives_are_read_as_well_as_they_can_be() {
 fn an_oracle_says_how_much_can_be_known() {
     for (name, mix) in [("ordinary", &ORDINARY), ("hard", &HOSTILE)] {
         let mut oracle = Figures::default();
-        for seed in 0..lives() {
+        for seed in seeds(1) {
             oracle.add(oracle::figures(&life::life(seed, mix, DAYS), mix, seed));
         }
         let (precision, recall) = (oracle.precision(), oracle.recall());
         println!("{name}, oracle: precision {precision:.4}, recall {recall:.4}; {oracle:?}");
         println!("{name}, oracle: named {:.4?}, unnamed {:.4?}", oracle.of_named(), oracle.of_unnamed());
-        let book = measure(0..lives(), mix, DAYS, Book::default);
+        let book = measure(seeds(1), mix, DAYS, Book::default);
         assert_eq!(oracle.true_pairs, book.true_pairs);
         assert!(oracle.recall() >= book.recall(), "{oracle:?} {book:?}");
     }
