@@ -443,9 +443,9 @@ impl Book {
         again
     }
 
-    /// The hold that fits a posting best: the strongest evidence, then what is free, then the same branch, then what the
-    /// bank's habit says, then the oldest. One that somebody has is taken from them by stronger evidence alone, unless
-    /// theirs is by far the likelier day; or by one that is.
+    /// The hold that fits a posting best: the strongest evidence, then what is free, then the same branch, then what
+    /// the bank's habit says, then the oldest. One that somebody has is taken from them by stronger evidence alone,
+    /// or by a far likelier day; and a far likelier day keeps a changed amount.
     fn best(&self, t: &Transaction, booked: Timestamp) -> Option<(usize, Fit)> {
         let habit = Habit::of(self);
         let mut had: BTreeMap<&str, (Fit, &Line)> = BTreeMap::new();

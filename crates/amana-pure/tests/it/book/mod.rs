@@ -20,9 +20,9 @@ use measure::{Figures, measure};
 use naive::Naive;
 use std::time::{Duration, Instant};
 
-/// Lives that a run of the tests goes through. `AMANA_BOOK_LIVES=200` measures what `docs/benchmarks.md` says.
+/// Lives that a run of the tests goes through. `AMANA_BOOK_LIVES=400` measures what `docs/benchmarks.md` says.
 const LIVES: u64 = 8;
-/// The first of them. The book was made looking at the errors in the lives below a hundred, and only those.
+/// The first of them. The book was made looking at the errors in lives below four hundred, and no others.
 const FROM: u64 = 1_000;
 /// Lives that it takes until there are enough banks of each kind among them.
 const LIVES_APART: u64 = 60;
@@ -85,8 +85,9 @@ fn pairs_that_the_bank_does_not_name_are_found_as_well() {
 
 #[test]
 fn hard_lives_are_read_as_well_as_they_can_be() {
-    let (book, naive) = book_and_naive("hard", &HOSTILE, 1);
-    assert!(book.precision_alike() >= 0.95 && book.recall_alike() >= 0.95, "{book:?}");
+    let (book, naive) = book_and_naive("hard", &HOSTILE, LIVES_APART);
+    assert!(book.precision() >= 0.93 && book.recall() >= 0.93, "{book:?}");
+    assert!(book.precision_alike() >= 0.96 && book.recall_alike() >= 0.96, "{book:?}");
     assert!(book.silent * 50 <= book.purchases, "{book:?}");
     assert!(book.recall() > naive.recall() && book.twice < naive.twice, "{book:?} {naive:?}");
 }
