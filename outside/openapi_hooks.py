@@ -23,7 +23,7 @@ APPLICATION = application()
 CALLBACK = "http://127.0.0.1:7600/link/callback"
 CLUSTERS = [
     "accountbasic", "accountdetailed", "balances", "bills", "transactions", "statements", "customercontact", "customerpersonal",
-    "paymentsupport", "termsconditions",
+    "paymentsupport", "termsconditions", "images", "rewards",
 ]
 SCOPE = "openid offline_access " + " ".join(f"fdx:{name}:read" for name in CLUSTERS)
 CALL_S = 20

@@ -49,10 +49,14 @@ pub(crate) enum Cluster {
     PaymentSupport,
     #[serde(rename = "TERMS_AND_CONDITIONS")]
     TermsAndConditions,
+    #[serde(rename = "IMAGES")]
+    Images,
+    #[serde(rename = "REWARDS")]
+    Rewards,
 }
 
 impl Cluster {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::AccountBasic,
         Self::AccountDetailed,
         Self::Balances,
@@ -63,6 +67,8 @@ impl Cluster {
         Self::CustomerPersonal,
         Self::PaymentSupport,
         Self::TermsAndConditions,
+        Self::Images,
+        Self::Rewards,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -77,6 +83,8 @@ impl Cluster {
             Self::CustomerPersonal => "CUSTOMER_PERSONAL",
             Self::PaymentSupport => "PAYMENT_SUPPORT",
             Self::TermsAndConditions => "TERMS_AND_CONDITIONS",
+            Self::Images => "IMAGES",
+            Self::Rewards => "REWARDS",
         }
     }
 
@@ -92,6 +100,8 @@ impl Cluster {
             Self::CustomerPersonal => "fdx:customerpersonal:read",
             Self::PaymentSupport => "fdx:paymentsupport:read",
             Self::TermsAndConditions => "fdx:termsconditions:read",
+            Self::Images => "fdx:images:read",
+            Self::Rewards => "fdx:rewards:read",
         }
     }
 

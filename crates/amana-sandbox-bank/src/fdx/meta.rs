@@ -14,11 +14,16 @@ use crate::bank::Bank;
 use crate::faults::{FaultKind, Place};
 
 /// The operations served, by FDX's operation ids.
-const OPERATIONS: [&str; 25] = [
+const OPERATIONS: [&str; 30] = [
     "searchForAccounts",
     "getAccount",
     "getAccountContact",
     "searchForAccountTransactions",
+    "getAccountTransactionImages",
+    "searchForAccountRewardTransactions",
+    "searchRewardPrograms",
+    "getRewardProgram",
+    "getRewardProgramCategories",
     "searchForAccountStatements",
     "getAccountStatement",
     "getAccountPaymentNetworks",

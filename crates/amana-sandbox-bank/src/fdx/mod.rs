@@ -5,10 +5,12 @@ pub(crate) mod accounts;
 pub(crate) mod consents;
 pub(crate) mod customers;
 pub(crate) mod entity;
+pub(crate) mod images;
 pub(crate) mod meta;
 pub(crate) mod networks;
 pub(crate) mod notifications;
 pub(crate) mod paging;
+pub(crate) mod rewards;
 pub(crate) mod statements;
 pub(crate) mod transactions;
 

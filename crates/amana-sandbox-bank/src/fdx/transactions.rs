@@ -5,12 +5,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Consented, FdxError, Query, entity, paging};
+use super::{Consented, FdxError, Query, entity, images, paging};
 use crate::app::Shared;
 use crate::generator::instant;
 use crate::limits;
+use crate::model::Txn;
 use crate::oauth::Params;
 use crate::records::{Cluster, Consent};
 
@@ -70,7 +71,7 @@ pub(super) fn named_window(params: &Params) -> Result<Option<Window>, FdxError> 
 }
 
 /// The window that the query names; without dates the last seven days. Never further back than the consent.
-fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, FdxError> {
+pub(super) fn window(params: &Params, now: Timestamp, consent: &Consent) -> Result<Window, FdxError> {
     let Some(window) = named_window(params)? else {
         let days = SignedDuration::from_hours(24 * limits::TRANSACTIONS_WINDOW_DAYS);
         let from = now.checked_sub(days).unwrap_or(now);
@@ -141,7 +142,15 @@ pub(crate) async fn list(
             let query = query.append_pair("pageKey", &key).finish();
             (key, format!("{base}?{query}"))
         });
-        let rows = page.iter().map(|txn| entity::transaction(account, txn)).collect();
+        let images = consented.consent.clusters_of(&account_id).contains(&Cluster::Images);
+        let row = |txn: &&Txn| {
+            let mut row = entity::transaction(account, txn);
+            if let (true, Some(image), Some(row)) = (images, images::id_of(txn), row.as_object_mut()) {
+                row.insert("imageIds".to_owned(), json!([image]));
+            }
+            row
+        };
+        let rows = page.iter().map(row).collect();
         Some(Json(paging::body("transactions", rows, total, next)))
     })
     .flatten()

@@ -126,6 +126,8 @@ pub(crate) struct Text {
     pub(crate) cluster_personal: (&'static str, &'static str),
     pub(crate) cluster_payment: (&'static str, &'static str),
     pub(crate) cluster_terms: (&'static str, &'static str),
+    pub(crate) cluster_images: (&'static str, &'static str),
+    pub(crate) cluster_rewards: (&'static str, &'static str),
     /// Title of the account's terms, for an application.
     pub(crate) terms: &'static str,
     // errors
@@ -189,6 +191,8 @@ impl Text {
             Cluster::CustomerPersonal => self.cluster_personal,
             Cluster::PaymentSupport => self.cluster_payment,
             Cluster::TermsAndConditions => self.cluster_terms,
+            Cluster::Images => self.cluster_images,
+            Cluster::Rewards => self.cluster_rewards,
         }
     }
 }
@@ -256,6 +260,8 @@ static EN: Text = Text {
     cluster_personal: ("Sensitive personal information", "Your date of birth"),
     cluster_payment: ("Account numbers", "Numbers by which money is sent to your account and taken from it"),
     cluster_terms: ("Account terms and conditions", "Fees and rules of your account"),
+    cluster_images: ("Images of transactions", "Slips of what you paid and paid in"),
+    cluster_rewards: ("Rewards", "Your points, and what each purchase earned"),
     terms: "Account terms and conditions",
     error_title: "This cannot go on",
     error_request: "The application's request is not in order, so your bank has stopped it. Nothing was shared.",
@@ -361,6 +367,8 @@ static AR: Text = Text {
     cluster_personal: ("معلومات شخصية حساسة", "تاريخ ميلادك"),
     cluster_payment: ("أرقام الحسابات", "الأرقام التي تُحوَّل بها الأموال إلى حسابك ومنه"),
     cluster_terms: ("شروط الحساب وأحكامه", "رسوم حسابك وقواعده"),
+    cluster_images: ("صور المعاملات", "إيصالات ما دفعته وما أودعته"),
+    cluster_rewards: ("المكافآت", "نقاطك وما كسبته من كل عملية شراء"),
     terms: "شروط الحساب وأحكامه",
     error_title: "لا يمكن المتابعة",
     error_request: "طلب التطبيق غير سليم، فأوقفه بنكك. لم تتم مشاركة أي شيء.",

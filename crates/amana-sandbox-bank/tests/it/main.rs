@@ -12,6 +12,7 @@ mod import;
 mod notifications;
 mod oauth;
 mod openapi;
+mod operations;
 mod pages;
 mod resources;
 mod util;

@@ -66,7 +66,7 @@ async fn each_cluster_alone_opens_its_own_resources_and_fields() {
     let (asset, pay, terms) = ("asset-transfer-networks", "payment-networks", "terms-and-conditions");
     // By cluster: the card's fields, if it is shown; what else it opens; the customer's fields.
     let reached = ["emails", "addresses", "telephones", "name", "accounts"];
-    let cases: [ClusterCase<'_>; 10] = [
+    let cases: [ClusterCase<'_>; 12] = [
         ("accountbasic", Some(identity.to_vec()), &[account], &[]),
         ("accountdetailed", Some(detailed), &[account, asset], &[]),
         ("balances", Some(balances.to_vec()), &[account], &[]),
@@ -77,10 +77,12 @@ async fn each_cluster_alone_opens_its_own_resources_and_fields() {
         ("customerpersonal", None, &["contact"], &["dateOfBirth"]),
         ("paymentsupport", None, &[pay], &[]),
         ("termsconditions", None, &[terms], &[]),
+        ("images", None, &[], &[]),
+        ("rewards", None, &["reward-transactions"], &[]),
     ];
     for (cluster, shown, opens, person) in cases {
         let token = token(&bank, &[cluster]).await;
-        for resource in [account, rows, "statements", "contact", pay, asset, terms] {
+        for resource in [account, rows, "statements", "contact", pay, asset, terms, "reward-transactions"] {
             let path = if resource == account {
                 format!("/accounts/{checking}")
             } else {
