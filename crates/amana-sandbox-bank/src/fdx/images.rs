@@ -1,5 +1,5 @@
-//! Slips of transactions, each as an image (getAccountTransactionImages). Which transactions have one is told with them,
-//! to who may see it (IMAGES).
+//! Slips of transactions, each as an image (getAccountTransactionImages). Which transactions have one is told with
+//! them, to who may see it (IMAGES).
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};

@@ -1,5 +1,5 @@
-//! Every operation of FDX 6.6 (`operations.txt`: names and paths, from the standard and not from our routes) answers, or
-//! is left out for a reason; and what `/capability` says is neither more nor less than what answers.
+//! Every operation of FDX 6.6 (`operations.txt`: names and paths, from the standard and not from our routes) answers,
+//! or is left out for a reason; and what `/capability` says is neither more nor less than what answers.
 
 use std::collections::BTreeSet;
 
