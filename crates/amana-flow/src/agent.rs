@@ -6,7 +6,7 @@
 use crate::gateway::Gateway;
 use crate::limits::{ACTOR_CHARS_MAX, AGENT_TEXT_CHARS_MAX, CONFLICT_TRIES, ELSEWHERE_S};
 use amana_channel::WindowPolicy;
-use amana_core::{Address, Clock, ConversationId, Entropy, MessageId};
+use amana_core::{Address, Clock, ConversationId, Entropy, MediaForm, MessageId};
 use amana_gate::{AgentWords, Denial, Gate, OutboxRow, ReceiptDraft, Released, TicketSubject};
 use amana_render::Encoding;
 use amana_store::{Command, Link, LinkState, PlainKey, Store, StoreError, SubmitError};
@@ -18,6 +18,8 @@ pub struct AgentReply {
     pub by: String,
     /// The words.
     pub text: String,
+    /// A picture or film of the bank's own, as the platform has it, instead of words.
+    pub media: Option<MediaForm>,
     /// As whom they are said: the platform's id of a persona of this page.
     pub persona: Option<String>,
 }
@@ -43,7 +45,7 @@ pub enum AgentError {
     Killed,
     /// The words are no message.
     #[error(
-        "the text must have 1 to {} characters, and a persona must be the platform's number of one",
+        "the text must have 1 to {} characters, or none where an attachment is sent, and persona and attachment must be the platform's numbers of them",
         AGENT_TEXT_CHARS_MAX
     )]
     Text,
@@ -122,7 +124,7 @@ impl<'a> Desk<'a> {
             return Err(AgentError::Who);
         }
         let chars = reply.text.trim().chars().count();
-        if chars == 0 || chars > AGENT_TEXT_CHARS_MAX {
+        if (chars == 0) != reply.media.is_some() || chars > AGENT_TEXT_CHARS_MAX {
             return Err(AgentError::Text);
         }
         for _ in 0..CONFLICT_TRIES {
@@ -164,9 +166,9 @@ impl<'a> Desk<'a> {
         let message = MessageId::new(self.clock, self.entropy);
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
         let within = self.window.is_open(Some(last_inbound), now).then_some(self.within);
-        let (text, persona) = (reply.text.as_str(), reply.persona.as_deref());
+        let (text, media, persona) = (reply.text.as_str(), reply.media.as_ref(), reply.persona.as_deref());
         let subjects: Vec<_> = links.iter().map(subject).collect();
-        let words = AgentWords { by, text, persona, last_inbound, links: &subjects };
+        let words = AgentWords { by, text, media, persona, last_inbound, links: &subjects };
         let written = gate.agent(words, within, &recipient, message, now, &key, self.entropy);
         let written = key.name_in(written.map_err(|_| AgentError::Text)?);
         let records = links

@@ -7,7 +7,9 @@ use crate::key::DataKey;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
 use crate::release::{Disclosure, Gate, OutboxRow, Released};
 use crate::ticket::TicketSubject;
-use amana_core::{Address, Content, Entropy, InstitutionId, KillSwitches, MessageId, Timestamp};
+use amana_core::{
+    Address, Content, Entropy, InstitutionId, KillSwitches, MediaForm, MessageId, Rich, Timestamp,
+};
 use amana_render::{Encoding, HumanAgentAct};
 
 /// What a human wrote, and who it was.
@@ -17,6 +19,8 @@ pub struct AgentWords<'a> {
     pub by: &'a str,
     /// Their words.
     pub text: &'a str,
+    /// A picture or film of the bank's own instead of words, as the platform has it.
+    pub media: Option<&'a MediaForm>,
     /// As whom they are said: the platform's id of a persona. `None`: as the page itself.
     pub persona: Option<&'a str>,
     /// When the person last did something towards the page.
@@ -44,11 +48,21 @@ impl Gate {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Disclosure, Denial> {
-        let act = HumanAgentAct::of_keystroke(words.by, words.text, words.last_inbound, now)
-            .ok_or(Denial::NotEncodable)?;
+        let AgentWords { by, last_inbound, .. } = words;
+        let text = words.text.trim();
+        let act = match words.media {
+            None => HumanAgentAct::of_keystroke(by, text, last_inbound, now),
+            Some(media) if text.is_empty() => HumanAgentAct::of_choice(by, media, last_inbound, now),
+            // The platform shows no words beside it.
+            Some(_) => None,
+        };
+        let act = act.ok_or(Denial::NotEncodable)?;
         let encoding = within.unwrap_or(Encoding::MessengerHumanAgent(act));
-        let content =
-            Content { persona: words.persona.map(str::to_owned), ..Content::text(words.text.trim()) };
+        let content = Content {
+            persona: words.persona.map(str::to_owned),
+            rich: words.media.cloned().map(Rich::Media),
+            ..Content::text(text)
+        };
         let links = self.links_mac(message, words.links);
         let row =
             self.ticketed(&content, recipient, (None, Some(links)), encoding, message, now, key, entropy)?;
@@ -157,7 +171,14 @@ mod tests {
         let (cedar, pine) = (subject("cedar-bank", 1), subject("pine-bank", 2));
         let both = [cedar.clone(), pine.clone()];
         let written = |links: &[TicketSubject]| {
-            let words = AgentWords { by: "api:huda", text: "yes", persona: None, last_inbound: now, links };
+            let words = AgentWords {
+                by: "api:huda",
+                text: "yes",
+                media: None,
+                persona: None,
+                last_inbound: now,
+                links,
+            };
             let within = Some(Encoding::MessengerReply);
             gate.agent(words, within, &to, MessageId::from_bytes([7; 16]), now, &key, &entropy)
                 .expect("written")
@@ -229,7 +250,7 @@ mod tests {
         let last_inbound = at("2026-11-20T10:00:00Z");
         let message = MessageId::from_bytes([7; 16]);
         let write = |by, text, within, now| {
-            let words = AgentWords { by, text, persona: None, last_inbound, links: &[] };
+            let words = AgentWords { by, text, media: None, persona: None, last_inbound, links: &[] };
             gate.agent(words, within, &to, message, now, &key, &entropy)
         };
         let away = at("2026-11-26T10:00:00Z");
@@ -288,7 +309,14 @@ mod tests {
             Address { channel: ChannelId::new("1001").expect("an id"), psid: Psid::new("2").expect("an id") };
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().expect("an instant");
         for persona in [None, Some("4711")] {
-            let words = AgentWords { by: "api:huda", text: " yes ", persona, last_inbound: now, links: &[] };
+            let words = AgentWords {
+                by: "api:huda",
+                text: " yes ",
+                media: None,
+                persona,
+                last_inbound: now,
+                links: &[],
+            };
             let (message, within) = (MessageId::from_bytes([7; 16]), Some(Encoding::MessengerReply));
             let row = gate.agent(words, within, &to, message, now, &key, &entropy).expect("written").row;
             let said = |text| gate.row_says(&row, &key, text).expect("opens");

@@ -2,7 +2,7 @@
 
 use crate::messenger;
 use amana_core::ids::sha256;
-use amana_core::{Address, Content, Form, MessageId, Timestamp};
+use amana_core::{Address, Content, Form, MediaForm, MediaKind, MessageId, Rich, Timestamp};
 
 /// A message that a channel's rules do not allow. The text names the limit, never the content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,17 +34,42 @@ impl HumanAgentAct {
     /// [`HUMAN_AGENT_FOR_S`] or more ago.
     #[must_use]
     pub fn of_keystroke(by: &str, words: &str, last_inbound: Timestamp, now: Timestamp) -> Option<Self> {
-        let until =
-            Timestamp::from_second(last_inbound.as_second().saturating_add(HUMAN_AGENT_FOR_S)).ok()?;
-        let good = !by.trim().is_empty() && !words.trim().is_empty() && now < until;
-        good.then(|| Self { words: sha256(&[words.trim().as_bytes()]), until })
+        (!words.trim().is_empty())
+            .then(|| Self::made(by, sha256(&[words.trim().as_bytes()]), last_inbound, now))?
     }
 
-    /// Whether it is these words that were written, and nothing beside them.
-    fn is_of(self, content: &Content) -> bool {
-        let words = Content { persona: content.persona.clone(), ..Content::text(content.text.clone()) };
-        sha256(&[content.text.as_bytes()]) == self.words && words == *content
+    /// The same of a picture or film of the bank's that `by` chose by hand. No words go with it.
+    #[must_use]
+    pub fn of_choice(by: &str, media: &MediaForm, last_inbound: Timestamp, now: Timestamp) -> Option<Self> {
+        Self::made(by, hash_of(media), last_inbound, now)
     }
+
+    fn made(by: &str, words: [u8; 32], last_inbound: Timestamp, now: Timestamp) -> Option<Self> {
+        let until =
+            Timestamp::from_second(last_inbound.as_second().saturating_add(HUMAN_AGENT_FOR_S)).ok()?;
+        (!by.trim().is_empty() && now < until).then_some(Self { words, until })
+    }
+
+    /// Whether it is these words that were written, or this that was chosen, and nothing beside it.
+    fn is_of(self, content: &Content) -> bool {
+        let alone = Content { persona: content.persona.clone(), ..Content::text(content.text.clone()) };
+        match &content.rich {
+            Some(Rich::Media(media)) => {
+                let chosen = Content { text: String::new(), rich: content.rich.clone(), ..alone };
+                hash_of(media) == self.words && chosen == *content
+            }
+            _ => sha256(&[content.text.as_bytes()]) == self.words && alone == *content,
+        }
+    }
+}
+
+/// Hashes of hashes: no words that anybody writes have the same.
+fn hash_of(media: &MediaForm) -> [u8; 32] {
+    let kind: &[u8] = match media.media {
+        MediaKind::Image => b"image",
+        MediaKind::Video => b"video",
+    };
+    sha256(&[&sha256(&[kind]), &sha256(&[media.attachment_id.as_bytes()])])
 }
 
 /// The bytes that a platform's API takes. Another platform is another entry here, and a module beside
@@ -143,6 +168,28 @@ mod tests {
             assert!(tagged.encode(&other, &to, message).is_err(), "not what the human wrote: {other:?}");
         }
         assert!(tagged.good_until().is_some_and(|until| until > last));
+        // A picture that they chose, and no other, nor as a film, nor with words.
+        let picture = |id: &str, media| MediaForm { media, attachment_id: id.into() };
+        let sends = |media: MediaForm| Content { rich: Some(Rich::Media(media)), ..Content::text("") };
+        let chosen = picture("4711", MediaKind::Image);
+        let act = HumanAgentAct::of_choice("huda", &chosen, last, last).expect("at once");
+        let tagged_picture = Encoding::MessengerHumanAgent(act);
+        let bytes = tagged_picture.encode(&sends(chosen.clone()), &to, message).expect("fits");
+        let sent: Value = serde_json::from_slice(&bytes).expect("JSON");
+        let element = &sent["message"]["attachment"]["payload"]["elements"][0];
+        assert_eq!((&sent["tag"], &element["attachment_id"]), (&"HUMAN_AGENT".into(), &"4711".into()));
+        for other in [
+            sends(picture("4712", MediaKind::Image)),
+            sends(picture("4711", MediaKind::Video)),
+            Content { text: "look".into(), ..sends(chosen.clone()) },
+            content.clone(),
+        ] {
+            assert!(
+                tagged_picture.encode(&other, &to, message).is_err(),
+                "not what the human chose: {other:?}"
+            );
+        }
+        assert!(tagged.encode(&sends(chosen), &to, message).is_err());
         assert_eq!(
             (&own_words["messaging_type"], &own_words["tag"]),
             (&"MESSAGE_TAG".into(), &"HUMAN_AGENT".into())

@@ -46,7 +46,7 @@ pub(crate) async fn reply(State(state): State<Arc<AdminState>>, request: Request
     let persona =
         by.strip_prefix("api:").and_then(|name| state.personas.get(name)?.get(&reply.channel)).cloned();
     let to = ConversationId { channel: reply.channel, psid: reply.person };
-    let words = AgentReply { by, text: reply.text, persona };
+    let words = AgentReply { by, text: reply.text, media: None, persona };
     match state.gateway.agent_replies(&to, &words).await {
         Ok(message) => (StatusCode::ACCEPTED, Json(json!({ "message": message }))).into_response(),
         Err(error) => wrong(&error),

@@ -208,6 +208,12 @@ pub(crate) enum MessengerCommand {
         /// What to reply; standard input if not given, so that it stands in no list of processes.
         #[arg(long, value_name = "TEXT")]
         text: Option<String>,
+        /// Reply with a picture of the bank's own instead of words: the id that `amana messenger attach` printed.
+        #[arg(long, value_name = "ID", conflicts_with = "text")]
+        attachment: Option<String>,
+        /// The attachment is a film, not a picture.
+        #[arg(long, requires = "attachment")]
+        video: bool,
         /// As whom to reply: the id of a persona of the Page.
         #[arg(long, value_name = "ID")]
         persona: Option<String>,

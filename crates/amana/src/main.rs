@@ -41,7 +41,7 @@ mod telemetry;
 mod traces;
 mod who;
 
-use amana_core::{ConversationId, MediaKind};
+use amana_core::{ConversationId, MediaForm, MediaKind};
 use clap::Parser as _;
 use cli::{
     AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
@@ -117,9 +117,19 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                     messenger::templates(&settings, look, json).await?
                 }
                 MessengerCommand::Thread {
-                    act: ThreadAct::Reply, page, person, text, persona, by, ..
+                    act: ThreadAct::Reply,
+                    page,
+                    person,
+                    text,
+                    attachment,
+                    video,
+                    persona,
+                    by,
+                    ..
                 } => {
-                    let reply = messenger::Reply { text, persona, by };
+                    let media = if video { MediaKind::Video } else { MediaKind::Image };
+                    let media = attachment.map(|attachment_id| MediaForm { media, attachment_id });
+                    let reply = messenger::Reply { text, media, persona, by };
                     messenger::reply(&settings, page, person, reply).await.map(|()| true)?
                 }
                 MessengerCommand::Persona { page, name, picture, .. } => {

@@ -12,7 +12,7 @@ use amana_channel::{
     AppWebhook, ApprovedText, Area, Messenger, PageStatus, SendError, SetupError, SetupReport, ThreadOwner,
     TokenState,
 };
-use amana_core::{Address, ChannelId, Clock as _, ConversationId, MediaKind, Psid};
+use amana_core::{Address, ChannelId, Clock as _, ConversationId, MediaForm, MediaKind, Psid};
 use amana_flow::{AgentReply, Desk};
 use amana_store::{ChannelHealth, ChannelQueue, Command, Store, StoredText};
 use anyhow::{Context as _, bail};
@@ -404,6 +404,7 @@ pub(crate) async fn thread(
 /// What a human writes, as the command line gives it.
 pub(crate) struct Reply {
     pub(crate) text: Option<String>,
+    pub(crate) media: Option<MediaForm>,
     pub(crate) persona: Option<String>,
     pub(crate) by: Option<String>,
 }
@@ -416,13 +417,14 @@ pub(crate) async fn reply(
     settings: &Settings,
     page: ChannelId,
     person: Psid,
-    Reply { text, persona, by }: Reply,
+    Reply { text, media, persona, by }: Reply,
 ) -> anyhow::Result<()> {
     if !settings.messenger.pages.iter().any(|known| known.id == page) {
         bail!("page {page} is not in the configuration");
     }
     let text = match text {
         Some(text) => text,
+        None if media.is_some() => String::new(),
         None => {
             let mut text = String::new();
             std::io::stdin().lock().take(limits::REPLY_BYTES_MAX).read_to_string(&mut text)?;
@@ -432,7 +434,7 @@ pub(crate) async fn reply(
     let store = operate::existing(settings).await?;
     let (window, within) = (amana_channel::messenger::window(), amana_channel::messenger::encoding(true));
     let desk = Desk::new(&*store, &SystemClock, &OsEntropy, window, within);
-    let words = AgentReply { by: acting(by.as_deref()), text, persona };
+    let words = AgentReply { by: acting(by.as_deref()), text, media, persona };
     let message = desk.reply(&ConversationId { channel: page, psid: person }, &words).await?;
     output::line(&format!(
         "{message} is in the outbox; who wrote stands on the customer's record as {}",

@@ -44,6 +44,7 @@ const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err
 const DOORS: [(&str, &[&str]); 9] = [
     // A human's own words: where who wrote them is recorded.
     ("HumanAgentAct::of_keystroke(", &["crates/amana-gate/src/agent.rs"]),
+    ("HumanAgentAct::of_choice(", &["crates/amana-gate/src/agent.rs"]),
     (".into_html(", &["crates/amana-web/src/respond.rs"]),
     // The subject's own copy of everything about them.
     (".into_json(", &["crates/amana-flow/src/export.rs"]),

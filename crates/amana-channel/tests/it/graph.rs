@@ -206,7 +206,14 @@ pub(crate) fn released_of_agent(text: &str, to: &Address, persona: &str) -> Rele
     let entropy: &dyn Entropy = &entropy;
     let (gate, key) = (Gate::new(DataKey::generate(entropy)), DataKey::generate(entropy));
     let now: Timestamp = "2026-11-24T10:00:00Z".parse().expect("instant");
-    let words = AgentWords { by: "api:huda", text, persona: Some(persona), last_inbound: now, links: &[] };
+    let words = AgentWords {
+        by: "api:huda",
+        text,
+        media: None,
+        persona: Some(persona),
+        last_inbound: now,
+        links: &[],
+    };
     let row = gate.agent(words, None, to, message_id(), now, &key, entropy).expect("written").row;
     gate.release_agent(row, &[], &KillSwitches::default(), now, &key).expect("released")
 }

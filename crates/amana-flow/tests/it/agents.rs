@@ -8,7 +8,7 @@ use amana_flow::*;
 use amana_store::{Command, OutboxState};
 
 fn reply(text: &str) -> AgentReply {
-    AgentReply { by: "api:huda".into(), text: text.into(), persona: Some("77".into()) }
+    AgentReply { by: "api:huda".into(), text: text.into(), media: None, persona: Some("77".into()) }
 }
 
 async fn writes(rig: &Rig, text: &str) -> Result<MessageId, AgentError> {
@@ -58,6 +58,43 @@ async fn abuse_23_a_human_answers_with_the_tag_outside_the_window_alone_and_stan
     assert!(outcome.contains(&hash) && outcome.contains(r#""recipient":"agent:api:huda""#), "{outcome}");
     let sent = receipts.iter().skip(before).filter(|r| r.contains(r#""kind":"outcome""#)).count();
     assert_eq!(sent, 2, "{receipts:#?}");
+}
+
+/// A picture of the bank's own: a human's own act as words are, with the same rules and on the same record.
+#[tokio::test]
+async fn abuse_23_a_picture_that_a_human_sends_obeys_the_rules_of_their_words() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let picture = |id: &str| {
+        let media = MediaForm { media: MediaKind::Image, attachment_id: id.into() };
+        AgentReply { media: Some(media), ..reply("") }
+    };
+    let sends = async |reply: &AgentReply| {
+        let message = rig.gateway.agent_replies(&conversation("1"), reply).await;
+        rig.gateway.settle().await.expect("settled");
+        message
+    };
+    let last = || rig.channel.last.lock().unwrap().clone();
+    sends(&picture("4711")).await.expect("within the window");
+    assert!(last().contains(r#""attachment_id":"4711""#) && !last().contains("HUMAN_AGENT"), "{}", last());
+    rig.clock.advance_s(5 * 86_400);
+    sends(&picture("4712")).await.expect("within seven days");
+    assert!(last().contains(r#""attachment_id":"4712""#), "{}", last());
+    assert!(last().contains(r#""tag":"HUMAN_AGENT""#), "{}", last());
+    let hash = hex::encode(amana_core::ids::sha256(&[last().as_bytes()]));
+    let receipts = receipts(&rig).await;
+    let (wrote, outcome) = (&receipts[receipts.len() - 2], receipts.last().unwrap());
+    for (receipt, what) in [(wrote, "agent-wrote"), (outcome, "sent")] {
+        assert!(receipt.contains(&format!(r#""template":"{what}""#)), "{receipt}");
+        assert!(receipt.contains(&hash) && receipt.contains(r#""recipient":"agent:api:huda""#), "{receipt}");
+    }
+    // With words, which the platform would not show, and under what is no number of the platform's.
+    let with_words = AgentReply { text: "look".into(), ..picture("4711") };
+    for bad in [with_words, picture("47 11"), picture("")] {
+        assert!(matches!(sends(&bad).await, Err(AgentError::Text)), "{bad:?}");
+    }
+    rig.clock.advance_s(3 * 86_400);
+    assert!(matches!(sends(&picture("4711")).await, Err(AgentError::Away)));
 }
 
 #[tokio::test]

@@ -180,7 +180,14 @@ pub(crate) async fn what_a_sweep_ends_is_on_the_customers_record(w: &World) {
         customer: customer_id(6),
         link: LinkId::from_bytes([6; 16]),
     }];
-    let words = AgentWords { by: "huda", text: "yes", persona: None, last_inbound: at(0), links: &links };
+    let words = AgentWords {
+        by: "huda",
+        text: "yes",
+        media: None,
+        persona: None,
+        last_inbound: at(0),
+        links: &links,
+    };
     let (key, within) = (w.store.keyring().deployment(), Some(Encoding::MessengerReply));
     let disclosure =
         w.gate.agent(words, within, &address(6), message(6), at(0), key, &*w.entropy).expect("written");
@@ -276,7 +283,14 @@ pub(crate) async fn a_humans_words_are_for_those_whose_chat_it_is(w: &World) {
     };
     let write = |m: u8, of: &[u8]| {
         let links: Vec<_> = of.iter().map(|n| subject(*n)).collect();
-        let words = AgentWords { by: "huda", text: "yes", persona: None, last_inbound: at(0), links: &links };
+        let words = AgentWords {
+            by: "huda",
+            text: "yes",
+            media: None,
+            persona: None,
+            last_inbound: at(0),
+            links: &links,
+        };
         let within = Some(Encoding::MessengerReply);
         let written = w.gate.agent(words, within, &address(1), message(m), at(0), key, &*w.entropy);
         let disclosure = written.expect("written");

@@ -193,6 +193,42 @@ async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
         assert!(std::time::Instant::now() < deadline, "it does not come");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+    // A picture of the bank's, under the id that bringing it gave.
+    let picture = keep.path().join("card.png");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n and more").expect("written");
+    let (code, brought) = does(&["attach", "55", "--file", picture.to_str().expect("a path"), "--json"]);
+    assert_eq!(code, Some(0), "{brought}");
+    let brought: Value = serde_json::from_str(&brought).expect("JSON");
+    let id = brought["id"].as_str().expect("an id").to_owned();
+    let (code, said) = does(&["thread", "reply", "55", &psid, "--attachment", &id]);
+    assert!(code == Some(0) && said.contains("is in the outbox"), "{said}");
+    let shown = || async {
+        let thread = thread(&world).await;
+        let messages = thread["messages"].as_array().expect("messages").clone();
+        let ours = messages.into_iter().filter(|one| one["from"] == "page");
+        ours.map(|one| one["body"]["attachment"]["payload"].clone())
+            .find(|payload| payload["template_type"] == "media")
+    };
+    let payload = loop {
+        if let Some(payload) = shown().await {
+            break payload;
+        }
+        assert!(std::time::Instant::now() < deadline, "the picture does not come");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    let element = &payload["elements"][0];
+    assert_eq!(
+        (&element["attachment_id"], &element["media_type"]),
+        (&json!(id), &json!("image")),
+        "{payload}"
+    );
+    let (code, said) = does(&["thread", "reply", "55", &psid, "--attachment", &id, "--text", "look"]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = does(&["thread", "reply", "55", &psid, "--attachment", "no id"]);
+    assert!(code == Some(1) && said.contains("the platform's numbers of them"), "{said}");
+    // The platform's echo of it is explained.
+    let said = world.says(&["alarm", "list"]);
+    assert!(said.code == Some(0) && !said.out.contains("55"), "{}{}", said.out, said.err);
 }
 
 /// Goal: an operator brings the bank's picture, by file and by address, and is told its id and until when it holds;
