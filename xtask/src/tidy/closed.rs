@@ -41,7 +41,7 @@ const MACROS: [&str; 17] = [
 const CALLS: [&str; 4] = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
 
 /// What opens a value, and where it may be called beside tests. Each is a place to read.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 10] = [
     // A human's own words: where who wrote them is recorded.
     ("HumanAgentAct::of_keystroke(", &["crates/amana-gate/src/agent.rs"]),
     ("HumanAgentAct::of_choice(", &["crates/amana-gate/src/agent.rs"]),
