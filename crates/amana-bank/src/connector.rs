@@ -267,7 +267,8 @@ impl FdxBank {
                         }
                         // What is left is to take the refresh tokens back, below.
                         Ok(new) => {
-                            doubtful.extend(new.refresh.filter(|new| latest.refresh.as_ref() != Some(new)))
+                            let other = |new: &Secret| latest.refresh.as_ref() != Some(new);
+                            doubtful.extend(new.refresh.filter(other));
                         }
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),
