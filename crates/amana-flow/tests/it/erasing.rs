@@ -361,7 +361,8 @@ async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_tha
     two(&rig).await;
     let (gone, other) = (link(&rig.store, "1").await, link(&rig.store, "2").await);
     *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
-    let words = AgentReply { by: "api:huda".into(), text: "your card is here".into(), persona: None };
+    let words =
+        AgentReply { by: "api:huda".into(), text: "your card is here".into(), media: None, persona: None };
     let words = rig.gateway.agent_replies(&conversation("1"), &words).await.expect("written");
     rig.says("1", "help").await;
     let (from, to) = (Timestamp::UNIX_EPOCH, rig.clock.now());
