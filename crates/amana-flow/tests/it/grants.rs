@@ -106,6 +106,24 @@ async fn another_persons_tokens_end_the_link_and_both_refresh_tokens_are_taken_b
     }
 }
 
+/// Where the grant lives on under another link, only what is another person's is taken back: the customer's own goes
+/// with that link.
+#[tokio::test]
+async fn another_persons_token_is_taken_back_where_the_own_grant_lives_on() {
+    let rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 259_200;
+    *rig.bank.one_grant.lock().unwrap() = true;
+    rig.link("1").await;
+    rig.link("2").await;
+    *rig.bank.doubt.lock().unwrap() = Doubt::NotTheirs;
+    *rig.bank.refuse_once.lock().unwrap() = true;
+    rig.says("1", "what's my balance?").await;
+    rig.gateway.settle().await.unwrap();
+    assert_eq!((ended(&rig, "1").await, ended(&rig, "2").await), (Some(ConsentEnd::AtBank), None));
+    let taken: Vec<_> = rig.bank.taken_back.lock().unwrap().iter().map(|(token, _)| token.clone()).collect();
+    assert_eq!(taken, ["rotated 1"]);
+}
+
 /// New tokens of which nothing proves whose they are: they are not used and end nothing, and the next ones are asked
 /// for with the refresh token that came with them, since the one before may be spent.
 #[tokio::test]
