@@ -62,7 +62,6 @@ impl<'a> PlainKey<'a> {
     }
 
     /// Writes onto a message that was sealed under this key whose key it is.
-    #[must_use]
     pub fn name_in(&self, mut disclosure: Disclosure) -> Disclosure {
         disclosure.row.under = self.of;
         disclosure

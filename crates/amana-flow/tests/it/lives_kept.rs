@@ -362,6 +362,7 @@ async fn ask(store: &dyn Store, played: &Played, q: &Question, kills: &KillSwitc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_store_kept_of_a_life_decides_as_plain_words_do() {
+    #[expect(clippy::disallowed_methods, reason = "how many lives, for whoever starts the test")]
     let lives = std::env::var("AMANA_LIVES").map_or(LIVES, |n| n.parse().expect("a number of lives"));
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Arc::new(ManualClock::at(on_day(0)));

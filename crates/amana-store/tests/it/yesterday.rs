@@ -55,7 +55,7 @@ async fn an_erased_customer_does_not_come_back(w: World) {
     let (institution, psid) = (id("pine-bank"), conversation(1).psid);
     w.one(Command::CreateLink(Link { institution, psid, ..link(12, 2, LinkState::Active) })).await;
     let customer = async |n: u8| w.store.customer(Shard(u16::from(n)), customer_id(n)).await;
-    let [gone, stays] = [1, 2].map(|n| customer(n));
+    let [gone, stays] = [1, 2].map(customer);
     let (gone, stays) =
         (gone.await.expect("answers").expect("one"), stays.await.expect("answers").expect("two"));
     w.one(disclose(0, plain_under(&w, 60, &gone), 0)).await;
