@@ -418,7 +418,7 @@ impl<R: TileRead> TileStore for Compare<'_, R> {
         Ok(())
     }
 
-    fn drop_partials(&self, _path: &str) -> io::Result<()> {
+    fn drop_partials(&self, _paths: &[&str]) -> io::Result<()> {
         Ok(())
     }
 }

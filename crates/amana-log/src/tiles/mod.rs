@@ -42,11 +42,23 @@ pub trait TileStore: TileRead {
     /// When it cannot be written.
     fn replace(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
 
-    /// May remove the partial tiles of the full tile at `path`: readers take the full one instead.
+    /// The same for several files, in any order; a store that is far away writes them at once. When it fails, any of
+    /// them may be there: they are written again.
+    ///
+    /// # Errors
+    /// As [`TileStore::write`], with the path of the file that could not be written.
+    fn write_all(&self, files: &[(&str, &[u8])]) -> Result<(), (String, io::Error)> {
+        for (path, bytes) in files {
+            self.write(path, bytes).map_err(|error| ((*path).to_owned(), error))?;
+        }
+        Ok(())
+    }
+
+    /// May remove the partial tiles of the full tiles at `paths`: readers take the full ones instead.
     ///
     /// # Errors
     /// When they cannot be removed.
-    fn drop_partials(&self, path: &str) -> io::Result<()>;
+    fn drop_partials(&self, paths: &[&str]) -> io::Result<()>;
 }
 
 impl<T: TileRead + ?Sized> TileRead for &T {
@@ -64,8 +76,12 @@ impl<T: TileStore + ?Sized> TileStore for &T {
         (**self).replace(path, bytes)
     }
 
-    fn drop_partials(&self, path: &str) -> io::Result<()> {
-        (**self).drop_partials(path)
+    fn write_all(&self, files: &[(&str, &[u8])]) -> Result<(), (String, io::Error)> {
+        (**self).write_all(files)
+    }
+
+    fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
+        (**self).drop_partials(paths)
     }
 }
 
@@ -84,7 +100,11 @@ impl<T: TileStore + ?Sized> TileStore for std::sync::Arc<T> {
         (**self).replace(path, bytes)
     }
 
-    fn drop_partials(&self, path: &str) -> io::Result<()> {
-        (**self).drop_partials(path)
+    fn write_all(&self, files: &[(&str, &[u8])]) -> Result<(), (String, io::Error)> {
+        (**self).write_all(files)
+    }
+
+    fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
+        (**self).drop_partials(paths)
     }
 }

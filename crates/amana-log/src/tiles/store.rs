@@ -133,13 +133,16 @@ impl TileStore for DirTiles {
         self.put(&self.place(path)?, bytes)
     }
 
-    fn drop_partials(&self, path: &str) -> io::Result<()> {
-        let mut folder = self.place(path)?.into_os_string();
-        folder.push(".p");
-        match fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+    fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
+        for path in paths {
+            let mut folder = self.place(path)?.into_os_string();
+            folder.push(".p");
+            match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -196,9 +199,11 @@ impl TileStore for MemoryTiles {
         Ok(())
     }
 
-    fn drop_partials(&self, path: &str) -> io::Result<()> {
-        let folder = format!("{path}.p/");
-        self.files().retain(|file, _| !file.starts_with(&folder));
+    fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
+        for path in paths {
+            let folder = format!("{path}.p/");
+            self.files().retain(|file, _| !file.starts_with(&folder));
+        }
         Ok(())
     }
 }

@@ -23,8 +23,18 @@ pub struct TreeWriter<S> {
     /// The unfinished entry bundle.
     entries: Edge,
     /// Full files that are not written yet.
-    full: BTreeMap<String, Vec<u8>>,
+    full: BTreeMap<String, Full>,
 }
+
+/// A file that is full.
+struct Full {
+    bytes: Vec<u8>,
+    /// Whether a part of it was written before.
+    has_partials: bool,
+}
+
+/// How many full files are written at once: 4 MiB or so.
+const AT_ONCE: usize = 256;
 
 /// The file at the right edge of a level.
 #[derive(Default)]
@@ -39,7 +49,7 @@ struct Edge {
 
 impl Edge {
     /// Adds one; gives the content once the file is full.
-    fn push(&mut self, bytes: &[&[u8]]) -> Option<(u64, Vec<u8>)> {
+    fn push(&mut self, bytes: &[&[u8]]) -> Option<(u64, Full)> {
         for part in bytes {
             self.bytes.extend_from_slice(part);
         }
@@ -47,7 +57,8 @@ impl Edge {
         if self.width < TILE_WIDTH {
             return None;
         }
-        let full = (self.n, std::mem::take(&mut self.bytes));
+        let full = Full { bytes: std::mem::take(&mut self.bytes), has_partials: self.written > 0 };
+        let full = (self.n, full);
         *self = Self { n: self.n + 1, ..Self::default() };
         Some(full)
     }
@@ -137,8 +148,8 @@ impl<S: TileStore> TreeWriter<S> {
         if self.entries.bytes.capacity() == 0 {
             self.entries.bytes.reserve_exact(TILE_FILE_MAX_BYTES);
         }
-        if let Some((n, bytes)) = self.entries.push(&[&length(entry), entry]) {
-            self.full.insert(format!("{}{}", self.prefix, entries_path(n, TILE_WIDTH)), bytes);
+        if let Some((n, file)) = self.entries.push(&[&length(entry), entry]) {
+            self.full.insert(format!("{}{}", self.prefix, entries_path(n, TILE_WIDTH)), file);
         }
         let Self { frontier, levels, full, prefix, .. } = self;
         frontier.append_with(leaf, |height, hash| {
@@ -154,8 +165,8 @@ impl<S: TileStore> TreeWriter<S> {
             if edge.bytes.capacity() == 0 {
                 edge.bytes.reserve_exact(TILE_HASHES_BYTES);
             }
-            if let Some((n, bytes)) = edge.push(&[hash]) {
-                full.insert(format!("{prefix}{}", tile_path(level, n, TILE_WIDTH)), bytes);
+            if let Some((n, file)) = edge.push(&[hash]) {
+                full.insert(format!("{prefix}{}", tile_path(level, n, TILE_WIDTH)), file);
             }
         });
         index
@@ -173,33 +184,38 @@ impl<S: TileStore> TreeWriter<S> {
 
     /// Writes the full files alone.
     pub(crate) fn flush_full(&mut self) -> Result<(), LogError> {
-        while let Some((path, bytes)) = self.full.pop_first() {
-            if let Err(source) = self.store.write(&path, &bytes) {
-                self.full.insert(path.clone(), bytes);
-                return Err(LogError::Io { path, action: "written", source });
-            }
+        while !self.full.is_empty() {
+            let files: Vec<_> = self.full.iter().take(AT_ONCE).collect();
+            let written: Vec<_> =
+                files.iter().map(|(path, file)| (path.as_str(), file.bytes.as_slice())).collect();
+            self.store.write_all(&written).map_err(not_written)?;
+            let replaced: Vec<_> =
+                files.iter().filter(|(_, file)| file.has_partials).map(|(path, _)| path.as_str()).collect();
             // A partial file that stays is a waste of space, no error.
-            let _ = self.store.drop_partials(&path);
+            let _ = self.store.drop_partials(&replaced);
+            let rest = files.last().map(|(path, _)| format!("{path}\0")).unwrap_or_default();
+            self.full = self.full.split_off(&rest);
         }
         Ok(())
     }
 
     fn flush_partial(&mut self) -> Result<(), LogError> {
         let Self { store, prefix, levels, entries, .. } = self;
-        let tiles = (0u32..).zip(levels.iter_mut()).map(|(level, edge)| (Some(level), edge));
-        for (level, edge) in tiles.chain([(None, entries)]) {
-            if edge.width == edge.written {
-                continue;
-            }
-            let path = match level {
-                Some(level) => tile_path(level, edge.n, edge.width),
-                None => entries_path(edge.n, edge.width),
-            };
-            let path = format!("{prefix}{path}");
-            match store.write(&path, &edge.bytes) {
-                Ok(()) => edge.written = edge.width,
-                Err(source) => return Err(LogError::Io { path, action: "written", source }),
-            }
+        let tiles = (0u32..).zip(levels.iter()).map(|(level, edge)| (Some(level), edge));
+        let grown = tiles.chain([(None, &*entries)]).filter(|(_, edge)| edge.width != edge.written);
+        let files: Vec<_> = grown
+            .map(|(level, edge)| {
+                let path = match level {
+                    Some(level) => tile_path(level, edge.n, edge.width),
+                    None => entries_path(edge.n, edge.width),
+                };
+                (format!("{prefix}{path}"), edge.bytes.as_slice())
+            })
+            .collect();
+        let files: Vec<_> = files.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+        store.write_all(&files).map_err(not_written)?;
+        for edge in levels.iter_mut().chain([entries]) {
+            edge.written = edge.width;
         }
         Ok(())
     }
@@ -208,6 +224,10 @@ impl<S: TileStore> TreeWriter<S> {
     pub fn store(&self) -> &S {
         &self.store
     }
+}
+
+fn not_written((path, source): (String, std::io::Error)) -> LogError {
+    LogError::Io { path, action: "written", source }
 }
 
 /// The length before an entry in its bundle.
