@@ -1,4 +1,4 @@
-//! The disclosure log's files in an object store that speaks S3 (Amazon's, `MinIO`, Ceph, …), instead of a folder: every
+//! The disclosure log's files in an object store that speaks S3 (Amazon's, `MinIO`, …), instead of a folder: every
 //! node can reach it, and it serves the log to auditors by itself.
 //!
 //! A tile never changes, so it is written with `If-None-Match: *`: the store refuses a second writer, and what is there

@@ -1,6 +1,7 @@
 //! [`TileStore`] in a bucket.
 
 use crate::limits::{AT_ONCE, CONNECT_TIMEOUT, REQUEST_TIMEOUT, RETRIES, RETRY_FOR};
+use amana_core::Secret;
 use amana_log::tiles::{Resource, TileRead, TileStore};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -13,7 +14,7 @@ use std::io;
 use tokio::runtime::Handle;
 
 /// How the bucket is reached.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Access {
     /// `s3://bucket` or `s3://bucket/folder`.
     pub url: String,
@@ -22,8 +23,8 @@ pub struct Access {
     pub endpoint: Option<String>,
     /// The region that requests are signed for; `us-east-1` if it is not said.
     pub region: Option<String>,
-    /// The key's id and its secret. Without them the machine's own: the variables `AWS_…`, a web identity, a role.
-    pub key: Option<(String, String)>,
+    /// The key's id, and its secret. Without them the machine's own: the variables `AWS_…`, a web identity, a role.
+    pub key: Option<(String, Secret)>,
 }
 
 /// Why a bucket cannot be used.
@@ -48,6 +49,22 @@ pub struct ObjectTiles {
 }
 
 impl ObjectTiles {
+    /// The bucket that an address names, and the folder in it.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn named(url: &str) -> Result<(&str, Path), ObjectError> {
+        let no_bucket = || ObjectError::Url(url.to_owned());
+        let named = url.strip_prefix("s3://").ok_or_else(no_bucket)?;
+        let (bucket, folder) = named.split_once('/').unwrap_or((named, ""));
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        if bucket.is_empty() || !bucket.chars().all(plain) {
+            return Err(no_bucket());
+        }
+        let folder = Path::parse(folder.trim_end_matches('/')).map_err(|_| no_bucket())?;
+        Ok((bucket, folder))
+    }
+
     /// The bucket; nothing is asked yet.
     ///
     /// # Errors
@@ -56,20 +73,13 @@ impl ObjectTiles {
     /// # Panics
     /// Outside of a tokio runtime, in which the requests are made.
     pub fn new(access: &Access) -> Result<Self, ObjectError> {
-        let no_bucket = || ObjectError::Url(access.url.clone());
-        let named = access.url.strip_prefix("s3://").ok_or_else(no_bucket)?;
-        let (bucket, folder) = named.split_once('/').unwrap_or((named, ""));
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-        if bucket.is_empty() || !bucket.chars().all(plain) {
-            return Err(no_bucket());
-        }
-        let folder = Path::parse(folder.trim_end_matches('/')).map_err(|_| no_bucket())?;
+        let (bucket, folder) = Self::named(&access.url)?;
         // The first one stays; all of ours are this.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = match &access.key {
             // Then nothing of the machine's own is taken in its place.
             Some((id, secret)) => {
-                AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret)
+                AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret.expose())
             }
             None => AmazonS3Builder::from_env(),
         };

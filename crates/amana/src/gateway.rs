@@ -2,7 +2,7 @@
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::audit::http::WitnessHttp;
-use crate::config::{Agreed, ConfigErrors, Problem, Settings, Source};
+use crate::config::{Agreed, ConfigErrors, LogFiles, Problem, Settings, Source};
 use crate::keys;
 use crate::lifecycle::Stop;
 use crate::server;
@@ -11,10 +11,11 @@ use amana_bank::{Bank, FdxBank, HttpClientOptions};
 use amana_channel::{Channel, Messenger, MessengerConfig, PageConfig, Profile, Timeouts};
 use amana_chat::Rules;
 use amana_core::{AgreementState, Clock, Entropy, Form, InstitutionId, Lang};
-use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Witnesses};
+use amana_flow::{ChannelConfig, Gateway, GatewayParts, Institution, LogParts, Tiles, Witnesses};
 use amana_log::note::LogSigner;
 use amana_log::policy::Policy;
 use amana_log::tiles::{DirTiles, Fsync};
+use amana_object::ObjectTiles;
 use amana_store::{Keyring, OpenOptions, Store};
 use amana_web::{AdminState, WebState};
 use anyhow::{Context as _, bail};
@@ -189,8 +190,15 @@ pub(crate) fn log_signer(settings: &Settings, keyring: &Keyring) -> anyhow::Resu
 /// How the disclosure log is kept: its folder, its signer, its witnesses.
 fn log_parts(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogParts> {
     let beside = || keys::sqlite_path(settings.store_url.expose()).map(|path| path.with_file_name("log"));
-    let dir = settings.disclosure_log.dir.clone().or_else(beside);
-    let dir = dir.context("`disclosure_log.dir` is missing: it must be given with PostgreSQL")?;
+    let tiles: Tiles = match &settings.disclosure_log.files {
+        LogFiles::Folder(dir) => {
+            let dir = dir.clone().or_else(beside);
+            let dir = dir.context("`disclosure_log.dir` is missing: it must be given with PostgreSQL")?;
+            // What is not on disk yet after a crash is written again from the database.
+            Arc::new(DirTiles::new(dir, Fsync::Never))
+        }
+        LogFiles::Bucket(access) => Arc::new(ObjectTiles::new(access).context("`disclosure_log.bucket`")?),
+    };
     let witnesses = match &settings.disclosure_log.witness_policy_file {
         None => None,
         Some(path) => {
@@ -206,8 +214,7 @@ fn log_parts(settings: &Settings, keyring: &Keyring) -> anyhow::Result<LogParts>
     };
     Ok(LogParts {
         signer: log_signer(settings, keyring)?,
-        // What is not on disk yet after a crash is written again from the database.
-        tiles: Arc::new(DirTiles::new(dir, Fsync::Never)),
+        tiles,
         witnesses,
         segment_entries: amana_flow::limits::SEGMENT_ENTRIES,
         segment_seconds: amana_flow::limits::SEGMENT_SECONDS,

@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use super::Finding;
 
 /// Which crate may know which, by normal and build dependencies. Dev-dependencies are free: a test may join anything.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 20] = [
     ("amana-core", &[]),
     ("amana-log", &[]),
+    ("amana-object", &["amana-core", "amana-log"]),
     ("amana-pure", &["amana-core"]),
     ("amana-render", &["amana-core", "amana-pure"]),
     ("amana-gate", &["amana-core", "amana-pure", "amana-render"]),
@@ -62,6 +63,7 @@ const TABLE: [(&str, &[&str]); 19] = [
         &[
             "amana-core",
             "amana-log",
+            "amana-object",
             "amana-gate",
             "amana-policy",
             "amana-render",

@@ -1,5 +1,6 @@
 //! A bucket on loopback.
 
+use amana_core::Secret;
 use amana_object::{Access, ObjectTiles};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -40,13 +41,18 @@ impl Server {
         Self { folder, endpoint }
     }
 
+    /// The right key: its id and its secret.
+    pub(crate) fn key(&self) -> (&'static str, &'static str) {
+        KEY
+    }
+
     /// How it is reached, with the right key.
     pub(crate) fn access(&self, url: &str) -> Access {
         Access {
             url: url.to_owned(),
             endpoint: Some(self.endpoint.clone()),
             region: None,
-            key: Some((KEY.0.to_owned(), KEY.1.to_owned())),
+            key: Some((KEY.0.to_owned(), Secret::new(KEY.1))),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The log's files in an object store, over HTTP, against a server that is not ours (`s3s-fs`): it checks each request's
-//! signature, and `If-None-Match`.
+//! The log's files in an object store, over HTTP, against a server that is not ours (`s3s-fs`): it checks each
+//! request's signature, and `If-None-Match`.
 
 mod bucket;
 mod tiles;

@@ -1,6 +1,7 @@
 //! That a log in a bucket is the log, and is not rewritten.
 
 use crate::bucket::Server;
+use amana_core::Secret;
 use amana_log::Entry;
 use amana_log::tiles::{MemoryTiles, TileRead, TileStore, TreeReader, TreeWriter};
 use amana_object::{Access, ObjectError, ObjectTiles};
@@ -111,7 +112,7 @@ async fn what_is_wrong_is_said_without_the_secret() {
     let server = Server::start().await;
     let secret = "not the secret of the key";
     let mut access = server.access("s3://log");
-    access.key = Some(("AMANA".to_owned(), secret.to_owned()));
+    access.key = Some(("AMANA".to_owned(), Secret::new(secret)));
     let tiles = ObjectTiles::new(&access).unwrap();
     let refused = waiting(move || tiles.write("tile/0/000", b"x").unwrap_err()).await;
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused:?}");

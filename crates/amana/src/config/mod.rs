@@ -108,10 +108,19 @@ pub(crate) struct Settings {
 pub(crate) struct DisclosureLog {
     /// The log's name in checkpoints.
     pub(crate) origin: String,
-    /// Where its public files are written; beside a SQLite database if it is not said.
-    pub(crate) dir: Option<PathBuf>,
+    /// Where its public files are written.
+    pub(crate) files: LogFiles,
     /// Who must have cosigned a checkpoint before it is published.
     pub(crate) witness_policy_file: Option<PathBuf>,
+}
+
+/// Where the log's public files are.
+#[derive(Debug, Clone)]
+pub(crate) enum LogFiles {
+    /// In a folder; beside a SQLite database if it is not said.
+    Folder(Option<PathBuf>),
+    /// In an object store.
+    Bucket(amana_object::Access),
 }
 
 /// `[roles]`.

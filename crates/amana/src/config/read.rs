@@ -1,13 +1,12 @@
 //! From layers to settings: each key is read, checked and given its type.
 
 mod client;
+mod disclosure_log;
 mod kafka;
 mod traces;
 
 use super::layers::{Layers, Source};
-use super::{
-    Admin, Agreed, DisclosureLog, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings,
-};
+use super::{Admin, Agreed, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings};
 use crate::files::read_text;
 use crate::limits::{
     ADMIN_TOKEN_BYTES_MIN, ADMIN_USER_BYTES_MAX, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN,
@@ -94,27 +93,6 @@ impl Reader<'_> {
     fn missing(&mut self, key: &str, what: &str) {
         let source = self.main.clone();
         self.problems.push(Problem { source, key: key.to_owned(), what: format!("is missing: {what}") });
-    }
-
-    /// The disclosure log. Its name, once published, must not change: checkpoints and verifiers carry it.
-    fn disclosure_log(&mut self, public_url: &Url, store_url: Option<&Secret>) -> Option<DisclosureLog> {
-        let dir = self.text("disclosure_log.dir").map(PathBuf::from);
-        let witness_policy_file = self.text("disclosure_log.witness_policy_file").map(PathBuf::from);
-        if dir.is_none() && store_url.is_some_and(|url| url.expose().starts_with("postgres")) {
-            self.missing(
-                "disclosure_log.dir",
-                "a folder for the log's public files must be given with PostgreSQL",
-            );
-        }
-        let origin = self.text("disclosure_log.origin").unwrap_or_else(|| {
-            let port = public_url.port().map_or_else(String::new, |port| format!(":{port}"));
-            format!("{}{port}/log", public_url.host_str().unwrap_or("localhost"))
-        });
-        if origin.chars().any(|c| c.is_whitespace() || c == '+' || c.is_control()) {
-            self.wrong("disclosure_log.origin", "must hold no space and no `+`: it is a signer's name");
-            return None;
-        }
-        Some(DisclosureLog { origin, dir, witness_policy_file })
     }
 
     /// A text, if it is there and not empty.

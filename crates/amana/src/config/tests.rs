@@ -311,6 +311,26 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_do() {
             "[store]\nurl = \"postgres://u:hidden@localhost/x\"\n[server]\n",
             &["`keys.master_key_file` is missing", "openssl rand -hex 32"],
         ),
+        (
+            "[server]\n",
+            "[disclosure_log]\nbucket = \"s3://log\"\ndir = \"/x\"\n[server]\n",
+            &["`disclosure_log.bucket`", "in one place"],
+        ),
+        (
+            "[server]\n",
+            "[disclosure_log]\nbucket = \"gs://log\"\n[server]\n",
+            &["`gs://log` is no bucket", "s3://bucket"],
+        ),
+        (
+            "[server]\n",
+            "[disclosure_log]\nbucket = \"s3://log\"\nbucket_endpoint = \"http://objects\"\n[server]\n",
+            &["`disclosure_log.bucket_endpoint` must be https"],
+        ),
+        (
+            "[server]\n",
+            "[disclosure_log]\nbucket = \"s3://log\"\nbucket_key_id = \"k\"\n[server]\n",
+            &["`disclosure_log.bucket_secret` is missing", "bucket_secret_file"],
+        ),
         ("app_id = \"77\"\n", "", &["`messenger.app_id` is missing"]),
         (
             "app_secret = \"hidden-app-secret\"\n",

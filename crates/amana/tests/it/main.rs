@@ -12,6 +12,8 @@
 
 mod bench;
 mod browser;
+#[path = "../../../amana-object/tests/it/bucket.rs"]
+mod bucket;
 mod canary;
 mod chat;
 mod command_line;
@@ -25,6 +27,7 @@ mod messenger;
 mod metrics;
 mod misbehaviour;
 mod nodes;
+mod objects;
 mod process;
 mod profiles;
 mod proof;
