@@ -12,6 +12,7 @@
 
 mod bench;
 mod browser;
+#[expect(dead_code, reason = "the tests of amana-object use the rest")]
 #[path = "../../../amana-object/tests/it/bucket.rs"]
 mod bucket;
 mod canary;
