@@ -125,10 +125,10 @@ fn begins_false(condition: &Expr, purpose: &EntityUid, form: &EntityUid) -> bool
 /// What a comparison of principal or resource with a literal comes to. `None`: it is something else.
 fn is_about(expr: &Expr, purpose: &EntityUid, form: &EntityUid) -> Option<bool> {
     let ExprKind::BinaryApp { op: BinaryOp::Eq, arg1, arg2 } = expr.expr_kind() else { return None };
-    let (var, uid) = match (arg1.expr_kind(), arg2.expr_kind()) {
-        (ExprKind::Var(var), ExprKind::Lit(Literal::EntityUID(uid)))
-        | (ExprKind::Lit(Literal::EntityUID(uid)), ExprKind::Var(var)) => (var, uid),
-        _ => return None,
+    let ((ExprKind::Var(var), ExprKind::Lit(Literal::EntityUID(uid)))
+    | (ExprKind::Lit(Literal::EntityUID(uid)), ExprKind::Var(var))) = (arg1.expr_kind(), arg2.expr_kind())
+    else {
+        return None;
     };
     let is = match var {
         Var::Principal => purpose,

@@ -1,5 +1,6 @@
 //! The log's files in an object store, over HTTP, against a server that is not ours (`s3s-fs`): it checks each
 //! request's signature, and `If-None-Match`.
 
+#[expect(dead_code, reason = "the tests of the binary use the key")]
 mod bucket;
 mod tiles;
