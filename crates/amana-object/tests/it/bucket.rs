@@ -21,13 +21,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
-        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a server"));
         service.set_auth(SimpleAuth::from_single(KEY.0, KEY.1));
         let service = service.build();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
@@ -57,7 +57,7 @@ impl Server {
     }
 
     pub(crate) fn tiles(&self, url: &str) -> ObjectTiles {
-        ObjectTiles::new(&self.access(url)).unwrap()
+        ObjectTiles::new(&self.access(url)).expect("a bucket")
     }
 
     /// An object, as the server keeps it.

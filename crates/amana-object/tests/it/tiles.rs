@@ -17,7 +17,7 @@ fn entry(number: u64) -> Entry {
 
 /// Work that waits for the network, as the keeper of the log does it.
 async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap()
+    tokio::task::spawn_blocking(work).await.expect("it ends")
 }
 
 /// As it grows, dies after it has written, and goes on from before that.
