@@ -14,6 +14,7 @@ use amana_log::witness::{AddCheckpoint, Answer, Seen, Witness};
 use amana_store::{Command, Link};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 fn vkey() -> VerifierKey {
     LogSigner::new("gateway.example/log", &[7; 32]).expect("a signer").verifier().clone()
@@ -295,6 +296,67 @@ async fn without_its_witness_a_checkpoint_is_not_published() {
     rig.with_log(with());
     let (_, good) = verified(&rig, &trust).await;
     assert_eq!(good.kinds["disclosure"], 1);
+}
+
+/// A witness that is needed, a quarter of a second away.
+struct Far(Arc<Near>);
+
+#[async_trait]
+impl WitnessClient for Far {
+    async fn add_checkpoint(&self, url: &str, body: String) -> Result<(u16, String), String> {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        self.0.add_checkpoint(url, body).await
+    }
+}
+
+/// With a required witness that takes a quarter of a second every entry is in a cosigned, published checkpoint within
+/// a second of its commit, at whatever moment of the keeper's round it comes. What the machine itself was away for, as
+/// a timer beside it tells, is not the keeper's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_witness_a_quarter_of_a_second_away_a_checkpoint_is_out_within_a_second() {
+    let mut rig = Rig::new().await;
+    let mut witness = Witness::new(Cosigner::new("witness.example", &[9; 32]).expect("a key"));
+    witness.trust(vkey()).expect("a log's key");
+    let file = format!("log {}\nwitness w {} http://witness.example\nquorum w\n", vkey(), witness.verifier());
+    let near = Arc::new(Near { witness, seen: Mutex::default(), away: Mutex::new(false) });
+    let tiles = Arc::new(MemoryTiles::new());
+    rig.with_log(LogParts {
+        witnesses: Some(Witnesses {
+            policy: Policy::parse(&file).expect("a policy"),
+            client: Arc::new(Far(near)),
+        }),
+        ..parts(&tiles, 1 << 20)
+    });
+    rig.link("1").await;
+    rig.gateway.log_round().await.expect("a round");
+    let stop = tokio_util::sync::CancellationToken::new();
+    let keeper = tokio::spawn(rig.gateway.clone().run_log(stop.clone()));
+    let mut waits = Vec::new();
+    for number in 1..=6 {
+        tokio::time::sleep(Duration::from_millis(450 + number * 97)).await;
+        rig.says("1", "what is my balance?").await;
+        // All that is durable now: the last of it was committed just now.
+        let (committed, size) = (Instant::now(), rig.store.log_head().await.expect("answers").size);
+        let mut away = Duration::ZERO;
+        loop {
+            let asked = Instant::now();
+            let file = tiles.read("checkpoint").expect("reads").expect("one");
+            let note = Note::parse(std::str::from_utf8(&file).expect("text")).expect("a note");
+            if Checkpoint::parse(note.text()).expect("a checkpoint").size >= size {
+                break;
+            }
+            assert!(committed.elapsed() < Duration::from_secs(20), "nothing is published");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            away += asked.elapsed().saturating_sub(Duration::from_millis(20));
+        }
+        let wait = committed.elapsed();
+        waits.push(wait);
+        assert!(wait <= Duration::from_secs(1) + away, "{waits:?}, of which {away:?} the machine was away");
+        assert!(wait > Duration::from_millis(1), "the witness is needed: {waits:?}");
+    }
+    println!("published with a witness 250 ms away: {waits:?}");
+    stop.cancel();
+    keeper.await.expect("it ends");
 }
 
 /// Two witnesses of which one is enough: one in this process, one that takes the question and never answers.
