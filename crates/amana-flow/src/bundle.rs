@@ -6,7 +6,7 @@ use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::limits::{BUNDLE_RECEIPTS_MAX, BUNDLE_SEGMENTS_MAX, BUNDLE_TRIES, BUNDLE_WAIT, LOG_PAGE};
 use crate::session::Browser;
-use amana_core::{Clusters, CustomerId, InstitutionId, Shard};
+use amana_core::{CustomerId, InstitutionId, Shard};
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
 use amana_log::bundle::{After, Parts, Receipts, SegmentPart, build};
 use amana_log::entry::{Entry, IndexLeaf};
@@ -100,19 +100,8 @@ impl Gateway {
     /// of the bank: `what` is a stable word.
     pub(crate) fn look_by(&self, institution: &InstitutionId, by: Recipient, what: &str) -> ReceiptDraft {
         ReceiptDraft {
-            kind: ReceiptKind::View,
-            institution: institution.clone(),
-            agreement: None,
-            consent: None,
-            purpose: None,
-            clusters: Clusters::default(),
-            channel: None,
-            recipient: by,
-            form: None,
             template: Some(what.to_owned()),
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: self.now(),
+            ..ReceiptDraft::bare(ReceiptKind::View, institution.clone(), by, self.now())
         }
     }
 

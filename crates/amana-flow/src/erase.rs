@@ -15,7 +15,7 @@ use crate::limits::{
 };
 use crate::session::{Browser, SignedIn};
 use amana_chat::plain;
-use amana_core::{Clusters, ConsentEnd, ConversationId, CustomerId, InstitutionId, Lang, Shard, Timestamp};
+use amana_core::{ConsentEnd, ConversationId, CustomerId, InstitutionId, Lang, Shard, Timestamp};
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
 use amana_store::{Command, CustomerPlace, Job, JobKind, Link, LinkState, Outcome, SubmitError};
 use std::collections::{BTreeMap, HashSet};
@@ -317,19 +317,5 @@ impl Gateway {
 
 /// The customer's last receipt.
 fn erasure_receipt(institution: &InstitutionId, at: Timestamp) -> ReceiptDraft {
-    ReceiptDraft {
-        kind: ReceiptKind::Erasure,
-        institution: institution.clone(),
-        agreement: None,
-        consent: None,
-        purpose: None,
-        clusters: Clusters::default(),
-        channel: None,
-        recipient: Recipient::Customer,
-        form: None,
-        template: None,
-        payload_sha256: None,
-        policy_set_sha256: None,
-        decided_at: at,
-    }
+    ReceiptDraft::bare(ReceiptKind::Erasure, institution.clone(), Recipient::Customer, at)
 }

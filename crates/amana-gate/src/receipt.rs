@@ -113,6 +113,26 @@ struct WireConsent<'a> {
 }
 
 impl ReceiptDraft {
+    /// A receipt of this kind with nothing else in it: what it is about is put in by who makes one.
+    #[must_use]
+    pub fn bare(kind: ReceiptKind, institution: InstitutionId, recipient: Recipient, at: Timestamp) -> Self {
+        Self {
+            kind,
+            institution,
+            agreement: None,
+            consent: None,
+            purpose: None,
+            clusters: Clusters::default(),
+            channel: None,
+            recipient,
+            form: None,
+            template: None,
+            payload_sha256: None,
+            policy_set_sha256: None,
+            decided_at: at,
+        }
+    }
+
     /// Gives the receipt its place: number `seq`, after the receipt whose bytes hash to `prev` (32 zero bytes for the
     /// first), and in the log number `n` of the customer's receipts in `segment`.
     #[must_use]

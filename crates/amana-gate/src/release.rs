@@ -504,21 +504,7 @@ impl ReceiptDraft {
     pub fn of_deletion(institution: &InstitutionId, consent: Option<&Consent>, at: Timestamp) -> Self {
         match consent {
             Some(consent) => Self::of_consent(ReceiptKind::Erasure, consent, None, at),
-            None => Self {
-                kind: ReceiptKind::Erasure,
-                institution: institution.clone(),
-                agreement: None,
-                consent: None,
-                purpose: None,
-                clusters: Clusters::default(),
-                channel: None,
-                recipient: Recipient::Customer,
-                form: None,
-                template: None,
-                payload_sha256: None,
-                policy_set_sha256: None,
-                decided_at: at,
-            },
+            None => Self::bare(ReceiptKind::Erasure, institution.clone(), Recipient::Customer, at),
         }
     }
 
@@ -538,19 +524,11 @@ impl ReceiptDraft {
 
     fn of_consent(kind: ReceiptKind, consent: &Consent, why: Option<ConsentEnd>, at: Timestamp) -> Self {
         Self {
-            kind,
-            institution: consent.institution.clone(),
-            agreement: None,
             consent: Some((consent.id, consent_hash(consent))),
-            purpose: None,
             clusters: consent.grants.values().fold(Clusters::default(), |all, g| all.union(g.clusters)),
             channel: Some(consent.channel.clone()),
-            recipient: Recipient::Customer,
-            form: None,
             template: why.map(|why| why.as_str().to_owned()),
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: at,
+            ..Self::bare(kind, consent.institution.clone(), Recipient::Customer, at)
         }
     }
 
@@ -565,19 +543,9 @@ impl ReceiptDraft {
         at: Timestamp,
     ) -> Self {
         Self {
-            kind: ReceiptKind::Sighting,
-            institution,
-            agreement: None,
-            consent: None,
-            purpose: None,
-            clusters: Clusters::default(),
             channel: Some(channel),
-            recipient: by,
-            form: None,
             template: Some(what.to_owned()),
-            payload_sha256: None,
-            policy_set_sha256: None,
-            decided_at: at,
+            ..Self::bare(ReceiptKind::Sighting, institution, by, at)
         }
     }
 
@@ -585,19 +553,13 @@ impl ReceiptDraft {
     #[must_use]
     pub fn of_outcome(row: &OutboxRow, basis: &Basis, outcome: &str, at: Timestamp) -> Self {
         Self {
-            kind: ReceiptKind::Outcome,
-            institution: basis.institution.clone(),
-            agreement: None,
-            consent: None,
             purpose: Some(basis.purpose),
             clusters: basis.clusters,
             channel: Some(row.recipient.channel.clone()),
-            recipient: Recipient::Customer,
             form: Some(basis.form),
             template: Some(outcome.to_owned()),
             payload_sha256: Some(hex::encode(row.payload_sha256)),
-            policy_set_sha256: None,
-            decided_at: at,
+            ..Self::bare(ReceiptKind::Outcome, basis.institution.clone(), Recipient::Customer, at)
         }
     }
 }
