@@ -17,3 +17,6 @@ pub const RETRIES: usize = 3;
 
 /// How long a request is made again for.
 pub const RETRY_FOR: Duration = Duration::from_secs(10);
+
+/// The longest file that is read, in bytes; rule documents are the longest. As from a folder.
+pub const FILE_BYTES_MAX: u64 = 64 * amana_log::limits::TILE_FILE_MAX_BYTES as u64;

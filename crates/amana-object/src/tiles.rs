@@ -1,6 +1,6 @@
 //! [`TileStore`] in a bucket.
 
-use crate::limits::{AT_ONCE, CONNECT_TIMEOUT, REQUEST_TIMEOUT, RETRIES, RETRY_FOR};
+use crate::limits::{AT_ONCE, CONNECT_TIMEOUT, FILE_BYTES_MAX, REQUEST_TIMEOUT, RETRIES, RETRY_FOR};
 use amana_core::Secret;
 use amana_log::tiles::{Resource, TileRead, TileStore};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -41,7 +41,6 @@ pub enum ObjectError {
 /// The files of a log in a bucket.
 ///
 /// Its functions wait for the network, so they must be called from a thread that may wait (`spawn_blocking`).
-#[derive(Debug)]
 pub struct ObjectTiles {
     bucket: AmazonS3,
     folder: Path,
@@ -120,6 +119,9 @@ impl ObjectTiles {
     async fn get(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let (place, _) = self.place(path)?;
         match self.bucket.get(&place).await {
+            Ok(found) if found.meta.size > FILE_BYTES_MAX => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "no file of a log is so long"))
+            }
             Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?.to_vec())),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failed(error)),

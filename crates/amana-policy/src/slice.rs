@@ -17,10 +17,10 @@ pub(crate) struct Slice {
     rules: Vec<Rule>,
 }
 
-/// A policy whose scope holds.
+/// A policy that may apply.
 struct Rule {
     permits: bool,
-    /// What is left to hold; nothing where it applies as it is.
+    /// What is left to hold of scope and conditions; nothing where it applies as it is.
     condition: Option<Arc<Expr>>,
 }
 
@@ -83,13 +83,21 @@ pub(crate) fn slices(policies: &PolicySet, words: &Words) -> Result<Vec<Slice>, 
 
 fn rule(policy: &Policy, words: &Words) -> Rule {
     let inner: &ast::Policy = policy.as_ref();
-    // Of the scope the action is left to hold; there is one alone.
+    // A slice has answered a scope that names one purpose and form, or any. One that asks for a type is left to Cedar.
+    let of_words = matches!(
+        policy.principal_constraint(),
+        PrincipalConstraint::Any | PrincipalConstraint::Eq(_) | PrincipalConstraint::In(_)
+    ) && matches!(
+        policy.resource_constraint(),
+        ResourceConstraint::Any | ResourceConstraint::Eq(_) | ResourceConstraint::In(_)
+    );
+    // The action is left to hold; there is one alone.
     let of_action = match policy.action_constraint() {
         ActionConstraint::Any => true,
         ActionConstraint::Eq(uid) => uid == *words.action(),
         ActionConstraint::In(uids) => uids.contains(words.action()),
     };
-    let condition = if of_action {
+    let condition = if of_words && of_action {
         inner.non_scope_constraints_arc().cloned()
     } else {
         Some(Arc::new(inner.condition()))

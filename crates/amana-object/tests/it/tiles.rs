@@ -4,7 +4,7 @@ use crate::bucket::Server;
 use amana_core::Secret;
 use amana_log::Entry;
 use amana_log::tiles::{MemoryTiles, TileRead, TileStore, TreeReader, TreeWriter};
-use amana_object::{Access, ObjectError, ObjectTiles};
+use amana_object::{Access, ObjectError, ObjectTiles, limits};
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -84,7 +84,12 @@ async fn a_tile_is_never_written_over_and_a_checkpoint_is() {
         }
     })
     .await;
-    assert_eq!(std::fs::read(kept).unwrap(), b"the first");
+    assert_eq!(std::fs::read(&kept).unwrap(), b"the first");
+    // What somebody else put there is not read to its end.
+    std::fs::write(&kept, vec![0; usize::try_from(limits::FILE_BYTES_MAX).unwrap() + 1]).unwrap();
+    let tiles = server.tiles("s3://log");
+    let refused = waiting(move || tiles.read("tile/0/000").unwrap_err()).await;
+    assert_eq!(refused.kind(), ErrorKind::InvalidData, "{refused}");
 }
 
 /// Two keepers of one log, as after a hand-over, and as two who are not one log's.
