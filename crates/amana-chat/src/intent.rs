@@ -38,6 +38,8 @@ pub enum Intent {
     },
     /// Wants to see what is new: the tap on an approved text.
     News,
+    /// Wants what ends soon to go on: the tap on an approved text.
+    Renew,
     /// Wants to see what was disclosed.
     Privacy,
     /// Wants nothing more to come: consents are taken back.
@@ -82,6 +84,7 @@ impl Intent {
                 format!("spending:{}:{}:{}", period.label.word(), period.from, period.to)
             }
             Self::News => "news".to_owned(),
+            Self::Renew => "renew".to_owned(),
             Self::Privacy => "privacy".to_owned(),
             Self::Stop => "stop".to_owned(),
             Self::Unlink => "unlink".to_owned(),
@@ -124,6 +127,7 @@ impl Intent {
                 spending(label, from, to).unwrap_or(Self::Unknown)
             }
             ("news", [None, ..]) => Self::News,
+            ("renew", [None, ..]) => Self::Renew,
             ("privacy", [None, ..]) => Self::Privacy,
             ("stop", [None, ..]) => Self::Stop,
             ("unlink", [None, ..]) => Self::Unlink,

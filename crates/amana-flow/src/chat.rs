@@ -195,6 +195,7 @@ impl Gateway {
                     effects.push(self.say(&to, &plain::no_news(lang), true).await?);
                 }
             }
+            Intent::Renew => effects.extend(self.ways_to_renew(&to, &active, lang).await?),
             Intent::Person => {
                 let content = plain::person(lang, &self.page_name(&to, lang));
                 let said = self.say(&to, &content, true).await?;
@@ -281,7 +282,7 @@ impl Gateway {
         self.channel.capabilities().inbox.is_some_and(|inbox| self.reconcile.allowed_apps.contains(inbox))
     }
 
-    async fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
+    pub(crate) async fn ask_to_link(&self, to: &ConversationId, lang: Lang) -> Result<Effects, FlowError> {
         let (url, token) = self.one_time_link(to);
         let button = self.account_linking_url(&to.channel);
         Ok(vec![token, self.say(to, &plain::ask_to_link(lang, &button, Some(&url)), true).await?])

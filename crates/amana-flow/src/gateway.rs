@@ -18,7 +18,7 @@ use amana_core::{
     MessageId, Purpose, Shard, Terms, Timestamp,
 };
 use amana_gate::{Facts, Gate, Policy, TicketGuard};
-use amana_render::RenderContext;
+use amana_render::{Encoding, RenderContext};
 use amana_store::{Answer, ChannelHealth, Command, Link, PlainKey, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64};
@@ -537,7 +537,7 @@ impl Gateway {
             let links = self.store.links_of_conversation(to).await?;
             PlainKey::of_chat(&*self.store, &links).await
         };
-        self.say_under(&self.unless_closed(key.await)?, to, content, reply)
+        self.say_under(&self.unless_closed(key.await)?, to, content, self.channel.encoding(reply))
     }
 
     /// The same about one link, in its chat: under its customer's key, also when it has just ended.
@@ -547,8 +547,18 @@ impl Gateway {
         content: &Content,
         reply: bool,
     ) -> Result<Command, FlowError> {
+        self.say_as(link, content, self.channel.encoding(reply)).await
+    }
+
+    /// The same in bytes of a kind that is chosen.
+    pub(crate) async fn say_as(
+        &self,
+        link: &Link,
+        content: &Content,
+        encoding: Encoding,
+    ) -> Result<Command, FlowError> {
         let key = PlainKey::of_link(&*self.store, link).await;
-        self.say_under(&self.unless_closed(key)?, &link.conversation(), content, reply)
+        self.say_under(&self.unless_closed(key)?, &link.conversation(), content, encoding)
     }
 
     /// The same where it must outlive the customer: that they are erased.
@@ -558,7 +568,7 @@ impl Gateway {
         content: &Content,
         reply: bool,
     ) -> Result<Command, FlowError> {
-        self.say_under(&PlainKey::deployment(&*self.store), to, content, reply)
+        self.say_under(&PlainKey::deployment(&*self.store), to, content, self.channel.encoding(reply))
     }
 
     fn unless_closed<'a>(&'a self, key: Answer<PlainKey<'a>>) -> Answer<PlainKey<'a>> {
@@ -576,10 +586,9 @@ impl Gateway {
         key: &PlainKey<'_>,
         to: &ConversationId,
         content: &Content,
-        reply: bool,
+        encoding: Encoding,
     ) -> Result<Command, FlowError> {
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
-        let encoding = self.channel.encoding(reply);
         let disclosure = self
             .gate
             .plain(content, &recipient, encoding, self.message_id(), self.now(), key, &*self.entropy)

@@ -10,9 +10,14 @@ use crate::limits::{
     SWEEP_EVERY,
 };
 use amana_bank::{Actor, Doubt, TakenBack, Tokens};
-use amana_core::{Consent, ConsentEnd, CustomerId, InstitutionId, LinkId, Shard, Timestamp};
+use amana_core::{
+    Consent, ConsentEnd, Content, CustomerId, InstitutionId, LinkId, MessageId, Rich, Shard, Timestamp,
+};
 use amana_gate::ReceiptDraft;
-use amana_store::{Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, Outcome, SubmitError};
+use amana_render::messenger::utility;
+use amana_store::{
+    Command, Job, JobKind, JobOutcome, JobWork, Link, LinkState, OutboxState, Outcome, SubmitError,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -294,6 +299,7 @@ impl Gateway {
         }
         if taken_in {
             self.bank_filled.notify_one();
+            self.outbox_filled.notify_one();
         }
     }
 
@@ -403,16 +409,27 @@ impl Gateway {
         Command::Enqueue(Job { id, shard, customer, kind, body, due_at, attempts: 0 })
     }
 
-    /// Tells the customer, once, that what they allow ends soon. While the chat's window is closed it waits: a message
+    /// Tells the customer, once, that what they allow ends soon. While the chat's window is closed it is a text that
+    /// the platform approved; where there is none, or the platform did not take it, it waits for the window: a message
     /// that is held would be too old after three days.
     async fn remind(&self, job: &Job) -> Result<Step, FlowError> {
-        let Some((link, ends)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
+        let Some((link, rest)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
+        let Some((ends, told)) = rest.split_first_chunk::<8>() else { return Ok(Step::Done) };
+        let told = <[u8; 16]>::try_from(told).ok().map(MessageId::from_bytes);
+        if let Some(told) = told {
+            match self.store.outbox_entry(told).await?.map(|entry| entry.state) {
+                // Cleared away since: it is long over.
+                None | Some(OutboxState::Sent) => return Ok(Step::Done),
+                Some(OutboxState::Dead | OutboxState::Denied) => {}
+                Some(_) => return Ok(Step::Later(self.after(REMIND_LOOK_S))),
+            }
+        }
         let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*link)).await? else {
             return Ok(Step::Done);
         };
         let now = self.now();
         let consent = self.store.consent_of_link(link.shard, link.id).await?;
-        let tells = |c: &Consent| c.expires_at.as_second().to_be_bytes() == ends;
+        let tells = |c: &Consent| c.expires_at.as_second().to_be_bytes() == *ends;
         let stands = |c: &Consent| link.state == LinkState::Active && c.in_force(now) && tells(c);
         let Some(consent) = consent.filter(stands) else {
             return Ok(Step::Done);
@@ -423,11 +440,24 @@ impl Gateway {
         let conversation = link.conversation();
         let person = self.store.conversation(&conversation).await?;
         let last_inbound = person.as_ref().and_then(|person| person.last_inbound_at);
-        if !self.channel.window().is_open(last_inbound, now) {
-            return Ok(Step::Later(self.after(REMIND_LOOK_S)));
-        }
+        let elsewhere = self.is_elsewhere(person.as_ref());
         let lang = person.map_or(consent.lang, |person| person.lang);
         let bank = self.institution(&link.institution)?.name_in(lang);
+        if !self.channel.window().is_open(last_inbound, now) {
+            let look = self.after(REMIND_LOOK_S);
+            let outside = self.channel.encoding_outside().filter(|_| told.is_none() && !elsewhere);
+            let Some(encoding) = outside else { return Ok(Step::Later(look)) };
+            if !self.is_approved(&link.channel, utility::ENDS, lang).await? {
+                return Ok(Step::Later(look));
+            }
+            let form = utility::ends(lang, bank, consent.expires_at, now);
+            let content = Content { rich: Some(Rich::Approved(form)), ..Content::default() };
+            let said = self.say_as(&link, &content, encoding).await?;
+            let Command::Disclose { disclosure, .. } = &said else { return Ok(Step::Later(look)) };
+            // The job stays until the platform has it.
+            let body = [job.body.as_slice(), disclosure.row.message.as_bytes()].concat();
+            return Ok(Step::GoOn(look, body, vec![said]));
+        }
         let (renew, token) = self.reminders_link(&link, consent.expires_at);
         let content = amana_chat::plain::ends_soon(lang, bank, consent.expires_at, now, &renew);
         Ok(Step::DoneWith(vec![token, self.say_of(&link, &content, false).await?]))

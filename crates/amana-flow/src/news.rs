@@ -10,11 +10,11 @@ use crate::limits::{ELSEWHERE_S, NEWS_LOOK_LINKS, NOTICE_EVERY_S};
 use crate::sealed::BankWork;
 use crate::update::purpose_of;
 use crate::worker::{Effects, Trouble};
-use amana_core::{AccountId, Address, CustomerId, Lang, LinkId, Purpose, Shard};
+use amana_core::{AccountId, Address, ChannelId, CustomerId, Lang, LinkId, Purpose, Shard};
 use amana_gate::{Ask, Denial, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
 use amana_store::{
-    Command, Conversation, InboxRow, KeptBack, LinkState, Story, StoryState, SubmitError, Waiting,
+    Command, Conversation, InboxRow, KeptBack, LinkState, StoredText, Story, StoryState, SubmitError, Waiting,
     WaitingTelling,
 };
 use std::collections::BTreeSet;
@@ -157,16 +157,24 @@ impl Gateway {
             return Ok(None);
         }
         let lang = person.map_or(Lang::English, |person| person.lang);
-        let texts = self.store.approved_texts(&work.link.channel).await?;
-        let approved = texts.iter().any(|text| {
-            text.name == messenger::utility::NEWS
-                && text.lang == lang
-                && text.status.eq_ignore_ascii_case("APPROVED")
-        });
-        if !approved {
+        if !self.is_approved(&work.link.channel, messenger::utility::NEWS, lang).await? {
             return Ok(None);
         }
         Ok(self.tell(work, telling, encoding).await?.ok())
+    }
+
+    /// Whether the platform has approved this text, as far as we know.
+    pub(crate) async fn is_approved(
+        &self,
+        channel: &ChannelId,
+        name: &str,
+        lang: Lang,
+    ) -> Result<bool, FlowError> {
+        let texts = self.store.approved_texts(channel).await?;
+        let good = |text: &StoredText| {
+            text.name == name && text.lang == lang && text.status.eq_ignore_ascii_case("APPROVED")
+        };
+        Ok(texts.iter().any(good))
     }
 
     /// Whether what an event says may be said now; a refusal comes with its receipt.

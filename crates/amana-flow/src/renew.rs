@@ -1,7 +1,7 @@
 //! Renewal: what a customer allowed goes on, with the same purposes and accounts, after the bank's own pages have seen
 //! the same person. A link that is in force stays the link that it is; one whose time is over gets a successor.
 
-use crate::error::LinkError;
+use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
 use crate::jobs::TakenBackGrant;
 use crate::limits::{
@@ -84,6 +84,37 @@ impl Gateway {
     pub(crate) fn reminders_link(&self, link: &Link, expires_at: Timestamp) -> (String, Command) {
         let left = expires_at.as_second().saturating_sub(self.now().as_second()).max(0);
         self.renewal_link(link, left.saturating_add(RENEW_AFTER_S))
+    }
+
+    /// The answer to the tap on an approved reminder, which has no room for an address: the way to renew what ends
+    /// soon. Where nothing does, what stands is on the privacy page; where all has ended, it is linked anew.
+    pub(crate) async fn ways_to_renew(
+        &self,
+        to: &ConversationId,
+        active: &[&Link],
+        lang: Lang,
+    ) -> Result<Vec<Command>, FlowError> {
+        if active.is_empty() {
+            return self.ask_to_link(to, lang).await;
+        }
+        let now = self.now();
+        let mut said = Vec::new();
+        for link in active {
+            let Some(consent) = self.store.consent_of_link(link.shard, link.id).await? else { continue };
+            let soon = now.as_second() >= consent.expires_at.as_second() - RENEW_BEFORE_S;
+            if !soon || !consent.in_force(now) || self.is_once(link).await? {
+                continue;
+            }
+            let Some(known) = self.institutions.get(&link.institution) else { continue };
+            let (renew, token) = self.reminders_link(link, consent.expires_at);
+            let content =
+                amana_chat::plain::ends_soon(lang, known.name_in(lang), consent.expires_at, now, &renew);
+            said.extend([token, self.say_of(link, &content, true).await?]);
+        }
+        if said.is_empty() {
+            said.push(self.say(to, &amana_chat::plain::privacy(lang, &self.privacy_url()), true).await?);
+        }
+        Ok(said)
     }
 
     /// From the privacy page: the address that renews a consent of the viewer's.

@@ -272,14 +272,23 @@ async fn a_persona_is_made_once_per_agent() {
 async fn templates_are_brought_once_and_asked_after() {
     let graph = Graph::start().await;
     let messenger = graph.messenger();
-    let row = |lang: &str, status: &str| json!({"name": "amana_news_1", "language": lang, "status": status, "rejected_reason": "NONE"});
+    let of = |name: &str, lang: &str, status: &str| json!({"name": name, "language": lang, "status": status, "rejected_reason": "NONE"});
+    let row = |lang: &str, status: &str| of("amana_news_1", lang, status);
+    let ends = || {
+        let row = |lang: &str| of("amana_ends_1", lang, "APPROVED");
+        Answer::ok(&json!({"data": [row("en_US"), row("ar")]}))
+    };
     graph.then(Answer::ok(&json!({"data": [row("en_US", "APPROVED"), row("fr", "APPROVED")]})));
+    graph.then(ends());
     graph.then(Answer::ok(&json!({"id": 1, "status": "PENDING", "category": "UTILITY"})));
     graph.then(Answer::ok(&json!({"data": [row("en", "APPROVED"), row("ar", "REJECTED")]})));
+    graph.then(ends());
     let have = messenger.bring_templates(&page()).await.expect("brought");
     let seen: Vec<_> = have.iter().map(|t| (t.lang, t.approved, t.status.as_str())).collect();
-    assert_eq!(seen, [(Lang::English, true, "APPROVED"), (Lang::Arabic, false, "REJECTED")]);
-    let brought = graph.asked()[1].json();
+    let good = |lang| (lang, true, "APPROVED");
+    let refused = (Lang::Arabic, false, "REJECTED");
+    assert_eq!(seen, [good(Lang::English), refused, good(Lang::English), good(Lang::Arabic)]);
+    let brought = graph.asked()[2].json();
     assert_eq!(
         (&brought["name"], &brought["language"], &brought["category"]),
         (&json!("amana_news_1"), &json!("ar"), &json!("UTILITY"))
@@ -287,8 +296,10 @@ async fn templates_are_brought_once_and_asked_after() {
     assert_eq!(brought["components"][0]["example"]["body_text"][0].as_array().map(Vec::len), Some(1));
     assert!(brought["components"][1]["buttons"][0].get("example").is_none());
     // Rejected: the same words are not brought again.
-    graph.then(Answer::ok(&json!({"data": [row("en", "APPROVED"), row("ar", "REJECTED")]})));
-    graph.then(Answer::ok(&json!({"data": [row("en", "APPROVED"), row("ar", "REJECTED")]})));
+    for _ in 0..2 {
+        graph.then(Answer::ok(&json!({"data": [row("en", "APPROVED"), row("ar", "REJECTED")]})));
+        graph.then(ends());
+    }
     messenger.bring_templates(&page()).await.expect("nothing to bring");
     assert!(graph.asked()[3..].iter().all(|asked| asked.method == "GET"));
 }

@@ -1,6 +1,8 @@
 //! The consent over its life: its record, its receipt, the reminder, its end, and the bank that hears of it.
 
 use crate::support::*;
+use amana_channel::SendError;
+use amana_channel::webhook::InboundKind;
 use amana_core::*;
 use amana_flow::limits::{GRANT_LOOK_S, REFRESH_ENDS_EARLY_S};
 use amana_flow::*;
@@ -201,12 +203,113 @@ async fn a_reminder_comes_once_thirty_days_before_the_end_in_the_customers_langu
     assert!(again.is_empty(), "once: {again:?}");
 }
 
+/// What the platform says of the reminder's text, in both languages.
+async fn reminders_text_is(rig: &Rig, status: &str) {
+    let text = |lang: &Lang| {
+        amana_store::Command::PutApprovedText(amana_store::StoredText {
+            channel: conversation("1").channel,
+            name: "amana_ends_1".into(),
+            lang: *lang,
+            status: status.into(),
+            reason: None,
+            at: rig.clock.now(),
+        })
+    };
+    rig.store.submit(Lang::ALL.iter().map(text).collect()).await.unwrap();
+}
+
+/// Who is away hears of the end, too: on the day, once, in their language, by a text that the platform approved and
+/// that names the bank and the day alone. Its button leads to the renewal.
 #[tokio::test]
-async fn a_reminder_waits_for_the_window_and_is_not_for_what_ended_meanwhile() {
+async fn who_is_away_is_reminded_on_time_by_an_approved_text_and_once() {
+    let rig = Rig::new().await;
+    for (psid, subject) in [("1", "customer-1"), ("2", "customer-2")] {
+        *rig.bank.subject.lock().unwrap() = Some(subject.into());
+        rig.link(psid).await;
+    }
+    rig.says("1", "العربية").await;
+    rig.sees("1");
+    rig.sees("2");
+    reminders_text_is(&rig, "APPROVED").await;
+    let mut told = Vec::new();
+    for day in 1..=75 {
+        rig.clock.advance_s(DAY);
+        rig.gateway.settle().await.unwrap();
+        for psid in ["1", "2"] {
+            told.extend(rig.sees(psid).into_iter().map(|said| (day, psid, said)));
+        }
+    }
+    told.sort_by_key(|(_, psid, _)| *psid);
+    let [(60, "1", arabic), (60, "2", english)] = told.as_slice() else { panic!("once, on the day: {told:?}") };
+    assert!(arabic.contains("ينتهي ما سمحت به") && arabic.contains("بنك الأرز"), "{arabic}");
+    assert!(english.contains("What you allowed for your account at Cedar Bank ends by itself on"), "{english}");
+    let body = rig.channel.last.lock().unwrap().clone();
+    assert!(body.contains(r#""messaging_type":"UTILITY""#) && body.contains("amana_ends_1"), "{body}");
+    assert!(!body.contains("http") && !body.contains("1234"), "neither an address nor an account: {body}");
+
+    // The tap opens the window, and its answer is the way to go on. The reminder does not come a second time with it.
+    let tap = |payload: &str| InboundKind::Postback {
+        mid: Some("tap".into()),
+        payload: Some(payload.to_owned()),
+        title: None,
+        referral: None,
+    };
+    rig.event("2", tap("v1:renew")).await;
+    let said = rig.sees("2");
+    assert!(said.len() == 1 && said[0].contains("ends by itself"), "{said:?}");
+    let body = rig.channel.last.lock().unwrap().clone();
+    assert!(body.contains("link/renew?t="), "{body}");
+    rig.clock.advance_s(2 * 3_600);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("2").is_empty(), "once");
+    // Of a consent that is not near its end there is nothing to renew, and of none there is a bank to link.
+    rig.link("3").await;
+    rig.event("3", tap("v1:renew")).await;
+    assert!(rig.sees("3").concat().contains("privacy"), "the page where it stands");
+    rig.says("2", "stop").await;
+    rig.sees("2");
+    let again = InboundKind::Postback {
+        mid: Some("tap again".into()),
+        payload: Some("v1:renew".into()),
+        title: None,
+        referral: None,
+    };
+    rig.event("2", again).await;
+    let body = rig.channel.last.lock().unwrap().clone();
+    assert!(rig.sees("2").len() == 1 && body.contains("link/start?t="), "to link: {body}");
+}
+
+/// What the platform does not take was not told: it waits for the window as without an approved text.
+#[tokio::test]
+async fn an_approved_reminder_that_the_platform_refuses_waits_for_the_window() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    reminders_text_is(&rig, "APPROVED").await;
+    days(&rig, 59).await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::Permanent { code: 100, sub: None });
+    days(&rig, 4).await;
+    assert!(rig.sees("1").is_empty());
+    assert_eq!(rig.store.dead_letters(10).await.unwrap().len(), 1, "tried once");
+    *rig.channel.error.lock().unwrap() = None;
+    days(&rig, 2).await;
+    assert!(rig.sees("1").is_empty(), "the same words would be refused again");
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    rig.clock.advance_s(3_700);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1");
+    assert!(said.len() == 1 && said[0].contains("ends by itself"), "{said:?}");
+    days(&rig, 3).await;
+    assert!(rig.sees("1").is_empty(), "once");
+}
+
+#[tokio::test]
+async fn without_an_approved_text_a_reminder_waits_for_the_window_and_is_not_for_what_ended_meanwhile() {
     let rig = Rig::new().await;
     rig.link("1").await;
     *rig.bank.subject.lock().unwrap() = Some("customer-2".into());
     rig.link("2").await;
+    reminders_text_is(&rig, "PENDING").await;
     days(&rig, 70).await;
     assert!(rig.sees("1").is_empty() && rig.sees("2").is_empty(), "the windows are closed");
     assert_eq!(

@@ -157,14 +157,14 @@ impl Channel for FakeChannel {
     async fn approved_texts(&self, _: &ChannelId) -> Result<Vec<ApprovedText>, SendError> {
         self.lacks("approved_texts")?;
         let approved = *self.approved.lock().expect("lock");
-        let text = |lang: &Lang| ApprovedText {
-            name: amana_render::messenger::utility::NEWS.into(),
-            lang: *lang,
+        let text = |ours: amana_render::messenger::utility::ToApprove| ApprovedText {
+            name: ours.name.into(),
+            lang: ours.lang,
             approved,
             status: if approved { "APPROVED" } else { "PENDING" }.into(),
             reason: None,
         };
-        Ok(Lang::ALL.iter().map(text).collect())
+        Ok(amana_render::messenger::utility::to_approve().into_iter().map(text).collect())
     }
     async fn people(&self, id: &str) -> Result<People, SendError> {
         if let Some(error) = self.error.lock().expect("lock").clone() {

@@ -257,6 +257,9 @@ button-open = فتح
 utility-news = يوجد جديد بخصوص حسابك لدى { $bank } في انتظارك. اضغط الزر لقراءته هنا في المحادثة.
 utility-news-button = عرض
 utility-news-example = بنك الأرز
+utility-ends = ينتهي ما سمحت به من حسابك لدى { $bank } من تلقاء نفسه في تاريخ { $until }. اضغط الزر إن أردت أن يستمر كما هو.
+utility-ends-button = تجديد
+utility-ends-example = 5 يناير 2027
 
 ##
 

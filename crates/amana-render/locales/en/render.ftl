@@ -212,6 +212,9 @@ button-open = Open
 utility-news = There is news about your account at { $bank } for you. Tap the button to read it here in the chat.
 utility-news-button = Show me
 utility-news-example = Cedar Bank
+utility-ends = What you allowed for your account at { $bank } ends by itself on { $until }. Tap the button if you want it to go on.
+utility-ends-button = Renew
+utility-ends-example = January 5, 2027
 
 ##
 
