@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(buttons, to_approve()[0].buttons);
         let (now, until) = ("2026-11-20T10:00:00Z", "2027-01-05T10:00:00Z");
         let (now, until) = (now.parse().expect("an instant"), until.parse().expect("an instant"));
-        for lang in Lang::ALL {
+        for &lang in Lang::ALL {
             let (text, buttons) = as_read(&ends(lang, "Cedar Bank", until, now)).expect("ours");
             let all = to_approve();
             let whole = all.iter().find(|text| (text.name, text.lang) == (ENDS, lang)).expect("to approve");
