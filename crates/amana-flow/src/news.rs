@@ -14,8 +14,8 @@ use amana_core::{AccountId, Address, ChannelId, CustomerId, Lang, LinkId, Purpos
 use amana_gate::{Ask, Denial, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
 use amana_store::{
-    Command, Conversation, InboxRow, KeptBack, LinkState, StoredText, Story, StoryState, SubmitError, Waiting,
-    WaitingTelling,
+    Command, Conversation, InboxRow, KeptBack, LinkState, StoredText, Story, StoryState, SubmitError,
+    Waiting, WaitingTelling,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;

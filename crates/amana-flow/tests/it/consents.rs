@@ -240,9 +240,14 @@ async fn who_is_away_is_reminded_on_time_by_an_approved_text_and_once() {
         }
     }
     told.sort_by_key(|(_, psid, _)| *psid);
-    let [(60, "1", arabic), (60, "2", english)] = told.as_slice() else { panic!("once, on the day: {told:?}") };
+    let [(60, "1", arabic), (60, "2", english)] = told.as_slice() else {
+        panic!("once, on the day: {told:?}")
+    };
     assert!(arabic.contains("ينتهي ما سمحت به") && arabic.contains("بنك الأرز"), "{arabic}");
-    assert!(english.contains("What you allowed for your account at Cedar Bank ends by itself on"), "{english}");
+    assert!(
+        english.contains("What you allowed for your account at Cedar Bank ends by itself on"),
+        "{english}"
+    );
     let body = rig.channel.last.lock().unwrap().clone();
     assert!(body.contains(r#""messaging_type":"UTILITY""#) && body.contains("amana_ends_1"), "{body}");
     assert!(!body.contains("http") && !body.contains("1234"), "neither an address nor an account: {body}");
