@@ -225,6 +225,7 @@ impl FdxBank {
             once: old.map_or(Once::Not, |old| old.once),
             doubt: Doubt::None,
             own_refresh: None,
+            renewing: None,
         }
     }
 

@@ -37,4 +37,4 @@ pub use events::{Intake, IntakeError, event_key, parse_binary_event, parse_event
 pub use hints::{Hint, HintError, Missed, Prompt, Topic, Whose, parse_hint};
 pub use oauth::DpopKey;
 pub use profile::Profile;
-pub use tokens::{Doubt, Once, Pending, StoredError, Tokens};
+pub use tokens::{Doubt, Once, Pending, Renewing, StoredError, Tokens};

@@ -110,6 +110,19 @@ pub struct Tokens {
     /// In doubt: the last refresh token that was the customer's for sure. A bank that gave another person's may not
     /// have taken it back, so it is taken back with the grant.
     pub own_refresh: Option<Secret>,
+    /// Who is getting new ones for them. Who else wants some waits: a refresh token that is shown twice ends the grant
+    /// at a bank that rotates them (RFC 9700 §4.14.2).
+    pub renewing: Option<Renewing>,
+}
+
+/// That new tokens are being got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renewing {
+    /// By which process: random bytes of its own.
+    pub by: [u8; 16],
+    /// From when on.
+    pub since: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,6 +148,8 @@ struct Stored<'a> {
     doubt: Doubt,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     own_refresh: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewing: Option<Renewing>,
 }
 
 impl Tokens {
@@ -145,7 +160,7 @@ impl Tokens {
         let own = self.own_refresh.as_ref().or(self.refresh.as_ref());
         // A bank that does not rotate has given nothing else.
         let own_refresh = own.filter(|own| refresh.as_ref() != Some(*own)).cloned();
-        Self { refresh, refresh_ends, doubt, own_refresh, ..self.clone() }
+        Self { refresh, refresh_ends, doubt, own_refresh, renewing: None, ..self.clone() }
     }
 
     /// Whether the access token is over, or will be within so many seconds.
@@ -172,6 +187,7 @@ impl Tokens {
             once: self.once,
             doubt: self.doubt,
             own_refresh: self.own_refresh.as_ref().map(|s| s.expose().into()),
+            renewing: self.renewing,
         };
         // Serialising strings into memory has no failing case.
         serde_json::to_vec(&stored).unwrap_or_default()
@@ -203,6 +219,7 @@ impl Tokens {
             once: stored.once,
             doubt: stored.doubt,
             own_refresh: stored.own_refresh.map(Secret::new),
+            renewing: stored.renewing,
         })
     }
 }
@@ -227,6 +244,7 @@ mod tests {
             once: Once::Unread,
             doubt: Doubt::NotTheirs,
             own_refresh: Some(Secret::new("rt-own-secret")),
+            renewing: Some(Renewing { by: [9; 16], since: "2026-11-24T10:14:00Z".parse().expect("instant") }),
         };
         assert_eq!(Tokens::from_bytes(&tokens.to_bytes()), Ok(tokens.clone()));
         assert!(Tokens::from_bytes(b"{}").is_err() && Tokens::from_bytes(b"\xff").is_err());

@@ -279,6 +279,7 @@ impl Gateway {
         let guard = TicketGuard::new(gate.egress_key().unwrap_or_default(), now);
         let flags = Arc::new(StoreFlags::new(parts.store.clone()));
         let channel = Arc::new(Egress::new(guard, flags, parts.clock.clone(), parts.channel));
+        let refreshing = crate::grants::Refreshing::new(&*parts.entropy);
         Arc::new_cyclic(|me| Self {
             store: parts.store,
             channel,
@@ -296,7 +297,7 @@ impl Gateway {
             gate,
             log: LogKeeper::new(parts.log),
             policies: Policies::new(parts.read_policy),
-            refreshing: crate::grants::Refreshing::default(),
+            refreshing,
             lanes: Arc::default(),
             shards: Arc::default(),
             giving: AtomicBool::new(false),

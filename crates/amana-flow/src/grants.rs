@@ -1,25 +1,34 @@
-//! The bank's tokens: stored before they are used, refreshed by one at a time.
+//! The bank's tokens: stored before they are used, refreshed by one at a time. Within a process a lock sees to that;
+//! between processes, what is written beside the tokens before the bank is asked ([`Renewing`]).
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
 use crate::grant_look::Narrowed;
 use crate::jobs::TakenBackGrant;
 use crate::limits::{
-    CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, OTHERS_TOKENS_WAIT, POLL_EVERY, STORE_PAUSE,
+    CONFLICT_TRIES, FINISH_TRIES_MAX, ONCE_ENDS_S, OTHERS_TOKENS_WAIT, POLL_EVERY, RENEWING_ENDS_S,
+    STORE_PAUSE,
 };
-use amana_bank::{BankError, BankErrorClass, Doubt, NOT_THEIRS, Once, Tokens};
-use amana_core::{ConsentEnd, CustomerId};
+use amana_bank::{BankError, BankErrorClass, Doubt, NOT_THEIRS, Once, Renewing, Tokens};
+use amana_core::{ConsentEnd, CustomerId, Entropy};
 use amana_store::{BankGrant, Command, Link, SubmitError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A lock for each customer whose tokens are being refreshed: a second refresh of a rotating token would end the grant.
-#[derive(Default)]
-pub(crate) struct Refreshing(Mutex<HashMap<CustomerId, Weak<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Refreshing {
+    /// How this process is told from others.
+    me: [u8; 16],
+    locks: Mutex<HashMap<CustomerId, Weak<tokio::sync::Mutex<()>>>>,
+}
 
 impl Refreshing {
+    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
+        Self { me: entropy.array(), locks: Mutex::default() }
+    }
+
     fn of(&self, customer: CustomerId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.retain(|_, lock| lock.strong_count() > 0);
         if let Some(lock) = locks.get(&customer).and_then(Weak::upgrade) {
             return lock;
@@ -124,71 +133,120 @@ impl Gateway {
         Ok(tokens.is_some_and(|tokens| tokens.once != Once::Not))
     }
 
+    /// Whether another process is getting new ones for these tokens.
+    fn others_renew(&self, tokens: &Tokens) -> bool {
+        tokens.renewing.is_some_and(|Renewing { by, since }| {
+            let over = self.now().as_second().saturating_sub(since.as_second()) > RENEWING_ENDS_S;
+            // Where this is the only process, what stands there from before it began is its own, of before a crash.
+            let was_me = self.store.lease().node.is_none() && since <= self.started;
+            by != self.refreshing.me && !over && !was_me
+        })
+    }
+
     async fn good_tokens(&self, link: &Link, rejected: Option<&Tokens>) -> Result<Tokens, BankError> {
         let error = |class| BankError { institution: link.institution.clone(), interaction: None, class };
         let store = |_| error(BankErrorClass::Retry("the store is away"));
         let lock = self.refreshing.of(link.customer);
         let _one_at_a_time = lock.lock().await;
 
-        let read = || async { self.store.bank_grant(link.shard, link.id).await.map_err(store) };
         let none = || error(BankErrorClass::RelinkNeeded("no tokens are stored"));
         let unreadable = |_| error(BankErrorClass::RelinkNeeded("the stored tokens cannot be read"));
-        let grant = read().await?.ok_or_else(none)?;
-        // The link pays for what is asked with them.
-        let of_link = |bytes: &[u8]| {
-            let tokens = Tokens::from_bytes(bytes).map_err(unreadable)?;
-            Ok(Tokens { connection: Some(link.id), ..tokens })
+        let read = || async {
+            let grant = self.store.bank_grant(link.shard, link.id).await.map_err(store)?;
+            let Some(grant) = grant else { return Ok(None) };
+            // The link pays for what is asked with them.
+            let tokens = Tokens::from_bytes(&grant.tokens).map_err(unreadable)?;
+            Ok(Some((Tokens { connection: Some(link.id), ..tokens }, grant)))
         };
-        let tokens = of_link(&grant.tokens)?;
-        if tokens.doubt == Doubt::NotTheirs {
-            return Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS)));
-        }
-        let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
-        // What another node stored may be as doubtful as what this one gets.
+        // What another process stored may be as doubtful as what this one gets.
         let proved = |tokens: Tokens| match tokens.doubt {
             Doubt::None => Ok(tokens),
             Doubt::Unproved => Err(error(BankErrorClass::Retry("nothing proves whose the new tokens are"))),
             Doubt::NotTheirs => Err(error(BankErrorClass::RelinkNeeded(NOT_THEIRS))),
         };
-        let doubted = tokens.doubt == Doubt::Unproved;
-        if !refused && !doubted && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S) {
-            return Ok(tokens);
-        }
+        let renewing =
+            |tokens: &Tokens, renewing: Option<Renewing>| Tokens { renewing, ..tokens.clone() }.to_bytes();
 
-        let institution = self
-            .institution(&link.institution)
-            .map_err(|_| error(BankErrorClass::OurRequest("the institution is not configured")))?;
-        let fresh = match institution.bank.refresh(&tokens).await {
-            Ok(fresh) => Tokens { connection: Some(link.id), once: tokens.once, ..fresh },
-            Err(refusal) => {
-                // Perhaps another node was faster, and what we showed was spent: what it got is stored in a moment.
-                let since = tokio::time::Instant::now();
-                loop {
-                    let now = read().await?.ok_or_else(none)?;
-                    if now.version != grant.version {
-                        return proved(of_link(&now.tokens)?);
-                    }
-                    if self.store.lease().node.is_none() || since.elapsed() >= OTHERS_TOKENS_WAIT {
-                        return Err(refusal);
-                    }
-                    tokio::time::sleep(POLL_EVERY / 2).await;
+        let (mut waited, since) = (false, tokio::time::Instant::now());
+        // Either they are good, or it is written down that this process gets new ones.
+        let (tokens, mut grant) = loop {
+            let (tokens, grant) = read().await?.ok_or_else(none)?;
+            let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
+            let doubted = tokens.doubt != Doubt::None;
+            if tokens.doubt == Doubt::NotTheirs
+                || !refused && !doubted && !tokens.stale(self.now(), crate::limits::TOKEN_MARGIN_S)
+            {
+                return proved(tokens);
+            }
+            if self.others_renew(&tokens) {
+                if since.elapsed() >= OTHERS_TOKENS_WAIT {
+                    return Err(error(BankErrorClass::Retry("another process is getting new tokens")));
                 }
+                waited = true;
+                tokio::time::sleep(POLL_EVERY / 2).await;
+                continue;
+            }
+            if waited && doubted {
+                return proved(tokens);
+            }
+            let mine = Renewing { by: self.refreshing.me, since: self.now() };
+            let (expected, version) = (grant.version, grant.version.saturating_add(1));
+            let grant = BankGrant { tokens: renewing(&tokens, Some(mine)), version, ..grant };
+            match self.store.submit(vec![Command::PutBankGrant { expected, grant: grant.clone() }]).await {
+                Ok(_) => break (tokens, grant),
+                // Another process was faster, or the link was ended.
+                Err(SubmitError::Conflict { .. }) if since.elapsed() < OTHERS_TOKENS_WAIT => {}
+                Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
             }
         };
-        let (expected, bank_consent) = (grant.version, grant.bank_consent.clone());
-        let grant = BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..grant };
+
+        let refreshed = match self.institution(&link.institution) {
+            Ok(institution) => institution.bank.refresh(&tokens).await,
+            Err(_) => Err(error(BankErrorClass::OurRequest("the institution is not configured"))),
+        };
+        let mut fresh = match refreshed {
+            Ok(fresh) => Tokens { connection: Some(link.id), once: tokens.once, ..fresh },
+            Err(refusal) => {
+                // Nobody is to wait for it. Where this fails, who waits does so until its time is over.
+                let expected = grant.version;
+                let grant = BankGrant { tokens: renewing(&tokens, None), ..grant };
+                match self.store.submit(vec![Command::PutBankGrant { expected, grant }]).await {
+                    Ok(_) => {}
+                    Err(SubmitError::Conflict { .. }) => {
+                        // Perhaps the customer allowed it anew meanwhile.
+                        let now = read().await?.map(|(now, _)| now);
+                        if let Some(now) = now.filter(|now| now.access != tokens.access) {
+                            return proved(now);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(link = %link.id, %error, "tokens could not be marked as free to be renewed");
+                    }
+                }
+                return Err(refusal);
+            }
+        };
+        let bank_consent = grant.bank_consent.clone();
+        grant = BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..grant };
         // The bank has given new tokens, and the old ones may be spent: they are not given up because the store is
         // busy.
         for attempt in 1.. {
+            let expected = grant.version;
             match self.store.submit(vec![Command::PutBankGrant { expected, grant: grant.clone() }]).await {
                 Ok(_) => break,
-                // Changed meanwhile: another node's tokens hold, or the link was ended and these must not live on.
                 Err(SubmitError::Conflict { .. }) => {
-                    let now = read().await?;
-                    if now.is_none() {
+                    let Some((now, changed)) = read().await? else {
+                        // The link was ended, and these must not live on.
                         self.revoke_orphan(link, &grant.tokens, bank_consent.as_deref()).await;
+                        return Err(none());
+                    };
+                    if now.renewing.is_none_or(|renewing| renewing.by != self.refreshing.me) {
+                        // The customer allowed it anew, and those tokens hold.
+                        return proved(now);
                     }
-                    return proved(of_link(&now.ok_or_else(none)?.tokens)?);
+                    // What changed is beside them: the one reading was used up.
+                    fresh.once = now.once;
+                    grant = BankGrant { tokens: fresh.to_bytes(), at: self.now(), ..changed };
                 }
                 Err(_) if attempt < FINISH_TRIES_MAX => tokio::time::sleep(STORE_PAUSE).await,
                 Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),

@@ -38,9 +38,12 @@ pub const NODE_POLL_EVERY: Duration = Duration::from_millis(100);
 pub const LOOK_SLOW: Duration = Duration::from_secs(1);
 /// How often a node forgets the keys of customers whom others erased.
 pub const FORGET_EVERY: Duration = Duration::from_secs(30);
-/// For how long a node whose tokens a bank refused waits for those that another node may just be getting: a little
-/// longer than a bank's answer and a commit take.
+/// For how long who needs tokens that another process is getting waits for them: a little longer than a bank's answer
+/// and a commit take.
 pub const OTHERS_TOKENS_WAIT: Duration = Duration::from_secs(3);
+/// After so long a process that was getting new tokens has died of it: a bank has twenty seconds for an answer and may
+/// be asked twice (RFC 9449 §8), and then the store has a minute.
+pub const RENEWING_ENDS_S: i64 = 120;
 /// How long a worker that has much to do gathers what ends before it looks for more: each look reads what waits, and
 /// one after each end would read the same again and again. It adds at most this to a wait, and nothing where nothing is
 /// done.

@@ -289,6 +289,7 @@ impl Bench {
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
             own_refresh: None,
+            renewing: None,
         }
     }
 

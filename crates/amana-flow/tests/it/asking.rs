@@ -1,12 +1,14 @@
 //! Questions, their answers, and the reasons for having none.
 
 use crate::support::*;
-use amana_bank::BankErrorClass;
+use amana_bank::{BankErrorClass, Renewing, Tokens};
 use amana_channel::webhook::InboundKind;
 use amana_core::*;
-use amana_flow::limits::QUESTIONS_PER_BANK_MAX;
+use amana_flow::limits::{QUESTIONS_PER_BANK_MAX, RENEWING_ENDS_S};
 use amana_flow::*;
 use amana_gate::ReceiptKind;
+use amana_store::{BankGrant, Command};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
@@ -122,16 +124,69 @@ async fn a_bank_that_fails_gets_an_honest_answer() {
     assert!(rig.sees("1").concat().contains("1,234.56"), "and it heals");
 }
 
+/// Goal: several need new tokens at the same moment, by chat and by page, in one process and in two. A bank that rotates
+/// refresh tokens is shown each once, and no access token that is not stored.
 #[tokio::test]
-async fn stale_tokens_are_refreshed_once_and_stored_first() {
-    let rig = Rig::new().await;
-    rig.link("1").await;
-    rig.clock.advance_s(3_600);
-    rig.says("1", "what's my balance?").await;
-    rig.says("1", "what's my balance?").await;
+async fn stale_tokens_are_refreshed_by_one_and_stored_before_they_are_used() {
+    let mut rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 1;
+    let cookie = rig.link("1").await;
+    *rig.bank.life_s.lock().unwrap() = 900;
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    let first = rig.gateway.clone();
+    rig.restart().await;
+    rig.clock.advance_s(5);
+    *rig.bank.rotates.lock().unwrap() = Some(0);
+    *rig.bank.refresh_takes.lock().unwrap() = Duration::from_millis(400);
+    *rig.bank.looked_up.lock().unwrap() = Some((rig.store.clone(), link.shard, link.id));
+    let (here, there, same, ()) = tokio::join!(
+        first.accounts_view(&cookie, |own| own),
+        rig.gateway.accounts_view(&cookie, |own| own),
+        first.accounts_view(&cookie, |own| own),
+        rig.says("1", "what's my balance?"),
+    );
+    assert!(here.is_ok() && there.is_ok() && same.is_ok(), "each has its answer");
+    assert!(rig.sees("1").concat().contains("1,234.56"));
     assert_eq!(rig.bank.called("refresh"), 1);
-    let links = rig.store.links_of_conversation(&conversation("1")).await.unwrap();
-    assert_eq!(rig.store.bank_grant(links[0].shard, links[0].id).await.unwrap().unwrap().version, 2);
+    let used = rig.bank.used.lock().unwrap().clone();
+    assert!(used.len() >= 4, "{used:?}");
+    assert!(used.iter().all(|(shown, stored)| shown == "access 1" && stored == shown), "{used:?}");
+}
+
+/// Goal: what another process began is waited for, and not for ever: a process that died of it is no reason to ask
+/// nobody again, and what this one itself began before a crash is none at all.
+#[tokio::test]
+async fn tokens_that_another_process_is_getting_are_waited_for() {
+    let mut rig = Rig::new().await;
+    *rig.bank.life_s.lock().unwrap() = 1;
+    rig.link("1").await;
+    *rig.bank.life_s.lock().unwrap() = 900;
+    let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+    rig.clock.advance_s(5);
+    let begun = async |rig: &Rig| {
+        let grant = rig.store.bank_grant(link.shard, link.id).await.unwrap().unwrap();
+        let renewing = Some(Renewing { by: [9; 16], since: rig.clock.now() });
+        let tokens = Tokens::from_bytes(&grant.tokens).unwrap();
+        let tokens = Tokens { renewing, expires_at: rig.clock.now(), ..tokens }.to_bytes();
+        let expected = grant.version;
+        let grant = BankGrant { tokens, ..grant };
+        rig.store.submit(vec![Command::PutBankGrant { grant, expected }]).await.unwrap();
+    };
+    begun(&rig).await;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(!said.contains("1,234.56") && !said.is_empty(), "{said}");
+    assert_eq!(rig.bank.called("refresh"), 0, "it is left to the other");
+    rig.clock.advance_s(RENEWING_ENDS_S + 1);
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+    assert_eq!(rig.bank.called("refresh"), 1);
+    begun(&rig).await;
+    rig.clock.advance_s(1);
+    rig.restart().await;
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"), "it was this process");
+    assert_eq!(rig.bank.called("refresh"), 2);
 }
 
 #[tokio::test]

@@ -88,6 +88,14 @@ pub(crate) struct FakeBank {
     pub(crate) doubt: Mutex<amana_bank::Doubt>,
     /// The refresh tokens that were shown.
     pub(crate) shown: Mutex<Vec<String>>,
+    /// Each refresh gives a new refresh token, and one that was shown before ends the grant: how many it gave.
+    pub(crate) rotates: Mutex<Option<u32>>,
+    /// How long a refresh takes.
+    pub(crate) refresh_takes: Mutex<Duration>,
+    /// The grant that is looked up in the store when accounts are read, and of each reading what was shown and what
+    /// was stored at that moment.
+    pub(crate) looked_up: Mutex<Option<(Arc<dyn Store>, Shard, LinkId)>>,
+    pub(crate) used: Mutex<Vec<(String, String)>>,
     /// Our subscriptions to its notifications: of what, and where to.
     pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,
     /// Why it takes none.
@@ -136,6 +144,10 @@ impl FakeBank {
             invalid_grant: Mutex::new(false),
             doubt: Mutex::default(),
             shown: Mutex::default(),
+            rotates: Mutex::default(),
+            refresh_takes: Mutex::default(),
+            looked_up: Mutex::default(),
+            used: Mutex::default(),
             subscriptions: Mutex::default(),
             no_subscriptions: Mutex::default(),
             refused: Mutex::default(),
@@ -180,6 +192,7 @@ impl FakeBank {
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
             own_refresh: None,
+            renewing: None,
         }
     }
 }
@@ -219,7 +232,23 @@ impl Bank for FakeBank {
     async fn refresh(&self, old: &Tokens) -> Result<Tokens, BankError> {
         self.call("refresh")?;
         let shown = old.refresh.as_ref().expect("a refresh token").expose().to_owned();
+        let spent = self.shown.lock().expect("lock").contains(&shown);
         self.shown.lock().expect("lock").push(shown);
+        let takes = *self.refresh_takes.lock().expect("lock");
+        tokio::time::sleep(takes).await;
+        if let Some(given) = &mut *self.rotates.lock().expect("lock") {
+            if spent {
+                let class = BankErrorClass::RelinkNeeded("invalid_grant");
+                return Err(BankError { institution: self.id.clone(), interaction: None, class });
+            }
+            *given += 1;
+            let (access, refresh) = (format!("access {given}"), format!("rotated {given}"));
+            return Ok(Tokens {
+                access: Secret::new(access),
+                refresh: Some(Secret::new(refresh)),
+                ..self.tokens()
+            });
+        }
         if *self.invalid_grant.lock().expect("lock") {
             let class = BankErrorClass::RelinkNeeded("invalid_grant");
             return Err(BankError { institution: self.id.clone(), interaction: None, class });
@@ -231,8 +260,15 @@ impl Bank for FakeBank {
         }
         Ok(self.tokens())
     }
-    async fn accounts(&self, _: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
+    async fn accounts(&self, tokens: &Tokens, subject: &Subject, _: Actor) -> Result<Accounts, BankError> {
         self.call("accounts")?;
+        let looked_up = self.looked_up.lock().expect("lock").clone();
+        if let Some((store, shard, link)) = looked_up {
+            let grant = store.bank_grant(shard, link).await.expect("answers").expect("a grant");
+            let stored = Tokens::from_bytes(&grant.tokens).expect("tokens");
+            let both = (tokens.access.expose().to_owned(), stored.access.expose().to_owned());
+            self.used.lock().expect("lock").push(both);
+        }
         let takes = *self.takes.lock().expect("lock");
         tokio::time::sleep(takes).await;
         if let Some(class) = *self.no_accounts.lock().expect("lock") {

@@ -25,14 +25,14 @@ fn bank_id(brand: &Brand, dollars: bool) -> String {
     format!("{}ZZ22", letters.to_ascii_uppercase())
 }
 
-fn networks(brand: &Brand, account: &Account) -> Vec<Value> {
+fn networks(brand: &Brand, client_id: &str, account: &Account) -> Vec<Value> {
     let dollars = account.currency == Currency::USD;
     let kinds: &[&str] = if dollars { &["US_ACH", "US_RTP"] } else { &["SWIFT_WIRE"] };
     // A number of its own for the application, in place of the account's (FDX: tokenized account number).
-    let number = Prng::labelled(&[&account.id, "number"]).range(100_000_000_000, 999_999_999_999);
+    let number = Prng::labelled(&[&account.id, client_id, "number"]).range(100_000_000_000, 999_999_999_999);
     let one = |kind: &&str| {
         json!({
-            "paymentNetworkId": stable_id("pn_", &[&account.id, kind]),
+            "paymentNetworkId": stable_id("pn_", &[&account.id, client_id, kind]),
             "bankId": bank_id(brand, dollars),
             "bankIdType": if dollars { "US_ABA_NUMBER" } else { "BIC" },
             "identifier": number.to_string(),
@@ -52,7 +52,7 @@ fn of(app: &Shared, consented: &Consented, account_id: &str) -> Result<Option<Ve
     app.bank(consented.brand, |bank, _| {
         let account = bank.accounts.get(account_id)?;
         let holds_money = matches!(account.kind, AccountKind::Checking | AccountKind::Savings);
-        Some(holds_money.then(|| networks(consented.brand, account)))
+        Some(holds_money.then(|| networks(consented.brand, &consented.consent.client_id, account)))
     })
     .flatten()
     .ok_or_else(FdxError::account_not_found)

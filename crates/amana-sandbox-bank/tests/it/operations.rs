@@ -18,7 +18,10 @@ const LEFT_OUT: [(&str, &str); 15] = [
     ("/payment-initiation-parties", "money movement"),
     ("/recurring-payments", "money movement"),
     ("/request-for-payments", "money movement"),
-    ("revokePaymentNetworkId", "of 6.5 or 6.6, and this bank's core is of 6.4: no number of an application's own is ended by itself"),
+    (
+        "revokePaymentNetworkId",
+        "of 6.5 or 6.6, and this bank's core is of 6.4: no number of an application's own is ended by itself",
+    ),
     ("getPaymentNetworkLifecycleEvents", "as above: there would be no events"),
     ("/payroll", "an employer's data: this is a bank"),
     ("/tax-forms", "an authority's and its senders': this bank makes out none"),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::util::{Browser, Running, callback, json_of, start};
+use crate::util::{Browser, CALLBACK, Running, VERIFIER, callback, json_of, start};
 
 /// Checking, savings, card.
 const ALL: [usize; 3] = [0, 1, 2];
@@ -277,6 +277,28 @@ async fn payment_networks_have_numbers_of_their_own_and_are_filtered() {
     assert_eq!(of_card, (422, "704".to_owned()));
     let one_of_card = code(&bank, &token, &format!("/accounts/{card}/payment-networks/pn_none")).await;
     assert_eq!(one_of_card, (404, "1107".to_owned()), "what is not there is not there, whatever the account");
+    // Another application has other numbers, and none of the first one's.
+    let mut ask = bank.ask();
+    ask.extend([("client_id", "poster".to_owned()), ("scope", "fdx:paymentsupport:read".to_owned())]);
+    let code_of_other = bank.consent(&ask, &ALL).await["code"].clone();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code_of_other),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+        ("client_id", "poster"),
+        ("client_secret", "posted"),
+    ];
+    let answer = json_of(bank.http.post(bank.url("/token")).form(&form).send().await.unwrap()).await;
+    let others = answer["access_token"].as_str().unwrap();
+    let theirs = bank.get_ok(others, &bank.fdx(&path)).await["paymentNetworks"].as_array().unwrap().clone();
+    for (one, other) in all.iter().zip(&theirs) {
+        assert_ne!(one["identifier"], other["identifier"]);
+        assert_eq!((&one["bankId"], &one["type"]), (&other["bankId"], &other["type"]));
+        let id = one["paymentNetworkId"].as_str().unwrap();
+        assert_eq!(code(&bank, others, &format!("{path}/{id}")).await, (404, "1107".to_owned()));
+    }
+    assert_eq!(theirs.len(), all.len());
 }
 
 #[tokio::test]

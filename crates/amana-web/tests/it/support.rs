@@ -80,6 +80,7 @@ impl FakeBank {
             once: amana_bank::Once::Not,
             doubt: amana_bank::Doubt::None,
             own_refresh: None,
+            renewing: None,
         }
     }
 }
