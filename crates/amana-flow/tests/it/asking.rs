@@ -124,8 +124,8 @@ async fn a_bank_that_fails_gets_an_honest_answer() {
     assert!(rig.sees("1").concat().contains("1,234.56"), "and it heals");
 }
 
-/// Goal: several need new tokens at the same moment, by chat and by page, in one process and in two. A bank that rotates
-/// refresh tokens is shown each once, and no access token that is not stored.
+/// Goal: several need new tokens at the same moment, by chat and by page, in one process and in two. A bank that
+/// rotates refresh tokens is shown each once, and no access token that is not stored.
 #[tokio::test]
 async fn stale_tokens_are_refreshed_by_one_and_stored_before_they_are_used() {
     let mut rig = Rig::new().await;
