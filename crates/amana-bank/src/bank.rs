@@ -315,6 +315,13 @@ pub trait Bank: Send + Sync {
         why: TakenBack,
     ) -> Result<(), BankError>;
 
+    /// Takes one refresh token back and nothing else (RFC 7009): another person's, where the customer's own grant lives
+    /// on under another link. Where the bank has no such endpoint there is nothing to do.
+    ///
+    /// # Errors
+    /// When the bank could not be told; to be tried again until it succeeds.
+    async fn revoke_refresh(&self, refresh: &Secret) -> Result<(), BankError>;
+
     /// Has us notified of something at `callback` (FDX `POST /notification-subscriptions`): the subscription's id. It
     /// is the application's and no customer's.
     ///

@@ -250,26 +250,37 @@ impl FdxBank {
     ) -> Result<(), Failure> {
         let mut failed: Option<Failure> = None;
         let mut told = false;
-        // The customer's own, and beside it what came of refreshes in doubt: each may live on, so each is taken back.
+        // After a refresh in doubt there are two refresh tokens, and either may live on, so both are taken back. Another
+        // person's is not used for it. Of what nothing proves the newer one is tried first: the other is spent, as a
+        // rule.
         let mut latest = tokens.clone();
-        let mut doubtful: Vec<Secret> = Vec::new();
+        let mut beside: Vec<Secret> = Vec::new();
         if let Some(own) = latest.own_refresh.take() {
-            doubtful.extend(latest.refresh.replace(own));
+            match latest.doubt {
+                Doubt::NotTheirs => beside.extend(latest.refresh.replace(own)),
+                Doubt::None | Doubt::Unproved => beside.push(own),
+            }
         }
         if self.config.profile.api.consent_api == ConsentApi::Fdx {
             for id in bank_consent.unwrap_or_default().split_whitespace() {
                 let mut outcome = self.revoke_consent(&latest, id, why).await;
-                if outcome.as_ref().is_err_and(Failure::ended) && latest.refresh.is_some() {
-                    // The access token may merely be too old to say so.
-                    match self.renew(&latest).await {
+                // The access token may merely be too old to say so.
+                let theirs = (latest.doubt == Doubt::Unproved).then(|| beside.first().cloned()).flatten();
+                for refresh in latest.refresh.clone().into_iter().chain(theirs) {
+                    if !outcome.as_ref().is_err_and(Failure::ended) {
+                        break;
+                    }
+                    match self.renew(&Tokens { refresh: Some(refresh), ..latest.clone() }).await {
                         Ok(new) if new.doubt == Doubt::None => {
                             latest = new;
                             outcome = self.revoke_consent(&latest, id, why).await;
+                            break;
                         }
                         // What is left is to take the refresh tokens back, below.
                         Ok(new) => {
                             let other = |new: &Secret| latest.refresh.as_ref() != Some(new);
-                            doubtful.extend(new.refresh.filter(other));
+                            beside.extend(new.refresh.filter(other));
+                            break;
                         }
                         Err(BankErrorClass::RelinkNeeded(_)) => {}
                         Err(e) => outcome = Err(e.into()),
@@ -277,7 +288,7 @@ impl FdxBank {
                 }
                 match outcome {
                     Ok(done) => told |= done,
-                    // Neither token is taken any more: the grant is gone.
+                    // No token is taken any more: the grant is gone.
                     Err(f) if f.ended() => told = true,
                     Err(f) => failed = failed.or(Some(f)),
                 }
@@ -290,7 +301,7 @@ impl FdxBank {
         let metadata = self.oauth.metadata().await.map_err(|class| failed.take().unwrap_or(class.into()))?;
         if let Some(endpoint) = &metadata.revocation_endpoint {
             told = true;
-            for refresh in latest.refresh.iter().chain(&doubtful) {
+            for refresh in latest.refresh.iter().chain(&beside) {
                 if let Err(class) = self.oauth.revoke(endpoint, refresh, "refresh_token").await {
                     failed = failed.or(Some(class.into()));
                 }
@@ -419,6 +430,16 @@ impl Bank for FdxBank {
         why: TakenBack,
     ) -> Result<(), BankError> {
         self.take_back(tokens, bank_consent, why).await.map_err(|failure| self.error(failure))
+    }
+
+    async fn revoke_refresh(&self, refresh: &Secret) -> Result<(), BankError> {
+        let revoked = async {
+            match &self.oauth.metadata().await?.revocation_endpoint {
+                Some(endpoint) => self.oauth.revoke(endpoint, refresh, "refresh_token").await,
+                None => Ok(()),
+            }
+        };
+        revoked.await.map_err(|class: BankErrorClass| self.error(class))
     }
 
     async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {

@@ -338,25 +338,27 @@ impl Gateway {
             }
         };
         let work: Revocation = serde_json::from_slice(&plain).map_err(|_| "unreadable".to_owned())?;
-        let mut tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
-        let mut bank_consent = work.bank_consent.as_deref();
+        let tokens = Tokens::from_bytes(&work.tokens).map_err(|e| e.to_string())?;
+        let bank = &self.institution(&work.institution).map_err(|e| e.to_string())?.bank;
         match self.shared(job, &work).await.map_err(|e| e.to_string())? {
             Shared::No => {}
-            // Another person's token is not this grant's, and nobody's else here: only that one goes now.
-            Shared::Yes if tokens.doubt == Doubt::NotTheirs && tokens.own_refresh.is_some() => {
-                tokens.own_refresh = None;
-                bank_consent = None;
+            // The same grant lives on under another link, and goes with it. Another person's token is not that grant's,
+            // and nobody else's here: it goes now, and it alone.
+            Shared::Yes => {
+                let others = tokens.refresh.filter(|_| tokens.doubt == Doubt::NotTheirs);
+                if let Some(others) = others.filter(|_| tokens.own_refresh.is_some()) {
+                    let revoked = bank.revoke_refresh(&others).await;
+                    revoked.map_err(|e| e.class.as_str().to_owned())?;
+                }
+                return Ok(Step::Done);
             }
-            // The same grant lives on under another link, and goes with it.
-            Shared::Yes => return Ok(Step::Done),
             Shared::Perhaps => return Ok(Step::Later(self.after(SHARED_GRANT_WAIT_S))),
         }
-        let bank = &self.institution(&work.institution).map_err(|e| e.to_string())?.bank;
         let by_customer = work.why == ConsentEnd::Withdrawn;
         // Who waits, waits for the first attempt.
         let waits = by_customer && job.attempts == 0;
         let why = TakenBack { by_customer, actor: if waits { Actor::User } else { Actor::Batch } };
-        let revoked = bank.revoke(&tokens, bank_consent, why).await;
+        let revoked = bank.revoke(&tokens, work.bank_consent.as_deref(), why).await;
         revoked.map(|()| Step::Done).map_err(|e| e.class.as_str().to_owned())
     }
 

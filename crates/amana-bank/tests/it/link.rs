@@ -216,8 +216,46 @@ async fn the_id_token_of_a_refresh_is_of_the_same_person() {
         assert_ne!(again.refresh, kept.refresh, "{wrong}: and the kept one is good");
         b.bank.revoke(&kept, None, amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
         let revoked = b.fake.revoked.lock().unwrap().clone();
-        let secrets = [first.refresh.unwrap(), kept.refresh.unwrap(), first.access];
-        assert_eq!(revoked, secrets.map(|secret| secret.expose().to_owned()), "{wrong}: the own one first");
+        let (own, came) = (first.refresh.unwrap(), kept.refresh.clone().unwrap());
+        let (one, other) = if doubt == Doubt::NotTheirs { (own, came) } else { (came, own) };
+        let secrets = [one, other, first.access];
+        assert_eq!(
+            revoked,
+            secrets.map(|secret| secret.expose().to_owned()),
+            "{wrong}: the likelier one first"
+        );
+        // That one alone, where the customer's grant lives on elsewhere: no access token goes with it.
+        b.fake.revoked.lock().unwrap().clear();
+        let refresh = kept.refresh.unwrap();
+        b.bank.revoke_refresh(&refresh).await.unwrap();
+        assert_eq!(*b.fake.revoked.lock().unwrap(), [refresh.expose()]);
+    }
+}
+
+/// The customer says "stop" after a refresh that nothing proved, when the access token is over: the bank's consent is
+/// ended by the refresh token that came with it, since the one before is spent. Another person's is not used for it.
+#[tokio::test]
+async fn after_a_refresh_in_doubt_the_consent_is_ended_all_the_same() {
+    for others in [false, true] {
+        let claims = if others { json!({ "sub": "customer-43" }) } else { json!({}) };
+        let knobs = Knobs { refreshed_claims: Some(claims), rotate: true, ..Knobs::default() };
+        let fresh = |seen: &Seen| seen.headers["authorization"] != "Bearer at-stale";
+        let b = bench(knobs, move |seen| say(if fresh(seen) { 204 } else { 401 }, "")).await;
+        let first = b.link().await.tokens;
+        b.clock.advance_s(3_601);
+        b.fake.jwks_away.store(!others, Ordering::SeqCst);
+        let mut kept = b.bank.refresh(&first).await.unwrap();
+        b.fake.jwks_away.store(false, Ordering::SeqCst);
+        b.clock.advance_s(61);
+        assert_eq!(kept.doubt, if others { Doubt::NotTheirs } else { Doubt::Unproved });
+        kept.access = Secret::new("at-stale");
+        b.bank.revoke(&kept, Some("consent-7"), amana_bank::TakenBack::BY_CUSTOMER).await.unwrap();
+        let told: Vec<bool> = b.fake.calls().iter().map(fresh).collect();
+        assert_eq!(told, if others { vec![false] } else { vec![false, true] });
+        let came = kept.refresh.unwrap();
+        let shown = b.fake.forms_to("/token");
+        let uses = shown.iter().filter(|form| form.get("refresh_token").is_some_and(|t| t == came.expose()));
+        assert_eq!(uses.count(), usize::from(!others));
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct FakeBank {
     pub(crate) takes: Mutex<Duration>,
     /// What was taken back, by the refresh token, and why.
     pub(crate) taken_back: Mutex<Vec<(String, TakenBack)>>,
+    /// Refresh tokens that were taken back, and nothing else with them.
+    pub(crate) taken_alone: Mutex<Vec<String>>,
     /// Rows of its list of accounts that could not be read.
     pub(crate) skipped: Mutex<usize>,
     /// Accounts whose transactions cannot be read, and why.
@@ -138,6 +140,7 @@ impl FakeBank {
             nameless: Mutex::new(false),
             takes: Mutex::default(),
             taken_back: Mutex::default(),
+            taken_alone: Mutex::default(),
             skipped: Mutex::default(),
             failing: Mutex::default(),
             hangs: Mutex::new(false),
@@ -368,9 +371,16 @@ impl Bank for FakeBank {
 
     async fn revoke(&self, tokens: &Tokens, _: Option<&str>, why: TakenBack) -> Result<(), BankError> {
         self.call("revoke")?;
-        for token in tokens.own_refresh.iter().chain(&tokens.refresh) {
+        let all: Vec<_> = tokens.own_refresh.iter().chain(&tokens.refresh).collect();
+        assert!(!all.is_empty(), "there is something to take back");
+        for token in all {
             self.taken_back.lock().expect("lock").push((token.expose().to_owned(), why));
         }
+        Ok(())
+    }
+    async fn revoke_refresh(&self, refresh: &Secret) -> Result<(), BankError> {
+        self.call("revoke one token")?;
+        self.taken_alone.lock().expect("lock").push(refresh.expose().to_owned());
         Ok(())
     }
     async fn subscribe(&self, topic: Topic, callback: &url::Url) -> Result<String, BankError> {

@@ -176,6 +176,9 @@ impl Bank for FakeBank {
     async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         Ok(())
     }
+    async fn revoke_refresh(&self, _: &Secret) -> Result<(), BankError> {
+        Ok(())
+    }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())
     }

@@ -94,6 +94,9 @@ impl Bank for SilentBank {
     async fn revoke(&self, _: &Tokens, _: Option<&str>, _: amana_bank::TakenBack) -> Result<(), BankError> {
         self.no()
     }
+    async fn revoke_refresh(&self, _: &amana_core::Secret) -> Result<(), BankError> {
+        self.no()
+    }
     async fn check(&self) -> Result<CheckReport, CheckError> {
         Ok(CheckReport::default())
     }

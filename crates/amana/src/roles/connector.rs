@@ -168,6 +168,7 @@ async fn done(
             let Revoke { tokens, bank_consent, why } = read(body)?;
             said(call, bank.revoke(&tokens.tokens()?, bank_consent.as_deref(), why).await)
         }
+        "revoke_refresh" => said(call, bank.revoke_refresh(&Secret::new(read::<String>(body)?)).await),
         _ => None,
     }
 }
@@ -330,6 +331,10 @@ impl Bank for RemoteBank {
         let bank_consent = bank_consent.map(str::to_owned);
         let ask = Revoke { tokens: WireTokens::of(tokens), bank_consent, why };
         self.call("revoke", &ask).await
+    }
+
+    async fn revoke_refresh(&self, refresh: &Secret) -> Result<(), BankError> {
+        self.call("revoke_refresh", &refresh.expose()).await
     }
 
     async fn subscribe(&self, topic: Topic, callback: &Url) -> Result<String, BankError> {
