@@ -250,9 +250,9 @@ impl FdxBank {
     ) -> Result<(), Failure> {
         let mut failed: Option<Failure> = None;
         let mut told = false;
-        // After a refresh in doubt there are two refresh tokens, and either may live on, so both are taken back. Another
-        // person's is not used for it. Of what nothing proves the newer one is tried first: the other is spent, as a
-        // rule.
+        // After a refresh in doubt there are two refresh tokens, and either may live on, so both are taken back.
+        // Another person's is not used for it. Of what nothing proves the newer one is tried first: the other is
+        // spent, as a rule.
         let mut latest = tokens.clone();
         let mut beside: Vec<Secret> = Vec::new();
         if let Some(own) = latest.own_refresh.take() {

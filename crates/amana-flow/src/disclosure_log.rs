@@ -7,7 +7,8 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{LOG_PAGE, LOG_ROUND_EVERY, WITNESS_GRACE, WITNESS_WAIT};
+use crate::limits::{LOG_PAGE, LOG_READERS_MAX, LOG_ROUND_EVERY, WITNESS_GRACE, WITNESS_WAIT};
+use amana_log::LogError;
 use amana_log::checkpoint::Checkpoint;
 use amana_log::entry::{Entry, IndexLeaf};
 use amana_log::index::{IndexTree, SegmentIndex};
@@ -21,7 +22,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Where the log's files are.
@@ -76,6 +77,8 @@ pub(crate) struct LogKeeper {
     state: Mutex<Kept>,
     /// The index that bundles are being proved with.
     pub(crate) proofs: Mutex<Option<Proofs>>,
+    /// Room for readers of its public files.
+    readers: Semaphore,
 }
 
 /// The whole index of the open segment, as a checkpoint has it, for as long as a bundle needs it.
@@ -106,8 +109,16 @@ struct State {
     covered: bool,
 }
 
-pub(crate) fn broken(error: impl std::fmt::Display) -> FlowError {
-    FlowError::Log(error.to_string())
+/// With all that led to it: that a file cannot be written does not help an operator, why it cannot does.
+pub(crate) fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> FlowError {
+    let error = error.into();
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said = format!("{said}: {cause}");
+        source = cause.source();
+    }
+    FlowError::Log(said)
 }
 
 impl State {
@@ -154,7 +165,8 @@ impl State {
 
 impl LogKeeper {
     pub(crate) fn new(parts: LogParts) -> Self {
-        Self { parts, state: Mutex::default(), proofs: Mutex::default() }
+        let readers = Semaphore::new(LOG_READERS_MAX);
+        Self { parts, state: Mutex::default(), proofs: Mutex::default(), readers }
     }
 
     /// The keeper's own index of a segment, if it holds everything before `end` of it; more may have come since.
@@ -283,10 +295,12 @@ impl Gateway {
             && (size > kept.written || (several && keeps))
             && size <= state.tree.size()
         {
-            let tiles = Arc::clone(&parts.tiles);
+            let (tiles, store) = (Arc::clone(&parts.tiles), Arc::clone(&self.store));
             state = blocking(move || {
                 state.tree.flush().map_err(broken)?;
                 let stands = |file: Vec<u8>| file == note.as_bytes();
+                // Writing the tiles may have taken longer than a lease.
+                let keeps = keeps && store.lease().is_fresh;
                 if keeps && !(several && tiles.read("checkpoint").map_err(broken)?.is_some_and(stands)) {
                     tiles.replace("checkpoint", note.as_bytes()).map_err(broken)?;
                 }
@@ -342,6 +356,8 @@ impl Gateway {
             let ended = self.store.log_segments(state.index.segment()).await?;
             state = blocking(move || {
                 state.append(&entries, &ended)?;
+                // Where much is to be caught up with, it does not wait in memory.
+                state.tree.flush_full().map_err(broken)?;
                 Ok(state)
             })
             .await?;
@@ -373,9 +389,11 @@ impl Gateway {
                 match TreeWriter::open(Arc::clone(&tiles), published.size) {
                     Ok(tree) if tree.root() == published.root => return Ok(tree),
                     Ok(_) => return Err(broken("the log's tiles are not those of its checkpoint; remove the folder of the log, and it is written anew from the database")),
-                    Err(error) => {
+                    Err(error @ (LogError::TileMissing { .. } | LogError::TileDamaged { .. })) => {
                         tracing::warn!(%error, "the log's tiles are not complete; they are written anew from the database");
                     }
+                    // That they cannot be read now says nothing of them.
+                    Err(error) => return Err(broken(error)),
                 }
             }
             TreeWriter::open(tiles, 0).map_err(broken)
@@ -414,6 +432,8 @@ impl Gateway {
     pub async fn log_file(&self, path: &str) -> Result<Option<LogFile>, FlowError> {
         let Some(resource) = Resource::parse(path) else { return Ok(None) };
         let (tiles, path) = (Arc::clone(&self.log.parts.tiles), resource.path());
+        // Anybody may ask, and a bucket may hang: who waits here holds no thread that the store's readers need.
+        let _room = self.log.readers.acquire().await.map_err(broken)?;
         let bytes = blocking(move || tiles.read(&path).map_err(broken)).await?;
         Ok(bytes.map(|bytes| LogFile {
             bytes,

@@ -66,6 +66,9 @@ enum Shared {
     Perhaps,
 }
 
+/// In the body of a reminder, in place of the message: the platform did not take the approved text.
+const REFUSED: [u8; 1] = [0];
+
 impl Gateway {
     /// A job that takes a bank's grant back, due at `due_at`: its id, and the command that puts it into the queue.
     pub(crate) async fn revocation(
@@ -417,15 +420,24 @@ impl Gateway {
     async fn remind(&self, job: &Job) -> Result<Step, FlowError> {
         let Some((link, rest)) = job.body.split_first_chunk::<16>() else { return Ok(Step::Done) };
         let Some((ends, told)) = rest.split_first_chunk::<8>() else { return Ok(Step::Done) };
-        let told = <[u8; 16]>::try_from(told).ok().map(MessageId::from_bytes);
-        if let Some(told) = told {
-            match self.store.outbox_entry(told).await?.map(|entry| entry.state) {
+        if let Ok(message) = <[u8; 16]>::try_from(told) {
+            let Some(entry) = self.store.outbox_entry(MessageId::from_bytes(message)).await? else {
                 // Cleared away since: it is long over.
-                None | Some(OutboxState::Sent) => return Ok(Step::Done),
-                Some(OutboxState::Dead | OutboxState::Denied) => {}
-                Some(_) => return Ok(Step::Later(self.after(REMIND_LOOK_S))),
+                return Ok(Step::Done);
+            };
+            match entry.state {
+                // It may have arrived, and it is said once.
+                OutboxState::Dead | OutboxState::Denied if entry.doubtful => return Ok(Step::Done),
+                // Written down: the message itself may be cleared away before the window opens.
+                OutboxState::Dead | OutboxState::Denied => {
+                    let body = [link.as_slice(), ends, &REFUSED].concat();
+                    return Ok(Step::GoOn(self.now(), body, Vec::new()));
+                }
+                OutboxState::Sent => return Ok(Step::Done),
+                _ => return Ok(Step::Later(self.after(REMIND_LOOK_S))),
             }
         }
+        let refused = told == REFUSED;
         let Some(link) = self.store.link(job.shard, LinkId::from_bytes(*link)).await? else {
             return Ok(Step::Done);
         };
@@ -447,7 +459,7 @@ impl Gateway {
         let bank = self.institution(&link.institution)?.name_in(lang);
         if !self.channel.window().is_open(last_inbound, now) {
             let look = self.after(REMIND_LOOK_S);
-            let outside = self.channel.encoding_outside().filter(|_| told.is_none() && !elsewhere);
+            let outside = self.channel.encoding_outside().filter(|_| !refused && !elsewhere);
             let Some(encoding) = outside else { return Ok(Step::Later(look)) };
             if !self.is_approved(&link.channel, utility::ENDS, lang).await? {
                 return Ok(Step::Later(look));
@@ -479,7 +491,11 @@ impl Gateway {
         let Ok(link) = <[u8; 16]>::try_from(job.body.as_slice()) else { return Ok(Step::Done) };
         let (shard, customer, link) = (job.shard, job.customer, LinkId::from_bytes(link));
         let Some(ended) = self.store.link(shard, link).await? else { return Ok(Step::Done) };
-        let consent = self.store.consent_of_link(shard, link).await?;
+        // That it cannot be read is no reason to keep what was said under it.
+        let consent = match self.store.consent_of_link(shard, link).await {
+            Err(error) if error.is_damage() => None,
+            consent => consent?,
+        };
         loop {
             let at = self.now();
             let receipt = ReceiptDraft::of_deletion(&ended.institution, consent.as_ref(), at);

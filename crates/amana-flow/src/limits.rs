@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// Public files of the log that are read at once: a file in a bucket may take seconds, and threads are few.
+pub const LOG_READERS_MAX: usize = 32;
 /// How often the disclosure log's keeper begins a round. With what a round takes, a checkpoint is out within a second.
 pub const LOG_ROUND_EVERY: Duration = Duration::from_millis(400);
 /// Entries of the log that are read from the store at a time.

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-/// Requests that are under way at once.
+/// Files that are written, or dropped, at once.
 pub const AT_ONCE: usize = 32;
 
-/// How long a request may take; a tile has at most 17 KiB.
+/// How long each try of a request may take; a tile has at most 17 KiB.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long it takes to connect at most.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a request is made again that failed, or was answered with 429 or 5xx. After that the round of the log
+/// How often a request is made again, after the first try, that failed, or was answered with 429 or 5xx. After that the round of the log
 /// fails, and the next one begins where it ended.
 pub const RETRIES: usize = 3;
 

@@ -201,6 +201,8 @@ impl TileStore for ObjectTiles {
 
     fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
         let dropped = stream::iter(paths).map(|path| self.drop_partial(path));
-        self.runtime.block_on(dropped.buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }))
+        let dropped = dropped.buffer_unordered(AT_ONCE);
+        // One that fails keeps no other.
+        self.runtime.block_on(dropped.fold(Ok(()), |done, one| async { done.and(one) }))
     }
 }

@@ -5,9 +5,9 @@ use crate::apply::{Applied, maybe, record};
 use crate::db::{Db, by_position, values};
 use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
 use crate::vault::Vault;
-use crate::{DataKind, Retention, StoreError};
+use crate::{AlarmKind, DataKind, Retention, StoreError};
 use amana_core::ids::SHARDS;
-use amana_core::{CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
+use amana_core::{ChannelId, CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
 use amana_gate::ReceiptDraft;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
@@ -175,8 +175,16 @@ pub(crate) async fn forget_said<D: Db>(
         }
     }
     if said + books > 0 {
-        // Late, since the head of the log is locked from here on.
-        record(db, vault, (shard, customer), &receipt.deleted(&removed), None).await?;
+        // It goes whether or not there can be a receipt of it.
+        if crate::apply_log::leads_on(db, vault, (shard, customer)).await? {
+            record(db, vault, (shard, customer), &receipt.deleted(&removed), None).await?;
+        } else {
+            let of_link = "SELECT channel FROM link WHERE shard = $1 AND id = $2";
+            if let Some(mut row) = db.row(of_link, values![shard, link]).await? {
+                let (channel, about) = (row.parsed::<ChannelId>()?, AlarmKind::unrecorded(link));
+                crate::apply_waiting::raise_alarm(db, &channel, &about, AlarmKind::Unrecorded, at).await?;
+            }
+        }
     }
     maybe(said + books)
 }

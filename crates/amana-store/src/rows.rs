@@ -678,7 +678,8 @@ pub enum AlarmKind {
     ChannelBlocked,
     /// No message: the channel's token is dead.
     TokenDead,
-    /// What became of a message of ours has no receipt: its customer's history was changed or put back.
+    /// What became of a message of ours, or that what was said went after a link's end, has no receipt: its customer's
+    /// history was changed or put back.
     Unrecorded,
     /// No message: another app asks for a conversation of ours.
     ThreadRequested,
@@ -724,10 +725,11 @@ impl AlarmKind {
         }
     }
 
-    /// What an alarm is about of a message whose outcome has no receipt ([`AlarmKind::Unrecorded`]).
+    /// What an alarm is about of a message whose outcome has no receipt, or of a link under which what was said went
+    /// without one ([`AlarmKind::Unrecorded`]).
     #[must_use]
-    pub fn unrecorded(message: MessageId) -> String {
-        format!("unrecorded:{message}")
+    pub fn unrecorded(what: impl std::fmt::Display) -> String {
+        format!("unrecorded:{what}")
     }
 }
 

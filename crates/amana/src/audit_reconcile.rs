@@ -151,28 +151,31 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    async fn says(&mut self, entry: &OutboxEntry, text: &str) -> bool {
+    /// # Errors
+    /// When the store cannot be read now: that says nothing of the row.
+    async fn says(&mut self, entry: &OutboxEntry, text: &str) -> anyhow::Result<bool> {
         let key = match &entry.row.basis {
             // The bytes of a message without bank data go once it is sent.
-            None if entry.row.payload.is_empty() => return self.gate.row_said(&entry.row, text),
+            None if entry.row.payload.is_empty() => return Ok(self.gate.row_said(&entry.row, text)),
             // Of one who was erased meanwhile nobody can know.
             None => {
-                let Ok(Some(key)) = PlainKey::of_row(&**self.store, &entry.row).await else { return false };
+                let Some(key) = PlainKey::of_row(&**self.store, &entry.row).await? else {
+                    return Ok(self.readable(entry, Err(Denial::Unreadable)));
+                };
                 let read = self.gate.row_says(&entry.row, &key, text);
-                return self.readable(entry, read);
+                return Ok(self.readable(entry, read));
             }
             Some(basis) => match self.keys.get(&basis.customer) {
                 Some(key) => key.clone(),
                 None => {
-                    let customer =
-                        self.store.customer(entry.customer_shard, basis.customer).await.ok().flatten();
+                    let customer = self.store.customer(entry.customer_shard, basis.customer).await?;
                     self.keys.entry(basis.customer).or_insert(customer.map(|c| c.key)).clone()
                 }
             },
         };
-        let Some(key) = key else { return false };
+        let Some(key) = key else { return Ok(self.readable(entry, Err(Denial::Unreadable))) };
         let read = self.gate.row_says(&entry.row, &key, text);
-        self.readable(entry, read)
+        Ok(self.readable(entry, read))
     }
 
     fn readable(&mut self, entry: &OutboxEntry, read: Result<bool, Denial>) -> bool {
@@ -208,7 +211,7 @@ async fn person(
         let Some(text) = &told.text else { continue };
         let mut heard: Vec<[u8; 32]> = Vec::new();
         for entry in near(rows, told.at_ms, &nobody) {
-            if !heard.contains(&entry.person) && words.says(entry, text).await {
+            if !heard.contains(&entry.person) && words.says(entry, text).await? {
                 heard.push(entry.person);
             }
         }
@@ -282,7 +285,7 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
             let mut found = None;
             if let Some(text) = &told.text {
                 for entry in &near {
-                    if words.says(entry, text).await {
+                    if words.says(entry, text).await? {
                         found = Some(*entry);
                         break;
                     }

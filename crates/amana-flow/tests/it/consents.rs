@@ -308,6 +308,35 @@ async fn an_approved_reminder_that_the_platform_refuses_waits_for_the_window() {
     assert!(rig.sees("1").is_empty(), "once");
 }
 
+/// What may have arrived is not said again, as with any message.
+#[tokio::test]
+async fn an_approved_reminder_that_may_have_arrived_is_not_said_again() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    reminders_text_is(&rig, "APPROVED").await;
+    days(&rig, 59).await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::Permanent { code: 100, sub: None });
+    for _ in 0..96 {
+        rig.clock.advance_s(1_800);
+        rig.gateway.settle().await.unwrap();
+        if !rig.store.dead_letters(10).await.unwrap().is_empty() {
+            break;
+        }
+    }
+    // As after an attempt of which nothing was heard.
+    rig.sql("UPDATE outbox SET doubtful = 1 WHERE state = 5");
+    *rig.channel.error.lock().unwrap() = None;
+    days(&rig, 4).await;
+    assert!(rig.sees("1").is_empty());
+    rig.says("1", "hello").await;
+    rig.sees("1");
+    for _ in 0..3 {
+        rig.clock.advance_s(3_700);
+        rig.gateway.settle().await.unwrap();
+    }
+    assert!(rig.sees("1").is_empty(), "once");
+}
+
 #[tokio::test]
 async fn without_an_approved_text_a_reminder_waits_for_the_window_and_is_not_for_what_ended_meanwhile() {
     let rig = Rig::new().await;

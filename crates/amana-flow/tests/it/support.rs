@@ -33,6 +33,9 @@ pub(crate) fn conversation(psid: &str) -> ConversationId {
     ConversationId { channel: ChannelId::new(PAGE).expect("an id"), psid: Psid::new(psid).expect("an id") }
 }
 
+/// Where a grant is kept.
+pub(crate) type GrantAt = (Arc<dyn Store>, Shard, LinkId);
+
 /// A bank of one customer, `subject`, with two accounts.
 pub(crate) struct FakeBank {
     id: InstitutionId,
@@ -96,7 +99,7 @@ pub(crate) struct FakeBank {
     pub(crate) refresh_takes: Mutex<Duration>,
     /// The grant that is looked up in the store when accounts are read, and of each reading what was shown and what
     /// was stored at that moment.
-    pub(crate) looked_up: Mutex<Option<(Arc<dyn Store>, Shard, LinkId)>>,
+    pub(crate) looked_up: Mutex<Option<GrantAt>>,
     pub(crate) used: Mutex<Vec<(String, String)>>,
     /// Our subscriptions to its notifications: of what, and where to.
     pub(crate) subscriptions: Mutex<BTreeMap<String, (Topic, String)>>,

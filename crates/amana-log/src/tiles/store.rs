@@ -134,15 +134,16 @@ impl TileStore for DirTiles {
     }
 
     fn drop_partials(&self, paths: &[&str]) -> io::Result<()> {
+        let mut done = Ok(());
         for path in paths {
             let mut folder = self.place(path)?.into_os_string();
             folder.push(".p");
             match fs::remove_dir_all(folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => done = done.and(Err(error)),
                 _ => {}
             }
         }
-        Ok(())
+        done
     }
 }
 

@@ -45,9 +45,16 @@ struct Edge {
     width: u64,
     /// How many of them the newest partial file has.
     written: u64,
+    /// Whether a writer before this one may have written a partial file of it.
+    is_first: bool,
 }
 
 impl Edge {
+    /// The first one of its level that a writer has.
+    fn first() -> Self {
+        Self { is_first: true, ..Self::default() }
+    }
+
     /// Adds one; gives the content once the file is full.
     fn push(&mut self, bytes: &[&[u8]]) -> Option<(u64, Full)> {
         for part in bytes {
@@ -57,7 +64,8 @@ impl Edge {
         if self.width < TILE_WIDTH {
             return None;
         }
-        let full = Full { bytes: std::mem::take(&mut self.bytes), has_partials: self.written > 0 };
+        let full =
+            Full { bytes: std::mem::take(&mut self.bytes), has_partials: self.is_first || self.written > 0 };
         let full = (self.n, full);
         *self = Self { n: self.n + 1, ..Self::default() };
         Some(full)
@@ -87,7 +95,7 @@ impl<S: TileStore> TreeWriter<S> {
     ) -> Result<Self, LogError> {
         let prefix = prefix(segment);
         let mut levels = Vec::new();
-        let mut entries = Edge::default();
+        let mut entries = Edge::first();
         let mut frontier = Frontier::new();
         if size > 0 {
             let reader = match segment {
@@ -101,7 +109,7 @@ impl<S: TileStore> TreeWriter<S> {
                     break;
                 }
                 let width = hashes % TILE_WIDTH;
-                let mut edge = Edge { n: hashes / TILE_WIDTH, width, written: width, ..Edge::default() };
+                let mut edge = Edge { n: hashes / TILE_WIDTH, width, written: width, ..Edge::first() };
                 for index in hashes - width..hashes {
                     edge.bytes.extend_from_slice(&reader.hash(level, index)?);
                 }
@@ -109,7 +117,7 @@ impl<S: TileStore> TreeWriter<S> {
                 hashes /= TILE_WIDTH;
             }
             let width = size % TILE_WIDTH;
-            entries = Edge { n: size / TILE_WIDTH, width, written: width, ..Edge::default() };
+            entries = Edge { n: size / TILE_WIDTH, width, written: width, ..Edge::first() };
             if width > 0 {
                 for entry in reader.entries(entries.n)?.iter().take(usize::try_from(width).unwrap_or(0)) {
                     entries.bytes.extend_from_slice(&length(entry));
@@ -159,7 +167,7 @@ impl<S: TileStore> TreeWriter<S> {
             let level = height / TILE_HEIGHT;
             let at = level as usize;
             if levels.len() <= at {
-                levels.resize_with(at + 1, Edge::default);
+                levels.resize_with(at + 1, Edge::first);
             }
             let Some(edge) = levels.get_mut(at) else { return };
             if edge.bytes.capacity() == 0 {
@@ -182,8 +190,11 @@ impl<S: TileStore> TreeWriter<S> {
         self.flush_partial()
     }
 
-    /// Writes the full files alone.
-    pub(crate) fn flush_full(&mut self) -> Result<(), LogError> {
+    /// Writes the full files alone, so that they do not wait in memory.
+    ///
+    /// # Errors
+    /// As [`TreeWriter::flush`].
+    pub fn flush_full(&mut self) -> Result<(), LogError> {
         while !self.full.is_empty() {
             let files: Vec<_> = self.full.iter().take(AT_ONCE).collect();
             let written: Vec<_> =

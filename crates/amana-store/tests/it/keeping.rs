@@ -467,6 +467,22 @@ pub(crate) async fn what_was_said_goes_with_its_link_and_the_receipts_stay(w: &W
     w.chain(1).await;
 }
 
+/// What was said goes after its time, also where its customer's history was put back so that nothing can be recorded in
+/// it: the operator is told.
+pub(crate) async fn what_was_said_goes_whether_or_not_it_can_be_recorded(w: &World) {
+    with_everything(w, 1).await;
+    w.one(end_link(1, 80)).await;
+    let (shard, customer, link) = (Shard(1), customer_id(1), LinkId::from_bytes([1; 16]));
+    w.place.sql("DELETE FROM receipt WHERE seq = (SELECT max(seq) FROM receipt)").await;
+    let receipt = draft(ReceiptKind::Erasure);
+    let forget = Command::ForgetSaid { shard, customer, link, at: at(90), receipt };
+    assert_eq!(w.one(forget).await, Outcome::Changed);
+    assert!(w.store.outbox_entry(message(10)).await.expect("answers").is_none(), "it is gone");
+    let alarms = w.store.alarms(false, 10).await.expect("answers");
+    let told: Vec<_> = alarms.iter().map(|alarm| alarm.kind).collect();
+    assert_eq!(told, [AlarmKind::Unrecorded]);
+}
+
 pub(crate) async fn a_sweep_removes_what_was_kept_long_enough(w: &World) {
     let keep = Retention {
         message_days: 20,

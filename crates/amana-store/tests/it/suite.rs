@@ -138,6 +138,7 @@ suite!(
     a_jobs_key_ends_with_the_job,
     a_sweep_removes_what_was_kept_long_enough,
     what_was_said_goes_with_its_link_and_the_receipts_stay,
+    what_was_said_goes_whether_or_not_it_can_be_recorded,
     the_retention_report_says_what_is_kept_and_what_went,
     how_long_data_is_kept_is_told_at_the_opening,
     everything_survives_a_restart,

@@ -318,6 +318,11 @@ fn what_is_wrong_is_named_with_its_place_and_what_to_do() {
         ),
         (
             "[server]\n",
+            "[disclosure_log]\nbucket_region = \"eu-central-1\"\n[server]\n",
+            &["`disclosure_log.bucket_region`", "without `disclosure_log.bucket`"],
+        ),
+        (
+            "[server]\n",
             "[disclosure_log]\nbucket = \"gs://log\"\n[server]\n",
             &["`gs://log` is no bucket", "s3://bucket"],
         ),

@@ -40,6 +40,16 @@ impl Reader<'_> {
                     "a folder for the log's public files must be given with PostgreSQL, or a `bucket`",
                 );
             }
+            // With the bucket's name forgotten the log would be in a folder that nobody watches.
+            for key in [ENDPOINT, "disclosure_log.bucket_region", "disclosure_log.bucket_key_id"] {
+                if self.text(key).is_some() {
+                    self.wrong(
+                        key,
+                        "is given without `disclosure_log.bucket`: name the bucket, or leave this out",
+                    );
+                    return None;
+                }
+            }
             return Some(LogFiles::Folder(dir));
         };
         if dir.is_some() {
