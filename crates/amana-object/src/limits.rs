@@ -11,8 +11,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it takes to connect at most.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a request is made again, after the first try, that failed, or was answered with 429 or 5xx. After that the round of the log
-/// fails, and the next one begins where it ended.
+/// How often a request is made again, after the first try, that failed, or was answered with 429 or 5xx. After that
+/// the round of the log fails, and the next one begins where it ended.
 pub const RETRIES: usize = 3;
 
 /// How long a request is made again for.
