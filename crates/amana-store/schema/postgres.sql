@@ -49,6 +49,7 @@ CREATE TABLE erased (
     id BYTEA NOT NULL PRIMARY KEY,
     at BIGINT NOT NULL
 );
+CREATE INDEX erased_since ON erased (at);
 
 CREATE TABLE receipt (
     shard BIGINT NOT NULL,
@@ -239,6 +240,7 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_message ON outbox (message);
 CREATE INDEX outbox_conversation ON outbox (channel, person, position) WHERE state < 4;
 CREATE INDEX outbox_due ON outbox (due_at, position) WHERE state < 3;
+CREATE INDEX outbox_under_way ON outbox (shard) WHERE state IN (1, 2);
 CREATE INDEX outbox_held ON outbox (channel, person) WHERE state = 3;
 CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state < 4;
 CREATE INDEX outbox_dead ON outbox (position) WHERE state = 5;

@@ -49,6 +49,7 @@ mod open;
 mod plain_key;
 mod postgres;
 mod queries;
+mod queries_heads;
 mod queries_hint;
 mod queries_inbox;
 mod queries_jobs;

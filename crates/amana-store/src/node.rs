@@ -164,7 +164,7 @@ pub(crate) async fn take<D: Db>(db: &mut D, node: i64, most: u32, until: Timesta
     // statistics know a node that has just come, and all open messages are walked through once for each of them.
     db.run(
         "UPDATE outbox SET state = $1, doubtful = 1, due_at = CASE WHEN due_at < $2 THEN $2 ELSE due_at END \
-         WHERE state < 3 AND state > 0 \
+         WHERE state IN (1, 2) \
          AND shard = ANY(ARRAY(SELECT shard FROM lease WHERE node = -CAST($3 AS BIGINT)))",
         values![outbox_code(OutboxState::Unconfirmed), until, node],
     )

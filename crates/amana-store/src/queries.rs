@@ -10,6 +10,7 @@ use crate::apply_consent::open_consent;
 use crate::apply_outbox::read_basis;
 use crate::db::{Db, Row, values};
 use crate::limits::{LINKS_EVER_MAX, QUERY_ROWS_MAX};
+use crate::queries_heads;
 use crate::vault::{Vault, open};
 use crate::{
     Answer, BankGrant, BookRow, ConsentCount, Conversation, Counts, Customer, Elsewhere, FailedEvent,
@@ -393,16 +394,7 @@ pub(crate) async fn inbox_heads<D: Db>(
     (now, source): (Timestamp, InboxSource),
     limit: usize,
 ) -> Answer<Vec<InboxRow>> {
-    let rows = db
-        .rows(
-            "SELECT shard, position, lane, key, source, body, attempts, received_at FROM inbox i \
-             WHERE i.state = 0 AND i.source = $1 AND i.not_before <= $2 AND NOT EXISTS (SELECT 1 FROM inbox b \
-             WHERE b.state = 0 AND b.lane = i.lane AND b.position < i.position) \
-             AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = i.shard AND h.node = $4)) \
-             ORDER BY i.position LIMIT $3",
-            values![codec::source_code(source), now, at_most(limit), node],
-        )
-        .await?;
+    let rows = queries_heads::inbox(db, node, (now, codec::source_code(source)), limit).await?;
     rows.into_iter()
         .map(|mut row| {
             Ok(InboxRow {
@@ -463,6 +455,7 @@ macro_rules! outbox_columns {
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = coalesce(o.customer, o.key_of)"
     };
 }
+pub(crate) use outbox_columns;
 
 /// Who stands for a recipient that cannot be read. No ticket is for them.
 const NOBODY: &str = "unreadable";
@@ -567,7 +560,7 @@ pub(crate) async fn outbox_heads<D: Db>(
     let mut read = Vec::new();
     for wider in HEADS_WIDER {
         let many = limit.saturating_mul(wider);
-        let rows = outbox_due(db, node, (now, &paused), many).await?;
+        let rows = queries_heads::outbox(db, node, (now, &paused), many).await?;
         let all = rows.len() < many;
         // One damaged row, or one customer whose key cannot be had now, must not keep every other conversation waiting.
         let (good, bad): (Vec<_>, Vec<_>) =
@@ -585,28 +578,6 @@ pub(crate) async fn outbox_heads<D: Db>(
 
 /// Rows that cannot be read now stay due, and stand before others: it is looked so many times as far, then.
 const HEADS_WIDER: [usize; 3] = [1, 8, 64];
-
-async fn outbox_due<D: Db>(
-    db: &mut D,
-    node: i64,
-    (now, paused): (Timestamp, &str),
-    many: usize,
-) -> Answer<Vec<Row>> {
-    db.rows(
-            concat!(
-                "SELECT ",
-                outbox_columns!(),
-                " WHERE o.state < 3 AND o.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM outbox b \
-                 WHERE b.state < 4 AND b.channel = o.channel AND b.person = o.person AND b.position < o.position \
-                 AND (b.state < 3 OR o.anytime = 0)) \
-                 AND replace(CAST($2 AS TEXT), '\n' || o.channel || '\n', '') = CAST($2 AS TEXT) \
-                 AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM lease h WHERE h.shard = o.shard AND h.node = $4)) \
-                 ORDER BY o.due_at, o.position LIMIT $3"
-            ),
-            values![now, paused, at_most(many), node],
-        )
-        .await
-}
 
 pub(crate) async fn outbox_between<D: Db>(
     db: &mut D,

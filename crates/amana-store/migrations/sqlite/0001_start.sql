@@ -41,6 +41,7 @@ CREATE TABLE erased (
     id BLOB NOT NULL PRIMARY KEY,
     at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX erased_since ON erased (at);
 
 CREATE TABLE receipt (
     shard INTEGER NOT NULL,

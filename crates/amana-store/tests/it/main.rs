@@ -13,6 +13,7 @@ mod alarms;
 mod crash;
 mod disclosure_log;
 mod exact;
+mod heads;
 mod hints;
 mod keeping;
 mod kept;

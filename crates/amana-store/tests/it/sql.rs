@@ -131,6 +131,8 @@ struct Macro {
 enum Part {
     Text(String),
     Parameter(String),
+    /// A macro within, which may be one of ours.
+    Call(Vec<(usize, Piece)>),
 }
 
 /// The macros of our source that make strings.
@@ -166,10 +168,14 @@ impl Macros {
             .map(|at| parts(&body[at + 2..closing(body, at + 2)]));
         let mut forms: Vec<Vec<Part>> = in_concat.collect();
         if forms.is_empty() {
-            forms.push(parts(body).into_iter().filter(|part| matches!(part, Part::Text(_))).collect());
+            let texts = body.iter().filter_map(|(_, piece)| match piece {
+                Piece::Text(text) => Some(Part::Text(text.clone())),
+                Piece::Word(_) | Piece::Sign(_) => None,
+            });
+            forms.push(texts.collect());
         }
         let made = Macro { parameters: parameters.collect(), forms };
-        if made.forms.iter().flatten().any(|part| matches!(part, Part::Text(_))) {
+        if made.forms.iter().flatten().any(|part| !matches!(part, Part::Parameter(_))) {
             self.0.insert(name.clone(), made);
         }
     }
@@ -187,16 +193,40 @@ impl Macros {
                     return vec![(0..arguments.len()).map(first).collect()];
                 }
                 let Some(made) = self.0.get(name) else { return Vec::new() };
+                let argument = |name: &String| {
+                    made.parameters.iter().position(|p| p == name).map_or("", first).to_owned()
+                };
                 let text = |part: &Part| match part {
                     Part::Text(text) => text.clone(),
-                    Part::Parameter(name) => {
-                        made.parameters.iter().position(|p| p == name).map_or("", first).to_owned()
-                    }
+                    Part::Parameter(name) => argument(name),
+                    Part::Call(call) => self.within(call, &argument),
                 };
                 made.forms.iter().map(|form| form.iter().map(text).collect()).collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What a macro within another one stands for, when that one's parameters are given.
+    fn within(&self, call: &[(usize, Piece)], argument: &impl Fn(&String) -> String) -> String {
+        let mut given = Vec::new();
+        for (at, piece) in call.iter().enumerate() {
+            match piece {
+                (_, Piece::Sign('$')) => {}
+                (line, Piece::Word(name)) if at > 0 && call[at - 1].1 == Piece::Sign('$') => {
+                    given.push((*line, Piece::Text(argument(name))));
+                }
+                piece => given.push(piece.clone()),
+            }
+        }
+        self.forms(&given).into_iter().next().unwrap_or_else(|| {
+            // None of ours: what it says is said, however it is put together.
+            let texts = given.into_iter().filter_map(|(_, piece)| match piece {
+                Piece::Text(text) => Some(text),
+                Piece::Word(_) | Piece::Sign(_) => None,
+            });
+            texts.collect()
+        })
     }
 
     /// Every string of a file, with all that it may be.
@@ -227,10 +257,17 @@ impl Macros {
 }
 
 fn parts(pieces: &[(usize, Piece)]) -> Vec<Part> {
-    let mut parts = Vec::new();
+    let (mut parts, mut behind) = (Vec::new(), 0);
     for (at, (_, piece)) in pieces.iter().enumerate() {
+        if at < behind {
+            continue;
+        }
         match piece {
             Piece::Text(text) => parts.push(Part::Text(text.clone())),
+            Piece::Word(_) if matches!(pieces.get(at + 1), Some((_, Piece::Sign('!')))) => {
+                behind = closing(pieces, at + 2) + 1;
+                parts.push(Part::Call(pieces[at..behind.min(pieces.len())].to_vec()));
+            }
             Piece::Word(name) if at > 0 && pieces[at - 1].1 == Piece::Sign('$') => {
                 parts.push(Part::Parameter(name.clone()));
             }
