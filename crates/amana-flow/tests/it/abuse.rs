@@ -66,8 +66,12 @@ async fn abuse_03_old_grants_are_bound_by_new_rules() {
     rig.clock.advance_s(60);
     rig.gateway.settle().await.unwrap();
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t2", None, 452)).await;
+    let notices = rig.sees("1");
+    assert!(!notices.is_empty(), "that there is something is still told");
     rig.says("1", "what's my balance?").await;
-    let said = rig.sees("1").concat();
+    let answer = rig.sees("1");
+    assert_eq!(answer.len(), 1, "{answer:?}");
+    let said = [notices, answer].concat().concat();
     for shown in ["4.51", "4.52", "1,234.56", "Blue Bottle", "Everyday"] {
         assert!(!said.contains(shown), "{shown} in {said}");
     }
@@ -76,8 +80,10 @@ async fn abuse_03_old_grants_are_bound_by_new_rules() {
     rig.link_for("1", &[Purpose::TransactionUpdate], Form::Notice).await;
     rig.gateway.ensure_agreement(&bank(), &channel, AgreementState::Active, Form::Detail).await.unwrap();
     rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, "t3", None, 453)).await;
+    let notices = rig.sees("1");
+    assert_eq!(notices.len(), 1, "as it was allowed: {notices:?}");
     rig.says("1", "what's my balance?").await;
-    let said = rig.sees("1").concat();
+    let said = [notices, rig.sees("1")].concat().concat();
     assert!(!said.contains("4.53") && !said.contains("1,234.56"), "{said}");
 }
 
@@ -369,13 +375,23 @@ async fn abuse_24_no_text_changes_what_is_decided() {
         .filter(|r| r["kind"] == "disclosure")
         .map(|r| format!("{} {}", r["purpose"], r["form"]))
         .collect();
-    assert!(told.iter().all(|t| t == "\"BalanceOnRequest\" \"summary\""), "{told:?}");
-    // A shop can be called anything; it is said where a shop's name stands, to the customer whose purchase it is.
+    assert_eq!(told, BTreeSet::from(["\"BalanceOnRequest\" \"summary\"".to_owned()]));
+    // A shop can be called anything: nobody is told of it who did not ask for that, and who did is told once.
     for name in INJECTIONS {
         let (event, _) = rig.transaction(BankEventKind::TransactionAuthorised, name, None, 450);
         let body = rig.gateway.accept_bank(&[(event, named(&rig, name))]).await.unwrap();
         assert_eq!(body.stored, 0, "no consent for updates: {name}");
     }
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    for name in INJECTIONS {
+        let (event, _) = rig.transaction(BankEventKind::TransactionAuthorised, name, None, 450);
+        rig.pushes((event, named(&rig, name))).await;
+        let said = rig.sees("1");
+        assert!(said.len() == 1 && said[0].contains("4.50"), "{name}: {said:?}");
+    }
+    let consent = rig.store.links_of_conversation(&conversation("1")).await.unwrap().len();
+    assert_eq!(consent, 1, "and no name has linked or ended anything");
 }
 
 fn named(rig: &Rig, merchant: &str) -> amana_gate::Unaddressed<BankEventBody> {
