@@ -8,7 +8,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use scraper::{Html, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn select(html: &str, selector: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn select(html: &str, selector: &str) -> Vec<BTreeMap<String, String>> {
     let html = Html::parse_document(html);
     let selector = Selector::parse(selector).expect("a selector");
     html.select(&selector)
@@ -102,77 +102,6 @@ async fn abuse_02_a_consent_holds_what_was_ticked_and_nothing_else() {
         let answer = browser.post("/link/consent", &fields).await;
         assert!(answer.status.is_client_error(), "{wrong}: {}", answer.status);
         assert!(world.gateway.store().links_of_conversation(&conversation()).await.unwrap().is_empty());
-    }
-}
-
-/// Everything that a page loads, and everywhere it leads, is this site; the policy forbids the rest.
-#[tokio::test]
-async fn abuse_10_pages_load_nothing_from_anybody_else() {
-    for (what, html) in all_pages().await {
-        let mut addresses = Vec::new();
-        for (selector, attribute) in [
-            ("[src]", "src"),
-            ("[href]", "href"),
-            ("form[action]", "action"),
-            ("[srcset]", "srcset"),
-            ("[data]", "data"),
-            ("[poster]", "poster"),
-            ("[ping]", "ping"),
-            ("meta[http-equiv=refresh]", "content"),
-        ] {
-            addresses.extend(select(&html, selector).into_iter().filter_map(|mut e| e.remove(attribute)));
-        }
-        assert!(!addresses.is_empty(), "{what}");
-        for address in addresses {
-            let own = (address.starts_with('/') && !address.starts_with("//")) || address.starts_with('#');
-            assert!(own, "{what} leads to {address}");
-        }
-        assert_eq!(
-            select(
-                &html,
-                "iframe, object, embed, img[src^=data], link[rel*=prefetch], link[rel*=preconnect]"
-            ),
-            []
-        );
-        for word in [
-            "fbevents",
-            "connect.facebook",
-            "googletagmanager",
-            "google-analytics",
-            "gtag(",
-            "fbq(",
-            "hotjar",
-            "segment.com",
-        ] {
-            assert!(!html.contains(word), "{what}: {word}");
-        }
-    }
-    // The policy holds even a page that somebody changes, and no program runs but two files of ours, each on its page.
-    let world = World::new().await;
-    for path in [
-        "/",
-        "/privacy",
-        "/privacy/accounts",
-        "/privacy/verify",
-        "/m",
-        "/m/ready",
-        "/link/consent",
-        "/link/start?t=x",
-    ] {
-        let answer = world.get(path).await;
-        let csp = answer.header("content-security-policy");
-        for directive in csp
-            .split(';')
-            .map(str::trim)
-            .filter(|d| !d.starts_with("form-action") && !d.contains("trusted-types"))
-        {
-            for source in directive.split_whitespace().skip(1) {
-                let own = source.starts_with("https://gateway.example/static/");
-                assert!(own || matches!(source, "'self'" | "'none'"), "{path}: {directive}");
-            }
-        }
-        assert!(csp.starts_with("default-src 'none'"), "{path}: {csp}");
-        assert!(path.ends_with("verify") || path == "/m" || !csp.contains("script-src"), "{path}: {csp}");
     }
 }
 
@@ -500,27 +429,6 @@ async fn abuse_15_no_page_asks_for_anything_to_be_typed() {
     }
 }
 
-/// The addresses that the router has, as its text says them; whatever stands for a part of one is something that is
-/// there.
-fn routes() -> Vec<String> {
-    let text = include_str!("../../src/lib.rs");
-    let (_, text) = text.split_once("pub fn router(").expect("the router");
-    let (text, _) = text.split_once("\n}").expect("its end");
-    let said: Vec<&str> = text.split(".route(").skip(1).collect();
-    let routes = said.iter().map(|route| match route.trim_start().strip_prefix('"') {
-        Some(path) => path.split('"').next().expect("a path"),
-        None if route.starts_with("notice_page::HERE") => "/m",
-        None => panic!("an address that this test cannot read: {route}"),
-    });
-    let filled = |path: &str| {
-        let path = path.replace("{institution}", "cedar-bank").replace("{*path}", "checkpoint");
-        path.replace("{file}", "all.json").replace("{code}", "all").trim_start_matches('/').to_owned()
-    };
-    let routes: Vec<String> = routes.map(filled).collect();
-    assert!(routes.len() > 40 && routes.iter().all(|route| !route.contains('{')), "{routes:?}");
-    routes
-}
-
 /// There is no address that gives more than one customer's data, and none that gives any without a session: of those
 /// that the router has, and of those that somebody would try.
 #[tokio::test]
@@ -565,7 +473,7 @@ async fn abuse_21_no_route_exports_anything_in_bulk() {
         ".env",
         "amana.sqlite",
     ];
-    for path in guesses.map(str::to_owned).into_iter().chain(routes()) {
+    for path in guesses.map(str::to_owned).into_iter().chain(crate::own_site::paths()) {
         for method in [Method::GET, Method::POST, Method::PUT] {
             let request = Request::builder().method(method.clone()).uri(format!("/{path}"));
             let answer = world.send(request.body(Body::empty()).unwrap()).await;

@@ -18,6 +18,7 @@ mod headers;
 mod link;
 mod notice;
 mod notifications;
+mod own_site;
 mod pages;
 mod passkeys;
 mod platform;

@@ -21,14 +21,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// What a page asks the browser with.
-fn asked(page: &Answer, name: &str) -> String {
+pub(crate) fn asked(page: &Answer, name: &str) -> String {
     let html = scraper::Html::parse_document(&page.text());
     let selector = scraper::Selector::parse("form#passkey").expect("a selector");
     let form = html.select(&selector).next().expect("the form");
     form.value().attr(&format!("data-{name}")).expect("what is asked").to_owned()
 }
 
-fn challenge(page: &Answer) -> Vec<u8> {
+pub(crate) fn challenge(page: &Answer) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(asked(page, "challenge")).expect("base64url")
 }
 
@@ -45,7 +45,7 @@ async fn adds(browser: &Browser<'_>, csrf: &str, made: &Registration, unlisted: 
 }
 
 /// Signs in and adds a passkey; the authenticator that has it.
-async fn enrolled(browser: &Browser<'_>, unlisted: &str) -> Authenticator {
+pub(crate) async fn enrolled(browser: &Browser<'_>, unlisted: &str) -> Authenticator {
     assert_eq!(signs_in(browser, "passkeys").await, HERE);
     let csrf = value_of(&browser.get(HERE).await.text(), "csrf");
     let page = browser.post("/privacy/passkeys/begin", &[("csrf", &csrf)]).await;
@@ -64,7 +64,7 @@ async fn begins(browser: &Browser<'_>, token: &str) -> Answer {
 }
 
 /// Sends a proof as the page's program does.
-async fn proves(browser: &Browser<'_>, answer: &Assertion) -> Answer {
+pub(crate) async fn proves(browser: &Browser<'_>, answer: &Assertion) -> Answer {
     let user = answer.user_handle.as_deref().map(text).unwrap_or_default();
     let (id, client) = (text(&answer.id), text(&answer.client_data));
     let (data, signature) = (text(&answer.authenticator_data), text(&answer.signature));

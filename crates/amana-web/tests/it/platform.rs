@@ -7,14 +7,14 @@ use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-fn signed(secret: &str, issued_at: i64) -> String {
+pub(crate) fn signed(secret: &str, issued_at: i64) -> String {
     let payload = format!(r#"{{"algorithm":"HMAC-SHA256","user_id":"218471","issued_at":{issued_at}}}"#);
     let payload = URL_SAFE_NO_PAD.encode(payload);
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
     format!("{}.{payload}", URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, payload.as_bytes())))
 }
 
-fn post(path: &str, body: String) -> Request<Body> {
+pub(crate) fn post(path: &str, body: String) -> Request<Body> {
     Request::post(path)
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from(body))

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 const DAY: i64 = 86_400;
 
 /// Signed in to the privacy page, sixty-one days after linking for ninety.
-async fn near_the_end(world: &World, lang: Lang) -> Browser<'_> {
+pub(crate) async fn near_the_end(world: &World, lang: Lang) -> Browser<'_> {
     let browser = Browser::new(world, lang);
     browser.post("/lang", &[("lang", lang.tag()), ("back", "/")]).await;
     browser.link("t1").await;

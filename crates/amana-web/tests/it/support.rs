@@ -16,7 +16,7 @@ use amana_web::{WebState, router};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -274,6 +274,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Router,
     pub(crate) folder: tempfile::TempDir,
+    /// Every request that was answered: method, path without query, answer.
+    pub(crate) answered: Mutex<Vec<(Method, String, Answer)>>,
 }
 
 impl World {
@@ -340,7 +342,7 @@ impl World {
         }
         let public_url: url::Url = public_url.parse().expect("a url");
         let app = router(Self::surface(&gateway, public_url));
-        Self { gateway, bank, channel, clock, app, folder }
+        Self { gateway, bank, channel, clock, app, folder, answered: Mutex::default() }
     }
 
     fn surface(gateway: &Arc<Gateway>, public_url: url::Url) -> WebState {
@@ -378,10 +380,13 @@ impl World {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.app.clone().oneshot(request).await.expect("an answer");
         let (head, body) = response.into_parts();
         let body = to_bytes(body, 16 << 20).await.expect("a body");
-        Answer { status: head.status, headers: head.headers, body }
+        let answer = Answer { status: head.status, headers: head.headers, body };
+        self.answered.lock().expect("lock").push((method, path, answer.clone()));
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -452,7 +457,7 @@ pub(crate) fn purchase(id: &str, account: &str) -> serde_json::Value {
 }
 
 /// An answer, read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
