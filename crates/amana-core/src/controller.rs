@@ -24,19 +24,22 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// What a full record needs and is not known: the configuration's keys.
+    /// What ISO/IEC TS 27560 asks of every record and is not known: the configuration's keys, each with what it says.
     #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
+    pub fn missing(&self) -> Vec<(&'static str, &'static str)> {
         [
-            ("address", &self.address),
-            ("contact", &self.contact),
-            ("jurisdiction", &self.jurisdiction),
-            ("retention", &self.retention),
-            ("storage", &self.storage),
-            ("privacy_notice", &self.privacy_notice),
+            ("address", "the bank's postal address", &self.address),
+            ("contact", "whom customers write to or call about their data", &self.contact),
+            ("jurisdiction", "under whose law, such as `US-CA` or `AE`", &self.jurisdiction),
+            ("retention", "how long data about a consent is kept, in words", &self.retention),
+            ("storage", "where it is kept, such as a country", &self.storage),
+            ("privacy_notice", "the https address of the bank's privacy notice", &self.privacy_notice),
         ]
         .into_iter()
-        .filter_map(|(key, value)| value.is_none().then_some(key))
+        .filter_map(|(key, says, value)| {
+            let known = value.as_ref().is_some_and(|text| !text.trim().is_empty());
+            (!known).then_some((key, says))
+        })
         .collect()
     }
 }

@@ -107,7 +107,6 @@ pub(crate) async fn doctor(settings: &Settings, json: bool) -> bool {
         }
         Err(error) => findings.bad("http", error.to_string(), "install the package `ca-certificates`"),
     }
-    controllers(settings, &mut findings);
     match gateway::connectors(settings) {
         Ok(connectors) => {
             published_log(settings, &connectors, &mut findings).await;
@@ -443,23 +442,6 @@ async fn bounded(mut answer: reqwest::Response) -> reqwest::Result<Vec<u8>> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// What a full consent record needs to be known of who answers for it.
-fn controllers(settings: &Settings, findings: &mut Findings) {
-    for institution in &settings.institutions {
-        let what = format!("institution {}, consent records", institution.id());
-        let missing = institution.controller.missing();
-        if missing.is_empty() {
-            findings.good(what, "name all that ISO/IEC TS 27560 asks of the controller");
-        } else {
-            findings.warn(
-                what,
-                format!("a full record also names {}", missing.join(", ")),
-                "give these keys in the `[[institution]]` block",
-            );
-        }
-    }
 }
 
 async fn pages(settings: &Settings, messenger: &amana_channel::Messenger, findings: &mut Findings) {

@@ -149,6 +149,21 @@ async fn a_receipt_is_in_the_vocabularys_terms_and_needs_no_network() {
         let value = receipt.pointer(field).unwrap_or_else(|| panic!("`{field}` is missing"));
         assert!(value.as_str().is_some_and(|text| !text.is_empty()), "`{field}` is {value}");
     }
+    // Of the controller: what its configuration said when the consent was given, word for word.
+    for (field, said) in [
+        ("/dpv:hasEntity/controller/dpv:hasName", "Cedar Bank"),
+        ("/dpv:hasEntity/controller/dpv:hasAddress", "1 Cedar Street, Springfield"),
+        ("/dpv:hasEntity/controller/dpv:hasContact", "privacy@cedar.example"),
+        ("/dpv:hasEntity/controller/dpv:hasJurisdiction", "US-CA"),
+        ("/dpv:hasNotice/1/dpv:hasLocation", "https://cedar.example/privacy"),
+        ("/dpv:hasProcess/0/dpv:hasStorageCondition/0/dpv:hasLocation", "Oregon"),
+        ("/dpv:hasProcess/0/dpv:hasStorageCondition/1/dpv:hasDuration", "7 years after its end"),
+        ("/dpv:hasProcess/2/dpv:hasStorageCondition/0/dpv:hasLocation", "Oregon"),
+        ("/dpv:hasProcess/2/dpv:hasStorageCondition/1/dpv:hasDuration", "7 years after its end"),
+        ("/dpv:hasProcess/2/dpv:hasJurisdiction", "US-CA"),
+    ] {
+        assert_eq!(receipt.pointer(field).and_then(|value| value.as_str()), Some(said), "`{field}`");
+    }
     assert_eq!(receipt["dpv:hasProcess"].as_array().map(Vec::len), Some(3), "one for each purpose");
     assert_eq!(receipt["dpv:hasConsentStatus"][0]["@type"][0], "dpv:ConsentGiven");
     assert_eq!(receipt["amana:evidence"]["acr"], "urn:bank:two-factors");

@@ -779,8 +779,9 @@ pub(crate) fn build_on(
         (ChannelId::new(*page).expect("an id"), config)
     };
     let upkeep = *bank.upkeep.lock().expect("lock");
-    let institution =
-        Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone()).with_upkeep(upkeep);
+    let institution = Institution::new("Cedar Bank".into(), "بنك الأرز".into(), bank.clone())
+        .with_upkeep(upkeep)
+        .with_controller(cedar());
     Gateway::new(GatewayParts {
         store,
         log,
@@ -796,6 +797,19 @@ pub(crate) fn build_on(
         own_app: Some("4242".to_owned()),
         reconcile,
     })
+}
+
+/// Who answers for the bank's consents: all that a full record names, as the configuration makes sure.
+pub(crate) fn cedar() -> Controller {
+    Controller {
+        name: "Cedar Bank".into(),
+        address: Some("1 Cedar Street, Springfield".into()),
+        contact: Some("privacy@cedar.example".into()),
+        jurisdiction: Some("US-CA".into()),
+        retention: Some("7 years after its end".into()),
+        storage: Some("Oregon".into()),
+        privacy_notice: Some("https://cedar.example/privacy".into()),
+    }
 }
 
 /// What the bank's ID token says of the sign-in.

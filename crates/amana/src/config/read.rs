@@ -1,6 +1,7 @@
 //! From layers to settings: each key is read, checked and given its type.
 
 mod client;
+mod controller;
 mod disclosure_log;
 mod kafka;
 mod traces;
@@ -17,7 +18,7 @@ use amana_bank::limits::POLLING_MINUTES_MAX;
 use amana_bank::profile::{Notifications, RevocationBy};
 use amana_bank::{InstitutionConfig, Profile};
 use amana_channel::{AppCredentials, PageToken};
-use amana_core::{ChannelId, Controller, Form, InstitutionId, Secret};
+use amana_core::{ChannelId, Form, InstitutionId, Secret};
 use amana_flow::{OnUnknown, Reconcile, Upkeep};
 use amana_store::Retention;
 use std::collections::{BTreeMap, BTreeSet};
@@ -559,27 +560,6 @@ impl Reader<'_> {
                 }
             },
         }
-    }
-
-    /// Who answers for a consent. Everything but the name may be missing; the doctor says what a full record needs.
-    fn controller(&mut self, index: usize, name: Option<&str>) -> Option<Controller> {
-        let key = |name: &str| format!("institution[{index}].{name}");
-        let privacy_notice = self.text(&key("privacy_notice"));
-        if let Some(url) = &privacy_notice
-            && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url))
-        {
-            self.wrong(&key("privacy_notice"), format!("is `{}`; it must be an https URL", shown(url)));
-            return None;
-        }
-        Some(Controller {
-            name: self.text(&key("legal_name")).or_else(|| name.map(str::to_owned))?,
-            address: self.text(&key("address")),
-            contact: self.text(&key("contact")),
-            jurisdiction: self.text(&key("jurisdiction")),
-            retention: self.text(&key("retention")),
-            storage: self.text(&key("storage")),
-            privacy_notice,
-        })
     }
 
     /// The outer `None` is a problem, the inner one an API that is off.

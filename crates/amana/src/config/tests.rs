@@ -23,6 +23,12 @@ api_url = "https://api.cedar.example/fdx/v6"
 client_id = "amana"
 client_secret = "hidden-client-secret"
 event_token = "hidden-event-token"
+address = "1 Cedar Street, Springfield"
+contact = "privacy@cedar.example"
+jurisdiction = "US"
+retention = "7 years"
+storage = "United States"
+privacy_notice = "https://cedar.example/privacy"
 "#;
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
@@ -98,11 +104,30 @@ fn a_good_configuration_is_read() {
     assert_eq!(settings.institutions[0].name_ar, "Cedar Bank");
     assert_eq!(settings.institutions[0].agreement, Agreed::ByHand, "nothing is agreed by silence");
     assert_eq!(settings.institutions[0].controller.name, "Cedar Bank");
-    assert_eq!(settings.institutions[0].controller.missing().len(), 6);
+    assert_eq!(settings.institutions[0].controller.missing(), []);
     assert!(settings.admin.is_none());
     assert!(settings.messenger.redirect_hosts.contains("www.facebook.com"));
     let printed = format!("{settings:?}");
     assert!(!printed.contains("hidden"), "{printed}");
+}
+
+/// Without one of them a consent's record is none by ISO/IEC TS 27560; an empty one says nothing either.
+#[test]
+fn each_thing_that_a_consents_record_must_say_is_asked_for() {
+    for leaf in ["address", "contact", "jurisdiction", "retention", "storage", "privacy_notice"] {
+        let line = GOOD.lines().find(|line| line.starts_with(&format!("{leaf} = "))).expect("a line");
+        for instead in [String::new(), format!("{leaf} = \" \"")] {
+            let said = read(&GOOD.replace(line, &instead), &[]).expect_err("refused");
+            let [problem] = said.0.as_slice() else { panic!("one problem: {said}") };
+            assert_eq!(problem.key, format!("institution[0].{leaf}"));
+            let said = problem.to_string();
+            assert!(said.contains("is missing: give ") && said.contains("ISO/IEC TS 27560"), "{said}");
+        }
+    }
+    let said = refused(&GOOD.replace("https://cedar.example/privacy", "cedar.example"), &[]);
+    assert!(said.contains("`institution[0].privacy_notice` is `cedar.example`"), "{said}");
+    let said = read(&GOOD.replace("address = ", "legal_name = "), &[]).expect_err("refused");
+    assert_eq!(said.0.len(), 1, "the legal name stands for nothing else: {said}");
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 use crate::browser::client;
 use crate::chat::{Chat, Till, link};
-use crate::process::{DOUBT, PATIENCE, Running, amana, amana_says, folder, run};
+use crate::process::{CONTROLLER, DOUBT, PATIENCE, Running, amana, amana_says, folder, run};
 use crate::serve::{POSTGRES_URL, free_port, sql};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -290,6 +290,7 @@ api_url = "{bank}/harbor-bank/fdx/v6"
 client_id = "gw"
 client_secret = "client-secret-1"
 agreement = "detail"
+{CONTROLLER}
 event_token = "event-token-1"
 [log]
 format = "json"

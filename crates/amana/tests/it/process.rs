@@ -22,6 +22,14 @@ pub(crate) const DOUBT: Duration = Duration::from_secs(
         + 2 * PATIENCE.as_secs(),
 );
 
+/// The keys of an `[[institution]]` block that say who answers for consents: without them no gateway starts.
+pub(crate) const CONTROLLER: &str = r#"address = "1 Harbor Street, Springfield"
+contact = "privacy@harbor.example"
+jurisdiction = "US"
+retention = "7 years after a consent's end"
+storage = "United States"
+privacy_notice = "https://harbor.example/privacy""#;
+
 /// The binary.
 pub(crate) fn amana() -> Command {
     amana_at(Path::new(env!("CARGO_BIN_EXE_amana")))

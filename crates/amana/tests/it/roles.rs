@@ -2,7 +2,7 @@
 
 use crate::browser::client;
 use crate::chat::{Chat, Till, link};
-use crate::process::{PATIENCE, Running, Said, amana, amana_at, folder, run};
+use crate::process::{CONTROLLER, PATIENCE, Running, Said, amana, amana_at, folder, run};
 use crate::serve::{POSTGRES_URL, sql, try_sql};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -240,6 +240,7 @@ api_url = "{bank}/harbor-bank/fdx/v6"
 client_id = "gw"
 client_secret_file = "{client}"
 agreement = "detail"
+{CONTROLLER}
 event_token_file = "{event}"
 [log]
 format = "json"

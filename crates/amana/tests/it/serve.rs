@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::chat::{Chat, Till, link, through_the_bank};
-use crate::process::{Running, Said, amana, folder, run};
+use crate::process::{CONTROLLER, Running, Said, amana, folder, run};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -149,6 +149,7 @@ api_url = "{api_url}"
 client_id = "gw"
 {provider}
 {agreement}
+{CONTROLLER}
 {secret}
 {upkeep}
 [log]

@@ -10,7 +10,7 @@ mod marks;
 mod platform;
 
 use crate::browser::{Browser, Page, client};
-use crate::process::{Running, amana, folder};
+use crate::process::{CONTROLLER, Running, amana, folder};
 use bank::{ACCOUNTS, Bank, ROWS};
 pub(crate) use bank::{account_id, subject};
 pub(crate) use marks::{Class, text};
@@ -174,6 +174,7 @@ client_id = "{CLIENT}"
 client_secret = "{client_secret}"
 event_token = "{event_token}"
 agreement = "detail"
+{CONTROLLER}
 [log]
 level = "trace"
 {more}"#,
