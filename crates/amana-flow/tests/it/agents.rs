@@ -153,6 +153,40 @@ async fn what_became_of_a_humans_words_is_on_the_record_whatever_it_was() {
     assert_eq!(receipts(&rig).await.len(), before);
 }
 
+/// What an echo brings back is the message's id: by it alone the receipts are found, of an answer with bank data and
+/// of a human's words.
+#[tokio::test]
+async fn an_echos_metadata_finds_its_receipts() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    // As an operator has it: from the bytes that the platform was given, which it gives back in the echo.
+    let metadata = || {
+        let sent = rig.channel.last.lock().unwrap().clone();
+        let sent: serde_json::Value = serde_json::from_str(&sent).expect("JSON");
+        sent["message"]["metadata"].as_str().expect("metadata").parse::<MessageId>().expect("our id")
+    };
+    rig.says("1", "balance").await;
+    let answer = metadata();
+    let row = rig.store.outbox_entry(answer).await.unwrap().expect("the row of this id");
+    let basis = row.row.basis.expect("has bank data");
+    let found =
+        rig.store.receipts_of_message(row.customer_shard, basis.customer, 0, answer).await.expect("answers");
+    let kinds: Vec<String> = found
+        .iter()
+        .map(|r| serde_json::from_slice::<serde_json::Value>(&r.bytes).expect("JSON"))
+        .map(|r| r["kind"].as_str().expect("a kind").to_owned())
+        .collect();
+    assert_eq!(kinds, ["disclosure", "outcome"], "what was told, and what became of it");
+
+    let written = writes(&rig, "I look into it.").await.expect("written");
+    assert_eq!(metadata(), written);
+    let words = rig.store.receipts_of_words(written).await.expect("answers");
+    let [(customer, receipt)] = words.as_slice() else { panic!("one customer has this chat: {words:?}") };
+    assert_eq!(*customer, basis.customer);
+    assert_eq!(receipt.message, Some(written));
+    assert!(String::from_utf8_lossy(&receipt.bytes).contains("agent-wrote"));
+}
+
 /// The review for human agents is a thing of its own: without it these words are put aside, and everything else goes
 /// on.
 #[tokio::test]
