@@ -74,6 +74,8 @@ pub(crate) enum Act {
     },
     /// Comments on a post of the page: one private reply may follow.
     Comment { page: String, text: String },
+    /// Posts on the page as a visitor: one private reply may follow.
+    Post { page: String, text: String },
     /// Says yes to a one-time notification request: a token for one message.
     NotifyMe { page: String, mid: String },
 }
@@ -94,6 +96,7 @@ impl Act {
             | Self::Survey { page, .. }
             | Self::Optin { page, .. }
             | Self::Comment { page, .. }
+            | Self::Post { page, .. }
             | Self::NotifyMe { page, .. } => page,
         }
     }
@@ -204,13 +207,14 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             Ok(None)
         }
         Act::Comment { text, .. } => {
-            let psid = inner.data.threads.get(key).map(|t| t.psid.clone());
             let (post, comment) = (ids::object_id(&hub.entropy), ids::object_id(&hub.entropy));
-            recipient::name(inner, hub, By::Comment, key, &comment, limits::COMMENT_MS);
-            let value = json!({"item": "comment", "verb": "add", "comment_id": comment, "post_id": post,
-                "from": {"id": psid, "name": key.user}, "message": text});
-            inner.push_event(hub, NewEvent::change(&key.page, "feed", value));
-            Ok(Some(comment))
+            let value = json!({"item": "comment", "comment_id": comment, "post_id": post});
+            Ok(in_public(inner, hub, key, (By::Comment, &comment), (value, &text)))
+        }
+        Act::Post { text, .. } => {
+            let post = ids::object_id(&hub.entropy);
+            let value = json!({"item": "post", "post_id": post});
+            Ok(in_public(inner, hub, key, (By::Post, &post), (value, &text)))
         }
         Act::NotifyMe { mid, .. } => {
             let asked = find(inner, key, &mid).filter(|(from, _)| *from == From::Page);
@@ -225,6 +229,29 @@ fn perform(inner: &mut Inner, hub: &Hub, key: &ThreadKey, act: Act) -> Result<Op
             Ok(Some(token))
         }
     }
+}
+
+/// What a person says on the page's wall: told as a change of `feed`, and a name for one private reply.
+fn in_public(
+    inner: &mut Inner,
+    hub: &Hub,
+    key: &ThreadKey,
+    (by, id): (By, &str),
+    (mut value, text): (Value, &str),
+) -> Option<String> {
+    let psid = if inner.data.settings.comment_opens {
+        inbound(inner, hub, key)?
+    } else {
+        inner.data.threads.get(key)?.psid.clone()
+    };
+    recipient::name(inner, hub, by, key, id, limits::COMMENT_MS);
+    if let Value::Object(value) = &mut value {
+        value.insert("verb".to_owned(), json!("add"));
+        value.insert("from".to_owned(), json!({"id": psid, "name": key.user}));
+        value.insert("message".to_owned(), json!(text));
+    }
+    inner.push_event(hub, NewEvent::change(&key.page, "feed", value));
+    Some(id.to_owned())
 }
 
 fn no_message(mid: &str) -> ActionError {

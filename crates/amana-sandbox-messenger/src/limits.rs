@@ -79,7 +79,8 @@ pub(crate) const PERSONA_NAME_CHARS: usize = 50;
 pub(crate) const SAVED_MS: i64 = 90 * 24 * 3_600 * 1_000;
 /// Most images of one message (`attachments`).
 pub(crate) const IMAGES: usize = 30;
-/// How long a comment can be answered privately, in milliseconds (seven days; Meta's text that was read names none).
+/// How long a comment or a visitor's post can be answered privately, in milliseconds (seven days; Meta's text that was
+/// read names none).
 pub(crate) const COMMENT_MS: i64 = 7 * 24 * 3_600 * 1_000;
 /// How long a token for one notification is good, in milliseconds: a year.
 pub(crate) const ONE_TIME_MS: i64 = 365 * 24 * 3_600 * 1_000;

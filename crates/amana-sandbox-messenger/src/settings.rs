@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     pub(crate) tag_window_ms: i64,
     /// The window that a message after an advertisement opens: up to 7 days.
     pub(crate) ad_window_ms: i64,
+    /// Whether a comment or a visitor's post on the page opens the window, beside the one private reply. Meta's list of
+    /// what opens it has them with "private reply" in brackets, which can be read both ways: the stricter is the
+    /// default.
+    pub(crate) comment_opens: bool,
     /// Subcode of error 10 for a closed window: 2018278, 2534022 or 2018065.
     pub(crate) window_subcode: u32,
     /// The parent code of 2018300 (another app controls the thread), which Meta's table does not name.
@@ -82,6 +86,7 @@ impl Default for Settings {
             window_ms: limits::WINDOW_MS,
             tag_window_ms: limits::TAG_WINDOW_MS,
             ad_window_ms: limits::AD_WINDOW_MS,
+            comment_opens: false,
             window_subcode: 2_018_278,
             not_owner_code: 10,
             inbox_takes_over: true,

@@ -22,6 +22,7 @@ export const VERBS = [
   ["users/{user}/act", { page: "{page}", kind: "survey", question: "q", answer: "5", more: "well done" }],
   ["users/{user}/act", { page: "{page}", kind: "optin", ref: "plugin" }],
   ["users/{user}/act", { page: "{page}", kind: "comment", text: "a question" }],
+  ["users/{user}/act", { page: "{page}", kind: "post", text: "a question" }],
   ["users/{user}/act", { page: "{page}", kind: "notify_me", mid: "{theirs}" }],
   ["users/{user}/inbox", { page: "{page}", do: "reply", text: "Hello" }],
   ["users/{user}/inbox", { page: "{page}", do: "take" }],

@@ -53,6 +53,7 @@ const QUIRKS: &[(&str, &str, &str)] = &[
         "get started by a link, without mid, in seconds as a string",
     ),
     ("1.3", "changes of fields that are no messages", "fields that are no messages"),
+    ("1.3", "changes of fields that are no messages", "a visitor's post and a comment"),
     ("1.3", "unknown arrays beside the messages", "an array beside the messages that is none"),
     ("1.3", "an entry names the page, or its items do", "an entry without an id"),
     ("1.3", "other objects may be subscribed", "an entry of another object"),

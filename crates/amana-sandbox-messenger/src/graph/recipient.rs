@@ -33,8 +33,10 @@ pub(crate) enum By {
     Id,
     /// A plugin's name for a person who has no page-scoped id yet: no `recipient_id`, no echo, no delivery (1.6).
     UserRef,
-    /// A comment or a visitor's post: one private reply.
+    /// A comment: one private reply.
     Comment,
+    /// A visitor's post on the page: one private reply.
+    Post,
     /// A token that the person gave for one message, whatever the window.
     OneTime,
 }
@@ -45,12 +47,13 @@ impl By {
             Self::Id => "id",
             Self::UserRef => "user_ref",
             Self::Comment => "comment_id",
+            Self::Post => "post_id",
             Self::OneTime => "one_time_notif_token",
         }
     }
     /// Whether the name is for one message alone.
     pub(crate) fn once(self) -> bool {
-        matches!(self, Self::Comment | Self::OneTime)
+        matches!(self, Self::Comment | Self::Post | Self::OneTime)
     }
 }
 
@@ -93,8 +96,8 @@ pub(super) fn named(params: &Params) -> Result<To, GraphError> {
     let by = match named.as_slice() {
         ["id"] => By::Id,
         ["user_ref"] => By::UserRef,
-        // A visitor's post is answered as a comment is.
-        ["comment_id" | "post_id"] => By::Comment,
+        ["comment_id"] => By::Comment,
+        ["post_id"] => By::Post,
         ["one_time_notif_token"] => By::OneTime,
         ["notification_messages_token"] => {
             return Err(GraphError::param(

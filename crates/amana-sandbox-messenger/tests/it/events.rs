@@ -205,6 +205,7 @@ async fn what_opens_the_window_and_what_does_not() {
         ("act", of("optin", json!({"ref": "r"})), false),
         ("act", of("optin", json!({"ref": "r", "user_ref": "U"})), false),
         ("act", of("comment", json!({"text": "nice"})), false),
+        ("act", of("post", json!({"text": "nice"})), false),
         ("act", of("reaction", react(true)), false),
         ("act", of("edit", json!({"mid": own, "text": "hi!"})), false),
         ("act", of("unsend", json!({"mid": own})), false),
@@ -220,5 +221,33 @@ async fn what_opens_the_window_and_what_does_not() {
         assert!(done["error"].is_null(), "{body}: {done}");
         let (status, answer) = rig.send(&psid, json!({"text": "a"})).await;
         assert_eq!(status, if opens { 200 } else { 400 }, "{call} {body}: {answer}");
+    }
+}
+
+/// Goal: with the setting that takes the other reading, what is said in public opens the window, also for who never
+/// wrote.
+#[tokio::test]
+async fn a_comment_and_a_visitors_post_open_the_window_where_the_setting_says_so() {
+    let rig = Rig::new().await;
+    for kind in ["comment", "post"] {
+        let user = format!("who-{kind}s");
+        let says = async || {
+            let body = json!({"page": PAGE, "kind": kind, "text": "when do you open?"});
+            let said = rig.post(&format!("/control/users/{user}/act"), body).await;
+            assert!(said["mid"].is_string(), "{said}");
+        };
+        let status = async || {
+            let psid = rig.psid(&user).await;
+            rig.send(&psid, json!({"text": "at nine"})).await.0
+        };
+        rig.post("/control/settings", json!({"comment_opens": false})).await;
+        says().await;
+        assert_eq!(status().await, 400, "{kind}: the default");
+        rig.post("/control/settings", json!({"comment_opens": true})).await;
+        assert_eq!(status().await, 400, "{kind}: what was before opens nothing");
+        says().await;
+        assert_eq!(status().await, 200, "{kind}");
+        rig.post("/control/clock", json!({"advance_s": 86_460})).await;
+        assert_eq!(status().await, 400, "{kind}: a day later");
     }
 }

@@ -292,3 +292,27 @@ async fn recipients_that_are_no_ids() {
     assert_eq!(code(&send(json!({"phone_number": "+15550100"})).await), (Some(100), None));
     assert_eq!(code(&send(json!({"id": psid, "user_ref": "U1"})).await), (Some(100), None));
 }
+
+/// Goal: a visitor's post is told as a change of `feed`, and takes one private reply, by its own name alone.
+#[tokio::test]
+async fn a_visitors_post_takes_one_private_reply() {
+    let rig = Rig::new().await;
+    let all = json!({"subscribed_fields": ["messages", "message_echoes", "feed"]});
+    assert_eq!(rig.graph("POST", "me/subscribed_apps", Some(all)).await.0, 200);
+    let act = async |body: Value| rig.post("/control/users/amal/act", body).await;
+    let send = async |to: Value| {
+        rig.graph("POST", "me/messages", Some(json!({"recipient": to, "message": {"text": "hi"}}))).await
+    };
+    let post = act(json!({"kind": "post", "page": PAGE, "text": "closed again?"})).await["mid"].clone();
+    rig.idle().await;
+    let told = rig.hooks().iter().any(|hook| {
+        let value = &hook.json["entry"][0]["changes"][0]["value"];
+        value["item"] == "post" && value["post_id"] == post && value["message"] == "closed again?"
+    });
+    assert!(told, "a change of `feed`");
+    assert_eq!(code(&send(json!({"comment_id": post})).await), (Some(100), Some(2_018_001)), "no comment");
+    let (status, answer) = send(json!({"post_id": post})).await;
+    assert!(status == 200 && answer["recipient_id"].is_string(), "{answer}");
+    assert_eq!(code(&send(json!({"post_id": post})).await), (Some(100), Some(2_018_001)), "one reply");
+    rig.wait(1, |item| item["message"]["is_echo"] == true).await;
+}
