@@ -99,7 +99,7 @@ async fn fixed(seed: u64) -> (Value, BTreeMap<String, Vec<String>>) {
     const PEOPLE: usize = 12;
     const EACH: usize = 20;
     let rig = Rig::with(None, |config| config.seed = Some(1)).await;
-    // On a clock that stands still the first try of each conversation is the last for now: what follows waits behind it.
+    // On a clock that stands still the first try of each conversation is the last for now: what follows waits behind.
     rig.post("/control/clock", json!({"freeze": true})).await;
     rig.answer_with(503);
     let users: Vec<String> = (0..PEOPLE).map(|person| format!("u{person}")).collect();
