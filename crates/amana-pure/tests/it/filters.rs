@@ -42,7 +42,20 @@ fn accounts_outside_the_consent_go() {
     assert_eq!(filter_accounts(accounts.clone(), &BTreeSet::new()), []);
     assert_eq!(filter_kind(accounts.clone(), &Some(AccountKind::Checking)).len(), 1);
     assert_eq!(filter_kind(accounts.clone(), &Some(AccountKind::Loan)).len(), 2, "none of the kind: all");
-    assert_eq!(filter_kind(accounts, &None).len(), 2);
+    assert_eq!(filter_kind(accounts.clone(), &None).len(), 2);
+    let one = vec![accounts[0].clone()];
+    assert_eq!(filter_kind(one.clone(), &Some(AccountKind::Savings)), one, "the only one is of another kind");
+}
+
+/// A shop is found by its name as the bank tells it, or else by the line of the statement.
+#[test]
+fn a_shop_is_found_by_its_name_or_by_the_line() {
+    let named =
+        Transaction { description: "CARD 0042".to_owned(), ..tx("1", "Lyft", 900, "2026-10-15T00:00:00Z") };
+    let line = Transaction { merchant: None, ..tx("2", "Lyft", 900, "2026-10-15T00:00:00Z") };
+    let neither = Transaction { merchant: None, ..named.clone() };
+    let filter = Filter { merchant: Some("lyft".to_owned()), ..Filter::default() };
+    assert!(filter.matches(&named) && filter.matches(&line) && !filter.matches(&neither));
 }
 
 #[test]
