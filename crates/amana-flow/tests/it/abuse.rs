@@ -420,59 +420,86 @@ fn shape(body: &str) -> String {
     format!("{before}/m#{}\"{after}", token.len())
 }
 
+/// Messages of two purposes, one after the other: of which, its bytes, and the hour.
+async fn sent_of_two_purposes(form: Form, arabic: bool) -> Vec<(&'static str, String, i64)> {
+    let rig = Rig::new().await;
+    rig.link_for("1", &[Purpose::TransactionUpdate, Purpose::BalanceUpdate], form).await;
+    if arabic {
+        rig.says("1", "العربية").await;
+        rig.sees("1");
+    }
+    let mut sent = Vec::new();
+    for n in 0..120i64 {
+        rig.clock.advance_s(937);
+        rig.says("1", "hello").await;
+        rig.sees("1");
+        let kinds = [
+            BankEventKind::TransactionAuthorised,
+            BankEventKind::TransactionPosted,
+            BankEventKind::TransactionAuthorised,
+        ];
+        let what = if n % 2 == 0 { "balance" } else { "transaction" };
+        if n % 2 == 0 {
+            rig.pushes(rig.balance(n * n * 977, n * n * 977 - 5)).await;
+        } else {
+            let kind = kinds[usize::try_from(n % 3).unwrap()];
+            // No amount comes twice: a posting of the same at the same shop would be that of the purchase before.
+            rig.pushes(rig.transaction(kind, &format!("t{n}"), None, (1 << (n % 40)) + n)).await;
+        }
+        assert_eq!(rig.sees("1").len(), 1, "each is told once");
+        let body = rig.channel.last.lock().unwrap().clone();
+        sent.push((what, body, rig.clock.now().as_second() / 3_600 % 24));
+    }
+    sent
+}
+
+/// How many of the second half the best guess by length and hour names, as learnt on the first; and how many there are.
+fn guessed(sent: &[(&'static str, String, i64)]) -> (usize, usize) {
+    let (learn, tried) = sent.split_at(sent.len() / 2);
+    let count = |learnt: &[(&'static str, String, i64)], by: &dyn Fn(&str, i64) -> bool| {
+        let mut votes: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (what, ..) in learnt.iter().filter(|(_, body, hour)| by(body, *hour)) {
+            *votes.entry(what).or_default() += 1;
+        }
+        votes.into_iter().max_by_key(|(_, n)| *n).map(|(what, _)| what)
+    };
+    let guess = |body: &str, hour: i64| {
+        count(learn, &|other, at| other.len() == body.len() && at == hour)
+            .or_else(|| count(learn, &|other, _| other.len() == body.len()))
+            // Of a length that was never seen: as the nearest one.
+            .or_else(|| {
+                let nearest = learn.iter().min_by_key(|(_, other, _)| other.len().abs_diff(body.len()));
+                nearest.map(|(what, ..)| *what)
+            })
+    };
+    let right = tried.iter().filter(|(what, body, hour)| guess(body, *hour) == Some(*what)).count();
+    (right, tried.len())
+}
+
 /// The platform sees notices, and learns from one neither why it was sent nor of what: whatever happened, however much
 /// it was, at whatever shop, the bytes are the same. A guess by length, template and hour is no better than a guess.
 #[tokio::test]
 async fn abuse_25_notices_tell_the_platform_nothing_but_that_there_is_one() {
     for arabic in [false, true] {
-        let rig = Rig::new().await;
-        rig.link_for("1", &[Purpose::TransactionUpdate, Purpose::BalanceUpdate], Form::Notice).await;
-        if arabic {
-            rig.says("1", "العربية").await;
-            rig.sees("1");
-        }
+        let sent = sent_of_two_purposes(Form::Notice, arabic).await;
         let mut shapes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        let mut samples: Vec<(&str, usize, i64)> = Vec::new();
-        for n in 0..120i64 {
-            rig.clock.advance_s(937);
-            rig.says("1", "hello").await;
-            rig.sees("1");
-            let kinds = [
-                BankEventKind::TransactionAuthorised,
-                BankEventKind::TransactionPosted,
-                BankEventKind::TransactionAuthorised,
-            ];
-            let what = if n % 2 == 0 { "balance" } else { "transaction" };
-            if n % 2 == 0 {
-                rig.pushes(rig.balance(n * n * 977, n * n * 977 - 5)).await;
-            } else {
-                let kind = kinds[usize::try_from(n % 3).unwrap()];
-                // No amount comes twice: a posting of the same at the same shop would be that of the purchase before.
-                rig.pushes(rig.transaction(kind, &format!("t{n}"), None, (1 << (n % 40)) + n)).await;
-            }
-            assert_eq!(rig.sees("1").len(), 1, "each is told once");
-            let body = rig.channel.last.lock().unwrap().clone();
-            samples.push((what, body.len(), rig.clock.now().as_second() / 3_600 % 24));
-            shapes.entry(shape(&body)).or_default().insert(what);
+        for (what, body, _) in &sent {
+            shapes.entry(shape(body)).or_default().insert(what);
         }
         assert_eq!(shapes.len(), 1, "one template, whatever it is about: {shapes:#?}");
         assert_eq!(shapes.into_values().next().map_or(0, |kinds| kinds.len()), 2);
-        // The best guess from length and hour, learnt on one half and tried on the other.
-        let (learn, tried) = samples.split_at(samples.len() / 2);
-        let mut votes: BTreeMap<(usize, i64), BTreeMap<&str, usize>> = BTreeMap::new();
-        for (what, length, hour) in learn {
-            *votes.entry((*length, *hour)).or_default().entry(what).or_default() += 1;
-        }
-        let guess = |length: usize, hour: i64| {
-            votes
-                .get(&(length, hour))
-                .and_then(|v| v.iter().max_by_key(|(_, n)| **n))
-                .map_or("transaction", |(what, _)| *what)
-        };
-        let right = tried.iter().filter(|(what, length, hour)| guess(*length, *hour) == *what).count();
         // Half are right by chance; two standard deviations of sixty guesses are eight.
-        let chance = tried.len() / 2;
-        assert!(right <= chance + 10, "{right} of {} guessed", tried.len());
+        let (right, tried) = guessed(&sent);
+        assert!(right <= tried / 2 + 10, "{right} of {tried} guessed");
+    }
+}
+
+/// The guess is one that finds what there is to find: with the details in the messages it names their purposes.
+#[tokio::test]
+async fn abuse_25_the_same_guess_knows_messages_with_details() {
+    for arabic in [false, true] {
+        let (right, tried) = guessed(&sent_of_two_purposes(Form::Detail, arabic).await);
+        assert!(right * 10 >= tried * 9, "{right} of {tried} guessed");
     }
 }
 
