@@ -153,13 +153,13 @@ async fn published(client: &reqwest::Client, world: &World) -> u64 {
 /// How large something was seen to be, and when.
 type Look = (u64, Instant);
 
+/// Commits, and how long each pause between looks took too long, and when.
+type Watched = (Vec<Look>, Vec<(Duration, Instant)>);
+
 /// Looks into the database, as the gateway commits: the log's sizes, each with the moment of the look before, at which
 /// it was not there yet. So a wait is longer than it was by the time between two looks, never shorter. The keeper's own
-/// entries wait for nothing and are left out. Beside them, how long each pause between looks took too long, and when.
-fn watch_commits(
-    database: &Path,
-    stop: Arc<AtomicBool>,
-) -> std::thread::JoinHandle<(Vec<Look>, Vec<(Duration, Instant)>)> {
+/// entries wait for nothing and are left out.
+fn watch_commits(database: &Path, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<Watched> {
     const EVERY: Duration = Duration::from_millis(2);
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = rusqlite::Connection::open_with_flags(database, flags).expect("the database");
