@@ -214,7 +214,8 @@ pub(crate) enum MessengerCommand {
         /// The attachment is a film, not a picture.
         #[arg(long, requires = "attachment")]
         video: bool,
-        /// As whom to reply: the id of a persona of the Page.
+        /// As whom to reply: the id of a persona of the Page. Not needed where the configuration gives one to whoever
+        /// `--by` names.
         #[arg(long, value_name = "ID")]
         persona: Option<String>,
         /// Who replies, for the customer's record: your word for it.

@@ -434,6 +434,7 @@ pub(crate) async fn reply(
     let store = operate::existing(settings).await?;
     let (window, within) = (amana_channel::messenger::window(), amana_channel::messenger::encoding(true));
     let desk = Desk::new(&*store, &SystemClock, &OsEntropy, window, within);
+    let persona = under_which(settings, &page, by.as_deref(), persona)?;
     let words = AgentReply { by: acting(by.as_deref()), text, media, persona };
     let message = desk.reply(&ConversationId { channel: page, psid: person }, &words).await?;
     output::line(&format!(
@@ -441,6 +442,26 @@ pub(crate) async fn reply(
         words.by
     ));
     Ok(())
+}
+
+/// The persona under which somebody writes on a page: theirs, if the configuration gives them one there (as for the
+/// administrators' API), so that nobody shows one name to the customer and another to the record.
+fn under_which(
+    settings: &Settings,
+    page: &ChannelId,
+    by: Option<&str>,
+    given: Option<String>,
+) -> anyhow::Result<Option<String>> {
+    let name = by.unwrap_or_default().trim();
+    let own = settings.admin.as_ref().and_then(|admin| admin.personas.get(name)?.get(page));
+    match (own, given) {
+        (Some(own), Some(given)) if *own != given => bail!(
+            "`{name}` writes on page {page} as persona {own} (`personas` of their `[[admin.user]]` in the configuration), \
+             not as {given}: leave `--persona` out"
+        ),
+        (Some(own), _) => Ok(Some(own.clone())),
+        (None, given) => Ok(given),
+    }
 }
 
 /// `amana messenger persona`.

@@ -193,6 +193,37 @@ async fn a_conversation_is_handed_round_and_a_human_answers_in_it() {
         assert!(std::time::Instant::now() < deadline, "it does not come");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+    // Whoever has a persona on this page in the configuration writes under it, and under no other.
+    let plain = std::fs::read_to_string(&world.config).expect("a file");
+    let admin = format!(
+        "[admin]\nlisten = \"127.0.0.1:7609\"\n[[admin.user]]\nid = \"huda\"\n\
+         token = \"a-token-of-hudas-own-with-32-characters\"\npersonas = [\"55:{persona}\"]\n[log]"
+    );
+    std::fs::write(&world.config, plain.replace("[log]", &admin)).expect("written");
+    let writes = |text: &str, more: &[&str]| {
+        does(&[&["thread", "reply", "55", &psid, "--text", text, "--by", "huda"], more].concat())
+    };
+    let (code, said) = writes("as another", &["--persona", "77"]);
+    assert!(
+        code == Some(1) && said.contains(&format!("`huda` writes on page 55 as persona {persona}")),
+        "{said}"
+    );
+    for (text, more) in [("as herself", &[][..]), ("as she says herself", &["--persona", &persona][..])] {
+        let (code, said) = writes(text, more);
+        assert!(code == Some(0) && said.contains("cli:huda"), "{said}");
+        let sent = loop {
+            let sends = crate::chat::Chat::new(&world.chat_url, "55", "amal").sends().await;
+            let found = sends.into_iter().find(|send| send.to_string().contains(&format!("\"{text}\"")));
+            if let Some(sent) = found {
+                break sent;
+            }
+            assert!(std::time::Instant::now() < deadline, "{text}: it does not come");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        };
+        assert!(sent.to_string().contains(&persona), "{sent}");
+    }
+    std::fs::write(&world.config, plain).expect("written");
+    assert!(!thread(&world).await.to_string().contains("as another"));
     // A picture of the bank's, under the id that bringing it gave.
     let picture = keep.path().join("card.png");
     std::fs::write(&picture, b"\x89PNG\r\n\x1a\n and more").expect("written");
