@@ -354,6 +354,53 @@ async fn serve_doctor_and_the_operators_commands() {
     assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
 }
 
+/// Goal: a message that the platform refuses for good stands in `dead list`; when the reason is gone, `dead replay` has
+/// it sent, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_is_listed_and_sent_again_by_hand() {
+    let (keep, _) = folder();
+    let mut world = World::start(keep.path());
+    world.serve().await;
+    assert_eq!(world.says(&["messenger", "setup"]).code, Some(0));
+    let fails = async |next: serde_json::Value| {
+        let url = format!("{}/control/faults", world.chat_url);
+        let answer = crate::browser::client().post(url).json(&serde_json::json!({"fail_next": next})).send();
+        assert!(answer.await.expect("an answer").status().is_success());
+    };
+    let chat = Chat::new(&world.chat_url, "55", "you");
+    // Many, since marks of having seen and of typing are calls, too.
+    fails(serde_json::json!({"code": 100, "times": 1_000})).await;
+    chat.say("help").await;
+    let mut said = world.says(&["dead", "list"]);
+    for _ in 0..300 {
+        if said.out.contains("msg_") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        said = world.says(&["dead", "list"]);
+    }
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let letter = said.out.lines().find(|line| line.starts_with("msg_")).expect("a message that was given up");
+    assert!(letter.contains("page:55") && letter.contains("after 1 attempt(s): permanent"), "{letter}");
+    assert_eq!(chat.said().await, Vec::<String>::new());
+    let message = letter.split(' ').next().expect("an id").to_owned();
+
+    fails(serde_json::Value::Null).await;
+    let said = world.says(&["dead", "replay", &message]);
+    assert!(said.code == Some(0) && said.out.contains("is sent again"), "{}{}", said.out, said.err);
+    chat.hears(0, "").await;
+    let again = world.says(&["dead", "replay", &message]);
+    assert!(
+        again.code == Some(1) && again.err.contains("is not a message that was given up"),
+        "{}",
+        again.err
+    );
+    let left = world.says(&["dead", "list"]);
+    assert!(left.code == Some(0) && !left.out.contains(&message), "{}", left.out);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(chat.said().await.len(), 1, "once");
+}
+
 async fn a_policy_binds_while_serve_runs(folder: &Path, world: &World, chat: &Chat, till: &Till) {
     let file = |name: &str, text: &str| {
         let path = folder.join(name);
