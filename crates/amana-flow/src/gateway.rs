@@ -582,7 +582,8 @@ impl Gateway {
         }
     }
 
-    fn say_under(
+    /// The same under a key that is chosen.
+    pub(crate) fn say_under(
         &self,
         key: &PlainKey<'_>,
         to: &ConversationId,

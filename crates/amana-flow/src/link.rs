@@ -13,10 +13,11 @@ use amana_core::{
     AccountId, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, ConsentState,
     ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
-use amana_gate::{ReceiptDraft, Shown, Subject};
-use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, SubmitError};
+use amana_gate::{DataKey, ReceiptDraft, Shown, Subject};
+use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, PlainKey, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use url::Url;
 
 /// How a browser came to the linking page.
@@ -565,16 +566,18 @@ impl Gateway {
         };
 
         let mut commands = vec![Self::take_browser(cookie), Command::CancelJob { id: at.revocation }];
+        let mut new_key = None;
         if known.is_none() {
-            let key = self.store.new_customer_key(&at.institution, customer, now).await?;
+            let made = self.store.new_customer_key(&at.institution, customer, now).await?;
             // Erased since the page was opened: there is no other key for that id. Who begins anew gets a new one.
-            let wrapped_key = key.ok_or(LinkError::Over)?;
+            let made = made.ok_or(LinkError::Over)?;
+            new_key = Some(made.key);
             commands.push(Command::CreateCustomer {
                 shard,
                 id: customer,
                 institution: at.institution.clone(),
                 subject: at.subject,
-                wrapped_key,
+                wrapped_key: made.wrapped,
                 at: now,
             });
         }
@@ -619,7 +622,7 @@ impl Gateway {
             commands.push(Command::PutConversation(Conversation { lang: answer.lang, ..person }));
         }
         if link.state == LinkState::Active {
-            commands.push(self.say_linked(&link, &consent, answer.lang).await?);
+            commands.push(self.say_linked(&link, &consent, answer.lang, new_key).await?);
         }
         commands.push(self.keep_browser(&fresh, &Browser::Customer(signed_in), PRIVACY_SESSION_S)?);
 
@@ -721,11 +724,19 @@ impl Gateway {
             to: LinkState::Active,
             at: now,
         });
-        commands.push(self.say_linked(&link, &consent, lang).await?);
+        commands.push(self.say_linked(&link, &consent, lang, None).await?);
         Ok(commands)
     }
 
-    async fn say_linked(&self, link: &Link, consent: &Consent, lang: Lang) -> Result<Command, FlowError> {
+    /// That a link is made. `new_key` is the key of a customer who comes to be in the same commit: the store does not
+    /// know them yet, and what is said to them is under their key all the same.
+    async fn say_linked(
+        &self,
+        link: &Link,
+        consent: &Consent,
+        lang: Lang,
+        new_key: Option<Arc<DataKey>>,
+    ) -> Result<Command, FlowError> {
         let institution = self.institution(&link.institution)?;
         let allowed: Vec<(Purpose, Form)> = consent.grants.iter().map(|(p, g)| (*p, g.form)).collect();
         let content = amana_chat::plain::linked(
@@ -735,7 +746,13 @@ impl Gateway {
             consent.expires_at,
             self.now(),
         );
-        self.say_of(link, &content, false).await
+        match new_key {
+            Some(key) => {
+                let key = PlainKey::of_new((link.shard, link.customer), key);
+                self.say_under(&key, &link.conversation(), &content, self.channel.encoding(false))
+            }
+            None => self.say_of(link, &content, false).await,
+        }
     }
 
     /// The lookup value of a customer whom the bank does not name: their own id, so that nobody else is taken for them.

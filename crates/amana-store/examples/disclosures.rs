@@ -44,7 +44,7 @@ fn shard(n: u64) -> Shard {
 impl Rig {
     async fn make_customer(&self, n: u64) -> Result<(), Failure> {
         let made = self.store.new_customer_key(&self.institution, customer(n), self.at).await?;
-        let wrapped_key = made.ok_or("an erased customer")?;
+        let wrapped_key = made.ok_or("an erased customer")?.wrapped;
         let mut subject = [9; 32];
         subject[..8].copy_from_slice(&n.to_be_bytes());
         let create = Command::CreateCustomer {

@@ -194,7 +194,7 @@ pub enum Command {
         institution: InstitutionId,
         /// The bank's own id of the customer, blinded.
         subject: [u8; 32],
-        /// The customer's key, as [`crate::Store::new_customer_key`] gave it.
+        /// The customer's key, wrapped as [`crate::Store::new_customer_key`] gave it.
         wrapped_key: Vec<u8>,
         /// When.
         at: Timestamp,

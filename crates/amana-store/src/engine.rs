@@ -7,11 +7,11 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, AsideRecords, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
-    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Lease, Link, LogHead, LogSegment, Node,
-    OutboxEntry, Outcome, Passkey, PlatformRequest, Retention, RetentionReport, Session, ShardView, Store,
-    StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError, Token, Waiting, apply_agent,
-    apply_alarm, apply_aside, apply_page, apply_passkey, apply_policy, apply_waiting, node, queries,
-    queries_hint, queries_inbox, queries_jobs, queries_keep, queries_log,
+    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Lease, Link, LogHead, LogSegment,
+    NewCustomerKey, Node, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention, RetentionReport,
+    Session, ShardView, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
+    Token, Waiting, apply_agent, apply_alarm, apply_aside, apply_page, apply_passkey, apply_policy,
+    apply_waiting, node, queries, queries_hint, queries_inbox, queries_jobs, queries_keep, queries_log,
 };
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -450,7 +450,7 @@ impl<B: Backend> Store for Engine<B> {
         institution: &InstitutionId,
         id: CustomerId,
         at: Timestamp,
-    ) -> Answer<Option<Vec<u8>>> {
+    ) -> Answer<Option<NewCustomerKey>> {
         let (vault, institution) = (Arc::clone(&self.vault), institution.clone());
         blocking(move || vault.new_customer_key(&institution, id, at)).await
     }

@@ -80,6 +80,7 @@ pub use rows::{
     OutboxEntry, OutboxState, Passkey, PlatformRequest, PlatformRequestKind, ReservedIndex, Session,
     StoredPolicy, StoredReceipt, StoredText, Story, StoryState, Token, Waiting, WaitingTelling,
 };
+pub use vault::NewCustomerKey;
 
 use amana_core::{
     AccountId, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConsentRecord, ConversationId,
@@ -396,14 +397,14 @@ pub trait Store: Send + Sync {
     /// How long each kind of data is kept.
     fn retention(&self) -> &Retention;
 
-    /// A fresh key for a new customer, wrapped; its share is in the custody, durably, when this returns. `None` for an
-    /// id that was erased: there is never another key for it.
+    /// A fresh key for a new customer, wrapped and opened; its share is in the custody, durably, when this returns.
+    /// `None` for an id that was erased: there is never another key for it.
     async fn new_customer_key(
         &self,
         institution: &InstitutionId,
         id: CustomerId,
         at: Timestamp,
-    ) -> Answer<Option<Vec<u8>>>;
+    ) -> Answer<Option<NewCustomerKey>>;
     /// Destroys the share of a customer's key, durably: from here on nothing that was ever stored under the key opens,
     /// in this database or in a copy of it. Twice is once.
     async fn destroy_customer_key(&self, id: CustomerId, at: Timestamp) -> Answer<()>;

@@ -39,7 +39,7 @@ impl<'a> PlainKey<'a> {
     }
 
     /// The key of what is said about a link, whose customer has confirmed it: the customer's. Where there is no such
-    /// customer (yet, or any more) it is the deployment's.
+    /// customer any more it is the deployment's; of one who is not there yet it is [`PlainKey::of_new`].
     ///
     /// # Errors
     /// As [`PlainKey::of_chat`].
@@ -49,6 +49,13 @@ impl<'a> PlainKey<'a> {
             Some(customer) => Self { of: Some(of), key: Of::Customer(customer.key) },
             None => Self::deployment(store),
         })
+    }
+
+    /// The key of what is said about a link to a customer who comes to be in the same commit: theirs, as
+    /// [`Store::new_customer_key`] gave it. The command that makes them is before the message's.
+    #[must_use]
+    pub fn of_new(place: (Shard, CustomerId), key: Arc<DataKey>) -> Self {
+        Self { of: Some(place), key: Of::Customer(key) }
     }
 
     /// The key under which a row without a basis is. `None` when the customer was erased: nothing opens it any more.

@@ -20,6 +20,15 @@ pub(crate) struct Vault {
     log_keys: Mutex<Kept<CustomerKey>>,
 }
 
+/// The key of a customer who is not stored yet: wrapped for [`crate::Command::CreateCustomer`], and opened for what is
+/// sealed under it in the same commit.
+pub struct NewCustomerKey {
+    /// As it is stored.
+    pub wrapped: Vec<u8>,
+    /// As it is used.
+    pub key: Arc<DataKey>,
+}
+
 /// A key with the wrapped form that it came from: a customer whose making was rolled back and made anew has another.
 type Unwrapped<K> = (Vec<u8>, Arc<K>);
 
@@ -84,18 +93,23 @@ impl Vault {
         &*self.custody
     }
 
-    /// A fresh customer key in its wrapped form, or `None` for an id that was erased. It blocks.
+    /// A fresh customer key, or `None` for an id that was erased. It blocks.
     pub(crate) fn new_customer_key(
         &self,
         institution: &InstitutionId,
         id: CustomerId,
         at: Timestamp,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.keyring.new_customer_key(&*self.custody, institution, id, at, &*self.entropy) {
-            Ok(wrapped) => Ok(Some(wrapped)),
-            Err(CustodyError::Destroyed) => Ok(None),
-            Err(error @ CustodyError::Away(_)) => Err(error.into()),
-        }
+    ) -> Result<Option<NewCustomerKey>, StoreError> {
+        let wrapped = match self.keyring.new_customer_key(&*self.custody, institution, id, at, &*self.entropy)
+        {
+            Ok(wrapped) => wrapped,
+            Err(CustodyError::Destroyed) => return Ok(None),
+            Err(error @ CustodyError::Away(_)) => return Err(error.into()),
+        };
+        // Opened as it will be when it is stored: what does not open then is not sealed now. There is none when the id
+        // was erased in between.
+        let key = self.find_customer_key(id, &wrapped)?;
+        Ok(key.map(|key| NewCustomerKey { wrapped, key }))
     }
 
     /// Destroys a customer's share and forgets the key: from here on nothing opens it. It blocks.
@@ -139,18 +153,24 @@ impl Vault {
 
     /// A customer's key, from its wrapped form. It may block when the key is first used.
     pub(crate) fn customer_key(&self, id: CustomerId, wrapped: &[u8]) -> Result<Arc<DataKey>, StoreError> {
+        let erased = || StoreError::damaged("the customer was erased: there is no key any more");
+        self.find_customer_key(id, wrapped)?.ok_or_else(erased)
+    }
+
+    /// The same, with `None` where the share was destroyed.
+    fn find_customer_key(&self, id: CustomerId, wrapped: &[u8]) -> Result<Option<Arc<DataKey>>, StoreError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = kept.get(id, wrapped) {
-            return Ok(key);
+            return Ok(Some(key));
         }
         let key = match self.keyring.customer_key(&*self.custody, id, wrapped) {
             Ok(Some(key)) => Arc::new(key),
-            Ok(None) => return Err(StoreError::damaged("the customer was erased: there is no key any more")),
+            Ok(None) => return Ok(None),
             Err(OpenKeyError::Key(_)) => return Err(closed()),
             Err(OpenKeyError::Custody(error)) => return Err(error.into()),
         };
         kept.put(id, wrapped.to_vec(), Arc::clone(&key));
-        Ok(key)
+        Ok(Some(key))
     }
 
     /// A fresh key for a customer's entries in the log, sealed under the customer's key.
@@ -211,15 +231,18 @@ mod tests {
         let vault =
             Vault::new(ring(), Arc::clone(&custody) as Arc<dyn Custody>, Arc::new(SeededEntropy::new(1)));
         let bank = InstitutionId::new("bank").expect("an id");
-        let make = |id| vault.new_customer_key(&bank, id, from_micros(0)).expect("answers").expect("a key");
+        let made = |id| vault.new_customer_key(&bank, id, from_micros(0)).expect("answers").expect("a key");
+        let make = |id| made(id).wrapped;
         let id = CustomerId::from_bytes([1; 16]);
-        let (wrapped, wrapped_anew) = (make(id), make(id));
+        let (first, wrapped_anew) = (made(id), make(id));
+        let wrapped = first.wrapped;
         let mac = |key: &DataKey| key.mac(&[b"x"]);
         let direct = |wrapped: &[u8]| {
             let key = ring().customer_key(&*custody, id, wrapped).expect("opens").expect("is there");
             mac(&key)
         };
         assert_ne!(direct(&wrapped), direct(&wrapped_anew));
+        assert_eq!(mac(&first.key), direct(&wrapped), "given opened as it is stored");
         assert_eq!(mac(&vault.customer_key(id, &wrapped).expect("unwraps")), direct(&wrapped));
         assert_eq!(mac(&vault.customer_key(id, &wrapped_anew).expect("unwraps")), direct(&wrapped_anew));
         for n in 0..u32::try_from(CUSTOMER_KEYS_KEPT).expect("small") + 10 {

@@ -414,6 +414,52 @@ async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_tha
     }
 }
 
+/// That a chat is linked is said under the key of the customer who comes to be with the link, not under the
+/// deployment's, nor under that of who was linked in the chat before: after their erasure nothing opens it.
+#[tokio::test]
+async fn that_a_new_customer_is_linked_is_under_the_key_that_they_get() {
+    for linked_before in [false, true] {
+        let rig = Rig::new().await;
+        if linked_before {
+            *rig.bank.subject.lock().unwrap() = Some("customer-before".into());
+            rig.link("1").await;
+        }
+        *rig.bank.subject.lock().unwrap() = Some("customer-new".into());
+        let cookie = at_the_consent_page(&rig, "1").await;
+        let answer = rig.answer(&[Purpose::BalanceOnRequest], Form::Detail, &["a1"]);
+        rig.gateway.consent_give(&cookie, &answer).await.expect("linked");
+        let made = link(&rig.store, "1").await;
+
+        let (from, to) = (Timestamp::UNIX_EPOCH, rig.clock.now());
+        let rows = rig.store.outbox_between((Shard(0), 0), from, to, 1_000).await.expect("answers");
+        let unsent: Vec<_> = rows.iter().filter(|entry| entry.state == OutboxState::Pending).collect();
+        let [said] = unsent.as_slice() else { panic!("one message waits: {}", unsent.len()) };
+        assert_eq!(said.row.under, Some((made.shard, made.customer)), "linked before: {linked_before}");
+        assert_eq!(said.row.recipient.psid.as_str(), "1");
+        let gate = amana_gate::Gate::new(rig.store.keyring().ticket());
+        let own = rig.store.customer(made.shard, made.customer).await.unwrap().expect("is there").key;
+        assert!(gate.row_says(&said.row, &own, "x").is_ok());
+        assert!(gate.row_says(&said.row, rig.store.keyring().deployment(), "x").is_err());
+
+        // The database of before the erasure, with the keys that remain after it.
+        let yesterday = tempfile::tempdir().unwrap();
+        copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+        assert_eq!(rig.gateway.erase_customer(made.customer).await.expect("erased"), Some(Erased::Whole));
+        copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+        rig.gateway.settle().await.expect("settled");
+        let told = rig.sees("1");
+        assert_eq!(told.len(), 1, "that all is erased, and not that they are linked: {told:?}");
+
+        let again = process(&rig, yesterday.path(), &Arc::new(Faults::default())).await;
+        let entry = again.store().outbox_entry(said.row.message).await.expect("answers").expect("is there");
+        assert!(!entry.row.payload.is_empty() && entry.row.recipient.psid.as_str() != "1");
+        assert!(gate.row_says(&entry.row, again.store().keyring().deployment(), "x").is_err());
+        again.finish_erasures().await.expect("finished");
+        again.settle().await.expect("settled");
+        assert!(rig.sees("1").is_empty(), "nothing that waited then is sent");
+    }
+}
+
 /// Yesterday's custody has no share of who linked since: their key is lost, and with it everything. They are told
 /// nothing wrong, stand in nobody's way, and are erased by the operator, after which they can link again.
 #[tokio::test]

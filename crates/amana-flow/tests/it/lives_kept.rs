@@ -268,7 +268,7 @@ impl Player {
                 id: customer,
                 subject: self.store.keyring().blind(&institution, &customer.to_string()),
                 institution,
-                wrapped_key: key.expect("a key"),
+                wrapped_key: key.expect("a key").wrapped,
                 at: now,
             });
         }

@@ -243,7 +243,7 @@ impl World {
 
     pub(crate) async fn wrapped_key(&self, id_: CustomerId) -> Vec<u8> {
         let made = self.store.new_customer_key(&id("cedar-bank"), id_, at(0)).await;
-        made.expect("answers").expect("a key")
+        made.expect("answers").expect("a key").wrapped
     }
 
     pub(crate) async fn create_customer(&self, n: u8) -> Command {

@@ -219,7 +219,7 @@ async fn make_person(store: &dyn Store, person: Person, now: Timestamp) -> anyho
             id: person.customer(),
             subject: store.keyring().blind(&bank, &person.subject()),
             institution: bank.clone(),
-            wrapped_key: made.context("a customer's key was not made")?,
+            wrapped_key: made.context("a customer's key was not made")?.wrapped,
             at: now,
         },
         Command::CreateLink(Link {
