@@ -15,7 +15,16 @@ import { behindPrivacy, deletedByThePlatform, fromOutside } from "./lib/doors.mj
 import { APPEAR_MS, BROWSER_START_MS, NEW_TAB_MS, SILENCE_MS } from "./lib/limits.mjs";
 import { readNotice } from "./lib/notice.mjs";
 import { controlPanel } from "./lib/panel.mjs";
-import { another, firstVisible, tappable, visit, watchConsoles, watchOrigins } from "./lib/pages.mjs";
+import {
+  abuse_10_what_is_slipped_in_is_counted,
+  another,
+  firstVisible,
+  tappable,
+  visit,
+  watchConsoles,
+  watchOrigins,
+  watchViolations,
+} from "./lib/pages.mjs";
 import { narrow, saveConsent, verifyProof } from "./lib/proof.mjs";
 import { StepFailed, check, failed, note, step } from "./lib/report.mjs";
 import { exportAndErase } from "./lib/rights.mjs";
@@ -42,6 +51,7 @@ async function tell(browser, demo, language) {
   const context = await another(browser, language);
   const complaints = watchConsoles(context);
   const strangers = watchOrigins(context, demo.gateway);
+  const violations = await watchViolations(context, demo.gateway);
   let chat;
   try {
     chat = await context.newPage();
@@ -125,7 +135,8 @@ async function tell(browser, demo, language) {
     throw error;
   } finally {
     check(scope, "no errors in any console", complaints.length === 0 ? null : complaints.join("; "));
-    check(scope, "our pages ask nobody else for anything", strangers.length === 0 ? null : strangers.join("; "));
+    check(scope, "abuse 10: our pages ask nobody else for anything", strangers.length === 0 ? null : strangers.join("; "));
+    check(scope, "abuse 10: no page tries what its policy forbids", violations.length === 0 ? null : violations.join("; "));
     await context.close();
   }
 }
@@ -354,6 +365,7 @@ try {
   for (const language of [languages.en, languages.ar]) {
     // A language that fails does not keep the other from being told.
     await tell(browser, demo, language).catch(reported);
+    await abuse_10_what_is_slipped_in_is_counted(browser, language, demo.gateway);
     await tellOfNotices(browser, demo, language).catch(reported);
   }
   const running = demo;

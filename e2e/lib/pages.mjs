@@ -91,6 +91,52 @@ export function watchOrigins(context, home) {
   return strangers;
 }
 
+/** Collects what the pages of `home` were kept from by their own policy. Before the first page of `context`. */
+export async function watchViolations(context, home) {
+  const own = new URL(home).origin;
+  const violations = [];
+  await context.exposeBinding("reportViolation", ({ frame }, what) => {
+    if (new URL(frame.url()).origin === own) violations.push(`${what} on ${new URL(frame.url()).pathname}`);
+  });
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      globalThis.reportViolation(`${event.effectiveDirective} ${event.blockedURI}`);
+    });
+  });
+  return violations;
+}
+
+/**
+ * Abuse case 10: what somebody slips into a page of ours is kept from loading, and `watchViolations` counts it, so that
+ * none counted means that there was none.
+ */
+export async function abuse_10_what_is_slipped_in_is_counted(browser, language, home) {
+  const context = await another(browser, language);
+  const violations = await watchViolations(context, home);
+  const arrived = [];
+  context.on("response", (response) => {
+    if (new URL(response.url()).hostname.endsWith(".invalid")) arrived.push(response.url());
+  });
+  try {
+    const page = await context.newPage();
+    await page.goto(new URL("/privacy", home).href);
+    await page.evaluate(() => {
+      const add = (tag, attributes) => document.body.append(Object.assign(document.createElement(tag), attributes));
+      add("img", { src: "https://tracker.invalid/pixel.gif" });
+      add("link", { rel: "stylesheet", href: "https://fonts.invalid/all.css" });
+      add("iframe", { src: "https://widget.invalid/" });
+    });
+    const until = Date.now() + APPEAR_MS;
+    while (violations.length < 3 && Date.now() < until) await page.waitForTimeout(50);
+    const kinds = new Set(violations.map((one) => one.split(" ")[0]));
+    const missed = ["img-src", "style-src-elem", "frame-src"].filter((kind) => !kinds.has(kind));
+    const problem = [...missed.map((kind) => `${kind} was not counted`), ...arrived].join("; ");
+    check(language.code, "abuse 10: what is slipped into a page is not loaded, and counted", problem);
+  } finally {
+    await context.close();
+  }
+}
+
 /** The frame that a request is for; none where a new tab is opened, which has no frame yet. */
 function frameOf(request) {
   try {
