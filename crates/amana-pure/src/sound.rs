@@ -106,6 +106,8 @@ mod tests {
             ("القهوة", "Blue Bottle Coffee"),
             ("تارجت", "Target T-102"),
             ("وولمارت", "Walmart"),
+            ("شانيل", "Chanel"),
+            ("سينما", "Cinema"),
         ] {
             assert!(merchant_matches(ar, en), "{ar} {en}");
             assert!(
@@ -113,10 +115,24 @@ mod tests {
                 "{en} {ar}"
             );
         }
-        for (ar, en) in [("ستاربكس", "Carrefour"), ("بلو", "Apple"), ("دبي", "Tube"), ("نون", "Union")]
-        {
+        for (ar, en) in [
+            ("ستاربكس", "Carrefour"),
+            ("بلو", "Apple"),
+            ("دبي", "Tube"),
+            ("نون", "Union"),
+            // One consonant more or less is another name.
+            ("ستاربكس", "Starks"),
+            ("تارجت", "Tart"),
+            ("ماكدونالدز", "Macnals"),
+            ("بلو بوتل", "Be Bot"),
+            ("كارفور 7", "Carrefour 9"),
+        ] {
             assert!(!merchant_matches(ar, en), "{ar} {en}");
         }
+        // Words too short for a skeleton, either way round.
+        assert!(merchant_matches("coffee", "القهوة") && merchant_matches("القهوة", "coffee"));
+        assert!(!merchant_matches("coffee", "مطعم") && !merchant_matches("مطعم", "coffee"));
+        assert!(!merchant_matches("tea", "القهوة") && !merchant_matches("شاي", "coffee"));
     }
 
     #[test]
@@ -139,6 +155,8 @@ mod tests {
             ("", "Amazon"),
             ("x", ""),
             ("?!", "Amazon"),
+            // Too short to begin with an article.
+            ("في", "الفي"),
         ] {
             assert!(!merchant_matches(wanted, merchant), "{wanted} {merchant}");
         }

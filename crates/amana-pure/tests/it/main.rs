@@ -8,3 +8,4 @@
 
 mod book;
 mod filters;
+mod spending;
