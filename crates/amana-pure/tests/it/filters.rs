@@ -40,7 +40,7 @@ fn accounts_outside_the_consent_go() {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].kind, AccountKind::Savings);
     assert_eq!(filter_accounts(accounts.clone(), &BTreeSet::new()), []);
-    assert_eq!(filter_kind(accounts.clone(), &Some(AccountKind::Checking)).len(), 1);
+    assert_eq!(filter_kind(accounts.clone(), &Some(AccountKind::Checking)), accounts[..1]);
     assert_eq!(filter_kind(accounts.clone(), &Some(AccountKind::Loan)).len(), 2, "none of the kind: all");
     assert_eq!(filter_kind(accounts.clone(), &None).len(), 2);
     let one = vec![accounts[0].clone()];
