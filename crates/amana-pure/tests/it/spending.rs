@@ -85,6 +85,13 @@ fn a_refund_refers_to_a_payment_or_comes_from_a_shop_that_was_paid() {
     assert_eq!(sums(&rows, false).0, [(2_000, 2_500, 1, 1), (500, 0, 1, 0)], "the most used first");
     let net: Vec<i64> = totals(&rows.iter().collect::<Vec<_>>()).iter().map(|t| t.net().minor).collect();
     assert_eq!(net, [-500, 500]);
+    let euros = (0..3).map(|n| Transaction { id: format!("e{n}"), ..more.clone() });
+    let rows: Vec<Transaction> = rows.into_iter().skip(1).chain(euros).collect();
+    assert_eq!(
+        sums(&rows, false).0,
+        [(1_500, 0, 3, 0), (2_000, 2_500, 1, 1)],
+        "payments and refunds are uses alike"
+    );
 }
 
 #[test]
