@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
+import jsonld from "jsonld";
+
 import { verify as verifyInNode } from "../../verifiers/node/verify.mjs";
 import { visit } from "./pages.mjs";
 import { check, step } from "./report.mjs";
@@ -28,6 +30,30 @@ async function choose(page, kind) {
   await page.waitForURL((address) => address.searchParams.get("kind") === kind);
 }
 
+const DPV = "https://w3id.org/dpv#";
+
+/** A processor of JSON-LD that is not ours finds in it whose consent it is, and to what, without asking anybody. */
+async function readAsLinkedData(document) {
+  const documentLoader = (url) => Promise.reject(new Error(`it needs ${url}`));
+  const [receipt] = await jsonld.expand(document, { documentLoader, safe: true });
+  const ids = (node, term) => (node[DPV + term] ?? []).map((value) => value["@id"]);
+  const text = (node, term) => node?.[DPV + term]?.[0]?.["@value"];
+  const parties = new Map(receipt[DPV + "hasEntity"].map((node) => [node["@id"], node]));
+  for (const process of receipt[DPV + "hasProcess"]) {
+    const [controller] = ids(process, "hasDataController").map((id) => parties.get(id));
+    for (const term of ["hasName", "hasAddress", "hasContact", "hasJurisdiction"]) {
+      if (!text(controller, term)) throw new Error(`the controller has no ${term}`);
+    }
+    const [subject] = ids(process, "hasDataSubject").map((id) => parties.get(id));
+    if (!text(subject, "hasIdentifier")) throw new Error("it is nobody's");
+    if (ids(process, "hasRecipient").some((id) => !parties.has(id))) throw new Error("a recipient is nobody");
+    const terms = [...ids(process, "hasPurpose"), ...ids(process, "hasLegalBasis")];
+    if (terms.length < 2 || !terms.every((id) => id?.startsWith(DPV))) throw new Error(`no terms of DPV: ${terms}`);
+  }
+  const given = receipt[DPV + "hasConsentStatus"][0];
+  if (!given["@type"].includes(DPV + "ConsentGiven")) throw new Error(`its first state is ${given["@type"]}`);
+}
+
 /** Saves the document of the consent in force, which a machine can read. */
 export async function saveConsent(page, language, scope) {
   await step(scope, "the consent is saved as a document", async () => {
@@ -37,7 +63,7 @@ export async function saveConsent(page, language, scope) {
     ]);
     if (!download.suggestedFilename().endsWith(".jsonld")) throw new Error(download.suggestedFilename());
     const document = JSON.parse(await readFile(await download.path(), "utf8"));
-    if (!document["@context"]) throw new Error("it is no JSON-LD");
+    await readAsLinkedData(document);
   });
 }
 

@@ -1,5 +1,6 @@
 //! The consent receipt: a consent's record as JSON-LD in the terms of the W3C Data Privacy Vocabulary, with the fields
-//! of ISO/IEC TS 27560:2023. It needs no network to be read: its context is within it.
+//! of ISO/IEC TS 27560:2023. It needs no network to be read: its context is within it, and says which values are names
+//! of things (`@type: @id`), so that a processor of JSON-LD 1.1 finds them as such.
 
 use crate::error::{FlowError, LinkError};
 use crate::gateway::Gateway;
@@ -18,6 +19,12 @@ const RECORD_PROFILE: &str = "https://w3id.org/dpv/schema/dpv-27560#record";
 /// Who learns of it beside the bank: the platform that carries the chat.
 const PLATFORM: &str = "Messenger (Meta Platforms)";
 
+/// The parties, as nodes of their own below the receipt's id.
+const CUSTOMER: &str = "this:customer";
+const CONTROLLER: &str = "this:controller";
+const PLATFORM_NODE: &str = "this:platform";
+const AGGREGATOR: &str = "this:aggregator";
+
 /// Every term of DPV 2.2 that a receipt uses. A test holds the receipts against it.
 pub const DPV_TERMS: &[&str] = &[
     "Consent",
@@ -31,6 +38,7 @@ pub const DPV_TERMS: &[&str] = &[
     "ConsentWithdrawn",
     "DataController",
     "DataControllerDataSource",
+    "DataProcessor",
     "DataSubject",
     "ExplicitlyExpressedConsent",
     "PrivacyNotice",
@@ -133,8 +141,9 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
     let basis = record.basis();
     let controller = basis.map(|basis| &basis.controller);
     let aggregator = basis.and_then(|basis| basis.aggregator.as_ref());
-    let mut recipients = vec!["controller", "platform"];
-    recipients.extend(aggregator.map(|_| "aggregator"));
+    let mut recipients = vec![CONTROLLER, PLATFORM_NODE];
+    recipients.extend(aggregator.map(|_| AGGREGATOR));
+    let (entities, id) = (entities(record), format!("urn:amana:consent-receipt:{}", consent.id));
     let of = |field: fn(&amana_core::Controller) -> Option<&String>| controller.and_then(field);
     let processes: Vec<Value> = consent
         .grants
@@ -145,8 +154,8 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
                 (dpv("hasIdentifier")): purpose.as_str(),
                 (dpv("hasPurpose")): [purpose_term(*purpose)],
                 (dpv("hasPersonalData")): grant.clusters.iter().map(cluster_term).collect::<Vec<_>>(),
-                (dpv("hasDataSubject")): ["customer"],
-                (dpv("hasDataController")): ["controller"],
+                (dpv("hasDataSubject")): [CUSTOMER],
+                (dpv("hasDataController")): [CONTROLLER],
                 (dpv("hasDataSource")): [dpv("DataControllerDataSource")],
                 (dpv("hasRecipient")): recipients,
                 (dpv("hasLegalBasis")): [dpv("Consent")],
@@ -167,13 +176,8 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
         })
         .collect();
     json!({
-        "@context": {
-            "dpv": "https://w3id.org/dpv#",
-            "dct": "http://purl.org/dc/terms/",
-            "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-            "amana": "urn:amana:consent-receipt:v1#",
-        },
-        "@id": format!("urn:amana:consent-receipt:{}", consent.id),
+        "@context": context(&id),
+        "@id": id,
         "@type": dpv("ConsentReceipt"),
         "dct:conformsTo": PROFILE,
         "dct:issued": now.to_string(),
@@ -181,7 +185,7 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
             "@type": dpv("ConsentRecord"),
             "dct:conformsTo": RECORD_PROFILE,
             (dpv("hasIdentifier")): consent.id.to_string(),
-            (dpv("hasDataSubject")): "customer",
+            (dpv("hasDataSubject")): CUSTOMER,
             "amana:record-head": record.head,
         },
         "dct:language": consent.lang.tag(),
@@ -197,30 +201,7 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
                 (dpv("hasLocation")): of(|c| c.privacy_notice.as_ref()),
             },
         ],
-        (dpv("hasEntity")): {
-            "customer": {
-                "@type": [dpv("DataSubject")],
-                (dpv("hasIdentifier")): consent.customer.to_string(),
-            },
-            "controller": {
-                "@type": [dpv("DataController")],
-                (dpv("hasIdentifier")): consent.institution.as_str(),
-                (dpv("hasName")): controller.map(|c| &c.name),
-                (dpv("hasAddress")): of(|c| c.address.as_ref()),
-                (dpv("hasContact")): of(|c| c.contact.as_ref()),
-                (dpv("hasJurisdiction")): of(|c| c.jurisdiction.as_ref()),
-            },
-            "platform": {
-                "@type": [dpv("ThirdParty")],
-                (dpv("hasIdentifier")): consent.channel.as_str(),
-                (dpv("hasName")): basis.map(|basis| &basis.recipient),
-            },
-            // On the controller's behalf (12 CFR 1033.431). `null`: the bank itself is asked.
-            "aggregator": aggregator.map(|aggregator| json!({
-                "@type": [dpv("DataProcessor")],
-                (dpv("hasName")): aggregator.name,
-            })),
-        },
+        (dpv("hasEntity")): entities,
         (dpv("hasProcess")): processes,
         (dpv("hasConsentStatus")): statuses(record, now),
         (dpv("hasConsentControl")): [{
@@ -237,6 +218,63 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
     })
 }
 
+/// What the keys mean (JSON-LD 1.1 §4.1), and which values are no texts but names of things, or instants.
+fn context(id: &str) -> Value {
+    let mut context = json!({
+        "dpv": "https://w3id.org/dpv#",
+        "dct": "http://purl.org/dc/terms/",
+        "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+        "xsd": "http://www.w3.org/2001/XMLSchema#",
+        "amana": "urn:amana:consent-receipt:v1#",
+        "this": format!("{id}#"),
+        (dpv("hasEntity")): { "@container": "@id" },
+        "amana:evidence": { "@type": "@json" },
+    });
+    let named = ["hasDataController", "hasDataSource", "hasDataSubject", "hasLegalBasis", "hasPersonalData"];
+    let named = named.into_iter().chain(["hasPurpose", "hasRecipient", "isIndicatedBy"]).map(dpv);
+    let instants = ["dct:issued".to_owned(), "dct:date".to_owned(), dpv("isIndicatedAtTime")];
+    let types = named.chain(["dct:conformsTo".to_owned()]).map(|term| (term, "@id"));
+    if let Value::Object(terms) = &mut context {
+        for (term, kind) in types.chain(instants.into_iter().map(|term| (term, "xsd:dateTime"))) {
+            terms.insert(term, json!({ "@type": kind }));
+        }
+    }
+    context
+}
+
+/// The parties, by the ids under which the rest of the receipt names them.
+fn entities(record: &ConsentRecord) -> Value {
+    let (consent, basis) = (&record.consent, record.basis());
+    let controller = basis.map(|basis| &basis.controller);
+    let of = |field: fn(&amana_core::Controller) -> Option<&String>| controller.and_then(field);
+    let mut all = json!({
+        CUSTOMER: {
+            "@type": [dpv("DataSubject")],
+            (dpv("hasIdentifier")): consent.customer.to_string(),
+        },
+        CONTROLLER: {
+            "@type": [dpv("DataController")],
+            (dpv("hasIdentifier")): consent.institution.as_str(),
+            (dpv("hasName")): controller.map(|c| &c.name),
+            (dpv("hasAddress")): of(|c| c.address.as_ref()),
+            (dpv("hasContact")): of(|c| c.contact.as_ref()),
+            (dpv("hasJurisdiction")): of(|c| c.jurisdiction.as_ref()),
+        },
+        PLATFORM_NODE: {
+            "@type": [dpv("ThirdParty")],
+            (dpv("hasIdentifier")): consent.channel.as_str(),
+            (dpv("hasName")): basis.map(|basis| &basis.recipient),
+        },
+    });
+    // On the controller's behalf (12 CFR 1033.431). None where the bank itself is asked.
+    let aggregator = basis.and_then(|basis| basis.aggregator.as_ref());
+    if let (Value::Object(all), Some(aggregator)) = (&mut all, aggregator) {
+        let node = json!({ "@type": [dpv("DataProcessor")], (dpv("hasName")): aggregator.name });
+        all.insert(AGGREGATOR.to_owned(), node);
+    }
+    all
+}
+
 /// The events as states. One that is past its end is expired, also before the job that ends it has run.
 fn statuses(record: &ConsentRecord, now: Timestamp) -> Vec<Value> {
     let mut all: Vec<Value> = record
@@ -246,7 +284,7 @@ fn statuses(record: &ConsentRecord, now: Timestamp) -> Vec<Value> {
             ConsentAct::Given { expires_at, .. } => json!({
                 "@type": [dpv("ConsentGiven"), dpv("ExplicitlyExpressedConsent")],
                 (dpv("isIndicatedAtTime")): event.at.to_string(),
-                (dpv("isIndicatedBy")): "customer",
+                (dpv("isIndicatedBy")): CUSTOMER,
                 (dpv("isExercisedAt")): "the bank's consent page, after the bank's own sign-in",
                 (dpv("hasDuration")): {
                     "@type": [dpv("UntilTimeDuration")],
@@ -257,11 +295,11 @@ fn statuses(record: &ConsentRecord, now: Timestamp) -> Vec<Value> {
             ConsentAct::Ended { why } => {
                 let (state, by) = match why {
                     ConsentEnd::Withdrawn | ConsentEnd::Replaced | ConsentEnd::Renewed => {
-                        ("ConsentWithdrawn", Some("customer"))
+                        ("ConsentWithdrawn", Some(CUSTOMER))
                     }
                     ConsentEnd::Expired => ("ConsentExpired", None),
                     ConsentEnd::Unconfirmed => ("ConsentInvalidated", None),
-                    ConsentEnd::AtBank => ("ConsentRevoked", Some("bank")),
+                    ConsentEnd::AtBank => ("ConsentRevoked", Some(CONTROLLER)),
                 };
                 json!({
                     "@type": [dpv(state)],

@@ -136,9 +136,9 @@ async fn a_receipt_is_in_the_vocabularys_terms_and_needs_no_network() {
         "/dct:source/dct:conformsTo",
         "/dct:language",
         "/dpv:hasNotice/0/dpv:hasIdentifier",
-        "/dpv:hasEntity/customer/dpv:hasIdentifier",
-        "/dpv:hasEntity/controller/dpv:hasName",
-        "/dpv:hasEntity/platform/dpv:hasName",
+        "/dpv:hasEntity/this:customer/dpv:hasIdentifier",
+        "/dpv:hasEntity/this:controller/dpv:hasName",
+        "/dpv:hasEntity/this:platform/dpv:hasName",
         "/dpv:hasProcess/0/dpv:hasPurpose/0",
         "/dpv:hasProcess/0/dpv:hasPersonalData/0",
         "/dpv:hasProcess/0/dpv:hasLegalBasis/0",
@@ -151,10 +151,10 @@ async fn a_receipt_is_in_the_vocabularys_terms_and_needs_no_network() {
     }
     // Of the controller: what its configuration said when the consent was given, word for word.
     for (field, said) in [
-        ("/dpv:hasEntity/controller/dpv:hasName", "Cedar Bank"),
-        ("/dpv:hasEntity/controller/dpv:hasAddress", "1 Cedar Street, Springfield"),
-        ("/dpv:hasEntity/controller/dpv:hasContact", "privacy@cedar.example"),
-        ("/dpv:hasEntity/controller/dpv:hasJurisdiction", "US-CA"),
+        ("/dpv:hasEntity/this:controller/dpv:hasName", "Cedar Bank"),
+        ("/dpv:hasEntity/this:controller/dpv:hasAddress", "1 Cedar Street, Springfield"),
+        ("/dpv:hasEntity/this:controller/dpv:hasContact", "privacy@cedar.example"),
+        ("/dpv:hasEntity/this:controller/dpv:hasJurisdiction", "US-CA"),
         ("/dpv:hasNotice/1/dpv:hasLocation", "https://cedar.example/privacy"),
         ("/dpv:hasProcess/0/dpv:hasStorageCondition/0/dpv:hasLocation", "Oregon"),
         ("/dpv:hasProcess/0/dpv:hasStorageCondition/1/dpv:hasDuration", "7 years after its end"),

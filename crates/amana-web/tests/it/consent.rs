@@ -251,10 +251,16 @@ async fn an_aggregator_is_named_wherever_a_consent_is() {
         assert_eq!(own.contains(name), through, "{bank} {lang:?}");
         let consent = crate::support::value_of(&own, "consent");
         let receipt = browser.get(&format!("/privacy/consent/{consent}.jsonld")).await.json();
-        let named = &receipt["dpv:hasEntity"]["aggregator"]["dpv:hasName"];
+        let named = &receipt["dpv:hasEntity"]["this:aggregator"]["dpv:hasName"];
         assert_eq!(named.as_str(), through.then_some("Akoya"), "{receipt}");
         let recipients = receipt["dpv:hasProcess"][0]["dpv:hasRecipient"].to_string();
-        assert_eq!(recipients.contains("aggregator"), through);
+        assert_eq!(recipients.contains("this:aggregator"), through);
+        let text = receipt.to_string();
+        assert_eq!(text.contains("\"dpv:DataProcessor\""), through);
+        for term in text.split("\"dpv:").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let known = amana_flow::DPV_TERMS.contains(&term) || amana_flow::DPV_PURPOSES.contains(&term);
+            assert!(known, "`dpv:{term}` is not on the list");
+        }
     }
     let named =
         notice_text(&ConsentForm { aggregator: Some("Akoya".into()), ..form(Lang::English, Form::Detail) });
