@@ -265,8 +265,8 @@ impl FdxBank {
             for id in bank_consent.unwrap_or_default().split_whitespace() {
                 let mut outcome = self.revoke_consent(&latest, id, why).await;
                 // The access token may merely be too old to say so.
-                let theirs = (latest.doubt == Doubt::Unproved).then(|| beside.first().cloned()).flatten();
-                for refresh in latest.refresh.clone().into_iter().chain(theirs) {
+                let older = (latest.doubt == Doubt::Unproved).then(|| beside.first().cloned()).flatten();
+                for refresh in latest.refresh.clone().into_iter().chain(older) {
                     if !outcome.as_ref().is_err_and(Failure::ended) {
                         break;
                     }

@@ -220,7 +220,8 @@ fn receipt(record: &ConsentRecord, withdraw: &str, binding: &str, now: Timestamp
 
 /// What the keys mean (JSON-LD 1.1 §4.1), and which values are no texts but names of things, or instants.
 fn context(id: &str) -> Value {
-    let mut context = json!({
+    let (name, instant) = (json!({ "@type": "@id" }), json!({ "@type": "xsd:dateTime" }));
+    json!({
         "dpv": "https://w3id.org/dpv#",
         "dct": "http://purl.org/dc/terms/",
         "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -228,18 +229,20 @@ fn context(id: &str) -> Value {
         "amana": "urn:amana:consent-receipt:v1#",
         "this": format!("{id}#"),
         (dpv("hasEntity")): { "@container": "@id" },
+        (dpv("hasDataController")): name,
+        (dpv("hasDataSource")): name,
+        (dpv("hasDataSubject")): name,
+        (dpv("hasLegalBasis")): name,
+        (dpv("hasPersonalData")): name,
+        (dpv("hasPurpose")): name,
+        (dpv("hasRecipient")): name,
+        (dpv("isIndicatedBy")): name,
+        "dct:conformsTo": name,
+        "dct:issued": instant,
+        "dct:date": instant,
+        (dpv("isIndicatedAtTime")): instant,
         "amana:evidence": { "@type": "@json" },
-    });
-    let named = ["hasDataController", "hasDataSource", "hasDataSubject", "hasLegalBasis", "hasPersonalData"];
-    let named = named.into_iter().chain(["hasPurpose", "hasRecipient", "isIndicatedBy"]).map(dpv);
-    let instants = ["dct:issued".to_owned(), "dct:date".to_owned(), dpv("isIndicatedAtTime")];
-    let types = named.chain(["dct:conformsTo".to_owned()]).map(|term| (term, "@id"));
-    if let Value::Object(terms) = &mut context {
-        for (term, kind) in types.chain(instants.into_iter().map(|term| (term, "xsd:dateTime"))) {
-            terms.insert(term, json!({ "@type": kind }));
-        }
-    }
-    context
+    })
 }
 
 /// The parties, by the ids under which the rest of the receipt names them.

@@ -169,7 +169,7 @@ impl Gateway {
 
         let (mut waited, since) = (false, tokio::time::Instant::now());
         // Either they are good, or it is written down that this process gets new ones.
-        let (tokens, mut grant) = loop {
+        let (bank, tokens, mut grant) = loop {
             let (tokens, grant) = read().await?.ok_or_else(none)?;
             let refused = rejected.is_some_and(|rejected| rejected.access == tokens.access);
             let doubted = tokens.doubt != Doubt::None;
@@ -189,22 +189,22 @@ impl Gateway {
             if waited && doubted {
                 return proved(tokens);
             }
+            let bank = match self.institution(&link.institution) {
+                Ok(institution) => &institution.bank,
+                Err(_) => return Err(error(BankErrorClass::OurRequest("the institution is not configured"))),
+            };
             let mine = Renewing { by: self.refreshing.me, since: self.now() };
             let (expected, version) = (grant.version, grant.version.saturating_add(1));
             let grant = BankGrant { tokens: renewing(&tokens, Some(mine)), version, ..grant };
             match self.store.submit(vec![Command::PutBankGrant { expected, grant: grant.clone() }]).await {
-                Ok(_) => break (tokens, grant),
+                Ok(_) => break (bank, tokens, grant),
                 // Another process was faster, or the link was ended.
                 Err(SubmitError::Conflict { .. }) if since.elapsed() < OTHERS_TOKENS_WAIT => {}
                 Err(_) => return Err(error(BankErrorClass::Retry("the store is away"))),
             }
         };
 
-        let refreshed = match self.institution(&link.institution) {
-            Ok(institution) => institution.bank.refresh(&tokens).await,
-            Err(_) => Err(error(BankErrorClass::OurRequest("the institution is not configured"))),
-        };
-        let mut fresh = match refreshed {
+        let mut fresh = match bank.refresh(&tokens).await {
             Ok(fresh) => Tokens { connection: Some(link.id), once: tokens.once, ..fresh },
             Err(refusal) => {
                 // Nobody is to wait for it. Where this fails, who waits does so until its time is over.

@@ -165,28 +165,20 @@ macro_rules! first_of_all {
 
 /// Behind whom the walk through a channel's conversations goes on: the last one, or everybody if the channel is paused.
 macro_rules! behind {
-    ($paused:literal, $all:literal) => {
-        concat!(
-            "CASE WHEN replace(CAST(",
-            $paused,
-            " AS TEXT), '\n' || l.channel || '\n', '') = CAST(",
-            $paused,
-            " AS TEXT) THEN l.person ELSE ",
-            $all,
-            " END"
-        )
+    ($all:literal) => {
+        concat!("CASE WHEN ", goes!("l"), " THEN l.person ELSE ", $all, " END")
     };
 }
 
 /// A row of each conversation in which anything is open or held, as its position, and one that is null behind them. For
 /// SQLite, which begins at what is equal when it compares channel and person as one.
 macro_rules! chats_by_position {
-    ($paused:literal, $all:literal) => {
+    ($all:literal) => {
         concat!(
             "WITH RECURSIVE chats(at) AS (SELECT (SELECT position FROM outbox WHERE state < 4 \
              ORDER BY channel, person LIMIT 1) UNION ALL SELECT coalesce((SELECT n.position FROM outbox n \
              WHERE n.state < 4 AND n.channel = l.channel AND n.person > ",
-            behind!($paused, $all),
+            behind!($all),
             " ORDER BY n.person LIMIT 1), (SELECT n.position FROM outbox n WHERE n.state < 4 \
              AND n.channel > l.channel ORDER BY n.channel, n.person LIMIT 1)) \
              FROM chats c CROSS JOIN outbox l ON l.position = c.at) "
@@ -196,13 +188,13 @@ macro_rules! chats_by_position {
 
 /// The same, as channel and person. For PostgreSQL.
 macro_rules! chats {
-    ($paused:literal, $all:literal) => {
+    ($all:literal) => {
         concat!(
             "WITH RECURSIVE chats(channel, person) AS ((SELECT channel, person FROM outbox WHERE state < 4 \
              ORDER BY channel, person LIMIT 1) UNION ALL SELECT n.channel, n.person FROM chats l \
              CROSS JOIN LATERAL (SELECT n.channel, n.person FROM outbox n WHERE n.state < 4 \
              AND (n.channel, n.person) > (l.channel, ",
-            behind!($paused, $all),
+            behind!($all),
             ") ORDER BY n.channel, n.person LIMIT 1) n) "
         )
     };
@@ -235,15 +227,11 @@ pub(crate) async fn outbox<D: Db>(
         let more = if D::POSITION_IS_KEY {
             concat!(
                 "SELECT l.at FROM (",
-                chats_by_position!("$2", "$3"),
+                chats_by_position!("$3"),
                 "SELECT at FROM chats) l WHERE l.at IS NOT NULL LIMIT 1 OFFSET $1"
             )
         } else {
-            concat!(
-                "SELECT l.channel FROM (",
-                chats!("$2", "$3"),
-                "SELECT channel FROM chats) l LIMIT 1 OFFSET $1"
-            )
+            concat!("SELECT l.channel FROM (", chats!("$3"), "SELECT channel FROM chats) l LIMIT 1 OFFSET $1")
         };
         if db.row(more, values![far, paused, BEHIND_ALL]).await?.is_none() {
             return outbox_by_chat(db, node, (now, paused), limit).await;
@@ -295,7 +283,7 @@ async fn outbox_by_chat<D: Db>(
             "SELECT ",
             outbox_columns!(),
             " WHERE o.position IN (",
-            chats_by_position!("$2", "$5"),
+            chats_by_position!("$5"),
             "SELECT (SELECT b.position FROM outbox b WHERE b.state < 4 AND +b.state < 3 \
              AND b.channel = l.channel AND b.person = l.person ORDER BY b.position LIMIT 1) \
              FROM chats c CROSS JOIN outbox l ON l.position = c.at) AND +o.due_at <= $1",
@@ -306,7 +294,7 @@ async fn outbox_by_chat<D: Db>(
             "SELECT ",
             outbox_columns!(),
             " WHERE o.message = ANY(ARRAY(",
-            chats!("$2", "$5"),
+            chats!("$5"),
             "SELECT (SELECT b.message FROM outbox b WHERE b.state < 4 \
              AND b.state < 3 AND b.channel = l.channel AND b.person = l.person ORDER BY b.position LIMIT 1) \
              FROM chats l)) AND o.state + 0 < 3 AND o.due_at + 0 <= $1",

@@ -153,6 +153,17 @@ async fn published(client: &reqwest::Client, world: &World) -> u64 {
 /// How large something was seen to be, and when.
 type Look = (u64, Instant);
 
+/// Looks at the checkpoint until a moment, and notes each that is larger than the one before.
+async fn watch_published(client: &reqwest::Client, world: &World, until: Instant, served: &mut Vec<Look>) {
+    while Instant::now() < until {
+        let size = published(client, world).await;
+        if served.last().is_none_or(|(last, _)| size > *last) {
+            served.push((size, Instant::now()));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Commits, and how long each pause between looks took too long, and when.
 type Watched = (Vec<Look>, Vec<(Duration, Instant)>);
 
@@ -222,33 +233,14 @@ async fn an_entry_is_in_a_published_checkpoint_within_a_second_of_its_commit() {
     let mut served: Vec<Look> = Vec::new();
     for number in 1..=PURCHASES {
         // Another moment of the keeper's round each time.
-        let mut until = Instant::now() + Duration::from_millis(1_900 + number * 53);
-        let mut bought = false;
-        loop {
-            let size = published(&client, &world).await;
-            if served.last().is_none_or(|(last, _)| size > *last) {
-                served.push((size, Instant::now()));
-            }
-            if Instant::now() >= until {
-                if bought {
-                    break;
-                }
-                till.buy("sam", "Meter Shop", &format!("1.{number:02}")).await;
-                (bought, until) = (true, Instant::now() + Duration::from_secs(2));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let idle = Duration::from_millis(1_900 + number * 53);
+        watch_published(&client, &world, Instant::now() + idle, &mut served).await;
+        till.buy("sam", "Meter Shop", &format!("1.{number:02}")).await;
+        watch_published(&client, &world, Instant::now() + Duration::from_secs(2), &mut served).await;
         chat.hears(0, &format!("$1.{number:02}")).await;
     }
     // What was told last is an entry, too.
-    let until = Instant::now() + Duration::from_secs(3);
-    while Instant::now() < until {
-        let size = published(&client, &world).await;
-        if served.last().is_none_or(|(last, _)| size > *last) {
-            served.push((size, Instant::now()));
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    watch_published(&client, &world, Instant::now() + Duration::from_secs(3), &mut served).await;
     stop.store(true, Ordering::SeqCst);
     let (commits, late) = watch.join().expect("the watch");
     let found = waits(&commits, &served);
