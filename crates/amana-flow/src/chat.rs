@@ -225,7 +225,8 @@ impl Gateway {
                     _ => plain::unlinked(lang, &names),
                 };
                 let content = self.and_there(content, links.iter().map(|link| &link.institution), lang);
-                effects.push(self.say(&to, &content, true).await?);
+                let ended: Vec<&Link> = links.iter().collect();
+                effects.push(self.say_of_all(&ended, &to, &content, true).await?);
                 // The platform's own mark of the link goes too; what counts is ended already.
                 let address = Address { channel: to.channel.clone(), psid: to.psid.clone() };
                 if let Err(error) = self.channel.unlink(&address).await {
@@ -266,7 +267,9 @@ impl Gateway {
                 }
                 let mut effects = self.end_links(to).await?;
                 let names = self.names(links.iter(), person.lang);
-                effects.push(self.say(to, &plain::unlinked(person.lang, &names), false).await?);
+                let (ended, said): (Vec<&Link>, _) =
+                    (links.iter().collect(), plain::unlinked(person.lang, &names));
+                effects.push(self.say_of_all(&ended, to, &said, false).await?);
                 Ok(effects)
             }
             InboundKind::Attachment { .. } => {

@@ -191,6 +191,10 @@ impl Gateway {
                 let reason = Denial::Unreadable.as_str().to_owned();
                 return self.finish(&entry, Delivery::Dead { reason }).await;
             }
+            // It is read anew, and everything about it decided by that.
+            Err(FlowError::Moved) => {
+                return self.finish(&entry, Delivery::Retry { due_at: self.now(), counts: false }).await;
+            }
             // Nothing of it has left, so nothing of it is in doubt: the attempt is taken back.
             Err(error) => {
                 tracing::error!(id = %message, %error, "whether a message may leave cannot be decided now; it waits");
@@ -300,8 +304,13 @@ impl Gateway {
                 policy: Arc::new(StandardPolicy),
                 now: self.now(),
             };
-            // Erased since: as with bank data.
             let Some(key) = PlainKey::of_row(&*self.store, &entry.row).await? else {
+                // Erased since it was read: then it may be another's, who stays.
+                let now = self.store.outbox_entry(entry.row.message).await?;
+                if now.is_some_and(|now| now.row.under.is_some() && now.row.under != entry.row.under) {
+                    return Err(FlowError::Moved);
+                }
+                // As with bank data.
                 return Ok(Err(Denial::NoConsent));
             };
             return Ok(self.gate.release(entry.row.clone(), &gathered.facts(), &*gathered.policy, &key));

@@ -1,7 +1,8 @@
 //! Erasure: everything about a customer ends, and holds against a copy of the database that is put back.
 //!
 //! ```text
-//! one commit     consents revoked, links ended, the bank's revocations queued, the last receipt, the job that goes on
+//! one commit     consents revoked, links ended, the bank's revocations queued, the last receipt, the job that goes on;
+//!                what waits for their chats is over, or another customer's to whom the chat belongs as well
 //! then           the share of the customer's key is destroyed, outside of the database
 //! then           the rows are removed, a bounded number at a time
 //! ```
@@ -89,7 +90,9 @@ impl Gateway {
         let banks = self.names(places.values().map(|(_, link)| link), lang);
         let now = self.now().as_second();
         if !asked.is_some_and(|at| (0..ERASE_ASKED_S).contains(&now.saturating_sub(at))) {
-            return Ok(vec![self.say(chat, &plain::erase_ask(lang, &banks, now), true).await?]);
+            let (named, ask): (Vec<&Link>, _) =
+                (places.values().map(|(_, link)| link).collect(), plain::erase_ask(lang, &banks, now));
+            return Ok(vec![self.say_of_all(&named, chat, &ask, true).await?]);
         }
         let (mut commands, mut said) = (Vec::new(), Vec::new());
         for (place, _) in places.values() {
@@ -140,10 +143,21 @@ impl Gateway {
             Err(LinkError::Flow(error)) if error.is_damage() => {
                 tracing::warn!("a customer is erased of whom something does not open any more");
                 self.end_what_opens(place).await?;
+                self.leave_words(place).await?;
                 self.finish_erasure(place.shard, place.id).await?;
                 Ok(Erased::Unread)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// What waits for a chat that is another customer's, too, stays for that one.
+    async fn leave_words(&self, place: &CustomerPlace) -> Result<(), FlowError> {
+        let leave = Command::LeaveWords { shard: place.shard, customer: place.id };
+        match self.store.submit(vec![leave]).await {
+            // What is damaged goes with the rows.
+            Err(SubmitError::Store(error)) if error.is_damage() => Ok(()),
+            left => left.map(|_| ()).map_err(FlowError::from),
         }
     }
 

@@ -34,6 +34,9 @@ pub enum FlowError {
     /// This process may not go on with it: other nodes may have its shards.
     #[error("this node's lease is over")]
     NotLeased,
+    /// A message was put under another customer's key after it was read.
+    #[error("a message is under another key than when it was read")]
+    Moved,
 }
 
 impl FlowError {
@@ -43,9 +46,12 @@ impl FlowError {
         match self {
             Self::Store(error) | Self::Submit(SubmitError::Store(error)) => error.is_damage(),
             Self::Key(_) | Self::Unreadable(_) => true,
-            Self::Submit(_) | Self::Plain(_) | Self::Log(_) | Self::NotConfigured(_) | Self::NotLeased => {
-                false
-            }
+            Self::Submit(_)
+            | Self::Plain(_)
+            | Self::Log(_)
+            | Self::NotConfigured(_)
+            | Self::NotLeased
+            | Self::Moved => false,
         }
     }
 }

@@ -17,7 +17,7 @@ use amana_core::{
     Consent, Content, Controller, ConversationId, Entropy, Form, InstitutionId, KillSwitches, Lang,
     MessageId, Purpose, Shard, Terms, Timestamp,
 };
-use amana_gate::{Facts, Gate, Policy, TicketGuard};
+use amana_gate::{About, Facts, Gate, Policy, TicketGuard};
 use amana_render::{Encoding, RenderContext};
 use amana_store::{Answer, ChannelHealth, Command, Link, PlainKey, Store, SubmitError, Token};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -525,11 +525,38 @@ impl Gateway {
         }
     }
 
-    /// A message of ours that holds no bank data, as a command. `reply` says that it answers the person. It is under
-    /// the key of the customer whose chat it is ([`PlainKey::of_chat`]). Where that does not open it is the
-    /// deployment's: who asks for help, or to be erased, is answered all the same.
+    /// A message of ours that holds no bank data and names no link, as a command. `reply` says that it answers the
+    /// person. It is under the key of the customer whose chat it is ([`PlainKey::of_chat`]), and stays for the others
+    /// there when that one is erased. Where the key does not open it is the deployment's: who asks for help, or to be
+    /// erased, is answered all the same.
     pub(crate) async fn say(
         &self,
+        to: &ConversationId,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        self.say_about(About::Chat, to, content, reply).await
+    }
+
+    /// The same where these links, all in that chat, are named: what waits goes with the first of their customers who
+    /// is erased.
+    pub(crate) async fn say_of_all(
+        &self,
+        links: &[&Link],
+        to: &ConversationId,
+        content: &Content,
+        reply: bool,
+    ) -> Result<Command, FlowError> {
+        match links {
+            // A chat that has not confirmed a link has no say about its customer, nor they about what it is told.
+            [link] if link.was_confirmed() => self.say_of(link, content, reply).await,
+            _ => self.say_about(About::Links, to, content, reply).await,
+        }
+    }
+
+    async fn say_about(
+        &self,
+        about: About,
         to: &ConversationId,
         content: &Content,
         reply: bool,
@@ -538,7 +565,8 @@ impl Gateway {
             let links = self.store.links_of_conversation(to).await?;
             PlainKey::of_chat(&*self.store, &links).await
         };
-        self.say_under(&self.unless_closed(key.await)?, to, content, self.channel.encoding(reply))
+        let key = self.unless_closed(key.await)?;
+        self.say_under((&key, about), to, content, self.channel.encoding(reply))
     }
 
     /// The same about one link, in its chat: under its customer's key, also when it has just ended.
@@ -558,8 +586,8 @@ impl Gateway {
         content: &Content,
         encoding: Encoding,
     ) -> Result<Command, FlowError> {
-        let key = PlainKey::of_link(&*self.store, link).await;
-        self.say_under(&self.unless_closed(key)?, &link.conversation(), content, encoding)
+        let key = self.unless_closed(PlainKey::of_link(&*self.store, link).await)?;
+        self.say_under((&key, About::Link), &link.conversation(), content, encoding)
     }
 
     /// The same where it must outlive the customer: that they are erased.
@@ -569,7 +597,8 @@ impl Gateway {
         content: &Content,
         reply: bool,
     ) -> Result<Command, FlowError> {
-        self.say_under(&PlainKey::deployment(&*self.store), to, content, self.channel.encoding(reply))
+        let key = PlainKey::deployment(&*self.store);
+        self.say_under((&key, About::Chat), to, content, self.channel.encoding(reply))
     }
 
     fn unless_closed<'a>(&'a self, key: Answer<PlainKey<'a>>) -> Answer<PlainKey<'a>> {
@@ -582,19 +611,20 @@ impl Gateway {
         }
     }
 
-    /// The same under a key that is chosen.
+    /// The same under a key that is chosen, about what is said.
     pub(crate) fn say_under(
         &self,
-        key: &PlainKey<'_>,
+        (key, about): (&PlainKey<'_>, About),
         to: &ConversationId,
         content: &Content,
         encoding: Encoding,
     ) -> Result<Command, FlowError> {
         let recipient = Address { channel: to.channel.clone(), psid: to.psid.clone() };
-        let disclosure = self
+        let mut disclosure = self
             .gate
             .plain(content, &recipient, encoding, self.message_id(), self.now(), key, &*self.entropy)
             .map_err(FlowError::Plain)?;
+        disclosure.row.about = about;
         Ok(Command::Disclose { shard: to.shard(), disclosure: key.name_in(disclosure), at: self.now() })
     }
 

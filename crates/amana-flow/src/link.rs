@@ -13,7 +13,7 @@ use amana_core::{
     AccountId, Address, CONSENT_DAYS_MAX, ChannelId, Clusters, Consent, ConsentEnd, ConsentId, ConsentState,
     ConversationId, CustomerId, Form, Grant, InstitutionId, Lang, LinkId, Purpose, Timestamp,
 };
-use amana_gate::{DataKey, ReceiptDraft, Shown, Subject};
+use amana_gate::{About, DataKey, ReceiptDraft, Shown, Subject};
 use amana_store::{BankGrant, Command, Conversation, JobOutcome, Link, LinkState, PlainKey, SubmitError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -749,7 +749,12 @@ impl Gateway {
         match new_key {
             Some(key) => {
                 let key = PlainKey::of_new((link.shard, link.customer), key);
-                self.say_under(&key, &link.conversation(), &content, self.channel.encoding(false))
+                self.say_under(
+                    (&key, About::Link),
+                    &link.conversation(),
+                    &content,
+                    self.channel.encoding(false),
+                )
             }
             None => self.say_of(link, &content, false).await,
         }

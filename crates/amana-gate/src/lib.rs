@@ -36,7 +36,10 @@ pub use key::{DataKey, KeyError};
 pub use limits::{EGRESS_BODY_BYTES_MAX, EGRESS_TICKET_LIFE, SEALED_PAGE_LIFE};
 pub use protected::{BankData, Protected, Subject, Unaddressed};
 pub use receipt::{ReceiptDraft, ReceiptKind, Recipient, SealedReceipt};
-pub use release::{Basis, Disclosure, Gate, NEWS_TICKET_HOURS, OutboxRow, Refusal, Released, TICKET_HOURS};
+pub use release::{
+    About, Basis, Disclosure, Gate, NEWS_TICKET_HOURS, OutboxRow, Refusal, Released, TICKET_HOURS,
+    reseal_plain,
+};
 pub use sealed_page::{OpenedPage, SealedPage};
 pub use shown::Shown;
 pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};

@@ -1,7 +1,7 @@
 //! From a protected value to bytes that may leave: decision, rendering, receipt and ticket; and at the send, all again.
 
 use crate::decision::{Ask, Denial, Facts, Policy, decide};
-use crate::key::{DataKey, Domain};
+use crate::key::{DataKey, Domain, KeyError};
 use crate::protected::{BankData, Protected, Subject};
 use crate::purpose::Purpose;
 use crate::receipt::{ReceiptDraft, ReceiptKind, Recipient};
@@ -49,6 +49,19 @@ pub struct Basis {
     pub consent: ConsentId,
 }
 
+/// What a message without bank data is about, which says with whom it goes: a chat can have customers of several banks,
+/// and one of them may be erased while it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum About {
+    /// A link of the customer under whose key it is, or what is theirs in another way: it goes with them.
+    #[default]
+    Link,
+    /// Several links of the chat: it goes with the first of its customers.
+    Links,
+    /// The conversation alone: it stays, under another one's key, while the chat is another customer's, too.
+    Chat,
+}
+
 /// A message with its ticket, as the outbox keeps it. The payload is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -75,7 +88,9 @@ pub struct OutboxRow {
     /// the deployment's. The ticket does not name it: under any other key the bytes do not open. With bank data it is
     /// the basis that says whose.
     pub under: Option<(Shard, CustomerId)>,
-    /// The gate's MAC over everything above but `under`, and `said`, which is MACs itself.
+    /// Where it holds no bank data: what it is about. It says nothing about whether the message may leave.
+    pub about: About,
+    /// The gate's MAC over everything above but `under` and `about`, and `said`, which is MACs itself.
     pub ticket: [u8; 32],
 }
 
@@ -118,6 +133,7 @@ impl Disclosure {
             // What a human wrote has no basis, and the basis says under whose key it is.
             && self.row.agent.is_none()
             && self.row.under.is_none()
+            && self.row.about == About::Link
             && self.page.as_ref().is_none_or(|page| page.message == self.row.message && page.basis == *basis)
     }
 }
@@ -417,6 +433,7 @@ impl Gate {
             anytime: encoding.passes_window(),
             agent,
             under: None,
+            about: About::default(),
             ticket: [0; 32],
         };
         row.ticket = self.sign(&row);
@@ -474,6 +491,26 @@ pub(crate) fn open_payload(row: &OutboxRow, key: &DataKey) -> Result<Vec<u8>, De
         None => key.open_as(Domain::Payload, &context, &row.payload),
     };
     opened.map_err(|_| Denial::Unreadable)
+}
+
+/// The bytes of a message without bank data under another key: for those to whom a chat still belongs when the customer
+/// is erased under whose key they were ([`About::Chat`]). They are the very bytes of this hash, and stay closed. Bank
+/// data are under a key of their purpose, which is not the customer's own.
+///
+/// # Errors
+/// When they do not open under `from`, or are others.
+pub fn reseal_plain(
+    message: MessageId,
+    (payload, payload_sha256): (&[u8], [u8; 32]),
+    (from, to): (&DataKey, &DataKey),
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, KeyError> {
+    let context = payload_context(message);
+    let body = zeroize::Zeroizing::new(from.open_as(Domain::Payload, &context, payload)?);
+    if sha256(&[&body]) != payload_sha256 {
+        return Err(KeyError);
+    }
+    to.seal_as(Domain::Payload, &context, &body, entropy)
 }
 
 fn payload_context(message: MessageId) -> Vec<u8> {

@@ -214,6 +214,8 @@ CREATE TABLE outbox (
     -- The customer under whose key that and the text are, where there is no basis; else they are under the deployment's.
     -- It goes with them.
     key_of BYTEA,
+    -- What it is about, where there is no basis: 0 that customer's link, 1 several links of the chat, 2 the chat alone.
+    about BIGINT NOT NULL,
     payload BYTEA NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BYTEA,

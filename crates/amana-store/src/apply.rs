@@ -238,6 +238,10 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         Command::PutCheckpoint { size, note } => crate::apply_log::put_checkpoint(db, *size, note).await,
         Command::Sweep { now, keep } => crate::apply_sweep::sweep(db, vault, *now, keep).await,
         Command::SetLang { conversation, lang } => set_lang(db, vault, conversation, *lang).await,
+        Command::LeaveWords { shard, customer } => {
+            crate::apply_shared::leave_words(db, vault, (*shard, *customer)).await?;
+            Ok(Outcome::Changed)
+        }
         Command::BeginErasure { shard, customer, at, receipt } => {
             crate::apply_erase::begin(db, vault, (*shard, *customer), *at, receipt).await
         }

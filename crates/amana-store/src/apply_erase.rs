@@ -1,6 +1,7 @@
 //! Erasure: the last receipt, then, once the key's share is destroyed, every row.
 
 use crate::apply::{Applied, Refused, maybe, record};
+use crate::apply_shared::leave_words;
 use crate::apply_sweep::note;
 use crate::codec::INBOX_DONE;
 use crate::custody::Holder;
@@ -34,6 +35,8 @@ pub(crate) async fn begin<D: Db>(
     if open.is_some() {
         return Err(Refused::Conflict("link"));
     }
+    // In this commit: before it nothing has changed, and after it their key is needed for nothing.
+    leave_words(db, vault, (shard, customer)).await?;
     mark(db, (shard, customer), at).await?;
     deny_what_waits(db, vault, (shard, customer), at).await?;
     Ok(Outcome::Receipt(seq))
@@ -62,22 +65,32 @@ macro_rules! messages_of_chats {
     };
 }
 
-/// Those of them that are over with the customer: where no other customer's link is active, and what is under this
-/// one's key wherever it is.
+/// That the chat of the link `l` is another customer's, too.
+macro_rules! is_anothers {
+    () => {
+        "EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel AND other.person = l.person \
+         AND other.state = 1 AND other.customer <> l.customer)"
+    };
+}
+
+/// Those of them that are over with the customer: where no other customer's link is active, and elsewhere what is under
+/// this one's key or about several links.
 macro_rules! own_messages {
     () => {
         concat!(
             messages_of_chats!(),
-            " AND (o.key_of = l.customer OR NOT EXISTS (SELECT 1 FROM link other WHERE other.channel = l.channel \
-             AND other.person = l.person AND other.state = 1 AND other.customer <> l.customer))"
+            " AND (o.key_of = l.customer OR o.about = 1 OR NOT ",
+            is_anothers!(),
+            ")"
         )
     };
 }
 
 /// What waits for their chats without bank data is over now, whether it is under their key or, from before they were
 /// linked, under the deployment's, which is not destroyed: text and recipient are gone, and a human's words with it.
-/// What tells them that they are erased is put in after this, under the deployment's key. What is on its way may be at
-/// the platform, and stays as such.
+/// What is for those to whom a chat still belongs was put under a key of theirs before this. What tells them that they
+/// are erased is put in after this, under the deployment's key. What is on its way may be at the platform, and stays as
+/// such.
 async fn deny_what_waits<D: Db>(
     db: &mut D,
     vault: &Vault,
@@ -156,12 +169,13 @@ pub(crate) async fn step<D: Db>(
     )
     .await?;
     // What was given up of what was said to their chats without bank data may be under the deployment's key: text and
-    // recipient go, too. Of what is sent or denied they are gone. It is found by the links, so those wait for it.
+    // recipient go, too, but for what is another customer's as well. Of what is sent or denied they are gone. It is
+    // found by the links, so those wait for it.
     let emptied = db
         .run(
             concat!(
                 "UPDATE outbox SET payload = $3, sealed_to = NULL, key_of = NULL WHERE message IN (SELECT o.message FROM ",
-                messages_of_chats!(),
+                own_messages!(),
                 " AND o.state > 3 AND o.customer IS NULL AND o.sealed_to IS NOT NULL ORDER BY o.message LIMIT $4)"
             ),
             values![shard, customer, Vec::new(), ERASE_ROWS],
@@ -172,10 +186,15 @@ pub(crate) async fn step<D: Db>(
     }
     let mut removed = 0;
     for statement in [
-        // The ways to renew that their chats were given, under the deployment's key as well.
-        "DELETE FROM token WHERE hash IN (SELECT t.hash FROM link l JOIN token t ON t.channel = l.channel \
-         AND t.person = l.person WHERE l.shard = $1 AND l.customer = $2 AND l.state <> 0 AND l.code_hash IS NULL \
-         ORDER BY t.hash LIMIT $3)",
+        // The ways to link and to renew that their chats were given, under the deployment's key as well. Where a chat
+        // is another's, too, messages that stay lead there; they name the chat alone.
+        concat!(
+            "DELETE FROM token WHERE hash IN (SELECT t.hash FROM link l JOIN token t ON t.channel = l.channel \
+             AND t.person = l.person WHERE l.shard = $1 AND l.customer = $2 AND l.state <> 0 AND l.code_hash IS NULL \
+             AND NOT ",
+            is_anothers!(),
+            " ORDER BY t.hash LIMIT $3)"
+        ),
         "DELETE FROM receipt WHERE shard = $1 AND customer = $2 AND seq <= (SELECT coalesce(min(r.seq), 0) \
          FROM receipt r WHERE r.shard = $1 AND r.customer = $2) + $3",
         "DELETE FROM story WHERE shard = $1 AND customer = $2 AND key IN (SELECT s.key FROM story s \

@@ -5,7 +5,7 @@ use crate::apply::{
     record_with_key,
 };
 use crate::apply_agent::SENT;
-use crate::codec::outbox_code;
+use crate::codec::{about_code, outbox_code};
 use crate::db::{Counter, Db, Row, by_position, values};
 use crate::limits::{EXPIRED_ROWS, SWEEP_ROWS};
 use crate::vault::{Vault, open};
@@ -144,8 +144,8 @@ pub(crate) async fn disclose<D: Db>(
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
              payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
-             said, doubtful, agent, key_of) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18, $19) \
+             said, doubtful, agent, key_of, about) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18, $19, $20) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -166,7 +166,8 @@ pub(crate) async fn disclose<D: Db>(
                 row.anytime,
                 row.said.as_slice(),
                 row.agent,
-                row.under.map(|(_, customer)| customer)
+                row.under.map(|(_, customer)| customer),
+                about_code(row.about)
             ],
         )
         .await?;

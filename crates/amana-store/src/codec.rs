@@ -6,6 +6,7 @@ use crate::{
     WaitingTelling,
 };
 use amana_core::AgreementAct;
+use amana_gate::About;
 
 macro_rules! codes {
     ($($to:ident, $from:ident: $type:ident { $($variant:ident = $code:literal),+ $(,)? })+) => { $(
@@ -25,6 +26,7 @@ codes! {
     outbox_code, outbox_state: OutboxState {
         Pending = 0, Sending = 1, Unconfirmed = 2, Held = 3, Sent = 4, Dead = 5, Denied = 6,
     }
+    about_code, about: About { Link = 0, Links = 1, Chat = 2 }
     story_code, story_state: StoryState { Authorised = 0, Posted = 1, Reversed = 2, Untold = 3 }
     alarm_code, alarm: AlarmKind {
         NoMetadata = 0, OtherApp = 1, UnknownMessage = 2, NeverSent = 3, OtherRecipient = 4, TooMany = 5,

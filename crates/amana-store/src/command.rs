@@ -636,9 +636,19 @@ pub enum Command {
         /// How long each kind is kept.
         keep: Retention,
     },
+    /// Puts what waits in a customer's chats and is said to the conversation alone ([`amana_gate::About::Chat`]) under
+    /// the key of another customer, where the chat is another's, too: for one who is removed without
+    /// [`Command::BeginErasure`], which does this itself. What does not open stays.
+    LeaveWords {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+    },
     /// Records a customer's last receipt. From here on there is no such customer for any other command or query, and
-    /// [`Command::Erase`] must follow. Refused if there is no such customer (any more), or while a link of theirs is
-    /// not ended.
+    /// [`Command::Erase`] must follow. What waits in their chats without bank data is over, but for what is another
+    /// customer's, too ([`Command::LeaveWords`]). Refused if there is no such customer (any more), or while a link of
+    /// theirs is not ended.
     BeginErasure {
         /// The customer's shard.
         shard: Shard,

@@ -31,6 +31,7 @@ mod apply_outbox;
 mod apply_page;
 mod apply_passkey;
 mod apply_policy;
+mod apply_shared;
 mod apply_sweep;
 mod apply_waiting;
 mod codec;

@@ -450,7 +450,7 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.key_of, k.wrapped_key, o.customer, o.sealed_basis, k.wrapped_key, \
-         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.about, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at, o.doubtful, o.person FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = coalesce(o.customer, o.key_of)"
     };
@@ -514,7 +514,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     let psid = psid.map_or_else(|| Psid::new(NOBODY).map_err(|_| StoreError::new("an id is none")), Ok)?;
     let recipient = Address { channel, psid };
     let (said, expires_at, anytime) = (row.bytes()?, row.time()?, row.flag()?);
-    let (agent, ticket) = (row.opt_array()?, row.array()?);
+    let (agent, about, ticket) = (row.opt_array()?, row.code(codec::about)?, row.array()?);
     let (state, due_at, attempts) = (row.code(codec::outbox_state)?, row.time()?, row.number()?);
     let (mid, reason, customer_shard) = (row.opt_text()?, row.opt_text()?, row.shard()?);
     Ok(OutboxEntry {
@@ -531,6 +531,7 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
             anytime,
             agent,
             under: key_of.map(|customer| (customer_shard, customer)),
+            about,
             ticket,
         },
         state,

@@ -93,6 +93,10 @@ impl Vault {
         &*self.custody
     }
 
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     /// A fresh customer key, or `None` for an id that was erased. It blocks.
     pub(crate) fn new_customer_key(
         &self,

@@ -7,7 +7,7 @@ use amana_channel::webhook::{Inbound, InboundKind};
 use amana_core::*;
 use amana_flow::limits::ERASE_ASKED_S;
 use amana_flow::*;
-use amana_gate::DataKey;
+use amana_gate::{About, DataKey};
 use amana_log::audit::audit;
 use amana_log::bundle::{Bundle, Trust, verify};
 use amana_log::checkpoint::Checkpoint;
@@ -412,6 +412,163 @@ async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_tha
         let entry = again.store().outbox_entry(*message).await.unwrap().expect("an empty row");
         assert_eq!((entry.state, entry.row.payload.len(), entry.row.under), (OutboxState::Denied, 0, None));
     }
+}
+
+/// Another bank's customer who is linked in this chat after everybody else there.
+async fn another_here(rig: &Rig, psid: &str) -> Link {
+    let (bank, at) = (InstitutionId::new("pine-bank").unwrap(), rig.clock.now());
+    let (shard, customer) = (Shard(9), CustomerId::from_bytes([0xfe; 16]));
+    let key = rig.store.new_customer_key(&bank, customer, at).await.expect("answers").expect("a key");
+    let ConversationId { channel, psid } = conversation(psid);
+    let made = Link {
+        id: LinkId::from_bytes([0xff; 16]),
+        shard,
+        customer,
+        institution: bank.clone(),
+        channel,
+        psid,
+        accounts: [account("p1")].into(),
+        state: LinkState::Active,
+        code_hash: None,
+        created_at: at,
+        ended_at: None,
+    };
+    let (subject, wrapped_key) = ([9; 32], key.wrapped);
+    let create = Command::CreateCustomer { shard, id: customer, institution: bank, subject, wrapped_key, at };
+    rig.store.submit(vec![create, Command::CreateLink(made.clone())]).await.expect("linked");
+    made
+}
+
+/// What waits, in order.
+async fn waits(rig: &Rig) -> Vec<OutboxEntry> {
+    let (from, to) = (Timestamp::UNIX_EPOCH, rig.clock.now());
+    let rows = rig.store.outbox_between((Shard(0), 0), from, to, 1_000).await.expect("answers");
+    rows.into_iter().filter(|entry| entry.state == OutboxState::Pending).collect()
+}
+
+fn help() -> String {
+    plain(&amana_chat::plain::help(Lang::English).text)
+}
+
+/// A chat of two banks' customers, and one of them is erased, also by a process that ends right after the commit: what
+/// was said to the conversation is sent under the other's key, with that key alone from the commit on; the question
+/// that names both, and what a human wrote while it was both's, are over and on the other's record. On yesterday's
+/// database nothing opens what waited, and none of it is sent once more.
+#[tokio::test]
+async fn what_waits_for_a_chat_of_two_customers_is_sent_when_one_of_them_is_erased() {
+    for crash in [false, true] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let (gone, stays) = (link(&rig.store, "1").await, another_here(&rig, "1").await);
+        *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+        rig.says("1", "help").await;
+        rig.says("1", "delete my data").await;
+        let (by, text) = ("api:huda".into(), "your card is here".into());
+        let words = AgentReply { by, text, media: None, persona: None };
+        rig.gateway.agent_replies(&conversation("1"), &words).await.expect("written");
+        let waiting = waits(&rig).await;
+        let about = waiting.iter().map(|entry| (entry.row.about, entry.row.under));
+        let first = Some((gone.shard, gone.customer));
+        assert_eq!(
+            about.collect::<Vec<_>>(),
+            [(About::Chat, first), (About::Links, first), (About::Link, first)],
+            "{crash}"
+        );
+
+        let yesterday = tempfile::tempdir().unwrap();
+        copy(rig.folder.path(), yesterday.path(), "amana.sqlite");
+        let faults = Arc::new(Faults::default());
+        faults.destroys.store(crash, Ordering::SeqCst);
+        let other = process(&rig, rig.folder.path(), &faults).await;
+        assert_eq!(other.erase_customer(gone.customer).await.is_ok(), !crash);
+        let kept = other.store().outbox_entry(waiting[0].row.message).await.unwrap().expect("is there");
+        assert_eq!(kept.row.under, Some((stays.shard, stays.customer)), "{crash}");
+        assert_eq!((kept.state, kept.row.recipient.psid.as_str()), (OutboxState::Pending, "1"), "{crash}");
+        *rig.channel.error.lock().unwrap() = None;
+        rig.clock.advance_s(120);
+        other.settle().await.expect("settled");
+        let said = rig.sees("1");
+        assert_eq!(said.len(), 2, "{crash}: {said:?}");
+        assert_eq!(said[0], help(), "{crash}");
+        assert!(said[1].contains("Cedar Bank"), "{crash}: that all is erased there: {said:?}");
+        let receipts = rig.store.receipts(stays.shard, stays.customer, 1, 100).await.expect("answers");
+        let receipts: Vec<_> = receipts.iter().map(|r| String::from_utf8_lossy(&r.bytes)).collect();
+        let became: Vec<_> = receipts.iter().filter(|receipt| receipt.contains("agent:api:huda")).collect();
+        assert_eq!(became.len(), 2, "{crash}: {receipts:#?}");
+        assert!(became[1].contains(r#""template":"denied:erased""#), "{crash}: {receipts:#?}");
+        faults.destroys.store(false, Ordering::SeqCst);
+        rig.clock.advance_s(600);
+        other.settle().await.expect("settled");
+        assert!(other.store().customer_place(gone.customer).await.unwrap().is_none(), "{crash}");
+        assert!(rig.sees("1").is_empty(), "{crash}: once");
+
+        copy(rig.folder.path(), yesterday.path(), "custody.sqlite");
+        let again = process(&rig, yesterday.path(), &Arc::new(Faults::default())).await;
+        let gate = amana_gate::Gate::new(again.store().keyring().ticket());
+        let remains = again.store().customer(stays.shard, stays.customer).await.unwrap().expect("stays").key;
+        for entry in &waiting {
+            let entry = again.store().outbox_entry(entry.row.message).await.unwrap().expect("is back");
+            assert_ne!(entry.row.recipient.psid.as_str(), "1", "{crash}");
+            for key in [again.store().keyring().deployment(), &remains] {
+                assert!(gate.row_says(&entry.row, key, "x").is_err(), "{crash}");
+            }
+        }
+        again.finish_erasures().await.expect("finished");
+        again.settle().await.expect("settled");
+        assert!(rig.sees("1").is_empty(), "{crash}");
+    }
+}
+
+/// What does not open of the erased one keeps nothing from the other: also who is removed unread leaves it.
+#[tokio::test]
+async fn who_is_removed_unread_leaves_what_waits_for_the_other_customer_of_a_chat() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let (gone, stays) = (link(&rig.store, "1").await, another_here(&rig, "1").await);
+    *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+    rig.says("1", "help").await;
+    rig.sql(&format!("UPDATE consent SET sealed = x'00' WHERE customer = x'{}'", hex(&gone)));
+    let erased = rig.gateway.erase_customer(gone.customer).await.expect("erased");
+    assert_eq!(erased, Some(Erased::Unread));
+    let [kept] = waits(&rig).await.try_into().unwrap_or_else(|rows: Vec<_>| panic!("{}", rows.len()));
+    assert_eq!(kept.row.under, Some((stays.shard, stays.customer)));
+    *rig.channel.error.lock().unwrap() = None;
+    rig.clock.advance_s(120);
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!(rig.sees("1"), [help()]);
+}
+
+fn hex(link: &Link) -> String {
+    link.customer.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The erasure comes while the message is looked at, under the key that it was read with: it is read anew, asked after
+/// anew, and sent once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_over_while_it_is_looked_at_is_sent_once() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let gone = link(&rig.store, "1").await;
+    another_here(&rig, "1").await;
+    rig.channel.fates.lock().unwrap().push(Fate::LoseSilently);
+    rig.says("1", "help").await;
+    *rig.channel.there.lock().unwrap() = Ok(amana_channel::History::Said(Vec::new()));
+    let eraser = rig.gateway.clone();
+    let (done, erased) = mpsc::channel();
+    let erases = async move {
+        done.send(eraser.erase_customer(gone.customer).await.expect("erased")).unwrap();
+    };
+    let now = tokio::runtime::Handle::current();
+    *rig.channel.while_asked.lock().unwrap() =
+        Some(Box::new(move || tokio::task::block_in_place(|| now.block_on(erases))));
+    for _ in 0..5 {
+        rig.clock.advance_s(600);
+        rig.gateway.settle().await.expect("settled");
+    }
+    assert_eq!(erased.try_recv(), Ok(Some(Erased::Whole)), "while it was looked at");
+    let said = rig.sees("1");
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said[0], help());
 }
 
 /// That a chat is linked is said under the key of the customer who comes to be with the link, not under the

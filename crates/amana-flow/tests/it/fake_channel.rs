@@ -53,6 +53,8 @@ pub(crate) struct FakeChannel {
     pub(crate) heard_fails: Mutex<u32>,
     /// What happens while the next send is under way.
     pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What happens while it is asked next what was said in a conversation.
+    pub(crate) while_asked: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// What the platform says of who has a conversation, and how often it was asked.
     pub(crate) owner: Mutex<Result<ThreadOwner, SendError>>,
     pub(crate) owner_asked: Mutex<u32>,
@@ -184,6 +186,10 @@ impl Channel for FakeChannel {
     }
     async fn said_since(&self, _: &Address, _: Timestamp) -> Result<History, SendError> {
         self.lacks("said_since")?;
+        let happens = self.while_asked.lock().expect("lock").take();
+        if let Some(happens) = happens {
+            happens();
+        }
         self.there.lock().expect("lock").clone()
     }
     async fn talked_since(&self, _: &ChannelId, _: Timestamp) -> Result<Option<Vec<String>>, SendError> {

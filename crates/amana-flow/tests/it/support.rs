@@ -470,6 +470,7 @@ impl Rig {
             heard: Mutex::default(),
             heard_fails: Mutex::default(),
             meanwhile: Mutex::default(),
+            while_asked: Mutex::default(),
             owner: Mutex::new(Ok(ThreadOwner::Owned { app: None, until: None })),
             owner_asked: Mutex::default(),
             taken: Mutex::default(),

@@ -45,7 +45,7 @@ fn page(disclosure: &mut Disclosure) -> &mut SealedPage {
 #[test]
 fn a_disclosure_is_of_one_decision_in_every_field() {
     assert!(made().page.is_some() && made().is_consistent());
-    let changes: [(&str, Change); 23] = [
+    let changes: [(&str, Change); 25] = [
         ("kind", |d| receipt(d).kind = ReceiptKind::View),
         ("bytes", |d| receipt(d).payload_sha256 = Some("0".repeat(64))),
         ("no hash", |d| receipt(d).payload_sha256 = Some("x".into())),
@@ -71,6 +71,8 @@ fn a_disclosure_is_of_one_decision_in_every_field() {
         ("no receipt", |d| d.receipt = None),
         ("no basis", |d| d.row.basis = None),
         ("a human's", |d| d.row.agent = Some([0; 32])),
+        ("another key", |d| d.row.under = Some((Shard(1), customer(2)))),
+        ("about the chat alone", |d| d.row.about = About::Chat),
     ];
     for (what, change) in changes {
         let mut disclosure = made();

@@ -64,6 +64,27 @@ fn what_remains_of_a_messages_words_tells_these_from_others() {
     assert!(!Gate::new(DataKey::new([6; 32])).row_said(&other, "hello there"), "of another key");
 }
 
+/// What waits for a chat goes over to another key whole, and stays closed; bank data do not, nor does what is not the
+/// message that its ticket vouches for.
+#[test]
+fn a_message_without_bank_data_goes_over_to_another_key_whole_or_not_at_all() {
+    let rig = Rig::new();
+    let (row, other) = (rig.plain(1, "hello"), DataKey::generate(&rig.entropy));
+    let over = |row: &OutboxRow, from: &DataKey| {
+        reseal_plain(row.message, (&row.payload, row.payload_sha256), (from, &other), &rig.entropy)
+    };
+    let payload = over(&row, &rig.key).expect("goes over");
+    assert_eq!(over(&row, &other), Err(KeyError), "of another key");
+    let gone = OutboxRow { payload, ..row.clone() };
+    assert_eq!(rig.gate.row_says(&gone, &other, "hello"), Ok(true));
+    assert!(rig.gate.row_says(&gone, &rig.key, "hello").is_err(), "nothing of it is left under the first");
+    let elsewhere = OutboxRow { message: MessageId::from_bytes([2; 16]), ..row.clone() };
+    assert_eq!(over(&elsewhere, &rig.key), Err(KeyError), "another message's");
+    let others = OutboxRow { payload_sha256: [0; 32], ..row };
+    assert_eq!(over(&others, &rig.key), Err(KeyError), "other bytes");
+    assert_eq!(over(&rig.told(Encoding::MessengerUpdate), &rig.key), Err(KeyError), "bank data");
+}
+
 #[test]
 fn an_approved_text_says_what_it_says_and_nothing_else() {
     let rig = Rig::new();

@@ -207,6 +207,8 @@ CREATE TABLE outbox (
     -- The customer under whose key that and the text are, where there is no basis; else they are under the deployment's.
     -- It goes with them.
     key_of BLOB,
+    -- What it is about, where there is no basis: 0 that customer's link, 1 several links of the chat, 2 the chat alone.
+    about INTEGER NOT NULL,
     payload BLOB NOT NULL,
     -- Where there is a basis, this is sealed with it.
     payload_sha256 BLOB,

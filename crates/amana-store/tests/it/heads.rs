@@ -40,9 +40,9 @@ async fn deep(w: &World) {
         .sql(&format!(
             "{numbers} INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, sealed_to, \
              payload, payload_sha256, said, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, \
-             anytime, doubtful) SELECT o.shard, 1000000 + g.n, {key}, o.channel, o.person, o.customer, o.sealed_basis, \
+             anytime, doubtful, about) SELECT o.shard, 1000000 + g.n, {key}, o.channel, o.person, o.customer, o.sealed_basis, \
              o.sealed_to, o.payload, o.payload_sha256, o.said, o.expires_at, o.ticket, 0, 7 + 0 * o.due_at, 0, \
-             o.customer_shard, o.created_at, 0, 0 FROM g JOIN (SELECT *, row_number() OVER (ORDER BY position) AS n \
+             o.customer_shard, o.created_at, 0, 0, o.about FROM g JOIN (SELECT *, row_number() OVER (ORDER BY position) AS n \
              FROM outbox) o ON o.n = 1 + g.n % 6; \
              {numbers} INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, \
              received_at) SELECT i.shard, 1000000 + g.n, i.lane, {half}, i.source, i.body, 0, 0, 0, i.received_at \
@@ -343,7 +343,7 @@ async fn anything(place: &Place, dice: &Dice) {
     for position in positions {
         let id = u128::from(position).to_be_bytes();
         outbox.push(format!(
-            "({}, {position}, {}, '{}', {}, {}, {}, 0, {}, {}, {}, 0, 0, 0, {}, 0)",
+            "({}, {position}, {}, '{}', {}, {}, {}, 0, {}, {}, {}, 0, 0, 0, {}, 0, 0)",
             dice.shard(),
             place.bytes(&id),
             dice.one_of(&["1001", "1002", "1003"]),
@@ -369,8 +369,8 @@ async fn anything(place: &Place, dice: &Dice) {
     place
         .sql(&format!(
             "DELETE FROM outbox; DELETE FROM inbox; INSERT INTO outbox (shard, position, message, channel, person, \
-             payload, said, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, anytime, doubtful) \
-             VALUES {}; INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, \
+             payload, said, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, anytime, doubtful, \
+             about) VALUES {}; INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, \
              received_at) VALUES {};",
             outbox.join(", "),
             inbox.join(", ")

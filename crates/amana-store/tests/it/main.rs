@@ -28,6 +28,7 @@ mod policies;
 mod postgres;
 mod schema;
 mod shard;
+mod shared;
 mod sql;
 mod sqlite;
 mod suite;

@@ -106,6 +106,9 @@ const fn may(
 #[rustfmt::skip]
 const EXCEPTIONS: &[Exception] = &[
     may("outbox", "WHERE message = $1 AND agent IS NOT NULL", 2, Seldom, "what became of a message without bank data: is it a human's, and whose chat it was"),
+    may("outbox", "customer IS NULL AND key_of = $3 AND about = $4", 2, Seldom, "an erasure: what is said in a chat that is another customer's, too"),
+    may("outbox", "WHERE message = $1 AND key_of = $6", 1, Seldom, "the same: what goes over to that one"),
+    may("link", "other.channel = $1 AND other.person = $2", 1, Seldom, "the same: whose the chat is"),
     may("inbox", "state = 0 AND source = $1 ORDER BY position LIMIT 1 OFFSET", 1, Owed, "how far a node looks for heads"),
     may("inbox", "FROM inbox WHERE lane = $1", 2, Owed, "the lane's shard is known there; the index must begin with it"),
     may("inbox", "b.lane = i.lane", 2, Owed, "the heads of a node's shards: by its leases, not by one shard"),
@@ -127,7 +130,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("link", "o.institution = link.institution", 1, Seldom, "when a link becomes active"),
     may("link", "l.code_hash = $1", 1, Seldom, "when a link is confirmed by the platform"),
     may("link", "AND person = $2 AND state < 2", 1, Seldom, "when somebody wants nothing kept of a chat"),
-    may("link", "other.person = l.person", 2, Seldom, "an erasure leaves what waits in a chat that is another customer's, too"),
+    may("link", "other.person = l.person", 4, Seldom, "an erasure leaves what waits in a chat that is another customer's, too"),
     may("link", "SELECT DISTINCT shard, customer FROM link", 2, Seldom, "what became of what a human wrote; whose chat it is"),
     may("customer", "institution = $1 AND subject = $2", 1, Seldom, "when somebody signs in"),
     may("customer", "FROM customer WHERE id = $1", 1, Seldom, "an operator's search"),

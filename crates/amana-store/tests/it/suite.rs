@@ -12,6 +12,7 @@ use crate::pages::*;
 use crate::passkeys::*;
 use crate::place::Place;
 use crate::policies::*;
+use crate::shared::*;
 use crate::upkeep::*;
 use crate::waiting::*;
 use crate::world::*;
@@ -126,6 +127,9 @@ suite!(
     a_receipt_is_of_its_row_alone,
     a_humans_words_are_for_those_whose_chat_it_is,
     an_erasure_takes_what_is_under_the_deployments_key,
+    an_erasure_leaves_what_is_for_the_other_customer_of_a_chat,
+    a_chat_of_which_everybody_is_erased_keeps_nothing,
+    what_stays_of_a_chat_goes_to_the_oldest_link_whose_key_opens,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
     a_sweep_ends_messages_whose_ticket_is_over,
