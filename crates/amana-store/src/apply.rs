@@ -67,8 +67,11 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
         }
         Command::PutConversation(conversation) => put_conversation(db, vault, conversation).await,
         Command::CreateCustomer { shard, id, institution, subject, wrapped_key, at } => {
-            let key =
-                vault.customer_key(*id, wrapped_key).map_err(|_| Refused::Conflict("customer key"))?;
+            let key = vault.customer_key(*id, wrapped_key).map_err(|error| match error {
+                closed if closed.is_damage() => Refused::Conflict("customer key"),
+                // The custody is away: it is waited for, and the key is good.
+                away => Refused::Store(away),
+            })?;
             let sealed_log_key = vault.new_log_key(&key, *id)?;
             let rows = db
                 .run(

@@ -184,7 +184,8 @@ pub enum Command {
     },
     /// Makes or replaces a conversation's record. `last_inbound_at` never moves back.
     PutConversation(Conversation),
-    /// Makes a customer with a fresh key. Refused if (institution, subject) exists.
+    /// Makes a customer with a fresh key. Refused if (institution, subject) exists, or the key does not open; an error,
+    /// to be tried again, while the key custody is away.
     CreateCustomer {
         /// The shard: that of the conversation of the first link.
         shard: Shard,

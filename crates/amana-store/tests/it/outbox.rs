@@ -100,6 +100,7 @@ pub(crate) async fn a_custody_that_is_away_is_waited_for_and_a_lost_key_is_an_al
     w.one(disclose(1, w.disclosure(&customer, &consent(1, 1, 1), 1), 0)).await;
     w.one(disclose(0, w.plain(3, 2), 0)).await;
     w.one(claim(1, OutboxState::Pending, 10)).await;
+    let [create, again] = [w.create_customer(7).await, w.create_customer(7).await];
     let custody = |sql: &str| {
         let file = rusqlite::Connection::open(custody_of(&w.place.url())).expect("opens");
         file.execute_batch(sql).expect("runs");
@@ -116,8 +117,11 @@ pub(crate) async fn a_custody_that_is_away_is_waited_for_and_a_lost_key_is_an_al
     assert!(store.outbox_between((Shard(0), -1), at(0), at(9), 9).await.is_err(), "nothing is left out");
     let settle = || echo(1, 1, "m-1", 15);
     assert!(store.submit(vec![settle()]).await.is_err(), "nor settled without its receipt");
+    let made = store.submit(vec![create]).await;
+    assert!(matches!(&made, Err(SubmitError::Store(error)) if !error.is_damage()), "{made:?}");
     custody("ALTER TABLE away RENAME TO share");
     assert_eq!(heads().await, [2, 1, 3]);
+    assert_eq!(store.submit(vec![again]).await.expect("made"), [Outcome::Changed]);
     // The share is lost: the row is nobody's any more, and its echo settles it with an alarm.
     custody("DELETE FROM share");
     let store = w.another().await;
