@@ -209,7 +209,7 @@ CREATE TABLE outbox (
     customer BYTEA,
     -- Why it may leave, the hash of what it says, and to whom it goes.
     sealed_basis BYTEA,
-    -- To whom it goes, where there is no basis.
+    -- To whom it goes and the hash of what it says, where there is no basis.
     sealed_to BYTEA,
     -- The customer under whose key that and the text are, where there is no basis; else they are under the deployment's.
     -- It goes with them.
@@ -217,8 +217,6 @@ CREATE TABLE outbox (
     -- What it is about, where there is no basis: 0 that customer's link, 1 several links of the chat, 2 the chat alone.
     about BIGINT NOT NULL,
     payload BYTEA NOT NULL,
-    -- Where there is a basis, this is sealed with it.
-    payload_sha256 BYTEA,
     -- Where there is none: short MACs of its texts, which go once it is sent.
     said BYTEA NOT NULL,
     expires_at BIGINT NOT NULL,

@@ -211,7 +211,7 @@ CREATE TABLE outbox (
     customer BLOB,
     -- Why it may leave, the hash of what it says, and to whom it goes.
     sealed_basis BLOB,
-    -- To whom it goes, where there is no basis.
+    -- To whom it goes and the hash of what it says, where there is no basis.
     sealed_to BLOB,
     -- The customer under whose key that and the text are, where there is no basis; else they are under the deployment's.
     -- It goes with them.
@@ -219,8 +219,6 @@ CREATE TABLE outbox (
     -- What it is about, where there is no basis: 0 that customer's link, 1 several links of the chat, 2 the chat alone.
     about INTEGER NOT NULL,
     payload BLOB NOT NULL,
-    -- Where there is a basis, this is sealed with it.
-    payload_sha256 BLOB,
     -- Where there is none: short MACs of its texts, which go once it is sent.
     said BLOB NOT NULL,
     expires_at INTEGER NOT NULL,

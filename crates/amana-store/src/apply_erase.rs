@@ -160,7 +160,7 @@ pub(crate) async fn step<D: Db>(
     // Of a message an empty row stays for as long as of one without bank data, so that an echo that comes late is no
     // alarm: what may be at the platform is dead, what never left is denied.
     db.run(
-        "UPDATE outbox SET customer = NULL, sealed_basis = NULL, payload_sha256 = NULL, payload = $4, \
+        "UPDATE outbox SET customer = NULL, sealed_basis = NULL, payload = $4, \
          reason = CASE WHEN state < 4 THEN 'erased' ELSE reason END, \
          state = CASE WHEN state IN (1, 2) THEN 5 WHEN state IN (0, 3) THEN 6 - doubtful ELSE state END \
          WHERE message IN (SELECT message FROM receipt WHERE shard = $1 AND customer = $2 AND message IS NOT NULL \

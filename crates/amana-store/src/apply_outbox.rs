@@ -115,13 +115,14 @@ pub(crate) async fn disclose<D: Db>(
             (Some(seq), Some(key), Some(sealed), None)
         }
         (None, None) => {
-            let (context, psid) = (recipient_context(row.message), psid.as_str().as_bytes());
+            let context = recipient_context(row.message);
+            let sent_to = [&row.payload_sha256[..], psid.as_str().as_bytes()].concat();
             let sealed = match row.under {
-                None => vault.seal(vault.keyring().deployment(), &context, psid)?,
+                None => vault.seal(vault.keyring().deployment(), &context, &sent_to)?,
                 // Whoever was erased since the text was put under their key is nobody here.
                 Some((shard, customer)) => {
                     let key = customer_key(db, vault, shard, customer).await?;
-                    vault.seal(&key, &context, psid)?
+                    vault.seal(&key, &context, &sent_to)?
                 }
             };
             (None, None, None, Some(sealed))
@@ -138,14 +139,13 @@ pub(crate) async fn disclose<D: Db>(
         has_held(db, place).await?
     };
     let state = if held { OutboxState::Held } else { OutboxState::Pending };
-    let sha256_in_clear = row.basis.is_none().then_some(row.payload_sha256);
     let position = db.next(Counter::Outbox).await?;
     let rows = db
         .run(
             "INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, payload, \
-             payload_sha256, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
+             expires_at, ticket, state, due_at, attempts, customer_shard, created_at, sealed_to, anytime, \
              said, doubtful, agent, key_of, about) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $12, 0, $13, $12, $15, $16, $17, 0, $18, $19, $20) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $11, 0, $12, $11, $14, $15, $16, 0, $17, $18, $19) \
              ON CONFLICT (message) DO NOTHING",
             values![
                 place.0,
@@ -156,7 +156,6 @@ pub(crate) async fn disclose<D: Db>(
                 row.basis.as_ref().map(|basis| basis.customer),
                 basis,
                 row.payload.as_slice(),
-                sha256_in_clear,
                 row.expires_at,
                 row.ticket,
                 at,

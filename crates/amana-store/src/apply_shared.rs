@@ -31,10 +31,10 @@ pub(crate) async fn leave_words<D: Db>(
         let (channel, person) = (chat.text()?, chat.array::<32>()?);
         // One statement for each of the indexes: what waits, and what was given up and may be sent once more.
         for statement in [
-            "SELECT message, payload, payload_sha256, sealed_to FROM outbox WHERE channel = $1 AND person = $2 \
+            "SELECT message, payload, sealed_to FROM outbox WHERE channel = $1 AND person = $2 \
              AND state < 4 AND customer IS NULL AND key_of = $3 AND about = $4 AND agent IS NULL \
              AND sealed_to IS NOT NULL",
-            "SELECT message, payload, payload_sha256, sealed_to FROM outbox WHERE channel = $1 AND person = $2 \
+            "SELECT message, payload, sealed_to FROM outbox WHERE channel = $1 AND person = $2 \
              AND state > 3 AND customer IS NULL AND key_of = $3 AND about = $4 AND agent IS NULL \
              AND sealed_to IS NOT NULL",
         ] {
@@ -119,17 +119,19 @@ fn unless_damaged<T>(answer: Answer<T>) -> Answer<Option<T>> {
     }
 }
 
-/// Text and recipient of a message under the other key.
+/// Text of a message, and its recipient with the text's hash, under the other key.
 fn resealed(
     vault: &Vault,
     mut row: Row,
     (from, to): (&DataKey, &DataKey),
 ) -> Answer<(MessageId, Vec<u8>, Vec<u8>)> {
     let message = MessageId::from_bytes(row.array()?);
-    let (payload, hash, sealed_to) = (row.bytes()?, row.array()?, row.bytes()?);
+    let (payload, sealed_to) = (row.bytes()?, row.bytes()?);
     let recipient = recipient_context(message);
-    let psid = open(from, &recipient, &sealed_to)?;
-    let payload = reseal_plain(message, (&payload, hash), (from, to), vault.entropy())
-        .map_err(|_| StoreError::damaged("a message without bank data does not open under its key"))?;
-    Ok((message, payload, vault.seal(to, &recipient, &psid)?))
+    let sent_to = open(from, &recipient, &sealed_to)?;
+    let damaged = || StoreError::damaged("a message without bank data does not open under its key");
+    let hash = *sent_to.first_chunk().ok_or_else(damaged)?;
+    let payload =
+        reseal_plain(message, (&payload, hash), (from, to), vault.entropy()).map_err(|_| damaged())?;
+    Ok((message, payload, vault.seal(to, &recipient, &sent_to)?))
 }

@@ -450,7 +450,7 @@ pub(crate) async fn inbox_failed<D: Db>(db: &mut D, limit: usize) -> Answer<Vec<
 macro_rules! outbox_columns {
     () => {
         "o.shard, o.position, o.message, o.channel, o.sealed_to, o.key_of, k.wrapped_key, o.customer, o.sealed_basis, k.wrapped_key, \
-         o.payload, o.payload_sha256, o.said, o.expires_at, o.anytime, o.agent, o.about, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
+         o.payload, o.said, o.expires_at, o.anytime, o.agent, o.about, o.ticket, o.state, o.due_at, o.attempts, o.mid, o.reason, o.customer_shard, \
          o.created_at, o.sent_at, o.doubtful, o.person FROM outbox o \
          LEFT JOIN customer k ON k.shard = o.customer_shard AND k.id = coalesce(o.customer, o.key_of)"
     };
@@ -460,28 +460,41 @@ pub(crate) use outbox_columns;
 /// Who stands for a recipient that cannot be read. No ticket is for them.
 const NOBODY: &str = "unreadable";
 
-/// A page-scoped id that is sealed under this key.
-fn read_recipient(key: &DataKey, context: &[u8], sealed: &[u8]) -> Answer<Psid> {
+/// To whom a message without bank data goes, and the hash of what it says: in the clear that would let anyone who reads
+/// the database try which text it was.
+type SentTo = (Psid, [u8; 32]);
+
+/// What is sealed under this key of a message without bank data.
+fn read_sent_to(key: &DataKey, context: &[u8], sealed: &[u8]) -> Answer<SentTo> {
     let plain = open(key, context, sealed)?;
-    let damaged = || StoreError::damaged("a stored recipient cannot be read");
-    let text = String::from_utf8(plain).map_err(|_| damaged())?;
-    Psid::new(text).map_err(|_| damaged())
+    let (hash, psid) = plain.split_first_chunk().ok_or_else(no_recipient)?;
+    Ok((read_psid(psid)?, *hash))
 }
 
-/// To whom a message without bank data goes. `None` where that does not open: it is damaged, or the customer under
+/// A page-scoped id that was sealed.
+fn read_psid(plain: &[u8]) -> Answer<Psid> {
+    let text = std::str::from_utf8(plain).map_err(|_| no_recipient())?;
+    Psid::new(text).map_err(|_| no_recipient())
+}
+
+fn no_recipient() -> StoreError {
+    StoreError::damaged("a stored recipient cannot be read")
+}
+
+/// To whom a message without bank data goes, with the hash of what it says. `None` where that does not open: it is damaged, or the customer under
 /// whose key it is was erased. An error where it cannot be known now.
 fn read_plain_recipient(
     vault: &Vault,
     message: MessageId,
     sealed: &[u8],
     under: (Option<CustomerId>, Option<Vec<u8>>),
-) -> Answer<Option<Psid>> {
+) -> Answer<Option<SentTo>> {
     let context = recipient_context(message);
     let opened = match under {
-        (None, _) => read_recipient(vault.keyring().deployment(), &context, sealed),
+        (None, _) => read_sent_to(vault.keyring().deployment(), &context, sealed),
         (Some(_), None) => return Ok(None),
         (Some(customer), Some(wrapped)) => {
-            vault.customer_key(customer, &wrapped).and_then(|key| read_recipient(&key, &context, sealed))
+            vault.customer_key(customer, &wrapped).and_then(|key| read_sent_to(&key, &context, sealed))
         }
     };
     match opened {
@@ -501,14 +514,15 @@ fn read_outbox(vault: &Vault, mut row: Row) -> Answer<OutboxEntry> {
     // denies the message, and a damaged row ends as denied instead of blocking its conversation.
     let (sealed, closed) =
         read_basis(vault, message, &mut row)?.map_or_else(|of| (None, Some(of)), |b| (b, None));
-    let (payload, in_clear): (_, Option<[u8; 32]>) = (row.bytes()?, row.opt_array()?);
+    let payload = row.bytes()?;
     let (basis, payload_sha256, psid) = match sealed {
         Some(sealed) => {
             (Some(sealed.basis.into_owned()), sealed.payload_sha256, Some(sealed.psid.into_owned()))
         }
         None => {
             let to = sealed_to.map(|to| read_plain_recipient(vault, message, &to, (key_of, wrapped)));
-            (None, in_clear.unwrap_or_default(), to.transpose()?.flatten())
+            let (psid, hash) = to.transpose()?.flatten().unzip();
+            (None, hash.unwrap_or_default(), psid)
         }
     };
     let psid = psid.map_or_else(|| Psid::new(NOBODY).map_err(|_| StoreError::new("an id is none")), Ok)?;
@@ -794,12 +808,11 @@ pub(crate) async fn token<D: Db>(db: &mut D, vault: &Vault, hash: [u8; 32]) -> A
         .row("SELECT channel, sealed_to, expires_at, consumed_at FROM token WHERE hash = $1", values![hash])
         .await?;
     row.map(|mut row| {
+        let channel = row.parsed()?;
+        let psid = open(vault.keyring().deployment(), &token_context(&hash), &row.bytes()?)?;
         Ok(Token {
             hash,
-            conversation: ConversationId {
-                channel: row.parsed()?,
-                psid: read_recipient(vault.keyring().deployment(), &token_context(&hash), &row.bytes()?)?,
-            },
+            conversation: ConversationId { channel, psid: read_psid(&psid)? },
             expires_at: row.time()?,
             consumed_at: row.opt_time()?,
         })

@@ -39,9 +39,9 @@ async fn deep(w: &World) {
     w.place
         .sql(&format!(
             "{numbers} INSERT INTO outbox (shard, position, message, channel, person, customer, sealed_basis, sealed_to, \
-             payload, payload_sha256, said, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, \
+             payload, said, expires_at, ticket, state, due_at, attempts, customer_shard, created_at, \
              anytime, doubtful, about) SELECT o.shard, 1000000 + g.n, {key}, o.channel, o.person, o.customer, o.sealed_basis, \
-             o.sealed_to, o.payload, o.payload_sha256, o.said, o.expires_at, o.ticket, 0, 7 + 0 * o.due_at, 0, \
+             o.sealed_to, o.payload, o.said, o.expires_at, o.ticket, 0, 7 + 0 * o.due_at, 0, \
              o.customer_shard, o.created_at, 0, 0, o.about FROM g JOIN (SELECT *, row_number() OVER (ORDER BY position) AS n \
              FROM outbox) o ON o.n = 1 + g.n % 6; \
              {numbers} INSERT INTO inbox (shard, position, lane, key, source, body, state, not_before, attempts, \

@@ -74,22 +74,25 @@ pub(crate) async fn one_flipped_byte_and_it_does_not_leave(w: &World) {
         assert!(matches!(denial, Denial::BadTicket | Denial::Unreadable), "{column}: {denial}");
         w.place.sql(&format!("UPDATE outbox SET state = 6 {at_row}")).await;
     }
-    // The hash of a message without bank data is in the clear; the ticket vouches for it all the same.
-    for (n, value) in [(50, w.place.bytes(&[7; 32])), (51, "NULL".to_owned())] {
+    // Recipient and hash of a message without bank data that do not open, are not there or are another message's are
+    // nobody's, and nobody has a ticket.
+    w.one(disclose(0, w.plain(3, 50), 0)).await;
+    let of_another = format!(
+        "(SELECT o.sealed_to FROM outbox o WHERE o.message = {})",
+        w.place.bytes(message(50).as_bytes())
+    );
+    for (n, value) in [(51, of_another), (52, w.place.bytes(&[7; 60])), (53, "NULL".to_owned())] {
         w.one(disclose(0, w.plain(3, n), 0)).await;
         let at_row = format!("WHERE message = {}", w.place.bytes(message(n).as_bytes()));
-        w.place.sql(&format!("UPDATE outbox SET payload_sha256 = {value} {at_row}")).await;
+        w.place.sql(&format!("UPDATE outbox SET sealed_to = {value} {at_row}")).await;
         let damaged = w.store.outbox_entry(message(n)).await.expect("answers").expect("is there").row;
-        let denial = w.release(damaged, &consent, w.store.keyring().deployment());
-        assert_eq!(denial, Err(Denial::BadTicket));
+        assert_eq!(
+            (damaged.recipient.psid.as_str(), damaged.payload_sha256),
+            ("unreadable", [0; 32]),
+            "{value}"
+        );
+        assert_eq!(w.release(damaged, &consent, w.store.keyring().deployment()), Err(Denial::BadTicket));
     }
-    // A recipient that does not open is nobody, and nobody has a ticket.
-    w.one(disclose(0, w.plain(3, 52), 0)).await;
-    let at_row = format!("WHERE message = {}", w.place.bytes(message(52).as_bytes()));
-    w.place.sql(&format!("UPDATE outbox SET sealed_to = {} {at_row}", w.place.bytes(&[7; 60]))).await;
-    let damaged = w.store.outbox_entry(message(52)).await.expect("answers").expect("is there").row;
-    assert_eq!(damaged.recipient.psid.as_str(), "unreadable");
-    assert_eq!(w.release(damaged, &consent, w.store.keyring().deployment()), Err(Denial::BadTicket));
     // A sealed receipt that was moved or changed does not open.
     w.place.sql("UPDATE receipt SET seq = 1000 WHERE seq = 1").await;
     assert!(w.store.receipts(Shard(1), customer_id(1), 1000, 1).await.is_err());

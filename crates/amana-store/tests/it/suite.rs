@@ -841,8 +841,10 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
     w.one(disclose(1, notice, 0)).await;
     assert!(w.store.sealed_page(&hash).await.expect("answers").is_some(), "what it said is among it");
     let plain = w.plain(2, 2);
-    let said_to_nobody = plain.row.payload_sha256;
+    let (said_to_nobody, ticket) = (plain.row.payload_sha256, plain.row.ticket);
     w.one(disclose(0, plain, 0)).await;
+    let kept = w.store.outbox_entry(message(2)).await.expect("answers").expect("is there").row;
+    assert_eq!(kept.payload_sha256, said_to_nobody, "it is there for those who hold the key");
     w.one(Command::PutBankGrant { grant: grant(1, b"token MARKER"), expected: 0 }).await;
     w.one(Command::PutSession(Session { hash: [1; 32], body: b"MARKER".to_vec(), expires_at: at(9) })).await;
     // It is there for those who hold the key …
@@ -866,18 +868,23 @@ async fn nothing_protected_is_readable_in_the_database(w: &World) {
             }
             // `bytea` prints as hex.
             assert!(find(&all, b"cedar-bank"), "the dump shows what is not sealed");
-            for word in [b"MARKER".as_slice(), b"BalanceOnRequest", &said] {
+            for word in [b"MARKER".as_slice(), b"BalanceOnRequest", &said, &said_to_nobody] {
                 assert!(!find(&all, hex::encode(word).as_bytes()));
             }
-            assert!(find(&all, hex::encode(said_to_nobody).as_bytes()), "the dump shows a hash in the clear");
+            assert!(find(&all, hex::encode(ticket).as_bytes()), "the dump shows what is not sealed");
             all
         }
     };
     assert!(find(&dump, b"cedar-bank"), "the dump shows what is not sealed");
     assert!(!find(&dump, b"MARKER") && !find(&dump, b"BalanceOnRequest"), "nor what it was for");
-    assert!(!find(&dump, &said) && !find(&dump, hex::encode(said).as_bytes()), "nor a hash of what was said");
+    for said in [said, said_to_nobody] {
+        assert!(
+            !find(&dump, &said) && !find(&dump, hex::encode(said).as_bytes()),
+            "nor a hash of what was said"
+        );
+    }
     if let Place::Sqlite { .. } = &w.place {
-        assert!(find(&dump, &said_to_nobody), "the dump shows a hash in the clear");
+        assert!(find(&dump, &ticket), "the dump shows what is not sealed");
     }
 }
 
