@@ -81,6 +81,8 @@ pub struct Acceptance {
     pub form: Option<Form>,
     /// Exactly these terms, instead of the two above.
     pub terms: Option<Terms>,
+    /// SHA-256 of the request that it answers, in hex. Where another one came meanwhile nothing is accepted.
+    pub request: Option<String>,
 }
 
 /// Where the agreement between an institution and a channel stands, with what is being asked.
@@ -258,10 +260,11 @@ impl<'a> Agreements<'a> {
     }
 
     /// The institution accepts the open request, whole or in part; or, where none is open, changes what it accepts of
-    /// the last one. A tightening binds old consents at once; a loosening never widens them.
+    /// the last one. A tightening binds old consents at once; a loosening never widens them. A suspended agreement stays
+    /// suspended.
     ///
     /// # Errors
-    /// When nothing was asked for, or the terms are more than was.
+    /// When nothing was asked for, the terms are more than was, or another request came than the one that was meant.
     pub async fn accept(
         &self,
         institution: &InstitutionId,
@@ -274,9 +277,19 @@ impl<'a> Agreements<'a> {
         let request = standing.open.as_ref().or(standing.basis.as_ref()).ok_or(AgreementError::NotNow(
             "there is no request to accept; what was declined or ended must be asked for again",
         ))?;
+        if accepted.request.as_ref().is_some_and(|meant| !meant.eq_ignore_ascii_case(&request.sha256)) {
+            return Err(AgreementError::NotNow(
+                "the request with this hash is not the one that stands: look anew",
+            ));
+        }
         let asked = asked_terms(request)?;
         let terms = accepted.of(&asked)?;
-        let act = (AgreementAct::Accepted, AgreementState::Active);
+        // What is paused stays paused, whatever is accepted meanwhile: to let it go on is an act of its own.
+        let state = match standing.state() {
+            Some(AgreementState::Suspended) => AgreementState::Suspended,
+            _ => AgreementState::Active,
+        };
+        let act = (AgreementAct::Accepted, state);
         self.put(&standing, act, Some(terms), Some(request.sha256.clone()), by, note).await
     }
 

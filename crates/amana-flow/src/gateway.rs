@@ -392,14 +392,16 @@ impl Gateway {
         match state {
             AgreementState::Active => {
                 let wanted: Terms = OFFERED_PURPOSES.iter().map(|p| (*p, (p.clusters(), form))).collect();
-                if stands.is_some_and(|a| a.state == AgreementState::Active && a.terms == wanted) {
-                    return Ok(());
-                }
                 if stands.is_none() {
                     ask.await?;
                 }
-                let accepted = Acceptance { terms: Some(wanted), ..Acceptance::default() };
-                agreements.accept(institution, channel, &accepted, by, None).await?;
+                if stands.is_none_or(|a| a.terms != wanted) {
+                    let accepted = Acceptance { terms: Some(wanted), ..Acceptance::default() };
+                    agreements.accept(institution, channel, &accepted, by, None).await?;
+                }
+                if stands.is_some_and(|a| a.state == AgreementState::Suspended) {
+                    agreements.resume(institution, channel, by, None).await?;
+                }
             }
             AgreementState::Suspended => {
                 if stands.is_some_and(|a| a.state == AgreementState::Active) {

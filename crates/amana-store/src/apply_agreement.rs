@@ -16,6 +16,7 @@ pub(crate) async fn put_agreement<D: Db>(
     event: &AgreementEvent,
     agreement: Option<&Agreement>,
 ) -> Applied {
+    answers_what_is_asked(db, event).await?;
     match agreement {
         Some(agreement) => {
             let same = event.institution.as_ref() == Some(&agreement.institution)
@@ -53,6 +54,28 @@ pub(crate) async fn put_agreement<D: Db>(
         )
         .await?;
     changed(rows, "agreement")
+}
+
+/// Yes and no are said to the newest request: one that came since somebody looked is neither answered unseen, nor taken
+/// for the one that was. Refused where the newest of what is not answered yet is another request.
+async fn answers_what_is_asked<D: Db>(db: &mut D, event: &AgreementEvent) -> Result<(), Refused> {
+    let (Some(institution), Some(channel)) = (&event.institution, &event.channel) else { return Ok(()) };
+    if !matches!(event.act, AgreementAct::Accepted | AgreementAct::Declined) {
+        return Ok(());
+    }
+    let row = db
+        .row(
+            "SELECT record FROM agreement_event WHERE institution = $1 AND channel = $2 AND act IN (0, 2, 3, 6) \
+             ORDER BY number DESC LIMIT 1",
+            values![institution.as_str(), channel.as_str()],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(()) };
+    let last: AgreementEvent = row.json()?;
+    if last.act == AgreementAct::Requested && event.request_sha256.as_ref() != Some(&last.sha256) {
+        return Err(Refused::Conflict("agreement"));
+    }
+    Ok(())
 }
 
 async fn put_version<D: Db>(db: &mut D, agreement: &Agreement) -> Applied {

@@ -150,6 +150,7 @@ struct Act {
     only: Option<BTreeSet<Purpose>>,
     form: Option<Form>,
     terms: Option<Vec<RequestedPurpose>>,
+    request_sha256: Option<String>,
 }
 
 async fn openapi() -> Response {
@@ -220,7 +221,7 @@ async fn accept(State(state): Shared, Path(pair): Pair, request: Request) -> Res
         Ok(terms) => terms,
         Err(refusal) => return wrong(&AgreementError::Terms(refusal.to_string())),
     };
-    let accepted = Acceptance { only: act.only, form: act.form, terms };
+    let accepted = Acceptance { only: act.only, form: act.form, terms, request: act.request_sha256 };
     let agreements = state.gateway.agreements();
     let agreement = agreements.accept(&institution, &channel, &accepted, &by, act.note.as_deref()).await;
     answer(agreement.map(|agreement| agreement_value(&agreement)))
@@ -320,7 +321,8 @@ async fn act(pair: &(String, String), request: Request) -> Result<Acting, Respon
 /// The same for an act that takes a note alone.
 async fn plain_act(pair: &(String, String), request: Request) -> Result<Acting, Response> {
     let read = act(pair, request).await?;
-    if read.1.only.is_some() || read.1.form.is_some() || read.1.terms.is_some() {
+    let Act { note: _, only, form, terms, request_sha256 } = &read.1;
+    if only.is_some() || form.is_some() || terms.is_some() || request_sha256.is_some() {
         return Err(problem(StatusCode::BAD_REQUEST, "this act takes a `note` alone", Value::Null));
     }
     Ok(read)

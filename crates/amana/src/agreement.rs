@@ -51,7 +51,7 @@ pub(crate) async fn run(settings: &Settings, command: AgreementCommand) -> anyho
             show(&all.standing(&pair.institution, &pair.page).await?, json);
             Ok(())
         }
-        AgreementCommand::Accept { pair, only, form, terms, act, .. } => {
+        AgreementCommand::Accept { pair, only, form, terms, request, act, .. } => {
             let terms = match terms {
                 None => None,
                 Some(file) => {
@@ -60,7 +60,7 @@ pub(crate) async fn run(settings: &Settings, command: AgreementCommand) -> anyho
                 }
             };
             let only = (!only.is_empty()).then(|| only.into_iter().collect());
-            let accepted = Acceptance { only, form, terms };
+            let accepted = Acceptance { only, form, terms, request };
             let Pair { institution, page } = &pair;
             let (by, note) = (acting(act.by.as_deref()), act.note.as_deref());
             let agreement = all.accept(institution, page, &accepted, &by, note).await?;

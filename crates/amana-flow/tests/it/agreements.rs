@@ -63,8 +63,9 @@ async fn an_agreement_is_asked_for_accepted_in_part_paused_and_ended_and_all_of_
     assert!(!rig.sees("1").concat().contains("1,234.56"), "asked for is not agreed");
 
     let only = Some(BTreeSet::from([Purpose::BalanceOnRequest]));
-    let part =
-        accept(&rig, Acceptance { only, form: Some(Form::Summary), terms: None }).await.expect("accepted");
+    let part = accept(&rig, Acceptance { only, form: Some(Form::Summary), ..Acceptance::default() })
+        .await
+        .expect("accepted");
     assert_eq!(part.state, AgreementState::Active);
     assert_eq!(part.terms.keys().collect::<Vec<_>>(), [&Purpose::BalanceOnRequest]);
     assert_eq!(part.terms[&Purpose::BalanceOnRequest].1, Form::Summary);
@@ -225,10 +226,52 @@ async fn tightening_binds_old_consents_at_once_also_what_already_waits() {
 }
 
 #[tokio::test]
+async fn what_is_paused_stays_paused_whatever_is_accepted_meanwhile() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    let (bank, page) = pair();
+    let agreements = rig.gateway.agreements();
+    agreements.suspend(&bank, &page, BY, Some("incident 7")).await.expect("suspended");
+    let tighter = || Acceptance { form: Some(Form::Summary), ..Acceptance::default() };
+    assert_eq!(accept(&rig, tighter()).await.expect("tightened").state, AgreementState::Suspended);
+    ask(&rig, &both()).await.expect("asked for anew");
+    assert_eq!(accept(&rig, tighter()).await.expect("accepted").state, AgreementState::Suspended);
+    purchase(&rig, "t1", 450).await;
+    rig.says("1", "what's my balance?").await;
+    let said = rig.sees("1").concat();
+    assert!(!said.contains("4.50") && !said.contains("1,234.56"), "still paused: {said}");
+    let now = agreements.resume(&bank, &page, BY, None).await.expect("resumed");
+    assert_eq!((now.state, now.terms[&Purpose::BalanceOnRequest].1), (AgreementState::Active, Form::Summary));
+    rig.says("1", "what's my balance?").await;
+    assert!(rig.sees("1").concat().contains("1,234.56"));
+}
+
+#[tokio::test]
+async fn a_request_that_came_since_somebody_looked_is_not_accepted_unseen() {
+    let rig = Rig::new().await;
+    let (bank, page) = pair();
+    let agreements = rig.gateway.agreements();
+    agreements.end(&bank, &page, BY, None).await.expect("ended");
+    let little = request(&purpose("BalanceOnRequest", "\"BALANCES\"", "notice"));
+    let seen = ask(&rig, &little).await.expect("asked").open.expect("open");
+    let meanwhile = ask(&rig, &both()).await.expect("asked for more").open.expect("open");
+    let meant =
+        |event: &AgreementEvent| Acceptance { request: Some(event.sha256.clone()), ..Acceptance::default() };
+    assert!(matches!(accept(&rig, meant(&seen)).await, Err(AgreementError::NotNow(_))));
+    let standing = agreements.standing(&bank, &page).await.expect("read");
+    assert_eq!(standing.agreement.map(|a| a.state), Some(AgreementState::Proposed));
+    assert_eq!(standing.open.as_ref(), Some(&meanwhile), "it waits for its answer");
+    let agreed = accept(&rig, meant(&meanwhile)).await.expect("accepted");
+    assert_eq!((agreed.state, agreed.terms.len()), (AgreementState::Active, 2));
+}
+
+#[tokio::test]
 async fn loosening_never_widens_an_old_consent() {
     let rig = Rig::new().await;
     let only = || Some(BTreeSet::from([Purpose::TransactionUpdate, Purpose::BalanceOnRequest]));
-    accept(&rig, Acceptance { only: only(), form: Some(Form::Notice), terms: None }).await.expect("narrow");
+    accept(&rig, Acceptance { only: only(), form: Some(Form::Notice), ..Acceptance::default() })
+        .await
+        .expect("narrow");
     // Everything is ticked, with all the details; the agreement lets less be recorded.
     rig.link("1").await;
     accept(&rig, Acceptance::default()).await.expect("loosened: all purposes, all details");
@@ -259,6 +302,10 @@ async fn the_configuration_makes_its_agreements_once_and_sees_who_acted_by_hand(
     assert_eq!((count().await, state().await), (4, AgreementState::Terminated));
     ensure(AgreementState::Active, Form::Detail).await;
     assert_eq!((count().await, state().await), (6, AgreementState::Active), "asked for again");
+    ensure(AgreementState::Suspended, Form::Detail).await;
+    assert_eq!((count().await, state().await), (7, AgreementState::Suspended), "its page was taken out");
+    ensure(AgreementState::Active, Form::Notice).await;
+    assert_eq!((count().await, state().await), (9, AgreementState::Active), "and put in again, with less");
     assert!(!rig.gateway.agreed_by_hand(&bank, &page).await.unwrap());
     rig.gateway.agreements().suspend(&bank, &page, BY, None).await.unwrap();
     assert!(rig.gateway.agreed_by_hand(&bank, &page).await.unwrap());

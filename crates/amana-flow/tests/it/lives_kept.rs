@@ -172,6 +172,9 @@ impl Player {
                 }
                 let accepted = Acceptance { terms: Some(terms), ..Acceptance::default() };
                 self.agreements().accept(&b, &p, &accepted, by, None).await.expect("accepted");
+                if self.stands[*bank][*page] == Stands::Paused {
+                    self.agreements().resume(&b, &p, by, None).await.expect("stays paused until then");
+                }
                 self.stands[*bank][*page] = Stands::Active;
                 true
             }

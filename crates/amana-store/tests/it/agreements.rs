@@ -51,7 +51,24 @@ pub(crate) async fn every_act_on_an_agreement_is_kept(w: &World) {
 
     let request = asked(AgreementAct::Requested, 1);
     w.one(alone(request.clone())).await;
-    w.one(agreed(AgreementAct::Accepted, agreement(1))).await;
+    // A yes or a no to anything but the newest request answers nothing: it came after somebody looked.
+    let answer = |act, request: Option<&AgreementEvent>| {
+        let request_sha256 = request.map(|request| request.sha256.clone());
+        AgreementEvent { version: Some(1), request_sha256, ..asked(act, 1) }
+    };
+    let accepted = |request| {
+        let event = answer(AgreementAct::Accepted, request);
+        Command::PutAgreement { event, agreement: Some(agreement(1)) }
+    };
+    let declined =
+        |request| alone(AgreementEvent { version: None, ..answer(AgreementAct::Declined, request) });
+    let newer = asked(AgreementAct::Requested, 6);
+    w.one(alone(newer.clone())).await;
+    for meant in [None, Some(&request)] {
+        assert_eq!(w.refused(vec![accepted(meant)]).await, (0, "agreement"), "{meant:?}");
+        assert_eq!(w.refused(vec![declined(meant)]).await, (0, "agreement"), "{meant:?}");
+    }
+    w.one(accepted(Some(&newer))).await;
     let refused = |n| AgreementEvent {
         institution: None,
         channel: None,
@@ -68,15 +85,15 @@ pub(crate) async fn every_act_on_an_agreement_is_kept(w: &World) {
     let events = w.store.agreement_events(&id("cedar-bank"), &id("1001")).await.expect("answers");
     let acts: Vec<_> = events.iter().map(|event| event.act).collect();
     use AgreementAct::{Accepted, Declined, Refused, Requested};
-    assert_eq!(acts, [Requested, Accepted, Refused, Declined], "oldest first");
-    assert_eq!((&events[0], &events[2], &events[3]), (&request, &named, &no), "exactly as recorded");
-    assert_eq!(events[1].version, Some(1));
+    assert_eq!(acts, [Requested, Requested, Accepted, Refused, Declined], "oldest first");
+    assert_eq!((&events[0], &events[3], &events[4]), (&request, &named, &no), "exactly as recorded");
+    assert_eq!(events[2].version, Some(1));
     // What holds is a rule of the log, under the hash that the history has; what is only asked for is none.
     let rule = async |event: &AgreementEvent| {
         let document = event.document.as_deref().expect("a document");
         w.store.log_rule(&ids::sha256(&[document.as_bytes()])).await.expect("answers")
     };
-    assert_eq!(rule(&events[1]).await, events[1].document);
+    assert_eq!(rule(&events[2]).await, events[2].document);
     let asked_again = asked(AgreementAct::Requested, 9);
     let proposed = Agreement { state: AgreementState::Proposed, ..agreement(2) };
     let event = AgreementEvent { version: Some(2), ..asked_again.clone() };
