@@ -1,6 +1,6 @@
 //! Erasure: the last receipt, then, once the key's share is destroyed, every row.
 
-use crate::apply::{Applied, Refused, maybe, record};
+use crate::apply::{Applied, Refused, json, maybe, record};
 use crate::apply_shared::leave_words;
 use crate::apply_sweep::note;
 use crate::codec::INBOX_DONE;
@@ -10,7 +10,7 @@ use crate::kept::write_back;
 use crate::limits::ERASE_ROWS;
 use crate::vault::Vault;
 use crate::{DataKind, Outcome, StoreError};
-use amana_core::{ConversationId, CustomerId, Lang, MessageId, Shard, Timestamp};
+use amana_core::{ConversationId, CustomerId, KillScope, Lang, MessageId, Shard, Timestamp};
 use amana_gate::ReceiptDraft;
 
 /// The last receipt. From its commit on there is no such customer for any other command or query. Refused while a link
@@ -230,6 +230,8 @@ pub(crate) async fn step<D: Db>(
     if removed > 0 {
         return Ok(Outcome::Changed);
     }
+    // A switch that was on for them alone stops nobody any more; it names them, and why is an operator's free text.
+    db.run("DELETE FROM kill WHERE scope = $1", values![json(&KillScope::Customer(customer))?]).await?;
     let gone = db.run("DELETE FROM customer WHERE shard = $1 AND id = $2", values![shard, customer]).await?;
     db.run("INSERT INTO erased (id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING", values![customer, at])
         .await?;
