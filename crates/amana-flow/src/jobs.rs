@@ -1,13 +1,12 @@
 //! The durable queue of things that must be done later, whatever happens meanwhile: telling a bank that a grant is
-//! taken back, ending a link whose consent is over. And sweeping away what is over.
+//! taken back, ending a link whose consent is over.
 
 use crate::error::FlowError;
 use crate::gateway::{Gateway, shard_context};
 use crate::grant_look::Looks;
 use crate::limits::{
     CONFLICT_TRIES, JOB_ATTEMPTS_MAX, JOBS_AT_ONCE_MAX, POLL_EVERY, POLL_TIME, REMIND_DAYS_BEFORE,
-    REMIND_DAYS_BEFORE_TOKENS_END, REMIND_LOOK_S, RETENTION_EVERY, SHARED_GRANT_WAIT_S, STORE_PAUSE,
-    SWEEP_EVERY,
+    REMIND_DAYS_BEFORE_TOKENS_END, REMIND_LOOK_S, SHARED_GRANT_WAIT_S, STORE_PAUSE,
 };
 use amana_bank::{Actor, Doubt, TakenBack, Tokens};
 use amana_core::{
@@ -150,13 +149,10 @@ impl Gateway {
         let polling = tokio::spawn(self.clone().run_looks(Looks::News, stop.clone()));
         let owners = tokio::spawn(self.clone().run_owners(stop.clone()));
         let watching = tokio::spawn(self.clone().run_watch(stop.clone()));
+        let keeping = tokio::spawn(self.clone().run_retention(stop.clone()));
         if let Err(error) = self.look_after_subscriptions().await {
             tracing::warn!(%error, "subscriptions to banks' notifications could not be looked after");
         }
-        let mut sweep = tokio::time::interval(SWEEP_EVERY);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut keeping = tokio::time::interval(RETENTION_EVERY);
-        keeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if !stop.is_cancelled()
                 && let Err(error) = self.tell_news().await
@@ -188,6 +184,7 @@ impl Gateway {
                 let _ = polling.await;
                 let _ = owners.await;
                 let _ = watching.await;
+                let _ = keeping.await;
                 return;
             }
             tokio::select! {
@@ -195,56 +192,10 @@ impl Gateway {
                     let task = done.map_or_else(|error| error.id(), |(id, ())| id);
                     busy.remove(&task);
                 }
-                _ = sweep.tick() => if self.shards.keeps_cell() { self.sweep().await },
-                _ = keeping.tick() => if self.shards.keeps_cell() {
-                    self.keep_retention().await;
-                } else {
-                    // It may come to this node meanwhile.
-                    keeping.reset_after(SWEEP_EVERY);
-                },
                 () = self.jobs_filled.notified() => {}
                 () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
-        }
-    }
-
-    async fn sweep(&self) {
-        self.reconcile_deliveries().await;
-        if let Err(error) =
-            self.store.submit(vec![Command::Sweep { now: self.now(), keep: *self.store.retention() }]).await
-        {
-            tracing::warn!(%error, "what is over could not be swept away");
-        }
-    }
-
-    /// Erases customers who have had no link for long, and reports what is kept.
-    pub(crate) async fn keep_retention(&self) {
-        match self.erase_idle().await {
-            Ok(0) => {}
-            Ok(erased) => tracing::info!(erased, "customers without a link were erased: their time is over"),
-            Err(error) => tracing::warn!(%error, "customers whose time is over could not be erased"),
-        }
-        let report = match self.store.retention_report().await {
-            Ok(report) => report,
-            Err(error) => {
-                tracing::warn!(%error, "what is kept could not be counted");
-                return;
-            }
-        };
-        for holding in report.holdings {
-            let kind = holding.kind.as_str();
-            let oldest_s =
-                holding.oldest.map_or(0, |at| self.now().as_second().saturating_sub(at.as_second()));
-            let days = holding.kind.days(self.store.retention());
-            let (rows, removed) = (holding.rows, holding.removed_total);
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
-            {
-                metrics::gauge!("amana_retention_rows", "kind" => kind).set(rows as f64);
-                metrics::gauge!("amana_retention_oldest_seconds", "kind" => kind).set(oldest_s as f64);
-                metrics::gauge!("amana_retention_removed_rows", "kind" => kind).set(removed as f64);
-            }
-            tracing::info!(kind, days, rows, oldest_s, removed, "retention");
         }
     }
 

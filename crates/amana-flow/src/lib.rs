@@ -53,6 +53,7 @@ mod poll;
 mod privacy;
 mod reconcile;
 mod renew;
+mod retention;
 mod revoke;
 mod rules;
 mod sealed;

@@ -277,11 +277,14 @@ pub const OVERDUE_MAX: usize = 256;
 pub const DELIVERED_MIDS_MAX: usize = 64;
 /// How often what is over is swept away.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How soon the next sweep is where one did not take all: 20,000 rows of a kind a second, and the writer has its time
+/// in between.
+pub const SWEEP_AGAIN: Duration = Duration::from_millis(500);
 /// How long the question whether really all is to be erased waits for its answer, in seconds.
 pub const ERASE_ASKED_S: i64 = 600;
 /// Ids of erased customers that are read at once.
 pub const ERASURES_AT_ONCE: usize = 1_000;
-/// Customers without a link that one look erases at most.
+/// Customers without a link that one look erases at most; the next look follows at once while there are as many.
 pub const IDLE_LOOK_ROWS: usize = 20;
 /// How often customers without a link are looked for, and what is kept is counted.
 pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);

@@ -3,9 +3,9 @@
 
 use crate::apply::{Applied, maybe, record};
 use crate::db::{Db, by_position, values};
-use crate::limits::{CONVERSATION_SHARD_S, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
+use crate::limits::{CONVERSATION_SHARD_S, EXPIRED_ROWS, FORGOTTEN_CHAT_DAYS, SWEEP_ROWS};
 use crate::vault::Vault;
-use crate::{AlarmKind, DataKind, Retention, StoreError};
+use crate::{AlarmKind, DataKind, Outcome, Retention, StoreError};
 use amana_core::ids::SHARDS;
 use amana_core::{ChannelId, CustomerId, LinkId, Shard, Timestamp, from_micros, micros};
 use amana_gate::ReceiptDraft;
@@ -106,7 +106,8 @@ const TOLD_OF_OVER: &str = "DELETE FROM alarm_told WHERE alarm IN (SELECT id FRO
                             ORDER BY closed_at, id LIMIT $2)";
 
 pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep: &Retention) -> Applied {
-    let mut removed = 0;
+    let reached = |rows: u64, most: i64| i64::try_from(rows).is_ok_and(|rows| rows >= most);
+    let (mut removed, mut more) = (0, false);
     for kind in DataKind::ALL {
         let rows = match removal::<D>(kind) {
             Some(statement) => {
@@ -123,6 +124,8 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep
         if rows > 0 {
             note(db, kind.as_str(), now, rows).await?;
         }
+        // All silent chats of a shard go at once, so there are no more of them.
+        more |= kind != DataKind::Conversation && reached(rows, SWEEP_ROWS);
         removed += rows;
     }
     let sightings = crate::apply_alarm::sweep(db).await?;
@@ -138,7 +141,8 @@ pub(crate) async fn sweep<D: Db>(db: &mut D, vault: &Vault, now: Timestamp, keep
             values![now, SWEEP_ROWS, Vec::new()],
         )
         .await?;
-    maybe(removed + expired + emptied + sightings)
+    more |= reached(expired, EXPIRED_ROWS) || reached(emptied, SWEEP_ROWS) || reached(sightings, SWEEP_ROWS);
+    if more { Ok(Outcome::More) } else { maybe(removed + expired + emptied + sightings) }
 }
 
 /// Messages are found by the customer's receipts, which stay: they have no amounts.

@@ -166,6 +166,18 @@ pub struct Holding {
     pub removed_total: u64,
 }
 
+impl Holding {
+    /// For how many seconds the oldest is kept longer than it should be; 0 where none is. A minute is a sweep's, and an
+    /// hour a customer's. Of chats the oldest says nothing: one that is linked stays.
+    #[must_use]
+    pub fn overdue_s(&self, now: Timestamp, keep: &Retention) -> i64 {
+        let Some(oldest) = self.oldest.filter(|_| self.kind != DataKind::Conversation) else { return 0 };
+        let days = self.kind.days(keep).unwrap_or(0);
+        let over = oldest.as_second().saturating_add(days.saturating_mul(86_400));
+        now.as_second().saturating_sub(over).max(0)
+    }
+}
+
 /// What is kept, and when it was last gone through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetentionReport {

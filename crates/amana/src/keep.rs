@@ -1,8 +1,9 @@
 //! The operator's commands about what is kept: the retention report, and a customer's erasure.
 
+use crate::ambient::SystemClock;
 use crate::config::Settings;
 use crate::{gateway, limits, operate, output};
-use amana_core::{ConversationId, CustomerId, InstitutionId, Timestamp};
+use amana_core::{Clock as _, ConversationId, CustomerId, InstitutionId, Timestamp};
 use amana_flow::Erased;
 use amana_store::DataKind;
 use anyhow::bail;
@@ -16,9 +17,11 @@ fn at(at: Timestamp) -> String {
 /// `amana retention report`.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the store cannot be read, or something is kept longer than it should be.
 pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
     let report = operate::existing(settings).await?.retention_report().await?;
+    let now = SystemClock.now();
+    let mut overdue = Vec::new();
     output::line(&format!(
         "{:<14} {:>9} {:>12} {:<21} {:>10} {:<21} {:>12}",
         "kind", "days", "rows", "oldest", "removed", "when", "removed ever"
@@ -40,6 +43,10 @@ pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
             holding.oldest.map_or_else(|| "-".to_owned(), at),
             holding.removed_total
         ));
+        let seconds = holding.overdue_s(now, &settings.retention);
+        if seconds > limits::OVERDUE_S {
+            overdue.push(format!("`{}` for {} hours", holding.kind.as_str(), seconds / 3_600));
+        }
     }
     let every = amana_flow::limits::SWEEP_EVERY;
     match report.swept_at {
@@ -52,6 +59,12 @@ pub(crate) async fn report(settings: &Settings) -> anyhow::Result<()> {
             ));
         }
         None => output::line("not gone through yet: the running gateway does it every minute"),
+    }
+    if !overdue.is_empty() {
+        bail!(
+            "kept longer than it should be: {}. The running gateway removes it; if it runs, its log says why it could not",
+            overdue.join(", ")
+        );
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const DEMO_DRAIN: Duration = Duration::from_secs(3);
 /// How often the gauges of waiting rows are read from the store.
 pub(crate) const GAUGES_EVERY: Duration = Duration::from_secs(5);
+/// From how many seconds over its time on what is kept is called overdue: customers are erased once an hour.
+pub(crate) const OVERDUE_S: i64 = 2 * 3_600;
 /// The bounds between which the times of stages are counted, in seconds: from a look in memory to a bank that does not
 /// answer.
 pub(crate) const STAGE_BUCKETS_S: [f64; 12] =

@@ -699,6 +699,43 @@ async fn customers_whose_time_is_over_are_erased_whatever_one_of_them_is_like() 
     assert_eq!(erased, expected, "and who has a link stays");
 }
 
+/// However much is over at once: none of it waits for the next minute, nobody for the next hour.
+#[tokio::test]
+async fn what_is_over_goes_however_much_it_is() {
+    let rig = Rig::new().await;
+    // More than one look erases.
+    let many = amana_flow::limits::IDLE_LOOK_ROWS + 1;
+    for n in 1..=many {
+        let psid = n.to_string();
+        *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
+        rig.link(&psid).await;
+        rig.says(&psid, "stop").await;
+    }
+    rig.clock.advance_s(rig.store.retention().customer_days * 86_400 + 1);
+    // More than two sweeps take.
+    let rows = 2 * amana_store::limits::SWEEP_ROWS + 1;
+    rig.sql(&format!(
+        "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {rows}) \
+         INSERT INTO session (hash, sealed, expires_at) SELECT CAST(printf('%032d', n) AS BLOB), X'00', n FROM g"
+    ));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(rig.gateway.clone().run_jobs(stop.clone()));
+    let left = async || {
+        let report = rig.store.retention_report().await.expect("answers");
+        let sessions = report.holdings.iter().find(|h| h.kind == DataKind::Session).expect("every kind").rows;
+        (sessions, many - rig.store.erased(None, 99).await.expect("answers").len())
+    };
+    for _ in 0..1_500 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        if left().await == (0, 0) {
+            break;
+        }
+    }
+    stop.cancel();
+    running.await.expect("ends");
+    assert_eq!(left().await, (0, 0));
+}
+
 /// Back from the bank with a grant, on the consent page of another chat of the same customer: the browser's cookie.
 async fn at_the_consent_page(rig: &Rig, psid: &str) -> String {
     let entry = Entry::OneTime { token: rig.link_token(psid).await };

@@ -704,6 +704,13 @@ pub(crate) async fn the_retention_report_says_what_is_kept_and_what_went(w: &Wor
         (DataKind::Customer, 1, 8),
     ] {
         assert_eq!(of(&report, kind), (rows, Some(at(oldest)), None, 0), "{}", kind.as_str());
+        // Kept too long from the end of its days on, and until then not.
+        let holding = report.holdings.iter().find(|holding| holding.kind == kind).expect("every kind");
+        let keep = w.store.retention();
+        let end = oldest + kind.days(keep).unwrap_or(0) * DAY;
+        let over = if kind == DataKind::Conversation { 0 } else { 60 };
+        let overdue = [end - 1, end, end + 60].map(|second| holding.overdue_s(at(second), keep));
+        assert_eq!(overdue, [0, 0, over], "{}", kind.as_str());
     }
 
     // What a sweep removes is on record: of the last time that it removed any, and ever.

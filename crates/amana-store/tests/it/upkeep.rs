@@ -499,11 +499,11 @@ pub(crate) async fn a_sweep_is_bounded(w: &World) {
         (token, w.store.story(Shard(1), customer_id(1), &last).await.expect("answers").is_some())
     };
     let sweep = || Command::Sweep { now: at(1_000 * DAY), keep: Retention::default() };
-    w.one(sweep()).await;
+    assert_eq!(w.one(sweep()).await, Outcome::More, "who sweeps is told that it was not all");
     assert_eq!(left().await, (true, true), "the newest of each");
     assert!(w.store.token(&[0; 32]).await.expect("answers").is_none());
     assert!(w.store.story(Shard(1), customer_id(1), &[0; 32]).await.expect("answers").is_none());
-    w.one(sweep()).await;
+    assert_eq!(w.one(sweep()).await, Outcome::Changed);
     assert_eq!(left().await, (false, false));
     assert_eq!(w.one(sweep()).await, Outcome::Unchanged);
 }
