@@ -10,7 +10,7 @@ use crate::exported::{self, Sending, Told};
 use crate::{gateway, limits, operate, output};
 use amana_core::{Clock as _, ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
 use amana_gate::{DataKey, Denial, Gate, ReceiptKind};
-use amana_store::{OutboxEntry, OutboxState, PlainKey, Store};
+use amana_store::{OutboxEntry, OutboxState, PlainKey, Store, StoredReceipt};
 use anyhow::{Context as _, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -84,8 +84,8 @@ fn threads(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Vec<Told>>> 
 /// What covers a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Cover {
-    /// A disclosure with this receipt.
-    Receipt { message: MessageId, customer: CustomerId, seq: u64 },
+    /// A disclosure with this receipt, and what the record says became of it.
+    Receipt { message: MessageId, customer: CustomerId, seq: u64, outcome: Option<String> },
     /// What a human of the institution wrote: the gateway does not know what it holds, and who wrote it is in this
     /// receipt.
     Words { message: MessageId, customer: CustomerId, seq: u64 },
@@ -279,7 +279,7 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
                 gateway.record_reconciliation(&place, by.clone()).await?;
             }
         }
-        let mut used: HashSet<MessageId> = HashSet::new();
+        let (mut used, mut records) = (HashSet::new(), HashMap::new());
         for told in told {
             let near = near(&rows, told.at_ms, &used);
             let mut found = None;
@@ -292,7 +292,7 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
                 }
             }
             let cover = match (found, &told.text, near.first()) {
-                (Some(entry), ..) => cover(&store, entry).await?,
+                (Some(entry), ..) => cover(&store, entry, &mut records).await?,
                 (None, None, Some(entry)) => Cover::TimeAlone { message: entry.row.message },
                 (None, ..) => Cover::Nothing,
             };
@@ -307,8 +307,52 @@ pub(crate) async fn reconcile(settings: &Settings, folder: &Path, asked: Asked) 
     Ok(report.iter().all(|(_, cover)| cover.covers()))
 }
 
+/// A disclosure as a customer's record has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Recorded {
+    /// The number of its receipt.
+    seq: u64,
+    /// The word of its outcome, where there is one.
+    outcome: Option<String>,
+}
+
+/// The disclosures of a customer, by their messages.
+type Record = HashMap<MessageId, Recorded>;
+
+/// Takes a receipt into the record: a disclosure's, which was there before the bytes left, or what became of it. The
+/// later word corrects the earlier, and none corrects that it was sent.
+fn take_in(record: &mut Record, receipt: &StoredReceipt) {
+    #[derive(serde::Deserialize)]
+    struct Read {
+        kind: ReceiptKind,
+        template: Option<String>,
+    }
+    let Some(message) = receipt.message else { return };
+    let Ok(Read { kind, template }) = serde_json::from_slice(&receipt.bytes) else { return };
+    let word = match kind {
+        ReceiptKind::Disclosure => {
+            record.entry(message).or_insert(Recorded { seq: receipt.seq, outcome: None });
+            return;
+        }
+        ReceiptKind::Outcome => template,
+        ReceiptKind::Denial => Some(format!("denied:{}", template.unwrap_or_default())),
+        _ => return,
+    };
+    if let Some(known) = record.get_mut(&message).filter(|known| known.outcome.as_deref() != Some(SENT)) {
+        known.outcome = word;
+    }
+}
+
+/// The words of outcomes that go with a message which is at the platform.
+const SENT: &str = "sent";
+const UNKNOWN: &str = "unknown";
+
 /// The receipt of the disclosure in a row.
-async fn cover(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Cover> {
+async fn cover(
+    store: &Arc<dyn Store>,
+    entry: &OutboxEntry,
+    records: &mut HashMap<CustomerId, Record>,
+) -> anyhow::Result<Cover> {
     let message = entry.row.message;
     if entry.row.agent.is_some() {
         // Of a chat of several customers each has one; any of them covers it.
@@ -319,34 +363,42 @@ async fn cover(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Co
         });
     }
     let Some(basis) = &entry.row.basis else { return Ok(Cover::Plain { message }) };
-    let mut from = 1;
-    loop {
-        let page = store.receipts(entry.customer_shard, basis.customer, from, limits::EXPORT_ROWS).await?;
-        let Some(last) = page.last() else { return Ok(Cover::NoReceipt { message }) };
-        from = last.seq + 1;
-        // The disclosure's, not its outcome's: that which was there before the bytes left.
-        let kind = |bytes: &[u8]| {
-            let receipt: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-            serde_json::from_value::<ReceiptKind>(receipt.get("kind")?.clone()).ok()
-        };
-        let own = page
-            .iter()
-            .find(|r| r.message == Some(message) && kind(&r.bytes) == Some(ReceiptKind::Disclosure));
-        if let Some(receipt) = own {
-            return Ok(Cover::Receipt { message, customer: basis.customer, seq: receipt.seq });
+    let customer = basis.customer;
+    if !records.contains_key(&customer) {
+        let (mut record, mut from) = (Record::new(), 1);
+        loop {
+            let page = store.receipts(entry.customer_shard, customer, from, limits::EXPORT_ROWS).await?;
+            let Some(last) = page.last() else { break };
+            from = last.seq + 1;
+            page.iter().for_each(|receipt| take_in(&mut record, receipt));
         }
+        records.insert(customer, record);
     }
+    Ok(match records.get(&customer).and_then(|record| record.get(&message)) {
+        Some(Recorded { seq, outcome }) => {
+            Cover::Receipt { message, customer, seq: *seq, outcome: outcome.clone() }
+        }
+        None => Cover::NoReceipt { message },
+    })
 }
 
 impl Cover {
     /// Whether there is nothing to ask about the message any more.
     fn covers(&self) -> bool {
-        matches!(self, Self::Receipt { .. } | Self::Words { .. } | Self::Plain { .. })
+        match self {
+            // What has no outcome yet is under way.
+            Self::Receipt { outcome, .. } => {
+                outcome.as_deref().is_none_or(|word| word == SENT || word == UNKNOWN)
+            }
+            Self::Words { .. } | Self::Plain { .. } => true,
+            _ => false,
+        }
     }
 
     fn word(&self) -> &'static str {
         match self {
-            Self::Receipt { .. } => "receipt",
+            Self::Receipt { .. } if self.covers() => "receipt",
+            Self::Receipt { .. } => "receipt-says-not-sent",
             Self::Words { .. } => "human-words",
             Self::WordsUnrecorded { .. } => "human-words-unrecorded",
             Self::Plain { .. } => "no-bank-data",
@@ -366,18 +418,18 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
             .iter()
             .map(|(ms, cover)| {
                 let (message, customer, receipt) = match cover {
-                    Cover::Receipt { message, customer, seq } | Cover::Words { message, customer, seq } => {
-                        (Some(message), Some(customer), Some(seq))
-                    }
+                    Cover::Receipt { message, customer, seq, .. }
+                    | Cover::Words { message, customer, seq } => (Some(message), Some(customer), Some(seq)),
                     Cover::Plain { message }
                     | Cover::WordsUnrecorded { message }
                     | Cover::NoReceipt { message }
                     | Cover::TimeAlone { message } => (Some(message), None, None),
                     Cover::Nothing => (None, None, None),
                 };
+                let outcome = if let Cover::Receipt { outcome, .. } = cover { outcome.as_deref() } else { None };
                 serde_json::json!({
                     "at": at(*ms), "covered": cover.covers(), "by": cover.word(), "message": message, "customer": customer,
-                    "receipt": receipt,
+                    "receipt": receipt, "outcome": outcome,
                 })
             })
             .collect();
@@ -390,7 +442,12 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
     }
     for (ms, cover) in report {
         let line = match cover {
-            Cover::Receipt { message, customer, seq } => format!("receipt {seq} of {customer}, {message}"),
+            Cover::Receipt { message, customer, seq, outcome } => {
+                let word = outcome.as_deref().unwrap_or("no outcome yet");
+                let not =
+                    if cover.covers() { "" } else { "NOT COVERED: the record says that it was not sent: " };
+                format!("{not}receipt {seq} of {customer}, {message}, {word}")
+            }
             Cover::Words { message, customer, seq } => {
                 format!("a human's words, receipt {seq} of {customer}, {message}")
             }
@@ -421,6 +478,51 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A message that is at the platform, and of which the record says that it was not sent, is not as recorded.
+    #[test]
+    fn what_the_record_says_was_not_sent_is_covered_by_no_receipt() {
+        let (message, customer) = (MessageId::from_bytes([7; 16]), CustomerId::from_bytes([1; 16]));
+        let receipt = |seq: u64, kind: &str, template: &str| StoredReceipt {
+            seq,
+            bytes: serde_json::json!({"kind": kind, "template": template}).to_string().into_bytes(),
+            message: Some(message),
+            log_index: 0,
+        };
+        let outcome = |later: &[(&str, &str)]| {
+            let mut record = Record::new();
+            // What became of a message that was never disclosed makes no receipt of it.
+            take_in(&mut record, &receipt(1, "outcome", "sent"));
+            assert_eq!(record, Record::new());
+            take_in(&mut record, &receipt(2, "disclosure", "balance"));
+            for ((kind, word), seq) in later.iter().zip(3..) {
+                take_in(&mut record, &receipt(seq, kind, word));
+            }
+            let Recorded { seq, outcome } = record.remove(&message).expect("it is on record");
+            assert_eq!(seq, 2);
+            let cover = Cover::Receipt { message, customer, seq, outcome };
+            (cover.covers(), cover.word())
+        };
+        let (good, bad) = ((true, "receipt"), (false, "receipt-says-not-sent"));
+        for later in [
+            &[][..],
+            &[("outcome", "sent")],
+            &[("outcome", "unknown")],
+            // It was seen later: the record was corrected.
+            &[("outcome", "dead:expired"), ("outcome", "sent")],
+            &[("outcome", "sent"), ("denial", "killed")],
+            &[("view", "dead:expired")],
+        ] {
+            assert_eq!(outcome(later), good, "{later:?}");
+        }
+        for later in [
+            &[("outcome", "dead:blocked")][..],
+            &[("denial", "killed")],
+            &[("outcome", "unknown"), ("outcome", "dead:expired")],
+        ] {
+            assert_eq!(outcome(later), bad, "{later:?}");
+        }
+    }
 
     #[test]
     fn the_page_is_the_other_side_of_the_thread() {

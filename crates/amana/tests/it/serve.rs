@@ -714,6 +714,7 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
     let said = world.says(&["audit", "reconcile", "--export", &export]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(said.out.contains("receipt ") && said.out.contains("no bank data"), "{}", said.out);
+    assert!(said.out.contains(", sent\n"), "with what became of it: {}", said.out);
     assert!(
         said.out.contains(", 0 not covered, 0 undecided") && !said.out.contains("59.99"),
         "what it says is not printed"
