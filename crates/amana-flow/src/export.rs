@@ -168,6 +168,7 @@ impl Export {
         let keep = store.retention();
         let retention: serde_json::Map<String, Value> =
             DataKind::ALL.iter().map(|kind| (kind.as_str().to_owned(), json!(kind.days(keep)))).collect();
+        let kept = store.kept_of(shard, customer).await?;
         let head = json!({
             "schema": SCHEMA,
             "made_at": gateway.now(),
@@ -182,7 +183,13 @@ impl Export {
             "agreements": agreements,
             "passkeys": gateway.passkeys_told(shard, customer).await?,
             "told": stories,
-            "kept_without_content": {"bank_access_tokens": grants, "browser_sessions": 1},
+            "kept_without_content": {
+                "bank_access_tokens": grants,
+                "books": kept.books,
+                "browser_sessions": 1,
+                "news_waiting": kept.news,
+                "notice_pages": kept.pages,
+            },
             "retention_days": retention,
         });
         let mut out = Vec::new();

@@ -7,7 +7,7 @@ use crate::writer::Submission;
 use crate::{
     Alarm, Answer, AsideRecords, BankGrant, BookRow, ChannelQueue, ChannelState, Command, ConsentCount,
     Conversation, Counts, Customer, CustomerPlace, FailedEvent, Holder, InboxRow, InboxSource, Job,
-    JobOutcome, JobWork, KeptBack, KeptPage, Keyring, KnownEvent, Lease, Link, LogHead, LogSegment,
+    JobOutcome, JobWork, KeptBack, KeptOf, KeptPage, Keyring, KnownEvent, Lease, Link, LogHead, LogSegment,
     NewCustomerKey, Node, OutboxEntry, Outcome, Passkey, PlatformRequest, Retention, RetentionReport,
     Session, ShardView, Store, StoreError, StoredPolicy, StoredReceipt, StoredText, Story, SubmitError,
     Token, Waiting, apply_agent, apply_alarm, apply_aside, apply_page, apply_passkey, apply_policy,
@@ -492,6 +492,9 @@ impl<B: Backend> Store for Engine<B> {
     }
     async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>> {
         ask!(self, queries_keep::erased(after, limit))
+    }
+    async fn kept_of(&self, shard: Shard, customer: CustomerId) -> Answer<KeptOf> {
+        ask!(self, queries_keep::kept_of((shard, customer)))
     }
     async fn retention_report(&self) -> Answer<RetentionReport> {
         ask!(self, queries_keep::retention_report())

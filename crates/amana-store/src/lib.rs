@@ -73,7 +73,7 @@ pub use migrate::MigrationReport;
 pub use node::{Node, ShardView};
 pub use open::{OpenError, OpenOptions, migrate, open, open_with};
 pub use plain_key::PlainKey;
-pub use retention::{DataKind, Holding, Retention, RetentionReport};
+pub use retention::{DataKind, Holding, KeptOf, Retention, RetentionReport};
 pub use rows::{
     Alarm, AlarmKind, AsideRecords, BankGrant, BookRow, ChannelHealth, ChannelQueue, ChannelState,
     ConsentCount, Conversation, Counts, Customer, CustomerPlace, Elsewhere, FailedEvent, InboxRow,
@@ -423,6 +423,8 @@ pub trait Store: Send + Sync {
     async fn customers_idle(&self, before: Timestamp, limit: usize) -> Answer<Vec<CustomerPlace>>;
     /// The customers whose erasure was finished in this database, in the order of their ids, those after `after`.
     async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>>;
+    /// How much is kept of a customer that their export only counts.
+    async fn kept_of(&self, shard: Shard, customer: CustomerId) -> Answer<KeptOf>;
     /// What is kept of each kind, and what was removed. Counts: not for each minute.
     async fn retention_report(&self) -> Answer<RetentionReport>;
 }

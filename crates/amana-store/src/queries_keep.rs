@@ -3,8 +3,8 @@
 use crate::apply_sweep::SWEEP;
 use crate::db::{Db, Row, values};
 use crate::limits::QUERY_ROWS_MAX;
-use crate::{Answer, CustomerPlace, DataKind, Holding, RetentionReport, StoreError};
-use amana_core::{CustomerId, Timestamp};
+use crate::{Answer, CustomerPlace, DataKind, Holding, KeptOf, RetentionReport, StoreError};
+use amana_core::{CustomerId, Shard, Timestamp};
 
 fn at_most(limit: usize) -> i64 {
     i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
@@ -61,6 +61,19 @@ pub(crate) async fn erased_since<D: Db>(db: &mut D, since: Timestamp) -> Answer<
 
 pub(crate) async fn job_is_there<D: Db>(db: &mut D, id: [u8; 16]) -> Answer<bool> {
     Ok(db.row("SELECT state FROM job WHERE id = $1", values![id]).await?.is_some())
+}
+
+pub(crate) async fn kept_of<D: Db>(db: &mut D, (shard, customer): (Shard, CustomerId)) -> Answer<KeptOf> {
+    let row = db
+        .row(
+            "SELECT (SELECT count(*) FROM book WHERE shard = $1 AND customer = $2), \
+             (SELECT count(*) FROM waiting WHERE shard = $1 AND customer = $2), \
+             (SELECT count(*) FROM sealed_page WHERE shard = $1 AND customer = $2 AND length(sealed) > 0)",
+            values![shard, customer],
+        )
+        .await?;
+    let mut row = row.ok_or_else(|| StoreError::new("the database does not count"))?;
+    Ok(KeptOf { books: row.number()?, news: row.number()?, pages: row.number()? })
 }
 
 /// How many rows of a kind there are that will end by time, and the time of the oldest.

@@ -178,6 +178,17 @@ impl Holding {
     }
 }
 
+/// What is kept of one customer under their key, and soon goes: told in messages already, or not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptOf {
+    /// Books: what was told of an account's transactions lately.
+    pub books: u64,
+    /// News that wait for their return.
+    pub news: u64,
+    /// Pages behind notices that were not opened.
+    pub pages: u64,
+}
+
 /// What is kept, and when it was last gone through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetentionReport {

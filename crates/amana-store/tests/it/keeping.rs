@@ -214,6 +214,8 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     for n in [1, 2] {
         in_every_column(w, n).await;
     }
+    let kept = async |n: u8| w.store.kept_of(Shard(u16::from(n)), customer_id(n)).await.expect("answers");
+    assert_eq!(kept(1).await, KeptOf { books: 1, news: 1, pages: 1 });
     let others_columns = columns_about(w, 2).await;
     assert!(others_columns.contains("kill.scope"), "{others_columns:?}");
     let (mine, others) = (rows_of(w, 1).await, rows_of(w, 2).await);
@@ -277,6 +279,8 @@ pub(crate) async fn an_erasure_leaves_nothing_of_one_and_all_of_another(w: &Worl
     let left: BTreeSet<_> = ["erased.id", "job.customer"].map(str::to_owned).into();
     assert_eq!(columns_about(w, 1).await, left, "no other column names them, whatever is in the schema");
     assert_eq!(columns_about(w, 2).await, others_columns);
+    assert_eq!(kept(1).await, KeptOf { books: 0, news: 0, pages: 0 });
+    assert_eq!(kept(2).await, KeptOf { books: 1, news: 1, pages: 1 });
     let jobs = format!("SELECT count(*) FROM job WHERE customer = {}", w.place.bytes(id_.as_bytes()));
     assert_eq!(count(w, &jobs).await, 2, "the bank is still told, and the erasure comes to its end");
     assert_eq!(w.store.erased(None, 10).await.expect("answers"), [id_]);
