@@ -217,7 +217,11 @@ async fn an_agreement_lives_over_the_api() {
     assert_eq!(standing["open_request"]["by"], "api:omar");
     let beyond = json!({ "only": ["BankOffer"] });
     assert_eq!(api.post(&format!("{at}/accept"), beyond).await.0, StatusCode::UNPROCESSABLE_ENTITY);
-    let (_, accepted) = api.post(&format!("{at}/accept"), json!({ "form": "notice" })).await;
+    let another = json!({ "request_sha256": "0".repeat(64) });
+    assert_eq!(api.post(&format!("{at}/accept"), another.clone()).await.0, StatusCode::CONFLICT);
+    assert_eq!(api.post(&format!("{at}/decline"), another).await.0, StatusCode::BAD_REQUEST);
+    let meant = json!({ "form": "notice", "request_sha256": standing["open_request"]["sha256"] });
+    let (_, accepted) = api.post(&format!("{at}/accept"), meant).await;
     assert_eq!(accepted["terms"][0]["form"], "notice");
     let exact = json!([{ "purpose": "BalanceOnRequest", "clusters": ["BALANCES"], "form": "summary" }]);
     let (_, accepted) = api.post(&format!("{at}/accept"), json!({ "terms": exact })).await;

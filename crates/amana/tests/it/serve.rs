@@ -541,8 +541,11 @@ async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
     assert_eq!(asked["agreement"]["state"], "proposed", "{}", said.err);
     let said = world.says(&["agreement", "show", "harbor-bank", "55"]);
     assert!(said.out.contains("proposed") && said.out.contains("an open request"), "{}", said.out);
-    let said =
-        world.says(&["agreement", "accept", "harbor-bank", "55", "--form", "summary", "--note", "pilot"]);
+    let accept = ["agreement", "accept", "harbor-bank", "55", "--form", "summary", "--note", "pilot"];
+    let of_request = |sha256: &str| world.says(&[&accept[..], &["--request", sha256]].concat());
+    let said = of_request(&"0".repeat(64));
+    assert!(said.code == Some(1) && said.err.contains("not the one that stands"), "{}", said.err);
+    let said = of_request(asked["open_request"]["sha256"].as_str().expect("a hash"));
     assert!(
         said.code == Some(0) && said.out.contains("BalanceOnRequest=summary"),
         "{}{}",
