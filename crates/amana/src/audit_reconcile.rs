@@ -12,6 +12,7 @@ use amana_core::{Clock as _, ConversationId, CustomerId, MessageId, Psid, Shard,
 use amana_gate::{DataKey, Denial, Gate, ReceiptKind};
 use amana_store::{OutboxEntry, OutboxState, PlainKey, Store, StoredReceipt};
 use anyhow::{Context as _, bail};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -364,7 +365,7 @@ async fn cover(
     }
     let Some(basis) = &entry.row.basis else { return Ok(Cover::Plain { message }) };
     let customer = basis.customer;
-    if !records.contains_key(&customer) {
+    if let Entry::Vacant(place) = records.entry(customer) {
         let (mut record, mut from) = (Record::new(), 1);
         loop {
             let page = store.receipts(entry.customer_shard, customer, from, limits::EXPORT_ROWS).await?;
@@ -372,7 +373,7 @@ async fn cover(
             from = last.seq + 1;
             page.iter().for_each(|receipt| take_in(&mut record, receipt));
         }
-        records.insert(customer, record);
+        place.insert(record);
     }
     Ok(match records.get(&customer).and_then(|record| record.get(&message)) {
         Some(Recorded { seq, outcome }) => {
