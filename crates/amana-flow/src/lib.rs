@@ -86,7 +86,7 @@ pub use passkey::{PasskeyAsk, PasskeyOpening, PasskeyView, PasskeysView};
 pub use platform::PlatformAnswer;
 pub use policy::ReadPolicy;
 pub use privacy::{
-    AccountsPart, AccountsView, ChatView, ConsentView, PartAccounts, PrivacyView, TimelineEntry, Told,
+    AccountsPart, AccountsView, ChatView, ConsentView, PartAccounts, Paused, PrivacyView, TimelineEntry, Told,
 };
 pub use reconcile::{OnUnknown, Reconcile};
 pub use renew::RenewalForm;

@@ -8,8 +8,8 @@ use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, LastTold, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
-    AccountId, Aggregator, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentRecord, ConsentState,
-    Form, InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
+    AccountId, Aggregator, AgreementState, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentRecord,
+    ConsentState, Form, InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
 };
 use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
 use amana_store::{Command, Customer, Link, LinkState, OutboxState, StoredReceipt};
@@ -38,6 +38,19 @@ pub struct ConsentView {
     pub ended: Option<(Timestamp, Option<ConsentEnd>)>,
     /// The data aggregator through which the bank was read when it was given, if it was.
     pub aggregator: Option<Aggregator>,
+    /// Why nothing that it allows is told now, for one in force.
+    pub paused: Option<Paused>,
+    /// What it allows and the bank does not let the platform carry now, for one in force.
+    pub not_carried: BTreeSet<Purpose>,
+}
+
+/// Why nothing that a customer allows is told now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paused {
+    /// A kill switch is on.
+    Switch,
+    /// The bank's agreement with the platform carries none of it: suspended, ended, or about other purposes.
+    Agreement,
 }
 
 /// One entry of the timeline.
@@ -313,8 +326,24 @@ impl Gateway {
         last: &BTreeMap<ConsentId, LastTold>,
     ) -> Result<Vec<ConsentView>, FlowError> {
         let now = self.now();
+        let kills = self.store.kills().await?;
         let mut views = Vec::with_capacity(consents.len());
         for consent in consents {
+            let in_force = consent.state == ConsentState::Active && consent.in_force(now);
+            let (mut paused, mut not_carried) = (None, BTreeSet::new());
+            if in_force {
+                let agreement = self.store.agreement(&consent.institution, &consent.channel).await?;
+                let active = agreement.filter(|agreement| agreement.state == AgreementState::Active);
+                let carried = |purpose: &Purpose| {
+                    active.as_ref().is_some_and(|agreement| agreement.terms.contains_key(purpose))
+                };
+                not_carried.extend(consent.grants.keys().filter(|purpose| !carried(purpose)));
+                paused = if kills.stop(&consent.institution, &consent.channel, consent.customer) {
+                    Some(Paused::Switch)
+                } else {
+                    (not_carried.len() == consent.grants.len()).then_some(Paused::Agreement)
+                };
+            }
             // A record that does not open must not take the page away.
             let record = match self.store.consent_record(viewer.shard, viewer.customer, consent.id).await {
                 Err(error) if error.is_damage() => None,
@@ -334,8 +363,10 @@ impl Gateway {
                     .collect(),
                 granted_at: consent.granted_at,
                 expires_at: consent.expires_at,
-                in_force: consent.state == ConsentState::Active && consent.in_force(now),
+                in_force,
                 ended,
+                paused,
+                not_carried,
             });
         }
         Ok(views)

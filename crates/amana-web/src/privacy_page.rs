@@ -4,7 +4,9 @@ use crate::limits::PERIODS_DAYS;
 use crate::words::Words;
 use amana_core::{ConsentEnd, Purpose, Timestamp};
 use amana_flow::limits::{RENEW_AFTER_S, RENEW_BEFORE_S};
-use amana_flow::{ChatView, ConsentView, LastTold, Looked, PrivacyView, TimelineEntry, TimelineFilter, Told};
+use amana_flow::{
+    ChatView, ConsentView, LastTold, Looked, Paused, PrivacyView, TimelineEntry, TimelineFilter, Told,
+};
 use amana_gate::{ReceiptDraft, ReceiptKind};
 use amana_render::Arg;
 use amana_render::format::{date, date_time};
@@ -78,6 +80,8 @@ struct ConsentCard {
     grants: Vec<GrantLine>,
     /// Who gives, who receives, and when last: what a dashboard of permissions shows.
     parties: Vec<(String, String)>,
+    /// Why nothing of it is told now.
+    paused: Option<String>,
 }
 
 #[derive(Debug)]
@@ -89,6 +93,8 @@ struct GrantLine {
     /// The kinds of data, as chips.
     clusters: Vec<String>,
     stop_label: String,
+    /// That it is not told now, where the rest is.
+    paused: Option<String>,
 }
 
 /// A list to choose from: its name in the address, and each choice with whether it is chosen.
@@ -267,6 +273,10 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
         id: consent.id.to_string(),
         given: at("privacy-given", consent.granted_at),
         save_label: at("privacy-consent-save-label", consent.granted_at),
+        paused: consent.paused.map(|why| match why {
+            Paused::Switch => w.t("privacy-paused-switch"),
+            Paused::Agreement => w.t("privacy-paused-agreement"),
+        }),
         until,
         renew: can_be_renewed(consent, now),
         parties: std::iter::once((w.t("privacy-from"), bank.to_owned()))
@@ -285,6 +295,8 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
                     form: w.form_short(*form),
                     accounts: w.count("privacy-accounts", *accounts),
                     clusters: clusters.iter().map(|cluster| w.cluster(cluster)).collect(),
+                    paused: (consent.paused.is_none() && consent.not_carried.contains(purpose))
+                        .then(|| w.t("privacy-paused-purpose")),
                 }
             })
             .collect(),

@@ -1,7 +1,8 @@
 //! The privacy page.
 
 use crate::support::{BANK, Browser, HARBOR, PAGE, PERSON, World, conversation, purchase, value_of};
-use amana_core::{Clock as _, ConversationId, Lang};
+use amana_core::{Clock as _, ConversationId, Kill, KillScope, Lang, Purpose};
+use amana_flow::Acceptance;
 use amana_store::{AlarmKind, Claim, Command, Sighting};
 use axum::http::StatusCode;
 
@@ -376,6 +377,48 @@ async fn the_dashboard_says_who_what_to_whom_until_when_and_when_last() {
     later.post("/privacy/revoke", &[("csrf", &csrf), ("consent", &consent)]).await;
     let page = later.get("/privacy").await.text();
     assert!(page.contains("Earlier consents") && page.contains("Taken back"), "current above, history below");
+}
+
+/// What is allowed and not told all the same, because somebody else says no, is not shown as if it were told.
+#[tokio::test]
+async fn what_is_allowed_and_not_carried_now_is_said_in_both_languages() {
+    for (lang, [switch, agreement, purpose]) in [
+        (
+            Lang::English,
+            [
+                "switched off for safety",
+                "your bank does not let Messenger carry it",
+                "Not told at the moment",
+            ],
+        ),
+        (Lang::Arabic, ["معطّلة حفاظًا على السلامة", "لا يسمح بنكك لماسنجر بحمله", "لا يُنقل هذا في الوقت الحالي"]),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        let said = async || {
+            let page = browser.get("/privacy").await.text();
+            let card = page.split("consent-card").nth(1).and_then(|rest| rest.split("</ul>").next());
+            let card = card.expect("a consent");
+            [switch, agreement, purpose].map(|text| card.matches(text).count())
+        };
+        let (bank, page) = (BANK.parse().expect("an id"), conversation().channel);
+        let agreements = world.gateway.agreements();
+        assert_eq!(said().await, [0, 0, 0]);
+        let only = Some([Purpose::BalanceOnRequest].into());
+        let less = Acceptance { only, ..Acceptance::default() };
+        agreements.accept(&bank, &page, &less, "cli:omar", None).await.expect("less");
+        assert_eq!(said().await, [0, 1, 1], "of one purpose");
+        agreements.suspend(&bank, &page, "cli:omar", None).await.expect("suspended");
+        assert_eq!(said().await, [0, 1, 0], "of all of it");
+        let kill = Kill { scope: KillScope::All, reason: "a drill".into(), since: world.clock.now() };
+        world.gateway.store().submit(vec![Command::SetKill(kill)]).await.expect("kept");
+        assert_eq!(said().await, [1, 0, 0], "whoever stops it for safety comes first");
+        world.gateway.store().submit(vec![Command::ClearKill(KillScope::All)]).await.expect("kept");
+        agreements.resume(&bank, &page, "cli:omar", None).await.expect("resumed");
+        agreements.accept(&bank, &page, &Acceptance::default(), "cli:omar", None).await.expect("all of it");
+        assert_eq!(said().await, [0, 0, 0]);
+    }
 }
 
 /// The text itself, not only its hash: the customer's copy, and three years later the evidence (R24, R27).
