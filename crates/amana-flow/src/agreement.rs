@@ -260,8 +260,8 @@ impl<'a> Agreements<'a> {
     }
 
     /// The institution accepts the open request, whole or in part; or, where none is open, changes what it accepts of
-    /// the last one. A tightening binds old consents at once; a loosening never widens them. A suspended agreement stays
-    /// suspended.
+    /// the last one. A tightening binds old consents at once; a loosening never widens them. A suspended agreement
+    /// stays suspended.
     ///
     /// # Errors
     /// When nothing was asked for, the terms are more than was, or another request came than the one that was meant.

@@ -449,8 +449,8 @@ impl Gate {
         self.ticket_key.mac(&ticketed_facts(row, &basis, &expires))
     }
 
-    /// Whether this gate made the row's ticket for just these facts: its message, recipient, basis, time and the hash of
-    /// its bytes. It says nothing of whether it may leave now.
+    /// Whether this gate made the row's ticket for just these facts: its message, recipient, basis, time and the hash
+    /// of its bytes. It says nothing of whether it may leave now.
     #[must_use]
     pub fn ticket_is_ours(&self, row: &OutboxRow) -> bool {
         let (basis, expires) = ticket_parts(row);

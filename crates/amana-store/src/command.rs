@@ -630,8 +630,8 @@ pub enum Command {
     /// Removes what is over: ended tokens and sessions, and of each kind what `keep` no longer wants kept, and puts on
     /// record how much that was. Messages that wait with a ticket that is over are dead, for the reason `expired`,
     /// each with its outcome (`dead:expired`) on its customer's record, or an alarm where none can be made. At most
-    /// [`crate::limits::SWEEP_ROWS`] rows of each, and [`crate::limits::EXPIRED_ROWS`] messages: [`Outcome::More`] where
-    /// there were as many of any. Never refused.
+    /// [`crate::limits::SWEEP_ROWS`] rows of each, and [`crate::limits::EXPIRED_ROWS`] messages: [`Outcome::More`]
+    /// where there were as many of any. Never refused.
     Sweep {
         /// Now.
         now: Timestamp,

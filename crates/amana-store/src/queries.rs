@@ -481,8 +481,8 @@ fn no_recipient() -> StoreError {
     StoreError::damaged("a stored recipient cannot be read")
 }
 
-/// To whom a message without bank data goes, with the hash of what it says. `None` where that does not open: it is damaged, or the customer under
-/// whose key it is was erased. An error where it cannot be known now.
+/// To whom a message without bank data goes, with the hash of what it says. `None` where that does not open: it is
+/// damaged, or the customer under whose key it is was erased. An error where it cannot be known now.
 fn read_plain_recipient(
     vault: &Vault,
     message: MessageId,

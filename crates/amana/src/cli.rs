@@ -348,7 +348,8 @@ pub(crate) enum AgreementCommand {
         /// Exactly the terms of this file (JSON or TOML: `purpose` blocks as in a request).
         #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "form"])]
         terms: Option<PathBuf>,
-        /// The SHA-256 of the request that is meant, as `show` says it: where another came meanwhile, nothing is accepted.
+        /// The SHA-256 of the request that is meant, as `show` says it. Where another came meanwhile, nothing is
+        /// accepted.
         #[arg(long, value_name = "SHA256")]
         request: Option<String>,
         #[command(flatten)]
