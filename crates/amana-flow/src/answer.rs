@@ -303,8 +303,7 @@ impl Gateway {
             return Err(error.clone().into());
         }
         if !failed.is_empty() {
-            let rest = Page { rows: Vec::new(), truncated: true };
-            pages.push(Protected::new(about.subject.clone(), rest));
+            pages.push(Protected::cut_off(about.subject.clone()));
         }
         let page = Protected::merge(pages).ok_or(FlowError::Unreadable("answer"))?;
         Ok(page.matching(filter))

@@ -9,7 +9,7 @@ use crate::update::{Keys, STORY, Step};
 use crate::worker::Trouble;
 use amana_core::{BankEvent, BankEventKind, EventKey, Purpose};
 use amana_gate::{Again, Protected, Subject};
-use amana_pure::{Book, News};
+use amana_pure::News;
 use amana_render::Story as Telling;
 use amana_store::{BookRow, Command, InboxRow, StoryState};
 
@@ -69,7 +69,7 @@ impl Gateway {
         let (book, advance) = loop {
             let mut book = match &stored {
                 Some(row) => Protected::unseal(subject.clone(), &data_key, &context(&key), &row.sealed)?,
-                None => Protected::new(subject.clone(), Book::default()),
+                None => Protected::begun(subject.clone()),
             };
             for id in &untold {
                 book.forget_untold(id);

@@ -233,9 +233,6 @@ pub const POLL_NEWS_MAX: usize = 200;
 /// How many rows are known again from one poll to the next, of all of a link's accounts. What is forgotten is known by
 /// the inbox's keys and by the stories.
 pub const POLL_MARKS_MAX: usize = 20_000;
-/// How many rows must have been there, and gone by all their ids at once, for a bank that knows only days to have
-/// renamed them.
-pub const RENAMED_ROWS_MIN: usize = 3;
 /// When a poll goes on that has not taken everything in, in seconds.
 pub const POLL_SOON_S: i64 = 30;
 /// When a link that is not polled is looked at again, in seconds: the configuration may have changed.

@@ -10,7 +10,7 @@ use crate::limits::{ELSEWHERE_S, NEWS_LOOK_LINKS, NOTICE_EVERY_S};
 use crate::sealed::BankWork;
 use crate::update::purpose_of;
 use crate::worker::{Effects, Trouble};
-use amana_core::{AccountId, Address, ChannelId, CustomerId, Lang, LinkId, Purpose, Shard};
+use amana_core::{AccountId, Address, ChannelId, CustomerId, Entropy, Lang, LinkId, Purpose, Shard};
 use amana_gate::{Ask, Denial, Disclosure, Protected, Refusal, Subject, decide, purpose};
 use amana_render::{Story as Telling, UpdatesArgs, messenger};
 use amana_store::{
@@ -63,7 +63,7 @@ impl Fold {
 
 /// That nothing was told after all of news whose story says that it was: of what the customer would have heard for the
 /// first time. What comes later of it must not be a change of something that they never heard of.
-fn untold(one: &Opened) -> Option<Command> {
+fn untold(one: &Opened, entropy: &dyn Entropy) -> Option<Command> {
     let Opened { place: (_, key), work, telling } = one;
     (*telling == Telling::New).then(|| {
         Command::PutStory(Story {
@@ -71,7 +71,7 @@ fn untold(one: &Opened) -> Option<Command> {
             customer: work.customer.id,
             key: *key,
             state: StoryState::Untold,
-            told: work.body.fingerprint(&work.customer.key),
+            told: work.body.mark_told(&work.customer.key, key, entropy),
             at: work.event.occurred,
         })
     })
@@ -254,7 +254,10 @@ impl Gateway {
                     if let Err(refusal) = self.may_be_told(&work).await? {
                         fold.refused((shard, work.customer.id), refusal);
                     }
-                    fold.effects.extend(untold(&Opened { place, work, telling: telling_of(row.telling) }));
+                    fold.effects.extend(untold(
+                        &Opened { place, work, telling: telling_of(row.telling) },
+                        &*self.entropy,
+                    ));
                 }
                 Ok(Some(work)) => works.push(Opened { place, work, telling: telling_of(row.telling) }),
                 Ok(None) => fold.taken.push(place),
@@ -304,12 +307,12 @@ impl Gateway {
                 if !may_pass(refusal.denial) {
                     fold.taken.push(one.place);
                     fold.refused((shard, customer), refusal);
-                    fold.effects.extend(untold(&one));
+                    fold.effects.extend(untold(&one, &*self.entropy));
                 }
                 continue;
             }
             places.push(one.place);
-            never.extend(untold(&one));
+            never.extend(untold(&one, &*self.entropy));
             told.push((one.work, one.telling));
         }
         let decided = match <[(BankWork, Telling); 1]>::try_from(told) {

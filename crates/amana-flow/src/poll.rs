@@ -6,30 +6,19 @@ use crate::gateway::{Gateway, Gathered};
 use crate::jobs::Step;
 use crate::limits::{
     GRANT_LOOK_AGAIN_S, HINTED_FOR_S, PENDING_LINK_S, POLL_BACK_S, POLL_BEFORE_CONSENT_S, POLL_FIRST_S,
-    POLL_IDLE_S, POLL_MARKS_MAX, POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME, RENAMED_ROWS_MIN,
+    POLL_IDLE_S, POLL_MARKS_MAX, POLL_NEWS_MAX, POLL_OVERLAP_S, POLL_SOON_S, POLL_TIME,
 };
 use amana_bank::{BankError, BankErrorClass, News, Of, Tokens, UNANSWERED};
 use amana_core::{
     AccountId, Address, BankEvent, BankEventBody, BankEventKind, Consent, ConsentEnd, ConsentState,
     CustomerId, EventKey, LinkId, Purpose, Shard, Timestamp,
 };
-use amana_gate::{Ask, Protected, Subject, decide};
+use amana_gate::{Ask, DataKey, Protected, ReadHow, ReadRow, Seen, Subject, Told, Unseen, decide};
 use amana_store::{Command, Customer, InboxSource, Job, JobKind, Link, LinkState, NewInbox};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-fn packed(marks: impl Iterator<Item = Mark>) -> String {
-    STANDARD_NO_PAD.encode(marks.collect::<Vec<_>>().concat())
-}
-
-fn unpacked(text: &str) -> Vec<Mark> {
-    STANDARD_NO_PAD.decode(text).unwrap_or_default().as_chunks::<8>().0.to_vec()
-}
-
-/// A MAC of a row under the customer's key: it says nothing to anybody else.
-type Mark = [u8; 8];
 
 /// How far the accounts of a link were read, by the MACs of their ids.
 #[derive(Default, Serialize, Deserialize)]
@@ -66,26 +55,30 @@ struct Read {
     /// yet to be read.
     #[serde(default)]
     since: Option<i64>,
-    /// The marks of the transactions in the window.
-    seen: String,
-    /// The marks of what they say but for their ids, as often as it is said.
+    /// The transactions in the window ([`Seen`]), sealed: the gate alone knows them again.
     #[serde(default)]
-    facts: String,
-    /// The mark of its balance.
+    seen: String,
+    /// The mark of its balance ([`Told`]).
     balance: Option<String>,
 }
 
 impl Read {
-    fn marks(&self) -> BTreeSet<Mark> {
-        unpacked(&self.seen).into_iter().collect()
+    /// What is known of its rows. What does not open is as nothing: then the inbox's keys and the stories know them.
+    fn known(&self, of: (&Subject, &DataKey), place: &[u8]) -> Seen {
+        let sealed = STANDARD_NO_PAD.decode(&self.seen).unwrap_or_default();
+        if sealed.is_empty() {
+            return Seen::default();
+        }
+        Seen::unseal(of, place, &sealed).unwrap_or_else(|error| {
+            tracing::error!(%error, "what a link's readings found is looked for anew");
+            Seen::default()
+        })
     }
 
-    fn facts(&self) -> BTreeMap<Mark, usize> {
-        let mut counted = BTreeMap::new();
-        for mark in unpacked(&self.facts) {
-            *counted.entry(mark).or_default() += 1;
-        }
-        counted
+    /// The mark of its balance.
+    fn balance(&self) -> Option<Told> {
+        let bytes = STANDARD_NO_PAD.decode(self.balance.as_deref()?).ok()?;
+        bytes.try_into().ok().map(Told::from_stored)
     }
 
     /// Whether something is news at the first reading that succeeds, which may be hours after the consent.
@@ -363,11 +356,13 @@ impl Gateway {
             if !wanted.contains(&event.account) || event.kind != BankEventKind::BalanceChanged {
                 continue;
             }
-            let mark = STANDARD_NO_PAD.encode(poll.mark(&event, &body));
-            let read = known.0.entry(name_of(poll.customer, &event.account)).or_default();
-            if read.balance.as_ref() == Some(&mark) {
+            let name = name_of(poll.customer, &event.account);
+            let (key, place) = (&poll.customer.key, poll.place(b"poll balance", &name));
+            let read = known.0.entry(name).or_default();
+            if read.balance().is_some_and(|told| body.is_told(&told, key, &place)) {
                 continue;
             }
+            let mark = STANDARD_NO_PAD.encode(body.mark_told(key, &place, &*self.entropy).stored());
             if read.balance.replace(mark.clone()).is_some() {
                 // What comes and goes and comes again is news each time.
                 let name = format!("{mark} {}", event.occurred);
@@ -386,51 +381,35 @@ impl Gateway {
         (account, marks_max): (&AccountId, usize),
         news: News,
     ) -> Result<(), FlowError> {
-        let read = known.0.entry(name_of(poll.customer, account)).or_default();
-        let (first, seen) = (read.to.is_none(), read.marks());
+        let name = name_of(poll.customer, account);
+        let place = poll.place(b"poll rows", &name);
+        let read = known.0.entry(name).or_default();
+        let (first, now) = (read.to.is_none(), poll.now.as_second());
         let since = poll.consent.granted_at.as_second().saturating_sub(POLL_BEFORE_CONSENT_S);
-        // What a list that is not whole leaves out is not forgotten.
-        let (mut marks, mut said) =
-            if news.whole { Default::default() } else { (seen.clone(), read.facts()) };
-        let rows: Vec<_> = news
-            .events
-            .into_iter()
-            .filter(|(event, _)| event.account == *account && event.kind != BankEventKind::BalanceChanged)
-            .map(|(event, body)| (poll.mark(&event, &body), poll.facts(&event, &body), event, body))
-            .collect();
-        let mut renamed =
-            Renamed::of(&seen, read.facts(), rows.iter().map(|(mark, facts, ..)| (mark, facts)));
-        let mut counted: BTreeMap<Mark, usize> = BTreeMap::new();
-        let (mut taken, mut more) = (0, false);
-        for (mark, facts, event, body) in rows {
+        let fresh = |event: &BankEvent| {
             let occurred = event.occurred.as_second();
-            let fresh =
-                if first { read.is_news_at_first(occurred, poll.now.as_second()) } else { occurred >= since };
-            if fresh && !seen.contains(&mark) && !renamed.is_one(&facts, occurred) {
-                if taken == POLL_NEWS_MAX {
-                    more = true;
-                    continue;
-                }
-                taken += 1;
-                poll.effects.push(self.take_in(poll, &event, &body, &STANDARD_NO_PAD.encode(mark))?);
-            }
-            marks.insert(mark);
-            *counted.entry(facts).or_default() += 1;
+            if first { read.is_news_at_first(occurred, now) } else { occurred >= since }
+        };
+        let moves =
+            |event: &BankEvent| event.account == *account && event.kind != BankEventKind::BalanceChanged;
+        let rows = news.events.into_iter().filter(|(event, _)| moves(event));
+        let rows = rows.map(|(event, body)| ReadRow { fresh: fresh(&event), event, body }).collect();
+        let reading = ReadHow { whole: news.whole, news_max: POLL_NEWS_MAX, rows_max: marks_max };
+        let subject = poll.subject.clone();
+        let of = (&subject, &*poll.customer.key);
+        let mut seen = read.known(of, &place);
+        let found = seen.take_in(rows, of, &reading);
+        for Unseen { event, body, name } in found.news {
+            poll.effects.push(self.take_in(poll, &event, &body, &STANDARD_NO_PAD.encode(name))?);
         }
-        for (facts, times) in counted {
-            let known = said.entry(facts).or_default();
-            *known = times.max(*known);
-        }
-        if news.whole && !more {
-            read.to = Some(poll.now.as_second());
+        if news.whole && !found.more {
+            read.to = Some(now);
         } else if first {
             // What is there is known; the rest is looked for from the same place.
-            read.to = Some(read.since.unwrap_or(poll.now.as_second()));
+            read.to = Some(read.since.unwrap_or(now));
         }
-        read.seen = packed(marks.into_iter().take(marks_max));
-        let said = said.into_iter().flat_map(|(facts, times)| std::iter::repeat_n(facts, times));
-        read.facts = packed(said.take(marks_max));
-        poll.more |= more;
+        read.seen = STANDARD_NO_PAD.encode(seen.seal(of, &place, &*self.entropy)?);
+        poll.more |= found.more;
         Ok(())
     }
 
@@ -456,75 +435,10 @@ impl Gateway {
     }
 }
 
-/// The rows of the reading before that are there no more under their ids. A bank that calls the same rows by other ids
-/// tells nothing new.
-struct Renamed {
-    /// What they say, and how many say it.
-    gone: BTreeMap<Mark, usize>,
-    /// Whether the ids of all of them have changed at once.
-    all: bool,
-}
-
-impl Renamed {
-    fn of<'a>(
-        seen: &BTreeSet<Mark>,
-        before: BTreeMap<Mark, usize>,
-        rows: impl Iterator<Item = (&'a Mark, &'a Mark)>,
-    ) -> Self {
-        let (mut gone, mut left) = (before, 0_usize);
-        let rows_before: usize = gone.values().sum();
-        let mut again = gone.clone();
-        let mut found = 0_usize;
-        for (mark, facts) in rows {
-            if let Some(times) = again.get_mut(facts).filter(|times| **times > 0) {
-                *times -= 1;
-                found += 1;
-            }
-            if seen.contains(mark) {
-                left += 1;
-                if let Some(times) = gone.get_mut(facts) {
-                    *times = times.saturating_sub(1);
-                }
-            }
-        }
-        let all = left == 0 && rows_before >= RENAMED_ROWS_MIN && found * 2 >= rows_before;
-        Self { gone, all }
-    }
-
-    /// Whether a row that was not there under its id is one of them. Where the bank knows only the day, another row of
-    /// the same amount may have come for one that went: there it counts only if all ids have changed.
-    fn is_one(&mut self, facts: &Mark, occurred: i64) -> bool {
-        let precise = occurred % 3_600 != 0;
-        let times = self.gone.get_mut(facts).filter(|times| **times > 0 && (precise || self.all));
-        times.map(|times| *times -= 1).is_some()
-    }
-}
-
 impl Poll<'_> {
-    /// What a row says but for its ids.
-    fn facts(&self, event: &BankEvent, body: &Protected<BankEventBody>) -> Mark {
-        let key = &self.customer.key;
-        let mac = key.mac(&[
-            b"poll facts",
-            event.account.as_str().as_bytes(),
-            &[event.kind as u8],
-            &event.occurred.as_microsecond().to_be_bytes(),
-            &body.fingerprint(key),
-        ]);
-        mac.first_chunk().copied().unwrap_or_default()
-    }
-
-    /// What a row says, as far as it is told.
-    fn mark(&self, event: &BankEvent, body: &Protected<BankEventBody>) -> Mark {
-        let key = &self.customer.key;
-        let mac = key.mac(&[
-            b"poll row",
-            event.account.as_str().as_bytes(),
-            event.id.as_bytes(),
-            event.reference_id.as_deref().unwrap_or_default().as_bytes(),
-            &body.fingerprint(key),
-        ]);
-        mac.first_chunk().copied().unwrap_or_default()
+    /// Whose and of what a mark or a list in the progress is: it means nothing anywhere else.
+    fn place(&self, kind: &[u8], account: &str) -> Vec<u8> {
+        [kind, self.link.id.as_bytes(), account.as_bytes()].concat()
     }
 }
 

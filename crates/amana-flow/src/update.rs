@@ -34,7 +34,7 @@ pub(crate) fn purpose_of(kind: BankEventKind) -> Purpose {
 
 /// What was told before: under the event's own id, and under the id that it refers to (the authorization that it
 /// settles, the transaction that it undoes).
-struct Told {
+struct Before {
     own: Option<Story>,
     referred: Option<Story>,
 }
@@ -44,10 +44,12 @@ struct Told {
 ///
 /// A posting under a second id for an authorization that was settled already (the second part of a split shipment), and
 /// a refund that refers to a purchase, are facts of their own.
-fn next(kind: BankEventKind, told: &Told, fingerprint: &[u8; 32]) -> Step {
+///
+/// `says` answers whether the event says what was told in a story. The gate is asked only where that decides.
+fn next(kind: BankEventKind, told: &Before, says: impl Fn(&Story) -> bool) -> Step {
     use StoryState::{Authorised, Posted, Reversed, Untold};
     let state = |story: &Option<Story>| story.as_ref().map(|s| s.state);
-    let same = |story: &Option<Story>| story.as_ref().is_some_and(|s| s.told == *fingerprint);
+    let same = |story: &Option<Story>| story.as_ref().is_some_and(&says);
     match kind {
         BankEventKind::TransactionAuthorised if told.own.is_none() => Step::Tell(Telling::New, Authorised),
         BankEventKind::TransactionPosted => match (state(&told.own), state(&told.referred)) {
@@ -93,7 +95,7 @@ impl Gateway {
                 None => Ok(None),
             }
         };
-        let mut told = Told { own: read(keys.own).await?, referred: read(keys.referred).await? };
+        let mut told = Before { own: read(keys.own).await?, referred: read(keys.referred).await? };
         // Of what waited until it might not be told any more nothing was told: it is as if it had never come.
         let event = &work.event;
         let names = [(&mut told.own, &event.transaction_id), (&mut told.referred, &event.reference_id)];
@@ -104,7 +106,6 @@ impl Gateway {
                 untold.extend(id.clone());
             }
         }
-        let fingerprint = work.body.fingerprint(&work.customer.key);
         // A source whose clock runs ahead must not silence what comes after it.
         let at = work.event.occurred.min(self.now());
         let overtaken = told.own.as_ref().is_some_and(|s| s.at >= at);
@@ -120,7 +121,9 @@ impl Gateway {
                 (book, again) = (plan.book, plan.again);
                 plan.step
             }
-            None => next(work.event.kind, &told, &fingerprint),
+            None => next(work.event.kind, &told, |story| {
+                work.body.is_told(&story.told, &work.customer.key, &story.key)
+            }),
         };
         let (state, telling) = match step {
             Step::Drop => return Ok(Some(Vec::new())),
@@ -134,7 +137,10 @@ impl Gateway {
         let (shard, customer) = (work.link.shard, work.customer.id);
         let stories = keys
             .written(work.event.kind)
-            .map(|key| Command::PutStory(Story { shard, customer, key, state, told: fingerprint, at }))
+            .map(|key| {
+                let told = work.body.mark_told(&work.customer.key, &key, &*self.entropy);
+                Command::PutStory(Story { shard, customer, key, state, told, at })
+            })
             .chain(book);
         let mut kept: Vec<Command> = stories.collect();
         let mut effects = match telling {
@@ -329,6 +335,7 @@ mod tests {
     use super::*;
     use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P, TransactionReversed as R};
     use amana_core::{CustomerId, Shard};
+    use amana_gate::Told;
     use std::collections::BTreeMap;
 
     fn story(state: StoryState, told: u8) -> Story {
@@ -337,7 +344,7 @@ mod tests {
             customer: CustomerId::from_bytes([0; 16]),
             key: [0; 32],
             state,
-            told: [told; 32],
+            told: Told::from_stored([told; 32]),
             at: amana_core::from_micros(0),
         }
     }
@@ -350,12 +357,12 @@ mod tests {
         let mut said = Vec::new();
         for (kind, own, referred, amount) in events.iter().copied() {
             let before =
-                Told { own: told.get(own).cloned(), referred: referred.and_then(|r| told.get(r)).cloned() };
+                Before { own: told.get(own).cloned(), referred: referred.and_then(|r| told.get(r)).cloned() };
             let keys = Keys {
                 own: Some([own.as_bytes()[0]; 32]),
                 referred: referred.map(|r| [r.as_bytes()[0]; 32]),
             };
-            let state = match next(kind, &before, &[amount; 32]) {
+            let state = match next(kind, &before, |story| story.told == Told::from_stored([amount; 32])) {
                 Step::Tell(telling, state) => {
                     said.push((telling, own));
                     state

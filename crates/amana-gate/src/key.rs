@@ -28,7 +28,13 @@ pub(crate) enum Domain {
     Root,
     /// What a notice did not say, for the page behind it.
     Page,
+    /// What readings of an account found.
+    Seen,
 }
+
+/// What stands before whatever [`DataKey::mac_in_gate`] authenticates. What [`DataKey::mac`] does begins with a part's
+/// length, and no part is as long as this would say: so no public call makes or checks a MAC of the gate's.
+const IN_GATE: [u8; 8] = [0xff; 8];
 
 /// The length of the tag that commits a wrapped key to the key above it, in bytes.
 const COMMIT_LEN: usize = 32;
@@ -179,8 +185,19 @@ impl DataKey {
     /// HMAC-SHA256 under this key: for fingerprints and lookups that only the holder of the key can make.
     #[must_use]
     pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac_after(&[], parts)
+    }
+
+    /// The same for the gate alone: of bank data, which nobody else may try guesses against, the holder of the key
+    /// included.
+    pub(crate) fn mac_in_gate(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac_after(&IN_GATE, parts)
+    }
+
+    fn mac_after(&self, before: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.as_ref());
         let mut context = ring::hmac::Context::with_key(&key);
+        context.update(before);
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
@@ -253,6 +270,31 @@ mod tests {
                 let opened = customer.for_purpose(*purpose).open(b"row", &sealed);
                 assert_eq!(opened.is_ok(), purpose == sealed_for, "{sealed_for} opened for {purpose}");
             }
+        }
+    }
+
+    /// Goal: whoever holds a key cannot make the gate's MACs with it, however the parts are cut.
+    #[test]
+    fn a_mac_of_the_gates_is_no_mac_of_anybody_elses() {
+        let key = DataKey::generate(&SeededEntropy::new(8));
+        let inside = key.mac_in_gate(&[b"told", b"42.10"]);
+        assert_eq!(inside, key.mac_in_gate(&[b"told", b"42.10"]));
+        let in_gate: &[u8] = &IN_GATE;
+        let framed = [&4_u64.to_be_bytes(), b"told".as_slice(), &5_u64.to_be_bytes(), b"42.10"].concat();
+        let attempts: [&[&[u8]]; 6] = [
+            &[b"told", b"42.10"],
+            &[in_gate, b"told", b"42.10"],
+            &[in_gate, &framed],
+            &[&[in_gate, &framed].concat()],
+            &[&framed],
+            &[],
+        ];
+        for parts in attempts {
+            assert_ne!(key.mac(parts), inside, "{parts:?}");
+            assert!(!key.verify_mac(parts, &inside), "{parts:?}");
+        }
+        for derived in [key.derive("told"), key.for_purpose(Purpose::TransactionUpdate)] {
+            assert_ne!(derived.mac(&[b"told", b"42.10"]), inside);
         }
     }
 

@@ -25,8 +25,10 @@ pub mod purpose;
 mod receipt;
 mod release;
 mod sealed_page;
+mod seen;
 mod shown;
 mod ticket;
+mod told;
 mod transform;
 mod words;
 
@@ -41,6 +43,8 @@ pub use release::{
     reseal_plain,
 };
 pub use sealed_page::{OpenedPage, SealedPage};
+pub use seen::{ReadHow, ReadNews, ReadRow, Seen, Unseen};
 pub use shown::Shown;
 pub use ticket::{EgressFrame, EgressTicket, TicketError, TicketGuard, TicketSubject};
+pub use told::Told;
 pub use transform::{Advance, Again};

@@ -15,5 +15,8 @@ pub(crate) const EGRESS_CLOCK_SKEW: Duration = Duration::from_secs(5);
 pub(crate) const EGRESS_TICKETS_MAX: usize = 262_144;
 /// The largest message that egress takes, in bytes: far beyond what any platform lets us send.
 pub const EGRESS_BODY_BYTES_MAX: usize = 256 * 1024;
+/// How many rows must have been there, and gone by all their ids at once, for a bank that knows only days to have
+/// renamed them.
+pub(crate) const RENAMED_ROWS_MIN: usize = 3;
 
 const _: () = assert!(SEALED_PAGE_LIFE.as_secs() > crate::NEWS_TICKET_HOURS.unsigned_abs() * 3_600);

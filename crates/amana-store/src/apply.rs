@@ -628,7 +628,7 @@ async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
                 story.customer,
                 story.key,
                 codec::story_code(story.state),
-                story.told,
+                story.told.stored(),
                 story.at
             ],
         )

@@ -20,7 +20,7 @@ use amana_core::{
     AccountId, Address, Agreement, AgreementEvent, ChannelId, Consent, ConsentId, ConversationId, CustomerId,
     EventKey, InstitutionId, Kill, KillSwitches, Lang, LinkId, MessageId, Psid, Shard, Timestamp,
 };
-use amana_gate::{DataKey, OutboxRow};
+use amana_gate::{DataKey, OutboxRow, Told};
 
 pub(crate) fn at_most(limit: usize) -> i64 {
     i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX)
@@ -724,7 +724,7 @@ pub(crate) async fn story<D: Db>(
             customer,
             key,
             state: row.code(codec::story_state)?,
-            told: row.array()?,
+            told: Told::from_stored(row.array()?),
             at: row.time()?,
         })
     })
@@ -752,7 +752,7 @@ pub(crate) async fn stories<D: Db>(
                 customer,
                 key: row.array()?,
                 state: row.code(codec::story_state)?,
-                told: row.array()?,
+                told: Told::from_stored(row.array()?),
                 at: row.time()?,
             })
         })

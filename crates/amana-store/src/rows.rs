@@ -4,7 +4,7 @@ use amana_core::{
     AccountId, ChannelId, ConversationId, CustomerId, EventKey, InstitutionId, Lang, LinkId, MessageId, Psid,
     Shard, Timestamp,
 };
-use amana_gate::{DataKey, OutboxRow, SealedPage};
+use amana_gate::{DataKey, OutboxRow, SealedPage, Told};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -471,7 +471,7 @@ pub enum StoryState {
     Untold,
 }
 
-/// What was told of a transaction: never the data, only keyed hashes of it.
+/// What was told of a transaction: never the data, only a keyed hash of its id and the gate's mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
     /// The customer's shard.
@@ -482,8 +482,8 @@ pub struct Story {
     pub key: [u8; 32],
     /// How far it was told.
     pub state: StoryState,
-    /// The fingerprint of what was told.
-    pub told: [u8; 32],
+    /// The gate's mark of what was told.
+    pub told: Told,
     /// When.
     pub at: Timestamp,
 }

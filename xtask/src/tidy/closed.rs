@@ -60,6 +60,13 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("open-in-tests", &["crates/amana-gate/src/protected.rs", "xtask/src/tidy/"]),
 ];
 
+/// What closes a value that was in the clear, and where: what a bank said, as it is parsed, and values without a
+/// customer in what measures. A value that somebody made up could be held against a customer's.
+const CLOSERS: [&str; 2] = ["Protected::new", "Unaddressed::new"];
+/// Where they may be called beside tests.
+const CLOSERS_IN: [&str; 4] =
+    ["crates/amana-bank/src/", "crates/amana-gate/src/", "crates/amana/src/bench/", "counts/src/"];
+
 /// Checks one Rust file.
 pub(crate) fn check(source: &Source) -> Vec<Finding> {
     let path = source.path.as_str();
@@ -92,6 +99,13 @@ pub(crate) fn check(source: &Source) -> Vec<Finding> {
                 let places = if places.is_empty() { "tests".to_owned() } else { places.join(", ") };
                 find(format!("`{door}` opens what is closed: only in {places}"));
             }
+        }
+        // By another name it would not be found.
+        let renamed = ["Protected as ", "Unaddressed as "].iter().any(|name| code.contains(name));
+        let closes = renamed || CLOSERS.iter().any(|name| has_word(code, name));
+        if closes && !CLOSERS_IN.iter().any(|place| path.starts_with(place)) {
+            let places = CLOSERS_IN.join(", ");
+            find(format!("a made-up value could be held against a customer's: closed only in {places}"));
         }
     }
     if path == "crates/amana-pure/src/lib.rs" && !lines.iter().any(|line| line.code == "#![no_std]") {
@@ -250,6 +264,22 @@ mod tests {
         assert_eq!(found("crates/amana-flow/src/egress.rs", "use amana_channel::PageToken;").len(), 1);
         assert_eq!(found("crates/amana/src/gateway.rs", "use amana_channel::PageToken;").len(), 1);
         assert!(found("crates/amana/src/config/mod.rs", "use amana_channel::PageToken;").is_empty());
+    }
+
+    /// Goal: nobody but a bank's connector closes a value, which could be a guess.
+    #[test]
+    fn values_are_closed_where_a_bank_is_read() {
+        for line in [
+            "let guess = Protected::new(subject, body);",
+            "Unaddressed::new(body).about(subject)",
+            "bodies.map(Unaddressed::new)",
+            "use amana_gate::{Protected as Closed, Subject};",
+        ] {
+            assert_eq!(found("crates/amana-flow/src/update.rs", line).len(), 1, "{line}");
+            assert!(found("crates/amana-bank/src/news.rs", line).is_empty(), "{line}");
+            assert!(found("crates/amana-flow/tests/it/support.rs", line).is_empty(), "{line}");
+        }
+        assert!(found("crates/amana-flow/src/book.rs", "Protected::begun(subject)").is_empty());
     }
 
     /// Goal: the feature that opens the gate for tests is nobody's normal dependency.

@@ -20,3 +20,4 @@ mod said;
 mod sealed_pages;
 mod support;
 mod tickets;
+mod told;

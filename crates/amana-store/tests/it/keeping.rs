@@ -88,7 +88,7 @@ fn told(customer: u8, key: u8, second: i64) -> Command {
         customer: customer_id(customer),
         key: [key; 32],
         state: StoryState::Posted,
-        told: [key; 32],
+        told: Told::from_stored([key; 32]),
         at: at(second),
     })
 }

@@ -537,7 +537,7 @@ async fn stories(w: &World) {
         customer: customer_id(1),
         key: [3; 32],
         state: StoryState::Authorised,
-        told: [4; 32],
+        told: Told::from_stored([4; 32]),
         at: at(1),
     };
     let ask = || w.store.story(Shard(1), customer_id(1), &[3; 32]);
@@ -545,7 +545,7 @@ async fn stories(w: &World) {
     w.customer(1).await;
     assert_eq!(ask().await.expect("answers"), None);
     for state in [StoryState::Authorised, StoryState::Posted, StoryState::Reversed, StoryState::Untold] {
-        story = Story { state, told: [state as u8; 32], at: at(state as i64), ..story };
+        story = Story { state, told: Told::from_stored([state as u8; 32]), at: at(state as i64), ..story };
         w.one(Command::PutStory(story.clone())).await;
         assert_eq!(ask().await.expect("answers").as_ref(), Some(&story));
     }

@@ -415,7 +415,7 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
             customer: customer_id(1),
             key: [n; 32],
             state: StoryState::Posted,
-            told: [n; 32],
+            told: Told::from_stored([n; 32]),
             at: at(second),
         })
     };
@@ -487,7 +487,7 @@ pub(crate) async fn a_sweep_is_bounded(w: &World) {
             customer: customer_id(1),
             key: hash,
             state: StoryState::Posted,
-            told: [0; 32],
+            told: Told::from_stored([0; 32]),
             at: at(n),
         }));
     }
