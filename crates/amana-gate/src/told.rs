@@ -54,6 +54,7 @@ pub(crate) fn telling(body: &BankEventBody) -> Vec<u8> {
 
 impl Protected<BankEventBody> {
     /// A mark of what the customer is told with this event, for one place: `place` says of which story it is.
+    #[must_use]
     pub fn mark_told(&self, key: &DataKey, place: &[u8], entropy: &dyn Entropy) -> Told {
         self.marked(entropy.array(), key, place)
     }
