@@ -30,6 +30,8 @@ fn two_marks_of_one_value_differ_and_only_the_same_value_is_told() {
         let mut bytes = one.stored();
         bytes[at] ^= 1;
         assert!(!event(4_210).is_told(&Told::from_stored(bytes), &key, b"s"), "byte {at}");
+        bytes[(at + 1) % 32] ^= 1;
+        assert!(!event(4_210).is_told(&Told::from_stored(bytes), &key, b"s"), "byte {at} and the next");
     }
     for nothing in [[0; 32], [0xff; 32]] {
         assert!(!event(4_210).is_told(&Told::from_stored(nothing), &key, b"s"));
@@ -146,6 +148,27 @@ fn what_was_read_is_known_again_and_what_changed_is_new() {
     let old = ReadRow { fresh: false, ..row("a", 100, 1) };
     assert!(seen.take_in(vec![old], of, &ALL).news.is_empty());
     assert!(seen.take_in(vec![row("a", 100, 1)], of, &ALL).news.is_empty());
+}
+
+/// Where a bank knows only the day, a row that says what one said that went may be another: it is none that is new
+/// only where all ids have changed at once, of enough rows, and at least half of them say what was said.
+#[test]
+fn where_only_the_day_is_known_rows_are_renamed_all_at_once_or_not_at_all() {
+    let key = DataKey::new([7; 32]);
+    let who = subject();
+    let of = (&who, &key);
+    let rows = |names: &[(&str, i64)]| names.iter().map(|(id, minor)| row(id, *minor, 0)).collect::<Vec<_>>();
+    let after = |before: &[(&str, i64)], then: &[(&str, i64)]| {
+        let mut seen = Seen::default();
+        let _ = seen.take_in(rows(before), of, &ALL);
+        ids(&seen.take_in(rows(then), of, &ALL)).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let three = [("a", 100), ("b", 200), ("c", 300)];
+    assert!(after(&three, &[("a2", 100), ("b2", 200), ("c2", 300)]).is_empty());
+    assert_eq!(after(&three, &[("a", 100), ("b", 200), ("x", 300)]), ["x"]);
+    assert_eq!(after(&three, &[("a2", 100), ("b2", 200), ("new", 999)]), ["new"]);
+    assert_eq!(after(&three, &[("a2", 100), ("x", 998), ("y", 999)]), ["a2", "x", "y"]);
+    assert_eq!(after(&three[..2], &[("a2", 100), ("b2", 200)]), ["a2", "b2"]);
 }
 
 #[test]
