@@ -6,7 +6,7 @@ use crate::chat::{Chat, link, through_the_bank};
 use crate::process::{amana_says, folder};
 use crate::serve::{POSTGRES_URL, World, sql};
 use amana_core::{CustomerId, ManualClock, SeededEntropy, Shard, Timestamp};
-use amana_gate::DataKey;
+use amana_gate::{DataKey, Told};
 use amana_store::{
     Command, Custody as _, Holder, JobKind, Keys, Share, SqliteCustody, Store, Story, StoryState,
 };
@@ -134,7 +134,7 @@ async fn with_a_past(store: &Arc<dyn Store>, shard: Shard, customer: CustomerId)
     let story = |n: u32| {
         let mut key = [0; 32];
         key[..4].copy_from_slice(&n.to_be_bytes());
-        let (state, told, at) = (StoryState::Posted, [0; 32], now());
+        let (state, told, at) = (StoryState::Posted, Told::from_stored([0; 32]), now());
         Command::PutStory(Story { shard, customer, key, state, told, at })
     };
     for first in (0..STORIES).step_by(1_000) {
