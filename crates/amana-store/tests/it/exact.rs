@@ -5,7 +5,7 @@ use crate::outbox::{claim, disclose, finish};
 use crate::place::Place;
 use crate::world::*;
 use amana_core::*;
-use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, Recipient, TicketSubject};
+use amana_gate::{AgentWords, Disclosure, ReceiptDraft, ReceiptKind, Recipient, TicketSubject, Told};
 use amana_render::Encoding;
 use amana_store::*;
 
@@ -368,7 +368,7 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
     // What says that they are erased is put in with it, and goes when it is sent.
     w.one(disclose(0, w.plain(1, 15), 10)).await;
     assert_eq!(left().await, [2, 1, 4, 1]);
-    let (key, state, told) = ([7; 32], StoryState::Posted, [7; 32]);
+    let (key, state, told) = ([7; 32], StoryState::Posted, Told::from_stored([7; 32]));
     let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11) });
     assert_eq!(w.refused(vec![story]).await, (0, "customer"));
     let book = BookRow { shard, customer, key, sealed: b"sealed".to_vec(), changed_at: at(11) };

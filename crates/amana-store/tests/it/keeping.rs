@@ -354,7 +354,7 @@ pub(crate) async fn an_erasure_takes_a_bounded_number_of_rows_at_a_time(w: &Worl
         let mut key = [0; 32];
         key[..8].copy_from_slice(&n.to_be_bytes());
         let (shard, customer) = (Shard(1), customer_id(1));
-        let (state, told) = (StoryState::Posted, [0; 32]);
+        let (state, told) = (StoryState::Posted, Told::from_stored([0; 32]));
         commands.push(Command::PutStory(Story { shard, customer, key, state, told, at: at(0) }));
     }
     w.store.submit(commands).await.expect("kept");

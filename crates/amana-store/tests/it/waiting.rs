@@ -116,7 +116,7 @@ pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &Wo
     // With the link goes what waits on it, and who would have heard of it for the first time was not told.
     let told = [4, 5, 6].map(|n| ([n; 32], StoryState::Posted));
     for (key, state) in told {
-        let (customer, told) = (customer_id(1), [9; 32]);
+        let (customer, told) = (customer_id(1), amana_gate::Told::from_stored([9; 32]));
         w.one(Command::PutStory(Story { shard, customer, key, state, told, at: at(5) })).await;
     }
     w.one(Command::SetLink { shard, id: link, from: LinkState::Active, to: LinkState::Ended, at: at(6) })
