@@ -11,8 +11,8 @@
 //!
 //! Invariants:
 //! - A [`Protected`] value cannot be printed, compared, cloned, serialised or borrowed from outside this crate; at rest
-//!   it exists only as ciphertext ([`Protected::seal`]). A page shows it as [`Shown`], which is as closed. Whether it is
-//!   what was told or read before is answered from [`Told`] and [`Seen`], which fit no guess of anybody else's.
+//!   it exists only as ciphertext ([`Protected::seal`]). A page shows it as [`Shown`], which is as closed. Whether it
+//!   is what was told or read before is answered from [`Told`] and [`Seen`], which fit no guess of anybody else's.
 //! - The answer is *deny* unless every party says yes, at the decision and again at the moment of sending.
 //! - [`Released`] is made by [`Gate::release`] alone, from a row whose ticket is good, and cannot be copied or sent
 //!   twice. Where bytes leave, [`TicketGuard`] believes the gate's signature and nothing else, once.

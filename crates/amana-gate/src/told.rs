@@ -3,8 +3,8 @@
 //!
 //! A mark is a salted MAC that no public call makes ([`DataKey::mac_in_gate`]): two marks of one value differ, and
 //! whoever holds the customer's key has nothing to hold a guess against. It holds no bank data, so it may stay when
-//! those are gone. The one answer that it gives is [`Protected::is_told`], for an event of the same customer and account
-//! in the same place.
+//! those are gone. The one answer that it gives is [`Protected::is_told`], for an event of the same customer and
+//! account in the same place.
 
 use crate::key::DataKey;
 use crate::protected::Protected;
