@@ -43,6 +43,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Stop what flows, at once, without stopping the gateway.
+    ///
+    /// It needs the database alone: no key, and of the configuration where the database is. Without a configuration
+    /// file, say that with `AMANA_STORE__URL`.
     #[command(subcommand)]
     Kill(KillCommand),
     /// Look at alarms: messages on a Page that no receipt covers.
@@ -532,6 +535,9 @@ pub(crate) enum KillCommand {
         /// Why, for the list.
         #[arg(long, value_name = "TEXT")]
         reason: String,
+        /// Also for an institution or a Page that the configuration does not have (any more).
+        #[arg(long)]
+        anyway: bool,
     },
     /// Turn a kill switch off.
     Off {

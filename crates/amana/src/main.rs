@@ -27,6 +27,7 @@ mod harden;
 mod keep;
 mod key_command;
 mod keys;
+mod kill;
 mod lifecycle;
 mod limits;
 mod messenger;
@@ -45,7 +46,7 @@ use amana_core::{ConversationId, MediaForm, MediaKind};
 use clap::Parser as _;
 use cli::{
     AlarmsCommand, Cli, Command, ConfigCommand, Configured, CustomerCommand, DeadCommand, KeysCommand,
-    KillCommand, MessengerCommand, RetentionCommand, SandboxCommand, ThreadAct,
+    MessengerCommand, RetentionCommand, SandboxCommand, ThreadAct,
 };
 use config::{ConfigErrors, Log, Settings};
 use std::process::ExitCode;
@@ -159,13 +160,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 policy::run(&load_quietly(configured)?, command).await?;
             }
         }
-        Command::Kill(KillCommand::On { configured, scope, reason }) => {
-            operate::kill_on(&load_quietly(&configured)?, &scope, &reason).await?;
-        }
-        Command::Kill(KillCommand::Off { configured, scope }) => {
-            operate::kill_off(&load_quietly(&configured)?, &scope).await?;
-        }
-        Command::Kill(KillCommand::List(configured)) => operate::kills(&load_quietly(&configured)?).await?,
+        Command::Kill(command) => kill::run(command).await?,
         Command::Alarms(AlarmsCommand::List { configured, all, json }) => {
             let open = alarms::list(&load_quietly(&configured)?, all, json).await?;
             return Ok(if open { ExitCode::FAILURE } else { ExitCode::SUCCESS });

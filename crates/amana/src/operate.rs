@@ -1,10 +1,10 @@
-//! The operator's short commands: migrate, kill switches, dead letters.
+//! The operator's short commands: migrate, nodes, proof, dead letters.
 
 use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::Settings;
 use crate::{keys, limits, output};
-use amana_core::{ChannelId, Clock as _, Kill, KillScope, MessageId, Shard, Timestamp};
-use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError, Switches};
+use amana_core::{ChannelId, Clock as _, MessageId, Secret, Shard, Timestamp};
+use amana_store::{Command, Counts, InboxSource, OpenOptions, Store, SubmitError};
 use anyhow::{Context as _, bail};
 use std::sync::Arc;
 
@@ -68,81 +68,6 @@ pub(crate) fn proof(settings: &Settings, page: &ChannelId) -> anyhow::Result<()>
         bail!("no `[[messenger.page]]` has the id `{page}`");
     };
     output::line(page.proof.expose());
-    Ok(())
-}
-
-/// A scope as it is written on the command line.
-fn scope(text: &str) -> anyhow::Result<KillScope> {
-    const HELP: &str = "it must be `all`, `institution:ID`, `channel:ID` or `customer:ID`";
-    let (kind, id) = text.split_once(':').unwrap_or((text, ""));
-    match kind {
-        "all" if id.is_empty() => Ok(KillScope::All),
-        "institution" => Ok(KillScope::Institution(id.parse().context(HELP)?)),
-        "channel" => Ok(KillScope::Channel(id.parse().context(HELP)?)),
-        "customer" => Ok(KillScope::Customer(id.parse().context(HELP)?)),
-        _ => bail!("`{}` is not a scope: {HELP}", text.chars().take(80).collect::<String>()),
-    }
-}
-
-fn written(scope: &KillScope) -> String {
-    match scope {
-        KillScope::All => "all".to_owned(),
-        KillScope::Institution(id) => format!("institution:{id}"),
-        KillScope::Channel(id) => format!("channel:{id}"),
-        KillScope::Customer(id) => format!("customer:{id}"),
-    }
-}
-
-/// `amana kill on`.
-///
-/// # Errors
-/// When the scope is none or names nothing that is configured, or the store cannot be written.
-pub(crate) async fn kill_on(settings: &Settings, text: &str, reason: &str) -> anyhow::Result<()> {
-    let scope = scope(text)?;
-    match &scope {
-        KillScope::Institution(id) if !settings.institutions.iter().any(|i| i.id() == id) => {
-            bail!("no institution `{id}` is configured: a switch for it would stop nothing");
-        }
-        KillScope::Channel(id) if !settings.messenger.pages.iter().any(|page| page.id == *id) => {
-            bail!("no Page `{id}` is configured: a switch for it would stop nothing");
-        }
-        _ => {}
-    }
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > limits::REASON_CHARS_MAX {
-        bail!("the reason must have 1 to {} characters", limits::REASON_CHARS_MAX);
-    }
-    let kill = Kill { scope: scope.clone(), reason: reason.to_owned(), since: SystemClock.now() };
-    switches(settings).await?.set(kill).await?;
-    output::line(&format!("on: {}. It works at the next send.", written(&scope)));
-    Ok(())
-}
-
-/// `amana kill off`.
-///
-/// # Errors
-/// When the scope is none, or the store cannot be written.
-pub(crate) async fn kill_off(settings: &Settings, text: &str) -> anyhow::Result<()> {
-    let scope = scope(text)?;
-    if !switches(settings).await?.clear(scope.clone()).await? {
-        bail!("the switch `{}` is not on; `amana kill list` shows those that are", written(&scope));
-    }
-    output::line(&format!("off: {}", written(&scope)));
-    Ok(())
-}
-
-/// `amana kill list`.
-///
-/// # Errors
-/// When the store cannot be read.
-pub(crate) async fn kills(settings: &Settings) -> anyhow::Result<()> {
-    let kills = switches(settings).await?.kills().await?.0;
-    if kills.is_empty() {
-        output::line("no kill switch is on");
-    }
-    for kill in kills {
-        output::line(&format!("{} since {}: {}", written(&kill.scope), kill.since, kill.reason));
-    }
     Ok(())
 }
 
@@ -237,14 +162,12 @@ pub(crate) async fn replay(settings: &Settings, message: &str) -> anyhow::Result
     }
 }
 
-/// The kill switches of the store, if it is there already. They need no key: whoever keeps the master key may be away.
-async fn switches(settings: &Settings) -> anyhow::Result<Arc<dyn Switches>> {
-    let url = url_of_existing(settings)?;
-    Ok(amana_store::open_switches(url, SystemClock.now()).await?)
-}
-
-fn url_of_existing(settings: &Settings) -> anyhow::Result<&str> {
-    let url = settings.store_url.expose();
+/// The store's URL, if it is there already.
+///
+/// # Errors
+/// When it is a file that is not there.
+pub(crate) fn url_of_existing(url: &Secret) -> anyhow::Result<&str> {
+    let url = url.expose();
     if let Some(path) = keys::sqlite_path(url).filter(|path| !path.exists()) {
         bail!("the database `{}` is not there yet: `amana serve` makes it", path.display());
     }
@@ -253,7 +176,7 @@ fn url_of_existing(settings: &Settings) -> anyhow::Result<&str> {
 
 /// The store, if it is there already: a command that looks at it makes none.
 pub(crate) async fn existing(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    let url = url_of_existing(settings)?;
+    let url = url_of_existing(&settings.store_url)?;
     let options = OpenOptions { auto_migrate: false, retention: settings.retention };
     Ok(amana_store::open_with(
         url,
@@ -293,20 +216,4 @@ async fn replay_event(settings: &Settings, place: &str) -> anyhow::Result<()> {
 /// As [`keys::keys`].
 pub(crate) fn key_is_there(settings: &Settings) -> anyhow::Result<()> {
     keys::keys(settings, false).map(|_| ())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scopes_are_read_as_they_are_written() {
-        for text in ["all", "institution:cedar-bank", "channel:1000"] {
-            assert_eq!(written(&scope(text).expect("a scope")), text);
-        }
-        for text in ["", "all:x", "institution", "institution:", "customer:5", "everything", "page:1"] {
-            let error = format!("{:#}", scope(text).expect_err("not a scope"));
-            assert!(error.contains("`institution:ID`"), "{text}: {error}");
-        }
-    }
 }

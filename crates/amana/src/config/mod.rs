@@ -216,6 +216,26 @@ pub(crate) struct Log {
     pub(crate) level: String,
 }
 
+/// What `amana kill` needs of the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Switchboard {
+    /// The store's URL, which may hold a password.
+    pub(crate) store_url: Secret,
+    /// The names that a switch may have; `None` if the file could not be read.
+    pub(crate) names: Option<Names>,
+    /// The log, which says only what is wrong.
+    pub(crate) log: Log,
+}
+
+/// The ids of the configuration's blocks, as they are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    /// Of the institutions.
+    pub(crate) institutions: BTreeSet<String>,
+    /// Of the Pages.
+    pub(crate) pages: BTreeSet<String>,
+}
+
 /// Reads the configuration: the default, the file, then the variables.
 ///
 /// # Errors
@@ -236,13 +256,36 @@ pub(crate) fn load_for(
     path: &Path,
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, ConfigErrors> {
-    let name = path.display().to_string();
-    let source = Source::File(name);
-    let whole =
-        |what: String| ConfigErrors(vec![Problem { source: source.clone(), key: String::new(), what }]);
-    let text = crate::files::read_text(path, crate::limits::CONFIG_BYTES_MAX)
-        .map_err(|why| whole(format!("{why}; `amana config default` prints one to begin with")))?;
-    of_text(&text, &source, variables, role)
+    let source = Source::File(path.display().to_string());
+    of_text(&text_of(path, &source)?, &source, variables, role)
+}
+
+/// Reads of the configuration what the kill switches need, and nothing else: whatever is wrong with the rest does not
+/// keep a hand from the tap. With the database's URL in the environment no file is needed either.
+///
+/// # Errors
+/// When it does not say where the database is, or a slip may hide what it says of it.
+pub(crate) fn load_switchboard(
+    path: &Path,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Switchboard, ConfigErrors> {
+    let source = Source::File(path.display().to_string());
+    let table = text_of(path, &source).and_then(|text| table_of(&text, &source));
+    switchboard(table, &source, variables)
+}
+
+fn text_of(path: &Path, source: &Source) -> Result<String, ConfigErrors> {
+    crate::files::read_text(path, crate::limits::CONFIG_BYTES_MAX).map_err(|why| {
+        let what = format!("{why}; `amana config default` prints one to begin with");
+        ConfigErrors(vec![Problem { source: source.clone(), key: String::new(), what }])
+    })
+}
+
+fn table_of(text: &str, source: &Source) -> Result<toml::Table, ConfigErrors> {
+    toml::from_str(text).map_err(|error| {
+        let (source, key) = (source.clone(), String::new());
+        ConfigErrors(vec![Problem { source, key, what: of_toml(&error, text) }])
+    })
 }
 
 /// Settings of a file's text.
@@ -255,11 +298,7 @@ pub(crate) fn of_text(
     variables: impl Iterator<Item = (String, String)>,
     role: Option<Role>,
 ) -> Result<Settings, ConfigErrors> {
-    let table = toml::from_str(text).map_err(|error| {
-        let (source, key) = (source.clone(), String::new());
-        ConfigErrors(vec![Problem { source, key, what: of_toml(&error, text) }])
-    })?;
-    settle(table, source, variables, role)
+    settle(table_of(text, source)?, source, variables, role)
 }
 
 /// Settings of a table that was made in memory, as if it had stood in a file of this name.
@@ -286,6 +325,20 @@ fn settle(
     role: Option<Role>,
 ) -> Result<Settings, ConfigErrors> {
     let mut problems = Problems::new();
+    let layers = laid(table, source, variables, &mut problems);
+    let settings = read::read(&layers, source, &mut problems, role);
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(settings),
+        _ => Err(ConfigErrors(problems)),
+    }
+}
+
+fn laid(
+    table: toml::Table,
+    source: &Source,
+    variables: impl Iterator<Item = (String, String)>,
+    problems: &mut Problems,
+) -> Layers {
     let mut layers = Layers::default();
     // The default file is TOML: a test holds it.
     layers.lay(toml::from_str(DEFAULT).unwrap_or_default(), &Source::Default);
@@ -294,12 +347,47 @@ fn settle(
     let mut variables: Vec<_> = variables.collect();
     variables.sort();
     for (name, value) in variables {
-        layers.lay_variable(&name, &value, &mut problems);
+        layers.lay_variable(&name, &value, problems);
     }
-    let settings = read::read(&layers, source, &mut problems, role);
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(ConfigErrors(problems)),
+    layers
+}
+
+fn switchboard(
+    table: Result<toml::Table, ConfigErrors>,
+    source: &Source,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Switchboard, ConfigErrors> {
+    let (table, mut problems, whole) = match table {
+        Ok(table) => (table, Problems::new(), true),
+        Err(unread) => (toml::Table::new(), unread.0, false),
+    };
+    let layers = laid(table, source, variables, &mut problems);
+    let board = read::switchboard(&layers, source, &mut problems);
+    let of_store = |problem: &Problem| match &problem.source {
+        Source::Variable(name) => name.starts_with("AMANA_STORE"),
+        _ => problem.key == "store" || problem.key.starts_with("store."),
+    };
+    // Where nobody says where the database is, anything that is not understood may have been meant to: a switch in
+    // another database would stop nothing.
+    let said = layers.source("store.url") != Source::Default;
+    match board {
+        Some(board) if problems.iter().all(|problem| said && !of_store(problem)) => {
+            Ok(if whole { board } else { Switchboard { names: None, ..board } })
+        }
+        _ => {
+            if said {
+                problems.retain(of_store);
+            } else {
+                let what = "is not given, and what is wrong here may have been meant to: give it, or the variable \
+                            AMANA_STORE__URL";
+                problems.push(Problem {
+                    source: source.clone(),
+                    key: "store.url".to_owned(),
+                    what: what.to_owned(),
+                });
+            }
+            Err(ConfigErrors(problems))
+        }
     }
 }
 

@@ -7,7 +7,9 @@ mod kafka;
 mod traces;
 
 use super::layers::{Layers, Source};
-use super::{Admin, Agreed, Institution, Log, Messenger, Page, Problem, Problems, Roles, Settings};
+use super::{
+    Admin, Agreed, Institution, Log, Messenger, Names, Page, Problem, Problems, Roles, Settings, Switchboard,
+};
 use crate::files::read_text;
 use crate::limits::{
     ADMIN_TOKEN_BYTES_MIN, ADMIN_USER_BYTES_MAX, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN,
@@ -73,6 +75,18 @@ pub(super) fn read(
         traces: traces?,
         log: log?,
     })
+}
+
+/// Reads what the kill switches need. `None`: where the database is cannot be read.
+pub(super) fn switchboard(layers: &Layers, main: &Source, problems: &mut Problems) -> Option<Switchboard> {
+    let values = layers.flat(problems);
+    let mut r = Reader { layers, main, values, problems, role: None };
+    let store_url = r.store_url()?;
+    let ids =
+        |list: &str| (0..r.blocks(list)).filter_map(|index| r.text(&format!("{list}[{index}].id"))).collect();
+    let names = Some(Names { institutions: ids("institution"), pages: ids("messenger.page") });
+    let json = r.text("log.format").as_deref() == Some("json");
+    Some(Switchboard { store_url, names, log: Log { json, level: "warn".to_owned() } })
 }
 
 struct Reader<'a> {

@@ -23,6 +23,7 @@ mod demo;
 mod erasure;
 mod kafka;
 mod keep;
+mod kill;
 mod latency;
 mod messenger;
 mod metrics;
