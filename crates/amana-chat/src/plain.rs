@@ -330,6 +330,18 @@ pub fn updates_paused(lang: Lang, bank: &str) -> Content {
     about_bank(lang, "updates-paused", bank)
 }
 
+/// Sharing is paused for one purpose; what else was allowed goes on.
+#[must_use]
+pub fn purpose_paused(lang: Lang, purpose: Purpose, bank: &str) -> Content {
+    let purpose = purpose_name(lang, purpose);
+    let values = [("purpose", Arg::Text(&purpose)), ("bank", Arg::Text(bank))];
+    Content {
+        text: text(lang, "purpose-paused", &values),
+        suggestions: suggestions(lang),
+        ..Content::default()
+    }
+}
+
 /// The customer wants a human: how to reach one.
 #[must_use]
 pub fn person(lang: Lang, bank: &str) -> Content {

@@ -42,7 +42,7 @@ pub use ids::{
     AccountId, AgreementId, ChannelId, ConsentId, ConversationId, CustomerId, EventKey, InstitutionId,
     LinkId, MessageId, Psid, Shard,
 };
-pub use kill::{Kill, KillScope, KillSwitches};
+pub use kill::{Kill, KillScope, KillSwitches, PurposeScope, Stop};
 pub use lang::Lang;
 pub use money::{Currency, Money, MoneyError};
 pub use request::{

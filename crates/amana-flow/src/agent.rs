@@ -155,7 +155,8 @@ impl<'a> Desk<'a> {
         }
         let links = active_links(self.store, to).await?;
         let kills = self.store.kills().await?;
-        let stopped = |link: &Link| kills.stop(&link.institution, &to.channel, link.customer);
+        // Their words hold no data of the bank's: no switch of a purpose is theirs.
+        let stopped = |link: &Link| kills.stop(&link.institution, &to.channel, link.customer, None).is_some();
         if kills.stop_channel(&to.channel) || links.iter().any(stopped) {
             return Err(AgentError::Killed);
         }
@@ -192,7 +193,12 @@ async fn active_links(store: &dyn Store, chat: &ConversationId) -> Result<Vec<Li
 }
 
 fn subject(link: &Link) -> TicketSubject {
-    TicketSubject { institution: link.institution.clone(), customer: link.customer, link: link.id }
+    TicketSubject {
+        institution: link.institution.clone(),
+        customer: link.customer,
+        link: link.id,
+        purpose: None,
+    }
 }
 
 impl Gateway {

@@ -96,6 +96,7 @@ impl Gateway {
                 // Say whose *no* it is: the customer can change only their own.
                 let content = match refusal.denial {
                     Denial::Killed => plain::updates_paused(lang, &bank),
+                    Denial::PurposeKilled => plain::purpose_paused(lang, question.purpose(), &bank),
                     Denial::NoAgreement
                     | Denial::AgreementNotInForce
                     | Denial::PurposeNotAgreed

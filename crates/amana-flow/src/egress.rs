@@ -214,6 +214,7 @@ impl Gateway {
                 let later = Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false };
                 return self.finish(&entry, later).await;
             }
+            // A switch of one purpose must not hold up the others: what waits of it ends, as if it were agreed no more.
             Err(denial) => {
                 metrics::counter!("amana_sends_total", "result" => "denied").increment(1);
                 return self.finish(&entry, Delivery::Denied { reason: denial.as_str().to_owned() }).await;

@@ -83,6 +83,7 @@ fn may_pass(denial: Denial) -> bool {
     matches!(
         denial,
         D::Killed
+            | D::PurposeKilled
             | D::NoAgreement
             | D::AgreementNotInForce
             | D::PurposeNotAgreed
@@ -239,9 +240,9 @@ impl Gateway {
         let Some(_turn) = self.lanes.take(Self::lane_of_link(&of)) else { return Ok(false) };
         let rows = self.store.waiting(shard, link).await?;
         let Some(first) = rows.first() else { return Ok(false) };
-        // What is stopped waits.
+        // What is stopped waits. (A switch of one purpose is seen when that purpose's news are decided.)
         let kills = self.store.kills().await?;
-        if kills.stop(&of.institution, &of.channel, first.customer) {
+        if kills.stop(&of.institution, &of.channel, first.customer, None).is_some() {
             return Ok(false);
         }
         let (mut fold, mut works) = (Fold::default(), Vec::with_capacity(rows.len()));

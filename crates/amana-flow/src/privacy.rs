@@ -42,12 +42,14 @@ pub struct ConsentView {
     pub paused: Option<Paused>,
     /// What it allows and the bank does not let the platform carry now, for one in force.
     pub not_carried: BTreeSet<Purpose>,
+    /// What it allows and a kill switch of the purpose stops now, for one in force.
+    pub switched_off: BTreeSet<Purpose>,
 }
 
 /// Why nothing that a customer allows is told now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paused {
-    /// A kill switch is on.
+    /// A kill switch is on, or one for each purpose.
     Switch,
     /// The bank's agreement with the platform carries none of it: suspended, ended, or about other purposes.
     Agreement,
@@ -330,7 +332,7 @@ impl Gateway {
         let mut views = Vec::with_capacity(consents.len());
         for consent in consents {
             let in_force = consent.state == ConsentState::Active && consent.in_force(now);
-            let (mut paused, mut not_carried) = (None, BTreeSet::new());
+            let (mut paused, mut not_carried, mut switched_off) = (None, BTreeSet::new(), BTreeSet::new());
             if in_force {
                 let agreement = self.store.agreement(&consent.institution, &consent.channel).await?;
                 let active = agreement.filter(|agreement| agreement.state == AgreementState::Active);
@@ -338,7 +340,11 @@ impl Gateway {
                     active.as_ref().is_some_and(|agreement| agreement.terms.contains_key(purpose))
                 };
                 not_carried.extend(consent.grants.keys().filter(|purpose| !carried(purpose)));
-                paused = if kills.stop(&consent.institution, &consent.channel, consent.customer) {
+                let stopped = |purpose| {
+                    kills.stop(&consent.institution, &consent.channel, consent.customer, purpose).is_some()
+                };
+                switched_off.extend(consent.grants.keys().filter(|purpose| stopped(Some(**purpose))));
+                paused = if stopped(None) || switched_off.len() == consent.grants.len() {
                     Some(Paused::Switch)
                 } else {
                     (not_carried.len() == consent.grants.len()).then_some(Paused::Agreement)
@@ -367,6 +373,7 @@ impl Gateway {
                 ended,
                 paused,
                 not_carried,
+                switched_off,
             });
         }
         Ok(views)
@@ -538,14 +545,21 @@ impl Gateway {
 
     /// Whether the bank may be read for the customer's own eyes now. Nothing of it goes to a platform, so no agreement
     /// and no purpose is asked, and of the accounts none; but without a consent in force there is nothing that the
-    /// bank's grant is still for, and stopped is stopped.
+    /// bank's grant is still for, and stopped is stopped: whatever the purpose, or each that the consent has.
     async fn may_look(&self, link: &Link) -> Result<Consent, LinkError> {
-        if self.store.kills().await?.stop(&link.institution, &link.channel, link.customer) {
+        let kills = self.store.kills().await?;
+        let stopped =
+            |purpose| kills.stop(&link.institution, &link.channel, link.customer, purpose).is_some();
+        if stopped(None) {
             return Err(LinkError::Stopped);
         }
         let consent = self.store.consent_of_link(link.shard, link.id).await?;
         let now = self.now();
-        consent.filter(|consent| consent.in_force(now)).ok_or(LinkError::NotLinked)
+        let consent = consent.filter(|consent| consent.in_force(now)).ok_or(LinkError::NotLinked)?;
+        if consent.grants.keys().all(|purpose| stopped(Some(*purpose))) {
+            return Err(LinkError::Stopped);
+        }
+        Ok(consent)
     }
 
     /// The key of the entries in the disclosure log that are the viewer's, in base64, as it stands in their bundle. It

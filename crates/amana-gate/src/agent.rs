@@ -86,7 +86,8 @@ impl Gate {
         self.check_ticket(&row, now)?;
         let then = row.agent.ok_or(Denial::BadTicket)?;
         let channel = &row.recipient.channel;
-        let stopped = |of: &TicketSubject| kills.stop(&of.institution, channel, of.customer);
+        let stopped =
+            |of: &TicketSubject| kills.stop(&of.institution, channel, of.customer, of.purpose).is_some();
         if kills.stop_channel(channel) || links.iter().any(stopped) {
             return Err(Denial::Killed);
         }
@@ -167,6 +168,7 @@ mod tests {
             institution: bank(name),
             customer: CustomerId::from_bytes([n; 16]),
             link: LinkId::from_bytes([n; 16]),
+            purpose: None,
         };
         let (cedar, pine) = (subject("cedar-bank", 1), subject("pine-bank", 2));
         let both = [cedar.clone(), pine.clone()];
@@ -202,9 +204,14 @@ mod tests {
             // Where the bytes leave it is asked once more, of the ticket.
             assert!(released.ticket().is_stopped(&on(scope.clone())), "{scope:?}");
         }
-        let elsewhere = on(KillScope::Institution(bank("elm-bank")));
-        assert!(gate.release_agent(row.clone(), &both, &elsewhere, now, &key).is_ok());
-        assert!(!released.ticket().is_stopped(&elsewhere));
+        let purpose = amana_core::Purpose::CustomerService;
+        let flow = amana_core::PurposeScope { purpose, institution: None, channel: None };
+        // (A human's words hold no data of the bank's, so they have no purpose.)
+        for other in [KillScope::Institution(bank("elm-bank")), KillScope::Purpose(flow)] {
+            let elsewhere = on(other);
+            assert!(gate.release_agent(row.clone(), &both, &elsewhere, now, &key).is_ok());
+            assert!(!released.ticket().is_stopped(&elsewhere));
+        }
 
         let third = subject("elm-bank", 3);
         let one = [cedar.clone()];

@@ -2,7 +2,8 @@
 
 use crate::protected::Subject;
 use amana_core::{
-    AccountId, Address, Agreement, Clusters, Consent, ConsentState, Form, KillSwitches, Purpose, Timestamp,
+    AccountId, Address, Agreement, Clusters, Consent, ConsentState, Form, KillSwitches, Purpose, Stop,
+    Timestamp,
 };
 use std::fmt;
 
@@ -37,6 +38,8 @@ pub struct Ask<'a> {
 pub enum Denial {
     /// A kill switch is on.
     Killed,
+    /// A kill switch is on for this purpose; others may flow.
+    PurposeKilled,
     /// No agreement between the institution and the channel.
     NoAgreement,
     /// The agreement is not in force, or not for this institution and channel.
@@ -79,6 +82,7 @@ impl Denial {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Killed => "killed",
+            Self::PurposeKilled => "purpose-killed",
             Self::NoAgreement => "no-agreement",
             Self::AgreementNotInForce => "agreement-not-in-force",
             Self::PurposeNotAgreed => "purpose-not-agreed",
@@ -155,8 +159,10 @@ pub fn decide(
     policy: &dyn Policy,
 ) -> Result<Form, Denial> {
     let Subject { institution, customer } = ask.subject;
-    if facts.kills.stop(institution, &ask.recipient.channel, *customer) {
-        return Err(Denial::Killed);
+    match facts.kills.stop(institution, &ask.recipient.channel, *customer, Some(purpose)) {
+        Some(Stop::Whole) => return Err(Denial::Killed),
+        Some(Stop::Purpose) => return Err(Denial::PurposeKilled),
+        None => {}
     }
 
     let agreement = facts.agreement.ok_or(Denial::NoAgreement)?;

@@ -356,7 +356,8 @@ impl Gate {
                     return Err(Denial::Policy);
                 }
                 let link = facts.consent.ok_or(Denial::NoConsent)?.link;
-                Some(TicketSubject { institution: subject.institution, customer: subject.customer, link })
+                let (Subject { institution, customer }, purpose) = (subject, Some(basis.purpose));
+                Some(TicketSubject { institution, customer, link, purpose })
             }
             None if facts.kills.stop_channel(&row.recipient.channel) => return Err(Denial::Killed),
             None => None,

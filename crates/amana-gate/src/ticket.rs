@@ -4,13 +4,16 @@
 //! (Ed25519), so that the process which holds the platform's token holds nothing with which it could allow itself a
 //! message: it has the verifying key alone.
 //!
-//! What a ticket vouches for: the SHA-256 of the bytes, the recipient, the message, whose data it is and on which link
-//! (so that egress can look once more whether that is stopped or unbound), a serial number, and a minute's time.
+//! What a ticket vouches for: the SHA-256 of the bytes, the recipient, the message, whose data it is, for which purpose
+//! and on which link (so that egress can look once more whether that is stopped or unbound), a serial number, and a
+//! minute's time.
 
 use crate::limits::{EGRESS_BODY_BYTES_MAX, EGRESS_CLOCK_SKEW, EGRESS_TICKET_LIFE, EGRESS_TICKETS_MAX};
 use crate::release::Released;
 use amana_core::ids::sha256;
-use amana_core::{Address, CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Timestamp, micros};
+use amana_core::{
+    Address, CustomerId, InstitutionId, KillSwitches, LinkId, MessageId, Purpose, Timestamp, micros,
+};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -27,6 +30,8 @@ pub struct TicketSubject {
     pub customer: CustomerId,
     /// The link: the binding of the customer to the recipient. When it ends, so do its tickets.
     pub link: LinkId,
+    /// For which purpose. None for what a human wrote: no data of the bank's, so no purpose.
+    pub purpose: Option<Purpose>,
 }
 
 /// The gate's word that these bytes may leave, to this recipient, once, within a minute. It is no secret: it holds ids
@@ -126,7 +131,10 @@ impl EgressTicket {
     pub fn is_stopped(&self, kills: &KillSwitches) -> bool {
         let channel = &self.recipient.channel;
         kills.stop_channel(channel)
-            || self.subjects.iter().any(|of| kills.stop(&of.institution, channel, of.customer))
+            || self
+                .subjects
+                .iter()
+                .any(|of| kills.stop(&of.institution, channel, of.customer, of.purpose).is_some())
     }
 
     /// What is signed: every field, each with its length, so that none can be taken for another.
@@ -145,7 +153,8 @@ impl EgressTicket {
         ];
         for of in &self.subjects {
             let (customer, link) = (of.customer.as_bytes().as_slice(), of.link.as_bytes().as_slice());
-            parts.extend([of.institution.as_str().as_bytes(), customer, link]);
+            let purpose = of.purpose.map_or("", Purpose::as_str).as_bytes();
+            parts.extend([of.institution.as_str().as_bytes(), customer, link, purpose]);
         }
         parts
             .iter()

@@ -25,7 +25,7 @@ pub(crate) struct Words {
     valid: Mutex<HashSet<(u64, u64)>>,
 }
 
-/// Everything of a request but purpose and form.
+/// Everything of a request but purpose and form; of the purpose alone whether it is stopped.
 pub(crate) type Context = ast::Context;
 
 /// What a request's context says, before it is put into Cedar's values. Instants are in seconds.
@@ -50,7 +50,15 @@ impl<'a> Facts<'a> {
         Some(Self {
             consent,
             recipient_is_subject: is_subject(request, consent),
-            killed: facts.kills.stop(&ask.subject.institution, &ask.recipient.channel, ask.subject.customer),
+            killed: facts
+                .kills
+                .stop(
+                    &ask.subject.institution,
+                    &ask.recipient.channel,
+                    ask.subject.customer,
+                    Some(request.purpose),
+                )
+                .is_some(),
             revoked: consent.state == ConsentState::Revoked,
             given: consent.granted_at.as_second(),
             expires: consent.expires_at.as_second(),

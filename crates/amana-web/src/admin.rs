@@ -270,14 +270,20 @@ async fn kills(State(state): Shared) -> Response {
 
 /// A switch; of one customer's only that there is one.
 fn kill_value(kill: &Kill) -> Value {
-    let (scope, id) = match &kill.scope {
-        KillScope::All => ("all", None),
-        KillScope::Institution(id) => ("institution", Some(id.as_str())),
-        KillScope::Channel(id) => ("channel", Some(id.as_str())),
-        KillScope::Customer(_) => ("customer", None),
+    let (scope, id, of) = match &kill.scope {
+        KillScope::All => ("all", None, None),
+        KillScope::Institution(id) => ("institution", Some(id.as_str()), None),
+        KillScope::Channel(id) => ("channel", Some(id.as_str()), None),
+        KillScope::Customer(_) => ("customer", None, None),
+        KillScope::Purpose(of) => ("purpose", None, Some(of)),
     };
     let reason = (scope != "customer").then_some(kill.reason.as_str());
-    json!({ "scope": scope, "id": id, "reason": reason, "since": kill.since })
+    json!({
+        "scope": scope, "id": id, "purpose": of.map(|of| of.purpose),
+        "institution": of.and_then(|of| of.institution.as_ref()),
+        "channel": of.and_then(|of| of.channel.as_ref()),
+        "reason": reason, "since": kill.since,
+    })
 }
 
 async fn consents(State(state): Shared) -> Response {

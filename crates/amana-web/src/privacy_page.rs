@@ -295,8 +295,13 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
                     form: w.form_short(*form),
                     accounts: w.count("privacy-accounts", *accounts),
                     clusters: clusters.iter().map(|cluster| w.cluster(cluster)).collect(),
-                    paused: (consent.paused.is_none() && consent.not_carried.contains(purpose))
-                        .then(|| w.t("privacy-paused-purpose")),
+                    paused: match consent.paused {
+                        Some(_) => None,
+                        None if consent.switched_off.contains(purpose) => {
+                            Some(w.t("privacy-paused-purpose-switch"))
+                        }
+                        None => consent.not_carried.contains(purpose).then(|| w.t("privacy-paused-purpose")),
+                    },
                 }
             })
             .collect(),
@@ -517,6 +522,7 @@ fn state_badge(w: &Words, state: OutboxState) -> (&'static str, String) {
 fn denial(word: &str) -> &'static str {
     match word {
         "killed" => "denial-killed",
+        "purpose-killed" => "denial-purpose-killed",
         "no-agreement" | "agreement-not-in-force" | "purpose-not-agreed" | "cluster-not-agreed" => {
             "denial-agreement"
         }

@@ -529,7 +529,8 @@ pub(crate) enum KillCommand {
     On {
         #[command(flatten)]
         configured: Configured,
-        /// What to stop: `all`, `institution:ID`, `channel:ID` or `customer:ID`.
+        /// What to stop: `all`, `institution:ID`, `channel:ID`, `customer:ID`, or `purpose:PURPOSE` (such as
+        /// `purpose:TransactionUpdate`), everywhere or with `,institution:ID` or `,channel:ID` behind it or both.
         #[arg(long, value_name = "SCOPE")]
         scope: String,
         /// Why, for the list.

@@ -6,7 +6,7 @@ use crate::cli::{Configured, KillCommand};
 use crate::config::{self, Switchboard};
 use crate::operate::url_of_existing;
 use crate::{limits, output, telemetry};
-use amana_core::{Clock as _, Kill, KillScope};
+use amana_core::{Clock as _, Kill, KillScope, Purpose, PurposeScope};
 use amana_store::Switches;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
@@ -33,17 +33,38 @@ fn board(configured: &Configured) -> anyhow::Result<Switchboard> {
     Ok(board)
 }
 
+/// What a scope can be.
+const HELP: &str = "it must be `all`, `institution:ID`, `channel:ID`, `customer:ID` or `purpose:PURPOSE`, that with \
+                    `,institution:ID` or `,channel:ID` behind it or both";
+
 /// A scope as it is written on the command line.
 fn scope(text: &str) -> anyhow::Result<KillScope> {
-    const HELP: &str = "it must be `all`, `institution:ID`, `channel:ID` or `customer:ID`";
     let (kind, id) = text.split_once(':').unwrap_or((text, ""));
     match kind {
         "all" if id.is_empty() => Ok(KillScope::All),
         "institution" => Ok(KillScope::Institution(id.parse().context(HELP)?)),
         "channel" => Ok(KillScope::Channel(id.parse().context(HELP)?)),
         "customer" => Ok(KillScope::Customer(id.parse().context(HELP)?)),
+        "purpose" => Ok(KillScope::Purpose(flow(id)?)),
         _ => bail!("`{}` is not a scope: {HELP}", text.chars().take(80).collect::<String>()),
     }
+}
+
+/// A purpose, perhaps of one institution or on one Page. (No id of either that a configuration takes holds a comma.)
+fn flow(text: &str) -> anyhow::Result<PurposeScope> {
+    let mut parts = text.split(',');
+    let purpose: Purpose = parts.next().unwrap_or_default().parse().context(HELP)?;
+    let mut flow = PurposeScope { purpose, institution: None, channel: None };
+    for part in parts {
+        match part.split_once(':') {
+            Some(("institution", id)) if flow.institution.is_none() => {
+                flow.institution = Some(id.parse().context(HELP)?);
+            }
+            Some(("channel", id)) if flow.channel.is_none() => flow.channel = Some(id.parse().context(HELP)?),
+            _ => bail!("`{}` is not a scope: {HELP}", text.chars().take(80).collect::<String>()),
+        }
+    }
+    Ok(flow)
 }
 
 fn written(scope: &KillScope) -> String {
@@ -52,6 +73,11 @@ fn written(scope: &KillScope) -> String {
         KillScope::Institution(id) => format!("institution:{id}"),
         KillScope::Channel(id) => format!("channel:{id}"),
         KillScope::Customer(id) => format!("customer:{id}"),
+        KillScope::Purpose(PurposeScope { purpose, institution, channel }) => {
+            let institution = institution.iter().map(|id| format!(",institution:{id}"));
+            let channel = channel.iter().map(|id| format!(",channel:{id}"));
+            format!("purpose:{purpose}{}", institution.chain(channel).collect::<String>())
+        }
     }
 }
 
@@ -73,6 +99,7 @@ fn check_names(board: &Switchboard, scope: &KillScope) -> anyhow::Result<()> {
     let (institution, channel) = match scope {
         KillScope::Institution(id) => (Some(id), None),
         KillScope::Channel(id) => (None, Some(id)),
+        KillScope::Purpose(of) => (of.institution.as_ref(), of.channel.as_ref()),
         KillScope::All | KillScope::Customer(_) => (None, None),
     };
     institution.map_or(Ok(()), |id| known("institution", id.as_str(), &names.institutions))?;
@@ -131,9 +158,16 @@ mod tests {
             "institution:cedar-bank",
             "channel:1000",
             "customer:cus_00000000000000000000000000000001",
+            "purpose:TransactionUpdate",
+            "purpose:TransactionUpdate,institution:cedar-bank",
+            "purpose:TransactionUpdate,channel:1000",
+            "purpose:TransactionUpdate,institution:cedar-bank,channel:1000",
         ] {
             assert_eq!(written(&scope(text).expect("a scope")), text);
         }
+        let turned = "purpose:BankOffer,channel:1000,institution:cedar-bank";
+        let same = "purpose:BankOffer,institution:cedar-bank,channel:1000";
+        assert_eq!(scope(turned).expect("a scope"), scope(same).expect("a scope"));
         for text in [
             "",
             "all:x",
@@ -142,6 +176,13 @@ mod tests {
             "customer:5",
             "everything",
             "page:1",
+            "purpose",
+            "purpose:",
+            "purpose:Advertising",
+            "purpose:BankOffer,",
+            "purpose:BankOffer,institution:",
+            "purpose:BankOffer,customer:5",
+            "purpose:BankOffer,channel:1,channel:2",
         ] {
             let error = format!("{:#}", scope(text).expect_err("not a scope"));
             assert!(error.contains("`institution:ID`"), "{text}: {error}");

@@ -116,6 +116,31 @@ async fn abuse_05_a_switch_that_came_after_the_gate_said_yes_stops_the_send() {
     assert!(rig.graph.asked().is_empty());
 }
 
+/// The ticket says for which purpose the bytes are: egress need not believe anybody else about it.
+#[tokio::test]
+async fn abuse_05_a_switch_of_one_purpose_that_came_after_the_gate_said_yes_stops_that_purpose() {
+    let rig = Rig::new().await;
+    let flow = |purpose, institution: Option<&str>| {
+        let institution = institution.map(|id| InstitutionId::new(id).expect("an id"));
+        KillScope::Purpose(PurposeScope { purpose, institution, channel: None })
+    };
+    for (scope, stops) in [
+        (flow(Purpose::TransactionUpdate, None), true),
+        (flow(Purpose::TransactionUpdate, Some("cedar-bank")), true),
+        (flow(Purpose::TransactionUpdate, Some("pine-bank")), false),
+        (flow(Purpose::BalanceUpdate, Some("cedar-bank")), false),
+    ] {
+        let (data, plain) = (with_data(&rig), rig.released("hello"));
+        rig.kill(scope.clone());
+        let before = rig.graph.asked().len();
+        let result = rig.egress.send(data).await;
+        let refused = Err(SendError::Refused { why: TicketError::Killed });
+        assert_eq!(result.map(drop), if stops { refused } else { Ok(()) }, "{scope:?}");
+        assert_eq!(rig.graph.asked().len() - before, usize::from(!stops));
+        assert!(rig.egress.send(plain).await.is_ok(), "what has no purpose goes: {scope:?}");
+    }
+}
+
 /// A message with a customer's data, released on a link that was good a moment ago.
 fn with_data(rig: &Rig) -> Released {
     let bank = InstitutionId::new("cedar-bank").expect("an id");

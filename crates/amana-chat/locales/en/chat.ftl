@@ -69,6 +69,7 @@ not-allowed = You have not allowed this here: { $purpose }. You can change that 
 not-offered = { $bank } does not offer this in the chat at the moment. Nothing was shared.
 bank-unreachable = { $bank } does not answer at the moment. Please try again in a few minutes.
 updates-paused = Sharing from { $bank } is paused at the moment. Nothing is sent while it is.
+purpose-paused = This is paused for { $bank } at the moment: { $purpose }. Nothing was shared.
 
 ## Languages
 

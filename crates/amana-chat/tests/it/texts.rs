@@ -47,6 +47,7 @@ fn every_message(lang: Lang) -> Vec<Content> {
         plain::person(lang, "Chase"),
         plain::thanks(lang),
     ];
+    all.extend(Purpose::ALL.iter().map(|p| plain::purpose_paused(lang, *p, "Chase")));
     all.extend(Purpose::ALL.iter().map(|p| plain::not_allowed(lang, *p, Some("https://gw.example/c"))));
     all
 }
@@ -172,6 +173,20 @@ fn a_pause_promises_nothing() {
         "Sharing from Chase is paused at the moment. Nothing is sent while it is."
     );
     assert_eq!(bare(Lang::Arabic), "المشاركة من Chase متوقفة في الوقت الحالي، ولا يُرسل شيء ما دامت كذلك.");
+}
+
+/// Of one purpose: which, and nothing of the others.
+#[test]
+fn a_pause_of_one_purpose_names_it() {
+    let bare = |lang| {
+        let said = plain::purpose_paused(lang, Purpose::BalanceOnRequest, "Chase");
+        said.text.replace(['\u{2068}', '\u{2069}'], "")
+    };
+    assert_eq!(
+        bare(Lang::English),
+        "This is paused for Chase at the moment: your balance when you ask. Nothing was shared."
+    );
+    assert_eq!(bare(Lang::Arabic), "هذا من Chase متوقف في الوقت الحالي: رصيدك عند سؤالك. لم تتم مشاركة شيء.");
 }
 
 #[test]

@@ -90,7 +90,7 @@ async fn abuse_03_old_grants_are_bound_by_new_rules() {
 /// A drill: purchases pour in, a switch is pulled, and within a second nothing more leaves; each switch, many times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn abuse_05_a_kill_switch_works_within_a_second_under_load() {
-    const DRILLS: usize = 12;
+    const DRILLS: usize = 15;
     let rig = Rig::new().await;
     rig.link("1").await;
     let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
@@ -104,6 +104,11 @@ async fn abuse_05_a_kill_switch_works_within_a_second_under_load() {
         KillScope::Institution(bank()),
         KillScope::Channel(conversation("1").channel),
         KillScope::Customer(link.customer),
+        KillScope::Purpose(PurposeScope {
+            purpose: Purpose::TransactionUpdate,
+            institution: Some(bank()),
+            channel: None,
+        }),
     ];
     let pushing = async {
         for n in 0.. {

@@ -62,6 +62,11 @@ impl Own {
             Scope::Person(person) => {
                 [0, 1].map(|bank| KillScope::Customer(self.customer(person, bank))).into()
             }
+            Scope::Flow { purpose, bank, page } => vec![KillScope::Purpose(PurposeScope {
+                purpose: Purpose::ALL[purpose],
+                institution: bank.map(|bank| self.bank(bank)),
+                channel: page.map(|page| self.page(page)),
+            })],
         }
     }
 }

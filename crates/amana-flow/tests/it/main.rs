@@ -43,6 +43,7 @@ mod renewing;
 mod rests;
 mod sending;
 mod soak;
+mod stopping;
 mod stories;
 mod support;
 mod theft;

@@ -104,6 +104,9 @@ fn abuse_05_every_kill_switch_stops_its_own() {
         KillScope::Customer(customer(1)),
     ];
     let others = [
+        flow(Purpose::BalanceOnRequest, None, None),
+        flow(Purpose::TransactionUpdate, Some("palm-bank"), None),
+        flow(Purpose::TransactionUpdate, None, Some("1002")),
         KillScope::Institution(other_bank),
         KillScope::Channel(other_page),
         KillScope::Customer(customer(2)),
@@ -114,6 +117,22 @@ fn abuse_05_every_kill_switch_stops_its_own() {
         let answer = world.decide(Purpose::TransactionUpdate);
         assert_eq!(answer == Err(Denial::Killed), stops, "{scope:?}: {answer:?}");
         assert_eq!(answer.is_ok(), !stops, "{scope:?}: {answer:?}");
+    }
+    // One purpose: of everybody, of a bank, on a page, of a bank on a page. The others go on.
+    for (institution, channel) in
+        [(None, None), (Some(BANK), None), (None, Some(PAGE)), (Some(BANK), Some(PAGE))]
+    {
+        for purpose in [Purpose::TransactionUpdate, Purpose::BalanceOnRequest] {
+            let mut world = World::good();
+            let scope = flow(purpose, institution, channel);
+            world.kills.0.push(Kill { scope: scope.clone(), reason: "drill".into(), since: now() });
+            for asked in [Purpose::TransactionUpdate, Purpose::BalanceOnRequest] {
+                world.clusters = asked.clusters();
+                let answer = world.decide(asked);
+                let expected = if asked == purpose { Err(Denial::PurposeKilled) } else { Ok(Form::Detail) };
+                assert_eq!(answer, expected, "{scope:?} {asked:?}");
+            }
+        }
     }
 }
 

@@ -87,6 +87,12 @@ fn every_missing_yes_is_a_no() {
         assert_eq!(world.decide(Purpose::TransactionUpdate), Err(Denial::Killed));
     }
     let mut world = World::good();
+    let scope = flow(Purpose::TransactionUpdate, None, None);
+    world.kills.0.push(Kill { scope, reason: "drill".into(), since: now() });
+    assert_eq!(world.decide(Purpose::TransactionUpdate), Err(Denial::PurposeKilled));
+    world.kills.0.push(Kill { scope: KillScope::All, reason: "drill".into(), since: now() });
+    assert_eq!(world.decide(Purpose::TransactionUpdate), Err(Denial::Killed), "the widest is said");
+    let mut world = World::good();
     world.kills.0.push(Kill {
         scope: KillScope::Customer(customer(2)),
         reason: "other".into(),
@@ -131,7 +137,8 @@ proptest! {
         other_account in prop::bool::weighted(0.2),
         other_psid in prop::bool::weighted(0.2),
         other_customer in prop::bool::weighted(0.2),
-        kill in 0u8..12,
+        kill in 0u8..16,
+        stopped in prop::sample::select(Purpose::ALL.to_vec()),
     ) {
         let mut world = World::good();
         world.now = at("2026-10-20T00:00:00Z").checked_add(std::time::Duration::from_secs(day * 86_400)).unwrap();
@@ -149,6 +156,9 @@ proptest! {
             1 => Some(KillScope::Institution(bank(BANK))),
             2 => Some(KillScope::Channel(ChannelId::new(PAGE).unwrap())),
             3 => Some(KillScope::Customer(customer(2))),
+            4 => Some(flow(stopped, None, None)),
+            5 => Some(flow(stopped, Some(BANK), Some(PAGE))),
+            6 => Some(flow(stopped, Some("palm-bank"), Some(PAGE))),
             _ => None,
         };
         world.kills.0.extend(scope.map(|scope| Kill { scope, reason: String::new(), since: now() }));
@@ -160,7 +170,7 @@ proptest! {
             has_consent && !revoked && inside && consented,
             world.clusters.iter().all(|c| purpose.clusters().contains(c)),
             !other_account && !other_psid && !other_customer,
-            kill > 3 || (kill == 3 && !other_customer),
+            kill > 5 || (kill == 3 && !other_customer) || (kill > 3 && stopped != purpose),
         ]
         .iter()
         .all(|yes| *yes);

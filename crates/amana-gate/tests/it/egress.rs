@@ -133,6 +133,8 @@ fn abuse_17_a_ticket_is_for_these_bytes_this_person_and_this_minute() {
         ("/ticket/subjects/0/customer", json!(customer(2))),
         ("/ticket/subjects/0/link", json!(LinkId::from_bytes([1; 16]))),
         ("/ticket/subjects/0/institution", json!("pine-bank")),
+        ("/ticket/subjects/0/purpose", json!("BalanceUpdate")),
+        ("/ticket/subjects/0/purpose", json!(null)),
         ("/ticket/subjects", json!([])),
         ("/ticket/serial", json!(77)),
         ("/ticket/issued_us", json!(us + 1)),
@@ -199,7 +201,18 @@ fn switches_stop_a_ticket_by_what_it_names() {
     ] {
         assert!(ticket.is_stopped(&on(scope)));
     }
-    for scope in [KillScope::Institution(bank("pine-bank")), KillScope::Customer(customer(2))] {
+    let purpose = Purpose::TransactionUpdate;
+    for scope in [flow(purpose, None, None), flow(purpose, Some(BANK), None), flow(purpose, None, Some(PAGE))]
+    {
+        assert!(ticket.is_stopped(&on(scope)));
+    }
+    for scope in [
+        KillScope::Institution(bank("pine-bank")),
+        KillScope::Customer(customer(2)),
+        flow(Purpose::BalanceUpdate, None, None),
+        flow(purpose, Some("pine-bank"), None),
+        flow(purpose, None, Some("1002")),
+    ] {
         assert!(!ticket.is_stopped(&on(scope)));
     }
     assert!(!ticket.is_stopped(&KillSwitches::default()));

@@ -144,6 +144,7 @@ fn the_decision_agrees_with_plain_words_over_a_million_lives() {
     assert!((LIVES / 10..LIVES / 2).contains(&yes), "{counted:?}");
     for reason in [
         "killed",
+        "purpose-killed",
         "no-agreement",
         "agreement-not-in-force",
         "purpose-not-agreed",
@@ -265,6 +266,15 @@ fn the_reference_says_what_anybody_would() {
     assert_eq!(see(&[agreed(0), allowed(1)], 11), None, "over");
     let stopped = [agreed(0), allowed(1), (2, What::Stopped(Scope::Person(0)))];
     assert_eq!((see(&stopped, 1), see(&stopped, 2)), (Some(1), None));
+    let flow = |purpose, bank, page| {
+        let scope = Scope::Flow { purpose, bank, page };
+        see(&[agreed(0), allowed(1), (2, What::Stopped(scope))], 2)
+    };
+    assert_eq!((flow(0, None, None), flow(0, Some(0), None), flow(0, Some(0), Some(0))), (None, None, None));
+    assert_eq!(
+        (flow(1, None, None), flow(0, Some(1), None), flow(0, Some(0), Some(1))),
+        (Some(1), Some(1), Some(1))
+    );
     let paused = [agreed(0), allowed(1), (2, What::Suspended { bank: 0, page: 0 })];
     assert_eq!((see(&paused, 1), see(&paused, 2)), (Some(1), None));
     let names: BTreeSet<_> = NAMES.accounts.iter().collect();

@@ -44,6 +44,12 @@ pub(crate) enum Scope {
     Bank(usize),
     Page(usize),
     Person(usize),
+    /// One purpose: of a bank or of all, on a page or on all.
+    Flow {
+        purpose: usize,
+        bank: Option<usize>,
+        page: Option<usize>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +103,17 @@ pub(crate) fn may_be_seen(life: &Life, today: usize, q: &Question) -> Option<usi
     let so_far = || life.iter().filter(|(day, _)| *day <= today).map(|(_, what)| what);
 
     // Whatever the operators stopped and did not let go again is stopped.
-    for scope in [Scope::All, Scope::Bank(q.bank), Scope::Page(q.page), Scope::Person(q.person)] {
+    let purpose = q.purpose;
+    for scope in [
+        Scope::All,
+        Scope::Bank(q.bank),
+        Scope::Page(q.page),
+        Scope::Person(q.person),
+        Scope::Flow { purpose, bank: None, page: None },
+        Scope::Flow { purpose, bank: Some(q.bank), page: None },
+        Scope::Flow { purpose, bank: None, page: Some(q.page) },
+        Scope::Flow { purpose, bank: Some(q.bank), page: Some(q.page) },
+    ] {
         let last = so_far().rfind(|what| matches!(what, What::Stopped(s) | What::Released(s) if *s == scope));
         if matches!(last, Some(What::Stopped(_))) {
             return None;
@@ -171,11 +187,17 @@ pub(crate) fn grants(dice: &mut Dice, wide: bool) -> Vec<Grant3> {
 }
 
 pub(crate) fn scope(dice: &mut Dice) -> Scope {
-    match dice.below(7) {
+    let one_or_all = |dice: &mut Dice| (!dice.one_in(2)).then(|| dice.below(2));
+    match dice.below(11) {
         0 => Scope::All,
         1 | 2 => Scope::Bank(dice.below(2)),
         3 | 4 => Scope::Page(dice.below(2)),
-        _ => Scope::Person(dice.below(2)),
+        5 | 6 => Scope::Person(dice.below(2)),
+        _ => Scope::Flow {
+            purpose: dice.below(Purpose::ALL.len() as u64),
+            bank: one_or_all(dice),
+            page: one_or_all(dice),
+        },
     }
 }
 
@@ -282,6 +304,11 @@ pub(crate) fn kill_scope(scope: Scope) -> KillScope {
         Scope::Bank(bank) => KillScope::Institution(NAMES.banks[bank].clone()),
         Scope::Page(page) => KillScope::Channel(NAMES.pages[page].clone()),
         Scope::Person(number) => KillScope::Customer(person(number)),
+        Scope::Flow { purpose, bank, page } => KillScope::Purpose(PurposeScope {
+            purpose: Purpose::ALL[purpose],
+            institution: bank.map(|bank| NAMES.banks[bank].clone()),
+            channel: page.map(|page| NAMES.pages[page].clone()),
+        }),
     }
 }
 

@@ -167,6 +167,13 @@ fn it_opens_for_nobody_else_and_only_while_everything_allows_it() {
             }),
             Denial::Killed,
         ),
+        (
+            Box::new(|w| {
+                let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+                w.kills.0.push(Kill { scope, reason: "x".into(), since: now() });
+            }),
+            Denial::PurposeKilled,
+        ),
     ];
     for (change, denial) in cases {
         assert_eq!(rig.denied(&page, &changed(&*change)), denial);

@@ -29,6 +29,13 @@ pub(crate) fn bank(name: &str) -> InstitutionId {
     InstitutionId::new(name).expect("an id")
 }
 
+/// A switch of one purpose: of a bank or of all, on a page or on all.
+pub(crate) fn flow(purpose: Purpose, institution: Option<&str>, channel: Option<&str>) -> KillScope {
+    let (institution, channel) =
+        (institution.map(bank), channel.map(|id| ChannelId::new(id).expect("an id")));
+    KillScope::Purpose(PurposeScope { purpose, institution, channel })
+}
+
 pub(crate) fn to(page: &str, psid: &str) -> Address {
     Address { channel: ChannelId::new(page).expect("an id"), psid: Psid::new(psid).expect("an id") }
 }

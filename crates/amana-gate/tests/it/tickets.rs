@@ -94,6 +94,13 @@ fn revoked_killed_or_tightened_in_between_does_not_leave() {
         ),
         (
             |w| {
+                let scope = flow(Purpose::TransactionUpdate, Some(BANK), Some(PAGE));
+                w.kills.0.push(Kill { scope, reason: String::new(), since: w.now });
+            },
+            Denial::PurposeKilled,
+        ),
+        (
+            |w| {
                 w.consent.as_mut().unwrap().grants.get_mut(&Purpose::TransactionUpdate).unwrap().form =
                     Form::Notice;
             },
@@ -164,6 +171,11 @@ fn messages_without_data_need_a_ticket_too_and_stop_at_the_kill_switch() {
         .expect("fits");
     assert!(plain.receipt.is_none());
     assert_eq!(rig.release(plain.row.clone(), &world), Ok("hello".to_owned()));
+    for purpose in Purpose::ALL {
+        let scope = flow(*purpose, None, None);
+        world.kills.0.push(Kill { scope, reason: String::new(), since: world.now });
+    }
+    assert_eq!(rig.release(plain.row.clone(), &world), Ok("hello".to_owned()), "it has no purpose");
     world.kills.0.push(Kill { scope: KillScope::All, reason: String::new(), since: world.now });
     assert_eq!(rig.release(plain.row, &world), Err(Denial::Killed));
     let long = Content::text("x".repeat(2_000));

@@ -2,7 +2,10 @@
 
 use crate::support::{NOTICE_ONLY, QUIET_NIGHTS, World, at, bank, default_and, policy};
 use amana_core::ids::sha256;
-use amana_core::{Cluster, Clusters, ConsentState, Form, InstitutionId, Kill, KillScope, Psid, Purpose};
+use amana_core::{
+    Cluster, Clusters, ConsentState, Form, InstitutionId, Kill, KillScope, Psid, Purpose, PurposeScope,
+    Timestamp,
+};
 use amana_gate::{Denial, Policy as _, StandardPolicy};
 use amana_policy::limits::{DOCUMENT_BYTES_MAX, POLICIES_MAX};
 use amana_policy::{CedarPolicy, DEFAULT, PolicyError};
@@ -130,16 +133,23 @@ fn the_answer_names_the_policies_that_decided() {
     );
 }
 
+fn of_purpose(purpose: Purpose, since: Timestamp) -> Kill {
+    let scope = KillScope::Purpose(PurposeScope { purpose, institution: Some(bank()), channel: None });
+    Kill { scope, reason: "test".into(), since }
+}
+
 /// The default policy says exactly what the gate does without one, with each single thing amiss.
 #[test]
 fn the_default_policy_is_the_standard_policy_in_words() {
     let ours = policy(DEFAULT);
     type Change = (&'static str, fn(&mut World));
-    let changes: [Change; 9] = [
+    let changes: [Change; 11] = [
         ("nothing", |_| ()),
         ("killed", |w| {
             w.kills.0.push(Kill { scope: KillScope::All, reason: "test".into(), since: w.now });
         }),
+        ("killed for the purpose", |w| w.kills.0.push(of_purpose(Purpose::TransactionUpdate, w.now))),
+        ("killed for another", |w| w.kills.0.push(of_purpose(Purpose::BalanceUpdate, w.now))),
         ("other chat", |w| w.recipient.psid = Psid::new("666").expect("an id")),
         ("revoked", |w| w.consent.iter_mut().for_each(|c| c.state = ConsentState::Revoked)),
         ("over", |w| w.now = at("2027-01-01T00:00:00Z")),

@@ -291,3 +291,36 @@ pub(crate) async fn the_outbox_is_read_in_pages_between_two_instants(w: &World) 
     assert_eq!((&first[..], &between(first[1], 2, 4, 2).await[..]), (&all[..2], &all[2..]));
     assert!(between(all[2], 2, 4, 2).await.is_empty());
 }
+
+/// Goal: each switch is on and off by itself, also those of one purpose that differ in a bank or a page alone.
+pub(crate) async fn kill_switches(w: &World) {
+    let flow = |purpose, institution: Option<&str>, channel: Option<&str>| {
+        let (institution, channel) = (institution.map(id), channel.map(id));
+        KillScope::Purpose(PurposeScope { purpose, institution, channel })
+    };
+    let scopes = [
+        KillScope::All,
+        KillScope::Institution(id("cedar-bank")),
+        KillScope::Channel(id("1001")),
+        KillScope::Customer(customer_id(1)),
+        flow(Purpose::TransactionUpdate, None, None),
+        flow(Purpose::BalanceUpdate, None, None),
+        flow(Purpose::TransactionUpdate, Some("cedar-bank"), None),
+        flow(Purpose::TransactionUpdate, None, Some("1001")),
+        flow(Purpose::TransactionUpdate, Some("cedar-bank"), Some("1001")),
+    ];
+    for (n, scope) in (0..).zip(scopes.clone()) {
+        let kill = Kill { scope, reason: "drill".into(), since: at(n) };
+        assert_eq!(w.one(Command::SetKill(kill.clone())).await, Outcome::Changed);
+        let again = Kill { reason: "again".into(), ..kill };
+        assert_eq!(w.one(Command::SetKill(again)).await, Outcome::Unchanged);
+    }
+    let on = w.store.kills().await.expect("answers");
+    assert_eq!(on.0.iter().map(|k| k.scope.clone()).collect::<Vec<_>>(), scopes);
+    assert!(on.0.iter().all(|k| k.reason == "drill"));
+    for scope in scopes {
+        assert_eq!(w.one(Command::ClearKill(scope.clone())).await, Outcome::Changed);
+        assert_eq!(w.one(Command::ClearKill(scope)).await, Outcome::Unchanged);
+    }
+    assert_eq!(w.store.kills().await.expect("answers"), KillSwitches::default());
+}

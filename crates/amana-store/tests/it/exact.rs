@@ -179,6 +179,7 @@ pub(crate) async fn what_a_sweep_ends_is_on_the_customers_record(w: &World) {
         institution: cedar.clone(),
         customer: customer_id(6),
         link: LinkId::from_bytes([6; 16]),
+        purpose: None,
     }];
     let words = AgentWords {
         by: "huda",
@@ -280,6 +281,7 @@ pub(crate) async fn a_humans_words_are_for_those_whose_chat_it_is(w: &World) {
         institution: cedar.clone(),
         customer: customer_id(n),
         link: LinkId::from_bytes([n; 16]),
+        purpose: None,
     };
     let write = |m: u8, of: &[u8]| {
         let links: Vec<_> = of.iter().map(|n| subject(*n)).collect();

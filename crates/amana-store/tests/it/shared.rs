@@ -32,6 +32,7 @@ fn written(w: &World, n: u8, key: &Customer, of: &[&Customer]) -> Command {
         institution: of.institution.clone(),
         customer: of.id,
         link: LinkId::from_bytes(*of.id.as_bytes()),
+        purpose: None,
     };
     let links: Vec<_> = of.iter().map(subject).collect();
     let (by, text, media, persona, last_inbound) = ("huda", "hello", None, None, at(0));

@@ -671,29 +671,6 @@ async fn sessions(w: &World) {
     assert!(w.store.session(&[1; 32], at(0)).await.expect("answers").is_none());
 }
 
-async fn kill_switches(w: &World) {
-    let scopes = [
-        KillScope::All,
-        KillScope::Institution(id("cedar-bank")),
-        KillScope::Channel(id("1001")),
-        KillScope::Customer(customer_id(1)),
-    ];
-    for (n, scope) in (0..).zip(scopes.clone()) {
-        let kill = Kill { scope, reason: "drill".into(), since: at(n) };
-        assert_eq!(w.one(Command::SetKill(kill.clone())).await, Outcome::Changed);
-        let again = Kill { reason: "again".into(), ..kill };
-        assert_eq!(w.one(Command::SetKill(again)).await, Outcome::Unchanged);
-    }
-    let on = w.store.kills().await.expect("answers");
-    assert_eq!(on.0.iter().map(|k| k.scope.clone()).collect::<Vec<_>>(), scopes);
-    assert!(on.0.iter().all(|k| k.reason == "drill"));
-    for scope in scopes {
-        assert_eq!(w.one(Command::ClearKill(scope.clone())).await, Outcome::Changed);
-        assert_eq!(w.one(Command::ClearKill(scope)).await, Outcome::Unchanged);
-    }
-    assert_eq!(w.store.kills().await.expect("answers"), KillSwitches::default());
-}
-
 async fn jobs(w: &World) {
     for n in [2, 1, 3] {
         w.one(Command::Enqueue(job(n))).await;

@@ -2,7 +2,7 @@
 
 use crate::support::{BANK, Browser, HARBOR, PERSON, World, conversation, message};
 use amana_channel::SendError;
-use amana_core::{Clock as _, Kill, KillScope, Lang, Secret};
+use amana_core::{Clock as _, Kill, KillScope, Lang, Purpose, PurposeScope, Secret};
 use amana_store::{Command, InboxResult, InboxSource};
 use amana_web::{AdminState, OPENAPI, admin_router, admin_routes};
 use axum::Router;
@@ -303,12 +303,29 @@ async fn refusals_kills_and_counts() {
 
     let customer = amana_core::CustomerId::from_bytes([7; 16]);
     let bank = KillScope::Institution(HARBOR.parse().expect("an id"));
-    for (scope, reason) in [(bank, "a drill"), (KillScope::Customer(customer), "Mrs. Example called")] {
+    let flow = KillScope::Purpose(PurposeScope {
+        purpose: Purpose::TransactionUpdate,
+        institution: Some(HARBOR.parse().expect("an id")),
+        channel: None,
+    });
+    for (scope, reason) in
+        [(bank, "a drill"), (KillScope::Customer(customer), "Mrs. Example called"), (flow, "wrong amounts")]
+    {
         let kill = Kill { scope, reason: reason.into(), since: world.clock.now() };
         world.gateway.store().submit(vec![Command::SetKill(kill)]).await.expect("kept");
     }
     let (_, kills) = api.get("/admin/kills").await;
-    assert_eq!(kills["kills"].as_array().map(Vec::len), Some(2));
+    let listed = kills["kills"].as_array().expect("a list");
+    assert_eq!(listed.len(), 3);
+    let flow = listed.iter().find(|kill| kill["scope"] == "purpose").expect("that of the purpose");
+    let since = world.clock.now();
+    assert_eq!(
+        *flow,
+        json!({
+            "scope": "purpose", "id": null, "purpose": "TransactionUpdate", "institution": HARBOR,
+            "channel": null, "reason": "wrong amounts", "since": since,
+        })
+    );
     let text = kills.to_string();
     assert!(text.contains("a drill") && !text.contains("Example") && !text.contains(&customer.to_string()));
 }

@@ -1,7 +1,7 @@
 //! The privacy page.
 
 use crate::support::{BANK, Browser, HARBOR, PAGE, PERSON, World, conversation, purchase, value_of};
-use amana_core::{Clock as _, ConversationId, Kill, KillScope, Lang, Purpose};
+use amana_core::{Clock as _, ConversationId, Kill, KillScope, Lang, Purpose, PurposeScope};
 use amana_flow::Acceptance;
 use amana_store::{AlarmKind, Claim, Command, Sighting};
 use axum::http::StatusCode;
@@ -665,5 +665,35 @@ async fn the_certificate_of_a_deletion_is_shown_in_both_languages() {
         let page = later.get("/privacy").await.text();
         assert_eq!(page.matches(title).count(), 1, "{page}");
         assert!(page.contains(counted) && !page.contains("Blue Bottle"), "{page}");
+    }
+}
+
+/// What a switch of one purpose kept back stands there in plain words, in the page's language.
+#[tokio::test]
+async fn what_a_stopped_purpose_kept_back_is_said_in_both_languages() {
+    for (lang, said, now) in [
+        (
+            Lang::English,
+            "This kind of sharing was switched off for safety.",
+            "Not told at the moment: this kind of sharing is switched off for safety.",
+        ),
+        (
+            Lang::Arabic,
+            "كان هذا النوع من المشاركة معطّلًا حفاظًا على السلامة.",
+            "لا يُنقل هذا في الوقت الحالي: هذا النوع من المشاركة معطّل حفاظًا على السلامة.",
+        ),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        let purpose = Purpose::TransactionUpdate;
+        let scope = KillScope::Purpose(PurposeScope { purpose, institution: None, channel: None });
+        let kill = Kill { scope, reason: "drill".into(), since: world.clock.now() };
+        world.gateway.store().submit(vec![Command::SetKill(kill)]).await.expect("kept");
+        world.pushes(&purchase("e1", "a1")).await;
+        world.says("m1", "what's my balance?").await;
+        let page = browser.get("/privacy").await.text();
+        assert!(page.contains(said) && page.contains("2,480.15") && !page.contains("4.51"), "{page}");
+        assert_eq!(page.matches(now).count(), 1, "at that purpose alone: {page}");
     }
 }

@@ -54,13 +54,14 @@ client_secret = "a-client-secret"
 
     /// A switch goes on, is listed and goes off.
     fn works(&self, variable: Option<(&str, &str)>, why: &str) {
-        for scope in ["institution:harbor-bank", "channel:55", "all"] {
+        let flow = "purpose:TransactionUpdate,institution:harbor-bank,channel:55";
+        for scope in ["institution:harbor-bank", "channel:55", "all", flow] {
             for (arguments, expected) in [
-                (&["on", "--scope", scope, "--reason", "a drill"] as &[&str], "on: "),
-                (&["list"], "a drill"),
-                (&["off", "--scope", scope], "off: "),
+                (&["on", "--scope", scope, "--reason", "a drill"][..], "on: "),
+                (&["list"][..], "a drill"),
+                (&["off", "--scope", scope][..], "off: "),
             ] {
-                let said = self.says(&[&["kill"], arguments].concat(), variable);
+                let said = self.says(&[&["kill"][..], arguments].concat(), variable);
                 assert_eq!(said.code, Some(0), "{why}: {scope}: {}", said.err);
                 assert!(said.out.contains(expected) && said.out.contains(scope), "{why}: {}", said.out);
             }
@@ -149,6 +150,8 @@ fn no_slip_sends_a_switch_to_another_database() {
     for (scope, what) in [
         ("institution:harbour-bank", "institution"),
         ("channel:56", "Page"),
+        ("purpose:BalanceUpdate,institution:harbour-bank", "institution"),
+        ("purpose:BalanceUpdate,institution:harbor-bank,channel:56", "Page"),
     ] {
         let on = ["kill", "on", "--scope", scope, "--reason", "x"];
         let said = kept.says(&on, None);

@@ -559,13 +559,15 @@ async fn story(mut world: World) {
     chat.hears(before, "59.99").await;
 
     // A kill switch of the operator is seen by egress by itself, too.
-    let kill = ["kill", "on", "--scope", "institution:harbor-bank", "--reason", "a drill"];
-    assert_eq!(world.says("operator", &kill).code, Some(0));
-    let before = chat.said().await.len();
-    till.buy("sam", "Amazon.com", "61.01").await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("61.01")));
-    assert_eq!(world.says("operator", &["kill", "off", "--scope", "institution:harbor-bank"]).code, Some(0));
+    for scope in ["institution:harbor-bank", "purpose:TransactionUpdate,institution:harbor-bank"] {
+        let kill = ["kill", "on", "--scope", scope, "--reason", "a drill"];
+        assert_eq!(world.says("operator", &kill).code, Some(0));
+        let before = chat.said().await.len();
+        till.buy("sam", "Amazon.com", "61.01").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(!chat.said().await.iter().skip(before).any(|m| m.contains("61.01")));
+        assert_eq!(world.says("operator", &["kill", "off", "--scope", scope]).code, Some(0));
+    }
 
     // A process that goes away and comes back: what waited goes then.
     world.roles.remove("egress").expect("a process").kill();

@@ -1,0 +1,180 @@
+//! Abuse case 5: one purpose is stopped, of a bank, and nothing else is: not the bank's other purposes, nor the words
+//! that hold no data. Nothing is read for it, nothing said, nothing shown, and nothing waits behind it.
+
+use crate::support::*;
+use amana_core::*;
+use amana_flow::{LinkError, Upkeep};
+use amana_gate::ReceiptKind;
+use amana_store::Command;
+
+fn flow(purpose: Purpose, institution: Option<&str>, channel: Option<&str>) -> KillScope {
+    let institution = institution.map(|id| InstitutionId::new(id).unwrap());
+    let channel = channel.map(|id| ChannelId::new(id).unwrap());
+    KillScope::Purpose(PurposeScope { purpose, institution, channel })
+}
+
+async fn stop(rig: &Rig, scope: &KillScope) {
+    let kill = Kill { scope: scope.clone(), reason: "drill".into(), since: rig.clock.now() };
+    rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+}
+
+async fn go_on(rig: &Rig, scope: &KillScope) {
+    rig.store.submit(vec![Command::ClearKill(scope.clone())]).await.unwrap();
+}
+
+async fn purchase(rig: &Rig, id: &str, minor: i64) {
+    rig.pushes(rig.transaction(BankEventKind::TransactionAuthorised, id, None, minor)).await;
+}
+
+/// How many refusals of a stopped purpose are on record, of this purpose, and how many of any other kind.
+async fn refusals(rig: &Rig, cookie: &str, purpose: Purpose) -> (usize, usize) {
+    let timeline = rig.gateway.privacy_view(cookie, None).await.expect("the page").timeline;
+    let denied: Vec<_> = timeline.iter().filter(|entry| entry.kind == ReceiptKind::Denial).collect();
+    let of = |entry: &&&amana_flow::TimelineEntry| {
+        entry.note.as_deref() == Some("purpose-killed") && entry.purpose == Some(purpose)
+    };
+    let those = denied.iter().filter(of).count();
+    (those, denied.len() - those)
+}
+
+#[tokio::test]
+async fn abuse_05_a_stopped_purpose_is_neither_read_nor_said_and_the_others_flow() {
+    use Purpose::{BalanceOnRequest, TransactionUpdate};
+    let page = conversation("1").channel;
+    for (institution, channel) in
+        [(None, None), (Some(BANK), None), (None, Some(page.as_str())), (Some(BANK), Some(page.as_str()))]
+    {
+        let rig = Rig::new().await;
+        let cookie = rig.link("1").await;
+        let scope = flow(TransactionUpdate, institution, channel);
+        stop(&rig, &scope).await;
+        let read = rig.bank.called("transactions");
+        rig.says("1", "show my transactions").await;
+        let said = rig.sees("1").concat();
+        assert!(said.contains("paused") && said.contains("your transactions"), "{said}");
+        assert_eq!(rig.bank.called("transactions"), read, "the bank is not asked: {scope:?}");
+        purchase(&rig, "t1", 451).await;
+        assert_eq!(rig.sees("1"), Vec::<String>::new(), "{scope:?}");
+        assert_eq!(refusals(&rig, &cookie, TransactionUpdate).await, (2, 0));
+        // What else was allowed goes on, in the same chat.
+        rig.says("1", "what's my balance?").await;
+        assert!(rig.sees("1").concat().contains("1,234.56"));
+        rig.pushes(rig.balance(9_900, 9_900)).await;
+        assert!(rig.sees("1").concat().contains("99.00"));
+        rig.says("1", "help").await;
+        assert_eq!(rig.sees("1").len(), 1);
+        go_on(&rig, &scope).await;
+        purchase(&rig, "t2", 452).await;
+        assert!(rig.sees("1").concat().contains("4.52"));
+        let again = flow(BalanceOnRequest, institution, channel);
+        stop(&rig, &again).await;
+        let read = rig.bank.called("accounts");
+        rig.says("1", "what's my balance?").await;
+        assert!(!rig.sees("1").concat().contains("1,234.56"));
+        assert_eq!(rig.bank.called("accounts"), read);
+    }
+}
+
+#[tokio::test]
+async fn abuse_05_a_switch_of_a_purpose_elsewhere_stops_nothing_here() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    for scope in [
+        flow(Purpose::TransactionUpdate, Some("another-bank"), None),
+        flow(Purpose::TransactionUpdate, None, Some("999")),
+        flow(Purpose::SecurityAlert, None, None),
+    ] {
+        stop(&rig, &scope).await;
+    }
+    purchase(&rig, "t1", 451).await;
+    assert!(rig.sees("1").concat().contains("4.51"));
+    rig.says("1", "show my transactions").await;
+    assert!(rig.sees("1").concat().contains("Blue Bottle"));
+    assert_eq!(refusals(&rig, &cookie, Purpose::TransactionUpdate).await, (0, 0));
+}
+
+/// What waits of a stopped purpose would hold up the whole chat, if it waited on: it ends, on record.
+#[tokio::test]
+async fn abuse_05_what_waits_of_a_stopped_purpose_ends_and_holds_nothing_up() {
+    let rig = Rig::new().await;
+    let cookie = rig.link("1").await;
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    purchase(&rig, "t1", 451).await;
+    let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+    stop(&rig, &scope).await;
+    rig.says("1", "what's my balance?").await;
+    rig.clock.advance_s(61);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    assert!(said.contains("1,234.56") && !said.contains("4.51"), "{said}");
+    assert_eq!(refusals(&rig, &cookie, Purpose::TransactionUpdate).await, (1, 0));
+    go_on(&rig, &scope).await;
+    rig.clock.advance_s(61);
+    rig.gateway.settle().await.unwrap();
+    assert!(!rig.sees("1").concat().contains("4.51"));
+}
+
+/// News that wait for their customer wait on, and those of other purposes do not.
+#[tokio::test]
+async fn abuse_05_news_of_a_stopped_purpose_wait_while_the_others_are_told() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.clock.advance_s(86_400);
+    purchase(&rig, "t1", 451).await;
+    rig.pushes(rig.balance(9_900, 9_900)).await;
+    let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+    stop(&rig, &scope).await;
+    rig.says("1", "hello").await;
+    rig.clock.advance_s(90);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    assert!(said.contains("99.00") && !said.contains("4.51"), "{said}");
+    assert_eq!(rig.store.counts().await.unwrap().news_waiting, 1);
+    go_on(&rig, &scope).await;
+    rig.clock.advance_s(90);
+    rig.gateway.settle().await.unwrap();
+    assert!(rig.sees("1").concat().contains("4.51"));
+}
+
+/// A bank that pushes nothing is read for the purposes that flow, and for the stopped one not at all.
+#[tokio::test]
+async fn abuse_05_a_bank_is_not_polled_for_a_stopped_purpose() {
+    let mut rig = Rig::new().await;
+    *rig.bank.upkeep.lock().unwrap() = Upkeep { poll_every_s: Some(3_600), ..Upkeep::default() };
+    *rig.bank.life_s.lock().unwrap() = 10_000_000;
+    rig.restart().await;
+    rig.link("1").await;
+    let polled = async |rig: &Rig| {
+        let before = ["news transactions", "news balances"].map(|what| rig.bank.called(what));
+        rig.clock.advance_s(4_501);
+        rig.gateway.settle().await.unwrap();
+        let after = ["news transactions", "news balances"].map(|what| rig.bank.called(what));
+        [after[0] > before[0], after[1] > before[1]]
+    };
+    assert_eq!(polled(&rig).await, [true, true]);
+    let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+    stop(&rig, &scope).await;
+    assert_eq!(polled(&rig).await, [false, true]);
+    let other = flow(Purpose::BalanceUpdate, None, None);
+    stop(&rig, &other).await;
+    assert_eq!(polled(&rig).await, [false, false]);
+    go_on(&rig, &scope).await;
+    assert_eq!(polled(&rig).await, [true, false]);
+}
+
+/// The page of accounts is for no purpose: it is there while the bank's grant is still for any.
+#[tokio::test]
+async fn abuse_05_the_page_of_accounts_is_stopped_with_the_last_purpose() {
+    let rig = Rig::new().await;
+    let purposes = [Purpose::BalanceOnRequest, Purpose::TransactionUpdate];
+    let cookie = rig.link_for("1", &purposes, Form::Detail).await;
+    let scopes = purposes.map(|purpose| flow(purpose, Some(BANK), None));
+    stop(&rig, &scopes[0]).await;
+    assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_ok());
+    stop(&rig, &scopes[1]).await;
+    let asked = rig.bank.called("accounts");
+    assert!(matches!(rig.gateway.accounts_view(&cookie, |own| own).await, Err(LinkError::Stopped)));
+    assert_eq!(rig.bank.called("accounts"), asked);
+    go_on(&rig, &scopes[0]).await;
+    assert!(rig.gateway.accounts_view(&cookie, |own| own).await.is_ok());
+}
