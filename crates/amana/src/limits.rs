@@ -120,6 +120,10 @@ pub(crate) const BENCH_DRAIN: Duration = Duration::from_secs(120);
 pub(crate) const BENCH_RETRY: Duration = Duration::from_millis(5);
 /// How often a bench looks how far the log is published, with what a look takes: the error of those waits.
 pub(crate) const BENCH_LOOK: Duration = Duration::from_millis(5);
+/// How long a gateway that is started to be measured may take for each thing that is waited for.
+pub(crate) const BENCH_START: Duration = Duration::from_secs(120);
+/// How long it is left alone before its memory is read.
+pub(crate) const BENCH_REST: Duration = Duration::from_secs(2);
 /// Customers whose receipts a bench counts one by one.
 pub(crate) const BENCH_SAMPLE: u32 = 200;
 /// Rounds of a step that is measured on its own: some tenths of a second of the slowest.

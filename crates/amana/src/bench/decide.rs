@@ -201,6 +201,7 @@ pub(super) async fn run(plan: &Plan, _: &Path) -> anyhow::Result<Report> {
         seconds: took,
         waits: vec![("done", waits)],
         spent: meters.spent(),
+        rest: None,
         syncs: None,
         account,
         stages,

@@ -36,11 +36,19 @@ fn cpu_s() -> Option<f64> {
     Some((user + system) / TICKS_PER_S)
 }
 
-/// The number after a name in one of `/proc/self`'s files of lines.
+/// The number after a name in one of `/proc`'s files of lines.
 fn line(file: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     rest.trim_start_matches(':').split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The memory of a process now, and the most that it had, in bytes.
+pub(crate) fn memory_of(process: Option<u32>) -> (Option<u64>, Option<u64>) {
+    let Some(process) = process else { return (None, None) };
+    let status = format!("/proc/{process}/status");
+    let bytes = |name| line(&status, name).map(|kb| kb * 1_024);
+    (bytes("VmRSS"), bytes("VmHWM"))
 }
 
 impl Meters {

@@ -18,6 +18,7 @@ mod published;
 mod report;
 mod rig;
 mod runs;
+mod start;
 
 use crate::output;
 use anyhow::Context as _;
@@ -60,6 +61,9 @@ pub(crate) struct Bench {
     /// the gateway will use.
     #[arg(long, value_name = "DIR", default_value = "./amana-bench")]
     pub(crate) dir: PathBuf,
+    /// A folder of `start` is taken up again: what that runs itself.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub(crate) again: Option<PathBuf>,
     /// Print one JSON document instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
@@ -80,6 +84,9 @@ pub(crate) enum What {
     Webhook,
     /// A bank's single events over HTTP, each until its message is at the mock platform, in order, with its outcome.
     Send,
+    /// A process of its own over a database with the linked customers, as after a restart: how long until it is ready,
+    /// and its memory. Offers no load.
+    Start,
     /// All of them, one after the other.
     All,
 }
@@ -93,6 +100,7 @@ impl What {
             Self::Intake => "intake",
             Self::Webhook => "webhook",
             Self::Send => "send",
+            Self::Start => "start",
             Self::All => "all",
         }
     }
@@ -102,7 +110,8 @@ impl What {
         match self {
             Self::Decide => 20_000,
             Self::Log => 5_000,
-            Self::Intake | Self::All => 1_000,
+            // `start` offers nothing.
+            Self::Intake | Self::Start | Self::All => 1_000,
             Self::Webhook | Self::Send => 200,
         }
     }
@@ -126,7 +135,7 @@ pub(crate) struct Plan {
 /// # Errors
 /// When a part cannot be made, or a request is refused.
 pub(crate) async fn bench(args: &Bench) -> anyhow::Result<ExitCode> {
-    let all = [What::Decide, What::Log, What::Intake, What::Webhook, What::Send];
+    let all = [What::Decide, What::Log, What::Intake, What::Webhook, What::Send, What::Start];
     let todo: Vec<What> =
         all.into_iter().filter(|what| args.what == What::All || args.what == *what).collect();
     let mut good = true;
@@ -142,6 +151,10 @@ pub(crate) async fn bench(args: &Bench) -> anyhow::Result<ExitCode> {
             change_every: args.change_every,
             quiet: args.json,
         };
+        if let Some(folder) = &args.again {
+            start::again(&plan, folder).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let report = in_folder(&args.dir, what, &plan).await?;
         good &= report.is_good();
         if args.json {
@@ -170,6 +183,7 @@ async fn in_folder(dir: &Path, what: What, plan: &Plan) -> anyhow::Result<Report
         What::Intake => runs::intake(plan, &folder).await,
         What::Webhook => runs::webhook(plan, &folder).await,
         What::Send => runs::send(plan, &folder).await,
+        What::Start => start::run(plan, &folder).await,
     };
     if let Err(error) = std::fs::remove_dir_all(&folder) {
         tracing::warn!(%error, "the bench's folder stays behind");

@@ -40,7 +40,7 @@ pub(crate) struct Report {
     /// Whether, and how, what it counts was durable.
     pub(crate) durability: &'static str,
     pub(crate) customers: u32,
-    /// Events offered per second.
+    /// Events offered per second; 0 where it is no rate that is measured.
     pub(crate) offered: f64,
     /// Events per second that were done, from the first timed one until the last was done.
     pub(crate) achieved: f64,
@@ -49,6 +49,8 @@ pub(crate) struct Report {
     /// Each kind of wait: what is waited for, and how long.
     pub(crate) waits: Vec<(&'static str, Waits)>,
     pub(crate) spent: Spent,
+    /// Memory while nothing was asked of it, in bytes, where that is measured.
+    pub(crate) rest: Option<u64>,
     /// Syncs per second before and after.
     pub(crate) syncs: Option<(f64, f64)>,
     pub(crate) account: Account,
@@ -90,7 +92,7 @@ impl Report {
         let stages: serde_json::Map<String, Value> =
             self.stages.iter().map(|(name, us)| ((*name).to_owned(), json!(us))).collect();
         let good = self.is_good();
-        let rate = |value: Value| if good { value } else { Value::Null };
+        let rate = |value: Value| if good && self.offered > 0.0 { value } else { Value::Null };
         json!({
             "name": self.name,
             "good": good,
@@ -103,6 +105,7 @@ impl Report {
             "waits_us": rate(Value::Object(waits)),
             "cpu_s_per_million": rate(json!(self.per_million())),
             "memory_peak_bytes": self.spent.memory,
+            "memory_at_rest_bytes": self.rest,
             "written_bytes_per_update": rate(json!(self.written_each())),
             "fdatasync_per_s": self.syncs.map(|(before, after)| json!({"before": before, "after": after})),
             "account": {
@@ -121,7 +124,7 @@ impl Report {
         if !self.is_good() {
             let why = fault.unwrap_or("not every event is in one place, once");
             let _ = writeln!(out, "  FAILED: {why}. There is no rate at which something was lost.");
-        } else {
+        } else if self.offered > 0.0 {
             let _ = writeln!(
                 out,
                 "  offered {:.0}/s, done {:.0}/s over {:.1} s",
@@ -147,6 +150,9 @@ impl Report {
             known(self.spent.memory.map(|bytes| count(bytes) / 1e6), "MB"),
             known(self.written_each(), "bytes"),
         );
+        if let Some(bytes) = self.rest {
+            let _ = writeln!(out, "  memory at rest {:.1} MB", count(bytes) / 1e6);
+        }
         if let Some((before, after)) = self.syncs {
             let _ = writeln!(out, "  fdatasync of 4 kB beside it: {before:.0}/s before, {after:.0}/s after");
         }
@@ -186,6 +192,7 @@ mod tests {
             seconds: 1.0,
             waits: vec![("durable", waits)],
             spent: Spent { cpu_s: Some(0.5), written: Some(1_000), memory: Some(2_000_000) },
+            rest: None,
             syncs: None,
             account,
             stages: Vec::new(),

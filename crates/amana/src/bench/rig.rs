@@ -28,7 +28,7 @@ use amana_web::WebState;
 use anyhow::{Context as _, bail};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ pub(crate) const BANK: &str = "bench-bank";
 /// The Page's number.
 pub(crate) const PAGE: &str = "1001";
 /// What the bank brings with its events, and with what the platform signs. Both are for this one run on loopback.
-const BENCH_SECRET: &str = "a secret of the bench alone, which is worth nothing";
+pub(crate) const BENCH_SECRET: &str = "a secret of the bench alone, which is worth nothing";
 
 /// A bank that pushes events and answers nothing.
 struct SilentBank(InstitutionId);
@@ -160,7 +160,7 @@ pub(crate) struct Rig {
     pub(crate) ledger: Arc<Ledger>,
     /// From an entry's commit to the signed checkpoint that holds it.
     pub(crate) published: Published,
-    at: SocketAddr,
+    pub(crate) at: SocketAddr,
     doors: Vec<Mutex<Option<SendRequest<Full<Bytes>>>>>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -267,6 +267,18 @@ async fn populate(store: &Arc<dyn Store>, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A connection to the gateway, and what must run for it.
+///
+/// # Errors
+/// When nobody listens there.
+pub(crate) async fn connect(
+    at: SocketAddr,
+) -> anyhow::Result<(SendRequest<Full<Bytes>>, Connection<TokioIo<TcpStream>, Full<Bytes>>)> {
+    let stream = TcpStream::connect(at).await?;
+    stream.set_nodelay(true)?;
+    Ok(hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?)
+}
+
 impl Rig {
     /// Makes and starts all of it.
     ///
@@ -278,10 +290,24 @@ impl Rig {
         ledger: Arc<Ledger>,
         working: Working,
     ) -> anyhow::Result<Self> {
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
-            (Arc::new(SystemClock), Arc::new(OsEntropy));
         // The custody is asked once for each customer and process, never per message: here it is in memory.
         let keys = Keys::new(Arc::new(DataKey::generate(&OsEntropy)), Arc::new(MemoryCustody::default()));
+        Self::on(keys, plan, folder, ledger, working).await
+    }
+
+    /// The same under keys that outlive it.
+    ///
+    /// # Errors
+    /// When a part cannot be made.
+    pub(crate) async fn on(
+        keys: Keys,
+        plan: &Plan,
+        folder: &Path,
+        ledger: Arc<Ledger>,
+        working: Working,
+    ) -> anyhow::Result<Self> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+            (Arc::new(SystemClock), Arc::new(OsEntropy));
         let url = format!("sqlite:{}", folder.join("amana.sqlite").display());
         let store = amana_store::open(&url, keys, entropy.clone(), clock.clone()).await?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -376,10 +402,7 @@ impl Rig {
             let mut open = match open {
                 Some(open) => open,
                 None => {
-                    let stream = TcpStream::connect(self.at).await?;
-                    stream.set_nodelay(true)?;
-                    let (open, connection) =
-                        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                    let (open, connection) = connect(self.at).await?;
                     self.tasks.spawn(connection);
                     open
                 }

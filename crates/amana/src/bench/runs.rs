@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::sync::Mutex;
 
-const DURABLE: &str = "SQLite, WAL, synchronous=FULL";
+pub(super) const DURABLE: &str = "SQLite, WAL, synchronous=FULL";
 
 /// A gateway under load, and what was found before.
 struct Run {
@@ -84,6 +84,7 @@ impl Run {
             seconds: took,
             waits,
             spent,
+            rest: None,
             syncs: Some((self.syncs, machine::syncs_per_s(folder)?)),
             account,
             stages: Vec::new(),

@@ -71,3 +71,24 @@ fn send_brings_every_event_to_its_chat_in_order() {
     assert_eq!(number(&run, "/account/sent"), 90);
     assert_eq!(number(&run, "/waits_us/at the platform/count"), 60);
 }
+
+/// A restart over what another process left: three times in their order, and the memory of that process alone.
+#[test]
+fn start_is_a_process_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("UTF-8");
+    let said = amana_says(&["bench", "start", "--json", "--customers", "300", "--dir", dir]);
+    assert_eq!(said.code, Some(0), "{} {}", said.out, said.err);
+    let document: Value = serde_json::from_str(&said.out).expect("one document of JSON");
+    let run = &document["runs"][0];
+    assert_eq!((&run["good"], &run["customers"]), (&Value::from(true), &Value::from(300)), "{run}");
+    assert!(run["achieved_per_s"].is_null() && run["cpu_s_per_million"].is_null(), "{run}");
+    let after = |stage: &str| run["stages_us"][stage].as_f64().unwrap_or_else(|| panic!("{stage}: {run}"));
+    let ready = after("ready for events, after");
+    let durable = after("the first event durable, after");
+    assert!(0.0 < ready && ready < durable, "{run}");
+    assert!(durable < after("its receipt in a published checkpoint, after"), "{run}");
+    let (rest, most) = (number(run, "/memory_at_rest_bytes"), number(run, "/memory_peak_bytes"));
+    assert!(1_000_000 < rest && rest <= most, "{run}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "what it made is gone");
+}
