@@ -519,6 +519,29 @@ async fn what_waits_for_a_chat_of_two_customers_is_sent_when_one_of_them_is_eras
     }
 }
 
+/// What names banks whose links end, or whose customers are to be erased, is about those links: of the one there is, or
+/// of several; what names none is about the chat.
+#[tokio::test]
+async fn what_names_a_link_is_about_it() {
+    for shared in [false, true] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let first = link(&rig.store, "1").await;
+        if shared {
+            another_here(&rig, "1").await;
+        }
+        *rig.channel.error.lock().unwrap() = Some(amana_channel::SendError::TokenDead);
+        for text in ["thanks", "delete my data", "stop"] {
+            rig.says("1", text).await;
+        }
+        let waiting = waits(&rig).await;
+        assert!(waiting.iter().all(|entry| entry.row.under == Some((first.shard, first.customer))));
+        let about = waiting.iter().map(|entry| entry.row.about).collect::<Vec<_>>();
+        let links = if shared { About::Links } else { About::Link };
+        assert_eq!(about, [About::Chat, links, links], "shared: {shared}");
+    }
+}
+
 /// What does not open of the erased one keeps nothing from the other: also who is removed unread leaves it.
 #[tokio::test]
 async fn who_is_removed_unread_leaves_what_waits_for_the_other_customer_of_a_chat() {
