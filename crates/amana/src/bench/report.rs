@@ -143,15 +143,16 @@ impl Report {
         }
         let known =
             |value: Option<f64>, unit: &str| value.map_or("unknown".to_owned(), |v| format!("{v:.1} {unit}"));
-        let _ = writeln!(
-            out,
-            "  processor {} for 10^6; memory at most {}; written {} for each",
-            known(self.per_million(), "s"),
-            known(self.spent.memory.map(|bytes| count(bytes) / 1e6), "MB"),
-            known(self.written_each(), "bytes"),
-        );
+        let memory = known(self.spent.memory.map(|bytes| count(bytes) / 1e6), "MB");
         if let Some(bytes) = self.rest {
-            let _ = writeln!(out, "  memory at rest {:.1} MB", count(bytes) / 1e6);
+            let _ = writeln!(out, "  memory at rest {:.1} MB, at most {memory}", count(bytes) / 1e6);
+        } else {
+            let _ = writeln!(
+                out,
+                "  processor {} for 10^6; memory at most {memory}; written {} for each",
+                known(self.per_million(), "s"),
+                known(self.written_each(), "bytes"),
+            );
         }
         if let Some((before, after)) = self.syncs {
             let _ = writeln!(out, "  fdatasync of 4 kB beside it: {before:.0}/s before, {after:.0}/s after");
