@@ -1,6 +1,6 @@
-//! What SQLite alone makes durable in a second of the bytes that one decided event leaves behind, in the fewest rows that
-//! could hold them: no cryptography, no decision, no look at anything. Whatever the gateway's own layout is, it cannot
-//! be faster than this on the same machine.
+//! What SQLite alone makes durable in a second of the bytes that one decided event leaves behind, in the fewest rows
+//! that could hold them: no cryptography, no decision, no look at anything. A gateway that writes these rows for each
+//! event cannot be faster than this on the same machine.
 //!
 //! ```text
 //! cargo run --release -p amana-store --example floor -- FILE CUSTOMERS EVENTS [PER_COMMIT]

@@ -134,7 +134,8 @@ pub(super) async fn run(plan: &Plan, folder: &Path) -> anyhow::Result<Report> {
     })
 }
 
-/// Waits until the log has so many receipts in it for everybody to read, as a gateway leaves it that worked for a while.
+/// Waits until the log has so many receipts in it for everybody to read, as a gateway leaves it that worked for a
+/// while.
 async fn all_published(at: SocketAddr, receipts: u64) -> anyhow::Result<()> {
     let (mut door, connection) = connect(at).await?;
     tokio::spawn(connection);
