@@ -1,10 +1,11 @@
 //! The routes.
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post, put};
 
 use crate::app::Shared;
@@ -97,7 +98,23 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(controls)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
         .with_state(app.clone());
-    front::wrap(app, bank)
+    front::wrap(app, bank).layer(from_fn(whole_body))
+}
+
+/// Reads a request's body before anything answers it: who answers without has the connection closed under a client that
+/// is still sending, or about to use it again. One whose length is not told, or too long, is its handler's to refuse.
+async fn whole_body(request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if !length.is_some_and(|length| length <= limits::BODY_BYTES_MAX) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, limits::BODY_BYTES_MAX).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        // It ended within its body.
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
 }
 
 /// Pages load nothing from elsewhere, run no scripts, and cannot be framed. `form-action` is left open on purpose: the
