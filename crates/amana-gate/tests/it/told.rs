@@ -169,6 +169,8 @@ fn where_only_the_day_is_known_rows_are_renamed_all_at_once_or_not_at_all() {
     assert_eq!(after(&three, &[("a2", 100), ("b2", 200), ("new", 999)]), ["new"]);
     assert_eq!(after(&three, &[("a2", 100), ("x", 998), ("y", 999)]), ["a2", "x", "y"]);
     assert_eq!(after(&three[..2], &[("a2", 100), ("b2", 200)]), ["a2", "b2"]);
+    // Two that say what one said are one of three that was found again, not two.
+    assert_eq!(after(&three, &[("a2", 100), ("a3", 100)]), ["a2", "a3"]);
 }
 
 #[test]
