@@ -106,7 +106,7 @@ pub(crate) fn router(app: Shared) -> Router {
 async fn whole_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if !length.is_some_and(|length| length <= limits::BODY_BYTES_MAX) {
+    if length.is_none_or(|length| length > limits::BODY_BYTES_MAX) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
