@@ -104,7 +104,11 @@ impl Standing {
         for event in &events {
             match event.act {
                 AgreementAct::Requested => open = Some(event.clone()),
-                AgreementAct::Accepted => basis = open.take().or(basis),
+                // An answer to another request leaves the open one open.
+                AgreementAct::Accepted => {
+                    let answered = open.take_if(|asked| event.request_sha256.as_ref() == Some(&asked.sha256));
+                    basis = answered.or(basis);
+                }
                 AgreementAct::Declined => {
                     open = None;
                     if event.version.is_some() {
@@ -630,4 +634,47 @@ pub fn event_value(event: &AgreementEvent, with_document: bool) -> serde_json::V
         "version": event.version,
         "document": event.document.as_deref().filter(|_| with_document),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn act(act: AgreementAct, sha256: &str, request: Option<&str>) -> AgreementEvent {
+        AgreementEvent {
+            act,
+            institution: None,
+            channel: None,
+            by: "cli:omar".into(),
+            at: amana_core::from_micros(0),
+            document: None,
+            sha256: sha256.into(),
+            request_sha256: request.map(str::to_owned),
+            note: None,
+            version: Some(1),
+        }
+    }
+
+    /// Goal: a yes to one request is none to another that came before it was written down.
+    #[test]
+    fn an_acceptance_answers_the_request_that_it_names() {
+        use AgreementAct::{Accepted, Requested};
+        let asked = |sha256| act(Requested, sha256, None);
+        let standing = |events: &[&AgreementEvent]| {
+            let standing = Standing::of(None, events.iter().map(|event| (*event).clone()).collect());
+            (standing.open.map(|open| open.sha256), standing.basis.map(|basis| basis.sha256))
+        };
+        let (first, second) = (asked("x"), asked("y"));
+        let (of_first, of_second) = (act(Accepted, "1", Some("x")), act(Accepted, "2", Some("y")));
+        let some = |sha256: &str| Some(sha256.to_owned());
+        assert_eq!(standing(&[&first, &of_first]), (None, some("x")));
+        assert_eq!(standing(&[&first, &of_first, &second, &of_second]), (None, some("y")));
+        // Where they crossed, the newer one still waits, and nothing reaches as far as it yet.
+        assert_eq!(standing(&[&first, &second, &of_first]), (some("y"), None));
+        assert_eq!(
+            standing(&[&first, &of_first, &second, &of_first]),
+            (some("y"), some("x")),
+            "a change within"
+        );
+    }
 }

@@ -20,6 +20,7 @@ use amana_core::{ConsentEnd, ConversationId, CustomerId, InstitutionId, Lang, Sh
 use amana_gate::{ReceiptDraft, ReceiptKind, Recipient};
 use amana_store::{Command, CustomerPlace, Job, JobKind, Link, LinkState, Outcome, SubmitError};
 use std::collections::{BTreeMap, HashSet};
+use tokio_util::sync::CancellationToken;
 
 /// How an erasure went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,22 +312,29 @@ impl Gateway {
         Ok(finished)
     }
 
-    /// Erases customers who have had no link for as long as the store keeps them; how many. One who cannot be erased
-    /// now keeps nobody else.
-    pub(crate) async fn erase_idle(&self) -> Result<usize, LinkError> {
-        let days = self.store.retention().customer_days;
-        let idle =
-            self.store.customers_idle(self.before(days.saturating_mul(86_400)), IDLE_LOOK_ROWS).await?;
-        let mut count = 0;
-        for place in idle {
-            match self.erase_or_remove(&place).await {
-                Ok(_) => count += 1,
-                Err(error) => {
-                    tracing::warn!(%error, "a customer's time is over, and they could not be erased");
+    /// Erases customers who have had no link for as long as the store keeps them, until told to stop; how many. One who
+    /// cannot be erased now keeps nobody else.
+    pub(crate) async fn erase_idle(&self, stop: &CancellationToken) -> Result<usize, LinkError> {
+        let before = self.before(self.store.retention().customer_days.saturating_mul(86_400));
+        let (mut count, mut after) = (0, None);
+        loop {
+            let idle = self.store.customers_idle(before, after, IDLE_LOOK_ROWS).await?;
+            if idle.is_empty() {
+                return Ok(count);
+            }
+            for place in idle {
+                if stop.is_cancelled() || !self.shards.keeps_cell() {
+                    return Ok(count);
+                }
+                after = Some((place.shard, place.id));
+                match self.erase_or_remove(&place).await {
+                    Ok(_) => count += 1,
+                    Err(error) => {
+                        tracing::warn!(%error, "a customer's time is over, and they could not be erased");
+                    }
                 }
             }
         }
-        Ok(count)
     }
 
     fn before(&self, seconds: i64) -> Timestamp {

@@ -53,6 +53,8 @@ pub enum Paused {
     Switch,
     /// The bank's agreement with the platform carries none of it: suspended, ended, or about other purposes.
     Agreement,
+    /// What the bank has set does not open. Nothing leaves while that is so.
+    Unreadable,
 }
 
 /// One entry of the timeline.
@@ -328,29 +330,41 @@ impl Gateway {
         last: &BTreeMap<ConsentId, LastTold>,
     ) -> Result<Vec<ConsentView>, FlowError> {
         let now = self.now();
-        let kills = self.store.kills().await?;
         let mut views = Vec::with_capacity(consents.len());
         for consent in consents {
             let in_force = consent.state == ConsentState::Active && consent.in_force(now);
             let (mut paused, mut not_carried, mut switched_off) = (None, BTreeSet::new(), BTreeSet::new());
             if in_force {
-                let agreement = self.store.agreement(&consent.institution, &consent.channel).await?;
-                let active = agreement.filter(|agreement| agreement.state == AgreementState::Active);
-                let carried = |purpose: &Purpose| {
-                    active.as_ref().is_some_and(|agreement| agreement.terms.contains_key(purpose))
-                };
-                not_carried.extend(consent.grants.keys().filter(|purpose| !carried(purpose)));
-                let stopped = |purpose| {
-                    kills.stop(&consent.institution, &consent.channel, consent.customer, purpose).is_some()
-                };
-                switched_off.extend(consent.grants.keys().filter(|purpose| stopped(Some(**purpose))));
-                paused = if stopped(None) || switched_off.len() == consent.grants.len() {
-                    Some(Paused::Switch)
-                } else {
-                    (not_carried.len() == consent.grants.len()).then_some(Paused::Agreement)
+                // Rules that do not open stop what is sent. They must not take the page away, nor its stop buttons.
+                let rules = tokio::try_join!(
+                    self.store.kills(),
+                    self.store.agreement(&consent.institution, &consent.channel)
+                );
+                paused = match rules {
+                    Ok((kills, agreement)) => {
+                        let active = agreement.filter(|agreement| agreement.state == AgreementState::Active);
+                        let carried = |purpose: &Purpose| {
+                            active.as_ref().is_some_and(|agreement| agreement.terms.contains_key(purpose))
+                        };
+                        not_carried.extend(consent.grants.keys().filter(|purpose| !carried(purpose)));
+                        let stopped = |purpose| {
+                            let (bank, channel) = (&consent.institution, &consent.channel);
+                            kills.stop(bank, channel, consent.customer, purpose).is_some()
+                        };
+                        switched_off.extend(consent.grants.keys().filter(|purpose| stopped(Some(**purpose))));
+                        if stopped(None) || switched_off.len() == consent.grants.len() {
+                            Some(Paused::Switch)
+                        } else {
+                            (not_carried.len() == consent.grants.len()).then_some(Paused::Agreement)
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the privacy page cannot say what the bank has set");
+                        Some(Paused::Unreadable)
+                    }
                 };
             }
-            // A record that does not open must not take the page away.
+            // Nor a record that does not open.
             let record = match self.store.consent_record(viewer.shard, viewer.customer, consent.id).await {
                 Err(error) if error.is_damage() => None,
                 record => record?,

@@ -1,32 +1,42 @@
 //! What is over is swept away, customers whose time is over are erased, and what is kept is reported.
 
 use crate::gateway::Gateway;
-use crate::limits::{IDLE_LOOK_ROWS, RETENTION_EVERY, SWEEP_AGAIN, SWEEP_EVERY};
-use amana_store::{Command, Outcome};
+use crate::limits::{RETENTION_EVERY, SWEEP_AGAIN, SWEEP_EVERY};
+use amana_store::{Command, DataKind, Outcome};
 use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 impl Gateway {
-    /// Works until the token is cancelled. Beside the jobs, which wait for no sweep and no count of all there is.
+    /// Works until the token is cancelled. Beside the jobs, which wait for no sweep and no count of all there is; and
+    /// sweeps wait for no erasure.
     pub(crate) async fn run_retention(self: Arc<Self>, stop: CancellationToken) {
+        tokio::join!(self.run_sweeps(&stop), self.run_keeping(&stop));
+    }
+
+    async fn run_sweeps(&self, stop: &CancellationToken) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(sweep.tick()).await.is_some() {
+            if self.shards.keeps_cell() && self.sweep().await {
+                // More is over than one sweep takes: else what comes faster would be kept for ever.
+                sweep.reset_after(SWEEP_AGAIN);
+            }
+        }
+    }
+
+    async fn run_keeping(&self, stop: &CancellationToken) {
         let mut keeping = tokio::time::interval(RETENTION_EVERY);
         keeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !stop.is_cancelled() {
-            tokio::select! {
-                _ = sweep.tick() => if self.shards.keeps_cell() && self.sweep().await {
-                    // More is over than one sweep takes: else what comes faster would be kept for ever.
-                    sweep.reset_after(SWEEP_AGAIN);
-                },
-                _ = keeping.tick() => if self.shards.keeps_cell() {
-                    self.keep_retention(&stop).await;
-                } else {
-                    // It may come to this node meanwhile.
-                    keeping.reset_after(SWEEP_EVERY);
-                },
-                () = stop.cancelled() => {}
+        while stop.run_until_cancelled(keeping.tick()).await.is_some() {
+            if self.shards.keeps_cell() {
+                self.keep_retention(stop).await;
+            } else {
+                // What is overdue is another node's to say now. It may come to this one meanwhile.
+                for kind in DataKind::ALL {
+                    metrics::gauge!("amana_retention_overdue_seconds", "kind" => kind.as_str()).set(0.0);
+                }
+                keeping.reset_after(SWEEP_EVERY);
             }
         }
     }
@@ -44,27 +54,20 @@ impl Gateway {
         }
     }
 
-    /// Erases customers who have had no link for long, and reports what is kept.
+    /// Reports what is kept, and erases customers who have had no link for long.
     async fn keep_retention(&self, stop: &CancellationToken) {
-        let mut erased = 0;
-        loop {
-            match self.erase_idle().await {
-                Ok(some) => {
-                    erased += some;
-                    // A look takes a few at a time; there are more of them where it took as many as it does.
-                    if some < IDLE_LOOK_ROWS || stop.is_cancelled() || !self.shards.keeps_cell() {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "customers whose time is over could not be erased");
-                    break;
-                }
+        self.report_retention().await;
+        match self.erase_idle(stop).await {
+            Ok(0) => {}
+            Ok(erased) => {
+                tracing::info!(erased, "customers without a link were erased: their time is over");
+                self.report_retention().await;
             }
+            Err(error) => tracing::warn!(%error, "customers whose time is over could not be erased"),
         }
-        if erased > 0 {
-            tracing::info!(erased, "customers without a link were erased: their time is over");
-        }
+    }
+
+    async fn report_retention(&self) {
         let report = match self.store.retention_report().await {
             Ok(report) => report,
             Err(error) => {

@@ -1,7 +1,7 @@
 //! Agreements: every act is kept, and the newest version is what decides.
 
 use crate::apply::{Applied, Refused, changed, json};
-use crate::apply_log::rule_change;
+use crate::apply_log::{log_end, rule_change};
 use crate::codec;
 use crate::db::{Db, values};
 use amana_core::{Agreement, AgreementAct, AgreementEvent, ChannelId, InstitutionId, event_hash};
@@ -16,6 +16,8 @@ pub(crate) async fn put_agreement<D: Db>(
     event: &AgreementEvent,
     agreement: Option<&Agreement>,
 ) -> Applied {
+    // Acts take turns by the log's head, whichever process puts them: what is read here is what they follow on.
+    log_end(db).await?;
     answers_what_is_asked(db, event).await?;
     match agreement {
         Some(agreement) => {

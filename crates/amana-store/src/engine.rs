@@ -487,8 +487,13 @@ impl<B: Backend> Store for Engine<B> {
     async fn customer_place(&self, id: CustomerId) -> Answer<Option<CustomerPlace>> {
         ask!(self, queries_keep::customer_place(id))
     }
-    async fn customers_idle(&self, before: Timestamp, limit: usize) -> Answer<Vec<CustomerPlace>> {
-        ask!(self, queries_keep::customers_idle(before, limit))
+    async fn customers_idle(
+        &self,
+        before: Timestamp,
+        after: Option<(Shard, CustomerId)>,
+        limit: usize,
+    ) -> Answer<Vec<CustomerPlace>> {
+        ask!(self, queries_keep::customers_idle(before, after, limit))
     }
     async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>> {
         ask!(self, queries_keep::erased(after, limit))

@@ -419,8 +419,14 @@ pub trait Store: Send + Sync {
     async fn forget_lost_jobs(&self, before: Timestamp) -> Answer<usize>;
     /// A customer's row by the id alone, also while an erasure is under way.
     async fn customer_place(&self, id: CustomerId) -> Answer<Option<CustomerPlace>>;
-    /// Customers whose last link ended before `before`.
-    async fn customers_idle(&self, before: Timestamp, limit: usize) -> Answer<Vec<CustomerPlace>>;
+    /// Customers whose last link ended before `before` and whose erasure has not begun, in the order of their places,
+    /// from the one after `after` on.
+    async fn customers_idle(
+        &self,
+        before: Timestamp,
+        after: Option<(Shard, CustomerId)>,
+        limit: usize,
+    ) -> Answer<Vec<CustomerPlace>>;
     /// The customers whose erasure was finished in this database, in the order of their ids, those after `after`.
     async fn erased(&self, after: Option<CustomerId>, limit: usize) -> Answer<Vec<CustomerId>>;
     /// How much is kept of a customer that their export only counts.

@@ -28,15 +28,19 @@ pub(crate) async fn customer_place<D: Db>(db: &mut D, id: CustomerId) -> Answer<
 pub(crate) async fn customers_idle<D: Db>(
     db: &mut D,
     before: Timestamp,
+    after: Option<(Shard, CustomerId)>,
     limit: usize,
 ) -> Answer<Vec<CustomerPlace>> {
+    let (shard, customer) = after
+        .map_or((-1, Vec::new()), |(shard, customer)| (i64::from(shard.0), customer.as_bytes().to_vec()));
     let rows = db
         .rows(
-            "SELECT k.id, k.shard, k.institution, k.erased_at FROM customer k JOIN (SELECT DISTINCT l.shard, \
-             l.customer FROM link l WHERE l.state = 2 AND l.ended_at < $1 AND NOT EXISTS (SELECT 1 FROM link o \
-             WHERE o.shard = l.shard AND o.customer = l.customer AND (o.state < 2 OR o.ended_at >= $1)) LIMIT $2) i \
-             ON k.shard = i.shard AND k.id = i.customer WHERE k.erased_at IS NULL",
-            values![before, at_most(limit)],
+            "SELECT DISTINCT k.id, k.shard, k.institution, k.erased_at FROM link l JOIN customer k \
+             ON k.shard = l.shard AND k.id = l.customer AND k.erased_at IS NULL \
+             WHERE l.state = 2 AND l.ended_at < $1 AND (l.shard > $2 OR (l.shard = $2 AND l.customer > $3)) \
+             AND NOT EXISTS (SELECT 1 FROM link o WHERE o.shard = l.shard AND o.customer = l.customer \
+             AND (o.state < 2 OR o.ended_at >= $1)) ORDER BY k.shard, k.id LIMIT $4",
+            values![before, shard, customer, at_most(limit)],
         )
         .await?;
     rows.into_iter().map(read_place).collect()

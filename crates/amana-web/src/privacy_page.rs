@@ -276,6 +276,7 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
         paused: consent.paused.map(|why| match why {
             Paused::Switch => w.t("privacy-paused-switch"),
             Paused::Agreement => w.t("privacy-paused-agreement"),
+            Paused::Unreadable => w.t("privacy-paused-unreadable"),
         }),
         until,
         renew: can_be_renewed(consent, now),

@@ -14,6 +14,7 @@ use amana_log::checkpoint::Checkpoint;
 use amana_log::note::{LogSigner, Note, VerifierKey};
 use amana_log::tiles::MemoryTiles;
 use amana_store::*;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -159,6 +160,8 @@ pub(crate) struct Faults {
     destroys: AtomicBool,
     /// To find this customer's share.
     pub(crate) lost: Mutex<Option<CustomerId>>,
+    /// To answer for this customer's share.
+    refused: Mutex<Option<CustomerId>>,
     /// To answer for any customer's share.
     pub(crate) away: AtomicBool,
     /// To keep the next job's share before it is told to go on: once, saying first that it has come there.
@@ -180,6 +183,9 @@ impl Custody for Faulty {
     fn share(&self, holder: Holder) -> Result<Option<Share>, CustodyError> {
         match (holder, *self.1.lost.lock().unwrap()) {
             (Holder::Customer(_), _) if self.1.away.load(Ordering::SeqCst) => {
+                Err(CustodyError::Away("a test".into()))
+            }
+            (Holder::Customer(id), _) if Some(id) == *self.1.refused.lock().unwrap() => {
                 Err(CustodyError::Away("a test".into()))
             }
             (Holder::Customer(id), Some(lost)) if id == lost => Ok(None),
@@ -722,19 +728,27 @@ async fn customers_whose_time_is_over_are_erased_whatever_one_of_them_is_like() 
     assert_eq!(erased, expected, "and who has a link stays");
 }
 
-/// However much is over at once: none of it waits for the next minute, nobody for the next hour.
+/// However much is over at once: none of it waits for the next minute, nobody for the next hour, and nobody for one who
+/// cannot be erased now.
 #[tokio::test]
 async fn what_is_over_goes_however_much_it_is() {
     let rig = Rig::new().await;
-    // More than one look erases.
-    let many = amana_flow::limits::IDLE_LOOK_ROWS + 1;
+    // More than one look erases, also without the one who cannot be.
+    let many = amana_flow::limits::IDLE_LOOK_ROWS + 2;
+    let mut places = BTreeSet::new();
     for n in 1..=many {
         let psid = n.to_string();
         *rig.bank.subject.lock().unwrap() = Some(format!("customer-{psid}"));
         rig.link(&psid).await;
+        let Link { shard, customer, .. } = link(&rig.store, &psid).await;
+        places.insert((shard, customer));
         rig.says(&psid, "stop").await;
     }
     rig.clock.advance_s(rig.store.retention().customer_days * 86_400 + 1);
+    // Whom the first look finds first.
+    let first = places.first().expect("one").1;
+    let faults = Arc::new(Faults { refused: Mutex::new(Some(first)), ..Faults::default() });
+    let again = process(&rig, rig.folder.path(), &faults).await;
     // More than two sweeps take.
     let rows = 2 * amana_store::limits::SWEEP_ROWS + 1;
     rig.sql(&format!(
@@ -742,7 +756,7 @@ async fn what_is_over_goes_however_much_it_is() {
          INSERT INTO session (hash, sealed, expires_at) SELECT CAST(printf('%032d', n) AS BLOB), X'00', n FROM g"
     ));
     let stop = tokio_util::sync::CancellationToken::new();
-    let running = tokio::spawn(rig.gateway.clone().run_jobs(stop.clone()));
+    let running = tokio::spawn(again.run_jobs(stop.clone()));
     let left = async || {
         let report = rig.store.retention_report().await.expect("answers");
         let sessions = report.holdings.iter().find(|h| h.kind == DataKind::Session).expect("every kind").rows;
@@ -750,13 +764,14 @@ async fn what_is_over_goes_however_much_it_is() {
     };
     for _ in 0..1_500 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        if left().await == (0, 0) {
+        if left().await == (0, 1) {
             break;
         }
     }
     stop.cancel();
     running.await.expect("ends");
-    assert_eq!(left().await, (0, 0));
+    assert_eq!(left().await, (0, 1));
+    assert!(!rig.store.erased(None, 99).await.expect("answers").contains(&first));
 }
 
 /// Back from the bank with a grant, on the consent page of another chat of the same customer: the browser's cookie.

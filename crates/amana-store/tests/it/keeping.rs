@@ -439,7 +439,7 @@ pub(crate) async fn customers_without_a_link_for_long_are_idle(w: &World) {
         w.one(end(n, second)).await;
     }
     let idle = |second, limit| async move {
-        let found = w.store.customers_idle(at(second), limit).await.expect("answers");
+        let found = w.store.customers_idle(at(second), None, limit).await.expect("answers");
         assert!(found.iter().all(|place| place.erased_at.is_none() && place.institution == id("cedar-bank")));
         found.iter().map(|place| (place.id.as_bytes()[0], place.shard.0)).collect::<BTreeSet<_>>()
     };
@@ -447,9 +447,17 @@ pub(crate) async fn customers_without_a_link_for_long_are_idle(w: &World) {
     assert_eq!(idle(11, 9).await, BTreeSet::from([(1, 1)]));
     assert_eq!(idle(21, 9).await, BTreeSet::from([(1, 1), (2, 2), (4, 4)]));
     assert_eq!(idle(21, 2).await.len(), 2);
+    // One after the other, each once, whoever stays.
+    let (mut after, mut each) = (None, Vec::new());
+    while let [place] = w.store.customers_idle(at(21), after, 1).await.expect("answers").as_slice() {
+        each.push(place.id.as_bytes()[0]);
+        after = Some((place.shard, place.id));
+    }
+    assert_eq!(each, [1, 2, 4]);
     // Whose erasure is under way is not looked at again.
     w.one(begin(1)).await;
     assert_eq!(idle(21, 9).await, BTreeSet::from([(2, 2), (4, 4)]));
+    assert_eq!(idle(21, 2).await.len(), 2, "nor takes another's place");
 }
 
 pub(crate) async fn a_jobs_key_ends_with_the_job(w: &World) {

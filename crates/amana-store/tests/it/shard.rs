@@ -161,7 +161,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("outbox", "WHERE o.state = 5", 1, CellWide, "an operator's list"),
     may("outbox", "state IN (1, 2) AND shard = ANY", 1, CellWide, "when a node takes shards"),
     may("inbox", "WHERE state = 2 ORDER BY position DESC", 1, CellWide, "an operator's list"),
-    may("customer", "l.ended_at < $1", 1, CellWide, "customers without a link, once an hour"),
+    may("link", "l.ended_at < $1", 1, CellWide, "customers without a link, once an hour"),
     may("inbox", "SELECT count(*)", 4, CellWide, "gauges and reports"),
     may("outbox", "SELECT count(*)", 9, CellWide, "gauges and reports"),
     may("waiting", "SELECT count(*)", 3, CellWide, "gauges and reports"),

@@ -249,6 +249,7 @@ privacy-given = Given { $at }
 privacy-until = Ends by itself on { $at }
 privacy-paused-switch = Nothing of this is told at the moment: sharing is switched off for safety.
 privacy-paused-agreement = Nothing of this is told at the moment: your bank does not let Messenger carry it.
+privacy-paused-unreadable = Nothing of this is told at the moment: what your bank has set could not be read.
 privacy-paused-purpose = Not told at the moment: your bank does not let Messenger carry it.
 privacy-paused-purpose-switch = Not told at the moment: this kind of sharing is switched off for safety.
 privacy-from = From

@@ -421,6 +421,32 @@ async fn what_is_allowed_and_not_carried_now_is_said_in_both_languages() {
     }
 }
 
+/// Rules that do not open stop what is sent, and nothing of the page: what was said stays to be read, and can be stopped.
+#[tokio::test]
+async fn rules_that_do_not_open_leave_the_page() {
+    for (lang, said) in [
+        (Lang::English, "what your bank has set could not be read"),
+        (Lang::Arabic, "تعذّرت قراءة ما حدّده بنكك"),
+    ] {
+        let world = World::new().await;
+        let browser = Browser::new(&world, lang);
+        browser.link("t1").await;
+        assert!(!browser.get("/privacy").await.text().contains(said));
+        let file = world.folder.path().join("amana.sqlite");
+        let other = rusqlite::Connection::open(file).expect("opens");
+        other
+            .execute("INSERT INTO kill VALUES ('{\"scope\":\"of tomorrow\"}', 'a drill', 0)", [])
+            .expect("a row");
+        let answer = browser.get("/privacy").await;
+        let page = answer.text();
+        assert!(page.contains(said), "{page}");
+        let (csrf, consent) = (value_of(&page, "csrf"), value_of(&page, "consent"));
+        browser.post("/privacy/revoke", &[("csrf", &csrf), ("consent", &consent)]).await;
+        let consents = browser.get("/privacy/export").await.json()["consents"].clone();
+        assert_eq!(consents[0]["consent"]["state"], "revoked", "{consents}");
+    }
+}
+
 /// The text itself, not only its hash: the customer's copy, and three years later the evidence (R24, R27).
 #[tokio::test]
 async fn the_text_that_was_shown_is_kept_and_exported() {
