@@ -421,7 +421,7 @@ async fn what_is_allowed_and_not_carried_now_is_said_in_both_languages() {
     }
 }
 
-/// Rules that do not open stop what is sent, and nothing of the page: what was said stays to be read, and can be stopped.
+/// Rules that do not open stop what is sent, and nothing of the page: it can be read, and all of it be stopped.
 #[tokio::test]
 async fn rules_that_do_not_open_leave_the_page() {
     for (lang, said) in [
