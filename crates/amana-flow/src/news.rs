@@ -73,6 +73,7 @@ fn untold(one: &Opened, entropy: &dyn Entropy) -> Option<Command> {
             state: StoryState::Untold,
             told: work.body.mark_told(&work.customer.key, key, entropy),
             at: work.event.occurred,
+            by: None,
         })
     })
 }
@@ -300,6 +301,7 @@ impl Gateway {
             .and_then(|consent| consent.grants.get(&purpose).map(|grant| grant.accounts.clone()))
             .unwrap_or_default();
         let (mut told, mut places, mut never) = (Vec::new(), Vec::new(), Vec::new());
+        let mut new = Vec::new();
         for one in news {
             if !granted.contains(&one.work.event.account)
                 // Where it is allowed after all, it is told with the others.
@@ -314,6 +316,7 @@ impl Gateway {
             }
             places.push(one.place);
             never.extend(untold(&one, &*self.entropy));
+            new.extend((one.telling == Telling::New).then_some(one.place.1));
             told.push((one.work, one.telling));
         }
         let decided = match <[(BankWork, Telling); 1]>::try_from(told) {
@@ -322,7 +325,13 @@ impl Gateway {
             Err(many) => self.tell_many(purpose, many).await?,
         };
         match decided {
-            Ok(disclosure) => fold.effects.push(Command::Disclose { shard, disclosure, at: self.now() }),
+            Ok(disclosure) => {
+                let message = disclosure.row.message;
+                fold.effects.push(Command::Disclose { shard, disclosure, at: self.now() });
+                if !new.is_empty() {
+                    fold.effects.push(Command::ToldBy { shard, customer, stories: new, message });
+                }
+            }
             Err(refusal) if may_pass(refusal.denial) => {
                 tracing::debug!(
                     denial = refusal.denial.as_str(),

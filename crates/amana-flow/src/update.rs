@@ -6,7 +6,7 @@ use crate::limits::EVENT_AGE_DAYS_MAX;
 use crate::rules::RulesRead;
 use crate::sealed::BankWork;
 use crate::worker::{Effects, Trouble};
-use amana_core::{Address, BankEventKind, Lang, Purpose};
+use amana_core::{Address, BankEventKind, Lang, MessageId, Purpose};
 use amana_gate::{Disclosure, Refusal, purpose};
 use amana_render::{Encoding, Story as Telling, UpdateArgs};
 use amana_store::{Command, InboxRow, LinkState, Story, StoryState};
@@ -135,14 +135,6 @@ impl Gateway {
             Step::Tell(telling, state) => (state, Some(telling)),
         };
         let (shard, customer) = (work.link.shard, work.customer.id);
-        let stories = keys
-            .written(work.event.kind)
-            .map(|key| {
-                let told = work.body.mark_told(&work.customer.key, &key, &*self.entropy);
-                Command::PutStory(Story { shard, customer, key, state, told, at })
-            })
-            .chain(book);
-        let mut kept: Vec<Command> = stories.collect();
         let mut effects = match telling {
             Some(telling) => {
                 let told = self.tell_or_wait(row, work, (telling, keys.subject(telling)), rules).await?;
@@ -155,7 +147,14 @@ impl Gateway {
         if effects.iter().any(|effect| matches!(effect, Command::Record { .. })) {
             return Ok(Some(effects));
         }
-        effects.append(&mut kept);
+        let new = telling.filter(|telling| *telling == Telling::New).map(|telling| keys.subject(telling));
+        let by = message_of(&effects);
+        effects.extend(keys.written(work.event.kind).map(|key| {
+            let told = work.body.mark_told(&work.customer.key, &key, &*self.entropy);
+            let by = by.filter(|_| new == Some(key));
+            Command::PutStory(Story { shard, customer, key, state, told, at, by })
+        }));
+        effects.extend(book);
         for again in again {
             // It is an event of its own, which may have to wait: it needs a place of its own, too.
             let Some(row) = row else { return Ok(None) };
@@ -168,7 +167,10 @@ impl Gateway {
             metrics::counter!("amana_matches_undone_total").increment(1);
             let subject = Keys::of(&work).subject(telling);
             let more = self.tell_or_wait(Some(&row), &work, (telling, subject), rules).await?;
-            let more = more.unwrap_or_default();
+            let mut more = more.unwrap_or_default();
+            if let Some(message) = message_of(&more).filter(|_| telling == Telling::New) {
+                more.push(Command::ToldBy { shard, customer, stories: vec![subject], message });
+            }
             // Where both wait, the customer was told of it just now.
             let waits = more.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
             let noticed = effects.iter().any(|effect| matches!(effect, Command::NoticeWaiting { .. }));
@@ -276,6 +278,15 @@ impl Gateway {
     }
 }
 
+/// The message that tells the news, if they are told now: a notice says only that there are some.
+fn message_of(effects: &Effects) -> Option<MessageId> {
+    let waits = effects.iter().any(|effect| matches!(effect, Command::PutWaiting(_)));
+    effects.iter().filter(|_| !waits).find_map(|effect| match effect {
+        Command::Disclose { disclosure, .. } => Some(disclosure.row.message),
+        _ => None,
+    })
+}
+
 /// Of which kind the key of a transaction's story is.
 pub(crate) const STORY: &[u8] = b"story transaction";
 
@@ -346,6 +357,7 @@ mod tests {
             state,
             told: Told::from_stored([told; 32]),
             at: amana_core::from_micros(0),
+            by: None,
         }
     }
 

@@ -150,6 +150,8 @@ CREATE TABLE story (
     state BIGINT NOT NULL,
     told BYTEA NOT NULL,
     told_at BIGINT NOT NULL,
+    -- The message that says it for the first time: should it end unsent, nothing was told.
+    told_by BYTEA,
     PRIMARY KEY (shard, customer, key)
 );
 CREATE INDEX story_told ON story (told_at);

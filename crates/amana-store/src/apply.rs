@@ -172,6 +172,9 @@ pub(crate) async fn apply<D: Db>(db: &mut D, vault: &Vault, command: &Command) -
             crate::apply_outbox::replay_dead(db, *message, *due_at).await
         }
         Command::PutStory(story) => put_story(db, story).await,
+        Command::ToldBy { shard, customer, stories, message } => {
+            crate::apply_waiting::told_by(db, (*shard, *customer), stories, *message).await
+        }
         Command::PutBook(book) => put_book(db, book).await,
         Command::PutBankGrant { grant, expected } => put_bank_grant(db, vault, grant, *expected).await,
         Command::DropBankGrant { shard, link, expected } => {
@@ -619,17 +622,18 @@ pub(crate) async fn record_with_key<D: Db>(
 async fn put_story<D: Db>(db: &mut D, story: &Story) -> Applied {
     let rows = db
         .run(
-            "INSERT INTO story (shard, customer, key, state, told, told_at) SELECT $1, $2, $3, $4, $5, $6 \
+            "INSERT INTO story (shard, customer, key, state, told, told_at, told_by) SELECT $1, $2, $3, $4, $5, $6, $7 \
              WHERE EXISTS (SELECT 1 FROM customer c WHERE c.shard = $1 AND c.id = $2 AND c.erased_at IS NULL) \
              ON CONFLICT (shard, customer, key) DO UPDATE SET state = excluded.state, told = excluded.told, \
-             told_at = excluded.told_at",
+             told_at = excluded.told_at, told_by = coalesce(excluded.told_by, story.told_by)",
             values![
                 story.shard,
                 story.customer,
                 story.key,
                 codec::story_code(story.state),
                 story.told.stored(),
-                story.at
+                story.at,
+                story.by
             ],
         )
         .await?;

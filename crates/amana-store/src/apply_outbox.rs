@@ -11,7 +11,7 @@ use crate::limits::{EXPIRED_ROWS, SWEEP_ROWS};
 use crate::vault::{Vault, open};
 use crate::{AlarmKind, Answer, Delivery, OutboxEntry, OutboxState, Outcome, StoreError};
 use amana_core::{ChannelId, ConversationId, CustomerId, MessageId, Psid, Shard, Timestamp, micros};
-use amana_gate::{Basis, Disclosure, ReceiptDraft};
+use amana_gate::{Basis, Disclosure, ReceiptDraft, ReceiptKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -248,6 +248,10 @@ pub(crate) async fn finish<D: Db>(
     let done = Outcome::Changed;
     match receipt {
         Some((shard, customer, draft)) => {
+            // On record as never sent: so nothing was told by it.
+            if draft.kind == ReceiptKind::Denial {
+                crate::apply_waiting::untell(db, (*shard, *customer), message).await?;
+            }
             let seq = record_unless_erased(db, vault, (*shard, *customer), draft, message).await?;
             Ok(seq.map_or(done, Outcome::Receipt))
         }

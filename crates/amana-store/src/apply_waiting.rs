@@ -9,7 +9,9 @@ use crate::{
     AlarmKind, Answer, ChannelHealth, ChannelQueue, ChannelState, Elsewhere, KeptBack, Outcome,
     PlatformRequest, StoreError, StoredText, Waiting, codec,
 };
-use amana_core::{ChannelId, ConversationId, CustomerId, EventKey, Lang, LinkId, Shard, Timestamp};
+use amana_core::{
+    ChannelId, ConversationId, CustomerId, EventKey, Lang, LinkId, MessageId, Shard, Timestamp,
+};
 
 /// The channels on which nothing goes out, and a message tries whether it does again (without one nobody would find
 /// out): the rest of a subquery over `channel_state s`. A test holds the codes against [`ChannelHealth::is_stopped`].
@@ -90,6 +92,53 @@ pub(crate) async fn drop_of_link<D: Db>(db: &mut D, shard: Shard, link: LinkId) 
     )
     .await?;
     db.run("DELETE FROM waiting WHERE shard = $1 AND link = $2", values![shard, link]).await.map(|_| ())
+}
+
+pub(crate) async fn told_by<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    stories: &[[u8; 32]],
+    message: MessageId,
+) -> Applied {
+    for key in stories {
+        db.run(
+            "UPDATE story SET told_by = $1 WHERE shard = $2 AND customer = $3 AND key = $4",
+            values![message, shard, customer, *key],
+        )
+        .await?;
+    }
+    Ok(Outcome::Changed)
+}
+
+/// A message was denied before anything of it left: what it would have told for the first time was not told after all,
+/// and of what waits nobody heard by it.
+pub(crate) async fn untell<D: Db>(
+    db: &mut D,
+    (shard, customer): (Shard, CustomerId),
+    message: MessageId,
+) -> Result<(), StoreError> {
+    let of = values![shard, customer, message];
+    // What waits to be told as changed (1) or booked (3) since is new to them, and its story goes on with that.
+    db.run(
+        "UPDATE waiting SET telling = 0 WHERE shard = $1 AND customer = $2 AND telling IN (1, 3) AND story IN \
+         (SELECT s.key FROM story s WHERE s.shard = $1 AND s.customer = $2 AND s.told_by = $3)",
+        of,
+    )
+    .await?;
+    db.run(
+        "UPDATE story SET state = 3 WHERE shard = $1 AND customer = $2 AND told_by = $3 AND NOT EXISTS \
+         (SELECT 1 FROM waiting w WHERE w.shard = $1 AND w.customer = $2 AND w.story = story.key)",
+        of,
+    )
+    .await?;
+    // Where it was the notice itself, the next news may bring another one.
+    db.run(
+        "UPDATE waiting SET noticed_at = NULL WHERE shard = $1 AND customer = $2 AND EXISTS (SELECT 1 FROM outbox o \
+         WHERE o.anytime = 1 AND o.message = $3 AND o.channel = waiting.channel AND o.person = waiting.person)",
+        of,
+    )
+    .await
+    .map(|_| ())
 }
 
 pub(crate) async fn of_link<D: Db>(

@@ -85,7 +85,8 @@ pub enum Delivery {
         /// Why.
         reason: String,
     },
-    /// The gate said no at the send.
+    /// The gate said no at the send. Where the receipt says so, too, nothing of it has left: what it would have
+    /// told for the first time was not told after all ([`crate::StoryState::Untold`]).
     Denied {
         /// Why.
         reason: String,
@@ -444,6 +445,17 @@ pub enum Command {
     },
     /// Makes or replaces what was told of a transaction. Refused if there is no such customer (any more).
     PutStory(Story),
+    /// What waited is told by a message of this submission, for the first time. Never refused.
+    ToldBy {
+        /// The customer's shard.
+        shard: Shard,
+        /// The customer.
+        customer: CustomerId,
+        /// The keys of the stories.
+        stories: Vec<[u8; 32]>,
+        /// The message.
+        message: MessageId,
+    },
     /// Makes or replaces the book of an account in a conversation. Refused if there is no such customer (any more).
     PutBook(BookRow),
     /// Keeps the bank's tokens. Refused if the stored version is not `expected` (0: none yet), so that of two
@@ -745,6 +757,7 @@ impl Command {
                 | Self::NoticeWaiting { .. }
                 | Self::TakeWaiting { .. }
                 | Self::PutStory(_)
+                | Self::ToldBy { .. }
                 | Self::PutBook(_)
                 | Self::PutBankGrant { .. }
                 | Self::DropBankGrant { .. }

@@ -714,7 +714,7 @@ pub(crate) async fn story<D: Db>(
 ) -> Answer<Option<Story>> {
     let row = db
         .row(
-            "SELECT state, told, told_at FROM story WHERE shard = $1 AND customer = $2 AND key = $3",
+            "SELECT state, told, told_at, told_by FROM story WHERE shard = $1 AND customer = $2 AND key = $3",
             values![shard, customer, key],
         )
         .await?;
@@ -726,6 +726,7 @@ pub(crate) async fn story<D: Db>(
             state: row.code(codec::story_state)?,
             told: Told::from_stored(row.array()?),
             at: row.time()?,
+            by: row.opt_array()?.map(MessageId::from_bytes),
         })
     })
     .transpose()
@@ -740,7 +741,7 @@ pub(crate) async fn stories<D: Db>(
     let after: Vec<u8> = after.map(Vec::from).unwrap_or_default();
     let rows = db
         .rows(
-            "SELECT key, state, told, told_at FROM story WHERE shard = $1 AND customer = $2 AND key > $3 \
+            "SELECT key, state, told, told_at, told_by FROM story WHERE shard = $1 AND customer = $2 AND key > $3 \
              ORDER BY key LIMIT $4",
             values![shard, customer, after, at_most(limit)],
         )
@@ -754,6 +755,7 @@ pub(crate) async fn stories<D: Db>(
                 state: row.code(codec::story_state)?,
                 told: Told::from_stored(row.array()?),
                 at: row.time()?,
+                by: row.opt_array()?.map(MessageId::from_bytes),
             })
         })
         .collect()

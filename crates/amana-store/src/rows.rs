@@ -467,7 +467,7 @@ pub enum StoryState {
     Posted,
     /// Told as undone.
     Reversed,
-    /// Not told after all: it waited, until it might not be said any more.
+    /// Not told after all: it waited, until it might not be said any more, or the gate denied its message at the send.
     Untold,
 }
 
@@ -486,6 +486,8 @@ pub struct Story {
     pub told: Told,
     /// When.
     pub at: Timestamp,
+    /// The message that says it for the first time. `None` keeps who did before.
+    pub by: Option<MessageId>,
 }
 
 /// What a conversation was told of an account's transactions: the gate's own bytes, which it alone opens.

@@ -2,10 +2,11 @@
 //! that hold no data. Nothing is read for it, nothing said, nothing shown, and nothing waits behind it.
 
 use crate::support::*;
+use amana_channel::SendError;
 use amana_core::*;
 use amana_flow::{LinkError, Upkeep};
 use amana_gate::ReceiptKind;
-use amana_store::Command;
+use amana_store::{Command, StoredText};
 
 fn flow(purpose: Purpose, institution: Option<&str>, channel: Option<&str>) -> KillScope {
     let institution = institution.map(|id| InstitutionId::new(id).unwrap());
@@ -112,6 +113,122 @@ async fn abuse_05_what_waits_of_a_stopped_purpose_ends_and_holds_nothing_up() {
     rig.clock.advance_s(61);
     rig.gateway.settle().await.unwrap();
     assert!(!rig.sees("1").concat().contains("4.51"));
+}
+
+/// Turns the switch of a purpose on, until what waits of it has ended.
+async fn stopped_and_on(rig: &Rig, purpose: Purpose) {
+    let scope = flow(purpose, Some(BANK), None);
+    stop(rig, &scope).await;
+    rig.clock.advance_s(90);
+    rig.gateway.settle().await.unwrap();
+    assert!(!rig.sees("1").concat().contains("4.50"));
+    assert_eq!(rig.store.counts().await.unwrap().outbox_open, 0, "over");
+    go_on(rig, &scope).await;
+}
+
+/// Nobody heard of what the switch ended: whatever the bank calls what comes of it afterwards, it is told as new, also
+/// where the message would have told several things at once.
+#[tokio::test]
+async fn what_a_switch_ended_is_new_when_more_comes_of_it() {
+    for (id, reference, minor) in
+        [("p1", Some("t1"), 450), ("p1", Some("t1"), 470), ("p1", None, 450), ("t1", None, 450)]
+    {
+        for waited in [false, true] {
+            let rig = Rig::new().await;
+            rig.link("1").await;
+            if waited {
+                rig.clock.advance_s(86_400);
+                purchase(&rig, "t0", 999).await;
+            }
+            *rig.channel.error.lock().unwrap() = Some(SendError::Transient { what: "a test" });
+            purchase(&rig, "t1", 450).await;
+            if waited {
+                rig.says("1", "hello").await;
+            }
+            *rig.channel.error.lock().unwrap() = None;
+            stopped_and_on(&rig, Purpose::TransactionUpdate).await;
+            rig.pushes(rig.transaction(BankEventKind::TransactionPosted, id, reference, minor)).await;
+            let said = rig.sees("1").concat();
+            let amount = format!("4.{}", minor - 400);
+            let what = format!("{id} {reference:?} {minor} {waited}: {said}");
+            assert!(said.contains(&amount) && !said.contains("has changed"), "{what}");
+            // And once.
+            rig.pushes(rig.transaction(BankEventKind::TransactionPosted, id, reference, minor)).await;
+            assert!(rig.sees("1").is_empty(), "{what}");
+        }
+    }
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    rig.pushes(rig.balance(450, 450)).await;
+    stopped_and_on(&rig, Purpose::BalanceUpdate).await;
+    rig.pushes(rig.balance(450, 450)).await;
+    assert!(rig.sees("1").concat().contains("4.50"));
+}
+
+/// What may have arrived was told.
+#[tokio::test]
+async fn what_a_switch_ended_in_doubt_stays_told() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    rig.channel.fates.lock().unwrap().push(Fate::LoseSilently);
+    purchase(&rig, "t1", 450).await;
+    let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+    stop(&rig, &scope).await;
+    rig.hears(1_800).await;
+    assert_eq!(rig.store.counts().await.unwrap().outbox_open, 0, "over");
+    go_on(&rig, &scope).await;
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", Some("t1"), 450)).await;
+    assert!(!rig.sees("1").concat().contains("4.50"));
+}
+
+/// A posting that waits behind a purchase of which nobody heard is told as new, and so is what comes of that.
+#[tokio::test]
+async fn what_waits_behind_what_a_switch_ended_is_new() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
+    purchase(&rig, "t1", 450).await;
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", Some("t1"), 470)).await;
+    assert_eq!(rig.store.counts().await.unwrap().news_waiting, 1);
+    *rig.channel.error.lock().unwrap() = None;
+    stopped_and_on(&rig, Purpose::TransactionUpdate).await;
+    rig.clock.advance_s(61);
+    rig.gateway.settle().await.unwrap();
+    let said = rig.sees("1").concat();
+    assert!(said.contains("4.70") && !said.contains("has changed"), "{said}");
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", Some("t1"), 470)).await;
+    assert!(rig.sees("1").is_empty(), "told");
+}
+
+/// A notice that a switch ended told nobody anything: it keeps no other purpose's notice away.
+#[tokio::test]
+async fn a_notice_that_a_switch_ended_does_not_count() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    for language in ["en", "ar"] {
+        let text = StoredText {
+            channel: conversation("1").channel,
+            name: "amana_news_1".into(),
+            lang: if language == "en" { Lang::English } else { Lang::Arabic },
+            status: "APPROVED".into(),
+            reason: None,
+            at: rig.clock.now(),
+        };
+        rig.store.submit(vec![Command::PutApprovedText(text)]).await.unwrap();
+    }
+    rig.clock.advance_s(86_400);
+    rig.channel.fates.lock().unwrap().push(Fate::Fail);
+    purchase(&rig, "t1", 450).await;
+    let scope = flow(Purpose::TransactionUpdate, Some(BANK), None);
+    stop(&rig, &scope).await;
+    rig.clock.advance_s(61);
+    rig.gateway.settle().await.unwrap();
+    assert_eq!(rig.sees("1"), Vec::<String>::new());
+    rig.pushes(rig.balance(9_900, 9_900)).await;
+    assert!(rig.sees("1").concat().contains("There is news"));
+    rig.pushes(rig.balance(9_800, 9_800)).await;
+    assert_eq!(rig.sees("1"), Vec::<String>::new(), "once a day");
 }
 
 /// News that wait for their customer wait on, and those of other purposes do not.

@@ -142,6 +142,8 @@ CREATE TABLE story (
     state INTEGER NOT NULL,
     told BLOB NOT NULL,
     told_at INTEGER NOT NULL,
+    -- The message that says it for the first time: should it end unsent, nothing was told.
+    told_by BLOB,
     PRIMARY KEY (shard, customer, key)
 ) STRICT;
 CREATE INDEX story_told ON story (told_at);

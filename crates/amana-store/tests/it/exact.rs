@@ -371,7 +371,7 @@ pub(crate) async fn an_erasure_takes_what_is_under_the_deployments_key(w: &World
     w.one(disclose(0, w.plain(1, 15), 10)).await;
     assert_eq!(left().await, [2, 1, 4, 1]);
     let (key, state, told) = ([7; 32], StoryState::Posted, Told::from_stored([7; 32]));
-    let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11) });
+    let story = Command::PutStory(Story { shard, customer, key, state, told, at: at(11), by: None });
     assert_eq!(w.refused(vec![story]).await, (0, "customer"));
     let book = BookRow { shard, customer, key, sealed: b"sealed".to_vec(), changed_at: at(11) };
     assert_eq!(w.refused(vec![Command::PutBook(book)]).await, (0, "customer"));

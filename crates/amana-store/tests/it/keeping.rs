@@ -90,6 +90,7 @@ fn told(customer: u8, key: u8, second: i64) -> Command {
         state: StoryState::Posted,
         told: Told::from_stored([key; 32]),
         at: at(second),
+        by: None,
     })
 }
 
@@ -355,7 +356,7 @@ pub(crate) async fn an_erasure_takes_a_bounded_number_of_rows_at_a_time(w: &Worl
         key[..8].copy_from_slice(&n.to_be_bytes());
         let (shard, customer) = (Shard(1), customer_id(1));
         let (state, told) = (StoryState::Posted, Told::from_stored([0; 32]));
-        commands.push(Command::PutStory(Story { shard, customer, key, state, told, at: at(0) }));
+        commands.push(Command::PutStory(Story { shard, customer, key, state, told, at: at(0), by: None }));
     }
     w.store.submit(commands).await.expect("kept");
     w.store.destroy_customer_key(customer_id(1), at(80)).await.expect("destroyed");

@@ -130,6 +130,7 @@ const EXCEPTIONS: &[Exception] = &[
     may("link", "o.institution = link.institution", 1, Seldom, "when a link becomes active"),
     may("link", "l.code_hash = $1", 1, Seldom, "when a link is confirmed by the platform"),
     may("link", "AND person = $2 AND state < 2", 1, Seldom, "when somebody wants nothing kept of a chat"),
+    may("outbox", "o.channel = waiting.channel", 1, Seldom, "a notice that was denied: of what waits it told nobody"),
     may("link", "other.person = l.person", 4, Seldom, "an erasure leaves what waits in a chat that is another customer's, too"),
     may("link", "SELECT DISTINCT shard, customer FROM link", 2, Seldom, "what became of what a human wrote; whose chat it is"),
     may("customer", "institution = $1 AND subject = $2", 1, Seldom, "when somebody signs in"),

@@ -110,6 +110,7 @@ suite!(
     links_of_a_customer_and_of_a_conversation,
     newer_news_take_the_place_of_older_and_are_taken_once,
     who_can_be_told_is_who_was_here_and_is_nobody_elses,
+    what_a_denied_message_would_have_told_is_untold,
     what_goes_at_any_time_waits_for_nobody,
     channels_texts_alarms_and_requests_are_on_record,
     a_chat_that_wants_to_be_forgotten_leaves_no_words,
@@ -539,6 +540,7 @@ async fn stories(w: &World) {
         state: StoryState::Authorised,
         told: Told::from_stored([4; 32]),
         at: at(1),
+        by: None,
     };
     let ask = || w.store.story(Shard(1), customer_id(1), &[3; 32]);
     assert_eq!(w.refused(vec![Command::PutStory(story.clone())]).await, (0, "customer"), "nobody's");

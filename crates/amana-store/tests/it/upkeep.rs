@@ -417,6 +417,7 @@ pub(crate) async fn a_sweep_removes_what_is_over(w: &World) {
             state: StoryState::Posted,
             told: Told::from_stored([n; 32]),
             at: at(second),
+            by: None,
         })
     };
     w.customer(1).await;
@@ -489,6 +490,7 @@ pub(crate) async fn a_sweep_is_bounded(w: &World) {
             state: StoryState::Posted,
             told: Told::from_stored([0; 32]),
             at: at(n),
+            by: None,
         }));
     }
     w.store.submit(commands).await.expect("kept");

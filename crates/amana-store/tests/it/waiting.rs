@@ -117,7 +117,7 @@ pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &Wo
     let told = [4, 5, 6].map(|n| ([n; 32], StoryState::Posted));
     for (key, state) in told {
         let (customer, told) = (customer_id(1), amana_gate::Told::from_stored([9; 32]));
-        w.one(Command::PutStory(Story { shard, customer, key, state, told, at: at(5) })).await;
+        w.one(Command::PutStory(Story { shard, customer, key, state, told, at: at(5), by: None })).await;
     }
     w.one(Command::SetLink { shard, id: link, from: LinkState::Active, to: LinkState::Ended, at: at(6) })
         .await;
@@ -128,6 +128,77 @@ pub(crate) async fn newer_news_take_the_place_of_older_and_are_taken_once(w: &Wo
         states.push(story.expect("there").state);
     }
     assert_eq!(states, [StoryState::Untold, StoryState::Posted, StoryState::Posted]);
+}
+
+/// Of a message that is on record as never sent nothing was told: what it would have said for the first time, of its
+/// own customer, and no other.
+pub(crate) async fn what_a_denied_message_would_have_told_is_untold(w: &World) {
+    use WaitingTelling::{Changed, Posted, Reversed};
+    linked(w).await;
+    let shard = Shard(1);
+    w.customer(2).await;
+    let mine = w.store.customer(shard, customer_id(1)).await.expect("answers").expect("there");
+    let consent = consent(1, 1, 1);
+    let key = |n: u8| [n; 32];
+    let put = |of: u8, n: u8, by: Option<u8>| {
+        let (state, told) = (StoryState::Posted, amana_gate::Told::from_stored([9; 32]));
+        let (shard, customer, by) = (Shard(of.into()), customer_id(of), by.map(message));
+        Command::PutStory(Story { shard, customer, key: key(n), state, told, at: at(1), by })
+    };
+    let by = async |of: u8, n: u8| {
+        let story = w.store.story(Shard(of.into()), customer_id(of), &key(n)).await.expect("answers");
+        let story = story.expect("there");
+        (story.state == StoryState::Untold, story.by)
+    };
+    // 1 is of message 1 and goes on; 2 is of message 2; 3 waited and is told with message 1; 4 is nobody's.
+    for (of, n, told_by) in [(1, 1, Some(1)), (1, 1, None), (1, 2, Some(2)), (1, 3, None), (1, 4, None)] {
+        w.one(put(of, n, told_by)).await;
+    }
+    w.one(Command::ToldBy { shard, customer: mine.id, stories: vec![key(3)], message: message(1) }).await;
+    // What waits on goes on with its story.
+    for (n, telling) in [(5, Changed), (6, Posted), (7, Reversed)] {
+        w.one(put(1, n, Some(1))).await;
+        w.one(news(n, n, telling)).await;
+    }
+    w.one(news(8, 4, Changed)).await;
+    w.one(Command::NoticeWaiting { shard, link: LinkId::from_bytes([1; 16]), at: at(5) }).await;
+    w.one(put(2, 1, Some(1))).await;
+    let ends = async |n: u8, anytime: bool, kind: amana_gate::ReceiptKind| {
+        let mut disclosure = w.disclosure(&mine, &consent, n);
+        disclosure.row.anytime = anytime;
+        w.one(disclose(1, disclosure, 0)).await;
+        let row = w.store.outbox_entry(message(n)).await.expect("answers").expect("there").row;
+        let basis = row.basis.as_ref().expect("bank data");
+        let mut draft = amana_gate::ReceiptDraft::of_outcome(&row, basis, "purpose-killed", at(9));
+        draft.kind = kind;
+        w.one(Command::FinishOutbox {
+            message: message(n),
+            delivery: Delivery::Denied { reason: "purpose-killed".into() },
+            receipt: Some((shard, mine.id, draft)),
+            at: at(9),
+        })
+        .await;
+    };
+    // It may have arrived.
+    ends(2, true, amana_gate::ReceiptKind::Outcome).await;
+    assert_eq!(by(1, 2).await, (false, Some(message(2))));
+    ends(1, false, amana_gate::ReceiptKind::Denial).await;
+    assert_eq!([by(1, 1).await, by(1, 3).await], [(true, Some(message(1))); 2]);
+    for n in [5, 6, 7] {
+        assert_eq!(by(1, n).await, (false, Some(message(1))), "{n} waits");
+    }
+    assert_eq!((by(1, 4).await, by(2, 1).await), ((false, None), (false, Some(message(1)))));
+    let new = WaitingTelling::New;
+    let noticed = Some(at(5));
+    let left =
+        [(5, 5, new, noticed), (6, 6, new, noticed), (7, 7, Reversed, noticed), (8, 4, Changed, noticed)];
+    assert_eq!(stories(w).await, left);
+    // The notice itself: of what waits it told nobody.
+    ends(3, true, amana_gate::ReceiptKind::Denial).await;
+    assert!(stories(w).await.iter().all(|(.., noticed)| noticed.is_none()));
+    // Told after all, by another.
+    w.one(put(1, 1, Some(4))).await;
+    assert_eq!(by(1, 1).await, (false, Some(message(4))));
 }
 
 pub(crate) async fn who_can_be_told_is_who_was_here_and_is_nobody_elses(w: &World) {

@@ -135,7 +135,7 @@ async fn with_a_past(store: &Arc<dyn Store>, shard: Shard, customer: CustomerId)
         let mut key = [0; 32];
         key[..4].copy_from_slice(&n.to_be_bytes());
         let (state, told, at) = (StoryState::Posted, Told::from_stored([0; 32]), now());
-        Command::PutStory(Story { shard, customer, key, state, told, at })
+        Command::PutStory(Story { shard, customer, key, state, told, at, by: None })
     };
     for first in (0..STORIES).step_by(1_000) {
         store.submit((first..first + 1_000).map(story).collect()).await.expect("kept");
