@@ -46,7 +46,11 @@ impl<C: Channel + ?Sized> Egress<C> {
     /// platform answers.
     pub async fn deliver(&self, frame: EgressFrame) -> Result<Sent, SendError> {
         let refused = |why: TicketError| {
-            tracing::error!(reason = why.as_str(), "egress refuses a message");
+            match why {
+                // A switch that was pulled after the gate said yes: nobody's fault.
+                TicketError::Killed => tracing::warn!("a kill switch stops a message at the last look"),
+                why => tracing::error!(reason = why.as_str(), "egress refuses a message"),
+            }
             SendError::Refused { why }
         };
         let released = self.guard.admit(frame, self.clock.now()).map_err(refused)?;

@@ -4,8 +4,8 @@ use crate::error::FlowError;
 use crate::gateway::{Gateway, Gathered};
 use crate::limits::{
     CLAIM_S, DOUBT_LOOK_S, ECHO_WAIT_AFTER_START_S, ECHO_WAIT_S, ECHOES_FLOW_S, FINISH_TRIES_MAX,
-    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STORE_PAUSE,
-    TRANSIENT_ATTEMPTS_MAX,
+    LOOK_THERE_SOON_S, NO_WAY_PAUSE_S, PAGE_PAUSE_S, SEND_ATTEMPTS_MAX, SENDS_AT_ONCE_MAX, STOPPED_LOOK_S,
+    STORE_PAUSE, TRANSIENT_ATTEMPTS_MAX,
 };
 use crate::reconcile::There;
 use crate::worker::gather;
@@ -401,9 +401,9 @@ impl Gateway {
             SendError::ThrottledPerson { retry_after } => {
                 Delivery::Retry { due_at: self.after_about(seconds(*retry_after)), counts: false }
             }
-            // As at the gate: what waits is kept, and decided anew.
+            // The ticket does not say whether the switch keeps what waits or ends it. The gate does, which sees it now.
             SendError::Refused { why: TicketError::Killed } => {
-                Delivery::Retry { due_at: self.after(PAGE_PAUSE_S), counts: false }
+                Delivery::Retry { due_at: self.after(STOPPED_LOOK_S), counts: false }
             }
             SendError::NotThreadOwner => {
                 Delivery::Retry { due_at: self.after_about(PAGE_PAUSE_S), counts: false }

@@ -103,6 +103,9 @@ pub const CLAIM_S: i64 = 45;
 /// The pause of a page whose token is dead or which is blocked, in seconds. Its queue is kept. After it one message
 /// tries again, so that whatever mended the page is found by itself.
 pub const PAGE_PAUSE_S: i64 = 60;
+/// When the gate is asked again about a message that the last look before the platform stopped, in seconds: whether
+/// that switch keeps it or ends it is the gate's to say, and what waits behind it waits for that.
+pub const STOPPED_LOOK_S: i64 = 1;
 /// The pause of a page to whose platform there is no way, in seconds: short, since what is in the way is as a rule over
 /// soon, and only one message of the page knocks after it.
 pub const NO_WAY_PAUSE_S: i64 = 15;

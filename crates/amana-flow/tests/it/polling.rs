@@ -5,6 +5,7 @@ use amana_bank::{BankErrorClass, GrantStatus, Of};
 use amana_core::*;
 use amana_flow::Upkeep;
 use amana_flow::limits::*;
+use amana_store::Command;
 use std::time::Duration;
 
 const EVERY_S: i64 = 3_600;
@@ -166,6 +167,60 @@ async fn windows_overlap_so_that_late_rows_are_found() {
         assert_eq!(pair[1].0, now_before - POLL_OVERLAP_S, "from the end of what was read, less the overlap");
     }
     assert!(windows.len() > 90);
+}
+
+/// A switch puts reading off, and what came about meanwhile is read and told afterwards, once, if it is still news:
+/// nothing of it was decided, so nothing is on record as refused.
+#[tokio::test]
+async fn what_comes_about_while_a_switch_is_on_is_told_afterwards() {
+    use BankEventKind::{TransactionAuthorised as A, TransactionPosted as P};
+    let bank = InstitutionId::new(BANK).unwrap();
+    let purpose = Purpose::TransactionUpdate;
+    let purpose = KillScope::Purpose(PurposeScope { purpose, institution: None, channel: None });
+    for scope in [purpose, KillScope::Institution(bank), KillScope::All] {
+        let rig = polled(0).await;
+        let balance = |minor| {
+            rig.bank.news.lock().unwrap().retain(|(event, _)| event.kind != BankEventKind::BalanceChanged);
+            let (event, body) = rig.balance(minor, minor);
+            add(&rig, event, &body);
+        };
+        balance(10_000);
+        rig.link("1").await;
+        next_poll(&rig).await;
+        rig.sees("1");
+        let kill = Kill { scope: scope.clone(), reason: "drill".into(), since: rig.clock.now() };
+        rig.store.submit(vec![Command::SetKill(kill)]).await.unwrap();
+        there_is(&rig, P, "old", None, 440);
+        rig.clock.advance_s((EVENT_AGE_DAYS_MAX + 1) * 86_400);
+        rig.gateway.settle().await.unwrap();
+        there_is(&rig, A, "a", None, 450);
+        there_is(&rig, P, "p", Some("a"), 450);
+        there_is(&rig, P, "b", None, 460);
+        for minor in [9_500, 9_000] {
+            balance(minor);
+            next_poll(&rig).await;
+        }
+        assert!(!rig.sees("1").concat().contains("4.50"), "{scope:?}");
+        rig.store.submit(vec![Command::ClearKill(scope.clone())]).await.unwrap();
+        rig.says("1", "hello").await;
+        for _ in 0..2 {
+            next_poll(&rig).await;
+        }
+        let said = rig.sees("1").concat();
+        let times = ["4.40", "4.50", "4.60"].map(|amount| said.matches(amount).count());
+        assert_eq!(times, [0, 1, 1], "{scope:?}: {said}");
+        // The balance of another purpose flowed meanwhile, and waited for its customer; else only the last one is news.
+        assert_eq!(
+            (said.matches("95.00").count(), said.matches("90.00").count()),
+            (0, 1),
+            "{scope:?}: {said}"
+        );
+        let link = rig.store.links_of_conversation(&conversation("1")).await.unwrap().remove(0);
+        let receipts = rig.store.receipts(link.shard, link.customer, 0, 100).await.unwrap();
+        let refused =
+            receipts.iter().filter(|r| String::from_utf8_lossy(&r.bytes).contains("killed")).count();
+        assert_eq!(refused, 0, "{scope:?}");
+    }
 }
 
 /// The same facts by push and by poll, either first: each is told once.

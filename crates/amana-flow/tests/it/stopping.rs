@@ -5,7 +5,7 @@ use crate::support::*;
 use amana_channel::SendError;
 use amana_core::*;
 use amana_flow::{LinkError, Upkeep};
-use amana_gate::ReceiptKind;
+use amana_gate::{ReceiptKind, TicketError};
 use amana_store::{Command, StoredText};
 
 fn flow(purpose: Purpose, institution: Option<&str>, channel: Option<&str>) -> KillScope {
@@ -115,6 +115,36 @@ async fn abuse_05_what_waits_of_a_stopped_purpose_ends_and_holds_nothing_up() {
     assert!(!rig.sees("1").concat().contains("4.51"));
 }
 
+/// A switch that only the last look sees, after the gate said yes, holds the chat up for a moment, not for as long as
+/// one that keeps what waits.
+#[tokio::test]
+async fn what_only_the_last_look_stops_is_decided_anew_at_once() {
+    for (scope, ends) in [(flow(Purpose::TransactionUpdate, None, None), true), (KillScope::All, false)] {
+        let rig = Rig::new().await;
+        let cookie = rig.link("1").await;
+        let killed = SendError::Refused { why: TicketError::Killed };
+        *rig.channel.error.lock().unwrap() = Some(killed);
+        purchase(&rig, "t1", 451).await;
+        *rig.channel.error.lock().unwrap() = None;
+        stop(&rig, &scope).await;
+        rig.says("1", "what's my balance?").await;
+        rig.clock.advance_s(1);
+        rig.gateway.settle().await.unwrap();
+        let said = rig.sees("1").concat();
+        assert_eq!((said.contains("1,234.56"), said.contains("4.51")), (ends, false), "{scope:?}: {said}");
+        let (purpose, _) = refusals(&rig, &cookie, Purpose::TransactionUpdate).await;
+        assert_eq!(purpose, usize::from(ends));
+        // One that keeps what waits is not asked every second.
+        go_on(&rig, &scope).await;
+        rig.clock.advance_s(1);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.sees("1"), Vec::<String>::new(), "{scope:?}");
+        rig.clock.advance_s(61);
+        rig.gateway.settle().await.unwrap();
+        assert_eq!(rig.sees("1").concat().contains("4.51"), !ends, "{scope:?}");
+    }
+}
+
 /// Turns the switch of a purpose on, until what waits of it has ended.
 async fn stopped_and_on(rig: &Rig, purpose: Purpose) {
     let scope = flow(purpose, Some(BANK), None);
@@ -152,8 +182,9 @@ async fn what_a_switch_ended_is_new_when_more_comes_of_it() {
             let amount = format!("4.{}", minor - 400);
             let what = format!("{id} {reference:?} {minor} {waited}: {said}");
             assert!(said.contains(&amount) && !said.contains("has changed"), "{what}");
-            // And once.
-            rig.pushes(rig.transaction(BankEventKind::TransactionPosted, id, reference, minor)).await;
+            // And once, also where the bank says it in another event.
+            let (event, body) = rig.transaction(BankEventKind::TransactionPosted, id, reference, minor);
+            rig.pushes((BankEvent { id: format!("{} again", event.id), ..event }, body)).await;
             assert!(rig.sees("1").is_empty(), "{what}");
         }
     }
