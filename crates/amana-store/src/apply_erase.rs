@@ -74,12 +74,14 @@ macro_rules! is_anothers {
 }
 
 /// Those of them that are over with the customer: where no other customer's link is active, and elsewhere what is under
-/// this one's key or about several links.
+/// this one's key or about several links, and what a human wrote while the chat was theirs, too, under whoever's key:
+/// it may be about them, and they have a receipt of it.
 macro_rules! own_messages {
     () => {
         concat!(
             messages_of_chats!(),
-            " AND (o.key_of = l.customer OR o.about = 1 OR NOT ",
+            " AND (o.key_of = l.customer OR o.about = 1 OR (o.agent IS NOT NULL AND EXISTS (SELECT 1 FROM receipt r \
+             WHERE r.shard = l.shard AND r.customer = l.customer AND r.message = o.message)) OR NOT ",
             is_anothers!(),
             ")"
         )

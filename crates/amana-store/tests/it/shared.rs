@@ -186,6 +186,39 @@ pub(crate) async fn an_erasure_leaves_what_is_for_the_other_customer_of_a_chat(w
     assert_eq!(count(w, "SELECT count(*) FROM token").await, 0);
 }
 
+/// Goal: what a human wrote in a chat of two customers goes with the first of them who is erased, whoever's key it is
+/// under, while it waits, is in doubt, and after it was given up; what was written before the chat was theirs, too,
+/// stays.
+pub(crate) async fn a_humans_words_under_the_others_key_go_with_who_is_erased(w: &World) {
+    let (stays, gone) = (w.customer(1).await, w.customer(2).await);
+    w.one(link_here(1)).await;
+    w.one(written(w, 41, &stays, &[&stays])).await;
+    w.one(link_here(2)).await;
+    for n in [31, 32, 33] {
+        w.one(written(w, n, &stays, &[&stays, &gone])).await;
+    }
+    for n in [32, 33] {
+        w.one(claim(n, OutboxState::Pending, 60)).await;
+    }
+    w.one(finish(32, Delivery::Dead { reason: "blocked".into() })).await;
+    w.one(finish(33, Delivery::Unconfirmed { until: at(60) })).await;
+
+    w.store.submit(vec![end_link(2, 80), begin(2)]).await.expect("begun");
+    is_over(w, 31, OutboxState::Denied).await;
+    is_over(w, 33, OutboxState::Dead).await;
+    assert_eq!(row(w, 41).await.row.under, Some((stays.shard, stays.id)), "it was never theirs");
+    let receipts = w.chain(1).await;
+    let denied = |of: &StoredReceipt| String::from_utf8_lossy(&of.bytes).contains("denied:erased");
+    let told = receipts.iter().filter(|of| of.message == Some(message(31)) && denied(of)).count();
+    assert_eq!(told, 1, "who stays has it on record");
+
+    removed(w, 2).await;
+    is_over(w, 32, OutboxState::Dead).await;
+    let kept = row(w, 41).await;
+    assert_eq!((kept.state, kept.row.recipient), (OutboxState::Pending, address(1)));
+    assert!(!kept.row.payload.is_empty());
+}
+
 /// Goal: of a chat of which everybody is erased in one commit nothing stays, and a link that is over or was never
 /// confirmed keeps nothing.
 pub(crate) async fn a_chat_of_which_everybody_is_erased_keeps_nothing(w: &World) {

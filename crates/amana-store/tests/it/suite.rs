@@ -130,6 +130,7 @@ suite!(
     an_erasure_takes_what_is_under_the_deployments_key,
     an_erasure_leaves_what_is_for_the_other_customer_of_a_chat,
     a_chat_of_which_everybody_is_erased_keeps_nothing,
+    a_humans_words_under_the_others_key_go_with_who_is_erased,
     what_stays_of_a_chat_goes_to_the_oldest_link_whose_key_opens,
     a_sweep_removes_what_is_over,
     a_sweep_is_bounded,
