@@ -213,6 +213,24 @@ async fn what_a_switch_ended_in_doubt_stays_told() {
     assert!(!rig.sees("1").concat().contains("4.50"));
 }
 
+/// What is given up can be replayed, so it counts as told.
+#[tokio::test]
+async fn what_is_given_up_counts_as_told() {
+    let rig = Rig::new().await;
+    rig.link("1").await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::Permanent { code: 100, sub: None });
+    for (id, minor) in [("t1", 450), ("t2", 460)] {
+        purchase(&rig, id, minor).await;
+    }
+    assert_eq!(rig.store.counts().await.unwrap().outbox_dead, 2);
+    *rig.channel.error.lock().unwrap() = None;
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p1", Some("t1"), 450)).await;
+    assert_eq!(rig.sees("1"), Vec::<String>::new());
+    rig.pushes(rig.transaction(BankEventKind::TransactionPosted, "p2", Some("t2"), 470)).await;
+    let said = rig.sees("1").concat();
+    assert!(said.contains("4.70") && said.contains("has changed"), "{said}");
+}
+
 /// A posting that waits behind a purchase of which nobody heard is told as new, and so is what comes of that.
 #[tokio::test]
 async fn what_waits_behind_what_a_switch_ended_is_new() {
