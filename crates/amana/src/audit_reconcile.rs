@@ -85,11 +85,11 @@ fn threads(folder: &Path, page: Option<&str>) -> anyhow::Result<Vec<Vec<Told>>> 
 /// What covers a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Cover {
-    /// A disclosure with this receipt, and what the record says became of it.
-    Receipt { message: MessageId, customer: CustomerId, seq: u64, outcome: Option<String> },
+    /// A disclosure with this receipt.
+    Receipt(Found),
     /// What a human of the institution wrote: the gateway does not know what it holds, and who wrote it is in this
     /// receipt.
-    Words { message: MessageId, customer: CustomerId, seq: u64 },
+    Words(Found),
     /// What a human of the institution wrote, and stands on nobody's record.
     WordsUnrecorded { message: MessageId },
     /// A message of ours without bank data: it has no receipt, and needs none.
@@ -101,6 +101,36 @@ enum Cover {
     TimeAlone { message: MessageId },
     /// Nothing.
     Nothing,
+}
+
+/// A receipt of a message that is in the thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    message: MessageId,
+    customer: CustomerId,
+    recorded: Recorded,
+    /// Whether record and row allow that the message is at the platform.
+    may_be_there: bool,
+}
+
+impl Found {
+    fn new(entry: &OutboxEntry, customer: CustomerId, recorded: Recorded) -> Self {
+        let may_be_there = recorded.may_be_there(entry.state, entry.doubtful);
+        Self { message: entry.row.message, customer, recorded, may_be_there }
+    }
+
+    /// What it is not covered for.
+    fn fault(&self) -> &'static str {
+        match (self.may_be_there, &self.recorded.outcome) {
+            (true, _) => "",
+            (false, Some(_)) => "NOT COVERED: the record says that it was not sent: ",
+            (false, None) => "NOT COVERED: it was given up, and the record does not say what became of it: ",
+        }
+    }
+
+    fn outcome(&self) -> &str {
+        self.recorded.outcome.as_deref().unwrap_or("no outcome yet")
+    }
 }
 
 /// Whether a row may be the message that was told at this time, and how far off it is.
@@ -317,31 +347,46 @@ struct Recorded {
     outcome: Option<String>,
 }
 
+impl Recorded {
+    /// Whether the message may be at the platform. Without a word of what became of it, the row says whether that is
+    /// still open: what could not be recorded is no receipt that it went well.
+    fn may_be_there(&self, state: OutboxState, doubtful: bool) -> bool {
+        match self.outcome.as_deref() {
+            Some(word) => word == SENT || word == UNKNOWN,
+            None => doubtful || !matches!(state, OutboxState::Dead | OutboxState::Denied),
+        }
+    }
+}
+
 /// The disclosures of a customer, by their messages.
 type Record = HashMap<MessageId, Recorded>;
 
 /// Takes a receipt into the record: a disclosure's, which was there before the bytes left, or what became of it. The
-/// later word corrects the earlier, and none corrects that it was sent.
-fn take_in(record: &mut Record, receipt: &StoredReceipt) {
+/// later word corrects the earlier, and none corrects that it was sent. A receipt that cannot be understood might be
+/// the word that counts: nothing is said then.
+fn take_in(record: &mut Record, receipt: &StoredReceipt) -> anyhow::Result<()> {
     #[derive(serde::Deserialize)]
     struct Read {
         kind: ReceiptKind,
         template: Option<String>,
     }
-    let Some(message) = receipt.message else { return };
-    let Ok(Read { kind, template }) = serde_json::from_slice(&receipt.bytes) else { return };
+    let Some(message) = receipt.message else { return Ok(()) };
+    let read = serde_json::from_slice(&receipt.bytes);
+    let Read { kind, template } =
+        read.map_err(|_| anyhow::anyhow!("receipt {} of {message} cannot be understood", receipt.seq))?;
     let word = match kind {
         ReceiptKind::Disclosure => {
             record.entry(message).or_insert(Recorded { seq: receipt.seq, outcome: None });
-            return;
+            return Ok(());
         }
         ReceiptKind::Outcome => template,
         ReceiptKind::Denial => Some(format!("denied:{}", template.unwrap_or_default())),
-        _ => return,
+        _ => return Ok(()),
     };
     if let Some(known) = record.get_mut(&message).filter(|known| known.outcome.as_deref() != Some(SENT)) {
         known.outcome = word;
     }
+    Ok(())
 }
 
 /// The words of outcomes that go with a message which is at the platform.
@@ -356,12 +401,7 @@ async fn cover(
 ) -> anyhow::Result<Cover> {
     let message = entry.row.message;
     if entry.row.agent.is_some() {
-        // Of a chat of several customers each has one; any of them covers it.
-        let written = store.receipts_of_words(message).await?;
-        return Ok(match written.first() {
-            Some((customer, receipt)) => Cover::Words { message, customer: *customer, seq: receipt.seq },
-            None => Cover::WordsUnrecorded { message },
-        });
+        return cover_of_words(store, entry).await;
     }
     let Some(basis) = &entry.row.basis else { return Ok(Cover::Plain { message }) };
     let customer = basis.customer;
@@ -371,36 +411,61 @@ async fn cover(
             let page = store.receipts(entry.customer_shard, customer, from, limits::EXPORT_ROWS).await?;
             let Some(last) = page.last() else { break };
             from = last.seq + 1;
-            page.iter().for_each(|receipt| take_in(&mut record, receipt));
+            for receipt in &page {
+                take_in(&mut record, receipt)?;
+            }
         }
         place.insert(record);
     }
     Ok(match records.get(&customer).and_then(|record| record.get(&message)) {
-        Some(Recorded { seq, outcome }) => {
-            Cover::Receipt { message, customer, seq: *seq, outcome: outcome.clone() }
-        }
+        Some(recorded) => Cover::Receipt(Found::new(entry, customer, recorded.clone())),
         None => Cover::NoReceipt { message },
     })
+}
+
+/// The receipt that a human wrote it, with what became of it. Of a chat of several customers each has one: any of them
+/// that says that it may be at the platform covers it.
+async fn cover_of_words(store: &Arc<dyn Store>, entry: &OutboxEntry) -> anyhow::Result<Cover> {
+    let message = entry.row.message;
+    let mut cover = Cover::WordsUnrecorded { message };
+    for (customer, written) in store.receipts_of_words(message).await? {
+        let Some(place) = store.customer_place(customer).await? else { continue };
+        let recorded = Recorded { seq: written.seq, outcome: None };
+        let mut record = Record::from([(message, recorded)]);
+        for later in store.receipts_of_message(place.shard, customer, written.seq, message).await? {
+            take_in(&mut record, &later)?;
+        }
+        let Some(recorded) = record.remove(&message) else { continue };
+        cover = Cover::Words(Found::new(entry, customer, recorded));
+        if cover.covers() {
+            break;
+        }
+    }
+    Ok(cover)
 }
 
 impl Cover {
     /// Whether there is nothing to ask about the message any more.
     fn covers(&self) -> bool {
         match self {
-            // What has no outcome yet is under way.
-            Self::Receipt { outcome, .. } => {
-                outcome.as_deref().is_none_or(|word| word == SENT || word == UNKNOWN)
-            }
-            Self::Words { .. } | Self::Plain { .. } => true,
+            Self::Receipt(found) | Self::Words(found) => found.may_be_there,
+            Self::Plain { .. } => true,
             _ => false,
         }
     }
 
     fn word(&self) -> &'static str {
         match self {
-            Self::Receipt { .. } if self.covers() => "receipt",
-            Self::Receipt { .. } => "receipt-says-not-sent",
-            Self::Words { .. } => "human-words",
+            Self::Receipt(found) => match (found.may_be_there, &found.recorded.outcome) {
+                (true, _) => "receipt",
+                (false, Some(_)) => "receipt-says-not-sent",
+                (false, None) => "receipt-without-outcome",
+            },
+            Self::Words(found) => match (found.may_be_there, &found.recorded.outcome) {
+                (true, _) => "human-words",
+                (false, Some(_)) => "human-words-not-sent",
+                (false, None) => "human-words-without-outcome",
+            },
             Self::WordsUnrecorded { .. } => "human-words-unrecorded",
             Self::Plain { .. } => "no-bank-data",
             Self::NoReceipt { .. } => "no-receipt",
@@ -418,16 +483,20 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
         let rows: Vec<_> = report
             .iter()
             .map(|(ms, cover)| {
-                let (message, customer, receipt) = match cover {
-                    Cover::Receipt { message, customer, seq, .. }
-                    | Cover::Words { message, customer, seq } => (Some(message), Some(customer), Some(seq)),
+                let found = match cover {
+                    Cover::Receipt(found) | Cover::Words(found) => Some(found),
+                    _ => None,
+                };
+                let message = match cover {
+                    Cover::Receipt(found) | Cover::Words(found) => Some(found.message),
                     Cover::Plain { message }
                     | Cover::WordsUnrecorded { message }
                     | Cover::NoReceipt { message }
-                    | Cover::TimeAlone { message } => (Some(message), None, None),
-                    Cover::Nothing => (None, None, None),
+                    | Cover::TimeAlone { message } => Some(*message),
+                    Cover::Nothing => None,
                 };
-                let outcome = if let Cover::Receipt { outcome, .. } = cover { outcome.as_deref() } else { None };
+                let outcome = found.and_then(|found| found.recorded.outcome.as_deref());
+                let (customer, receipt) = (found.map(|f| f.customer), found.map(|f| f.recorded.seq));
                 serde_json::json!({
                     "at": at(*ms), "covered": cover.covers(), "by": cover.word(), "message": message, "customer": customer,
                     "receipt": receipt, "outcome": outcome,
@@ -443,14 +512,14 @@ fn show(report: &[(i64, Cover)], unreadable: usize, as_json: bool) -> anyhow::Re
     }
     for (ms, cover) in report {
         let line = match cover {
-            Cover::Receipt { message, customer, seq, outcome } => {
-                let word = outcome.as_deref().unwrap_or("no outcome yet");
-                let not =
-                    if cover.covers() { "" } else { "NOT COVERED: the record says that it was not sent: " };
-                format!("{not}receipt {seq} of {customer}, {message}, {word}")
+            Cover::Receipt(found) => {
+                let (Found { message, customer, .. }, seq) = (found, found.recorded.seq);
+                format!("{}receipt {seq} of {customer}, {message}, {}", found.fault(), found.outcome())
             }
-            Cover::Words { message, customer, seq } => {
-                format!("a human's words, receipt {seq} of {customer}, {message}")
+            Cover::Words(found) => {
+                let (Found { message, customer, .. }, seq) = (found, found.recorded.seq);
+                let (fault, outcome) = (found.fault(), found.outcome());
+                format!("{fault}a human's words, receipt {seq} of {customer}, {message}, {outcome}")
             }
             Cover::WordsUnrecorded { message } => format!(
                 "NOT COVERED: {message} is a human's words, and on nobody's record: nobody had linked the chat, or whose it was is erased"
@@ -493,15 +562,16 @@ mod tests {
         let outcome = |later: &[(&str, &str)]| {
             let mut record = Record::new();
             // What became of a message that was never disclosed makes no receipt of it.
-            take_in(&mut record, &receipt(1, "outcome", "sent"));
+            take_in(&mut record, &receipt(1, "outcome", "sent")).expect("understood");
             assert_eq!(record, Record::new());
-            take_in(&mut record, &receipt(2, "disclosure", "balance"));
+            take_in(&mut record, &receipt(2, "disclosure", "balance")).expect("understood");
             for ((kind, word), seq) in later.iter().zip(3..) {
-                take_in(&mut record, &receipt(seq, kind, word));
+                take_in(&mut record, &receipt(seq, kind, word)).expect("understood");
             }
-            let Recorded { seq, outcome } = record.remove(&message).expect("it is on record");
-            assert_eq!(seq, 2);
-            let cover = Cover::Receipt { message, customer, seq, outcome };
+            let recorded = record.remove(&message).expect("it is on record");
+            assert_eq!(recorded.seq, 2);
+            let may_be_there = recorded.may_be_there(OutboxState::Sending, false);
+            let cover = Cover::Receipt(Found { message, customer, recorded, may_be_there });
             (cover.covers(), cover.word())
         };
         let (good, bad) = ((true, "receipt"), (false, "receipt-says-not-sent"));
@@ -523,6 +593,42 @@ mod tests {
         ] {
             assert_eq!(outcome(later), bad, "{later:?}");
         }
+    }
+
+    /// A word that cannot be read may be the one that counts.
+    #[test]
+    fn a_receipt_that_cannot_be_understood_is_an_error() {
+        let message = MessageId::from_bytes([7; 16]);
+        let receipt = |bytes: &[u8], message| StoredReceipt { seq: 3, bytes: bytes.to_vec(), message, log_index: 0 };
+        for bytes in [&b"{"[..], br#"{"kind":"hearsay","template":null}"#, b"[]"] {
+            let mut record = Record::from([(message, Recorded { seq: 1, outcome: None })]);
+            let error = take_in(&mut record, &receipt(bytes, Some(message))).expect_err("not understood");
+            assert!(error.to_string().contains("receipt 3"), "{error}");
+            assert!(take_in(&mut record, &receipt(bytes, None)).is_ok(), "about no message");
+        }
+    }
+
+    /// Where the record has no word of what became of a message, the row in hand says whether that is still open.
+    #[test]
+    fn what_has_no_outcome_is_covered_while_that_is_open() {
+        let none = Recorded { seq: 2, outcome: None };
+        for state in [
+            OutboxState::Pending,
+            OutboxState::Sending,
+            OutboxState::Unconfirmed,
+            OutboxState::Held,
+            OutboxState::Sent,
+        ] {
+            assert!(none.may_be_there(state, false), "{state:?}");
+        }
+        for state in [OutboxState::Dead, OutboxState::Denied] {
+            assert!(!none.may_be_there(state, false), "{state:?}");
+            assert!(none.may_be_there(state, true), "in doubt: {state:?}");
+        }
+        let (message, customer) = (MessageId::from_bytes([7; 16]), CustomerId::from_bytes([1; 16]));
+        let found = Found { message, customer, recorded: none, may_be_there: false };
+        let covers = [Cover::Words(found.clone()), Cover::Receipt(found)];
+        assert_eq!(covers.map(|cover| cover.word()), ["human-words-without-outcome", "receipt-without-outcome"]);
     }
 
     #[test]
