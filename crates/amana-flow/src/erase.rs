@@ -142,13 +142,28 @@ impl Gateway {
         match self.erase(place, None, None).await {
             Ok(()) => Ok(Erased::Whole),
             Err(LinkError::Flow(error)) if error.is_damage() => {
-                tracing::warn!("a customer is erased of whom something does not open any more");
-                self.end_what_opens(place).await?;
-                self.leave_words(place).await?;
-                self.finish_erasure(place.shard, place.id).await?;
+                self.remove_unread(place).await?;
                 Ok(Erased::Unread)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a customer of whom something does not open any more: what does open is ended first, and what is for
+    /// another customer stays.
+    async fn remove_unread(&self, place: &CustomerPlace) -> Result<(), FlowError> {
+        tracing::warn!("a customer is erased of whom something does not open any more");
+        self.end_what_opens(place).await?;
+        self.leave_words(place).await?;
+        self.finish_erasure(place.shard, place.id).await
+    }
+
+    /// What the job does: an erasure that began goes on. One that could not begin in the chat, since something of them
+    /// did not open, is done here as a whole.
+    pub(crate) async fn erase_by_job(&self, job: &Job) -> Result<(), FlowError> {
+        match self.store.customer_place(job.customer).await? {
+            Some(place) if place.erased_at.is_none() => self.remove_unread(&place).await,
+            _ => self.finish_erasure(job.shard, job.customer).await,
         }
     }
 

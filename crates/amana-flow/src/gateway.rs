@@ -571,7 +571,8 @@ impl Gateway {
         self.say_under((&key, about), to, content, self.channel.encoding(reply))
     }
 
-    /// The same about one link, in its chat: under its customer's key, also when it has just ended.
+    /// The same about one link, in its chat: under its customer's key, also when it has just ended. Where that does not
+    /// open nothing says whose link it is, and it goes with the first of the chat's customers.
     pub(crate) async fn say_of(
         &self,
         link: &Link,
@@ -589,7 +590,8 @@ impl Gateway {
         encoding: Encoding,
     ) -> Result<Command, FlowError> {
         let key = self.unless_closed(PlainKey::of_link(&*self.store, link).await)?;
-        self.say_under((&key, About::Link), &link.conversation(), content, encoding)
+        let about = if key.is_a_customers() { About::Link } else { About::Links };
+        self.say_under((&key, about), &link.conversation(), content, encoding)
     }
 
     /// The same where it must outlive the customer: that they are erased.

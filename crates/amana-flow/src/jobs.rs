@@ -260,10 +260,7 @@ impl Gateway {
     async fn do_job(&self, job: &Job) -> Result<Step, String> {
         match job.kind {
             JobKind::RevokeAtBank => self.revoke_at_bank(job).await,
-            JobKind::Erase => {
-                let finished = self.finish_erasure(job.shard, job.customer).await;
-                finished.map(|()| Step::Done).map_err(|e| e.to_string())
-            }
+            JobKind::Erase => self.erase_by_job(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
             JobKind::EndLink => self.end_if_over(job).await.map(|()| Step::Done).map_err(|e| e.to_string()),
             JobKind::RemindConsent => self.remind(job).await.map_err(|e| e.to_string()),
             JobKind::LookAtGrant => self.look(job).await.map_err(|e| e.to_string()),

@@ -68,6 +68,12 @@ impl<'a> PlainKey<'a> {
         Ok(customer.map(|customer| Self { of: row.under, key: Of::Customer(customer.key) }))
     }
 
+    /// Whether it is a customer's, so that its name says whose link is meant.
+    #[must_use]
+    pub fn is_a_customers(&self) -> bool {
+        self.of.is_some()
+    }
+
     /// Writes onto a message that was sealed under this key whose key it is.
     pub fn name_in(&self, mut disclosure: Disclosure) -> Disclosure {
         disclosure.row.under = self.of;

@@ -599,7 +599,8 @@ mod tests {
     #[test]
     fn a_receipt_that_cannot_be_understood_is_an_error() {
         let message = MessageId::from_bytes([7; 16]);
-        let receipt = |bytes: &[u8], message| StoredReceipt { seq: 3, bytes: bytes.to_vec(), message, log_index: 0 };
+        let receipt =
+            |bytes: &[u8], message| StoredReceipt { seq: 3, bytes: bytes.to_vec(), message, log_index: 0 };
         for bytes in [&b"{"[..], br#"{"kind":"hearsay","template":null}"#, b"[]"] {
             let mut record = Record::from([(message, Recorded { seq: 1, outcome: None })]);
             let error = take_in(&mut record, &receipt(bytes, Some(message))).expect_err("not understood");
@@ -628,7 +629,10 @@ mod tests {
         let (message, customer) = (MessageId::from_bytes([7; 16]), CustomerId::from_bytes([1; 16]));
         let found = Found { message, customer, recorded: none, may_be_there: false };
         let covers = [Cover::Words(found.clone()), Cover::Receipt(found)];
-        assert_eq!(covers.map(|cover| cover.word()), ["human-words-without-outcome", "receipt-without-outcome"]);
+        assert_eq!(
+            covers.map(|cover| cover.word()),
+            ["human-words-without-outcome", "receipt-without-outcome"]
+        );
     }
 
     #[test]

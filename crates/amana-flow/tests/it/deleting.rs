@@ -1,11 +1,13 @@
 //! What a person deletes in the chat: a message of their own, and everything about them.
 
+use crate::erasing::{another_here, help, waits};
 use crate::support::*;
 use amana_channel::SendError;
 use amana_channel::webhook::{Inbound, InboundKind, parse};
 use amana_core::*;
 use amana_flow::limits::ERASE_ASKED_S;
 use amana_flow::*;
+use amana_gate::About;
 use amana_store::*;
 use serde_json::{Value, json};
 
@@ -116,6 +118,61 @@ async fn who_is_known_by_a_chat_alone_has_everything_deleted_from_the_chat() {
     assert!(taps(&rig, "1", &good).await.contains("Nothing about you is kept here"));
     rig.says("2", "what's my balance?").await;
     assert!(rig.sees("2").concat().contains("1,234.56"));
+}
+
+/// Of whom something does not open, the job does it as a whole: the links that still open are ended, of which the bank
+/// hears, and what is said to a chat that is another customer's, too, stays for that one.
+#[tokio::test]
+async fn who_does_not_open_and_is_deleted_from_the_chat_ends_what_opens_and_leaves_what_is_the_others() {
+    let rig = Rig::new().await;
+    *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
+    for psid in ["1", "3"] {
+        rig.link(psid).await;
+    }
+    let [damaged, opens] = ["1", "3"]
+        .map(async |psid| rig.store.links_ever(&conversation(psid)).await.expect("answers").remove(0));
+    let (damaged, opens) = (damaged.await, opens.await);
+    assert_eq!(damaged.customer, opens.customer);
+    let stays = another_here(&rig, "3").await;
+    *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
+    rig.says("3", "help").await;
+    let hex: String = damaged.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    rig.sql(&format!("UPDATE bank_grant SET sealed = x'00' WHERE link = x'{hex}'"));
+
+    let revocations = rig.bank.called("revoke");
+    rig.says("1", "delete my data").await;
+    taps(&rig, "1", &format!("v1:erase:{}", rig.clock.now().as_second())).await;
+    assert!(rig.store.customer_place(damaged.customer).await.unwrap().is_none(), "gone all the same");
+    let waiting = waits(&rig).await;
+    let kept = waiting.iter().find(|entry| entry.row.recipient.psid.as_str() == "3").expect("waits on");
+    assert_eq!(kept.row.under, Some((stays.shard, stays.customer)));
+    *rig.channel.error.lock().unwrap() = None;
+    rig.clock.advance_s(120);
+    rig.gateway.settle().await.expect("settled");
+    assert_eq!(rig.sees("3"), [help()]);
+    assert_eq!(rig.bank.called("revoke"), revocations + 1, "of the link that opened the bank is told");
+}
+
+/// What names a link is under the deployment's key where the customer's does not open at that moment, and nothing says
+/// whose link it is: it goes with the first of the chat's customers who is erased.
+#[tokio::test]
+async fn what_names_a_link_under_nobodys_key_goes_with_the_first_of_the_chat() {
+    let mut rig = Rig::new().await;
+    rig.link("1").await;
+    let gone = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
+    *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
+    // The customer's row does not read; the link does.
+    rig.sql("UPDATE customer SET institution = ''");
+    rig.restart().await;
+    rig.says("1", "stop").await;
+    rig.sql("UPDATE customer SET institution = 'cedar-bank'");
+    let [stopped] = waits(&rig).await.try_into().unwrap_or_else(|rows: Vec<_>| panic!("{}", rows.len()));
+    assert_eq!((stopped.row.under, stopped.row.about), (None, About::Links));
+
+    another_here(&rig, "1").await;
+    assert_eq!(rig.gateway.erase_customer(gone.customer).await.expect("erased"), Some(Erased::Whole));
+    let row = rig.store.outbox_entry(stopped.row.message).await.unwrap().expect("an empty row");
+    assert_eq!((row.state, row.row.payload.len()), (OutboxState::Denied, 0));
 }
 
 /// Nobody's customer: who only ever wrote, and then wants nothing kept, by the platform's form or in the chat.

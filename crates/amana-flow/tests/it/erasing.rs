@@ -31,7 +31,7 @@ async fn two(rig: &Rig) -> [String; 2] {
     cookies.try_into().unwrap()
 }
 
-async fn link(store: &Arc<dyn Store>, psid: &str) -> Link {
+pub(crate) async fn link(store: &Arc<dyn Store>, psid: &str) -> Link {
     store.links_of_conversation(&conversation(psid)).await.expect("answers").remove(0)
 }
 
@@ -421,7 +421,7 @@ async fn what_waited_for_the_erased_opens_on_yesterdays_database_with_no_key_tha
 }
 
 /// Another bank's customer who is linked in this chat after everybody else there.
-async fn another_here(rig: &Rig, psid: &str) -> Link {
+pub(crate) async fn another_here(rig: &Rig, psid: &str) -> Link {
     let (bank, at) = (InstitutionId::new("pine-bank").unwrap(), rig.clock.now());
     let (shard, customer) = (Shard(9), CustomerId::from_bytes([0xfe; 16]));
     let key = rig.store.new_customer_key(&bank, customer, at).await.expect("answers").expect("a key");
@@ -446,13 +446,13 @@ async fn another_here(rig: &Rig, psid: &str) -> Link {
 }
 
 /// What waits, in order.
-async fn waits(rig: &Rig) -> Vec<OutboxEntry> {
+pub(crate) async fn waits(rig: &Rig) -> Vec<OutboxEntry> {
     let (from, to) = (Timestamp::UNIX_EPOCH, rig.clock.now());
     let rows = rig.store.outbox_between((Shard(0), 0), from, to, 1_000).await.expect("answers");
     rows.into_iter().filter(|entry| entry.state == OutboxState::Pending).collect()
 }
 
-fn help() -> String {
+pub(crate) fn help() -> String {
     plain(&amana_chat::plain::help(Lang::English).text)
 }
 
