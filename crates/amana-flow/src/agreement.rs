@@ -281,11 +281,7 @@ impl<'a> Agreements<'a> {
         let request = standing.open.as_ref().or(standing.basis.as_ref()).ok_or(AgreementError::NotNow(
             "there is no request to accept; what was declined or ended must be asked for again",
         ))?;
-        if accepted.request.as_ref().is_some_and(|meant| !meant.eq_ignore_ascii_case(&request.sha256)) {
-            return Err(AgreementError::NotNow(
-                "the request with this hash is not the one that stands: look anew",
-            ));
-        }
+        is_meant(accepted.request.as_deref(), &request.sha256)?;
         let asked = asked_terms(request)?;
         let terms = accepted.of(&asked)?;
         // What is paused stays paused, whatever is accepted meanwhile: to let it go on is an act of its own.
@@ -297,14 +293,16 @@ impl<'a> Agreements<'a> {
         self.put(&standing, act, Some(terms), Some(request.sha256.clone()), by, note).await
     }
 
-    /// The institution says no to the open request. An agreement that stands goes on as it is.
+    /// The institution says no to the open request: to the one with the hash `meant`, where it is named. An agreement
+    /// that stands goes on as it is.
     ///
     /// # Errors
-    /// When nothing is asked for.
+    /// When nothing is asked for, or another request came than the one that was meant.
     pub async fn decline(
         &self,
         institution: &InstitutionId,
         channel: &ChannelId,
+        meant: Option<&str>,
         by: &str,
         note: Option<&str>,
     ) -> Result<Standing, AgreementError> {
@@ -312,6 +310,7 @@ impl<'a> Agreements<'a> {
         let Some(request) = &standing.open else {
             return Err(AgreementError::NotNow("there is no open request; suspend or end what stands"));
         };
+        is_meant(meant, &request.sha256)?;
         let request_sha256 = Some(request.sha256.clone());
         if standing.stands() {
             let event = AgreementEvent {
@@ -470,6 +469,16 @@ pub fn read_terms_document(document: &[u8], format: DocumentFormat) -> Result<Te
     let wrong = |refusal: RequestRefusal| AgreementError::Terms(refusal.to_string());
     let (_, written) = parse::<TermsDocument>(document, format).map_err(wrong)?;
     read_terms(&written.purpose).map_err(wrong)
+}
+
+/// That the request that stands is the one that was looked at, where it is named.
+fn is_meant(meant: Option<&str>, stands: &str) -> Result<(), AgreementError> {
+    match meant {
+        Some(meant) if !meant.eq_ignore_ascii_case(stands) => {
+            Err(AgreementError::NotNow("the request with this hash is not the one that stands: look anew"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The document of an agreement: what is hashed into the log. JSON with its names in order (RFC 8785), so that whoever

@@ -415,7 +415,7 @@ impl Gateway {
                     if now.is_none() {
                         ask.await?;
                     }
-                    agreements.decline(institution, channel, by, None).await?;
+                    agreements.decline(institution, channel, None, by, None).await?;
                 }
             }
             AgreementState::Proposed => {

@@ -153,6 +153,12 @@ struct Act {
     request_sha256: Option<String>,
 }
 
+impl Act {
+    fn has_terms(&self) -> bool {
+        self.only.is_some() || self.form.is_some() || self.terms.is_some()
+    }
+}
+
 async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
@@ -228,11 +234,15 @@ async fn accept(State(state): Shared, Path(pair): Pair, request: Request) -> Res
 }
 
 async fn decline(State(state): Shared, Path(pair): Pair, request: Request) -> Response {
-    let (by, act, (institution, channel)) = match plain_act(&pair, request).await {
+    let (by, act, (institution, channel)) = match act(&pair, request).await {
         Ok(read) => read,
         Err(response) => return response,
     };
-    let declined = state.gateway.agreements().decline(&institution, &channel, &by, act.note.as_deref()).await;
+    if act.has_terms() {
+        return problem(StatusCode::BAD_REQUEST, "this act takes `note` and `request_sha256`", Value::Null);
+    }
+    let (meant, note) = (act.request_sha256.as_deref(), act.note.as_deref());
+    let declined = state.gateway.agreements().decline(&institution, &channel, meant, &by, note).await;
     answer(declined.map(|standing| standing_value(&standing)))
 }
 
@@ -327,8 +337,7 @@ async fn act(pair: &(String, String), request: Request) -> Result<Acting, Respon
 /// The same for an act that takes a note alone.
 async fn plain_act(pair: &(String, String), request: Request) -> Result<Acting, Response> {
     let read = act(pair, request).await?;
-    let Act { note: _, only, form, terms, request_sha256 } = &read.1;
-    if only.is_some() || form.is_some() || terms.is_some() || request_sha256.is_some() {
+    if read.1.has_terms() || read.1.request_sha256.is_some() {
         return Err(problem(StatusCode::BAD_REQUEST, "this act takes a `note` alone", Value::Null));
     }
     Ok(read)

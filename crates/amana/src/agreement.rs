@@ -67,10 +67,10 @@ pub(crate) async fn run(settings: &Settings, command: AgreementCommand) -> anyho
             done(&agreement, act.json);
             Ok(())
         }
-        AgreementCommand::Decline(Answer { pair, act, .. }) => {
+        AgreementCommand::Decline { answer: Answer { pair, act, .. }, request } => {
             let Pair { institution, page } = &pair;
-            let by = acting(act.by.as_deref());
-            let standing = all.decline(institution, page, &by, act.note.as_deref()).await?;
+            let (by, note) = (acting(act.by.as_deref()), act.note.as_deref());
+            let standing = all.decline(institution, page, request.as_deref(), &by, note).await?;
             show(&standing, act.json);
             Ok(())
         }

@@ -359,7 +359,14 @@ pub(crate) enum AgreementCommand {
         act: Act,
     },
     /// Say no to a request. An agreement that stands goes on as it is.
-    Decline(Answer),
+    Decline {
+        #[command(flatten)]
+        answer: Answer,
+        /// The SHA-256 of the request that is meant, as `show` says it. Where another came meanwhile, nothing is
+        /// declined.
+        #[arg(long, value_name = "SHA256")]
+        request: Option<String>,
+    },
     /// Pause an agreement: nothing flows under it from now on.
     Suspend(Answer),
     /// Let a suspended agreement go on.
@@ -479,7 +486,7 @@ impl AgreementCommand {
             | Self::Accept { configured, .. }
             | Self::History { configured, .. }
             | Self::Refused { configured, .. }
-            | Self::Decline(Answer { configured, .. })
+            | Self::Decline { answer: Answer { configured, .. }, .. }
             | Self::Suspend(Answer { configured, .. })
             | Self::Resume(Answer { configured, .. })
             | Self::End(Answer { configured, .. }) => configured,

@@ -168,13 +168,18 @@ async fn a_wider_request_changes_nothing_until_it_is_answered_and_no_acceptance_
     let standing = ask(&rig, &wider).await.expect("asked");
     assert_eq!(standing.agreement.as_ref(), Some(&before), "what stands goes on");
     assert!(standing.open.is_some());
-    let standing = agreements.decline(&bank, &page, BY, Some("no offers")).await.expect("declined");
+    // Not one that came since somebody looked.
+    let another = agreements.decline(&bank, &page, Some(&"0".repeat(64)), BY, None).await;
+    assert!(matches!(another, Err(AgreementError::NotNow(why)) if why.contains("look anew")));
+    let open = agreements.standing(&bank, &page).await.expect("answers").open.expect("is open still");
+    let meant = Some(&*open.sha256);
+    let standing = agreements.decline(&bank, &page, meant, BY, Some("no offers")).await.expect("declined");
     assert_eq!(
         (standing.agreement.as_ref(), &standing.open),
         (Some(&before), &None),
         "a no to more is no end"
     );
-    assert!(matches!(agreements.decline(&bank, &page, BY, None).await, Err(AgreementError::NotNow(_))));
+    assert!(matches!(agreements.decline(&bank, &page, None, BY, None).await, Err(AgreementError::NotNow(_))));
 
     let offer = Terms::from([(Purpose::BankOffer, (Clusters::default(), Form::Notice))]);
     let beyond = accept(&rig, Acceptance { terms: Some(offer), ..Acceptance::default() }).await;

@@ -187,7 +187,7 @@ impl Player {
                 let (b, p) = (self.own.bank(*bank), self.own.page(*page));
                 let little = Terms::from([(Purpose::ALL[0], (Purpose::ALL[0].clusters(), Form::ALL[0]))]);
                 self.request(&b, &p, &little).await;
-                self.agreements().decline(&b, &p, by, None).await.expect("declined");
+                self.agreements().decline(&b, &p, None, by, None).await.expect("declined");
                 // To what is asked for while an agreement stands the bank says no without ending it.
                 self.stands[*bank][*page] == Stands::Not
             }

@@ -219,7 +219,10 @@ async fn an_agreement_lives_over_the_api() {
     assert_eq!(api.post(&format!("{at}/accept"), beyond).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let another = json!({ "request_sha256": "0".repeat(64) });
     assert_eq!(api.post(&format!("{at}/accept"), another.clone()).await.0, StatusCode::CONFLICT);
-    assert_eq!(api.post(&format!("{at}/decline"), another).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(api.post(&format!("{at}/decline"), another.clone()).await.0, StatusCode::CONFLICT);
+    assert_eq!(api.post(&format!("{at}/suspend"), another).await.0, StatusCode::BAD_REQUEST);
+    let terms = json!({ "form": "notice" });
+    assert_eq!(api.post(&format!("{at}/decline"), terms).await.0, StatusCode::BAD_REQUEST);
     let meant = json!({ "form": "notice", "request_sha256": standing["open_request"]["sha256"] });
     let (_, accepted) = api.post(&format!("{at}/accept"), meant).await;
     assert_eq!(accepted["terms"][0]["form"], "notice");

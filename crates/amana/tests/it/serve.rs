@@ -545,6 +545,9 @@ async fn an_agreement_is_made_by_hand_and_over_the_api_while_serve_runs() {
     let of_request = |sha256: &str| world.says(&[&accept[..], &["--request", sha256]].concat());
     let said = of_request(&"0".repeat(64));
     assert!(said.code == Some(1) && said.err.contains("not the one that stands"), "{}", said.err);
+    let decline = ["agreement", "decline", "harbor-bank", "55", "--request", &"0".repeat(64)];
+    let said = world.says(&decline);
+    assert!(said.code == Some(1) && said.err.contains("not the one that stands"), "{}", said.err);
     let said = of_request(asked["open_request"]["sha256"].as_str().expect("a hash"));
     assert!(
         said.code == Some(0) && said.out.contains("BalanceOnRequest=summary"),
