@@ -8,7 +8,7 @@ use crate::session::{Browser, SignedIn};
 use crate::timeline::{Chats, LastTold, TimelineFilter, Totals};
 use amana_bank::{Accounts, Actor, BankError, BankErrorClass, Tokens};
 use amana_core::{
-    AccountId, Aggregator, AgreementState, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentRecord,
+    AccountId, Aggregator, Agreement, Cluster, Clusters, Consent, ConsentEnd, ConsentId, ConsentRecord,
     ConsentState, Form, InstitutionId, Lang, MessageId, Page, Purpose, Timestamp, Transaction,
 };
 use amana_gate::{Protected, ReceiptDraft, ReceiptKind, Recipient, Shown, Subject};
@@ -24,7 +24,8 @@ use std::time::Duration;
 pub struct ConsentView {
     /// Its id, for the stop button.
     pub id: ConsentId,
-    /// Per purpose: the form, the kinds of data, and how many accounts.
+    /// Per purpose: the form, the kinds of data, and how many accounts. For one in force, no more of the former two than
+    /// the bank lets the platform carry now.
     pub grants: Vec<(Purpose, Form, Clusters, usize)>,
     /// When something was last released under it, if anything was; looked up for those in force.
     pub last_told: Option<LastTold>,
@@ -55,6 +56,17 @@ pub enum Paused {
     Agreement,
     /// What the bank has set does not open. Nothing leaves while that is so.
     Unreadable,
+}
+
+/// What the agreement carries of what a consent allows: the lesser of both. `None` if nothing of it.
+fn carried(
+    agreement: Option<&Agreement>,
+    purpose: Purpose,
+    (form, clusters): (Form, Clusters),
+) -> Option<(Form, Clusters)> {
+    let (most, open) = agreement?.allows(purpose)?;
+    let both = clusters.intersection(most);
+    (clusters.is_empty() || !both.is_empty()).then_some((form.min(open), both))
 }
 
 /// One entry of the timeline.
@@ -334,6 +346,9 @@ impl Gateway {
         for consent in consents {
             let in_force = consent.state == ConsentState::Active && consent.in_force(now);
             let (mut paused, mut not_carried, mut switched_off) = (None, BTreeSet::new(), BTreeSet::new());
+            let grants = consent.grants.iter();
+            let mut grants: Vec<_> =
+                grants.map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len())).collect();
             if in_force {
                 // Rules that do not open stop what is sent. They must not take the page away, nor its stop buttons.
                 let rules = tokio::try_join!(
@@ -342,11 +357,14 @@ impl Gateway {
                 );
                 paused = match rules {
                     Ok((kills, agreement)) => {
-                        let active = agreement.filter(|agreement| agreement.state == AgreementState::Active);
-                        let carried = |purpose: &Purpose| {
-                            active.as_ref().is_some_and(|agreement| agreement.terms.contains_key(purpose))
-                        };
-                        not_carried.extend(consent.grants.keys().filter(|purpose| !carried(purpose)));
+                        for (purpose, form, clusters, _) in &mut grants {
+                            match carried(agreement.as_ref(), *purpose, (*form, *clusters)) {
+                                Some(lesser) => (*form, *clusters) = lesser,
+                                None => {
+                                    not_carried.insert(*purpose);
+                                }
+                            }
+                        }
                         let stopped = |purpose| {
                             let (bank, channel) = (&consent.institution, &consent.channel);
                             kills.stop(bank, channel, consent.customer, purpose).is_some()
@@ -376,11 +394,7 @@ impl Gateway {
                 aggregator: basis.and_then(|basis| basis.aggregator.clone()),
                 last_told: last.get(&consent.id).copied(),
                 id: consent.id,
-                grants: consent
-                    .grants
-                    .iter()
-                    .map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len()))
-                    .collect(),
+                grants,
                 granted_at: consent.granted_at,
                 expires_at: consent.expires_at,
                 in_force,

@@ -1,7 +1,9 @@
 //! The privacy page.
 
 use crate::support::{BANK, Browser, HARBOR, PAGE, PERSON, World, conversation, purchase, value_of};
-use amana_core::{Clock as _, ConversationId, Kill, KillScope, Lang, Purpose, PurposeScope};
+use amana_core::{
+    Clock as _, Cluster, Clusters, ConversationId, Form, Kill, KillScope, Lang, Purpose, PurposeScope,
+};
 use amana_flow::Acceptance;
 use amana_store::{AlarmKind, Claim, Command, Sighting};
 use axum::http::StatusCode;
@@ -419,6 +421,36 @@ async fn what_is_allowed_and_not_carried_now_is_said_in_both_languages() {
         agreements.accept(&bank, &page, &Acceptance::default(), "cli:omar", None).await.expect("all of it");
         assert_eq!(said().await, [0, 0, 0]);
     }
+}
+
+/// Where the bank lets less be carried than a consent allows, the card shows the lesser of both, and the consent again
+/// when the bank lets more.
+#[tokio::test]
+async fn no_more_is_shown_as_told_than_the_bank_lets_be_carried() {
+    let world = World::new().await;
+    let browser = Browser::new(&world, Lang::English);
+    browser.link("t1").await;
+    let said = async || {
+        let page = browser.get("/privacy").await.text();
+        let card = page.split("consent-card").nth(1).and_then(|rest| rest.split("</ul>").next());
+        let card = card.expect("a consent");
+        ["all the details", "amounts, without names", "Account identifying information"]
+            .map(|text| card.matches(text).count())
+    };
+    let (bank, page) = (BANK.parse().expect("an id"), conversation().channel);
+    let agreements = world.gateway.agreements();
+    let all = said().await;
+    let [detail, 0, basic] = all else { panic!("in detail: {all:?}") };
+    assert!(detail > 1 && basic > 1, "{all:?}");
+    let less = Acceptance { form: Some(Form::Summary), ..Acceptance::default() };
+    agreements.accept(&bank, &page, &less, "cli:omar", None).await.expect("less");
+    assert_eq!(said().await, [0, detail, basic], "in a form that says less");
+    let least = [(Purpose::BalanceOnRequest, (Clusters::of(&[Cluster::Balances]), Form::Summary))].into();
+    let less = Acceptance { terms: Some(least), ..Acceptance::default() };
+    agreements.accept(&bank, &page, &less, "cli:omar", None).await.expect("less");
+    assert_eq!(said().await, [detail - 1, 1, basic - 1], "of one purpose, and the rest is not told");
+    agreements.accept(&bank, &page, &Acceptance::default(), "cli:omar", None).await.expect("all of it");
+    assert_eq!(said().await, all);
 }
 
 /// Rules that do not open stop what is sent, and nothing of the page: it can be read, and all of it be stopped.
