@@ -769,6 +769,46 @@ async fn a_platforms_export_of_a_thread_is_held_against_the_receipts() {
     );
     let said = world.says(&["audit", "reconcile", "--export", &export, "--page", "Nobody"]);
     assert!(said.code == Some(1) && said.err.contains("Sam Hill"), "{}", said.err);
+
+    // A human's words are covered where they arrived, and not where the record says that they were given up.
+    let psid = chat.psid().await;
+    let writes = |text: &str| {
+        let said = world.says(&["messenger", "thread", "reply", "55", &psid, "--text", text, "--by", "huda"]);
+        assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    };
+    let before = chat.said().await.len();
+    writes("Huda looks into it.");
+    chat.hears(before, "Huda looks into it.").await;
+    let fault = serde_json::json!({"fail_next": {"code": 100, "times": 1_000}});
+    let fails = crate::browser::client().post(format!("{}/control/faults", world.chat_url)).json(&fault);
+    assert!(fails.send().await.expect("an answer").status().is_success());
+    writes("It is done.");
+    for _ in 0..300 {
+        if world.says(&["dead", "list"]).out.contains("msg_") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let thread = chat.thread().await;
+    let now = thread["messages"].as_array().and_then(|all| all.last()).expect("a message")["at_ms"].clone();
+    let now = now.as_i64().expect("a time");
+    write(&[page("Huda looks into it.", now), page("It is done.", now + 1_000)]);
+    let said = world.says(&["audit", "reconcile", "--export", &export, "--json"]);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let report: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let [arrived, given_up] = [0, 1].map(|n| report["messages"][n].clone());
+    assert_eq!((&arrived["by"], &arrived["outcome"]), (&"human-words".into(), &"sent".into()), "{report}");
+    assert_eq!(
+        (&given_up["by"], &given_up["outcome"], &given_up["covered"]),
+        (&"human-words-not-sent".into(), &"dead:permanent".into(), &false.into()),
+        "{report}"
+    );
+    let said = world.says(&["audit", "reconcile", "--export", &export]);
+    assert!(
+        said.out.contains("NOT COVERED: the record says that it was not sent: a human's words"),
+        "{}",
+        said.out
+    );
 }
 
 /// Where the tests find a PostgreSQL server on which they may create databases.
