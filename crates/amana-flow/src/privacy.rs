@@ -24,8 +24,8 @@ use std::time::Duration;
 pub struct ConsentView {
     /// Its id, for the stop button.
     pub id: ConsentId,
-    /// Per purpose: the form, the kinds of data, and how many accounts. For one in force, no more of form and kinds than
-    /// the bank lets the platform carry now.
+    /// Per purpose: the form, the kinds of data, and how many accounts. For one in force, form and kinds are no more
+    /// than the bank lets the platform carry now.
     pub grants: Vec<(Purpose, Form, Clusters, usize)>,
     /// When something was last released under it, if anything was; looked up for those in force.
     pub last_told: Option<LastTold>,
