@@ -683,7 +683,7 @@ impl Gateway {
 
 /// The purposes that the gateway serves today, in the order in which the consent page shows them. (Receipts,
 /// deliveries, security alerts, service, offers and transfers come with their own flows.)
-pub(crate) const OFFERED_PURPOSES: &[Purpose] =
+pub const OFFERED_PURPOSES: &[Purpose] =
     &[Purpose::BalanceOnRequest, Purpose::TransactionUpdate, Purpose::BalanceUpdate];
 
 /// The clusters that the offered purposes need together: what a bank is asked for.

@@ -76,7 +76,7 @@ pub use erase::Erased;
 pub use error::{FlowError, LinkError};
 pub use export::Export;
 pub use flags::StoreFlags;
-pub use gateway::{ChannelConfig, Gateway, GatewayParts, GivenUp, Institution, Upkeep};
+pub use gateway::{ChannelConfig, Gateway, GatewayParts, GivenUp, Institution, OFFERED_PURPOSES, Upkeep};
 pub use hints::Hinted;
 pub use intake::Accepted;
 pub use link::{Begun, ConsentAnswer, ConsentForm, Entry, LinkOffer, Linked, Next, OwnPage, PurposeChoice};

@@ -5,8 +5,8 @@
 use crate::apply::{Applied, Refused, clear_kill, set_kill};
 use crate::db::Backend;
 use crate::open::{Place, place};
-use crate::{Answer, OpenError, Outcome, StoreError, postgres, queries, sqlite};
-use amana_core::{Kill, KillScope, KillSwitches, LinkId, Timestamp};
+use crate::{Answer, OpenError, Outcome, StoreError, postgres, queries, queries_keep, sqlite};
+use amana_core::{CustomerId, Kill, KillScope, KillSwitches, LinkId, Timestamp};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -53,6 +53,8 @@ pub trait Switches: Send + Sync {
     async fn set(&self, kill: Kill) -> Answer<bool>;
     /// Turns one off, the same way: whether it was on before.
     async fn clear(&self, scope: KillScope) -> Answer<bool>;
+    /// Whether there is such a customer: a switch for another would stop nothing.
+    async fn knows(&self, customer: CustomerId) -> Answer<bool>;
 }
 
 struct Writing<B>(B);
@@ -67,6 +69,10 @@ impl<B: Backend> Switches for Writing<B> {
     }
     async fn clear(&self, scope: KillScope) -> Answer<bool> {
         self.0.read(move |db| Box::pin(async move { changed(clear_kill(db, &scope).await) })).await
+    }
+    async fn knows(&self, customer: CustomerId) -> Answer<bool> {
+        let place = self.0.read(move |db| Box::pin(queries_keep::customer_place(db, customer))).await?;
+        Ok(place.is_some_and(|place| place.erased_at.is_none()))
     }
 }
 

@@ -71,7 +71,7 @@ pub use flags::{Flags, Switches, open_flags, open_switches};
 pub use keyring::{Keyring, Keys, MasterKey, MasterKeyError, RootError};
 pub use migrate::MigrationReport;
 pub use node::{Node, ShardView};
-pub use open::{OpenError, OpenOptions, migrate, open, open_with};
+pub use open::{OpenError, OpenOptions, migrate, open, open_with, shown};
 pub use plain_key::PlainKey;
 pub use retention::{DataKind, Holding, KeptOf, Retention, RetentionReport};
 pub use rows::{

@@ -133,6 +133,19 @@ pub(crate) fn place(url: &str) -> Result<Place<'_>, OpenError> {
     Err(OpenError::Url { scheme })
 }
 
+/// Which database a URL of [`open()`] names, for people: without its password, a file by its whole path.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    match place(url) {
+        Ok(Place::Sqlite(path)) => {
+            let whole = std::path::absolute(path);
+            format!("sqlite:{}", whole.as_deref().unwrap_or(path).display())
+        }
+        Ok(Place::Postgres(url)) => postgres::shown(url),
+        Err(error) => error.to_string(),
+    }
+}
+
 /// Opens the store at `sqlite:PATH` (made if it is not there: file 0600, folder 0700) or `postgres://…`, and runs
 /// missing migrations. Needs a Tokio runtime.
 ///
@@ -217,5 +230,30 @@ pub(crate) async fn unlock<D: Db>(
     match open_sealed(key, &context, &row.bytes()?) {
         Ok(plain) if plain == PLAIN => Ok(Arc::new(vault)),
         Ok(_) | Err(_) => Err(OpenError::WrongKey),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_database_is_shown_without_its_password() {
+        for (url, expected) in [
+            ("sqlite:/var/lib/amana.sqlite", "sqlite:/var/lib/amana.sqlite"),
+            ("sqlite:///var/lib/amana.sqlite", "sqlite:/var/lib/amana.sqlite"),
+            ("postgres://u:hidden@db.example:5433/amana", "postgres://u@db.example:5433/amana"),
+            ("postgresql://u:hidden@db.example", "postgres://u@db.example:5432/u"),
+            ("postgres://u@h/amana?password=hidden&options=-c%20x=hidden", "postgres://u@h:5432/amana"),
+            ("postgres:///amana?host=/run/pg&user=u&password=hidden", "postgres://u@/run/pg/amana"),
+            ("postgres://u@a:1,b:2/amana", "postgres://u@a:1,b:2/amana"),
+            ("postgres://u:hidden@h/amana?no_such=hidden", "a PostgreSQL database"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        let relative = shown("sqlite:amana.sqlite");
+        let here = std::env::current_dir().expect("a folder");
+        assert_eq!(relative, format!("sqlite:{}", here.join("amana.sqlite").display()));
+        assert!(!shown("mysql://u:hidden@h/amana").contains("hidden"));
     }
 }

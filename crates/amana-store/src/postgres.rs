@@ -324,6 +324,30 @@ fn config(url: &str, statement_ms: u32) -> Result<Config, OpenError> {
     Ok(config)
 }
 
+/// A URL's database for people. What it is not made of, a password above all, is left out.
+pub(crate) fn shown(url: &str) -> String {
+    let Ok(config) = url.parse::<Config>() else { return "a PostgreSQL database".to_owned() };
+    let ports = config.get_ports();
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .enumerate()
+        .map(|(index, host)| {
+            let host = match host {
+                Host::Tcp(name) => name.clone(),
+                Host::Unix(folder) => folder.display().to_string(),
+            };
+            // One port is that of all hosts.
+            let port = ports.get(index).or(ports.first()).map(|port| format!(":{port}"));
+            host + &port.unwrap_or_default()
+        })
+        .collect();
+    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    // Without a name it is the user's.
+    let name = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("postgres://{user}{}/{name}", hosts.join(","))
+}
+
 fn pool(config: Config, connections: usize) -> Result<Pool, OpenError> {
     let manager =
         Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });

@@ -3,13 +3,13 @@
 
 use crate::ambient::SystemClock;
 use crate::cli::{Configured, KillCommand};
-use crate::config::{self, Switchboard};
+use crate::config::{self, Names, Switchboard};
 use crate::operate::url_of_existing;
 use crate::{limits, output, telemetry};
 use amana_core::{Clock as _, Kill, KillScope, Purpose, PurposeScope};
+use amana_flow::OFFERED_PURPOSES;
 use amana_store::Switches;
 use anyhow::{Context as _, bail};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// `amana kill …`.
@@ -28,8 +28,11 @@ pub(crate) async fn run(command: KillCommand) -> anyhow::Result<()> {
 }
 
 fn board(configured: &Configured) -> anyhow::Result<Switchboard> {
-    let board = config::load_switchboard(&configured.config, config::variables())?;
+    let board = config::load_switchboard(&configured.config, config::environment())?;
     telemetry::log(&board.log)?;
+    for problem in &board.passed_over {
+        tracing::warn!("passed over: {problem}");
+    }
     Ok(board)
 }
 
@@ -82,16 +85,16 @@ fn written(scope: &KillScope) -> String {
 }
 
 /// Whether what the scope names is configured, as far as that can be known: a slip in an id would stop nothing.
-fn check_names(board: &Switchboard, scope: &KillScope) -> anyhow::Result<()> {
-    let Some(names) = &board.names else {
-        tracing::warn!("the configuration cannot be read, so the ids in the scope are not checked");
-        return Ok(());
-    };
-    let known = |what: &str, id: &str, known: &BTreeSet<String>| {
-        if !known.contains(id) {
+fn check_names(names: &Names, scope: &KillScope) -> anyhow::Result<()> {
+    let known = |what: &str, id: &str, is_known: bool| {
+        if !is_known && names.whole {
             bail!(
-                "no {what} `{id}` is configured: a switch for it would stop nothing; with `--anyway` it is turned on \
-                 all the same"
+                "no {what} `{id}` is in the configuration as it is now; if it is no slip (a gateway that was started \
+                 before a change of the file still has what it had), `--anyway` turns the switch on"
+            );
+        } else if !is_known {
+            tracing::warn!(
+                "not all of the configuration can be read, so whether there is a {what} `{id}` is not checked"
             );
         }
         Ok(())
@@ -102,36 +105,72 @@ fn check_names(board: &Switchboard, scope: &KillScope) -> anyhow::Result<()> {
         KillScope::Purpose(of) => (of.institution.as_ref(), of.channel.as_ref()),
         KillScope::All | KillScope::Customer(_) => (None, None),
     };
-    institution.map_or(Ok(()), |id| known("institution", id.as_str(), &names.institutions))?;
-    channel.map_or(Ok(()), |id| known("Page", id.as_str(), &names.pages))
+    institution
+        .map_or(Ok(()), |id| known("institution", id.as_str(), names.institutions.contains(id.as_str())))?;
+    channel.map_or(Ok(()), |id| known("Page", id.as_str(), names.pages.contains_key(id.as_str())))
+}
+
+/// Says of a switch that stops nothing, as far as one can see, that it does not.
+async fn warn_if_idle(names: &Names, scope: &KillScope, switches: &dyn Switches) {
+    match scope {
+        KillScope::Customer(id) if switches.knows(*id).await.is_ok_and(|known| !known) => {
+            tracing::warn!("there is no customer `{id}` in this database: the switch stops nothing");
+        }
+        KillScope::Purpose(PurposeScope { purpose, .. }) if !OFFERED_PURPOSES.contains(purpose) => {
+            let told =
+                OFFERED_PURPOSES.iter().map(|purpose| purpose.as_str()).collect::<Vec<_>>().join("`, `");
+            tracing::warn!(
+                "nothing is told for `{purpose}` (only for `{told}`; what a human writes has no purpose): the switch \
+                 stops nothing"
+            );
+        }
+        KillScope::Purpose(PurposeScope { institution: Some(bank), channel: Some(page), .. }) => {
+            let banks = names.pages.get(page.as_str()).filter(|_| names.whole);
+            if banks.is_some_and(|banks| !banks.contains(bank.as_str())) {
+                tracing::warn!(
+                    "the Page `{page}` has no `{bank}` in the configuration as it is now: the switch stops nothing, \
+                     unless a gateway was started before a change"
+                );
+            }
+        }
+        _ => {}
+    }
 }
 
 async fn on(board: &Switchboard, text: &str, reason: &str, anyway: bool) -> anyhow::Result<()> {
     let scope = scope(text)?;
     if !anyway {
-        check_names(board, &scope)?;
+        check_names(&board.names, &scope)?;
     }
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > limits::REASON_CHARS_MAX {
         bail!("the reason must have 1 to {} characters", limits::REASON_CHARS_MAX);
     }
     let kill = Kill { scope: scope.clone(), reason: reason.to_owned(), since: SystemClock.now() };
-    switches(board).await?.set(kill).await?;
-    output::line(&format!("on: {}. It works at the next send.", written(&scope)));
+    let switches = switches(board).await?;
+    switches.set(kill).await?;
+    output::line(&format!("on: {}, in {}. It works at the next send.", written(&scope), place(board)));
+    // It is on already: what is said of it besides does not hold it up.
+    warn_if_idle(&board.names, &scope, &*switches).await;
     Ok(())
 }
 
 async fn off(board: &Switchboard, text: &str) -> anyhow::Result<()> {
     let scope = scope(text)?;
     if !switches(board).await?.clear(scope.clone()).await? {
-        bail!("the switch `{}` is not on; `amana kill list` shows those that are", written(&scope));
+        bail!(
+            "the switch `{}` is not on in {}; `amana kill list` shows those that are",
+            written(&scope),
+            place(board)
+        );
     }
-    output::line(&format!("off: {}", written(&scope)));
+    output::line(&format!("off: {}, in {}", written(&scope), place(board)));
     Ok(())
 }
 
 async fn list(board: &Switchboard) -> anyhow::Result<()> {
     let kills = switches(board).await?.kills().await?.0;
+    output::line(&format!("in {}:", place(board)));
     if kills.is_empty() {
         output::line("no kill switch is on");
     }
@@ -139,6 +178,11 @@ async fn list(board: &Switchboard) -> anyhow::Result<()> {
         output::line(&format!("{} since {}: {}", written(&kill.scope), kill.since, kill.reason));
     }
     Ok(())
+}
+
+/// Which database it is. A switch in another than the gateway's stops nothing, and only who reads this can tell.
+fn place(board: &Switchboard) -> String {
+    amana_store::shown(board.store_url.expose())
 }
 
 /// The kill switches of the store, if it is there already.

@@ -251,6 +251,9 @@ pub(crate) async fn switches_are_turned_without_a_key(w: &World) {
     w.one(Command::SetKill(kill("more"))).await;
     assert!(switches.clear(KillScope::All).await.expect("cleared"));
     assert!(w.store.kills().await.expect("answers").0.is_empty());
+    let customer = w.customer(1).await;
+    assert!(switches.knows(customer.id).await.expect("answers"));
+    assert!(!switches.knows(CustomerId::from_bytes([0xee; 16])).await.expect("answers"));
 }
 
 pub(crate) async fn flags_are_read_without_a_key(w: &World) {

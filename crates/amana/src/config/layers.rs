@@ -45,7 +45,13 @@ impl Layers {
     pub(super) fn lay_variable(&mut self, name: &str, value: &str, problems: &mut Problems) {
         let source = Source::Variable(name.to_owned());
         let wrong = |what: String| Problem { source: source.clone(), key: String::new(), what };
-        let path = name.strip_prefix(super::VARIABLE_PREFIX).unwrap_or(name).to_ascii_lowercase();
+        let path = path_of(name);
+        // `AMANA__STORE__URL` would end beside the section that it means.
+        if path.split("__").any(str::is_empty) {
+            let key = path.replace("__", ".");
+            problems.push(wrong(unknown(&key, &key)));
+            return;
+        }
         let mut at = &mut self.table;
         let (mut shown, mut pattern) = (String::new(), String::new());
         let mut parts = path.split("__").peekable();
@@ -88,6 +94,16 @@ impl Layers {
                 at = inner;
             }
         }
+    }
+
+    /// What stands at a path such as `messenger.page[0].token`, understood or not.
+    pub(super) fn value(&self, path: &str) -> Option<&Value> {
+        let mut parts = path.split(['.', '[']).map(|part| part.trim_end_matches(']'));
+        let first = self.table.get(parts.next()?)?;
+        parts.try_fold(first, |at, part| match at {
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            at => at.get(part),
+        })
     }
 
     /// Where the value at a path was set.
@@ -163,6 +179,12 @@ impl Layers {
             }
         }
     }
+}
+
+/// The path of which a variable's name is made.
+pub(super) fn path_of(variable: &str) -> String {
+    let (name, prefix) = (variable.to_ascii_lowercase(), super::VARIABLE_PREFIX.to_ascii_lowercase());
+    name.strip_prefix(&prefix).unwrap_or(&name).to_owned()
 }
 
 fn unknown(shown: &str, pattern: &str) -> String {

@@ -221,8 +221,10 @@ pub(crate) struct Log {
 pub(crate) struct Switchboard {
     /// The store's URL, which may hold a password.
     pub(crate) store_url: Secret,
-    /// The names that a switch may have; `None` if the file could not be read.
-    pub(crate) names: Option<Names>,
+    /// The names that a switch may have.
+    pub(crate) names: Names,
+    /// What was not understood, and has nothing to do with where the database is.
+    pub(crate) passed_over: Vec<Problem>,
     /// The log, which says only what is wrong.
     pub(crate) log: Log,
 }
@@ -230,10 +232,12 @@ pub(crate) struct Switchboard {
 /// The ids of the configuration's blocks, as they are written.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
+    /// Whether everything was understood: else there may be others.
+    pub(crate) whole: bool,
     /// Of the institutions.
     pub(crate) institutions: BTreeSet<String>,
-    /// Of the Pages.
-    pub(crate) pages: BTreeSet<String>,
+    /// Of the Pages, with the institutions of each.
+    pub(crate) pages: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Reads the configuration: the default, the file, then the variables.
@@ -267,11 +271,11 @@ pub(crate) fn load_for(
 /// When it does not say where the database is, or a slip may hide what it says of it.
 pub(crate) fn load_switchboard(
     path: &Path,
-    variables: impl Iterator<Item = (String, String)>,
+    environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Switchboard, ConfigErrors> {
     let source = Source::File(path.display().to_string());
     let table = text_of(path, &source).and_then(|text| table_of(&text, &source));
-    switchboard(table, &source, variables)
+    switchboard(table, &source, &environment.collect())
 }
 
 fn text_of(path: &Path, source: &Source) -> Result<String, ConfigErrors> {
@@ -311,11 +315,17 @@ pub(crate) fn from_table(table: toml::Table, name: &str) -> Result<Settings, Con
 
 /// The variables of this process that override keys: those with two underscores between the parts.
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok()?;
-        let ours = name.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| rest.contains("__"));
-        ours.then(|| value.to_string_lossy().into_owned()).map(|value| (name, value))
-    })
+    environment().filter(|(name, _)| is_ours(name))
+}
+
+/// Every variable of this process.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+}
+
+fn is_ours(variable: &str) -> bool {
+    variable.strip_prefix(VARIABLE_PREFIX).is_some_and(|rest| rest.contains("__"))
 }
 
 fn settle(
@@ -355,24 +365,38 @@ fn laid(
 fn switchboard(
     table: Result<toml::Table, ConfigErrors>,
     source: &Source,
-    variables: impl Iterator<Item = (String, String)>,
+    environment: &BTreeMap<String, String>,
 ) -> Result<Switchboard, ConfigErrors> {
-    let (table, mut problems, whole) = match table {
-        Ok(table) => (table, Problems::new(), true),
-        Err(unread) => (toml::Table::new(), unread.0, false),
+    let (table, mut problems) = match table {
+        Ok(table) => (table, Problems::new()),
+        Err(unread) => (toml::Table::new(), unread.0),
     };
-    let layers = laid(table, source, variables, &mut problems);
+    let may_mean_the_store = |variable: &str| {
+        let value = environment.get(variable).cloned().map(toml::Value::String);
+        schema::may_mean_the_store(&layers::path_of(variable).replace("__", "."), value.as_ref())
+    };
+    // Those that are not ours, but may have been meant to be: `AMANA_STORE_URL`, `amana_store__url`.
+    let alike = |name: &&String| name.to_ascii_lowercase().starts_with("amana") && may_mean_the_store(name);
+    problems.extend(environment.keys().filter(|name| !is_ours(name)).filter(alike).map(|name| Problem {
+        source: Source::Variable(name.clone()),
+        key: String::new(),
+        what: "overrides no key; if the database is meant, it is AMANA_STORE__URL, else unset it".to_owned(),
+    }));
+    let ours = environment.clone().into_iter().filter(|(name, _)| is_ours(name));
+    let layers = laid(table, source, ours, &mut problems);
     let board = read::switchboard(&layers, source, &mut problems);
     let of_store = |problem: &Problem| match &problem.source {
-        Source::Variable(name) => name.starts_with("AMANA_STORE"),
-        _ => problem.key == "store" || problem.key.starts_with("store."),
+        Source::Variable(name) if problem.key.is_empty() => may_mean_the_store(name),
+        _ => schema::may_mean_the_store(&problem.key, layers.value(&problem.key)),
     };
     // Where nobody says where the database is, anything that is not understood may have been meant to: a switch in
     // another database would stop nothing.
     let said = layers.source("store.url") != Source::Default;
     match board {
-        Some(board) if problems.iter().all(|problem| said && !of_store(problem)) => {
-            Ok(if whole { board } else { Switchboard { names: None, ..board } })
+        Some(mut board) if problems.iter().all(|problem| said && !of_store(problem)) => {
+            board.names.whole &= problems.is_empty();
+            board.passed_over = problems;
+            Ok(board)
         }
         _ => {
             if said {

@@ -7,6 +7,7 @@ mod kafka;
 mod traces;
 
 use super::layers::{Layers, Source};
+use super::schema::STORE_KINDS;
 use super::{
     Admin, Agreed, Institution, Log, Messenger, Names, Page, Problem, Problems, Roles, Settings, Switchboard,
 };
@@ -82,11 +83,22 @@ pub(super) fn switchboard(layers: &Layers, main: &Source, problems: &mut Problem
     let values = layers.flat(problems);
     let mut r = Reader { layers, main, values, problems, role: None };
     let store_url = r.store_url()?;
-    let ids =
-        |list: &str| (0..r.blocks(list)).filter_map(|index| r.text(&format!("{list}[{index}].id"))).collect();
-    let names = Some(Names { institutions: ids("institution"), pages: ids("messenger.page") });
+    let ids = |list: &str| -> Vec<Option<String>> {
+        (0..r.blocks(list)).map(|index| r.text(&format!("{list}[{index}].id"))).collect()
+    };
+    let (institutions, pages) = (ids("institution"), ids("messenger.page"));
+    let banks_of = |(index, id): (usize, &Option<String>)| {
+        let banks = r.list(&format!("messenger.page[{index}].institutions")).unwrap_or_default();
+        Some((id.clone()?, banks.into_iter().collect()))
+    };
+    let names = Names {
+        whole: institutions.iter().chain(&pages).all(Option::is_some),
+        pages: pages.iter().enumerate().filter_map(banks_of).collect(),
+        institutions: institutions.into_iter().flatten().collect(),
+    };
     let json = r.text("log.format").as_deref() == Some("json");
-    Some(Switchboard { store_url, names, log: Log { json, level: "warn".to_owned() } })
+    let log = Log { json, level: "warn".to_owned() };
+    Some(Switchboard { store_url, names, passed_over: Problems::new(), log })
 }
 
 struct Reader<'a> {
@@ -263,7 +275,7 @@ impl Reader<'_> {
             return Some(Secret::new(url));
         }
         let url = self.needed(KEY, "give `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")?;
-        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|kind| url.starts_with(kind));
+        let known = STORE_KINDS.iter().any(|kind| url.starts_with(kind));
         if !known || url == "sqlite:" {
             // The rest may hold a password.
             let scheme: String = url.split(':').next().unwrap_or_default().chars().take(32).collect();

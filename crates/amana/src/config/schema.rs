@@ -1,5 +1,7 @@
 //! Every key that the configuration may have. `config.default.toml` says what each means; a test keeps the two equal.
 
+use toml::Value;
+
 /// What kind of value a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -125,6 +127,9 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("log.level", Kind::Text),
 ];
 
+/// How the URLs of databases begin.
+pub(super) const STORE_KINDS: [&str; 3] = ["sqlite:", "postgres://", "postgresql://"];
+
 /// The lists of blocks.
 pub(super) const BLOCKS: &[&str] = &["messenger.page", "institution", "kafka", "admin.user"];
 
@@ -140,6 +145,25 @@ pub(super) fn nearest(pattern: &str) -> Option<&'static str> {
         .min()
         .filter(|(edits, _)| *edits <= crate::limits::SLIP_EDITS_MAX)
         .map(|(_, key)| key)
+}
+
+/// Whether what was not understood may have been meant to say where the database is: by a name that is like the
+/// store's, or by what stands there.
+pub(super) fn may_mean_the_store(path: &str, value: Option<&Value>) -> bool {
+    let like = path.starts_with("store")
+        || path.rsplit('.').next() == Some("url")
+        || nearest(path).is_some_and(|key| key.starts_with("store."));
+    like || match value {
+        Some(Value::Table(inner)) => {
+            inner.iter().any(|(name, value)| may_mean_the_store(&format!("{path}.{name}"), Some(value)))
+        }
+        Some(Value::Array(items)) => items.iter().any(|item| may_mean_the_store(path, Some(item))),
+        Some(Value::String(text)) => {
+            let text = text.trim_start().to_ascii_lowercase();
+            STORE_KINDS.iter().any(|kind| text.starts_with(kind))
+        }
+        _ => false,
+    }
 }
 
 /// How many letters must be added, taken away or changed to make one text of the other.

@@ -2,12 +2,15 @@
 //! configuration where it is.
 
 use crate::process::{CONTROLLER, Said, amana, folder, run};
+use crate::serve::{POSTGRES_URL, sql};
 use std::path::{Path, PathBuf};
 
 /// A database of `amana migrate`, and the file that names it.
 struct Kept {
     config: PathBuf,
     good: String,
+    /// As the commands name the database.
+    place: String,
 }
 
 impl Kept {
@@ -35,7 +38,8 @@ client_secret = "a-client-secret"
 "#,
             database.display()
         );
-        let kept = Self { config: folder.join("amana.toml"), good };
+        let place = format!("sqlite:{}", database.display());
+        let kept = Self { config: folder.join("amana.toml"), good, place };
         kept.write(&kept.good);
         let said = kept.says(&["migrate"], None);
         assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
@@ -64,6 +68,7 @@ client_secret = "a-client-secret"
                 let said = self.says(&[&["kill"][..], arguments].concat(), variable);
                 assert_eq!(said.code, Some(0), "{why}: {scope}: {}", said.err);
                 assert!(said.out.contains(expected) && said.out.contains(scope), "{why}: {}", said.out);
+                assert!(said.out.contains(&format!("in {}", self.place)), "{why}: {}", said.out);
             }
         }
     }
@@ -99,8 +104,64 @@ fn abuse_05_a_switch_is_pulled_whatever_else_is_wrong_with_the_configuration() {
         assert_eq!(said.code, Some(1), "{why}: {}", said.out);
         kept.works(None, why);
     }
-    // A variable that means nothing does not matter either.
-    kept.works(Some(("AMANA_MESSENGER__APP_DI", "1")), "an unknown variable");
+    // A variable that means nothing does not matter either, and is named.
+    kept.write(&kept.good);
+    let unknown = Some(("AMANA_MESSENGER__APP_DI", "1"));
+    kept.works(unknown, "an unknown variable");
+    let said = kept.says(&["kill", "list"], unknown);
+    assert!(said.err.contains("passed over") && said.err.contains("AMANA_MESSENGER__APP_DI"), "{}", said.err);
+}
+
+/// A gateway that was started before the file was broken serves what cannot be read now.
+#[test]
+fn abuse_05_a_broken_block_keeps_no_switch_from_a_real_id() {
+    let (keep, _) = folder();
+    let kept = Kept::new(keep.path());
+    for (why, text) in [
+        ("an id without quotation marks", kept.good.replace("id = \"55\"", "id = 55")),
+        ("no id of a bank", kept.good.replace("id = \"harbor-bank\"\n", "")),
+        ("single brackets", kept.good.replace("[[institution]]", "[institution]")),
+        ("single brackets of a Page", kept.good.replace("[[messenger.page]]", "[messenger.page]")),
+        (
+            "slips in the sections",
+            kept.good.replace("[[messenger.page]]", "[[mesenger.page]]").replace("[[inst", "[[ins"),
+        ),
+    ] {
+        kept.write(&text);
+        kept.works(None, why);
+    }
+    let said = kept.says(&["kill", "on", "--scope", "channel:55", "--reason", "x"], None);
+    assert!(said.code == Some(0) && said.err.contains("Page `55` is not checked"), "{}", said.err);
+    assert_eq!(kept.says(&["kill", "off", "--scope", "channel:55"], None).code, Some(0));
+    // Taken out whole, it may still be served: that is said where it is refused.
+    kept.write(&kept.good.replace("id = \"55\"", "id = \"56\""));
+    let said = kept.says(&["kill", "on", "--scope", "channel:55", "--reason", "x"], None);
+    assert!(said.code == Some(1) && said.err.contains("in the configuration as it is now"), "{}", said.err);
+    assert!(said.err.contains("--anyway") && !said.err.contains("would stop nothing"), "{}", said.err);
+}
+
+/// A switch that stops nothing goes on, as it was asked for, with a warning.
+#[test]
+fn who_turns_a_switch_that_stops_nothing_hears_it() {
+    let (keep, _) = folder();
+    let kept = Kept::new(keep.path());
+    let pine = "[[institution]]\nid = \"pine-bank\"\nname = \"Pine Bank\"\n";
+    kept.write(&format!("{}{pine}", kept.good));
+    for (scope, warned) in [
+        ("purpose:CustomerService", true),
+        ("purpose:BankOffer,institution:harbor-bank", true),
+        ("purpose:TransactionUpdate,institution:pine-bank,channel:55", true),
+        ("customer:cus_00000000000000000000000000000001", true),
+        ("purpose:TransactionUpdate", false),
+        ("purpose:BalanceOnRequest,channel:55", false),
+        ("purpose:BalanceUpdate,institution:harbor-bank,channel:55", false),
+        ("institution:pine-bank", false),
+        ("all", false),
+    ] {
+        let said = kept.says(&["kill", "on", "--scope", scope, "--reason", "x"], None);
+        assert!(said.code == Some(0) && said.out.starts_with("on: "), "{scope}: {}{}", said.out, said.err);
+        assert_eq!(said.err.contains("stops nothing"), warned, "{scope}: {}", said.err);
+    }
 }
 
 #[test]
@@ -143,9 +204,42 @@ fn no_slip_sends_a_switch_to_another_database() {
         let said = kept.says(&on, None);
         assert!(said.code == Some(1) && said.err.contains("sto"), "{why}: {}{}", said.out, said.err);
     }
+    // Nor does a slip hide behind a database that the file names: an older one, or that of another layer.
+    let elsewhere = "postgres://amana:hidden@db.example/amana";
+    for variable in [
+        ("AMANA_STORE__ULR", "sqlite:elsewhere"),
+        ("AMANA_STOR__URL", elsewhere),
+        ("AMANA__STORE__URL", elsewhere),
+        ("AMANA_STORE_URL", elsewhere),
+        ("AMANA_STORE_URL", "elsewhere.sqlite"),
+        ("amana_store__url", elsewhere),
+        ("AMANA_DATABASE", elsewhere),
+        ("AMANA_DATABASE__DSN", elsewhere),
+        ("AMANA_KEEP__URL", "elsewhere.sqlite"),
+    ] {
+        kept.write(&kept.good);
+        let said = kept.says(&on, Some(variable));
+        assert!(
+            said.code == Some(1) && said.err.contains(variable.0),
+            "{variable:?}: {}{}",
+            said.out,
+            said.err
+        );
+        assert!(!said.err.contains("hidden"), "{}", said.err);
+    }
+    for (slip, named) in [
+        (format!("[stor]\nurl = \"{elsewhere}\"\n"), "stor"),
+        (format!("[database]\nplaces = [\"{elsewhere}\"]\n"), "database"),
+        ("[[keep]]\nurl = \"elsewhere.sqlite\"\n".to_owned(), "keep"),
+        ("[storee]\nother = 1\n".to_owned(), "storee"),
+    ] {
+        kept.write(&format!("{}{slip}", kept.good));
+        let said = kept.says(&on, None);
+        let found = said.err.contains(&format!("`{named}` is not a known key"));
+        assert!(said.code == Some(1) && found, "{slip}: {}{}", said.out, said.err);
+        assert!(!said.err.contains("hidden"), "{}", said.err);
+    }
     kept.write(&kept.good);
-    let said = kept.says(&on, Some(("AMANA_STORE__ULR", "sqlite:elsewhere")));
-    assert!(said.code == Some(1) && said.err.contains("AMANA_STORE__ULR"), "{}{}", said.out, said.err);
     // Nor to nobody, unless that is meant.
     for (scope, what) in [
         ("institution:harbour-bank", "institution"),
@@ -161,5 +255,48 @@ fn no_slip_sends_a_switch_to_another_database() {
         assert_eq!(kept.says(&["kill", "off", "--scope", scope], None).code, Some(0));
     }
     let said = kept.says(&["kill", "list"], None);
-    assert_eq!((said.code, said.out.trim()), (Some(0), "no kill switch is on"), "{}", said.err);
+    let expected = format!("in {}:\nno kill switch is on", kept.place);
+    assert_eq!((said.code, said.out.trim()), (Some(0), expected.as_str()), "{}", said.err);
+}
+
+/// Which database it was is read from what the command prints, and no password is.
+#[tokio::test]
+async fn the_database_of_a_switch_is_named_without_its_password() {
+    let Ok(admin) = std::env::var(POSTGRES_URL) else {
+        panic!("{POSTGRES_URL} is not set: run `cargo xtask test`, which starts a PostgreSQL cluster");
+    };
+    let name = format!("amana_kill_{}", std::process::id());
+    sql(&admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    sql(&admin, &format!("CREATE DATABASE {name}")).await;
+    let (keep, _) = folder();
+    let kept = Kept::new(keep.path());
+    let key = keep.path().join("pg.key");
+    std::fs::write(&key, "5a".repeat(32)).expect("written");
+    let log = keep.path().join("log");
+    kept.write(&format!(
+        "{}[keys]\nmaster_key_file = \"{}\"\n[disclosure_log]\ndir = \"{}\"\n",
+        kept.good,
+        key.display(),
+        log.display()
+    ));
+    // The servers of the tests ask for no password; one more in the URL does no harm.
+    let mut url =
+        url::Url::parse(&format!("{}/{name}", admin.rsplit_once('/').expect("a path").0)).expect("a url");
+    url.set_password(Some("hidden")).expect("a host");
+    let (address, variable) = (url.clone(), Some(("AMANA_STORE__URL", url.as_str())));
+    let said = kept.says(&["migrate"], variable);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    for arguments in
+        [&["on", "--scope", "all", "--reason", "x"] as &[&str], &["list"], &["off", "--scope", "all"]]
+    {
+        let said = kept.says(&[&["kill"], arguments].concat(), variable);
+        let (host, port) = (address.host_str().expect("a host"), address.port().expect("a port"));
+        let there = format!("@{host}:{port}/{name}");
+        assert!(said.code == Some(0) && said.out.contains(&there), "{there}: {}{}", said.out, said.err);
+        assert!(!said.out.contains("hidden") && !said.err.contains("hidden"), "{}{}", said.out, said.err);
+    }
+    // The file's own is another, and nothing was written there.
+    let said = kept.says(&["kill", "list"], None);
+    assert!(said.out.contains(&kept.place) && said.out.contains("no kill switch is on"), "{}", said.out);
+    sql(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }

@@ -255,7 +255,9 @@ async fn serve_doctor_and_the_operators_commands() {
     let said = world.says(&["migrate"]);
     assert!(said.out.contains("already"), "{}", said.out);
     let said = world.says(&["kill", "list"]);
-    assert_eq!(said.out.trim(), "no kill switch is on", "{}", said.err);
+    let database = keep.path().join("db").join("amana.sqlite");
+    let expected = format!("in sqlite:{}:\nno kill switch is on", database.display());
+    assert_eq!(said.out.trim(), expected, "{}", said.err);
 
     world.serve().await;
     let said = world.says(&["messenger", "setup"]);
