@@ -145,7 +145,7 @@ fn each<T>(mut one: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<f64> {
 
 fn stages(world: &World, now: Timestamp) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let bank = &world.subject.institution;
-    let one = super::runs::event(super::rig::Person(1), 1, 1);
+    let one = super::runs::event(super::rig::Person::new(1, 1), 1, 1);
     let batch = format!("[{}]", vec![one; 100].join(","));
     let parse = each(|| Ok(amana_bank::parse_events(bank, amana_bank::events::BATCH, batch.as_bytes())?))?;
     let decided = each(|| Ok(black_box(world).decide(now)))?;
@@ -196,6 +196,7 @@ pub(super) async fn run(plan: &Plan, _: &Path) -> anyhow::Result<Report> {
         name: "decide",
         durability: "nothing is kept",
         customers: 1,
+        pages: 1,
         offered: f64::from(plan.rate),
         achieved: count(account.offered) / took.max(f64::MIN_POSITIVE),
         seconds: took,

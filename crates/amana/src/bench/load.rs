@@ -141,6 +141,7 @@ mod tests {
             seconds: 1,
             warm_up: 0,
             customers: 1,
+            pages: 1,
             connections: 1,
             batch: 1,
             change_every: 0,

@@ -48,6 +48,11 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) customers: u32,
+    /// Pages over which the chats are spread. The gateway sends at most 250 messages a second for one Page, as the
+    /// platform takes 300, whatever the machine. If nothing is said, `webhook` and `send` have a Page for each 200 of the
+    /// rate, and the others one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) pages: Option<u16>,
     /// Requests that are on their way at once, at most.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) connections: u16,
@@ -105,6 +110,16 @@ impl What {
         }
     }
 
+    /// Over how many Pages the chats are spread if nothing else is said.
+    fn pages(self, rate: u32) -> u16 {
+        match self {
+            Self::Webhook | Self::Send => {
+                u16::try_from(rate.div_ceil(A_PAGES_RATE)).map_or(1_000, |n| n.clamp(1, 1_000))
+            }
+            Self::Decide | Self::Log | Self::Intake | Self::Start | Self::All => 1,
+        }
+    }
+
     /// Events per second that are offered if nothing else is said: what a small machine keeps up with.
     fn rate(self) -> u32 {
         match self {
@@ -117,6 +132,10 @@ impl What {
     }
 }
 
+/// How many messages a second a Page is to take where nothing else is said: fewer than the gateway sends for one, so
+/// that it is the machine that is measured.
+const A_PAGES_RATE: u32 = 200;
+
 /// One measurement's orders.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -124,6 +143,7 @@ pub(crate) struct Plan {
     seconds: u32,
     warm_up: u32,
     customers: u32,
+    pages: u16,
     connections: u16,
     batch: u16,
     change_every: u32,
@@ -141,11 +161,13 @@ pub(crate) async fn bench(args: &Bench) -> anyhow::Result<ExitCode> {
     let mut good = true;
     let mut documents = Vec::new();
     for what in todo {
+        let rate = args.rate.unwrap_or(what.rate());
         let plan = Plan {
-            rate: args.rate.unwrap_or(what.rate()),
+            rate,
             seconds: args.seconds,
             warm_up: args.warm_up,
             customers: args.customers,
+            pages: args.pages.unwrap_or(what.pages(rate)),
             connections: args.connections,
             batch: args.batch,
             change_every: args.change_every,

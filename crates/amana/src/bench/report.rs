@@ -40,6 +40,8 @@ pub(crate) struct Report {
     /// Whether, and how, what it counts was durable.
     pub(crate) durability: &'static str,
     pub(crate) customers: u32,
+    /// Over how many Pages their chats are spread.
+    pub(crate) pages: u16,
     /// Events offered per second; 0 where it is no rate that is measured.
     pub(crate) offered: f64,
     /// Events per second that were done, from the first timed one until the last was done.
@@ -99,6 +101,7 @@ impl Report {
             "fault": self.account.fault,
             "durability": self.durability,
             "customers": self.customers,
+            "pages": self.pages,
             "offered_per_s": self.offered,
             "achieved_per_s": rate(json!(self.achieved)),
             "seconds": self.seconds,
@@ -120,7 +123,11 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let mut out = String::new();
         let Account { offered, sent, pending, denied, recorded, fault } = self.account;
-        let _ = writeln!(out, "\n{} ({} customers; {})", self.name, self.customers, self.durability);
+        let _ = writeln!(
+            out,
+            "\n{} ({} customers, Pages: {}; {})",
+            self.name, self.customers, self.pages, self.durability
+        );
         if !self.is_good() {
             let why = fault.unwrap_or("not every event is in one place, once");
             let _ = writeln!(out, "  FAILED: {why}. There is no rate at which something was lost.");
@@ -188,6 +195,7 @@ mod tests {
             name: "log",
             durability: "none",
             customers: 1,
+            pages: 1,
             offered: 10.0,
             achieved: 9.0,
             seconds: 1.0,

@@ -42,8 +42,8 @@ use tokio_util::task::TaskTracker;
 
 /// The institution's name.
 pub(crate) const BANK: &str = "bench-bank";
-/// The Page's number.
-pub(crate) const PAGE: &str = "1001";
+/// The number of the first Page.
+const FIRST_PAGE: u32 = 1_001;
 /// What the bank brings with its events, and with what the platform signs. Both are for this one run on loopback.
 pub(crate) const BENCH_SECRET: &str = "a secret of the bench alone, which is worth nothing";
 
@@ -102,15 +102,33 @@ impl Bank for SilentBank {
     }
 }
 
-/// The nth customer: everything about them follows from the number.
+/// The nth customer: everything about them follows from the number, and from how many Pages there are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Person(pub(crate) u32);
+pub(crate) struct Person {
+    pub(crate) number: u32,
+    pages: u16,
+}
+
+/// The nth Page.
+fn page(n: u32) -> anyhow::Result<ChannelId> {
+    Ok(ChannelId::new((FIRST_PAGE + n).to_string())?)
+}
+
+impl Plan {
+    /// The nth customer.
+    pub(crate) fn person(&self, number: u32) -> Person {
+        Person::new(number, self.pages)
+    }
+}
 
 impl Person {
+    pub(crate) fn new(number: u32, pages: u16) -> Self {
+        Self { number, pages }
+    }
     fn bytes(self, kind: u8) -> [u8; 16] {
         let mut bytes = [kind; 16];
         let (front, _) = bytes.split_at_mut(4);
-        front.copy_from_slice(&self.0.to_be_bytes());
+        front.copy_from_slice(&self.number.to_be_bytes());
         bytes
     }
     pub(crate) fn customer(self) -> CustomerId {
@@ -127,16 +145,19 @@ impl Person {
         ConsentId::from_bytes(bytes)
     }
     pub(crate) fn psid(self) -> String {
-        format!("{}", 7_000_000_000u64 + u64::from(self.0))
+        format!("{}", 7_000_000_000u64 + u64::from(self.number))
     }
     pub(crate) fn account(self) -> String {
-        format!("account-{}", self.0)
+        format!("account-{}", self.number)
     }
     pub(crate) fn subject(self) -> String {
-        format!("customer-{}", self.0)
+        format!("customer-{}", self.number)
+    }
+    pub(crate) fn page(self) -> anyhow::Result<ChannelId> {
+        page(self.number % u32::from(self.pages.max(1)))
     }
     fn conversation(self) -> anyhow::Result<ConversationId> {
-        Ok(ConversationId { channel: ChannelId::new(PAGE)?, psid: Psid::new(self.psid())? })
+        Ok(ConversationId { channel: self.page()?, psid: Psid::new(self.psid())? })
     }
     pub(crate) fn shard(self) -> anyhow::Result<Shard> {
         Ok(self.conversation()?.shard())
@@ -178,7 +199,7 @@ fn consent(person: Person, changes: u32, now: Timestamp) -> anyhow::Result<Conse
         customer: person.customer(),
         link: person.link(),
         institution: InstitutionId::new(BANK)?,
-        channel: ChannelId::new(PAGE)?,
+        channel: person.page()?,
         psid: Psid::new(person.psid())?,
         grants,
         lang: Lang::English,
@@ -254,7 +275,7 @@ async fn populate(store: &Arc<dyn Store>, plan: &Plan) -> anyhow::Result<()> {
         let last = first.saturating_add(BENCH_CUSTOMERS_AT_ONCE).min(plan.customers);
         let mut commands = Vec::new();
         for n in first..last {
-            commands.extend(make_person(&**store, Person(n), SystemClock.now()).await?);
+            commands.extend(make_person(&**store, plan.person(n), SystemClock.now()).await?);
         }
         store.submit(commands).await?;
         if last / 100_000 > first / 100_000 {
@@ -316,13 +337,17 @@ impl Rig {
         let mock = platform::router(ledger.clone());
         tasks.spawn(server::serve(platform, mock, stop.clone(), server::Bounds::default()));
         let secret = Secret::new(BENCH_SECRET);
-        let token = PageToken::new(Secret::new("bench"));
+        let pages = (0..u32::from(plan.pages)).map(page).collect::<anyhow::Result<Vec<_>>>()?;
+        let with_token = |id: &ChannelId| {
+            let token = PageToken::new(Secret::new("bench"));
+            PageConfig { id: id.clone(), proof: token.proof(&secret), token }
+        };
         let channel = Messenger::new(MessengerConfig {
             graph_url: graph.parse()?,
             graph_version: "v26.0".to_owned(),
             app_id: "1".to_owned(),
             app: None,
-            pages: vec![PageConfig { id: ChannelId::new(PAGE)?, proof: token.proof(&secret), token }],
+            pages: pages.iter().map(with_token).collect(),
             timeouts: Timeouts::default(),
         })
         .map_err(|e| anyhow::anyhow!("the client of the platform: {}", e.what))?;
@@ -336,13 +361,13 @@ impl Rig {
             segment_entries: amana_flow::limits::SEGMENT_ENTRIES,
             segment_seconds: amana_flow::limits::SEGMENT_SECONDS,
         };
-        let page = ChannelId::new(PAGE)?;
+        let carries = || ChannelConfig { institutions: vec![bank.clone()] };
         let gateway = Gateway::new(GatewayParts {
             store: store.clone(),
             channel: Arc::new(channel),
             read_policy: crate::policy::read,
             institutions: BTreeMap::from([(bank.clone(), institution)]),
-            channels: BTreeMap::from([(page.clone(), ChannelConfig { institutions: vec![bank.clone()] })]),
+            channels: pages.iter().map(|page| (page.clone(), carries())).collect(),
             understand: Box::new(Rules),
             clock,
             entropy,
@@ -352,7 +377,9 @@ impl Rig {
             own_app: Some("1".to_owned()),
             reconcile: Reconcile::default(),
         });
-        gateway.ensure_agreement(&bank, &page, AgreementState::Active, Form::Detail).await?;
+        for page in &pages {
+            gateway.ensure_agreement(&bank, page, AgreementState::Active, Form::Detail).await?;
+        }
         populate(&store, plan).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let at = listener.local_addr()?;

@@ -79,6 +79,7 @@ impl Run {
             name,
             durability: DURABLE,
             customers: plan.customers,
+            pages: plan.pages,
             offered: f64::from(plan.rate),
             achieved: count(account.offered) / took.max(f64::MIN_POSITIVE),
             seconds: took,
@@ -93,14 +94,14 @@ impl Run {
 }
 
 fn person(plan: &Plan, n: u64) -> Person {
-    Person(u32::try_from(n % u64::from(plan.customers.max(1))).unwrap_or(0))
+    plan.person(u32::try_from(n % u64::from(plan.customers.max(1))).unwrap_or(0))
 }
 
 /// Whether the customers looked at hold as many receipts as they must, one by one.
 async fn sampled(rig: &Rig, plan: &Plan, expected: impl Fn(u32) -> u64) -> anyhow::Result<bool> {
     let step = usize::try_from(plan.customers / BENCH_SAMPLE + 1)?;
     for n in (0..plan.customers).step_by(step) {
-        let (person, mut from, mut found) = (Person(n), 0, 0u64);
+        let (person, mut from, mut found) = (plan.person(n), 0, 0u64);
         loop {
             let page = rig.store.receipts(person.shard()?, person.customer(), from, 1_000).await?;
             let Some(last) = page.last() else { break };
@@ -247,9 +248,9 @@ pub(super) async fn webhook(plan: &Plan, folder: &Path) -> anyhow::Result<Report
     let one = move |n: u64, sender| {
         let (rig, person, counters) = (rig.clone(), person(&orders, n), counters.clone());
         async move {
-            let Some(counter) = counters.get(person.0 as usize) else { return Ok(()) };
+            let Some(counter) = counters.get(person.number as usize) else { return Ok(()) };
             let _turn = counter.lock().await;
-            let (psid, page, ms) = (person.psid(), super::rig::PAGE, SystemClock.now().as_millisecond());
+            let (psid, page, ms) = (person.psid(), person.page()?, SystemClock.now().as_millisecond());
             let body = format!(
                 r#"{{"object":"page","entry":[{{"id":"{page}","time":{ms},"messaging":[{{"sender":{{"id":"{psid}"}},"recipient":{{"id":"{page}"}},"timestamp":{ms},"message":{{"mid":"m_in_{n}","text":"help"}}}}]}}]}}"#
             );
@@ -269,7 +270,7 @@ pub(super) async fn send(plan: &Plan, folder: &Path) -> anyhow::Result<Report> {
     let one = move |n: u64, sender| {
         let (rig, person, counters) = (rig.clone(), person(&orders, n), counters.clone());
         async move {
-            let Some(counter) = counters.get(person.0 as usize) else { return Ok(()) };
+            let Some(counter) = counters.get(person.number as usize) else { return Ok(()) };
             let mut turn = counter.lock().await;
             *turn += 1;
             let (due, timed) = dues(schedule, n);

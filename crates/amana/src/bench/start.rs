@@ -98,7 +98,7 @@ pub(super) async fn run(plan: &Plan, folder: &Path) -> anyhow::Result<Report> {
 
     let began = Instant::now();
     let mut child = Process::new(std::env::current_exe()?)
-        .args(["bench", "start", "--again"])
+        .args(["bench", "start", "--pages", &plan.pages.to_string(), "--again"])
         .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -122,6 +122,7 @@ pub(super) async fn run(plan: &Plan, folder: &Path) -> anyhow::Result<Report> {
         name: "start",
         durability: runs::DURABLE,
         customers: plan.customers,
+        pages: plan.pages,
         offered: 0.0,
         achieved: 0.0,
         seconds,
@@ -168,7 +169,7 @@ async fn measure(child: &mut Child, master: &str, began: Instant) -> anyhow::Res
     let ready = since(began);
     let published = size(&mut door).await?;
     // One event of a bank, until it is durable; then until the log that everybody can read has it.
-    let event = runs::event(Person(0), 1, 1);
+    let event = runs::event(Person::new(0, 1), 1, 1);
     let (status, answer) = ask(&mut door, &format!("/events/{BANK}"), Some(event)).await?;
     let stored: serde_json::Value = serde_json::from_slice(&answer)?;
     anyhow::ensure!(

@@ -67,8 +67,8 @@ fn webhook_answers_every_message_once() {
 
 #[test]
 fn send_brings_every_event_to_its_chat_in_order() {
-    let run = run("send", &["--rate", "30", "--customers", "10", "--connections", "8"]);
-    assert_eq!(number(&run, "/account/sent"), 90);
+    let run = run("send", &["--rate", "30", "--customers", "10", "--pages", "3", "--connections", "8"]);
+    assert_eq!((number(&run, "/account/sent"), number(&run, "/pages")), (90, 3));
     assert_eq!(number(&run, "/waits_us/at the platform/count"), 60);
 }
 
