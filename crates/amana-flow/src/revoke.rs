@@ -19,17 +19,17 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<Vec<Command>, FlowError> {
         let mut commands = Vec::new();
-        for consent in self.store.consents(link.shard, link.customer).await? {
-            if consent.link == link.id && consent.state == ConsentState::Active {
-                commands.push(Command::RevokeConsent {
-                    shard: link.shard,
-                    customer: link.customer,
-                    consent: consent.id,
-                    why,
-                    at: now,
-                    receipt: ReceiptDraft::of_consent_end(&consent, why, now),
-                });
-            }
+        // The newest alone: an active one is the link's only one, and damage of another's is no obstacle.
+        let newest = self.store.consent_of_link(link.shard, link.id).await?;
+        if let Some(consent) = newest.filter(|consent| consent.state == ConsentState::Active) {
+            commands.push(Command::RevokeConsent {
+                shard: link.shard,
+                customer: link.customer,
+                consent: consent.id,
+                why,
+                at: now,
+                receipt: ReceiptDraft::of_consent_end(&consent, why, now),
+            });
         }
         commands.push(Command::SetLink {
             shard: link.shard,

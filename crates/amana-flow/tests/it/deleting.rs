@@ -124,6 +124,12 @@ async fn who_is_known_by_a_chat_alone_has_everything_deleted_from_the_chat() {
 /// hears, and what is said to a chat that is another customer's, too, stays for that one.
 #[tokio::test]
 async fn who_does_not_open_and_is_deleted_from_the_chat_ends_what_opens_and_leaves_what_is_the_others() {
+    for damaged in ["bank_grant", "consent"] {
+        is_deleted_with_a_damaged(damaged).await;
+    }
+}
+
+async fn is_deleted_with_a_damaged(table: &str) {
     let rig = Rig::new().await;
     *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
     for psid in ["1", "3"] {
@@ -137,7 +143,7 @@ async fn who_does_not_open_and_is_deleted_from_the_chat_ends_what_opens_and_leav
     *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
     rig.says("3", "help").await;
     let hex: String = damaged.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    rig.sql(&format!("UPDATE bank_grant SET sealed = x'00' WHERE link = x'{hex}'"));
+    rig.sql(&format!("UPDATE {table} SET sealed = x'00' WHERE link = x'{hex}'"));
 
     let revocations = rig.bank.called("revoke");
     rig.says("1", "delete my data").await;
@@ -150,7 +156,11 @@ async fn who_does_not_open_and_is_deleted_from_the_chat_ends_what_opens_and_leav
     rig.clock.advance_s(120);
     rig.gateway.settle().await.expect("settled");
     assert_eq!(rig.sees("3"), [help()]);
-    assert_eq!(rig.bank.called("revoke"), revocations + 1, "of the link that opened the bank is told");
+    assert_eq!(
+        rig.bank.called("revoke"),
+        revocations + 1,
+        "{table}: of the link that opened the bank is told"
+    );
 }
 
 /// What names a link is under the deployment's key where the customer's does not open at that moment, and nothing says

@@ -49,8 +49,8 @@ pub(crate) struct Bench {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) customers: u32,
     /// Pages over which the chats are spread. The gateway sends at most 250 messages a second for one Page, as the
-    /// platform takes 300, whatever the machine. If nothing is said, `webhook` and `send` have a Page for each 200 of the
-    /// rate, and the others one.
+    /// platform takes 300, whatever the machine. If nothing is said, `webhook` and `send` have a Page for each 200 of
+    /// the rate, and the others one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) pages: Option<u16>,
     /// Requests that are on their way at once, at most.
