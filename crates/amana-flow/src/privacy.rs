@@ -24,9 +24,10 @@ use std::time::Duration;
 pub struct ConsentView {
     /// Its id, for the stop button.
     pub id: ConsentId,
-    /// Per purpose: the form, the kinds of data, and how many accounts. For one in force, form and kinds are no more
-    /// than the bank lets the platform carry now.
+    /// Per purpose: the form, the kinds of data, and how many accounts.
     pub grants: Vec<(Purpose, Form, Clusters, usize)>,
+    /// The form in which it is told now, where the bank lets less be carried than is allowed.
+    pub less: BTreeMap<Purpose, Form>,
     /// When something was last released under it, if anything was; looked up for those in force.
     pub last_told: Option<LastTold>,
     /// When it was given.
@@ -58,15 +59,16 @@ pub enum Paused {
     Unreadable,
 }
 
-/// What the agreement carries of what a consent allows: the lesser of both. `None` if nothing of it.
+/// In which form the agreement carries what a consent allows: the lesser of both. `None` if it is not, as where
+/// a kind of data is left out that the purpose needs: the gate is asked for all. (A policy of the bank's own may
+/// say no as well.)
 fn carried(
     agreement: Option<&Agreement>,
     purpose: Purpose,
     (form, clusters): (Form, Clusters),
-) -> Option<(Form, Clusters)> {
+) -> Option<Form> {
     let (most, open) = agreement?.allows(purpose)?;
-    let both = clusters.intersection(most);
-    (clusters.is_empty() || !both.is_empty()).then_some((form.min(open), both))
+    clusters.intersection(most).covers(purpose.clusters()).then(|| form.min(open))
 }
 
 /// One entry of the timeline.
@@ -346,9 +348,7 @@ impl Gateway {
         for consent in consents {
             let in_force = consent.state == ConsentState::Active && consent.in_force(now);
             let (mut paused, mut not_carried, mut switched_off) = (None, BTreeSet::new(), BTreeSet::new());
-            let grants = consent.grants.iter();
-            let mut grants: Vec<_> =
-                grants.map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len())).collect();
+            let mut less = BTreeMap::new();
             if in_force {
                 // Rules that do not open stop what is sent. They must not take the page away, nor its stop buttons.
                 let rules = tokio::try_join!(
@@ -357,9 +357,12 @@ impl Gateway {
                 );
                 paused = match rules {
                     Ok((kills, agreement)) => {
-                        for (purpose, form, clusters, _) in &mut grants {
-                            match carried(agreement.as_ref(), *purpose, (*form, *clusters)) {
-                                Some(lesser) => (*form, *clusters) = lesser,
+                        for (purpose, grant) in &consent.grants {
+                            match carried(agreement.as_ref(), *purpose, (grant.form, grant.clusters)) {
+                                Some(form) if form == grant.form => {}
+                                Some(form) => {
+                                    less.insert(*purpose, form);
+                                }
                                 None => {
                                     not_carried.insert(*purpose);
                                 }
@@ -394,7 +397,12 @@ impl Gateway {
                 aggregator: basis.and_then(|basis| basis.aggregator.clone()),
                 last_told: last.get(&consent.id).copied(),
                 id: consent.id,
-                grants,
+                grants: consent
+                    .grants
+                    .iter()
+                    .map(|(p, g)| (*p, g.form, g.clusters, g.accounts.len()))
+                    .collect(),
+                less,
                 granted_at: consent.granted_at,
                 expires_at: consent.expires_at,
                 in_force,

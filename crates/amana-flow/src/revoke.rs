@@ -20,7 +20,11 @@ impl Gateway {
     ) -> Result<Vec<Command>, FlowError> {
         let mut commands = Vec::new();
         // The newest alone: an active one is the link's only one, and damage of another's is no obstacle.
-        let newest = self.store.consent_of_link(link.shard, link.id).await?;
+        // One that does not open allows nothing that could be taken back: the link ends all the same.
+        let newest = match self.store.consent_of_link(link.shard, link.id).await {
+            Err(error) if error.is_damage() => None,
+            newest => newest?,
+        };
         if let Some(consent) = newest.filter(|consent| consent.state == ConsentState::Active) {
             commands.push(Command::RevokeConsent {
                 shard: link.shard,

@@ -90,12 +90,18 @@ pub(crate) async fn revoke_consent<D: Db>(
     let sealed = vault.seal(&key, &consent_context(customer, id), json(&consent)?.as_bytes())?;
     db.run("UPDATE consent SET sealed = $1 WHERE shard = $2 AND id = $3", values![sealed, shard, id]).await?;
 
-    let events = read_events(db, &key, (shard, customer), id).await?;
-    let number = u32::try_from(events.len()).unwrap_or(u32::MAX).saturating_add(1);
-    let prev = events.into_iter().next_back().map_or_else(no_event, |(_, hash)| hash);
-    let act = ConsentAct::Ended { why };
-    let event = ConsentEvent { v: CONSENT_EVENT_V, consent: id, number, at, prev, act };
-    append(db, vault, &key, (shard, customer), &event).await?;
+    match read_events(db, &key, (shard, customer), id).await {
+        // A history that does not open cannot be led on. It keeps no consent from being taken back (on record).
+        Err(error) if error.is_damage() => tracing::error!(%error, "a consent's history ends before its end"),
+        events => {
+            let events = events?;
+            let number = u32::try_from(events.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let prev = events.into_iter().next_back().map_or_else(no_event, |(_, hash)| hash);
+            let act = ConsentAct::Ended { why };
+            let event = ConsentEvent { v: CONSENT_EVENT_V, consent: id, number, at, prev, act };
+            append(db, vault, &key, (shard, customer), &event).await?;
+        }
+    }
     record(db, vault, (shard, customer), receipt, None).await.map(Outcome::Receipt)
 }
 

@@ -93,7 +93,7 @@ struct GrantLine {
     /// The kinds of data, as chips.
     clusters: Vec<String>,
     stop_label: String,
-    /// That it is not told now, where the rest is.
+    /// That it is not told now, where the rest is, or not all that is allowed.
     paused: Option<String>,
 }
 
@@ -301,7 +301,11 @@ fn consent_card(w: &Words, consent: &ConsentView, bank: &str, now: Timestamp) ->
                         None if consent.switched_off.contains(purpose) => {
                             Some(w.t("privacy-paused-purpose-switch"))
                         }
-                        None => consent.not_carried.contains(purpose).then(|| w.t("privacy-paused-purpose")),
+                        None if consent.not_carried.contains(purpose) => Some(w.t("privacy-paused-purpose")),
+                        None => consent
+                            .less
+                            .get(purpose)
+                            .map(|form| w.with("privacy-less", &[("form", Arg::Text(&w.form_short(*form)))])),
                     },
                 }
             })

@@ -1,5 +1,6 @@
 //! Questions, their answers, and the reasons for having none.
 
+use crate::erasing::another_here;
 use crate::support::*;
 use amana_bank::{BankErrorClass, Renewing, Tokens};
 use amana_channel::webhook::InboundKind;
@@ -7,7 +8,7 @@ use amana_core::*;
 use amana_flow::limits::{QUESTIONS_PER_BANK_MAX, RENEWING_ENDS_S};
 use amana_flow::*;
 use amana_gate::ReceiptKind;
-use amana_store::{BankGrant, Command};
+use amana_store::{BankGrant, Command, LinkState};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -228,6 +229,24 @@ async fn stop_and_unlink_end_everything_and_tell_the_bank() {
         let view = rig.gateway.privacy_view(&cookie, None).await.expect("the page stays for its owner");
         assert!(view.consents.iter().all(|c| !c.in_force));
         assert!(view.timeline.iter().any(|e| e.kind == ReceiptKind::Revocation));
+    }
+}
+
+/// That a consent, or its history, does not open keeps nobody from ending it, nor what else the chat is linked to.
+#[tokio::test]
+async fn stop_ends_what_is_damaged_too() {
+    for table in ["consent", "consent_event"] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        another_here(&rig, "1").await;
+        rig.sql(&format!("UPDATE {table} SET sealed = x'00'"));
+        rig.says("1", "stop").await;
+        assert_eq!(rig.sees("1").len(), 1, "{table}: it is answered");
+        assert_eq!(rig.bank.called("revoke"), 1, "{table}: the bank is told");
+        let links = rig.store.links_ever(&conversation("1")).await.expect("answers");
+        assert!(links.len() == 2 && links.iter().all(|link| link.state == LinkState::Ended), "{table}");
+        rig.says("1", "what's my balance?").await;
+        assert!(!rig.sees("1").concat().contains("1,234.56"), "{table}");
     }
 }
 

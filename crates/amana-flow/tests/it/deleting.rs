@@ -124,12 +124,6 @@ async fn who_is_known_by_a_chat_alone_has_everything_deleted_from_the_chat() {
 /// hears, and what is said to a chat that is another customer's, too, stays for that one.
 #[tokio::test]
 async fn who_does_not_open_and_is_deleted_from_the_chat_ends_what_opens_and_leaves_what_is_the_others() {
-    for damaged in ["bank_grant", "consent"] {
-        is_deleted_with_a_damaged(damaged).await;
-    }
-}
-
-async fn is_deleted_with_a_damaged(table: &str) {
     let rig = Rig::new().await;
     *rig.bank.subject.lock().unwrap() = Some("customer-1".into());
     for psid in ["1", "3"] {
@@ -143,7 +137,7 @@ async fn is_deleted_with_a_damaged(table: &str) {
     *rig.channel.error.lock().unwrap() = Some(SendError::TokenDead);
     rig.says("3", "help").await;
     let hex: String = damaged.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    rig.sql(&format!("UPDATE {table} SET sealed = x'00' WHERE link = x'{hex}'"));
+    rig.sql(&format!("UPDATE bank_grant SET sealed = x'00' WHERE link = x'{hex}'"));
 
     let revocations = rig.bank.called("revoke");
     rig.says("1", "delete my data").await;
@@ -156,11 +150,23 @@ async fn is_deleted_with_a_damaged(table: &str) {
     rig.clock.advance_s(120);
     rig.gateway.settle().await.expect("settled");
     assert_eq!(rig.sees("3"), [help()]);
-    assert_eq!(
-        rig.bank.called("revoke"),
-        revocations + 1,
-        "{table}: of the link that opened the bank is told"
-    );
+    assert_eq!(rig.bank.called("revoke"), revocations + 1, "of the link that opened the bank is told");
+}
+
+/// A consent that does not open, or its history, is no reason to leave the bank out, nor to tell the chat nothing.
+#[tokio::test]
+async fn what_a_consent_says_is_not_needed_to_delete_everything() {
+    for table in ["consent", "consent_event"] {
+        let rig = Rig::new().await;
+        rig.link("1").await;
+        let link = rig.store.links_ever(&conversation("1")).await.expect("answers").remove(0);
+        rig.sql(&format!("UPDATE {table} SET sealed = x'00'"));
+        let good = yes(&rig, "1").await;
+        let said = taps(&rig, "1", &good).await;
+        assert!(said.contains("Done. Everything that was kept about you"), "{table}: {said}");
+        assert!(rig.store.customer_place(link.customer).await.unwrap().is_none(), "{table}");
+        assert_eq!(rig.bank.called("revoke"), 1, "{table}");
+    }
 }
 
 /// What names a link is under the deployment's key where the customer's does not open at that moment, and nothing says

@@ -251,6 +251,7 @@ privacy-paused-switch = Nothing of this is told at the moment: sharing is switch
 privacy-paused-agreement = Nothing of this is told at the moment: your bank does not let Messenger carry it.
 privacy-paused-unreadable = Nothing of this is told at the moment: what your bank has set could not be read.
 privacy-paused-purpose = Not told at the moment: your bank does not let Messenger carry it.
+privacy-less = Told at the moment: { $form }. Your bank does not let Messenger carry more.
 privacy-paused-purpose-switch = Not told at the moment: this kind of sharing is switched off for safety.
 privacy-from = From
 privacy-through = Through

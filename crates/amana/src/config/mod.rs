@@ -392,8 +392,14 @@ fn switchboard(
     // Where nobody says where the database is, anything that is not understood may have been meant to: a switch in
     // another database would stop nothing.
     let said = layers.source("store.url") != Source::Default;
+    // What a variable says holds, whatever the file meant to say.
+    let by_variable = matches!(layers.source("store.url"), Source::Variable(_));
+    let passes = |problem: &Problem| match problem.source {
+        Source::Variable(_) => !of_store(problem),
+        _ => by_variable || !of_store(problem),
+    };
     match board {
-        Some(mut board) if problems.iter().all(|problem| said && !of_store(problem)) => {
+        Some(mut board) if problems.iter().all(|problem| said && passes(problem)) => {
             board.names.whole &= problems.is_empty();
             board.passed_over = problems;
             Ok(board)

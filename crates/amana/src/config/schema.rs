@@ -150,8 +150,10 @@ pub(super) fn nearest(pattern: &str) -> Option<&'static str> {
 /// Whether what was not understood may have been meant to say where the database is: by a name that is like the
 /// store's, or by what stands there.
 pub(super) fn may_mean_the_store(path: &str, value: Option<&Value>) -> bool {
+    // The address of something on the web is no database's.
+    let on_the_web = value.and_then(Value::as_str).is_some_and(|text| text.trim_start().starts_with("http"));
     let like = path.starts_with("store")
-        || path.rsplit('.').next() == Some("url")
+        || (path.rsplit('.').next() == Some("url") && !on_the_web)
         || nearest(path).is_some_and(|key| key.starts_with("store."));
     like || match value {
         Some(Value::Table(inner)) => {

@@ -238,6 +238,14 @@ fn no_slip_sends_a_switch_to_another_database() {
         let found = said.err.contains(&format!("`{named}` is not a known key"));
         assert!(said.code == Some(1) && found, "{slip}: {}{}", said.out, said.err);
         assert!(!said.err.contains("hidden"), "{}", said.err);
+        // The way out: what a variable says holds over all that the file could have meant.
+        let said = kept.says(&on, Some(("AMANA_STORE__URL", kept.place.as_str())));
+        assert!(said.code == Some(0) && said.err.contains(named), "{slip}: {}{}", said.out, said.err);
+        assert_eq!(
+            kept.says(&["kill", "off", "--scope", "all"], Some(("AMANA_STORE__URL", kept.place.as_str())))
+                .code,
+            Some(0)
+        );
     }
     kept.write(&kept.good);
     // Nor to nobody, unless that is meant.
