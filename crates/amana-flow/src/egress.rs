@@ -8,7 +8,7 @@ use crate::limits::{
     STORE_PAUSE, TRANSIENT_ATTEMPTS_MAX,
 };
 use crate::reconcile::There;
-use crate::worker::gather;
+use crate::worker::{Found, gather};
 use amana_channel::SendError;
 use amana_core::{ChannelId, ConversationId, MessageId, Timestamp};
 use amana_gate::{Denial, ReceiptDraft, ReceiptKind, StandardPolicy, TicketError};
@@ -30,29 +30,41 @@ impl Gateway {
         }
         let mut sends = JoinSet::new();
         let mut busy: HashMap<Id, MessageId> = HashMap::new();
+        let mut found: Found<OutboxEntry> = Found::now([]);
         loop {
-            if busy.len() < SENDS_AT_ONCE_MAX && !stop.is_cancelled() {
-                self.pass_due().await;
-                let heads = self.store.outbox_heads(self.now(), &self.paused(), SENDS_AT_ONCE_MAX * 2).await;
-                let heads = heads.unwrap_or_else(|error| {
-                    tracing::error!(%error, "cannot read the outbox");
-                    Vec::new()
-                });
-                let sending: HashSet<MessageId> = busy.values().copied().collect();
-                for entry in heads {
-                    let message = entry.row.message;
-                    if busy.len() < SENDS_AT_ONCE_MAX && !sending.contains(&message) {
-                        let Some(inside) = self.shards.enter(entry.shard) else { continue };
-                        let gateway = self.clone();
-                        let id = sends
-                            .spawn(async move {
-                                gateway.send_one(entry).await;
-                                drop(inside);
-                            })
-                            .id();
-                        busy.insert(id, message);
+            let mut looked = false;
+            while busy.len() < SENDS_AT_ONCE_MAX && !stop.is_cancelled() {
+                let Some(entry) = found.next() else {
+                    if looked {
+                        break;
                     }
+                    looked = true;
+                    self.pass_due().await;
+                    let heads =
+                        self.store.outbox_heads(self.now(), &self.paused(), SENDS_AT_ONCE_MAX * 2).await;
+                    let heads = heads.unwrap_or_else(|error| {
+                        tracing::error!(%error, "cannot read the outbox");
+                        Vec::new()
+                    });
+                    let sending: HashSet<MessageId> = busy.values().copied().collect();
+                    found =
+                        Found::now(heads.into_iter().filter(|entry| !sending.contains(&entry.row.message)));
+                    continue;
+                };
+                // Paused since it was found: its queue is kept.
+                if self.is_paused(&entry.row.recipient.channel) {
+                    continue;
                 }
+                let Some(inside) = self.shards.enter(entry.shard) else { continue };
+                let message = entry.row.message;
+                let gateway = self.clone();
+                let id = sends
+                    .spawn(async move {
+                        gateway.send_one(entry).await;
+                        drop(inside);
+                    })
+                    .id();
+                busy.insert(id, message);
             }
             if stop.is_cancelled() && sends.is_empty() {
                 return;
@@ -64,7 +76,9 @@ impl Gateway {
                 () = tokio::time::sleep(self.poll_every()) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
-            gather(&mut sends, &mut ended, SENDS_AT_ONCE_MAX / 2).await;
+            if found.is_empty() {
+                gather(&mut sends, &mut ended, SENDS_AT_ONCE_MAX / 2).await;
+            }
             for done in ended {
                 let id = done.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
                 // After a panic the row stays claimed; when the claim is over it is one that may have been sent.
@@ -96,6 +110,11 @@ impl Gateway {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         paused.retain(|_, until| *until > now);
         paused.keys().cloned().collect()
+    }
+
+    fn is_paused(&self, channel: &ChannelId) -> bool {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.get(channel).is_some_and(|until| *until > self.now())
     }
 
     pub(crate) fn echo_came(&self, channel: &ChannelId) {
@@ -292,8 +311,19 @@ impl Gateway {
         self.finish(&entry, delivery).await
     }
 
-    /// Opens the bytes if the answer is still yes, on facts read now.
+    /// Opens the bytes if the answer is still yes, on facts read now, as of one moment.
     async fn release(&self, entry: &OutboxEntry) -> Result<Result<amana_gate::Released, Denial>, FlowError> {
+        let mut released = None;
+        let decided = async { released = Some(self.decide_release(entry).await) };
+        self.store.at_one_moment(Box::pin(decided)).await?;
+        // Given up before its end: nothing is decided, and nothing leaves.
+        released.unwrap_or(Err(FlowError::Moved))
+    }
+
+    async fn decide_release(
+        &self,
+        entry: &OutboxEntry,
+    ) -> Result<Result<amana_gate::Released, Denial>, FlowError> {
         if entry.row.agent.is_some() {
             return Ok(self.release_agent(entry.row.clone()).await?);
         }

@@ -29,8 +29,11 @@ pub const BUNDLE_SEGMENTS_MAX: u64 = 4_096;
 
 /// Lanes (conversations and customers) that are worked on at once.
 pub const LANES_AT_ONCE_MAX: usize = 64;
-/// Messages that are on their way to the platform at once; one per conversation.
-pub const SENDS_AT_ONCE_MAX: usize = 64;
+/// Messages that are on their way to the platform at once; one per conversation. Those that wait for a commit are among
+/// them, so that with fewer each commit would carry fewer.
+pub const SENDS_AT_ONCE_MAX: usize = 256;
+/// How long what a look found may wait for its turn before it is looked for anew.
+pub const FOUND_FOR: Duration = Duration::from_secs(1);
 /// How often the workers look for due rows when nobody wakes them: the bound on how late a retry is.
 pub const POLL_EVERY: Duration = Duration::from_millis(500);
 /// The same where other nodes take events in: what they put into the inbox waits for this at most.

@@ -2,11 +2,12 @@
 
 use crate::error::FlowError;
 use crate::gateway::Gateway;
-use crate::limits::{GATHER, GATHER_BUSY, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, STORE_PAUSE};
+use crate::limits::{FOUND_FOR, GATHER, GATHER_BUSY, INBOX_ATTEMPTS_MAX, LANES_AT_ONCE_MAX, STORE_PAUSE};
 use amana_store::{Command, InboxResult, InboxRow, InboxSource, SubmitError};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -36,6 +37,32 @@ impl From<amana_store::StoreError> for Trouble {
     fn from(error: amana_store::StoreError) -> Self {
         // Waiting mends a store that is away, not a row that does not open.
         if error.is_damage() { Self::Never(error.to_string()) } else { Self::Store }
+    }
+}
+
+/// What a look at the store found and is not begun yet. All of it is begun before the next look: each look reads what
+/// is under way, too, so that one for each few that end would read the same again and again.
+pub(crate) struct Found<T> {
+    rows: VecDeque<T>,
+    at: Instant,
+}
+
+impl<T> Found<T> {
+    /// What is found now, in the order of its turns.
+    pub(crate) fn now(rows: impl IntoIterator<Item = T>) -> Self {
+        Self { rows: rows.into_iter().collect(), at: Instant::now() }
+    }
+
+    /// Whose turn it is; none where another look is due.
+    pub(crate) fn next(&mut self) -> Option<T> {
+        if self.at.elapsed() >= FOUND_FOR {
+            self.rows.clear();
+        }
+        self.rows.pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 }
 
@@ -85,37 +112,43 @@ impl Gateway {
         let mut lanes = JoinSet::new();
         // What each task works on, so that the row of one that panics can be put off, and nothing else is disturbed.
         let mut busy: HashMap<Id, InboxRow> = HashMap::new();
+        let mut found: Found<InboxRow> = Found::now([]);
         loop {
-            if busy.len() < LANES_AT_ONCE_MAX && !stop.is_cancelled() {
-                // Heads of busy lanes come back too: ask for enough to see past them.
-                let heads = self.store.inbox_heads(self.now(), source, LANES_AT_ONCE_MAX * 2).await;
-                let heads = heads.unwrap_or_else(|error| {
-                    tracing::error!(%error, "cannot read the inbox");
-                    Vec::new()
-                });
-                let working: HashSet<[u8; 32]> = busy.values().map(|row| row.lane).collect();
-                for row in heads {
-                    if busy.len() < LANES_AT_ONCE_MAX && !working.contains(&row.lane) {
-                        let Some(inside) = self.shards.enter(row.shard) else { continue };
-                        // A bank's lane in which an event is decided as it comes in has its turn after that.
-                        let turn = match source {
-                            InboxSource::Chat => None,
-                            InboxSource::Bank => match self.lanes.take(row.lane) {
-                                None => continue,
-                                turn => turn,
-                            },
-                        };
-                        let gateway = self.clone();
-                        let task = row.clone();
-                        let id = lanes
-                            .spawn(async move {
-                                gateway.process(task).await;
-                                drop((turn, inside));
-                            })
-                            .id();
-                        busy.insert(id, row);
+            let mut looked = false;
+            while busy.len() < LANES_AT_ONCE_MAX && !stop.is_cancelled() {
+                let Some(row) = found.next() else {
+                    if looked {
+                        break;
                     }
-                }
+                    looked = true;
+                    // Heads of busy lanes come back too: ask for enough to see past them.
+                    let heads = self.store.inbox_heads(self.now(), source, LANES_AT_ONCE_MAX * 2).await;
+                    let heads = heads.unwrap_or_else(|error| {
+                        tracing::error!(%error, "cannot read the inbox");
+                        Vec::new()
+                    });
+                    let working: HashSet<[u8; 32]> = busy.values().map(|row| row.lane).collect();
+                    found = Found::now(heads.into_iter().filter(|row| !working.contains(&row.lane)));
+                    continue;
+                };
+                let Some(inside) = self.shards.enter(row.shard) else { continue };
+                // A bank's lane in which an event is decided as it comes in has its turn after that.
+                let turn = match source {
+                    InboxSource::Chat => None,
+                    InboxSource::Bank => match self.lanes.take(row.lane) {
+                        None => continue,
+                        turn => turn,
+                    },
+                };
+                let gateway = self.clone();
+                let task = row.clone();
+                let id = lanes
+                    .spawn(async move {
+                        gateway.process(task).await;
+                        drop((turn, inside));
+                    })
+                    .id();
+                busy.insert(id, row);
             }
             if stop.is_cancelled() && lanes.is_empty() {
                 return;
@@ -127,7 +160,9 @@ impl Gateway {
                 () = tokio::time::sleep(self.poll_every()) => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
-            gather(&mut lanes, &mut ended, LANES_AT_ONCE_MAX / 2).await;
+            if found.is_empty() {
+                gather(&mut lanes, &mut ended, LANES_AT_ONCE_MAX / 2).await;
+            }
             for done in ended {
                 match done {
                     Ok((id, ())) => drop(busy.remove(&id)),
